@@ -1,0 +1,79 @@
+//! `check`, `emit`, `explain` and `fmt`.
+
+use super::files::{Disk, expand, load, read};
+use super::run::settings;
+use super::{Done, Messages, RunOptions, Stop};
+use neuro::compiler::Stage;
+use neuro::diag::{Code, nearest};
+use std::path::{Path, PathBuf};
+
+pub fn check(paths: &[PathBuf], messages: Messages) -> Done {
+    let mut failed = false;
+    for path in expand(paths)? {
+        match load(&path, messages) {
+            Ok(_) => {}
+            Err(Stop::Failed) => failed = true,
+            Err(stop) => return Err(stop),
+        }
+    }
+    if failed { Err(Stop::Failed) } else { Ok(()) }
+}
+
+pub fn emit(file: &Path, stage: &str, after: Option<&str>, experiment: Option<&str>, options: &RunOptions, messages: Messages) -> Done {
+    let names = Stage::ALL.map(|(n, _)| n);
+    let Some((_, stage)) = Stage::ALL.iter().find(|(n, _)| *n == stage) else {
+        let help = nearest(stage, names).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
+        return Err(Stop::Usage(format!("unknown stage `{stage}`{help}; stages are {}", names.join(", "))));
+    };
+    let passes = neuro::ir::passes::PASSES.map(|(n, _)| n);
+    if let Some(after) = after.filter(|a| !passes.contains(a)) {
+        return Err(Stop::Usage(format!("unknown pass `{after}`; passes are {}", passes.join(", "))));
+    }
+    let program = load(file, messages)?;
+    match program.emit(*stage, after, experiment, &Disk::beside(file), &settings(options)?) {
+        Ok(text) => {
+            print!("{text}");
+            Ok(())
+        }
+        Err(d) => {
+            messages.one(&d, &program.sources);
+            Err(Stop::Failed)
+        }
+    }
+}
+
+pub fn explain(what: &str, messages: Messages) -> Done {
+    if let Some(code) = Code::parse(what) {
+        println!("{}", code.page().trim_end());
+        return Ok(());
+    }
+    let path = Path::new(what);
+    if !path.exists() {
+        let names: Vec<String> = Code::ALL.iter().map(|c| c.to_string()).collect();
+        let help = nearest(what, names.iter().map(String::as_str)).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
+        return Err(Stop::Usage(format!("`{what}` is neither a diagnostic code nor a file{help}")));
+    }
+    print!("{}", load(path, messages)?.explain());
+    Ok(())
+}
+
+pub fn fmt(paths: &[PathBuf], check: bool, messages: Messages) -> Done {
+    let mut changed = false;
+    for path in expand(paths)? {
+        let file = read(&path)?;
+        let text = neuro::syntax::format::format(&file.text);
+        if *text == *file.text {
+            continue;
+        }
+        changed = true;
+        if check {
+            println!("{}", path.display());
+        } else {
+            let aside = path.with_extension("neuro.part");
+            let written = std::fs::write(&aside, &text).and_then(|()| std::fs::rename(&aside, &path));
+            written.map_err(|e| Stop::Usage(format!("cannot write {}: {e}", path.display())))?;
+            messages.note(&format!("formatted {}", path.display()));
+        }
+    }
+    if check && changed { Err(Stop::Failed) } else { Ok(()) }
+}

@@ -1,0 +1,95 @@
+//! Reads sources and data; finds `.neuro` files in folders.
+
+use super::{Messages, Stop};
+use neuro::compiler::{Program, compile};
+use neuro::data::Files;
+use neuro::hir::Imports;
+use neuro::source::SourceFile;
+use std::path::{Path, PathBuf};
+
+/// Files relative to the source that names them.
+pub struct Disk {
+    /// Folder of the root file.
+    pub base: PathBuf,
+}
+
+impl Disk {
+    /// Files beside `file`.
+    pub fn beside(file: &Path) -> Disk {
+        Disk { base: file.parent().map(Path::to_path_buf).unwrap_or_default() }
+    }
+}
+
+impl Files for Disk {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let near = self.base.join(path);
+        // Data sets may live elsewhere; only files that are not beside the model are looked for there.
+        let far = std::env::var_os("NEURO_DATA").map(|d| PathBuf::from(d).join(path));
+        match (near.exists(), far) {
+            (false, Some(far)) if far.exists() => std::fs::read(&far).map_err(|e| format!("{}: {e}", far.display())),
+            _ => std::fs::read(&near).map_err(|e| format!("{}: {e}", near.display())),
+        }
+    }
+}
+
+impl Imports for Disk {
+    fn file(&mut self, from: &str, path: &str) -> Result<SourceFile, String> {
+        let base = Path::new(from).parent().map(Path::to_path_buf).unwrap_or_default();
+        let full = base.join(path);
+        let text = std::fs::read_to_string(&full).map_err(|e| format!("{}: {e}", full.display()))?;
+        Ok(SourceFile::new(full.to_string_lossy(), text))
+    }
+}
+
+/// Reads one source file.
+pub fn read(path: &Path) -> Result<SourceFile, Stop> {
+    let bytes = std::fs::read(path).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", path.display())))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(SourceFile::new(path.to_string_lossy(), text)),
+        Err(e) => Err(Stop::Usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to()))),
+    }
+}
+
+/// Reads, checks and reports; stops on errors.
+pub fn load(path: &Path, messages: Messages) -> Result<Program, Stop> {
+    let file = read(path)?;
+    match compile(file, &mut Disk::beside(path)) {
+        Ok(program) => {
+            messages.all(&program.diagnostics, &program.sources);
+            Ok(program)
+        }
+        Err(refused) => {
+            messages.all(&refused.diagnostics, &refused.sources);
+            Err(Stop::Failed)
+        }
+    }
+}
+
+/// Expands folders to the `.neuro` files within, sorted.
+pub fn expand(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    let mut out = Vec::new();
+    for p in paths {
+        if p.is_dir() {
+            walk(p, &mut out)?;
+        } else if p.exists() {
+            out.push(p.clone());
+        } else {
+            return Err(Stop::Usage(format!("{} does not exist", p.display())));
+        }
+    }
+    Ok(out)
+}
+
+fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), Stop> {
+    let list = std::fs::read_dir(folder).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", folder.display())))?;
+    let mut entries: Vec<PathBuf> = list.flatten().map(|e| e.path()).collect();
+    entries.sort();
+    for e in entries {
+        if e.is_dir() {
+            walk(&e, out)?;
+        } else if e.extension().is_some_and(|x| x == "neuro") {
+            out.push(e);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,207 @@
+//! The command line: the only place that reads files, prints, and knows the terminal.
+//!
+//! Data goes to stdout, messages to stderr. Exit codes: 0 success, 1 the program or an expectation failed,
+//! 2 the command itself could not be carried out.
+
+mod commands;
+mod files;
+mod progress;
+mod run;
+mod scaffold;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
+use neuro::source::SourceMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Neuro: a language for models of how brains learn, compiled.
+#[derive(Parser)]
+#[command(name = "neuro", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How messages are printed
+    #[arg(long, global = true, value_enum, default_value = "human")]
+    message_format: MessageFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MessageFormat {
+    Human,
+    Short,
+    Json,
+}
+
+#[derive(clap::Args, Clone)]
+struct RunOptions {
+    /// Override a parameter, with its unit: net.exc.tau_m=20ms, seed=3, dt=0.05ms
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// Threads; results do not depend on it
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Precision of states: f32 or f64, in place of what the experiment says
+    #[arg(long, value_name = "P")]
+    precision: Option<String>,
+    /// interpreter, cranelift or auto; results do not depend on it
+    #[arg(long, default_value = "auto", value_name = "B")]
+    backend: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check names, units, shapes and equations without running
+    Check {
+        /// Files or folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Run an experiment and write its results
+    Run {
+        /// The .neuro file (not needed with --replay)
+        #[arg(required_unless_present = "replay")]
+        file: Option<PathBuf>,
+        /// The experiment; all of the file's unless named
+        experiment: Option<String>,
+        #[command(flatten)]
+        options: RunOptions,
+        /// Folder for results
+        #[arg(long, default_value = "results", value_name = "DIR")]
+        results: PathBuf,
+        /// Replace results that exist
+        #[arg(long)]
+        force: bool,
+        /// Repeat the run of a run.json bit for bit
+        #[arg(long, value_name = "RUN.JSON")]
+        replay: Option<PathBuf>,
+        /// No progress
+        #[arg(long, short)]
+        quiet: bool,
+    },
+    /// Run tests and the expectations of experiments
+    Test {
+        /// Files or folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        options: RunOptions,
+    },
+    /// Print what the compiler makes of a model
+    Emit {
+        /// The .neuro file
+        file: PathBuf,
+        /// ast, hir, solved, plan, ir, clif or asm
+        #[arg(long, default_value = "ir")]
+        stage: String,
+        /// Print the IR after this pass: fold, contract or clean
+        #[arg(long)]
+        after: Option<String>,
+        /// The experiment whose networks are built
+        #[arg(long)]
+        experiment: Option<String>,
+        #[command(flatten)]
+        options: RunOptions,
+    },
+    /// Explain a diagnostic code, or the schemes chosen for a file
+    Explain {
+        /// A code such as E0301, or a .neuro file
+        what: String,
+    },
+    /// Format files in place
+    Fmt {
+        /// Files or folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Only say which files would change
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write a new model to start from
+    New {
+        /// Name of the file to create
+        name: String,
+    },
+}
+
+/// Something that ends a command.
+enum Stop {
+    /// The program, a run or an expectation failed; everything has been said.
+    Failed,
+    /// The command cannot be carried out.
+    Usage(String),
+}
+
+type Done = Result<(), Stop>;
+
+/// How messages leave the program.
+#[derive(Clone, Copy)]
+struct Messages {
+    format: MessageFormat,
+}
+
+impl Messages {
+    fn all(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        for d in diagnostics.iter() {
+            self.one(d, sources);
+        }
+        let (errors, warnings) = diagnostics.counts();
+        if self.format == MessageFormat::Human && errors + warnings > 0 {
+            let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            eprintln!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+        }
+    }
+
+    fn one(&self, d: &Diagnostic, sources: &SourceMap) {
+        match self.format {
+            MessageFormat::Human => eprint!("{}", render::human(d, sources, std::io::stderr().is_terminal())),
+            MessageFormat::Json => eprintln!("{}", render::json(d, sources)),
+            MessageFormat::Short => {
+                let at = d.span().filter(|_| sources.files().next().is_some()).map_or(String::new(), |s| {
+                    let file = sources.file(s.file);
+                    let (line, column) = file.line_column(s.start);
+                    format!("{}:{line}:{column}: ", file.name)
+                });
+                let word = if d.severity() == Severity::Error { "error" } else { "warning" };
+                eprintln!("{at}{word}[{}]: {}", d.code, d.message);
+            }
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if self.format != MessageFormat::Json {
+            eprintln!("{text}");
+        }
+    }
+}
+
+/// Parses the arguments and carries out the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let messages = Messages { format: cli.message_format };
+    let done = match cli.command {
+        Command::Check { paths } => commands::check(&paths, messages),
+        Command::Run { file, experiment, options, results, force, replay, quiet } => {
+            run::run(run::Request { file, experiment, options, results, force, replay, quiet }, messages)
+        }
+        Command::Test { paths, options } => run::test(&paths, &options, messages),
+        Command::Emit { file, stage, after, experiment, options } => {
+            commands::emit(&file, &stage, after.as_deref(), experiment.as_deref(), &options, messages)
+        }
+        Command::Explain { what } => commands::explain(&what, messages),
+        Command::Fmt { paths, check } => commands::fmt(&paths, check, messages),
+        Command::New { name } => scaffold::new(&name, messages),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Failed) => ExitCode::from(1),
+        Err(Stop::Usage(text)) => {
+            match messages.format {
+                MessageFormat::Json => eprintln!("{}", serde_json::json!({"severity": "error", "message": text})),
+                _ => eprintln!("error: {text}"),
+            }
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Kernels to executable functions. Every back end gives the interpreter's bits.
+
+pub mod abi;
+pub mod cranelift;
+
+use crate::ir::{Kernel, interp};
+use abi::{Args, SlotMemory};
+use std::sync::Arc;
+
+/// Which back end runs the kernels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Backend {
+    /// The reference interpreter.
+    Interpreter,
+    /// Cranelift, 128-bit SIMD.
+    #[default]
+    Cranelift,
+}
+
+impl Backend {
+    /// Finds a back end by name.
+    pub fn parse(name: &str) -> Option<Backend> {
+        match name {
+            "interpreter" => Some(Backend::Interpreter),
+            "cranelift" | "auto" => Some(Backend::Cranelift),
+            _ => None,
+        }
+    }
+}
+
+/// A compiled kernel; keeps its code alive.
+#[derive(Clone)]
+pub enum KernelFn {
+    /// Interpreted.
+    Interpreted(Arc<Kernel>),
+    /// Compiled.
+    Compiled(cranelift::Compiled),
+}
+
+/// Compiles one kernel.
+pub fn compile(backend: Backend, kernel: &Kernel) -> KernelFn {
+    match backend {
+        Backend::Interpreter => KernelFn::Interpreted(Arc::new(kernel.clone())),
+        Backend::Cranelift => KernelFn::Compiled(cranelift::compile(kernel)),
+    }
+}
+
+impl KernelFn {
+    /// Runs lanes `begin .. end` (multiples of 16) for `n_steps` steps; returns whether all states stayed finite.
+    ///
+    /// # Safety
+    /// `slots` must hold one entry per slot of the kernel, each valid for the lanes and steps asked for as
+    /// [`abi::SlotMemory`] describes, and no other thread may touch these lanes meanwhile.
+    pub unsafe fn call(&self, slots: &[SlotMemory], begin: usize, end: usize, n_steps: usize) -> bool {
+        match self {
+            KernelFn::Compiled(f) => {
+                let mut args = Args { slots: slots.as_ptr(), status: [0; 2] };
+                // SAFETY: forwarded from the caller.
+                unsafe { f.call(&mut args, begin, end, n_steps) };
+                args.finite(f.precision())
+            }
+            KernelFn::Interpreted(kernel) => {
+                let mut scratch = Vec::new();
+                let mut finite = true;
+                for lane in begin..end {
+                    for step in 0..n_steps {
+                        let mut memory = abi::LaneMemory { kernel, slots, lane, step };
+                        interp::run(kernel, &mut memory, &mut scratch);
+                    }
+                    finite &= abi::LaneMemory { kernel, slots, lane, step: 0 }.states_finite();
+                }
+                finite
+            }
+        }
+    }
+}

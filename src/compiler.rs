@@ -1,0 +1,209 @@
+//! The pipeline, top to bottom.
+//!
+//! 1. `syntax::parse`      text -> `ast::File`
+//! 2. `hir::check`         `ast::File` + imports -> `hir::Module`, every name, unit and equation checked
+//! 3. `experiment::Runner` an experiment's networks -> `plan::Network` (values known, pairs drawn)
+//!    - `solve::discretize`  equations -> updates
+//!    - `lower::*`           updates -> `ir::Kernel`
+//!    - `ir::passes`         kernel -> kernel
+//!    - `codegen::compile`   kernel -> machine code
+//! 4. `runtime::Simulation` steps it.
+
+use crate::data::Files;
+use crate::diag::{Diagnostic, Diagnostics};
+use crate::experiment::{Runner, Settings};
+use crate::hir::{self, Imports, Module};
+use crate::lower::NeuronKernel;
+use crate::runtime::Simulation;
+use crate::source::{FileId, SourceFile, SourceMap};
+use crate::{codegen, ir, solve};
+use std::fmt::Write;
+
+/// A checked program with its sources.
+pub struct Program {
+    /// All files, the root first.
+    pub sources: SourceMap,
+    /// What they declare.
+    pub module: Module,
+    /// Warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// A source text that was refused, with its findings.
+pub struct Refused {
+    /// All files.
+    pub sources: SourceMap,
+    /// Errors and warnings.
+    pub diagnostics: Diagnostics,
+}
+
+/// Parses and checks one file and its imports.
+pub fn compile(file: SourceFile, imports: &mut dyn Imports) -> Result<Program, Box<Refused>> {
+    let mut sources = SourceMap::default();
+    let root = sources.add(file);
+    let mut diagnostics = Diagnostics::default();
+    let module = hir::check(root, &mut sources, imports, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return Err(Box::new(Refused { sources, diagnostics }));
+    }
+    Ok(Program { sources, module, diagnostics })
+}
+
+/// No imports but the standard library.
+pub struct NoImports;
+
+impl Imports for NoImports {
+    fn file(&mut self, _: &str, path: &str) -> Result<SourceFile, String> {
+        Err(format!("`{path}` cannot be read here"))
+    }
+}
+
+impl Files for NoImports {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        Err(format!("`{path}` cannot be read here"))
+    }
+}
+
+/// The representations `neuro emit` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Stage {
+    Ast,
+    Hir,
+    Solved,
+    Plan,
+    Ir,
+    Clif,
+    Asm,
+}
+
+impl Stage {
+    /// All stages in order, with their names.
+    pub const ALL: [(&'static str, Stage); 7] = [
+        ("ast", Stage::Ast),
+        ("hir", Stage::Hir),
+        ("solved", Stage::Solved),
+        ("plan", Stage::Plan),
+        ("ir", Stage::Ir),
+        ("clif", Stage::Clif),
+        ("asm", Stage::Asm),
+    ];
+}
+
+impl Program {
+    /// Prints a stage; stages from `plan` on need an experiment, the first one unless named.
+    pub fn emit(&self, stage: Stage, after: Option<&str>, experiment: Option<&str>, files: &dyn Files, settings: &Settings) -> Result<String, Box<Diagnostic>> {
+        let mut out = String::new();
+        match stage {
+            Stage::Ast => {
+                let root = self.sources.file(FileId(0));
+                let file = crate::syntax::parse(FileId(0), &root.text, &mut Diagnostics::default());
+                let _ = writeln!(out, "{:#?}", file.items);
+            }
+            Stage::Hir => {
+                for n in self.own_neurons() {
+                    let _ = write!(out, "{n}");
+                }
+            }
+            Stage::Solved => {
+                for n in self.own_neurons() {
+                    let _ = writeln!(out, "# neuron {}", n.name);
+                    out.push_str(&solve::discretize(n).show(n));
+                }
+            }
+            Stage::Plan => {
+                for s in self.networks(experiment, files, settings)? {
+                    let _ = write!(out, "{}", s.network);
+                }
+            }
+            Stage::Ir | Stage::Clif | Stage::Asm => {
+                for s in self.networks(experiment, files, settings)? {
+                    for i in 0..s.network.populations.len() {
+                        out.push_str(&print_kernel(s.kernel(i), stage, after));
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Neurons that the root file declares.
+    fn own_neurons(&self) -> impl Iterator<Item = &hir::Neuron> {
+        let of_root = |n: &&hir::Neuron| n.vars.values().any(|v| v.span.file == FileId(0)) || n.vars.is_empty();
+        let any = self.module.neurons.values().map(|n| &**n).any(|n| of_root(&n));
+        self.module.neurons.values().map(|n| &**n).filter(move |n| !any || of_root(n))
+    }
+
+    /// Instantiates the networks of an experiment.
+    pub fn networks(&self, name: Option<&str>, files: &dyn Files, settings: &Settings) -> Result<Vec<Simulation>, Box<Diagnostic>> {
+        let all = || self.module.experiments.iter().chain(&self.module.tests);
+        let found = match name {
+            Some(n) => all().find(|e| e.name.text == n),
+            None => all().next(),
+        };
+        let Some(e) = found else { return Err(Box::new(unknown_experiment(&self.module, name.unwrap_or("")))) };
+        let runner = Runner { module: &self.module, files, settings: settings.clone(), progress: &Silent };
+        runner.networks(e)
+    }
+
+    /// Says which scheme each state got and why, and where synaptic state lives.
+    pub fn explain(&self) -> String {
+        let mut out = String::new();
+        for n in self.own_neurons() {
+            let solved = solve::discretize(n);
+            let _ = writeln!(out, "neuron {}", n.name);
+            for (state, scheme, why) in &solved.schemes {
+                let _ = writeln!(out, "  {:<16} {:<18} {why}", n.vars[*state].name, solve::scheme_name(*scheme));
+            }
+            for c in &n.cables {
+                let _ = writeln!(out, "  {:<16} {:<18} backward Euler along the tree", format!("{}.v", c.name), "implicit");
+            }
+            for (id, v) in n.states().filter(|(id, _)| !n.equations.iter().any(|e| e.state == *id)) {
+                let _ = id;
+                let _ = writeln!(out, "  {:<16} {:<18} changes only in handlers", v.name, "-");
+            }
+        }
+        out
+    }
+}
+
+/// An experiment that does not exist.
+pub fn unknown_experiment(module: &Module, name: &str) -> Diagnostic {
+    let known: Vec<&str> = module.experiments.iter().map(|e| e.name.text.as_str()).collect();
+    let message = if known.is_empty() { "this file has no experiment to run".to_string() } else { format!("no experiment `{name}` in this file") };
+    let help = crate::diag::nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+    let d = Diagnostic::new(crate::diag::Code::E0808, message);
+    let d = if known.is_empty() { d.help("add `experiment name { … }`") } else { d.note(format!("it has {}", known.join(", "))) };
+    d.maybe_help(help)
+}
+
+fn print_kernel(k: &NeuronKernel, stage: Stage, after: Option<&str>) -> String {
+    let kernel = match after {
+        None => k.kernel.clone(),
+        Some(name) => {
+            let mut kernel = k.raw.clone();
+            for (pass, f) in ir::passes::PASSES {
+                kernel = f(&kernel);
+                if pass == name {
+                    break;
+                }
+            }
+            kernel
+        }
+    };
+    match stage {
+        Stage::Clif => codegen::cranelift::clif(&kernel),
+        Stage::Asm => codegen::cranelift::assembly(&kernel),
+        _ => kernel.to_string(),
+    }
+}
+
+/// Hears nothing.
+pub struct Silent;
+
+impl crate::experiment::Progress for Silent {
+    fn update(&self, _: f64, _: f64) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}

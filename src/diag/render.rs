@@ -1,0 +1,114 @@
+//! Renders diagnostics: the one adapter to miette, and the JSON form for editors.
+
+use super::{Diagnostic, Severity};
+use crate::source::SourceMap;
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use std::fmt;
+
+/// A diagnostic joined with the sources it points into.
+struct Report<'a> {
+    diagnostic: &'a Diagnostic,
+    source: Option<NamedSource<String>>,
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl miette::Diagnostic for Report<'_> {
+    fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
+        let word = match self.diagnostic.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        Some(Box::new(format!("{word}[{}]", self.diagnostic.code)))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.diagnostic.severity() {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
+        let mut text = self.diagnostic.help.clone().unwrap_or_default();
+        for note in &self.diagnostic.notes {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str("note: ");
+            text.push_str(note);
+        }
+        if text.is_empty() { None } else { Some(Box::new(text)) }
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|s| s as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let file = self.diagnostic.span()?.file;
+        let labels = self.diagnostic.labels.iter().filter(move |(s, _)| s.file == file).enumerate();
+        Some(Box::new(labels.map(|(i, (span, text))| {
+            let (start, len) = (span.start as usize, (span.end - span.start) as usize);
+            let text = (!text.is_empty()).then(|| text.clone());
+            if i == 0 {
+                LabeledSpan::new_primary_with_span(text, (start, len))
+            } else {
+                LabeledSpan::new_with_span(text, (start, len))
+            }
+        })))
+    }
+}
+
+/// Renders one diagnostic with its source lines, 80 columns wide; `color` adds ANSI colors.
+pub fn human(diagnostic: &Diagnostic, sources: &SourceMap, color: bool) -> String {
+    let source = diagnostic.span().map(|s| {
+        let file = sources.file(s.file);
+        NamedSource::new(file.name.clone(), file.text.to_string())
+    });
+    let report = Report { diagnostic, source };
+    let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
+    let mut out = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(80).with_links(false);
+    if handler.render_report(&mut out, &report).is_err() {
+        out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
+    }
+    out.lines().map(|l| l.trim_end()).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// Renders one diagnostic as a JSON object on one line.
+pub fn json(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
+    let labels: Vec<serde_json::Value> = diagnostic
+        .labels
+        .iter()
+        .map(|(span, text)| {
+            let file = sources.file(span.file);
+            let (line, column) = file.line_column(span.start);
+            serde_json::json!({
+                "file": file.name, "line": line, "column": column,
+                "start": span.start, "end": span.end, "text": text,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "code": diagnostic.code.to_string(),
+        "severity": if diagnostic.severity() == Severity::Error { "error" } else { "warning" },
+        "message": diagnostic.message,
+        "labels": labels,
+        "help": diagnostic.help,
+        "notes": diagnostic.notes,
+    })
+    .to_string()
+}

@@ -1,0 +1,217 @@
+//! Connectors: which pairs of cells a projection connects, drawn from the projection's own random stream.
+
+use super::Attempt;
+use super::eval::{Pair, Scope, fail};
+use crate::diag::{Code, Diagnostic};
+use crate::plan::{Edge, Population, View};
+use crate::runtime::rng::{Reader, Stream};
+use crate::syntax::ast::{self, ExprKind};
+
+/// One end of a projection.
+#[derive(Clone, Copy)]
+pub struct End<'a> {
+    /// The population.
+    pub population: &'a Population,
+    /// Its cells.
+    pub view: View,
+}
+
+impl End<'_> {
+    /// Returns the coordinates of a cell of the population on its grid.
+    pub fn position(&self, cell: usize) -> [f64; 3] {
+        let mut out = [0.0; 3];
+        let mut rest = cell;
+        for (k, extent) in self.population.shape.iter().enumerate().rev() {
+            if k < 3 {
+                out[k] = (rest % extent) as f64 * self.population.spacing;
+            }
+            rest /= extent;
+        }
+        out
+    }
+}
+
+/// Draws the synapses of a connector, in a fixed order.
+pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream) -> Attempt<Vec<Edge>> {
+    let (name, args): (&str, &[ast::Arg]) = match &e.kind {
+        ExprKind::Name(n) => (n, &[]),
+        ExprKind::Call(f, args) => match &f.kind {
+            ExprKind::Name(n) => (n, args),
+            _ => ("", &[]),
+        },
+        _ => ("", &[]),
+    };
+    let same = pre.view.population == post.view.population;
+    let autapses = match args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == "autapses")) {
+        Some(a) => scope.truth(&a.value)?,
+        None => true,
+    };
+    let argument = args.iter().find(|a| a.name.as_ref().is_none_or(|n| n.text != "autapses")).map(|a| &a.value);
+    let edge = |i: usize, j: usize| Edge { pre: (pre.view.start + i) as u32, post: (post.view.start + j) as u32 };
+    let allowed = |i: usize, j: usize| autapses || !same || pre.view.start + i != post.view.start + j;
+    let (n, m) = (pre.view.n, post.view.n);
+    let mut out = Vec::new();
+    match (name, argument) {
+        ("all_to_all", _) => {
+            for i in 0..n {
+                out.extend((0..m).filter(|j| allowed(i, *j)).map(|j| edge(i, j)));
+            }
+        }
+        ("one_to_one", _) => {
+            if n != m {
+                return Err(Box::new(
+                    Diagnostic::at(Code::E0603, e.span, format!("cannot connect {n} cells one to one with {m}"), "different sizes")
+                        .help("use views of the same size: `exc[0..100]`"),
+                ));
+            }
+            out.extend((0..n).map(|i| edge(i, i)));
+        }
+        ("fixed_probability", Some(p)) => {
+            let p = probability(scope.number(p)?, e)?;
+            for i in 0..n {
+                let mut r = stream.reader(i as u64);
+                gaps(p, m, &mut r, &mut |j| {
+                    if allowed(i, j) {
+                        out.push(edge(i, j));
+                    }
+                });
+            }
+        }
+        ("fixed_in_degree", Some(k)) => {
+            let k = degree(scope, k, n, "sources")?;
+            for j in 0..m {
+                let mut r = stream.reader(j as u64);
+                for _ in 0..k {
+                    let i = draw_allowed(&mut r, n, &|i| allowed(i, j), e)?;
+                    out.push(edge(i, j));
+                }
+            }
+        }
+        ("fixed_out_degree", Some(k)) => {
+            let k = degree(scope, k, m, "targets")?;
+            for i in 0..n {
+                let mut r = stream.reader(i as u64);
+                for _ in 0..k {
+                    let j = draw_allowed(&mut r, m, &|j| allowed(i, j), e)?;
+                    out.push(edge(i, j));
+                }
+            }
+        }
+        ("fixed_total", Some(k)) => {
+            let k = degree(scope, k, n * m, "pairs")?;
+            out.reserve_exact(k);
+            // Sources and targets are drawn independently, with replacement.
+            let mut r = stream.reader(0);
+            for _ in 0..k {
+                loop {
+                    let (i, j) = (r.below(n as u32) as usize, r.below(m as u32) as usize);
+                    if allowed(i, j) {
+                        out.push(edge(i, j));
+                        break;
+                    }
+                }
+            }
+        }
+        ("distance", Some(p)) => {
+            for i in 0..n {
+                let mut r = stream.reader(i as u64);
+                for j in 0..m {
+                    let inner = with_pair(scope, pre, post, i, j);
+                    let p = probability(inner.number(p)?, e)?;
+                    if r.uniform() < p && allowed(i, j) {
+                        out.push(edge(i, j));
+                    }
+                }
+            }
+        }
+        _ => return fail(Code::E0210, e.span, "unknown connector", "not a connector"),
+    }
+    Ok(out)
+}
+
+/// Connects the pairs that satisfy a condition.
+pub fn connect_where(scope: &Scope, e: &ast::Expr, pre: End, post: End) -> Attempt<Vec<Edge>> {
+    let mut out = Vec::new();
+    for i in 0..pre.view.n {
+        for j in 0..post.view.n {
+            if with_pair(scope, pre, post, i, j).truth(e)? {
+                out.push(Edge { pre: (pre.view.start + i) as u32, post: (post.view.start + j) as u32 });
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The scope in which `pre`, `post` and `d` have values.
+pub fn with_pair<'a>(scope: &'a Scope, pre: End, post: End, i: usize, j: usize) -> Scope<'a> {
+    let (x, y) = (pre.position(pre.view.start + i), post.position(post.view.start + j));
+    let distance = x.iter().zip(y).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    let spaced = pre.population.spacing != 1.0 || post.population.spacing != 1.0;
+    let dim = if spaced { Some(crate::units::Dim::LENGTH) } else { None };
+    Scope {
+        module: scope.module,
+        names: scope.names.clone(),
+        live: scope.live,
+        recordings: scope.recordings,
+        files: scope.files,
+        cell: scope.cell,
+        time: scope.time,
+        dt: scope.dt,
+        pair: Some(Pair { pre: (i, pre.view.n, x), post: (j, post.view.n, y), distance, dim }),
+    }
+}
+
+fn probability(p: f64, e: &ast::Expr) -> Attempt<f64> {
+    if (0.0..=1.0).contains(&p) {
+        return Ok(p);
+    }
+    fail(Code::E0604, e.span, format!("{} is not a probability", crate::units::format_number(p)), "must lie in 0 .. 1")
+}
+
+fn degree(scope: &Scope, e: &ast::Expr, available: usize, what: &str) -> Attempt<usize> {
+    let k = scope.size(e)?;
+    if k > 0 && available == 0 {
+        return fail(Code::E0606, e.span, format!("{k} synapses, but there are no {what}"), "nothing to connect");
+    }
+    Ok(k)
+}
+
+fn draw_allowed(r: &mut Reader, n: usize, allowed: &dyn Fn(usize) -> bool, e: &ast::Expr) -> Attempt<usize> {
+    for _ in 0..1000 {
+        let i = r.below(n as u32) as usize;
+        if allowed(i) {
+            return Ok(i);
+        }
+    }
+    fail(Code::E0606, e.span, "no cell is left to connect to", "autapses are excluded")
+}
+
+/// Visits each of `n` indices with probability p, drawing the gaps between them.
+fn gaps(p: f64, n: usize, r: &mut Reader, visit: &mut dyn FnMut(usize)) {
+    if p <= 0.0 {
+        return;
+    }
+    if p >= 1.0 {
+        return (0..n).for_each(visit);
+    }
+    let scale = 1.0 / (-p).ln_1p();
+    let mut j = (r.uniform().ln() * scale).floor();
+    while j < n as f64 {
+        visit(j as usize);
+        j += 1.0 + (r.uniform().ln() * scale).floor();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_visit_the_expected_number() {
+        let mut r = Stream::new(3, 1).reader(0);
+        let mut hits = 0;
+        gaps(0.02, 1_000_000, &mut r, &mut |_| hits += 1);
+        // Five standard deviations of a binomial.
+        assert!((f64::from(hits) - 20_000.0).abs() < 5.0 * (1e6f64 * 0.02 * 0.98).sqrt(), "{hits}");
+    }
+}

@@ -1,0 +1,808 @@
+//! Builds a [`plan::Network`](crate::plan::Network) from a network declaration and its arguments.
+
+use super::Attempt;
+use super::connect::{End, connect, connect_where, with_pair};
+use super::eval::{Live, Scope, fail};
+use super::record::Recording;
+use super::value::{Instance, PopulationRef, Quantity, Value};
+use crate::data::{Files, Table};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse};
+use crate::math::eval;
+use crate::plan::{Column, Delay, Drive, DriveKind, Edge, Network, Population, Projection, View};
+use crate::runtime::TimeFunction;
+use crate::runtime::rng::{Reader, Stream};
+use crate::solve::discretize;
+use crate::source::Span;
+use crate::syntax::ast::{self, Clause, ExprKind, NetworkItem, ViewPath};
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Builds one network; several nested ones share the plan.
+pub struct Elaborator<'a> {
+    pub module: &'a Module,
+    pub files: &'a dyn Files,
+    pub recordings: &'a [Recording],
+    pub dt: f64,
+    pub seed: u64,
+    /// Index that the network will have among the live ones.
+    pub index: usize,
+    /// The network so far.
+    pub live: Vec<Live>,
+    /// Counts random streams of set-up, one for each projection, weight, delay and initial value.
+    pub streams: u32,
+}
+
+impl<'a> Elaborator<'a> {
+    fn plan(&mut self) -> &mut Network {
+        &mut self.live[self.index].plan
+    }
+
+    fn scope<'b>(&'b self, names: &[(String, Value)]) -> Scope<'b> {
+        Scope {
+            module: self.module,
+            names: names.to_vec(),
+            live: &self.live,
+            recordings: self.recordings,
+            files: self.files,
+            cell: None,
+            time: None,
+            dt: self.dt,
+            pair: None,
+        }
+    }
+
+    fn stream(&mut self) -> Stream {
+        self.streams += 1;
+        Stream::new(self.seed, 0x8000_0000 + self.streams)
+    }
+
+    /// Instantiates a network with evaluated arguments.
+    pub fn network(&mut self, name: &ast::Name, args: &[(Option<String>, Value)], prefix: &str) -> Attempt<Instance> {
+        let Some(network) = self.module.networks.get(&name.text).cloned() else {
+            return fail(Code::E0203, name.span, format!("unknown network `{}`", name.text), "not declared");
+        };
+        let mut names: Vec<(String, Value)> = Vec::new();
+        for (i, formal) in network.formals.iter().enumerate() {
+            let given = args.iter().find(|(n, _)| n.as_ref() == Some(&formal.name.text)).or(args.get(i).filter(|(n, _)| n.is_none()));
+            let value = match (given, &formal.value) {
+                (Some((_, v)), _) => v.clone(),
+                (None, Some(e)) => self.scope(&names).eval(e)?,
+                (None, None) => return fail(Code::E0212, name.span, format!("parameter `{}` has no value", formal.name.text), "value missing"),
+            };
+            names.push((formal.name.text.clone(), value));
+        }
+        let mut instance = Instance::default();
+        instance.names.extend(names.iter().cloned());
+        self.items(&network.body, &mut names, &mut instance, prefix)?;
+        Ok(instance)
+    }
+
+    fn items(&mut self, body: &[NetworkItem], names: &mut Vec<(String, Value)>, instance: &mut Instance, prefix: &str) -> Attempt<()> {
+        for item in body {
+            let new: Option<(String, Value)> = match item {
+                NetworkItem::Population { name, model, args, shape, spacing, span } => {
+                    let view = self.population(name, model, args, shape, spacing.as_ref(), *span, names, prefix)?;
+                    Some((name.text.clone(), Value::Population(PopulationRef { network: self.index, view })))
+                }
+                NetworkItem::Network { name, model, args, .. } => {
+                    let values = args
+                        .iter()
+                        .map(|a| Ok((a.name.as_ref().map(|n| n.text.clone()), self.scope(names).eval(&a.value)?)))
+                        .collect::<Attempt<Vec<_>>>()?;
+                    let inner = self.network(model, &values, &format!("{prefix}{}.", name.text))?;
+                    Some((name.text.clone(), Value::Network(Rc::new(inner))))
+                }
+                NetworkItem::Init(paths, value) => {
+                    for p in paths {
+                        self.init(p, value, names)?;
+                    }
+                    None
+                }
+                NetworkItem::Projection(p) => {
+                    let first = self.plan().projections.len();
+                    self.projection(p, names, prefix)?;
+                    let all = (first..self.plan().projections.len()).collect();
+                    p.name.as_ref().map(|n| (n.text.clone(), Value::Projection(self.index, Rc::new(all))))
+                }
+                NetworkItem::Drive(d) => {
+                    self.drive(d, names)?;
+                    None
+                }
+                NetworkItem::View(name, v) => {
+                    let (p, rest) = self.resolve(v, names)?;
+                    if !rest.is_empty() {
+                        return fail(Code::E0205, v.span, format!("`{rest}` is not a population"), "a view names cells");
+                    }
+                    Some((name.text.clone(), Value::Population(p)))
+                }
+                NetworkItem::Let(name, e) => Some((name.text.clone(), self.scope(names).eval(e)?)),
+                NetworkItem::Params(bindings) => {
+                    for b in bindings {
+                        if let Some(e) = &b.value {
+                            let v = self.scope(names).eval(e)?;
+                            names.push((b.name.text.clone(), v.clone()));
+                            instance.names.insert(b.name.text.clone(), v);
+                        }
+                    }
+                    None
+                }
+                NetworkItem::For(variable, range, body) => {
+                    for v in iterate(&self.scope(names), range, None)? {
+                        let depth = names.len();
+                        names.push((variable.text.clone(), v.into()));
+                        self.items(body, names, instance, prefix)?;
+                        // What a loop declares stays visible through the network's names, not in the scope.
+                        names.truncate(depth);
+                    }
+                    None
+                }
+                NetworkItem::If(c, a, b) => {
+                    let chosen = if self.scope(names).truth(c)? { a } else { b };
+                    self.items(chosen, names, instance, prefix)?;
+                    None
+                }
+            };
+            if let Some((name, value)) = new {
+                names.push((name.clone(), value.clone()));
+                instance.names.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn population(&mut self, name: &ast::Name, model: &ast::Name, args: &[ast::Arg], shape: &[ast::Expr], spacing: Option<&ast::Expr>, span: Span, names: &[(String, Value)], prefix: &str) -> Attempt<View> {
+        let scope = self.scope(names);
+        let shape: Vec<usize> = shape.iter().map(|e| scope.size(e)).collect::<Attempt<_>>()?;
+        let shape = if shape.is_empty() { vec![1] } else { shape };
+        let n: usize = shape.iter().product();
+        if n == 0 {
+            return fail(Code::E0404, name.span, format!("population `{}` has no cells", name.text), "size 0");
+        }
+        let Some(neuron) = self.module.neurons.get(&model.text).cloned() else {
+            return fail(Code::E0203, model.span, format!("unknown neuron `{}`", model.text), "not declared");
+        };
+        let spacing = spacing.map(|e| scope.number(e)).transpose()?.unwrap_or(1.0);
+        let mut params: BTreeMap<VarId, Column> = BTreeMap::new();
+        let order: Vec<VarId> = neuron.params().map(|(id, _)| id).collect();
+        for (i, a) in args.iter().enumerate() {
+            let id = match &a.name {
+                Some(n) => neuron.var(&n.text),
+                None => order.get(i).copied(),
+            };
+            let Some(id) = id else { return fail(Code::E0204, a.value.span, format!("`{}` has no such parameter", model.text), "here") };
+            let q = scope.quantity(&a.value)?;
+            if !q.scalar && q.data.len() != n {
+                let message = format!("{} values for {n} cells", q.data.len());
+                return fail(Code::E0403, a.value.span, message, "one value per cell is needed");
+            }
+            params.insert(id, if q.scalar { Column::Const(q.first()) } else { Column::Array(q.data.clone()) });
+        }
+        let solved = Arc::new(discretize(&neuron));
+        let mut population = Population {
+            name: format!("{prefix}{}", name.text),
+            model: neuron.clone(),
+            solved,
+            n,
+            shape,
+            spacing,
+            params,
+            init: BTreeMap::new(),
+            ports: BTreeMap::new(),
+        };
+        fill_defaults(&mut population, span)?;
+        let index = self.plan().populations.len();
+        self.plan().populations.push(population);
+        Ok(View { population: index, start: 0, n })
+    }
+
+    /// Resolves a path to cells and what follows them.
+    fn resolve(&self, v: &ViewPath, names: &[(String, Value)]) -> Attempt<(PopulationRef, String)> {
+        let scope = self.scope(names);
+        let parts: Vec<&str> = v.path.text.split('.').collect();
+        let Some(mut value) = scope.find(parts[0]).cloned() else {
+            return fail(Code::E0201, v.path.span, format!("unknown name `{}`", parts[0]), "not declared here");
+        };
+        let mut i = 1;
+        while let Value::Network(inner) = &value {
+            let next = parts.get(i).and_then(|p| inner.names.get(*p)).cloned();
+            let Some(next) = next else { return fail(Code::E0205, v.path.span, "this names no population", "here") };
+            value = next;
+            i += 1;
+        }
+        let Value::Population(mut p) = value else { return fail(Code::E0401, v.path.span, "this is not a population", "here") };
+        let mut rest = parts[i..].join(".");
+        if let Some(index) = &v.index {
+            p = scope.slice(p, index)?;
+        }
+        if let Some(tail) = &v.tail {
+            rest = if rest.is_empty() { tail.text.clone() } else { format!("{rest}.{}", tail.text) };
+        }
+        Ok((p, rest))
+    }
+
+    fn init(&mut self, path: &ViewPath, value: &ast::Value, names: &[(String, Value)]) -> Attempt<()> {
+        let (p, variable) = self.resolve(path, names)?;
+        let stream = self.stream();
+        let column = column(&self.scope(names), value, p.view.n, &stream)?;
+        let population = &mut self.plan().populations[p.view.population];
+        let Some(id) = population.model.var(&variable) else {
+            return fail(Code::E0205, path.span, format!("`{}` has no `{variable}`", population.model.name), "no such member");
+        };
+        assign(population, id, p.view, &column);
+        fill_defaults(population, path.span)
+    }
+
+    fn projection(&mut self, p: &ast::Projection, names: &[(String, Value)], prefix: &str) -> Attempt<()> {
+        let default = ast::Name { text: "Static".into(), span: p.span };
+        let model = p.synapse.as_ref().unwrap_or(&default);
+        let Some(synapse) = self.module.synapses.get(&model.text).cloned() else {
+            return fail(Code::E0203, model.span, format!("unknown synapse `{}`", model.text), "not declared");
+        };
+        for source in &p.sources {
+            let (pre, rest) = self.resolve(source, names)?;
+            if !rest.is_empty() {
+                return fail(Code::E0401, source.span, "a source is a population", "names more than cells");
+            }
+            for target in &p.targets {
+                let (post, port) = self.resolve(target, names)?;
+                self.one_projection(p, &synapse, pre.view, post.view, &port, target.span, names, prefix)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn one_projection(&mut self, p: &ast::Projection, synapse: &ast::Model, pre: View, post: View, port: &str, target: Span, names: &[(String, Value)], prefix: &str) -> Attempt<()> {
+        let streams = [self.stream(), self.stream(), self.stream()];
+        let network = &self.live[self.index].plan;
+        let (pre_model, post_model) = (network.populations[pre.population].model.clone(), network.populations[post.population].model.clone());
+        let Some(port) = post_model.var(port) else { return fail(Code::E0602, target, format!("`{port}` is not a port"), "here") };
+        let mut silent = Diagnostics::default();
+        let use_ = SynapseUse { pre: &pre_model, post: &post_model, port, span: p.span };
+        let checked = Arc::new(check_synapse(self.module, synapse, &use_, &mut silent));
+        let scope = self.scope(names);
+        let mut params = BTreeMap::new();
+        let order: Vec<VarId> = checked.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_))).map(|(id, _)| id).collect();
+        for (k, id) in order.iter().enumerate() {
+            let name = &checked.vars[*id].name;
+            let given = p.args.iter().enumerate().find(|(i, a)| a.name.as_ref().map_or(*i == k, |n| n.text == *name));
+            let value = match (given, &checked.vars[*id].kind) {
+                (Some((_, a)), _) => scope.number(&a.value)?,
+                (None, VarKind::Param(Some(e))) => eval(e, &|v| params.get(&v).copied(), None).unwrap_or(f64::NAN),
+                _ => return fail(Code::E0212, p.span, format!("parameter `{name}` has no value"), "value missing"),
+            };
+            params.insert(*id, value);
+        }
+        let mut init = BTreeMap::new();
+        for (id, v) in &checked.vars {
+            if let VarKind::State(e) = &v.kind {
+                let own = p.clauses.iter().find_map(|c| match c {
+                    Clause::Init(n, ast::Value::Expr(e)) if n.text == v.name => Some(e),
+                    _ => None,
+                });
+                let value = match own {
+                    Some(e) => scope.number(e)?,
+                    None => eval(e, &|v| params.get(&v).copied(), None).unwrap_or(f64::NAN),
+                };
+                init.insert(id, value);
+            }
+        }
+        let ends = (End { population: &network.populations[pre.population], view: pre }, End { population: &network.populations[post.population], view: post });
+        let mut edges = Vec::new();
+        let mut from_file: (Option<Vec<f64>>, Option<Vec<f64>>) = (None, None);
+        for c in &p.clauses {
+            match c {
+                Clause::Connect(e) => edges = connect(&scope, e, ends.0, ends.1, streams[0])?,
+                Clause::ConnectWhere(e) => edges = connect_where(&scope, e, ends.0, ends.1)?,
+                Clause::ConnectFile(path, args, span) => {
+                    let read = from_table(&scope, path, args, *span, pre, post)?;
+                    edges = read.0;
+                    from_file = (read.1, read.2);
+                }
+                _ => {}
+            }
+        }
+        let clause = |weight: bool| {
+            p.clauses.iter().find_map(|c| match c {
+                Clause::Weight(v, s) if weight => Some((v, *s)),
+                Clause::Delay(v, false, s) if !weight => Some((v, *s)),
+                _ => None,
+            })
+        };
+        let weight = match (clause(true), from_file.0) {
+            (Some((v, _)), _) => edge_column(&scope, v, &edges, ends, &streams[1], None)?,
+            (None, Some(w)) => Column::Array(Arc::new(w)),
+            (None, None) => match checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight)) {
+                Some(_) if !edges.is_empty() || !p.clauses.is_empty() => {
+                    return Err(Box::new(
+                        Diagnostic::at(Code::E0212, p.span, "this projection has no weight", "value missing").help("add `weight …` with its unit"),
+                    ));
+                }
+                _ => Column::Const(1.0),
+            },
+        };
+        let delay = match (clause(false), from_file.1) {
+            (Some((v, span)), _) => {
+                let grid = matches!(v, ast::Value::Distribution(_)).then_some(self.dt);
+                self.steps(edge_column(&scope, v, &edges, ends, &streams[2], grid)?, span)?
+            }
+            (None, Some(d)) => self.steps(Column::Array(Arc::new(d)), p.span)?,
+            (None, None) => Delay::Const(1),
+        };
+        let label = |v: View| {
+            let population = &network.populations[v.population];
+            if v.n == population.n { population.name.clone() } else { format!("{}[{}..{}]", population.name, v.start, v.start + v.n) }
+        };
+        let name = match &p.name {
+            Some(n) => format!("{prefix}{}", n.text),
+            None => format!("{} -> {}.{}", label(pre), label(post), post_model.vars[port].name),
+        };
+        let projection = Projection { name, pre, post, port, synapse: checked, params, init, edges: Arc::new(edges), weight, delay };
+        self.plan().projections.push(projection);
+        Ok(())
+    }
+
+    /// Rounds delays to the grid; a delay below one step cannot be honoured.
+    fn steps(&self, delay: Column, span: Span) -> Attempt<Delay> {
+        let one = |d: f64| -> Attempt<f64> {
+            let steps = (d / self.dt).round();
+            if !(1.0..60_000.0).contains(&steps) {
+                let unit = crate::units::lookup("ms");
+                let shown = |v: f64| crate::units::format_quantity(v, crate::units::Dim::TIME, unit.as_ref());
+                return Err(Box::new(
+                    Diagnostic::at(Code::E0601, span, format!("a delay of {} cannot be kept at dt = {}", shown(d), shown(self.dt)), "shorter than one step")
+                        .help("give a delay of at least `dt`, or make `dt` smaller"),
+                ));
+            }
+            Ok(steps)
+        };
+        Ok(match delay {
+            Column::Const(d) => Delay::Const(one(d)? as u32),
+            Column::Array(a) => {
+                let steps = a.iter().map(|d| one(*d).map(|s| s as u16)).collect::<Attempt<Vec<u16>>>()?;
+                Delay::Array(Arc::new(steps))
+            }
+        })
+    }
+
+    /// Adds a drive.
+    pub fn drive(&mut self, d: &ast::Drive, names: &[(String, Value)]) -> Attempt<()> {
+        for target in &d.targets {
+            let (post, port) = self.resolve(target, names)?;
+            let stream = self.stream();
+            let population = &self.live[self.index].plan.populations[post.view.population];
+            let Some(port) = population.model.var(&port) else {
+                return fail(Code::E0602, target.span, format!("`{port}` is not a port"), "here");
+            };
+            let scope = self.scope(names);
+            let mut weight = Column::Const(1.0);
+            let mut delay = self.dt;
+            let mut kind = None;
+            for c in &d.clauses {
+                match c {
+                    Clause::Weight(v, _) => weight = column(&scope, v, post.view.n, &stream)?,
+                    Clause::Delay(ast::Value::Expr(e), ..) => delay = scope.number(e)?,
+                    Clause::Poisson(e) if mentions(e, "t") => {
+                        let f = time_function(&scope, e);
+                        self.live[self.index].rates.push(f);
+                        kind = Some(DriveKind::PoissonOf(self.live[self.index].rates.len() - 1));
+                        break;
+                    }
+                    Clause::Poisson(e) => kind = Some(DriveKind::Poisson(column(&scope, &ast::Value::Expr(e.clone()), post.view.n, &stream)?)),
+                    _ => {}
+                }
+            }
+            let scope = self.scope(names);
+            for c in &d.clauses {
+                match c {
+                    Clause::Spikes(e) => {
+                        let shift = (delay / self.dt).round() as i64 - 1;
+                        kind = Some(DriveKind::Spikes(Arc::new(self.spike_list(&scope, e, shift)?)));
+                    }
+                    Clause::Weight(ast::Value::Expr(e), _) if d.clauses.iter().any(|c| matches!(c, Clause::Spikes(_))) => {
+                        // A list of weights belongs to the spikes, one each.
+                        let q = scope.quantity(e)?;
+                        if !q.scalar
+                            && let Some(DriveKind::Spikes(list)) = &kind
+                            && list.len() == q.data.len()
+                        {
+                            let list = list.iter().zip(q.data.iter()).map(|((s, c, _), w)| (*s, *c, *w)).collect();
+                            kind = Some(DriveKind::Spikes(Arc::new(list)));
+                            weight = Column::Const(1.0);
+                        }
+                    }
+                    Clause::Weight(v, _) => weight = column(&scope, v, post.view.n, &stream)?,
+                    _ => {}
+                }
+            }
+            let Some(kind) = kind else { return fail(Code::E0605, d.span, "this drive sends nothing", "no `poisson` or `spikes`") };
+            self.plan().drives.push(Drive { post: post.view, port, kind, weight });
+        }
+        Ok(())
+    }
+
+    /// Spikes at given times, or rows of a table with columns `time` (in ms) and `cell`.
+    fn spike_list(&self, scope: &Scope, e: &ast::Expr, shift: i64) -> Attempt<Vec<(u64, Option<u32>, f64)>> {
+        // An input spike at time t acts at the end of the step that ends at t + delay.
+        let step = |t: f64| ((t / self.dt).round() as i64 + shift).max(0) as u64;
+        let mut out: Vec<(u64, Option<u32>, f64)> = match scope.eval(e)? {
+            Value::Table(t) => {
+                let column = |n: &str| match t.numbers(n) {
+                    Ok(v) => Ok(v),
+                    Err(reason) => fail(Code::E0803, e.span, "this table is not a spike list", reason),
+                };
+                let (times, cells) = (column("time")?, column("cell")?);
+                times.iter().zip(cells).map(|(t, c)| (step(*t), Some(c as u32), 1.0)).collect()
+            }
+            _ => scope.quantity(e)?.data.iter().map(|t| (step(*t), None, 1.0)).collect(),
+        };
+        out.sort_by_key(|s| s.0);
+        Ok(out)
+    }
+}
+
+/// Returns whether an expression uses a name.
+pub fn mentions(e: &ast::Expr, name: &str) -> bool {
+    match &e.kind {
+        ExprKind::Name(n) => n == name,
+        ExprKind::Neg(a) | ExprKind::Not(a) | ExprKind::Member(a, _) => mentions(a, name),
+        ExprKind::Binary(_, a, b) => mentions(a, name) || mentions(b, name),
+        ExprKind::Call(_, args) => args.iter().any(|a| mentions(&a.value, name)),
+        ExprKind::Index(a, index) => mentions(a, name) || index.iter().any(|e| mentions(e, name)),
+        ExprKind::List(items) => items.iter().any(|e| mentions(e, name)),
+        ExprKind::If(a, b, c) => mentions(a, name) || mentions(b, name) || mentions(c, name),
+        _ => false,
+    }
+}
+
+/// Compiles an expression of `t` to a closure: names are read now, time when it runs.
+pub fn time_function(scope: &Scope, e: &ast::Expr) -> TimeFunction {
+    use crate::hir::{Expr, Func, Op};
+    fn build(scope: &Scope, e: &ast::Expr) -> Option<Expr> {
+        if !mentions(e, "t") {
+            return scope.number(e).ok().map(Expr::Num);
+        }
+        Some(match &e.kind {
+            ExprKind::Name(_) => Expr::Var(VarId::from_u32(0)),
+            ExprKind::Neg(a) => Expr::Neg(Box::new(build(scope, a)?)),
+            ExprKind::Not(a) => Expr::Not(Box::new(build(scope, a)?)),
+            ExprKind::Binary(op, a, b) => {
+                use ast::BinOp::*;
+                if *op == In {
+                    let ExprKind::Binary(Range, lo, hi) = &b.kind else { return None };
+                    let (x, lo, hi) = (build(scope, a)?, build(scope, lo)?, build(scope, hi)?);
+                    return Some(Expr::bin(Op::And, Expr::bin(Op::Ge, x.clone(), lo), Expr::bin(Op::Le, x, hi)));
+                }
+                let (x, y) = (build(scope, a)?, build(scope, b)?);
+                let op = match op {
+                    Add => Op::Add,
+                    Sub => Op::Sub,
+                    Mul => Op::Mul,
+                    Div => Op::Div,
+                    Lt => Op::Lt,
+                    Le => Op::Le,
+                    Gt => Op::Gt,
+                    Ge => Op::Ge,
+                    Eq => Op::Eq,
+                    Ne => Op::Ne,
+                    And => Op::And,
+                    Or => Op::Or,
+                    Pow => return Some(Expr::Call(Func::Pow, vec![x, y])),
+                    _ => return None,
+                };
+                Expr::bin(op, x, y)
+            }
+            ExprKind::Call(f, args) => {
+                let ExprKind::Name(name) = &f.kind else { return None };
+                let (func, _) = Func::parse(name)?;
+                Expr::Call(func, args.iter().map(|a| build(scope, &a.value)).collect::<Option<_>>()?)
+            }
+            ExprKind::If(c, a, b) => Expr::If(Box::new(build(scope, c)?), Box::new(build(scope, a)?), Box::new(build(scope, b)?)),
+            _ => return None,
+        })
+    }
+    let e = build(scope, e).unwrap_or(crate::hir::Expr::Num(f64::NAN));
+    Arc::new(move |t| eval(&e, &|_| Some(t), None).unwrap_or(f64::NAN))
+}
+
+/// Values a loop runs through: whole numbers of a range (both ends), steps of a range, or elements of an array.
+pub fn iterate(scope: &Scope, range: &ast::Expr, step: Option<&ast::Expr>) -> Attempt<Vec<Quantity>> {
+    match scope.eval(range)? {
+        Value::Range(lo, hi, dim, unit) => {
+            let step = step.map(|s| scope.number(s)).transpose()?.unwrap_or_else(|| unit.as_ref().map_or(1.0, |u| u.to_internal(1.0)));
+            if step == 0.0 || !step.is_finite() || !hi.is_finite() {
+                return fail(Code::E0404, range.span, "this loop would not end", "needs finite ends and a step");
+            }
+            let n = ((hi - lo) / step + 1e-9).floor().max(-1.0) as i64;
+            Ok((0..=n).map(|k| Quantity::number(lo + step * k as f64, dim, unit.clone())).collect())
+        }
+        Value::Quantity(q) => Ok(q.data.iter().map(|v| Quantity::number(*v, q.dim, q.unit.clone())).collect()),
+        _ => fail(Code::E0401, range.span, "expected a range or an array", "cannot loop over this"),
+    }
+}
+
+/// Replaces values of cells of a population.
+pub fn assign(population: &mut Population, id: VarId, view: View, value: &Column) {
+    let n = population.n;
+    let map = match population.model.vars[id].kind {
+        VarKind::State(_) => &mut population.init,
+        VarKind::Param(_) => &mut population.params,
+        _ => &mut population.ports,
+    };
+    let whole = view.start == 0 && view.n == n;
+    let new = match (whole, value) {
+        (true, v) => v.clone(),
+        (false, v) => {
+            let mut all: Vec<f64> = (0..n).map(|i| map.get(&id).map_or(0.0, |c| c.at(i))).collect();
+            for k in 0..view.n {
+                all[view.start + k] = v.at(k);
+            }
+            Column::Array(Arc::new(all))
+        }
+    };
+    map.insert(id, new);
+}
+
+/// Computes parameters, ports and initial states that were not given, each from those before it.
+pub fn fill_defaults(p: &mut Population, span: Span) -> Attempt<()> {
+    let model = p.model.clone();
+    for (id, var) in &model.vars {
+        let (default, known) = match &var.kind {
+            VarKind::Param(e) => (e.as_ref(), p.params.contains_key(&id)),
+            VarKind::AnalogPort(e) => (Some(e), p.ports.contains_key(&id)),
+            _ => continue,
+        };
+        if known {
+            continue;
+        }
+        let Some(e) = default else {
+            return Err(Box::new(
+                Diagnostic::at(Code::E0212, span, format!("parameter `{}` of `{}` has no value", var.name, model.name), "value missing")
+                    .label(var.span, "declared without a default"),
+            ));
+        };
+        let value = per_cell(p, e);
+        let map = if matches!(var.kind, VarKind::Param(_)) { &mut p.params } else { &mut p.ports };
+        map.insert(id, value);
+    }
+    for (id, var) in model.states() {
+        if !p.init.contains_key(&id)
+            && let VarKind::State(e) = &var.kind
+        {
+            let value = per_cell(p, e);
+            p.init.insert(id, value);
+        }
+    }
+    Ok(())
+}
+
+/// Evaluates an expression of parameters and initial states, once or for every cell.
+fn per_cell(p: &Population, e: &crate::hir::Expr) -> Column {
+    let e = crate::hir::inline_lets(&p.model, e.clone());
+    let find = |v: VarId| p.params.get(&v).or(p.init.get(&v)).or(p.ports.get(&v));
+    let varies = e.any(&mut |e| matches!(e, crate::hir::Expr::Var(v) if matches!(find(*v), Some(Column::Array(_)))));
+    let at = |i: usize| eval(&e, &|v| find(v).map(|c| c.at(i)), None).unwrap_or(f64::NAN);
+    if varies { Column::Array(Arc::new((0..p.n).map(at).collect())) } else { Column::Const(at(0)) }
+}
+
+/// Evaluates a value for n cells: a constant, an array, an expression of `i`, or a draw per cell.
+pub fn column(scope: &Scope, value: &ast::Value, n: usize, stream: &Stream) -> Attempt<Column> {
+    match value {
+        ast::Value::Expr(e) if mentions(e, "i") && scope.find("i").is_none() => {
+            let values = (0..n)
+                .map(|i| {
+                    let inner = Scope { cell: Some(i), names: scope.names.clone(), ..copy(scope) };
+                    inner.number(e)
+                })
+                .collect::<Attempt<Vec<f64>>>()?;
+            Ok(Column::Array(Arc::new(values)))
+        }
+        ast::Value::Expr(e) => {
+            let q = scope.quantity(e)?;
+            if q.scalar {
+                return Ok(Column::Const(q.first()));
+            }
+            if q.data.len() != n {
+                return fail(Code::E0403, e.span, format!("{} values for {n} cells", q.data.len()), "one value per cell is needed");
+            }
+            Ok(Column::Array(q.data))
+        }
+        ast::Value::Distribution(d) => {
+            let draw = Sampler::new(scope, d, None)?;
+            let values = (0..n).map(|i| draw.sample(&mut stream.reader(i as u64))).collect();
+            Ok(Column::Array(Arc::new(values)))
+        }
+    }
+}
+
+fn copy<'a>(s: &Scope<'a>) -> Scope<'a> {
+    Scope { module: s.module, names: Vec::new(), live: s.live, recordings: s.recordings, files: s.files, cell: s.cell, time: s.time, dt: s.dt, pair: s.pair }
+}
+
+/// Evaluates a weight or delay for every synapse; drawn delays are kept above half a step by redrawing.
+fn edge_column(scope: &Scope, value: &ast::Value, edges: &[Edge], ends: (End, End), stream: &Stream, grid: Option<f64>) -> Attempt<Column> {
+    match value {
+        ast::Value::Distribution(d) => {
+            let draw = Sampler::new(scope, d, grid)?;
+            let values = (0..edges.len()).map(|k| draw.sample(&mut stream.reader(k as u64))).collect();
+            Ok(Column::Array(Arc::new(values)))
+        }
+        ast::Value::Expr(e) if ["pre", "post", "d"].iter().any(|n| mentions(e, n) && scope.find(n).is_none()) => {
+            let values = edges
+                .iter()
+                .map(|edge| {
+                    let (i, j) = (edge.pre as usize - ends.0.view.start, edge.post as usize - ends.1.view.start);
+                    with_pair(scope, ends.0, ends.1, i, j).number(e)
+                })
+                .collect::<Attempt<Vec<f64>>>()?;
+            Ok(Column::Array(Arc::new(values)))
+        }
+        ast::Value::Expr(e) => {
+            let q = scope.quantity(e)?;
+            if q.scalar {
+                return Ok(Column::Const(q.first()));
+            }
+            if q.data.len() != edges.len() {
+                return fail(Code::E0403, e.span, format!("{} values for {} synapses", q.data.len(), edges.len()), "one per synapse is needed");
+            }
+            Ok(Column::Array(q.data))
+        }
+    }
+}
+
+/// A distribution with its bounds.
+struct Sampler {
+    kind: u8,
+    a: f64,
+    b: f64,
+    bound: Option<(bool, f64, f64)>,
+    grid: Option<f64>,
+}
+
+impl Sampler {
+    fn new(scope: &Scope, d: &ast::Distribution, grid: Option<f64>) -> Attempt<Sampler> {
+        let ExprKind::Call(f, args) = &d.call.kind else { return fail(Code::E0401, d.call.span, "expected a distribution", "here") };
+        let ExprKind::Name(name) = &f.kind else { return fail(Code::E0401, d.call.span, "expected a distribution", "here") };
+        let value = |i: usize| args.get(i).map_or(Ok(0.0), |a| scope.number(&a.value));
+        let (a, b) = (value(0)?, value(1)?);
+        let kind = match name.as_str() {
+            "normal" => 0,
+            "lognormal" => 1,
+            "uniform" => 2,
+            _ => 3,
+        };
+        let bound = match &d.bound {
+            None => None,
+            Some((clipped, range)) => match scope.eval(range)? {
+                Value::Range(lo, hi, ..) => Some((*clipped, lo, hi)),
+                _ => return fail(Code::E0401, range.span, "expected a range", "not a range"),
+            },
+        };
+        if let Some((false, lo, hi)) = bound
+            && (kind == 0 && b == 0.0 && !(lo..=hi).contains(&a) || lo > hi)
+        {
+            return fail(Code::E0604, d.call.span, "nothing can be drawn within the bounds", "would be redrawn for ever");
+        }
+        Ok(Sampler { kind, a, b, bound, grid })
+    }
+
+    fn sample(&self, r: &mut Reader) -> f64 {
+        for _ in 0..10_000 {
+            let v = match self.kind {
+                0 => self.a + self.b * r.normal(),
+                1 => {
+                    // Mean and standard deviation of the value itself.
+                    let variance = (1.0 + (self.b / self.a).powi(2)).ln();
+                    (self.a.ln() - 0.5 * variance + variance.sqrt() * r.normal()).exp()
+                }
+                2 => self.a + (self.b - self.a) * r.uniform(),
+                _ => -self.a * r.uniform().ln(),
+            };
+            let v = match self.bound {
+                Some((true, lo, hi)) => v.max(lo).min(hi),
+                Some((false, lo, hi)) if v < lo || v > hi => continue,
+                _ => v,
+            };
+            match self.grid {
+                Some(dt) if v < dt / 2.0 => continue,
+                Some(dt) => return v.max(dt),
+                None => return v,
+            }
+        }
+        self.a
+    }
+}
+
+/// `connect from "edges.csv"(pre = "Source", post = "Target", ids = table, weight = …, where = "type", equals = "chemical")`
+type FromFile = (Vec<Edge>, Option<Vec<f64>>, Option<Vec<f64>>);
+
+fn from_table(scope: &Scope, path: &str, args: &[ast::Arg], span: Span, pre: View, post: View) -> Attempt<FromFile> {
+    let bytes = match scope.files.read(path) {
+        Ok(b) => b,
+        Err(reason) => return fail(Code::E0802, span, format!("cannot read `{path}`"), reason),
+    };
+    let arg = |n: &str| args.iter().find(|a| a.name.as_ref().is_some_and(|x| x.text == n)).map(|a| &a.value);
+    let text = |n: &str, default: &str| -> Attempt<String> {
+        match arg(n) {
+            None => Ok(default.to_string()),
+            Some(e) => match scope.eval(e)? {
+                Value::Text(t) => Ok(t.to_string()),
+                _ => fail(Code::E0401, e.span, "expected the name of a column", "not a string"),
+            },
+        }
+    };
+    let delimiter = text("delimiter", "")?.bytes().next();
+    let table: Table = match crate::data::csv(&bytes, delimiter) {
+        Ok(t) => t,
+        Err(reason) => return fail(Code::E0803, span, format!("`{path}` is not a table"), reason),
+    };
+    let column = |n: &str| -> Attempt<&Vec<String>> {
+        match table.columns.get(n) {
+            Some(c) => Ok(c),
+            None => fail(Code::E0803, span, format!("`{path}` lacks a column"), table.no_column(n)),
+        }
+    };
+    let (sources, targets) = (column(&text("pre", "pre")?)?, column(&text("post", "post")?)?);
+    let filter = match arg("where") {
+        None => None,
+        Some(_) => Some((column(&text("where", "")?)?, text("equals", "")?)),
+    };
+    // Without `ids`, cells are numbers; with it, position in the list of names.
+    let ids: Option<IndexMap<String, u32>> = match arg("ids") {
+        None => None,
+        Some(e) => match scope.eval(e)? {
+            Value::Table(t) => Some(t.columns.values().next().map(|c| c.iter().cloned().zip(0..).collect()).unwrap_or_default()),
+            _ => return fail(Code::E0401, e.span, "expected a table of names", "its first column names the cells"),
+        },
+    };
+    let missing = text("missing", "error")?;
+    let cell = |name: &str, n: usize| match &ids {
+        Some(ids) => ids.get(name).copied(),
+        None => name.parse::<u32>().ok().filter(|c| (*c as usize) < n),
+    };
+    let mut edges = Vec::new();
+    let mut rows = Vec::new();
+    for k in 0..table.rows() {
+        if filter.as_ref().is_some_and(|(c, wanted)| c[k] != *wanted) {
+            continue;
+        }
+        match (cell(&sources[k], pre.n), cell(&targets[k], post.n)) {
+            (Some(i), Some(j)) if (i as usize) < pre.n && (j as usize) < post.n => {
+                edges.push(Edge { pre: pre.start as u32 + i, post: post.start as u32 + j });
+                rows.push(k);
+            }
+            _ if missing == "skip" => {}
+            _ => {
+                return Err(Box::new(
+                    Diagnostic::at(Code::E0609, span, format!("line {} connects `{}` to `{}`", k + 2, sources[k], targets[k]), "no such cell in the populations")
+                        .help("add `missing = \"skip\"` if such rows are to be left out"),
+                ));
+            }
+        }
+    }
+    let values = |n: &str| -> Attempt<Option<Vec<f64>>> {
+        let Some(e) = arg(n) else { return Ok(None) };
+        let pick = |name: &str| match table.numbers(name) {
+            Ok(v) => Ok(rows.iter().map(|k| v[*k]).collect::<Vec<f64>>()),
+            Err(reason) => fail(Code::E0803, e.span, format!("`{path}` cannot be used"), reason),
+        };
+        // `weight = 0.1 nS * column("weight")`: the column is an array over the rows in use.
+        let mut names = scope.names.clone();
+        for name in table.columns.keys() {
+            if mentions(e, name)
+                && let Ok(v) = pick(name)
+            {
+                names.push((name.clone(), Quantity::array(v, crate::units::Dim::ONE, None).into()));
+            }
+        }
+        names.push(("column".into(), Quantity::array(pick(&text("column", n)?)?, crate::units::Dim::ONE, None).into()));
+        let q = Scope { names, ..copy(scope) }.quantity(e)?;
+        Ok(Some(if q.scalar { vec![q.first(); rows.len()] } else { q.data.to_vec() }))
+    };
+    let (weight, delay) = (values("weight")?, values("delay")?);
+    Ok((edges, weight, delay))
+}

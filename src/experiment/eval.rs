@@ -1,0 +1,489 @@
+//! Evaluates checked expressions of networks and experiments.
+
+use super::Attempt;
+use super::functions;
+use super::record::Recording;
+use super::value::{PopulationRef, Quantity, Value};
+use crate::data::Files;
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{Func, Module, VarKind, apply};
+use crate::plan::Network;
+use crate::runtime::Simulation;
+use crate::source::Span;
+use crate::syntax::ast::{self, BinOp, ExprKind};
+use crate::units::{Dim, Ratio, Unit, lookup};
+
+/// A network that may be running.
+pub struct Live {
+    /// Before the first step: the plan. Afterwards it lives in the simulation.
+    pub plan: Network,
+    /// Time functions of drives.
+    pub rates: Vec<crate::runtime::TimeFunction>,
+    /// Once running.
+    pub simulation: Option<Simulation>,
+    /// Time functions of ports, set before the first step.
+    pub functions: Vec<(usize, crate::hir::VarId, crate::runtime::TimeFunction)>,
+}
+
+impl Live {
+    /// Returns the network with its current parameters.
+    pub fn network(&self) -> &Network {
+        self.simulation.as_ref().map_or(&self.plan, |s| &s.network)
+    }
+}
+
+/// What an evaluation sees.
+pub struct Scope<'a> {
+    /// Declarations.
+    pub module: &'a Module,
+    /// Local names, innermost last.
+    pub names: Vec<(String, Value)>,
+    /// Networks.
+    pub live: &'a [Live],
+    /// Recordings.
+    pub recordings: &'a [Recording],
+    /// Files.
+    pub files: &'a dyn Files,
+    /// Cell index `i`, if there is one.
+    pub cell: Option<usize>,
+    /// Time `t`, if there is one.
+    pub time: Option<f64>,
+    /// Time step.
+    pub dt: f64,
+    /// Presynaptic and postsynaptic cell of a connection, and their distance.
+    pub pair: Option<Pair>,
+}
+
+/// The two cells of a possible connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pair {
+    /// Index, number of cells, coordinates.
+    pub pre: (usize, usize, [f64; 3]),
+    /// Index, number of cells, coordinates.
+    pub post: (usize, usize, [f64; 3]),
+    /// Distance.
+    pub distance: f64,
+    /// Dimension of coordinates.
+    pub dim: Option<Dim>,
+}
+
+pub(super) fn fail<T>(code: Code, span: Span, message: impl Into<String>, label: impl Into<String>) -> Attempt<T> {
+    Err(Box::new(Diagnostic::at(code, span, message, label)))
+}
+
+impl Scope<'_> {
+    pub fn find(&self, name: &str) -> Option<&Value> {
+        self.names.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v)
+    }
+
+    pub fn number(&self, e: &ast::Expr) -> Attempt<f64> {
+        Ok(self.quantity(e)?.first())
+    }
+
+    pub fn quantity(&self, e: &ast::Expr) -> Attempt<Quantity> {
+        match self.eval(e)? {
+            Value::Quantity(q) => Ok(q),
+            Value::Bool(b) => Ok(Quantity::pure(f64::from(u8::from(b)))),
+            Value::Population(p) => Ok(Quantity::pure(p.view.n as f64)),
+            _ => fail(Code::E0401, e.span, "expected a number", "not a number"),
+        }
+    }
+
+    pub fn truth(&self, e: &ast::Expr) -> Attempt<bool> {
+        match self.eval(e)? {
+            Value::Bool(b) => Ok(b),
+            Value::Quantity(q) => Ok(q.data.iter().all(|v| *v != 0.0)),
+            _ => fail(Code::E0405, e.span, "expected a condition", "not a condition"),
+        }
+    }
+
+    pub fn size(&self, e: &ast::Expr) -> Attempt<usize> {
+        let n = self.number(e)?;
+        if n.fract().abs() > 1e-9 || !(0.0..4e9).contains(&n) {
+            let shown = crate::units::format_number(n);
+            return fail(Code::E0404, e.span, format!("{shown} is not a size"), "must be a whole number, not negative");
+        }
+        Ok(n.round() as usize)
+    }
+
+    pub fn eval(&self, e: &ast::Expr) -> Attempt<Value> {
+        Ok(match &e.kind {
+            ExprKind::Quantity(v, None) => Quantity::number(*v, Dim::ONE, None).into(),
+            ExprKind::Quantity(v, Some((name, (num, den)))) => {
+                let unit = self.unit(&name.text, name.span)?;
+                let r = Ratio::new(*num, *den);
+                let unit = if r == Ratio::new(1, 1) { unit } else { unit.power(r) };
+                Quantity::number(unit.to_internal(*v), unit.dim, Some(unit)).into()
+            }
+            ExprKind::Bool(b) => Value::Bool(*b),
+            ExprKind::Text(t) => Value::Text(t.as_str().into()),
+            ExprKind::Name(n) => self.name(n, e.span)?,
+            ExprKind::Neg(a) => {
+                let a = self.quantity(a)?;
+                map(&a, |x| -x).into()
+            }
+            ExprKind::Not(a) => Value::Bool(!self.truth(a)?),
+            ExprKind::Binary(op, a, b) => self.binary(*op, a, b)?,
+            ExprKind::Call(f, args) => self.call(f, args, e.span)?,
+            ExprKind::Index(base, index) => self.index(base, index)?,
+            ExprKind::Member(base, name) => self.member(e, base, name)?,
+            ExprKind::List(items) => {
+                let mut data = Vec::new();
+                let mut first: Option<Quantity> = None;
+                for item in items {
+                    let q = self.quantity(item)?;
+                    data.extend(q.data.iter());
+                    first.get_or_insert(q);
+                }
+                let (dim, unit) = first.map_or((Dim::ONE, None), |q| (q.dim, q.unit));
+                Quantity::array(data, dim, unit).into()
+            }
+            ExprKind::If(c, a, b) => {
+                if self.truth(c)? {
+                    self.eval(a)?
+                } else {
+                    self.eval(b)?
+                }
+            }
+            ExprKind::Since(n, _) => return fail(Code::E0607, n.span, "`since` belongs to neurons", "not here"),
+            ExprKind::All => Value::Range(0.0, f64::INFINITY, Dim::ONE, None),
+        })
+    }
+
+    pub fn unit(&self, name: &str, span: Span) -> Attempt<Unit> {
+        match self.module.units.get(name).cloned().or_else(|| lookup(name)) {
+            Some(u) => Ok(u),
+            None => fail(Code::E0305, span, format!("unknown unit `{name}`"), "not a unit"),
+        }
+    }
+
+    fn name(&self, name: &str, span: Span) -> Attempt<Value> {
+        if let Some(v) = self.find(name) {
+            return Ok(v.clone());
+        }
+        match name {
+            "i" => {
+                if let Some(i) = self.cell {
+                    return Ok(Quantity::pure(i as f64).into());
+                }
+            }
+            "t" => {
+                if let Some(t) = self.time {
+                    return Ok(Quantity::number(t, Dim::TIME, lookup("ms")).into());
+                }
+            }
+            "d" => {
+                if let Some(p) = &self.pair {
+                    return Ok(Quantity::number(p.distance, p.dim.unwrap_or(Dim::ONE), None).into());
+                }
+            }
+            "pi" => return Ok(Quantity::pure(std::f64::consts::PI).into()),
+            "inf" => return Ok(Quantity::pure(f64::INFINITY).into()),
+            _ => {}
+        }
+        if let Some(c) = self.module.constants.get(name) {
+            return Ok(Quantity::number(c.value, c.ty.dim.unwrap_or(Dim::ONE), c.ty.unit.clone()).into());
+        }
+        if let Some(unit) = self.module.units.get(name).cloned().or_else(|| lookup(name)) {
+            return Ok(Quantity::number(unit.to_internal(1.0), unit.dim, Some(unit)).into());
+        }
+        fail(Code::E0201, span, format!("unknown name `{name}`"), "has no value here")
+    }
+
+    fn binary(&self, op: BinOp, a: &ast::Expr, b: &ast::Expr) -> Attempt<Value> {
+        use BinOp::*;
+        match op {
+            And => return Ok(Value::Bool(self.truth(a)? && self.truth(b)?)),
+            Or => return Ok(Value::Bool(self.truth(a)? || self.truth(b)?)),
+            In => {
+                let x = self.quantity(a)?;
+                let Value::Range(lo, hi, ..) = self.eval(b)? else {
+                    return fail(Code::E0401, b.span, "expected a range", "not a range");
+                };
+                return Ok(Value::Bool(!x.data.is_empty() && x.data.iter().all(|v| *v >= lo && *v <= hi)));
+            }
+            Range => {
+                let (lo, hi) = (self.quantity(a)?, self.quantity(b)?);
+                return Ok(Value::Range(lo.first(), hi.first(), lo.dim, lo.unit.or(hi.unit)));
+            }
+            Within => {
+                let ExprKind::Binary(Eq, x, y) = &a.kind else {
+                    return fail(Code::E0401, a.span, "expected `a == b` before `within`", "not an equality");
+                };
+                let (x, y, tol) = (self.quantity(x)?, self.quantity(y)?, self.quantity(b)?);
+                let relative = tol.unit.as_ref().is_some_and(|u| u.name == "%");
+                let n = x.data.len().max(y.data.len());
+                let near = |i: usize| {
+                    let allowed = if relative { tol.at(i) * y.at(i).abs() } else { tol.at(i) };
+                    (x.at(i) - y.at(i)).abs() <= allowed
+                };
+                return Ok(Value::Bool((0..n).all(near)));
+            }
+            _ => {}
+        }
+        let (va, vb) = (self.eval(a)?, self.eval(b)?);
+        if let (Value::Text(x), Value::Text(y)) = (&va, &vb) {
+            return Ok(Value::Bool(if op == Eq { x == y } else { x != y }));
+        }
+        let (x, y) = (self.quantity(a)?, self.quantity(b)?);
+        if !x.scalar && !y.scalar && x.data.len() != y.data.len() {
+            let message = format!("cannot combine arrays of {} and {} elements", x.data.len(), y.data.len());
+            return fail(Code::E0403, a.span.to(b.span), message, "different lengths");
+        }
+        let n = if x.scalar { y.data.len() } else { x.data.len() };
+        let scalar = x.scalar && y.scalar;
+        let zip = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> { (0..n).map(|i| f(x.at(i), y.at(i))).collect() };
+        let unit = x.unit.clone().or(y.unit.clone());
+        let make = |data: Vec<f64>, dim: Dim, unit: Option<Unit>| Quantity { data: data.into(), scalar, dim, unit };
+        Ok(match op {
+            Add => make(zip(&|a, b| a + b), x.dim, unit).into(),
+            Sub => make(zip(&|a, b| a - b), x.dim, unit).into(),
+            Mul => {
+                let unit = if x.dim == Dim::ONE { y.unit.clone() } else { x.unit.clone().filter(|_| y.dim == Dim::ONE) };
+                make(zip(&|a, b| a * b), x.dim * y.dim, unit).into()
+            }
+            Div => make(zip(&|a, b| a / b), x.dim / y.dim, x.unit.clone().filter(|_| y.dim == Dim::ONE)).into(),
+            Pow => {
+                let dim = if x.dim == Dim::ONE { Dim::ONE } else { x.dim.pow(Ratio::from_f64(y.first()).unwrap_or(Ratio::new(1, 1))) };
+                make(zip(&|a, b| if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { a.powf(b) }), dim, None).into()
+            }
+            _ => {
+                let test: fn(f64, f64) -> bool = match op {
+                    Le => |a, b| a <= b,
+                    Ge => |a, b| a >= b,
+                    Eq => |a, b| a == b,
+                    Ne => |a, b| a != b,
+                    Lt => |a, b| a < b,
+                    _ => |a, b| a > b,
+                };
+                if scalar {
+                    Value::Bool(test(x.first(), y.first()))
+                } else {
+                    make(zip(&|a, b| f64::from(u8::from(test(a, b)))), Dim::ONE, None).into()
+                }
+            }
+        })
+    }
+
+    fn call(&self, callee: &ast::Expr, args: &[ast::Arg], span: Span) -> Attempt<Value> {
+        let ExprKind::Name(name) = &callee.kind else {
+            return fail(Code::E0401, callee.span, "expected the name of a function", "not a name");
+        };
+        if let Some(f) = self.module.functions.get(name).cloned() {
+            let mut names = Vec::new();
+            for (i, formal) in f.formals.iter().enumerate() {
+                let given = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == formal.name.text));
+                let value = given.or(args.get(i)).map(|a| &a.value).or(formal.value.as_ref());
+                let Some(value) = value else { return fail(Code::E0402, span, format!("`{name}` lacks an argument"), "here") };
+                names.push((formal.name.text.clone(), self.eval(value)?));
+            }
+            let inner = Scope { names, ..*self.bare() };
+            return inner.eval(&f.body);
+        }
+        let one = args.len() == 1;
+        if let Some((func, arity)) = Func::parse(name)
+            && args.len() == arity
+        {
+            let q: Vec<Quantity> = args.iter().map(|a| self.quantity(&a.value)).collect::<Attempt<_>>()?;
+            let n = q.iter().map(|q| q.data.len()).max().unwrap_or(0);
+            let data = (0..n).map(|i| apply(func, &q.iter().map(|q| q.at(i)).collect::<Vec<_>>())).collect::<Vec<_>>();
+            let keeps = matches!(func, Func::Abs | Func::Min | Func::Max | Func::Mod);
+            let dim = if keeps {
+                q[0].dim
+            } else if func == Func::Sqrt {
+                q[0].dim.pow(Ratio::new(1, 2))
+            } else {
+                Dim::ONE
+            };
+            let unit = if keeps { q[0].unit.clone() } else { None };
+            return Ok(Quantity { data: data.into(), scalar: q.iter().all(|q| q.scalar), dim, unit }.into());
+        }
+        if name == "clip" && args.len() == 3 {
+            let (x, lo, hi) = (self.quantity(&args[0].value)?, self.number(&args[1].value)?, self.number(&args[2].value)?);
+            return Ok(map(&x, |v| v.max(lo).min(hi)).into());
+        }
+        let _ = one;
+        functions::call(self, name, args, span)
+    }
+
+    /// The same scope without local names.
+    fn bare(&self) -> Box<Scope<'_>> {
+        Box::new(Scope {
+            module: self.module,
+            names: Vec::new(),
+            live: self.live,
+            recordings: self.recordings,
+            files: self.files,
+            cell: self.cell,
+            time: self.time,
+            dt: self.dt,
+            pair: self.pair,
+        })
+    }
+
+    fn index(&self, base: &ast::Expr, index: &[ast::Expr]) -> Attempt<Value> {
+        match self.eval(base)? {
+            Value::Population(p) => Ok(Value::Population(self.slice(p, index)?)),
+            Value::Quantity(q) => {
+                let Some(e) = index.first() else { return Ok(q.into()) };
+                if let Some(second) = index.get(1) {
+                    return fail(Code::E0406, second.span, "an array has one index", "one too many");
+                }
+                match self.eval(e)? {
+                    Value::Range(lo, hi, ..) => {
+                        let (lo, hi) = (lo as usize, (hi as usize).min(q.data.len()));
+                        if lo > hi {
+                            return fail(Code::E0406, e.span, "this range is empty", "here");
+                        }
+                        Ok(Quantity::array(q.data[lo..hi].to_vec(), q.dim, q.unit.clone()).into())
+                    }
+                    _ => self.element(&q, self.size(e)?, e.span),
+                }
+            }
+            _ => fail(Code::E0401, base.span, "this has no elements", "cannot be indexed"),
+        }
+    }
+
+    fn element(&self, q: &Quantity, i: usize, span: Span) -> Attempt<Value> {
+        match q.data.get(i) {
+            Some(v) => Ok(Quantity::number(*v, q.dim, q.unit.clone()).into()),
+            None => fail(Code::E0406, span, format!("index {i} of an array of {} elements", q.data.len()), "out of range"),
+        }
+    }
+
+    /// Restricts a population: `pop[3]`, `pop[0..10]`, `pop[1, 2]`.
+    pub fn slice(&self, p: PopulationRef, index: &[ast::Expr]) -> Attempt<PopulationRef> {
+        let Some(first) = index.first() else { return Ok(p) };
+        let (start, n) = match self.eval(first)? {
+            Value::Range(lo, hi, ..) => {
+                let hi = if hi.is_finite() { hi as usize } else { p.view.n };
+                (lo as usize, hi.saturating_sub(lo as usize))
+            }
+            _ if index.len() > 1 => {
+                let shape = &self.live[p.network].network().populations[p.view.population].shape;
+                let mut flat = 0;
+                for (e, extent) in index.iter().zip(shape) {
+                    flat = flat * extent + self.size(e)?;
+                }
+                (flat, 1)
+            }
+            _ => (self.size(first)?, 1),
+        };
+        if n == 0 {
+            return fail(Code::E0610, first.span, "this view has no cells", "empty");
+        }
+        if start + n > p.view.n {
+            let message = format!("cells {start} .. {} of a population of {}", start + n, p.view.n);
+            return fail(Code::E0406, first.span, message, "out of range");
+        }
+        let view = crate::plan::View { start: p.view.start + start, n, ..p.view };
+        Ok(PopulationRef { view, ..p })
+    }
+
+    fn member(&self, whole: &ast::Expr, base: &ast::Expr, name: &ast::Name) -> Attempt<Value> {
+        if let (ExprKind::Name(side), Some(pair)) = (&base.kind, &self.pair)
+            && matches!(side.as_str(), "pre" | "post")
+        {
+            let (i, n, x) = if side == "pre" { pair.pre } else { pair.post };
+            let at = |k: usize| Quantity::number(x[k], pair.dim.unwrap_or(Dim::ONE), None);
+            return Ok(match name.text.as_str() {
+                "i" => Quantity::pure(i as f64),
+                "n" => Quantity::pure(n as f64),
+                "x" => at(0),
+                "y" => at(1),
+                _ => at(2),
+            }
+            .into());
+        }
+        // Members of a population may have dots of their own (compartments), so they are gathered first.
+        let mut parts = vec![name.text.as_str()];
+        let mut inner = base;
+        while let ExprKind::Member(b, n) = &inner.kind {
+            parts.push(&n.text);
+            inner = b;
+        }
+        parts.reverse();
+        let mut value = self.eval(inner)?;
+        let mut i = 0;
+        while i < parts.len() {
+            value = match &value {
+                Value::Network(instance) => match instance.names.get(parts[i]) {
+                    Some(v) => v.clone(),
+                    None => return fail(Code::E0205, name.span, format!("this network has no `{}`", parts[i]), "no such member"),
+                },
+                Value::Population(p) => {
+                    let path = parts[i..].join(".");
+                    return self.variable(*p, &path, whole.span);
+                }
+                Value::Table(t) => match t.columns.get(parts[i]) {
+                    Some(_) => match t.numbers(parts[i]) {
+                        Ok(v) => Quantity::array(v, Dim::ONE, None).into(),
+                        Err(reason) => return fail(Code::E0803, name.span, "this column is not numbers", reason),
+                    },
+                    None => return fail(Code::E0205, name.span, t.no_column(parts[i]), "no such column"),
+                },
+                _ => return fail(Code::E0205, name.span, format!("there is no `{}` here", parts[i]), "no such member"),
+            };
+            i += 1;
+        }
+        Ok(value)
+    }
+
+    /// Reads a population's variable: current values of all its cells, or the recording of an event.
+    pub fn variable(&self, p: PopulationRef, path: &str, span: Span) -> Attempt<Value> {
+        if path == "n" {
+            return Ok(Quantity::pure(p.view.n as f64).into());
+        }
+        let live = &self.live[p.network];
+        let population = &live.network().populations[p.view.population];
+        if let Some(event) = population.model.event(path) {
+            let found = self.recordings.iter().rposition(|r| {
+                r.network == p.network
+                    && r.population == p.view.population
+                    && r.cells == (p.view.start, p.view.n)
+                    && matches!(r.what, super::record::What::Events(e) if e == event)
+            });
+            return match found {
+                Some(i) => Ok(Value::Recording(i)),
+                None => Err(Box::new(
+                    Diagnostic::at(Code::E0811, span, format!("`{path}` of these cells was not recorded"), "no recording")
+                        .help("write `record …` with the same cells before `run`"),
+                )),
+            };
+        }
+        let Some(id) = population.model.var(path) else {
+            return fail(Code::E0205, span, format!("`{}` has no `{path}`", population.model.name), "no such member");
+        };
+        let var = &population.model.vars[id];
+        let values = (p.view.start..p.view.start + p.view.n).map(|cell| cell_value(live, p.view.population, id, cell)).collect::<Vec<_>>();
+        let unit = var.unit.clone();
+        Ok(if p.view.n == 1 {
+            Quantity::number(values[0], var.dim, unit).into()
+        } else {
+            Quantity::array(values, var.dim, unit).into()
+        })
+    }
+}
+
+/// Reads a variable of one cell, computing `let`s from states and parameters.
+pub fn cell_value(live: &Live, population: usize, id: crate::hir::VarId, cell: usize) -> f64 {
+    let plan = &live.network().populations[population];
+    let read = |v: crate::hir::VarId| -> Option<f64> {
+        match &plan.model.vars[v].kind {
+            VarKind::State(_) => match &live.simulation {
+                Some(s) => s.state(population, v).map(|b| b.get(cell)),
+                None => plan.init.get(&v).map(|c| c.at(cell)),
+            },
+            VarKind::Param(_) => plan.params.get(&v).map(|c| c.at(cell)),
+            VarKind::AnalogPort(_) => plan.ports.get(&v).map(|c| c.at(cell)),
+            _ => None,
+        }
+    };
+    let e = crate::hir::inline_lets(&plan.model, crate::hir::Expr::Var(id));
+    crate::math::eval(&e, &read, None).unwrap_or(f64::NAN)
+}
+
+fn map(q: &Quantity, f: impl Fn(f64) -> f64) -> Quantity {
+    Quantity { data: q.data.iter().map(|v| f(*v)).collect::<Vec<_>>().into(), ..q.clone() }
+}
+

@@ -1,0 +1,190 @@
+//! Recordings: events and states spooled to disk as they come, so that memory does not grow with the run.
+
+use crate::hir::{EventId, Expr};
+use crate::measure::Events;
+use crate::units::{Dim, Unit};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+/// Bytes kept in memory before a spool is written out.
+const MEMORY: usize = 4 << 20;
+
+/// Fixed-size records, the newest in memory and the rest in a file.
+#[derive(Debug)]
+pub struct Spool {
+    memory: Vec<u8>,
+    file: Option<File>,
+    path: Option<PathBuf>,
+    /// The first error of writing; checked at boundaries.
+    pub failed: Option<String>,
+}
+
+impl Spool {
+    fn new(path: Option<PathBuf>) -> Spool {
+        Spool { memory: Vec::new(), file: None, path, failed: None }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.memory.extend_from_slice(bytes);
+        if self.memory.len() >= MEMORY && self.path.is_some() {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(path) = &self.path else { return };
+        let write = |file: &mut Option<File>, memory: &[u8]| -> std::io::Result<()> {
+            if file.is_none() {
+                *file = Some(File::options().create(true).truncate(true).read(true).write(true).open(path)?);
+            }
+            if let Some(f) = file {
+                f.seek(SeekFrom::End(0))?;
+                f.write_all(memory)?;
+            }
+            Ok(())
+        };
+        match write(&mut self.file, &self.memory) {
+            Ok(()) => self.memory.clear(),
+            Err(e) => {
+                self.failed.get_or_insert(format!("{}: {e}", path.display()));
+            }
+        }
+    }
+
+    /// Visits all records of `size` bytes in order.
+    pub fn each(&self, size: usize, visit: &mut dyn FnMut(&[u8])) -> Result<(), String> {
+        if let Some(file) = &self.file {
+            let mut file = file.try_clone().map_err(|e| e.to_string())?;
+            file.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
+            let mut buffer = vec![0; size * (65_536 / size).max(1)];
+            loop {
+                let mut filled = 0;
+                while filled < buffer.len() {
+                    match file.read(&mut buffer[filled..]).map_err(|e| e.to_string())? {
+                        0 => break,
+                        k => filled += k,
+                    }
+                }
+                buffer[..filled].chunks_exact(size).for_each(&mut *visit);
+                if filled < buffer.len() {
+                    break;
+                }
+            }
+        }
+        self.memory.chunks_exact(size).for_each(visit);
+        Ok(())
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if let (Some(_), Some(path)) = (&self.file, &self.path) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// What is recorded.
+#[derive(Debug)]
+pub enum What {
+    /// Every event.
+    Events(EventId),
+    /// A state, parameter or `let` every so many steps.
+    Samples {
+        /// What is evaluated for every cell.
+        value: Expr,
+        /// Interval in steps.
+        every: u64,
+        /// Dimension.
+        dim: Dim,
+        /// Unit.
+        unit: Option<Unit>,
+    },
+}
+
+/// A recording.
+#[derive(Debug)]
+pub struct Recording {
+    /// Name of its file.
+    pub name: String,
+    /// Index of the running network.
+    pub network: usize,
+    /// Population within the network.
+    pub population: usize,
+    /// First cell and number of cells.
+    pub cells: (usize, usize),
+    /// What.
+    pub what: What,
+    /// The data: (step, cell) for events, (step, values…) for samples.
+    pub spool: Spool,
+    /// Step at which recording began and the latest one.
+    pub span: (u64, u64),
+    /// Time step.
+    pub dt: f64,
+}
+
+impl Recording {
+    /// Creates a recording that spools to `folder`, if given.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(name: String, network: usize, population: usize, cells: (usize, usize), what: What, begin: u64, dt: f64, folder: Option<&std::path::Path>) -> Recording {
+        let path = folder.map(|f| f.join(format!(".{name}.spool")));
+        Recording { name, network, population, cells, what, spool: Spool::new(path), span: (begin, begin), dt }
+    }
+
+    /// Adds an event of a cell of the population.
+    pub fn event(&mut self, step: u64, cell: u32) {
+        let (first, n) = self.cells;
+        let cell = cell as usize;
+        if cell >= first && cell < first + n {
+            self.spool.push(&step.to_le_bytes());
+            self.spool.push(&((cell - first) as u32).to_le_bytes());
+        }
+    }
+
+    /// Adds a sample.
+    pub fn sample(&mut self, step: u64, values: impl Iterator<Item = f64>) {
+        self.spool.push(&step.to_le_bytes());
+        for v in values {
+            self.spool.push(&v.to_le_bytes());
+        }
+    }
+
+    /// Returns the size of a record.
+    pub fn record_size(&self) -> usize {
+        match self.what {
+            What::Events(_) => 12,
+            What::Samples { .. } => 8 + 8 * self.cells.1,
+        }
+    }
+
+    /// Reads the events within a window, given in internal time units.
+    pub fn events(&self, window: Option<(f64, f64)>) -> Result<Events, String> {
+        let (begin, end) = (self.span.0 as f64 * self.dt, self.span.1 as f64 * self.dt);
+        let (from, to) = window.unwrap_or((begin, end));
+        let mut out = Events { n: self.cells.1, from: from.max(begin), to: to.min(end), ..Events::default() };
+        self.spool.each(12, &mut |r| {
+            let step = u64::from_le_bytes(r[..8].try_into().unwrap_or_default());
+            let t = step as f64 * self.dt;
+            // An event at the boundary t ended a step within the window if t lies in (from, to].
+            if t > out.from + 1e-9 && t <= out.to + 1e-9 {
+                out.times.push(t);
+                out.cells.push(u32::from_le_bytes(r[8..].try_into().unwrap_or_default()));
+            }
+        })?;
+        Ok(out)
+    }
+
+    /// Reads samples within a window: times, and values sample after sample.
+    pub fn samples(&self, window: Option<(f64, f64)>) -> Result<(Vec<f64>, Vec<f64>), String> {
+        let mut out = (Vec::new(), Vec::new());
+        self.spool.each(self.record_size(), &mut |r| {
+            let t = u64::from_le_bytes(r[..8].try_into().unwrap_or_default()) as f64 * self.dt;
+            if window.is_none_or(|(from, to)| t >= from - 1e-9 && t <= to + 1e-9) {
+                out.0.push(t);
+                out.1.extend(r[8..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap_or_default())));
+            }
+        })?;
+        Ok(out)
+    }
+}

@@ -1,0 +1,35 @@
+//! What the command line may change about a run.
+
+use crate::codegen::Backend;
+use crate::ir::Precision;
+
+/// `--set path=value`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Override {
+    /// Dotted path: `dt`, `seed`, an experiment's parameter, or `net.population.variable`.
+    pub path: String,
+    /// The value as typed.
+    pub value: String,
+}
+
+/// Options of a run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Threads; results do not depend on it.
+    pub threads: usize,
+    /// Back end; results do not depend on it.
+    pub backend: Backend,
+    /// Precision, unless the experiment says.
+    pub precision: Option<Precision>,
+    /// Overrides in order.
+    pub overrides: Vec<Override>,
+    /// Where recordings are spooled; `None` keeps them in memory only.
+    pub results: Option<std::path::PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
+        Settings { threads, backend: Backend::default(), precision: None, overrides: Vec::new(), results: None }
+    }
+}

@@ -1,0 +1,164 @@
+//! Checks experiments and tests: statements in order, names as they appear.
+
+use super::check_network::{World, drive, network_type};
+use super::infer::Infer;
+use super::*;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::syntax::ast::{self, Command, CommandKind, ExprKind};
+use crate::units::Dim;
+
+/// Checks an experiment.
+pub(super) fn check_experiment(module: &Module, e: &ast::Experiment, diagnostics: &mut Diagnostics) {
+    let mut infer = Infer { module, diagnostics, depth: 0 };
+    let mut world = World::default();
+    world.formals(&mut infer, &e.formals);
+    commands(&mut infer, &mut world, &e.body);
+}
+
+fn commands(infer: &mut Infer, world: &mut World, body: &[Command]) {
+    for c in body {
+        command(infer, world, c);
+    }
+}
+
+fn command(infer: &mut Infer, world: &mut World, c: &Command) {
+    match &c.kind {
+        CommandKind::Network { name, model, args } => {
+            let ty = network_type(infer, world, model, args);
+            world.declare(infer, name, ty);
+        }
+        CommandKind::Seed(e) => {
+            infer.quantity(world, e, "the seed", &Ty::number(Dim::ONE), None);
+        }
+        CommandKind::Dt(e) => {
+            infer.time(world, e, "the time step");
+        }
+        CommandKind::Precision(name) => {
+            if !matches!(name.text.as_str(), "f32" | "f64") {
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0201, name.span, format!("unknown precision `{}`", name.text), "expected `f32` or `f64`").help("write `precision f64`"),
+                );
+            }
+        }
+        CommandKind::Data(name, e) | CommandKind::Let(name, e) => {
+            let ty = infer.expr(world, e).1;
+            world.declare(infer, name, ty);
+        }
+        CommandKind::Run(e) => {
+            infer.time(world, e, "how long to run");
+        }
+        CommandKind::Step => {}
+        CommandKind::Record { what, every, name } => {
+            let ty = infer.expr(world, what).1;
+            if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Events) {
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0407, what.span, format!("{} cannot be recorded", ty.describe()), "not a state or event").help("record `net.exc.spike` or `net.exc.v`"),
+                );
+            }
+            if let Some(e) = every {
+                infer.time(world, e, "the interval");
+            }
+            if let Some(name) = name {
+                let ty = if ty.kind == Kind::Number { Ty { kind: Kind::Trace, ..ty } } else { ty };
+                world.declare(infer, name, ty);
+            }
+        }
+        CommandKind::At(time, body) => {
+            infer.time(world, time, "when");
+            commands(infer, world, body);
+        }
+        CommandKind::For { variable, range, step, body } => {
+            let (_, ty) = infer.expr(world, range);
+            if !ty.is_error() && !matches!(ty.kind, Kind::Range | Kind::Number) {
+                infer.diagnostics.push(errors::wrong_kind("a range or an array", &ty, range.span));
+            }
+            if let Some(s) = step {
+                infer.quantity(world, s, "the step", &Ty { kind: Kind::Number, ..ty.clone() }, None);
+            }
+            let depth = world.names.len();
+            world.declare(infer, variable, Ty { kind: Kind::Number, ..ty });
+            commands(infer, world, body);
+            keep_measures(world, depth, body);
+        }
+        CommandKind::If(c, a, b) => {
+            infer.condition(world, c);
+            let depth = world.names.len();
+            commands(infer, world, a);
+            keep_measures(world, depth, a);
+            commands(infer, world, b);
+            keep_measures(world, depth, b);
+        }
+        CommandKind::Measure(name, e) => {
+            let ty = infer.expr(world, e).1;
+            if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Bool) {
+                infer.diagnostics.push(errors::wrong_kind("a number to measure", &ty, e.span));
+            }
+            if world.find(&name.text).is_none() {
+                world.declare(infer, name, ty);
+            }
+        }
+        CommandKind::Plot { series, against, .. } => {
+            for e in series.iter().chain(against) {
+                let ty = infer.expr(world, e).1;
+                if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Events | Kind::Trace) {
+                    infer.diagnostics.push(errors::wrong_kind("something to plot", &ty, e.span));
+                }
+            }
+        }
+        CommandKind::Expect(e) => {
+            infer.condition(world, e);
+        }
+        CommandKind::Drive(d) => drive(infer, world, d),
+        CommandKind::Set { target, value, op } => set(infer, world, target, *op, value),
+        CommandKind::Unsupported(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text)),
+    }
+}
+
+/// Names measured in a block stay visible after it; its other names do not.
+fn keep_measures(world: &mut World, depth: usize, body: &[Command]) {
+    let mut kept: Vec<(String, Ty)> = world.names.drain(depth..).collect();
+    let mut names = Vec::new();
+    measured(body, &mut names);
+    kept.retain(|(n, _)| names.contains(&n.as_str()));
+    world.names.extend(kept);
+}
+
+fn measured<'a>(body: &'a [Command], out: &mut Vec<&'a str>) {
+    for c in body {
+        match &c.kind {
+            CommandKind::Measure(name, _) => out.push(&name.text),
+            CommandKind::For { body, .. } | CommandKind::At(_, body) => measured(body, out),
+            CommandKind::If(_, a, b) => {
+                measured(a, out);
+                measured(b, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn set(infer: &mut Infer, world: &mut World, target: &ast::Expr, op: Option<ast::BinOp>, value: &ast::Value) {
+    if let ExprKind::Name(name) = &target.kind {
+        let span = target.span;
+        if world.find(name).is_none() {
+            let names: Vec<String> = world.names.iter().map(|(n, _)| n.clone()).collect();
+            infer.diagnostics.push(errors::unknown_name(name, span, names.iter().map(String::as_str)));
+        } else {
+            infer.diagnostics.push(errors::not_assignable(name, "a name, not a variable of a network", span, None));
+        }
+        return;
+    }
+    let ty = infer.expr(world, target).1;
+    if ty.is_error() {
+        return;
+    }
+    if ty.kind != Kind::Number {
+        infer.diagnostics.push(errors::not_assignable("this", &ty.describe(), target.span, None));
+        return;
+    }
+    (world.time, world.cell) = (true, true);
+    let scaling = matches!(op, Some(ast::BinOp::Mul | ast::BinOp::Div));
+    let expected = if scaling { Ty::number(Dim::ONE) } else { ty };
+    world.value(infer, value, "the assigned value", &expected);
+    (world.time, world.cell) = (false, false);
+}

@@ -1,0 +1,178 @@
+//! Wording of the E02xx–E05xx families, one small function per diagnostic.
+
+use super::Ty;
+use crate::diag::{Code, Diagnostic, nearest};
+use crate::source::Span;
+use crate::syntax::ast::Name;
+use crate::units::{Dim, canonical_unit, unit_names};
+
+pub(crate) fn unknown_name<'a>(name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    let help = nearest(name, known).map(|n| format!("did you mean `{n}`?"));
+    Diagnostic::at(Code::E0201, span, format!("unknown name `{name}`"), "not declared here").maybe_help(help)
+}
+
+pub(crate) fn declared_twice(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0202, span, format!("`{name}` is declared twice"), "declared again")
+        .label(first, "first declared here")
+        .help("rename one of them")
+}
+
+pub(crate) fn unknown_model<'a>(what: &str, name: &Name, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    let help = match crate::stdlib::module_that_declares(&name.text) {
+        Some(module) => Some(format!("add `use {module}` at the top of the file")),
+        None => nearest(&name.text, known).map(|n| format!("did you mean `{n}`?")),
+    };
+    Diagnostic::at(Code::E0203, name.span, format!("unknown {what} `{}`", name.text), "not declared or imported")
+        .maybe_help(help)
+}
+
+pub(crate) fn unknown_parameter<'a>(model: &str, name: &Name, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    let known: Vec<&str> = known.into_iter().collect();
+    let help = nearest(&name.text, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+    let d = Diagnostic::at(
+        Code::E0204,
+        name.span,
+        format!("`{model}` has no parameter `{}`", name.text),
+        "no such parameter",
+    );
+    let d = if known.is_empty() { d.note("it has no parameters") } else { d.note(format!("its parameters are {}", list(&known))) };
+    d.maybe_help(help)
+}
+
+pub(crate) fn no_member<'a>(owner: &str, name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    let known: Vec<&str> = known.into_iter().collect();
+    let help = nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+    let d = Diagnostic::at(Code::E0205, span, format!("{owner} has no `{name}`"), "no such member");
+    let d = if known.is_empty() { d } else { d.note(format!("it has {}", list(&known))) };
+    d.maybe_help(help)
+}
+
+pub(crate) fn list(names: &[&str]) -> String {
+    let shown: Vec<String> = names.iter().take(12).map(|n| format!("`{n}`")).collect();
+    let more = if names.len() > 12 { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
+}
+
+pub(crate) fn unit_clash(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0206, span, format!("`{name}` is the name of a unit"), "would hide the unit")
+        .help(format!("rename it, for example `{name}_0`"))
+        .note("names of one letter (`m`, `h`) are allowed: after a number they are units, elsewhere variables")
+}
+
+pub(crate) fn reserved(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0211, span, format!("`{name}` has a meaning of its own"), "reserved")
+        .note("`t` is the simulated time, `dt` the time step, `xi` white noise, `pi` and `inf` are numbers")
+        .help("choose another name")
+}
+
+pub(crate) fn not_assignable(name: &str, what: &str, span: Span, declared: Option<Span>) -> Diagnostic {
+    let d = Diagnostic::at(Code::E0207, span, format!("`{name}` cannot be assigned"), format!("it is {what}"));
+    let d = match declared {
+        Some(s) => d.label(s, "declared here"),
+        None => d,
+    };
+    d.help("only states change in handlers; declare it with `state`")
+}
+
+pub(crate) fn unknown_unit<'a>(name: &Name, user: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let known: Vec<String> = unit_names().map(String::from).chain(user.map(String::from)).collect();
+    let help = nearest(&name.text, known.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));
+    Diagnostic::at(Code::E0305, name.span, format!("unknown unit `{}`", name.text), "not a unit").maybe_help(help)
+}
+
+pub(crate) fn mismatched_equation(state: &str, declared: Span, expected: &Ty, found: &Ty, span: Span) -> Diagnostic {
+    Diagnostic::at(
+        Code::E0301,
+        span,
+        format!("mismatched units in the equation for `{state}`"),
+        format!("expected {}, found {}", expected.describe(), found.describe()),
+    )
+    .label(declared, format!("`{state}` declared here"))
+    .maybe_help(conversion(expected.dim, found.dim))
+}
+
+/// Suggests the factor that would repair the most common slips.
+pub(crate) fn conversion(expected: Option<Dim>, found: Option<Dim>) -> Option<String> {
+    let ratio = found? / expected?;
+    let table = [
+        (Dim::TIME, "divide by a time constant: `… / tau`"),
+        (Dim::CAPACITANCE, "divide the current by a capacitance: `… / C_m`"),
+        (Dim::CONDUCTANCE, "divide the current by a conductance: `… / g_L`"),
+        (Dim::CONDUCTANCE.recip(), "multiply by a conductance, or divide by a resistance"),
+        (Dim::VOLTAGE, "divide by a voltage"),
+        (Dim::VOLTAGE.recip(), "multiply by a driving force: `… * (E - v)`"),
+        (Dim::TIME.recip(), "multiply by a time"),
+    ];
+    table.iter().find(|(d, _)| *d == ratio).map(|(_, h)| (*h).to_string())
+}
+
+pub(crate) fn cannot_add(op: &str, a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {
+    let verb = if op == "-" { "subtract" } else { "add" };
+    Diagnostic::at(Code::E0302, b.1, format!("cannot {verb} values of different units"), format!("this is {}", b.0.describe()))
+        .label(a.1, format!("this is {}", a.0.describe()))
+        .maybe_help(conversion(a.0.dim, b.0.dim))
+}
+
+pub(crate) fn cannot_compare(a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {
+    Diagnostic::at(Code::E0303, b.1, "cannot compare values of different units", format!("this is {}", b.0.describe()))
+        .label(a.1, format!("this is {}", a.0.describe()))
+}
+
+pub(crate) fn wrong_unit(what: &str, expected: &Ty, found: &Ty, span: Span, declared: Option<Span>) -> Diagnostic {
+    let d = Diagnostic::at(
+        Code::E0306,
+        span,
+        format!("{what} has the wrong unit"),
+        format!("expected {}, found {}", expected.describe(), found.describe()),
+    );
+    let d = match declared {
+        Some(s) => d.label(s, "declared here"),
+        None => d,
+    };
+    if found.dim == Some(Dim::ONE)
+        && let Some(dim) = expected.dim
+    {
+        let unit = expected.unit.clone().unwrap_or_else(|| canonical_unit(dim));
+        return d.help(format!("write the unit: `… {}`", unit.name));
+    }
+    d
+}
+
+pub(crate) fn wrong_kind(expected: &str, found: &Ty, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0401, span, format!("expected {expected}, found {}", found.describe()), "wrong kind of value")
+}
+
+pub(crate) fn condition_needed(found: &Ty, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0405, span, format!("expected a condition, found {}", found.describe()), "not a condition")
+        .help("compare it with something: `… > 0`")
+}
+
+pub(crate) fn pure_number_needed(function: &str, found: &Ty, span: Span) -> Diagnostic {
+    Diagnostic::at(
+        Code::E0304,
+        span,
+        format!("`{function}` needs a pure number"),
+        format!("this is {}", found.describe()),
+    )
+    .help("divide by a scale of the same unit, as in `exp(v / Delta_T)`")
+}
+
+pub(crate) fn time_needed(what: &str, found: &Ty, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0310, span, format!("{what} must be a time"), format!("this is {}", found.describe()))
+        .help("write a unit of time: `20 ms`")
+}
+
+pub(crate) fn wrong_arity(function: &str, expected: &str, found: usize, span: Span) -> Diagnostic {
+    let s = if expected == "1" { "" } else { "s" };
+    Diagnostic::at(
+        Code::E0402,
+        span,
+        format!("`{function}` takes {expected} argument{s}, found {found}"),
+        "wrong number of arguments",
+    )
+}
+
+pub(crate) fn unknown_function<'a>(name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+    let help = nearest(name, known).map(|n| format!("did you mean `{n}`?"));
+    Diagnostic::at(Code::E0210, span, format!("unknown function `{name}`"), "no such function").maybe_help(help)
+}

@@ -1,0 +1,270 @@
+//! Resolved, typed, unit-checked models.
+//!
+//! Input: [`crate::syntax::ast`]. Output: a [`Module`]; after it is made without errors, nothing later can fail
+//! because of the text of a neuron, synapse or channel. Networks and experiments stay syntax trees whose names and
+//! units have been checked; their values exist only when they run.
+
+mod check_experiment;
+mod check_network;
+mod check_neuron;
+mod check_synapse;
+mod errors;
+mod expr;
+pub mod functions;
+mod infer;
+mod module;
+pub mod print;
+mod ty;
+mod unit_of;
+
+pub(crate) use check_neuron::inline_lets;
+pub use check_synapse::{SynapseUse, check_synapse};
+pub use expr::{Draw, EventId, Expr, Func, Op, VarId, apply};
+pub use infer::{Context, Infer};
+pub use module::{Imports, check};
+pub use ty::{Kind, Ty};
+pub use unit_of::resolve_unit;
+
+use crate::source::Span;
+use crate::syntax::ast;
+use crate::units::{Dim, Unit};
+use cranelift_entity::PrimaryMap;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+/// What a variable is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VarKind {
+    /// Fixed per instance, with its default.
+    Param(Option<Expr>),
+    /// Evolves; with its initial value.
+    State(Expr),
+    /// Algebraic.
+    Let(Expr),
+    /// Impulse port.
+    EventPort,
+    /// Analog port, with its default.
+    AnalogPort(Expr),
+    /// The weight of a synapse.
+    Weight,
+    /// A variable of the presynaptic cell.
+    Pre(VarId),
+    /// A variable of the postsynaptic cell.
+    Post(VarId),
+}
+
+/// A variable of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Var {
+    /// Dotted name within the model.
+    pub name: String,
+    /// What it is.
+    pub kind: VarKind,
+    /// Dimension (of the impulse, for an event port).
+    pub dim: Dim,
+    /// The unit to print it in.
+    pub unit: Option<Unit>,
+    /// Whether it holds a truth value, as 0 or 1.
+    pub boolean: bool,
+    /// The cable compartment it belongs to, one value per segment.
+    pub cable: Option<usize>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// `x' = rhs`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Equation {
+    /// The state.
+    pub state: VarId,
+    /// Its rate of change.
+    pub rhs: Expr,
+    /// The right-hand side's position.
+    pub span: Span,
+}
+
+/// An event of a neuron.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its name.
+    pub name: String,
+    /// Where it is first emitted.
+    pub span: Span,
+}
+
+/// `emit event on other when condition { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emit {
+    /// The event.
+    pub event: EventId,
+    /// The whole condition, including `on`.
+    pub when: Expr,
+    /// Whether only the change of the condition counts: to true (`rising`) or to false.
+    pub edge: Option<bool>,
+    /// What happens.
+    pub body: Vec<Stmt>,
+}
+
+/// A checked handler statement.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stmt {
+    /// `x = e`, compound operators expanded.
+    Assign(VarId, Expr),
+    /// `hold x for t`
+    Hold(VarId, Expr),
+    /// `mute e for t`
+    Mute(EventId, Expr),
+    /// `if c { … } else { … }`
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `deliver e`
+    Deliver(Expr),
+}
+
+/// A scheme asked for by name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs)]
+pub enum Scheme {
+    Exact,
+    ExponentialEuler,
+    Euler,
+    Heun,
+    Rk4,
+    /// Adaptive, with its tolerance.
+    Rk45(f64),
+    /// Backward Euler along a cable tree.
+    Implicit,
+}
+
+/// A compartment with length and diameter, cut into segments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cable {
+    /// Its name.
+    pub name: String,
+    /// Number of segments.
+    pub segments: Expr,
+    /// Length.
+    pub length: Expr,
+    /// Diameter.
+    pub diameter: Expr,
+    /// Specific membrane capacitance.
+    pub c_m: VarId,
+    /// Axial resistivity.
+    pub r_a: VarId,
+    /// Voltage state.
+    pub v: VarId,
+    /// Membrane current per area, outward, linear in `v`.
+    pub density: Expr,
+    /// Injected current, inward.
+    pub injected: Expr,
+    /// The cable whose far end this one hangs on.
+    pub parent: Option<usize>,
+}
+
+/// A neuron model.
+#[derive(Debug, Clone, Default)]
+pub struct Neuron {
+    /// Its name.
+    pub name: String,
+    /// Its `##` text.
+    pub doc: String,
+    /// All variables, in order of declaration.
+    pub vars: PrimaryMap<VarId, Var>,
+    /// Events in order of emission.
+    pub events: PrimaryMap<EventId, Event>,
+    /// Differential equations.
+    pub equations: Vec<Equation>,
+    /// `let`s in an order in which each needs only earlier ones.
+    pub lets: Vec<VarId>,
+    /// Emissions in order.
+    pub emits: Vec<Emit>,
+    /// The scheme asked for, and where.
+    pub scheme: Option<(Scheme, Span)>,
+    /// Cable compartments, parents first.
+    pub cables: Vec<Cable>,
+    /// Number of white-noise processes.
+    pub n_noises: u32,
+    /// Number of draws.
+    pub n_draws: u32,
+}
+
+impl Neuron {
+    /// Finds a variable by its dotted name.
+    pub fn var(&self, name: &str) -> Option<VarId> {
+        self.vars.iter().find(|(_, v)| v.name == name).map(|(id, _)| id)
+    }
+
+    /// Finds an event by its name.
+    pub fn event(&self, name: &str) -> Option<EventId> {
+        self.events.iter().find(|(_, e)| e.name == name).map(|(id, _)| id)
+    }
+
+    /// Returns the parameters.
+    pub fn params(&self) -> impl Iterator<Item = (VarId, &Var)> {
+        self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_)))
+    }
+
+    /// Returns the states.
+    pub fn states(&self) -> impl Iterator<Item = (VarId, &Var)> {
+        self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_)))
+    }
+}
+
+/// A synapse model as used by one projection: weight and cells have known units.
+#[derive(Debug, Clone, Default)]
+pub struct Synapse {
+    /// Its name.
+    pub name: String,
+    /// Parameters, states (per presynaptic cell), weight, and the cells' variables it reads.
+    pub vars: PrimaryMap<VarId, Var>,
+    /// Differential equations of its states.
+    pub equations: Vec<Equation>,
+    /// `let`s in dependency order.
+    pub lets: Vec<VarId>,
+    /// `on pre.event`: presynaptic event name and statements.
+    pub on_pre: Vec<(String, Vec<Stmt>)>,
+    /// Continuous contribution.
+    pub deliver: Option<Expr>,
+}
+
+/// A named constant.
+#[derive(Debug, Clone)]
+pub struct Constant {
+    /// Value in internal units.
+    pub value: f64,
+    /// Type.
+    pub ty: Ty,
+}
+
+/// Everything a file declares and imports, checked.
+#[derive(Debug, Clone, Default)]
+pub struct Module {
+    /// Constants by name.
+    pub constants: IndexMap<String, Constant>,
+    /// User units by name.
+    pub units: IndexMap<String, Unit>,
+    /// Functions by name.
+    pub functions: IndexMap<String, Arc<Function>>,
+    /// Channels, still as syntax: they are checked where they are used.
+    pub channels: IndexMap<String, Arc<ast::Model>>,
+    /// Neurons by name.
+    pub neurons: IndexMap<String, Arc<Neuron>>,
+    /// Synapses, still as syntax: their units depend on the projection.
+    pub synapses: IndexMap<String, Arc<ast::Model>>,
+    /// Networks by name.
+    pub networks: IndexMap<String, Arc<ast::Network>>,
+    /// Experiments of the file itself.
+    pub experiments: Vec<Arc<ast::Experiment>>,
+    /// Tests of the file itself.
+    pub tests: Vec<Arc<ast::Experiment>>,
+    /// `##` texts of all declarations by name.
+    pub docs: IndexMap<String, String>,
+}
+
+/// `fn name(formals) = body`
+#[derive(Debug)]
+pub struct Function {
+    /// Arguments.
+    pub formals: Vec<ast::Binding>,
+    /// Body.
+    pub body: ast::Expr,
+}

@@ -1,0 +1,210 @@
+//! Checks a file with everything it imports.
+
+use super::check_experiment::check_experiment;
+use super::check_network::check_network;
+use super::check_neuron::check_neuron;
+use super::infer::{Context, Infer};
+use super::*;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::{FileId, SourceFile, SourceMap, Span};
+use crate::syntax::{self, ast};
+
+/// Finds the text of a `use`; the core itself reads no files.
+pub trait Imports {
+    /// Returns the file a quoted path names, relative to the importing file.
+    fn file(&mut self, from: &str, path: &str) -> Result<SourceFile, String>;
+}
+
+/// Parses and checks the root file and its imports.
+pub fn check(root: FileId, sources: &mut SourceMap, imports: &mut dyn Imports, diagnostics: &mut Diagnostics) -> Module {
+    let mut loader = Loader { sources, imports, done: Vec::new(), module: Module::default() };
+    // The prelude holds what every model uses: the static synapse and sources.
+    for (name, text) in crate::stdlib::PRELUDE {
+        let id = loader.sources.add(SourceFile::new(*name, *text));
+        loader.load(id, false, None, diagnostics);
+    }
+    loader.load(root, true, None, diagnostics);
+    loader.module
+}
+
+struct Loader<'a> {
+    sources: &'a mut SourceMap,
+    imports: &'a mut dyn Imports,
+    done: Vec<FileId>,
+    module: Module,
+}
+
+impl Loader<'_> {
+    fn load(&mut self, file: FileId, root: bool, only: Option<&[ast::Name]>, diagnostics: &mut Diagnostics) {
+        if self.done.contains(&file) {
+            return;
+        }
+        self.done.push(file);
+        let text = self.sources.file(file).text.clone();
+        let parsed = syntax::parse(file, &text, diagnostics);
+        for item in &parsed.items {
+            if let ast::ItemKind::Use(path, quoted, names) = &item.kind {
+                self.import(file, path, *quoted, names, diagnostics);
+            }
+        }
+        let declared: Vec<&str> = parsed.items.iter().filter_map(item_name).collect();
+        for name in only.unwrap_or_default() {
+            if !declared.contains(&name.text.as_str()) {
+                diagnostics.push(errors::no_member("this module", &name.text, name.span, declared.iter().copied()));
+            }
+        }
+        self.declare(&parsed, root, diagnostics);
+    }
+
+    fn import(&mut self, from: FileId, path: &ast::Name, quoted: bool, names: &[ast::Name], diagnostics: &mut Diagnostics) {
+        let missing = |reason: String, help: Option<String>| {
+            Diagnostic::at(Code::E0209, path.span, format!("cannot import `{}`", path.text), reason).maybe_help(help)
+        };
+        let file = if quoted {
+            let from_name = self.sources.file(from).name.clone();
+            match self.imports.file(&from_name, &path.text) {
+                Ok(file) => file,
+                Err(reason) => return diagnostics.push(missing(reason, Some("paths are relative to the file that imports".into()))),
+            }
+        } else {
+            match crate::stdlib::find(&path.text) {
+                Some((name, text)) => SourceFile::new(name, text),
+                None => {
+                    let help = crate::diag::nearest(&path.text, crate::stdlib::module_names()).map(|n| format!("did you mean `{n}`?"));
+                    let help = help.or(Some("`std` holds the standard library; quote the path of a file: `use \"cells.neuro\"`".into()));
+                    return diagnostics.push(missing("not in the standard library".into(), help));
+                }
+            }
+        };
+        let id = match self.sources.find(&file.name) {
+            Some(id) => id,
+            None => self.sources.add(file),
+        };
+        self.load(id, false, Some(names), diagnostics);
+    }
+
+    /// Declares in dependency order of the kinds: constants first, experiments last.
+    fn declare(&mut self, file: &ast::File, root: bool, diagnostics: &mut Diagnostics) {
+        let mut seen: Vec<(&str, Span)> = Vec::new();
+        for item in &file.items {
+            let Some(name) = item_name(item) else { continue };
+            let span = item_span(item);
+            match seen.iter().find(|(n, _)| *n == name) {
+                Some((_, first)) => diagnostics.push(errors::declared_twice(name, span, *first)),
+                None => seen.push((name, span)),
+            }
+            if !item.doc.is_empty() {
+                self.module.docs.insert(name.to_string(), item.doc.clone());
+            }
+        }
+        for item in &file.items {
+            match &item.kind {
+                ast::ItemKind::Unit(name, e) => {
+                    let (value, ty) = self.constant(e, diagnostics);
+                    if let (Some(value), Some(dim)) = (value, ty.dim) {
+                        let exponent = dim.internal_exponent();
+                        let unit = Unit { dim, factor: value, exponent, name: name.text.clone() };
+                        self.module.units.insert(name.text.clone(), unit);
+                    }
+                }
+                ast::ItemKind::Const(bindings) => {
+                    for b in bindings {
+                        let Some(e) = &b.value else {
+                            diagnostics.push(Diagnostic::at(Code::E0212, b.name.span, format!("constant `{}` has no value", b.name.text), "value missing"));
+                            continue;
+                        };
+                        let (value, ty) = self.constant(e, diagnostics);
+                        if let Some(value) = value {
+                            self.module.constants.insert(b.name.text.clone(), Constant { value, ty });
+                        }
+                    }
+                }
+                ast::ItemKind::Fn(name, formals, body) => {
+                    let f = Function { formals: formals.clone(), body: body.clone() };
+                    self.module.functions.insert(name.text.clone(), Arc::new(f));
+                }
+                ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Channel => {
+                    self.module.channels.insert(m.name.text.clone(), Arc::new(m.clone()));
+                }
+                ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Synapse => {
+                    self.module.synapses.insert(m.name.text.clone(), Arc::new(m.clone()));
+                }
+                ast::ItemKind::Network(n) => {
+                    self.module.networks.insert(n.name.text.clone(), Arc::new(n.clone()));
+                }
+                _ => {}
+            }
+        }
+        for item in &file.items {
+            if let ast::ItemKind::Model(m) = &item.kind
+                && m.kind == ast::ModelKind::Neuron
+            {
+                let neuron = check_neuron(&self.module, m, &item.doc, diagnostics);
+                self.module.neurons.insert(m.name.text.clone(), Arc::new(neuron));
+            }
+        }
+        for item in &file.items {
+            match &item.kind {
+                ast::ItemKind::Network(n) => check_network(&self.module, n, diagnostics),
+                ast::ItemKind::Experiment(e) => {
+                    check_experiment(&self.module, e, diagnostics);
+                    if root {
+                        self.module.experiments.push(Arc::new(e.clone()));
+                    }
+                }
+                ast::ItemKind::Test(e) => {
+                    check_experiment(&self.module, e, diagnostics);
+                    if root {
+                        self.module.tests.push(Arc::new(e.clone()));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn constant(&self, e: &ast::Expr, diagnostics: &mut Diagnostics) -> (Option<f64>, Ty) {
+        let mut infer = Infer { module: &self.module, diagnostics, depth: 0 };
+        let (value, ty) = infer.number(&mut Nothing, e);
+        (super::infer::fold(&value).filter(|_| !ty.is_error()), ty)
+    }
+}
+
+fn item_name(item: &ast::Item) -> Option<&str> {
+    Some(match &item.kind {
+        ast::ItemKind::Unit(n, _) | ast::ItemKind::Fn(n, ..) => &n.text,
+        ast::ItemKind::Model(m) => &m.name.text,
+        ast::ItemKind::Network(n) => &n.name.text,
+        ast::ItemKind::Experiment(e) => &e.name.text,
+        ast::ItemKind::Const(b) => &b.first()?.name.text,
+        ast::ItemKind::Use(..) | ast::ItemKind::Test(_) => return None,
+    })
+}
+
+fn item_span(item: &ast::Item) -> Span {
+    match &item.kind {
+        ast::ItemKind::Unit(n, _) | ast::ItemKind::Fn(n, ..) => n.span,
+        ast::ItemKind::Model(m) => m.name.span,
+        ast::ItemKind::Network(n) => n.name.span,
+        ast::ItemKind::Experiment(e) => e.name.span,
+        _ => item.span,
+    }
+}
+
+/// Constants see other constants and nothing else.
+struct Nothing;
+
+impl Context for Nothing {
+    fn name(&mut self, _: &mut Infer, _: &str, _: Span) -> Option<(Expr, Ty)> {
+        None
+    }
+    fn path(&mut self, _: &mut Infer, _: &ast::Expr) -> Option<(Expr, Ty)> {
+        None
+    }
+    fn call(&mut self, _: &mut Infer, _: &str, _: &[ast::Arg], _: Span) -> Option<(Expr, Ty)> {
+        None
+    }
+    fn known_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,105 @@
+//! Types: what kind of value, and of which dimension.
+
+use crate::units::{Dim, Unit, dimension_word};
+
+/// The kinds of values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// A number or an array of numbers.
+    Number,
+    /// A truth value.
+    Bool,
+    /// A string.
+    Text,
+    /// `lo .. hi`
+    Range,
+    /// Recorded or recordable events.
+    Events,
+    /// A recorded state over time.
+    Trace,
+    /// A population of the named neuron model.
+    Population(String),
+    /// An instance of the named network.
+    Network(String),
+    /// A projection.
+    Projection,
+    /// A table of named columns.
+    Table,
+    /// Unknown because of an earlier error; fits everything and is never complained about.
+    Error,
+}
+
+/// Kind, dimension, and the unit as the reader typed it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ty {
+    /// The kind.
+    pub kind: Kind,
+    /// Dimension of a number; `None` fits all (`inf`, a weight whose unit the port decides).
+    pub dim: Option<Dim>,
+    /// Spelling for messages.
+    pub unit: Option<Unit>,
+}
+
+impl Ty {
+    /// A number of the given dimension.
+    pub fn number(dim: Dim) -> Ty {
+        Ty { kind: Kind::Number, dim: Some(dim), unit: None }
+    }
+
+    /// A number in a spelled unit.
+    pub fn in_unit(unit: Unit) -> Ty {
+        Ty { kind: Kind::Number, dim: Some(unit.dim), unit: Some(unit) }
+    }
+
+    /// A number whose dimension is not known.
+    pub fn any_number() -> Ty {
+        Ty { kind: Kind::Number, dim: None, unit: None }
+    }
+
+    /// A value of a kind without dimension.
+    pub fn of(kind: Kind) -> Ty {
+        Ty { kind, dim: None, unit: None }
+    }
+
+    /// The absorbing type.
+    pub fn error() -> Ty {
+        Ty::of(Kind::Error)
+    }
+
+    /// Returns whether an earlier error made this type unknown.
+    pub fn is_error(&self) -> bool {
+        self.kind == Kind::Error
+    }
+
+    /// Describes the type for a message: the unit as typed and the word for its dimension.
+    pub fn describe(&self) -> String {
+        match &self.kind {
+            Kind::Number => match (self.dim, &self.unit) {
+                (_, Some(u)) if u.name != "1" => format!("`{}` ({})", u.name, dimension_word(u.dim)),
+                (Some(d), _) if d == Dim::ONE => "a pure number".into(),
+                (Some(d), _) => {
+                    format!("`{}` ({})", crate::units::canonical_unit(d).name, dimension_word(d))
+                }
+                (None, _) => "a number".into(),
+            },
+            Kind::Bool => "a condition".into(),
+            Kind::Text => "a text".into(),
+            Kind::Range => "a range".into(),
+            Kind::Events => "recorded events".into(),
+            Kind::Trace => "a recorded state".into(),
+            Kind::Population(n) => format!("a population of `{n}`"),
+            Kind::Network(n) => format!("a network `{n}`"),
+            Kind::Projection => "a projection".into(),
+            Kind::Table => "a table".into(),
+            Kind::Error => "unknown".into(),
+        }
+    }
+
+    /// Returns whether the two dimensions agree, counting unknown ones as agreeing.
+    pub fn same_dim(&self, other: &Ty) -> bool {
+        match (self.dim, other.dim) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        }
+    }
+}

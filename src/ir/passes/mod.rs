@@ -1,0 +1,28 @@
+//! Kernel to kernel: each pass improves its input or leaves it, and none can fail.
+
+mod clean;
+mod contract;
+mod fold;
+
+pub use clean::clean;
+pub use contract::contract;
+pub use fold::fold;
+
+use super::kernel::Kernel;
+
+/// The passes in the order they run, with the names `--after` takes.
+pub const PASSES: [(&str, fn(&Kernel) -> Kernel); 3] = [("fold", fold), ("contract", contract), ("clean", clean)];
+
+/// Runs all passes, verifying between them in debug builds.
+pub fn optimize(kernel: &Kernel) -> Kernel {
+    let mut out = kernel.clone();
+    for (name, pass) in PASSES {
+        out = pass(&out);
+        if cfg!(debug_assertions)
+            && let Err(e) = super::verify(&out)
+        {
+            panic!("pass {name} broke kernel {}: {e}\n{out}", kernel.name);
+        }
+    }
+    out
+}

@@ -1,0 +1,263 @@
+//! Expressions to IR values. What depends on parameters only is computed here, in double precision, once.
+
+use crate::hir::{Draw, EventId, Expr, Func, Op, VarId};
+use crate::ir::{Builder, Precision, Slot, SlotKind, Value, expand};
+use crate::math::eval;
+use crate::plan::Column;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Builds one kernel's expressions.
+pub(super) struct Lowering<'a> {
+    pub b: Builder,
+    /// Values of parameters; what is not here varies.
+    pub params: &'a dyn Fn(VarId) -> Option<Column>,
+    /// Definitions of `let`s.
+    pub lets: &'a dyn Fn(VarId) -> Option<Expr>,
+    /// Current values of everything that varies.
+    pub env: HashMap<VarId, Value>,
+    /// The time step; `None` if it is the value `dt`.
+    pub dt: Option<f64>,
+    pub dt_value: Option<Value>,
+    pub time: Option<Value>,
+    /// Time since each event, and whether it happens now.
+    pub since: HashMap<EventId, Value>,
+    pub fired: HashMap<EventId, Value>,
+    /// Standard normal numbers and raw bits by draw and noise number.
+    pub randoms: HashMap<(bool, u32), (Slot, Slot)>,
+    /// Lane slots made for per-cell invariants.
+    pub invariants: Vec<(Slot, Arc<Vec<f64>>)>,
+    pub n_lanes: usize,
+}
+
+impl Lowering<'_> {
+    fn constant(&self, e: &Expr) -> Option<f64> {
+        let lookup = |v: VarId| match (self.params)(v) {
+            Some(Column::Const(c)) => Some(c),
+            _ => None,
+        };
+        eval(&self.expand(e), &lookup, self.dt)
+    }
+
+    fn expand(&self, e: &Expr) -> Expr {
+        e.clone().map(&mut |e| match e {
+            Expr::Var(v) if !self.env.contains_key(&v) => match (self.lets)(v) {
+                Some(value) => self.expand(&value),
+                None => Expr::Var(v),
+            },
+            other => other,
+        })
+    }
+
+    /// Computes an expression of per-cell parameters once for every cell.
+    fn invariant(&mut self, e: &Expr) -> Option<Value> {
+        if matches!(e, Expr::Num(_)) {
+            return None;
+        }
+        let e = self.expand(e);
+        let known = !e.any(&mut |e| match e {
+            Expr::Var(v) => self.env.contains_key(v) || (self.params)(*v).is_none(),
+            Expr::Dt => self.dt.is_none(),
+            Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
+            _ => false,
+        });
+        if !known {
+            return None;
+        }
+        let values: Option<Vec<f64>> =
+            (0..self.n_lanes).map(|i| eval(&e, &|v| (self.params)(v).map(|c| c.at(i)), self.dt)).collect();
+        let values = Arc::new(values?);
+        if let Some((slot, _)) = self.invariants.iter().find(|(_, v)| *v == values) {
+            return Some(self.b.load(*slot));
+        }
+        let slot = self.b.slot(format!("invariant{}", self.invariants.len()), SlotKind::Lane);
+        self.invariants.push((slot, values));
+        Some(self.b.load(slot))
+    }
+
+    /// Lowers a number.
+    pub fn number(&mut self, e: &Expr) -> Value {
+        if let Some(c) = self.constant(e) {
+            return self.b.constant(c);
+        }
+        if let Some(v) = self.invariant(e) {
+            return v;
+        }
+        match e {
+            Expr::Num(v) => self.b.constant(*v),
+            Expr::Var(v) => match self.env.get(v) {
+                Some(value) => *value,
+                None => match (self.lets)(*v) {
+                    Some(value) => self.number(&value),
+                    None => crate::ice!("variable {v} has no value"),
+                },
+            },
+            Expr::Time => self.time.unwrap_or_else(|| crate::ice!("time is not available")),
+            Expr::Dt => self.dt_value.unwrap_or_else(|| crate::ice!("dt is not available")),
+            Expr::Neg(a) => {
+                let a = self.number(a);
+                self.b.neg(a)
+            }
+            Expr::Bin(op @ (Op::Add | Op::Sub | Op::Mul | Op::Div), a, b) => {
+                if *op == Op::Div
+                    && let Some(d) = self.constant(b)
+                {
+                    let a = self.number(a);
+                    let r = self.b.constant(1.0 / d);
+                    return self.b.mul(a, r);
+                }
+                let (x, y) = (self.number(a), self.number(b));
+                match op {
+                    Op::Add => self.b.add(x, y),
+                    Op::Sub => self.b.sub(x, y),
+                    Op::Mul => self.b.mul(x, y),
+                    _ => self.b.div(x, y),
+                }
+            }
+            Expr::Call(f, args) => self.call(*f, args),
+            Expr::If(c, a, b) => {
+                let c = self.mask(c);
+                let (a, b) = (self.number(a), self.number(b));
+                self.b.select(c, a, b)
+            }
+            Expr::Since(e) => self.since.get(e).copied().unwrap_or_else(|| crate::ice!("since of an unknown event")),
+            Expr::Draw(id, draw, args) => {
+                let (first, second) = self.randoms[&(false, *id)];
+                let (a, b) = (self.number(&args[0]), self.number(&args[1]));
+                match draw {
+                    Draw::Uniform => {
+                        let bits = self.b.load_bits(first);
+                        let u = expand::uniform(&mut self.b, bits);
+                        let width = self.b.sub(b, a);
+                        let scaled = self.b.mul(u, width);
+                        self.b.add(scaled, a)
+                    }
+                    Draw::Normal => {
+                        let z = self.normal(first, second);
+                        let scaled = self.b.mul(z, b);
+                        self.b.add(scaled, a)
+                    }
+                }
+            }
+            Expr::Noise(k) => {
+                let (first, second) = self.randoms[&(true, *k)];
+                let z = self.normal(first, second);
+                let scale = self.b.constant(1.0 / self.dt.unwrap_or(1.0).sqrt());
+                self.b.mul(z, scale)
+            }
+            Expr::Bool(_) | Expr::Not(_) | Expr::Fired(_) | Expr::Bin(..) => {
+                let m = self.mask(e);
+                let (one, zero) = (self.b.constant(1.0), self.b.constant(0.0));
+                self.b.select(m, one, zero)
+            }
+        }
+    }
+
+    fn normal(&mut self, first: Slot, second: Slot) -> Value {
+        let (x, y) = (self.b.load_bits(first), self.b.load_bits(second));
+        expand::normal(&mut self.b, x, y)
+    }
+
+    fn call(&mut self, f: Func, args: &[Expr]) -> Value {
+        let a = self.number(&args[0]);
+        let second = args.get(1).map(|e| self.number(e));
+        let b = &mut self.b;
+        match (f, second) {
+            (Func::Exp, _) => expand::exp(b, a),
+            (Func::Expm1, _) => expand::expm1(b, a),
+            (Func::Exprel, _) => expand::exprel(b, a),
+            (Func::Log, _) => expand::log(b, a),
+            (Func::Log10, _) => {
+                let l = expand::log(b, a);
+                let c = b.constant(std::f64::consts::LOG10_E);
+                b.mul(l, c)
+            }
+            (Func::Sqrt, _) => b.sqrt(a),
+            (Func::Sin, _) => expand::sin(b, a),
+            (Func::Cos, _) => expand::cos(b, a),
+            (Func::Tan, _) => {
+                let (s, c) = (expand::sin(b, a), expand::cos(b, a));
+                b.div(s, c)
+            }
+            (Func::Tanh, _) => expand::tanh(b, a),
+            (Func::Sigmoid, _) => expand::sigmoid(b, a),
+            (Func::Abs, _) => b.abs(a),
+            (Func::Floor, _) => b.floor(a),
+            (Func::Round, _) => b.nearest(a),
+            (Func::Ceil, _) => {
+                let m = b.neg(a);
+                let m = b.floor(m);
+                b.neg(m)
+            }
+            (Func::Sign, _) => {
+                let (zero, one, minus) = (b.constant(0.0), b.constant(1.0), b.constant(-1.0));
+                let (below, above) = (b.lt(a, zero), b.lt(zero, a));
+                let out = b.select(below, minus, zero);
+                b.select(above, one, out)
+            }
+            (Func::Heaviside, _) => {
+                let (zero, one) = (b.constant(0.0), b.constant(1.0));
+                let m = b.le(zero, a);
+                b.select(m, one, zero)
+            }
+            (Func::Min, Some(y)) => b.min(a, y),
+            (Func::Max, Some(y)) => b.max(a, y),
+            (Func::Mod, Some(y)) => {
+                let q = b.div(a, y);
+                let q = b.floor(q);
+                let back = b.mul(q, y);
+                b.sub(a, back)
+            }
+            (Func::Pow, Some(y)) => expand::pow(b, a, y),
+            (_, None) => crate::ice!("{} lacks an argument", f.name()),
+        }
+    }
+
+    /// Lowers a condition.
+    pub fn mask(&mut self, e: &Expr) -> Value {
+        if let Some(c) = self.constant(e) {
+            return self.b.truth(c != 0.0);
+        }
+        match e {
+            Expr::Bool(t) => self.b.truth(*t),
+            Expr::Not(a) => {
+                let a = self.mask(a);
+                self.b.not(a)
+            }
+            Expr::Fired(e) => match self.fired.get(e) {
+                Some(v) => *v,
+                None => self.b.truth(false),
+            },
+            Expr::Bin(op, x, y) => match op {
+                Op::And | Op::Or => {
+                    let (x, y) = (self.mask(x), self.mask(y));
+                    if *op == Op::And { self.b.and(x, y) } else { self.b.or(x, y) }
+                }
+                _ => {
+                    let (x, y) = (self.number(x), self.number(y));
+                    match op {
+                        Op::Lt => self.b.lt(x, y),
+                        Op::Le => self.b.le(x, y),
+                        Op::Gt => self.b.lt(y, x),
+                        Op::Ge => self.b.le(y, x),
+                        Op::Eq => self.b.eq(x, y),
+                        _ => {
+                            let m = self.b.eq(x, y);
+                            self.b.not(m)
+                        }
+                    }
+                }
+            },
+            other => {
+                let v = self.number(other);
+                let half = self.b.constant(0.5);
+                self.b.lt(half, v)
+            }
+        }
+    }
+}
+
+/// The resolution of random bits a kernel of this precision reads.
+pub(super) fn builder(name: &str, precision: Precision) -> Builder {
+    Builder::new(name, precision)
+}

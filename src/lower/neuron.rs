@@ -1,0 +1,503 @@
+//! One kernel per population: integrate, add arrivals, decide events, run handlers.
+//!
+//! Order within a step from t to t + dt (`docs/language/semantics.md`): states advance from their values at t;
+//! events that arrive at t + dt are added; `emit`s are decided in order on the result; handlers run.
+
+use super::expression::{Lowering, builder};
+use crate::hir::{Emit, EventId, Expr, Op, Stmt, VarId, VarKind};
+use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
+use crate::plan::{Column, Population};
+use crate::solve::exponential;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// How an analog port gets its value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PortSource {
+    /// A constant or one value per cell.
+    Fixed(Column),
+    /// One value for all cells, new at every step.
+    Uniform,
+    /// One value per cell, new at every step.
+    Step,
+}
+
+/// States the compiler adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Hidden {
+    /// Steps for which a state is still held.
+    Hold(VarId),
+    /// Steps for which an event is still muted.
+    Mute(EventId),
+    /// Steps since an event.
+    Since(EventId),
+    /// Whether the condition of the n-th `emit` held in the last step.
+    Edge(usize),
+}
+
+/// What a slot of a neuron's kernel holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Binding {
+    /// A state of the model.
+    State(VarId),
+    /// A state the compiler added.
+    Hidden(Hidden),
+    /// Fixed values per cell.
+    Lane(Arc<Vec<f64>>),
+    /// Summed weights of events that arrive at an event port.
+    Arrival(VarId),
+    /// A port's value per step.
+    PortUniform(VarId),
+    /// A port's value per cell and step.
+    PortStep(VarId),
+    /// Raw random bits of a stream.
+    Random(u32),
+    /// Simulated time.
+    Time,
+    /// Bits of an event.
+    Event(EventId),
+    /// The step to attempt (adaptive kernels).
+    StepSize,
+    /// The error of the attempt relative to the tolerance.
+    StepError,
+}
+
+/// A kernel and the meaning of its slots.
+#[derive(Debug, Clone)]
+pub struct NeuronKernel {
+    /// Before optimization.
+    pub raw: Kernel,
+    /// What runs.
+    pub kernel: Kernel,
+    /// By slot.
+    pub bindings: Vec<Binding>,
+}
+
+/// Names a hidden state as readers see it in the IR.
+fn hidden_name(population: &Population, h: Hidden) -> String {
+    match h {
+        Hidden::Hold(v) => format!("hold.{}", population.model.vars[v].name),
+        Hidden::Mute(e) => format!("mute.{}", population.model.events[e].name),
+        Hidden::Since(e) => format!("since.{}", population.model.events[e].name),
+        Hidden::Edge(i) => format!("edge.{i}"),
+    }
+}
+
+/// Returns values of parameters including the entries of propagators.
+fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
+    let mut out: HashMap<VarId, Column> = p.params.iter().map(|(k, v)| (*k, v.clone())).collect();
+    for block in &p.solved.propagators {
+        let uniform = !block.matrix.iter().flatten().any(|e| {
+            e.any(&mut |e| matches!(e, Expr::Var(v) if matches!(p.params.get(v), Some(Column::Array(_)))))
+        });
+        let cells = if uniform { 1 } else { p.n };
+        let mut columns: BTreeMap<VarId, Vec<f64>> = BTreeMap::new();
+        for i in 0..cells {
+            let value = |e: &Expr| crate::math::eval(e, &|v| p.params.get(&v).map(|c| c.at(i)), Some(dt)).unwrap_or(f64::NAN);
+            let matrix = block.matrix.iter().map(|r| r.iter().map(value).collect()).collect();
+            let (transition, integral) = exponential(&matrix, dt);
+            for (list, entries) in [(&block.transition, &transition), (&block.integral, &integral)] {
+                for (row, column, v) in list {
+                    columns.entry(*v).or_default().push(entries[*row][*column]);
+                }
+            }
+        }
+        for (v, values) in columns {
+            out.insert(v, if uniform { Column::Const(values[0]) } else { Column::Array(Arc::new(values)) });
+        }
+    }
+    out
+}
+
+/// Lowers a population's update.
+pub fn lower_neuron(p: &Population, ports: &BTreeMap<VarId, PortSource>, connected: &dyn Fn(VarId) -> bool, dt: f64, precision: Precision) -> NeuronKernel {
+    let mut params = parameters(p, dt);
+    for (port, source) in ports {
+        if let PortSource::Fixed(c) = source {
+            params.insert(*port, c.clone());
+        }
+    }
+    let lookup = |v: VarId| params.get(&v).cloned();
+    let lets = |v: VarId| match p.model.vars.get(v).map(|v| &v.kind) {
+        Some(VarKind::Let(e)) => Some(e.clone()),
+        _ => None,
+    };
+    let mut l = Lowering {
+        b: builder(&p.model.name, precision),
+        params: &lookup,
+        lets: &lets,
+        env: HashMap::new(),
+        dt: Some(dt),
+        dt_value: None,
+        time: None,
+        since: HashMap::new(),
+        fired: HashMap::new(),
+        randoms: HashMap::new(),
+        invariants: Vec::new(),
+        n_lanes: p.n,
+    };
+    let mut k = Build { p, bindings: Vec::new(), hidden: HashMap::new(), states: Vec::new() };
+    k.slots(&mut l, ports, dt);
+    let held = k.hold_values(&mut l);
+    k.integrate(&mut l, &held, connected);
+    k.events(&mut l, dt);
+    k.finish(l)
+}
+
+struct Build<'a> {
+    p: &'a Population,
+    bindings: Vec<(Slot, Binding)>,
+    /// Slot and current value of each hidden state.
+    hidden: HashMap<Hidden, (Slot, Value)>,
+    states: Vec<(VarId, Slot)>,
+}
+
+impl Build<'_> {
+    fn slot(&mut self, l: &mut Lowering, name: String, kind: SlotKind, binding: Binding) -> Slot {
+        let slot = l.b.slot(name.replace(' ', "_"), kind);
+        self.bindings.push((slot, binding));
+        slot
+    }
+
+    fn slots(&mut self, l: &mut Lowering, ports: &BTreeMap<VarId, PortSource>, dt: f64) {
+        let model = self.p.model.clone();
+        for (id, var) in model.states() {
+            if var.cable.is_some() {
+                continue;
+            }
+            let slot = self.slot(l, var.name.clone(), SlotKind::State, Binding::State(id));
+            self.states.push((id, slot));
+            let value = l.b.load(slot);
+            l.env.insert(id, value);
+        }
+        for (port, source) in ports {
+            let name = model.vars[*port].name.clone();
+            let (kind, binding) = match source {
+                PortSource::Fixed(_) => continue,
+                PortSource::Uniform => (SlotKind::Uniform, Binding::PortUniform(*port)),
+                PortSource::Step => (SlotKind::Step, Binding::PortStep(*port)),
+            };
+            let slot = self.slot(l, name, kind, binding);
+            let value = l.b.load(slot);
+            l.env.insert(*port, value);
+        }
+        if uses(&model.emits, &self.p.solved, &mut |e| matches!(e, Expr::Time)) {
+            let slot = self.slot(l, "t".into(), SlotKind::Uniform, Binding::Time);
+            l.time = Some(l.b.load(slot));
+        }
+        let mut stream = 0;
+        let noises = (0..model.n_noises).map(|k| (true, k));
+        for key in noises.chain((0..model.n_draws).map(|k| (false, k))) {
+            let mut one = |this: &mut Self, l: &mut Lowering| {
+                stream += 1;
+                this.slot(l, format!("random{stream}"), SlotKind::Step, Binding::Random(stream))
+            };
+            let pair = (one(self, l), one(self, l));
+            l.randoms.insert(key, pair);
+        }
+        let mut hidden = Vec::new();
+        for emit in &model.emits {
+            collect_hidden(&emit.body, &mut hidden);
+        }
+        for (i, emit) in model.emits.iter().enumerate() {
+            if emit.edge.is_some() {
+                hidden.push(Hidden::Edge(i));
+            }
+        }
+        for (event, _) in &model.events {
+            if uses(&model.emits, &self.p.solved, &mut |e| *e == Expr::Since(event)) {
+                hidden.push(Hidden::Since(event));
+            }
+        }
+        for h in hidden {
+            if self.hidden.contains_key(&h) {
+                continue;
+            }
+            let slot = self.slot(l, hidden_name(self.p, h), SlotKind::State, Binding::Hidden(h));
+            let value = l.b.load(slot);
+            self.hidden.insert(h, (slot, value));
+            if let Hidden::Since(event) = h {
+                let one = l.b.constant(1.0);
+                let steps = l.b.add(value, one);
+                self.hidden.insert(h, (slot, steps));
+                let dt = l.b.constant(dt);
+                let time = l.b.mul(steps, dt);
+                l.since.insert(event, time);
+            }
+        }
+    }
+
+    /// Masks of held states, and the counters one step further.
+    fn hold_values(&mut self, l: &mut Lowering) -> HashMap<VarId, Value> {
+        let (zero, one) = (l.b.constant(0.0), l.b.constant(1.0));
+        let mut out = HashMap::new();
+        let mut keys: Vec<Hidden> = self.hidden.keys().copied().filter(|h| matches!(h, Hidden::Hold(_))).collect();
+        keys.sort_by_key(|h| if let Hidden::Hold(v) = h { v.as_u32() } else { 0 });
+        for h in keys {
+            let Hidden::Hold(state) = h else { continue };
+            let (slot, left) = self.hidden[&h];
+            out.insert(state, l.b.lt(zero, left));
+            let less = l.b.sub(left, one);
+            let less = l.b.max(less, zero);
+            self.hidden.insert(h, (slot, less));
+        }
+        out
+    }
+
+    fn integrate(&mut self, l: &mut Lowering, held: &HashMap<VarId, Value>, connected: &dyn Fn(VarId) -> bool) {
+        let solved = self.p.solved.clone();
+        for (temp, e) in &solved.temps {
+            let value = l.number(e);
+            l.env.insert(*temp, value);
+        }
+        let old = l.env.clone();
+        let next: Vec<(VarId, Value)> = solved.next.iter().map(|(s, e)| (*s, l.number(e))).collect();
+        l.env.extend(next);
+        let mut sums: Vec<(VarId, Value)> = Vec::new();
+        let mut ports: HashMap<VarId, Slot> = HashMap::new();
+        for a in solved.arrivals.iter().filter(|a| connected(a.port)) {
+            let name = self.p.model.vars[a.port].name.clone();
+            let slot = match ports.get(&a.port) {
+                Some(s) => *s,
+                None => self.slot(l, name, SlotKind::Step, Binding::Arrival(a.port)),
+            };
+            ports.insert(a.port, slot);
+            let weight = l.b.load(slot);
+            let coefficient = l.number(&a.coefficient);
+            let add = l.b.mul(coefficient, weight);
+            let base = sums.iter().rev().find(|(s, _)| *s == a.state).map_or(l.env[&a.state], |(_, v)| *v);
+            let sum = l.b.add(base, add);
+            sums.push((a.state, sum));
+        }
+        l.env.extend(sums);
+        let mut states: Vec<VarId> = held.keys().copied().collect();
+        states.sort();
+        for state in states {
+            let kept = l.b.select(held[&state], old[&state], l.env[&state]);
+            l.env.insert(state, kept);
+        }
+    }
+
+    fn events(&mut self, l: &mut Lowering, dt: f64) {
+        let model = self.p.model.clone();
+        let (zero, one) = (l.b.constant(0.0), l.b.constant(1.0));
+        let mut muted: HashMap<EventId, Value> = HashMap::new();
+        for (event, _) in &model.events {
+            if let Some((slot, left)) = self.hidden.get(&Hidden::Mute(event)).copied() {
+                muted.insert(event, l.b.lt(zero, left));
+                let less = l.b.sub(left, one);
+                let less = l.b.max(less, zero);
+                self.hidden.insert(Hidden::Mute(event), (slot, less));
+            }
+        }
+        for (i, emit) in model.emits.iter().enumerate() {
+            let mut fires = l.mask(&emit.when);
+            if let Some((slot, before)) = self.hidden.get(&Hidden::Edge(i)).copied() {
+                let half = l.b.constant(0.5);
+                let was = l.b.lt(half, before);
+                let now = l.b.select(fires, one, zero);
+                self.hidden.insert(Hidden::Edge(i), (slot, now));
+                fires = if emit.edge == Some(true) {
+                    let fresh = l.b.not(was);
+                    l.b.and(fires, fresh)
+                } else {
+                    let gone = l.b.not(fires);
+                    l.b.and(gone, was)
+                };
+            }
+            if let Some(m) = muted.get(&emit.event) {
+                let free = l.b.not(*m);
+                fires = l.b.and(fires, free);
+            }
+            let all = match l.fired.get(&emit.event) {
+                Some(earlier) => {
+                    let earlier = *earlier;
+                    l.b.or(earlier, fires)
+                }
+                None => fires,
+            };
+            l.fired.insert(emit.event, all);
+            self.handler(l, &emit.body, fires, dt);
+        }
+        for (event, e) in &model.events {
+            let Some(fires) = l.fired.get(&event).copied() else { continue };
+            if let Some((slot, steps)) = self.hidden.get(&Hidden::Since(event)).copied() {
+                let reset = l.b.select(fires, zero, steps);
+                self.hidden.insert(Hidden::Since(event), (slot, reset));
+            }
+            let slot = self.slot(l, e.name.clone(), SlotKind::Event, Binding::Event(event));
+            l.b.store(slot, fires);
+        }
+    }
+
+    fn handler(&mut self, l: &mut Lowering, body: &[Stmt], when: Value, dt: f64) {
+        for stmt in body {
+            match stmt {
+                Stmt::Assign(state, e) => {
+                    let value = l.number(e);
+                    let old = l.env[state];
+                    let new = l.b.select(when, value, old);
+                    l.env.insert(*state, new);
+                }
+                Stmt::Hold(state, duration) => self.count(l, Hidden::Hold(*state), duration, when, dt),
+                Stmt::Mute(event, duration) => self.count(l, Hidden::Mute(*event), duration, when, dt),
+                Stmt::If(c, a, b) => {
+                    let c = l.mask(c);
+                    let both = l.b.and(when, c);
+                    self.handler(l, a, both, dt);
+                    if !b.is_empty() {
+                        let opposite = l.b.not(c);
+                        let both = l.b.and(when, opposite);
+                        self.handler(l, b, both, dt);
+                    }
+                }
+                Stmt::Deliver(_) => crate::ice!("a neuron delivers"),
+            }
+        }
+    }
+
+    /// Sets a counter to a duration in steps, rounded to the grid.
+    fn count(&mut self, l: &mut Lowering, h: Hidden, duration: &Expr, when: Value, dt: f64) {
+        let steps = Expr::Call(crate::hir::Func::Round, vec![Expr::bin(Op::Div, duration.clone(), Expr::Num(dt))]);
+        let steps = l.number(&steps);
+        if let Some((slot, old)) = self.hidden.get(&h).copied() {
+            let new = l.b.select(when, steps, old);
+            self.hidden.insert(h, (slot, new));
+        }
+    }
+
+    fn finish(mut self, mut l: Lowering) -> NeuronKernel {
+        for (state, slot) in &self.states {
+            let value = l.env[state];
+            l.b.store(*slot, value);
+        }
+        let mut hidden: Vec<(Slot, Value)> = self.hidden.values().copied().collect();
+        hidden.sort();
+        for (slot, value) in hidden {
+            l.b.store(slot, value);
+        }
+        self.bindings.extend(l.invariants.iter().map(|(s, v)| (*s, Binding::Lane(v.clone()))));
+        self.bindings.sort_by_key(|(s, _)| *s);
+        let raw = l.b.finish();
+        let kernel = passes::optimize(&raw);
+        NeuronKernel { raw, kernel, bindings: self.bindings.into_iter().map(|(_, b)| b).collect() }
+    }
+}
+
+fn collect_hidden(body: &[Stmt], out: &mut Vec<Hidden>) {
+    for s in body {
+        match s {
+            Stmt::Hold(v, _) => out.push(Hidden::Hold(*v)),
+            Stmt::Mute(e, _) => out.push(Hidden::Mute(*e)),
+            Stmt::If(_, a, b) => {
+                collect_hidden(a, out);
+                collect_hidden(b, out);
+            }
+            Stmt::Assign(..) | Stmt::Deliver(_) => {}
+        }
+    }
+}
+
+fn uses(emits: &[Emit], solved: &crate::solve::Solved, predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
+    fn statements(body: &[Stmt], predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
+        body.iter().any(|s| match s {
+            Stmt::Assign(_, e) | Stmt::Hold(_, e) | Stmt::Mute(_, e) | Stmt::Deliver(e) => e.any(predicate),
+            Stmt::If(c, a, b) => c.any(predicate) || statements(a, predicate) || statements(b, predicate),
+        })
+    }
+    solved.temps.iter().chain(&solved.next).any(|(_, e)| e.any(predicate))
+        || solved.adaptive.iter().any(|(_, rates)| rates.iter().any(|(_, e)| e.any(predicate)))
+        || solved.vars.values().any(|v| matches!(&v.kind, VarKind::Let(e) if e.any(predicate)))
+        || emits.iter().any(|e| e.when.any(predicate) || statements(&e.body, predicate))
+}
+
+/// Lowers one attempted Dormand-Prince step of a population with an adaptive scheme: new states and the error.
+pub fn lower_rk45(p: &Population, ports: &BTreeMap<VarId, Column>, precision: Precision) -> Option<NeuronKernel> {
+    let (tolerance, rates) = p.solved.adaptive.as_ref()?;
+    let params: HashMap<VarId, Column> = p.params.iter().chain(ports).map(|(k, v)| (*k, v.clone())).collect();
+    let lookup = |v: VarId| params.get(&v).cloned();
+    let lets = |_: VarId| None;
+    let mut l = Lowering {
+        b: builder(&format!("{}.rk45", p.model.name), precision),
+        params: &lookup,
+        lets: &lets,
+        env: HashMap::new(),
+        dt: None,
+        dt_value: None,
+        time: None,
+        since: HashMap::new(),
+        fired: HashMap::new(),
+        randoms: HashMap::new(),
+        invariants: Vec::new(),
+        n_lanes: p.n,
+    };
+    let mut k = Build { p, bindings: Vec::new(), hidden: HashMap::new(), states: Vec::new() };
+    for (id, _) in rates {
+        let name = p.model.vars[*id].name.clone();
+        let slot = k.slot(&mut l, name, SlotKind::State, Binding::State(*id));
+        k.states.push((*id, slot));
+        let v = l.b.load(slot);
+        l.env.insert(*id, v);
+    }
+    for (id, _) in p.model.states().filter(|(id, _)| !rates.iter().any(|r| r.0 == *id)) {
+        let name = p.model.vars[id].name.clone();
+        let slot = k.slot(&mut l, name, SlotKind::State, Binding::State(id));
+        k.states.push((id, slot));
+        let v = l.b.load(slot);
+        l.env.insert(id, v);
+    }
+    let h_slot = k.slot(&mut l, "h".into(), SlotKind::Lane, Binding::StepSize);
+    let h = l.b.load(h_slot);
+    l.dt_value = Some(h);
+    let time_slot = k.slot(&mut l, "t".into(), SlotKind::Uniform, Binding::Time);
+    l.time = Some(l.b.load(time_slot));
+    // Dormand and Prince (1980), RK5(4)7M.
+    const A: [&[f64]; 6] = [
+        &[1.0 / 5.0],
+        &[3.0 / 40.0, 9.0 / 40.0],
+        &[44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0],
+        &[19372.0 / 6561.0, -25360.0 / 2187.0, 64448.0 / 6561.0, -212.0 / 729.0],
+        &[9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0],
+        &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
+    ];
+    const E: [f64; 7] = [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339_200.0, 22.0 / 525.0, -1.0 / 40.0];
+    let start = l.env.clone();
+    let mut ks: Vec<Vec<Value>> = Vec::new();
+    for stage in 0..7 {
+        if stage > 0 {
+            for (i, (id, _)) in rates.iter().enumerate() {
+                let sum = weighted(&mut l, &ks, i, A[stage - 1]);
+                let step = l.b.mul(h, sum);
+                let at = l.b.add(start[id], step);
+                l.env.insert(*id, at);
+            }
+        }
+        let rates: Vec<Value> = rates.iter().map(|(_, e)| l.number(e)).collect();
+        ks.push(rates);
+    }
+    // The last stage stands at the fifth-order solution; the error is the largest over the states.
+    let mut error = l.b.constant(0.0);
+    for (i, (id, _)) in rates.iter().enumerate() {
+        let sum = weighted(&mut l, &ks, i, &E);
+        let e = l.b.mul(h, sum);
+        let e = l.b.abs(e);
+        let (a, b) = (l.b.abs(start[id]), l.b.abs(l.env[id]));
+        let size = l.b.max(a, b);
+        let (relative, absolute) = (l.b.constant(*tolerance), l.b.constant(*tolerance));
+        let allowed = l.b.fma(size, relative, absolute);
+        let ratio = l.b.div(e, allowed);
+        error = l.b.max(error, ratio);
+    }
+    let slot = k.slot(&mut l, "error".into(), SlotKind::Out, Binding::StepError);
+    l.b.store(slot, error);
+    Some(k.finish(l))
+}
+
+fn weighted(l: &mut Lowering, ks: &[Vec<Value>], i: usize, weights: &[f64]) -> Value {
+    let mut sum = l.b.constant(0.0);
+    for (k, w) in ks.iter().zip(weights).filter(|(_, w)| **w != 0.0) {
+        let w = l.b.constant(*w);
+        sum = l.b.fma(k[i], w, sum);
+    }
+    sum
+}

@@ -1,0 +1,189 @@
+//! Kernels of synapses: what a presynaptic event does to its cell's states, and continuous contributions.
+
+use super::expression::{Lowering, builder};
+use crate::hir::{Expr, Stmt, Synapse, VarId, VarKind};
+use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
+use crate::math::linear_in;
+use crate::plan::{Column, Projection};
+use std::collections::HashMap;
+
+/// One lane per event: states advance exactly over the elapsed time, the handler runs, and the weight's factor comes out.
+#[derive(Debug, Clone)]
+pub struct EventKernel {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// States in slot order; the elapsed time follows, then the factor.
+    pub states: Vec<VarId>,
+    /// Slot of the elapsed time.
+    pub elapsed: Slot,
+    /// Slot of the factor.
+    pub factor: Slot,
+}
+
+/// One lane per synapse: values of both cells and the weight in, contribution out.
+#[derive(Debug, Clone)]
+pub struct ContinuousKernel {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Cell variables in slot order: the synapse's variable and whether it is presynaptic.
+    pub cells: Vec<(VarId, bool, VarId)>,
+    /// Slot of the weight, if it is used.
+    pub weight: Option<Slot>,
+    /// Slot of the contribution.
+    pub out: Slot,
+}
+
+fn weight_of(s: &Synapse) -> Option<VarId> {
+    s.vars.iter().find(|(_, v)| matches!(v.kind, VarKind::Weight)).map(|(id, _)| id)
+}
+
+/// Returns the factor of the weight if `on pre` only delivers a constant multiple of it.
+fn constant_factor(p: &Projection, body: &[Stmt]) -> Option<f64> {
+    let [Stmt::Deliver(e)] = body else { return None };
+    if !p.synapse.equations.is_empty() {
+        return None;
+    }
+    let factor = factor_expression(&p.synapse, e);
+    crate::math::eval(&factor, &|v| p.params.get(&v).copied(), None)
+}
+
+fn inline(s: &Synapse, e: Expr) -> Expr {
+    e.map(&mut |e| match e {
+        Expr::Var(v) => match &s.vars[v].kind {
+            VarKind::Let(value) => inline(s, value.clone()),
+            _ => Expr::Var(v),
+        },
+        other => other,
+    })
+}
+
+fn factor_expression(s: &Synapse, e: &Expr) -> Expr {
+    let e = inline(s, e.clone());
+    match weight_of(s).and_then(|w| linear_in(&e, w)) {
+        Some(l) if l.coefficient != Expr::Num(0.0) => crate::math::simplify(l.coefficient),
+        _ => e,
+    }
+}
+
+/// Lowers `on pre.event`; the first value is the factor if the handler has no state.
+pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Result<f64, EventKernel> {
+    if let Some(factor) = constant_factor(p, body) {
+        return Ok(factor);
+    }
+    let s = &p.synapse;
+    let lookup = |v: VarId| p.params.get(&v).map(|c| Column::Const(*c));
+    let lets = |v: VarId| match &s.vars[v].kind {
+        VarKind::Let(e) => Some(e.clone()),
+        _ => None,
+    };
+    let mut l = lowering(&format!("{}.on_pre", s.name), precision, &lookup, &lets);
+    let states: Vec<VarId> = s.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).map(|(id, _)| id).collect();
+    let slots: Vec<Slot> = states.iter().map(|id| l.b.slot(s.vars[*id].name.clone(), SlotKind::State)).collect();
+    let elapsed = l.b.slot("elapsed", SlotKind::Lane);
+    let factor = l.b.slot("factor", SlotKind::Out);
+    for (id, slot) in states.iter().zip(&slots) {
+        let v = l.b.load(*slot);
+        l.env.insert(*id, v);
+    }
+    l.dt_value = Some(l.b.load(elapsed));
+    let advanced: Vec<(VarId, Value)> = s
+        .equations
+        .iter()
+        .map(|eq| {
+            let exact = crate::solve::exact_scalar(eq.state, &inline(s, eq.rhs.clone()));
+            let exact = exact.unwrap_or_else(|| crate::ice!("synapse state is not linear"));
+            (eq.state, l.number(&exact))
+        })
+        .collect();
+    l.env.extend(advanced);
+    let zero = l.b.constant(0.0);
+    let always = l.b.truth(true);
+    let mut sum = zero;
+    handler(&mut l, s, body, always, &mut sum);
+    for (id, slot) in states.iter().zip(&slots) {
+        let v = l.env[id];
+        l.b.store(*slot, v);
+    }
+    l.b.store(factor, sum);
+    Err(EventKernel { kernel: passes::optimize(&l.b.finish()), states, elapsed, factor })
+}
+
+fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &mut Value) {
+    for stmt in body {
+        match stmt {
+            Stmt::Assign(state, e) => {
+                let value = l.number(&inline(s, e.clone()));
+                let old = l.env[state];
+                let new = l.b.select(when, value, old);
+                l.env.insert(*state, new);
+            }
+            Stmt::Deliver(e) => {
+                let value = l.number(&factor_expression(s, e));
+                let more = l.b.add(*factor, value);
+                *factor = l.b.select(when, more, *factor);
+            }
+            Stmt::If(c, a, b) => {
+                let c = l.mask(&inline(s, c.clone()));
+                let both = l.b.and(when, c);
+                handler(l, s, a, both, factor);
+                let opposite = l.b.not(c);
+                let both = l.b.and(when, opposite);
+                handler(l, s, b, both, factor);
+            }
+            Stmt::Hold(..) | Stmt::Mute(..) => crate::ice!("a synapse holds or mutes"),
+        }
+    }
+}
+
+/// Lowers a continuous `deliver`.
+pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Precision) -> ContinuousKernel {
+    let s = &p.synapse;
+    let lookup = |v: VarId| p.params.get(&v).map(|c| Column::Const(*c));
+    let lets = |v: VarId| match &s.vars[v].kind {
+        VarKind::Let(e) => Some(e.clone()),
+        _ => None,
+    };
+    let mut l = lowering(&format!("{}.deliver", s.name), precision, &lookup, &lets);
+    l.dt = Some(dt);
+    let mut cells = Vec::new();
+    let mut weight = None;
+    for (id, v) in &s.vars {
+        let (pre, var) = match v.kind {
+            VarKind::Pre(var) => (true, var),
+            VarKind::Post(var) => (false, var),
+            VarKind::Weight => {
+                let slot = l.b.slot("weight", SlotKind::Lane);
+                weight = Some(slot);
+                let value = l.b.load(slot);
+                l.env.insert(id, value);
+                continue;
+            }
+            _ => continue,
+        };
+        let slot = l.b.slot(v.name.clone(), SlotKind::Lane);
+        let value = l.b.load(slot);
+        l.env.insert(id, value);
+        cells.push((id, pre, var));
+    }
+    let out = l.b.slot("out", SlotKind::Out);
+    let value = l.number(&inline(s, deliver.clone()));
+    l.b.store(out, value);
+    ContinuousKernel { kernel: passes::optimize(&l.b.finish()), cells, weight, out }
+}
+
+fn lowering<'a>(name: &str, precision: Precision, params: &'a dyn Fn(VarId) -> Option<Column>, lets: &'a dyn Fn(VarId) -> Option<Expr>) -> Lowering<'a> {
+    Lowering {
+        b: builder(name, precision),
+        params,
+        lets,
+        env: HashMap::new(),
+        dt: None,
+        dt_value: None,
+        time: None,
+        since: HashMap::new(),
+        fired: HashMap::new(),
+        randoms: HashMap::new(),
+        invariants: Vec::new(),
+        n_lanes: 0,
+    }
+}

@@ -1,0 +1,7 @@
+//! The `neuro` binary.
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}
+
+mod cli;

@@ -1,0 +1,55 @@
+//! Pure symbolic functions on [`hir::Expr`](crate::hir::Expr): evaluation, simplification, derivatives, linearity.
+
+mod linear;
+mod simplify;
+
+pub use linear::{Linear, linear_in};
+pub use simplify::{add, div, mul, neg, simplify, sub};
+
+use crate::hir::{Expr, Func, Op, VarId, apply};
+
+/// Evaluates with values for variables; `None` if something is unknown or varies during a run.
+pub fn eval(e: &Expr, var: &dyn Fn(VarId) -> Option<f64>, dt: Option<f64>) -> Option<f64> {
+    Some(match e {
+        Expr::Num(v) => *v,
+        Expr::Bool(b) => f64::from(u8::from(*b)),
+        Expr::Var(v) => var(*v)?,
+        Expr::Dt => dt?,
+        Expr::Neg(a) => -eval(a, var, dt)?,
+        Expr::Not(a) => 1.0 - eval(a, var, dt)?,
+        Expr::Bin(op, a, b) => {
+            let (a, b) = (eval(a, var, dt)?, eval(b, var, dt)?);
+            let truth = |t: bool| f64::from(u8::from(t));
+            match op {
+                Op::Add => a + b,
+                Op::Sub => a - b,
+                Op::Mul => a * b,
+                Op::Div => a / b,
+                Op::Lt => truth(a < b),
+                Op::Le => truth(a <= b),
+                Op::Gt => truth(a > b),
+                Op::Ge => truth(a >= b),
+                Op::Eq => truth(a == b),
+                Op::Ne => truth(a != b),
+                Op::And => truth(a != 0.0 && b != 0.0),
+                Op::Or => truth(a != 0.0 || b != 0.0),
+            }
+        }
+        Expr::Call(Func::Pow, args) => {
+            let (a, b) = (eval(&args[0], var, dt)?, eval(&args[1], var, dt)?);
+            if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { a.powf(b) }
+        }
+        Expr::Call(f, args) => {
+            let values: Option<Vec<f64>> = args.iter().map(|a| eval(a, var, dt)).collect();
+            apply(*f, &values?)
+        }
+        Expr::If(c, a, b) => {
+            if eval(c, var, dt)? != 0.0 {
+                eval(a, var, dt)?
+            } else {
+                eval(b, var, dt)?
+            }
+        }
+        Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => return None,
+    })
+}

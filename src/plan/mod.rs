@@ -1,0 +1,178 @@
+//! A network with all its values known: what to allocate, who is connected to whom. Data only.
+
+use crate::hir::{Neuron, Synapse, VarId};
+use crate::solve::Solved;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One value for all cells, or one per cell; internal units.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// The same for all.
+    Const(f64),
+    /// One per cell.
+    Array(Arc<Vec<f64>>),
+}
+
+impl Column {
+    /// Returns the value of one cell.
+    pub fn at(&self, i: usize) -> f64 {
+        match self {
+            Column::Const(v) => *v,
+            Column::Array(a) => a[i],
+        }
+    }
+}
+
+/// N instances of one neuron model.
+#[derive(Debug, Clone)]
+pub struct Population {
+    /// Dotted name in the network.
+    pub name: String,
+    /// The model.
+    pub model: Arc<Neuron>,
+    /// Its updates.
+    pub solved: Arc<Solved>,
+    /// Number of cells.
+    pub n: usize,
+    /// Extents, row-major.
+    pub shape: Vec<usize>,
+    /// Distance of neighbours in each direction, internal units.
+    pub spacing: f64,
+    /// Parameters.
+    pub params: BTreeMap<VarId, Column>,
+    /// Initial states, in the order in which they were computed.
+    pub init: BTreeMap<VarId, Column>,
+    /// Values of analog ports.
+    pub ports: BTreeMap<VarId, Column>,
+}
+
+/// Which cells of a population: a contiguous range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Index of the population.
+    pub population: usize,
+    /// First cell.
+    pub start: usize,
+    /// Number of cells.
+    pub n: usize,
+}
+
+/// One synapse before it is stored in rows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Edge {
+    /// Presynaptic cell within its population.
+    pub pre: u32,
+    /// Postsynaptic cell within its population.
+    pub post: u32,
+}
+
+/// All synapses of one projection.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    /// Name for readers.
+    pub name: String,
+    /// Sources.
+    pub pre: View,
+    /// Targets.
+    pub post: View,
+    /// Target port of the postsynaptic model.
+    pub port: VarId,
+    /// Synapse model.
+    pub synapse: Arc<Synapse>,
+    /// Its parameters.
+    pub params: BTreeMap<VarId, f64>,
+    /// Initial values of its states.
+    pub init: BTreeMap<VarId, f64>,
+    /// The synapses.
+    pub edges: Arc<Vec<Edge>>,
+    /// Weights, one for all or one per edge.
+    pub weight: Column,
+    /// Delays in steps, one for all or one per edge.
+    pub delay: Delay,
+}
+
+/// Delays in steps.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Delay {
+    /// The same for all.
+    Const(u32),
+    /// One per edge.
+    Array(Arc<Vec<u16>>),
+}
+
+impl Delay {
+    /// Returns the shortest and longest delay.
+    pub fn range(&self) -> (u32, u32) {
+        match self {
+            Delay::Const(d) => (*d, *d),
+            Delay::Array(a) => (a.iter().min().map_or(1, |d| u32::from(*d)), a.iter().max().map_or(1, |d| u32::from(*d))),
+        }
+    }
+}
+
+/// Events that come from outside the network.
+#[derive(Debug, Clone)]
+pub struct Drive {
+    /// Targets.
+    pub post: View,
+    /// Port.
+    pub port: VarId,
+    /// What is sent.
+    pub kind: DriveKind,
+    /// Weight of each event, per cell.
+    pub weight: Column,
+}
+
+/// Kinds of drives.
+#[derive(Debug, Clone)]
+pub enum DriveKind {
+    /// Independent Poisson processes, one sum per cell, expected events per internal time unit.
+    Poisson(Column),
+    /// A Poisson process whose rate is a function of time, given as an index into the simulation's time functions.
+    PoissonOf(usize),
+    /// Given steps (sorted) and cells (or all), with their weights relative to `weight`.
+    Spikes(Arc<Vec<(u64, Option<u32>, f64)>>),
+}
+
+/// A network ready to be simulated.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Populations.
+    pub populations: Vec<Population>,
+    /// Projections.
+    pub projections: Vec<Projection>,
+    /// Drives.
+    pub drives: Vec<Drive>,
+}
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for p in &self.populations {
+            let shape: Vec<String> = p.shape.iter().map(usize::to_string).collect();
+            writeln!(f, "population {}: {}[{}]", p.name, p.model.name, shape.join(", "))?;
+            let arrays = p.params.iter().filter(|(_, c)| matches!(c, Column::Array(_))).count();
+            writeln!(f, "  {} parameters ({arrays} per cell), {} states", p.params.len(), p.init.len())?;
+        }
+        for p in &self.projections {
+            let weight = match &p.weight {
+                Column::Const(w) => format!("weight {w}"),
+                Column::Array(_) => "weight per synapse".into(),
+            };
+            let (lo, hi) = p.delay.range();
+            let bytes = 4
+                + if matches!(p.weight, Column::Array(_)) { 4 } else { 0 }
+                + if matches!(p.delay, Delay::Array(_)) { 2 } else { 0 };
+            writeln!(f, "projection {}: {} synapses of {}, {weight}, delay {lo}..{hi} steps, {bytes} bytes per synapse", p.name, p.edges.len(), p.synapse.name)?;
+        }
+        for d in &self.drives {
+            let kind = match &d.kind {
+                DriveKind::Poisson(_) => "poisson".to_string(),
+                DriveKind::PoissonOf(_) => "poisson, rate varies with time".to_string(),
+                DriveKind::Spikes(s) => format!("{} spikes", s.len()),
+            };
+            writeln!(f, "drive {}: {} cells, {kind}", self.populations[d.post.population].name, d.post.n)?;
+        }
+        Ok(())
+    }
+}

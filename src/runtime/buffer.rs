@@ -1,0 +1,103 @@
+//! Aligned arrays of floats of a run-time precision, padded to 16 lanes.
+
+use crate::ir::Precision;
+
+/// One cache line.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+struct Line([u8; 64]);
+
+/// An aligned, zeroed array.
+pub struct Buffer {
+    lines: Vec<Line>,
+    precision: Precision,
+    len: usize,
+}
+
+/// Rounds up to a multiple of 16 lanes, the widest vector of any back end.
+pub fn padded(n: usize) -> usize {
+    n.div_ceil(16) * 16
+}
+
+impl Buffer {
+    /// Creates an array of `len` zeros.
+    pub fn new(len: usize, precision: Precision) -> Buffer {
+        let bytes = len * precision.bytes();
+        Buffer { lines: vec![Line([0; 64]); bytes.div_ceil(64).max(1)], precision, len }
+    }
+
+    /// Returns the number of elements.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns the address of the first element.
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.lines.as_mut_ptr().cast()
+    }
+
+    /// Returns the elements of a single-precision array.
+    pub fn f32(&self) -> &[f32] {
+        assert_eq!(self.precision, Precision::F32);
+        // SAFETY: the lines hold at least `len` aligned elements, any bits of which are valid floats.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+
+    /// Returns the elements of a double-precision array.
+    pub fn f64(&self) -> &[f64] {
+        assert_eq!(self.precision, Precision::F64);
+        // SAFETY: as in `f32`.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+
+    /// Returns the elements of a single-precision array for writing.
+    pub fn f32_mut(&mut self) -> &mut [f32] {
+        assert_eq!(self.precision, Precision::F32);
+        // SAFETY: as in `f32`, and the borrow is unique.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+
+    /// Returns the elements of a double-precision array for writing.
+    pub fn f64_mut(&mut self) -> &mut [f64] {
+        assert_eq!(self.precision, Precision::F64);
+        // SAFETY: as in `f32`, and the borrow is unique.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+
+    /// Reads one element.
+    pub fn get(&self, i: usize) -> f64 {
+        match self.precision {
+            Precision::F32 => f64::from(self.f32()[i]),
+            Precision::F64 => self.f64()[i],
+        }
+    }
+
+    /// Writes one element, rounding to the array's precision.
+    pub fn set(&mut self, i: usize, value: f64) {
+        match self.precision {
+            Precision::F32 => self.f32_mut()[i] = value as f32,
+            Precision::F64 => self.f64_mut()[i] = value,
+        }
+    }
+
+    /// Adds to one element.
+    pub fn add(&mut self, i: usize, value: f64) {
+        match self.precision {
+            Precision::F32 => self.f32_mut()[i] += value as f32,
+            Precision::F64 => self.f64_mut()[i] += value,
+        }
+    }
+
+    /// Sets a range to zero.
+    pub fn clear(&mut self, range: std::ops::Range<usize>) {
+        match self.precision {
+            Precision::F32 => self.f32_mut()[range].fill(0.0),
+            Precision::F64 => self.f64_mut()[range].fill(0.0),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Drives: Poisson sums by inversion of the cumulative distribution, and given spikes.
+
+use super::delivery::RingPointer;
+use super::rng::Stream;
+use crate::ir::Precision;
+use crate::plan::{Column, Drive, DriveKind};
+
+/// A drive ready to run.
+pub struct RunningDrive {
+    /// The plan.
+    pub plan: Drive,
+    stream: Stream,
+    /// Thresholds of the cumulative distribution in units of 2^-32, for one rate of all cells.
+    table: Vec<u32>,
+    rate: f64,
+}
+
+/// Expected counts above this are drawn as sums of smaller ones.
+const LARGEST: f64 = 30.0;
+
+/// Returns the thresholds `2^32 P(k <= j)`; a draw is the number of thresholds not above the random word.
+fn thresholds(expected: f64) -> Vec<u32> {
+    let mut out = Vec::new();
+    let mut p = (-expected).exp();
+    let mut sum = p;
+    let mut k = 0.0;
+    while sum < 1.0 - 1e-12 && out.len() < 256 {
+        let t = sum * 4_294_967_296.0;
+        if t >= 4_294_967_295.0 {
+            break;
+        }
+        out.push(t as u32);
+        k += 1.0;
+        p *= expected / k;
+        sum += p;
+    }
+    out
+}
+
+impl RunningDrive {
+    /// Prepares a drive; `index` separates the random streams of a network's drives.
+    pub fn new(plan: Drive, seed: u64, index: usize) -> RunningDrive {
+        RunningDrive { plan, stream: Stream::new(seed, 0x4000_0000 + index as u32), table: Vec::new(), rate: f64::NAN }
+    }
+
+    /// Makes the table for a rate (per internal time unit) that all cells share.
+    pub fn set_rate(&mut self, rate: f64, dt: f64) {
+        if rate != self.rate {
+            self.rate = rate;
+            self.table = thresholds((rate * dt).min(LARGEST));
+        }
+    }
+
+    /// Adds the events of one step to the ring, for cells of this drive within `lanes` of the population.
+    ///
+    /// # Safety
+    /// No other thread may touch these lanes of the ring meanwhile.
+    pub unsafe fn run(&self, step: u64, dt: f64, lanes: std::ops::Range<usize>, ring: RingPointer, precision: Precision, scratch: &mut Vec<u32>) {
+        let view = self.plan.post;
+        let (begin, end) = (lanes.start.max(view.start), lanes.end.min(view.start + view.n));
+        if begin >= end {
+            return;
+        }
+        match &self.plan.kind {
+            DriveKind::Spikes(list) => {
+                let from = list.partition_point(|(s, _, _)| *s < step);
+                for (_, cell, weight) in list[from..].iter().take_while(|(s, _, _)| *s == step) {
+                    let cells = match cell {
+                        Some(c) => *c as usize..*c as usize + 1,
+                        None => 0..view.n,
+                    };
+                    for c in cells {
+                        let lane = view.start + c;
+                        if (begin..end).contains(&lane) {
+                            // SAFETY: `lane` lies in the caller's range.
+                            unsafe { ring.add(step, lane, weight * self.plan.weight.at(c), precision) };
+                        }
+                    }
+                }
+            }
+            DriveKind::Poisson(column) => {
+                let first = begin / 4;
+                scratch.resize(end - first * 4, 0);
+                self.stream.fill(step, first as u32, scratch);
+                for lane in begin..end {
+                    let cell = lane - view.start;
+                    let word = scratch[lane - first * 4];
+                    let count = match column {
+                        Column::Const(rate) => self.count(word, *rate * dt, step, lane),
+                        Column::Array(rates) => individual(word, rates[cell] * dt, &self.stream, step, lane),
+                    };
+                    if count > 0 {
+                        // SAFETY: `lane` lies in the caller's range.
+                        unsafe { ring.add(step, lane, f64::from(count) * self.plan.weight.at(cell), precision) };
+                    }
+                }
+            }
+            DriveKind::PoissonOf(_) => {
+                let first = begin / 4;
+                scratch.resize(end - first * 4, 0);
+                self.stream.fill(step, first as u32, scratch);
+                for lane in begin..end {
+                    let count = self.count(scratch[lane - first * 4], self.rate * dt, step, lane);
+                    if count > 0 {
+                        // SAFETY: `lane` lies in the caller's range.
+                        unsafe { ring.add(step, lane, f64::from(count) * self.plan.weight.at(lane - view.start), precision) };
+                    }
+                }
+            }
+        }
+    }
+
+    fn count(&self, word: u32, expected: f64, step: u64, lane: usize) -> u32 {
+        if expected > LARGEST {
+            return individual(word, expected, &self.stream, step, lane);
+        }
+        let mut k = 0;
+        while k < self.table.len() && word >= self.table[k] {
+            k += 1;
+        }
+        k as u32
+    }
+}
+
+/// Draws for one cell with its own expected count.
+fn individual(word: u32, expected: f64, stream: &Stream, step: u64, lane: usize) -> u32 {
+    let mut left = expected;
+    let mut u = (f64::from(word) + 0.5) / 4_294_967_296.0;
+    let mut total = 0;
+    let mut reader = stream.reader(step.wrapping_mul(0x1_0000_0000).wrapping_add(lane as u64) | 1 << 63);
+    loop {
+        let part = left.min(LARGEST);
+        let mut p = (-part).exp();
+        let mut k = 0;
+        while u > p && k < 1000 {
+            u -= p;
+            k += 1;
+            p *= part / f64::from(k);
+        }
+        total += k;
+        left -= part;
+        if left <= 0.0 {
+            return total;
+        }
+        u = reader.uniform();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poisson_table_has_the_right_mean_and_variance() {
+        for expected in [0.05, 1.28, 12.0] {
+            let table = thresholds(expected);
+            let stream = Stream::new(1, 2);
+            let mut words = vec![0; 200_000];
+            stream.fill(0, 0, &mut words);
+            let counts: Vec<f64> = words.iter().map(|w| table.iter().filter(|t| *w >= **t).count() as f64).collect();
+            let mean = counts.iter().sum::<f64>() / counts.len() as f64;
+            let variance = counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / counts.len() as f64;
+            // Five standard errors of mean and variance of a Poisson variable.
+            let n = counts.len() as f64;
+            assert!((mean - expected).abs() < 5.0 * (expected / n).sqrt(), "{mean} {expected}");
+            assert!((variance - expected).abs() < 5.0 * ((expected + 3.0 * expected * expected) / n).sqrt());
+        }
+    }
+}

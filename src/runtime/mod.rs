@@ -1,0 +1,15 @@
+//! Runs a planned network. Knows neither names of the language nor equations: states are arrays, updates are kernels.
+//!
+//! Input: a [`crate::plan::Network`] and compiled kernels. Output: states and events, step by step, the same bits for
+//! any number of threads.
+
+mod buffer;
+mod continuous;
+mod delivery;
+mod drive;
+mod pool;
+pub mod rng;
+mod simulation;
+
+pub use buffer::Buffer;
+pub use simulation::{Observer, Options, Failure, Simulation, Spikes, TimeFunction};

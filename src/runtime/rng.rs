@@ -1,0 +1,174 @@
+//! Counter-based random streams: Philox4x32-10 (Salmon et al. 2011, SC11), keyed by seed and stream.
+//!
+//! The number for (seed, stream, step, lane) does not depend on what was drawn before, so any thread may draw it.
+
+const M0: u32 = 0xD251_1F53;
+const M1: u32 = 0xCD9E_8D57;
+const W0: u32 = 0x9E37_79B9;
+const W1: u32 = 0xBB67_AE85;
+
+/// Returns the four words of one counter.
+#[inline(always)]
+pub fn philox(mut c: [u32; 4], mut k: [u32; 2]) -> [u32; 4] {
+    for _ in 0..10 {
+        let p0 = u64::from(M0) * u64::from(c[0]);
+        let p1 = u64::from(M1) * u64::from(c[2]);
+        c = [(p1 >> 32) as u32 ^ c[1] ^ k[0], p1 as u32, (p0 >> 32) as u32 ^ c[3] ^ k[1], p0 as u32];
+        k = [k[0].wrapping_add(W0), k[1].wrapping_add(W1)];
+    }
+    c
+}
+
+/// A stream of a seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    key: [u32; 2],
+    id: u32,
+}
+
+impl Stream {
+    /// Creates stream `id` of `seed`.
+    pub fn new(seed: u64, id: u32) -> Stream {
+        Stream { key: [seed as u32, (seed >> 32) as u32], id }
+    }
+
+    /// Fills `out` with the words of lanes `4 * first ..` at a step; one counter serves four lanes.
+    pub fn fill(&self, step: u64, first: u32, out: &mut [u32]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+                // SAFETY: the processor has the features.
+                return unsafe { fill_avx512(self, step, first, out) };
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has the feature.
+                return unsafe { fill_avx2(self, step, first, out) };
+            }
+        }
+        fill_blocks(self, step, first, out);
+    }
+
+    /// A sequential reader of this stream, for set-up code; `item` separates independent sequences.
+    pub fn reader(&self, item: u64) -> Reader {
+        Reader { stream: *self, item, position: 0, words: [0; 4] }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn fill_avx512(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
+    fill_blocks(s, step, first, out);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn fill_avx2(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
+    fill_blocks(s, step, first, out);
+}
+
+/// Sixteen counters side by side, so that the compiler keeps them in vectors.
+#[inline(always)]
+fn fill_blocks(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
+    const WIDE: usize = 16;
+    let mut first = first;
+    for chunk in out.chunks_mut(4 * WIDE) {
+        let mut c0 = [0u32; WIDE];
+        let mut c1 = [step as u32; WIDE];
+        let mut c2 = [(step >> 32) as u32; WIDE];
+        let mut c3 = [s.id; WIDE];
+        for (i, c) in c0.iter_mut().enumerate() {
+            *c = first.wrapping_add(i as u32);
+        }
+        let (mut k0, mut k1) = (s.key[0], s.key[1]);
+        for _ in 0..10 {
+            for i in 0..WIDE {
+                let p0 = u64::from(M0) * u64::from(c0[i]);
+                let p1 = u64::from(M1) * u64::from(c2[i]);
+                let (n0, n2) = ((p1 >> 32) as u32 ^ c1[i] ^ k0, (p0 >> 32) as u32 ^ c3[i] ^ k1);
+                (c0[i], c1[i], c2[i], c3[i]) = (n0, p1 as u32, n2, p0 as u32);
+            }
+            k0 = k0.wrapping_add(W0);
+            k1 = k1.wrapping_add(W1);
+        }
+        if chunk.len() == 4 * WIDE {
+            for i in 0..WIDE {
+                chunk[4 * i] = c0[i];
+                chunk[4 * i + 1] = c1[i];
+                chunk[4 * i + 2] = c2[i];
+                chunk[4 * i + 3] = c3[i];
+            }
+        } else {
+            for (j, out) in chunk.iter_mut().enumerate() {
+                *out = [c0[j / 4], c1[j / 4], c2[j / 4], c3[j / 4]][j % 4];
+            }
+        }
+        first = first.wrapping_add(WIDE as u32);
+    }
+}
+
+/// Draws one number after another.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    stream: Stream,
+    item: u64,
+    position: u32,
+    words: [u32; 4],
+}
+
+impl Reader {
+    /// Returns 32 random bits.
+    pub fn bits(&mut self) -> u32 {
+        let at = (self.position % 4) as usize;
+        if at == 0 {
+            let counter = [self.position / 4, self.item as u32, (self.item >> 32) as u32, self.stream.id];
+            self.words = philox(counter, self.stream.key);
+        }
+        self.position = self.position.wrapping_add(1);
+        self.words[at]
+    }
+
+    /// Returns a uniform number in (0, 1) with 53 bits.
+    pub fn uniform(&mut self) -> f64 {
+        let bits = (u64::from(self.bits()) << 32) | u64::from(self.bits());
+        ((bits >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
+    }
+
+    /// Returns a whole number below `n`, unbiased (Lemire 2019).
+    pub fn below(&mut self, n: u32) -> u32 {
+        loop {
+            let product = u64::from(self.bits()) * u64::from(n);
+            let low = product as u32;
+            if low >= n || low >= n.wrapping_neg() % n {
+                return (product >> 32) as u32;
+            }
+        }
+    }
+
+    /// Returns a standard normal number (Box and Muller 1958).
+    pub fn normal(&mut self) -> f64 {
+        let (u, v) = (self.uniform(), self.uniform());
+        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random123_known_answers() {
+        assert_eq!(philox([0; 4], [0; 2]), [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]);
+        assert_eq!(philox([u32::MAX; 4], [u32::MAX; 2]), [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]);
+    }
+
+    #[test]
+    fn filling_in_parts_gives_the_same_numbers() {
+        let s = Stream::new(7, 3);
+        let mut whole = vec![0; 200];
+        s.fill(11, 0, &mut whole);
+        let mut part = vec![0; 40];
+        s.fill(11, 4, &mut part);
+        assert_eq!(whole[16..56], part[..]);
+        assert_eq!(whole[4..8], philox([1, 11, 0, 3], [7, 0]));
+    }
+}

@@ -1,0 +1,161 @@
+//! The largest set of linear equations with constant coefficients, integrated exactly.
+
+use super::{Propagator, Rate, Solved, decay};
+use crate::hir::{Expr, Neuron, Op, Scheme, Var, VarId, VarKind};
+use crate::math::{add, linear_in, mul, neg, simplify, sub};
+use crate::units::Dim;
+use std::collections::BTreeSet;
+
+/// Finds the states whose equations are linear in each other with coefficients of parameters,
+/// driven by nothing that changes within a step.
+pub(super) fn closed_linear(neuron: &Neuron, rates: &[Rate]) -> BTreeSet<VarId> {
+    let mut set: BTreeSet<VarId> = rates.iter().filter(|r| neuron.vars[r.state].cable.is_none()).map(|r| r.state).collect();
+    loop {
+        let bad = rates.iter().find(|r| set.contains(&r.state) && row(neuron, rates, &set, r).is_none());
+        match bad {
+            Some(r) => set.remove(&r.state),
+            None => return set,
+        };
+    }
+}
+
+/// Splits a rate into coefficients of the set's states and the rest; `None` if it does not qualify.
+fn row(neuron: &Neuron, rates: &[Rate], set: &BTreeSet<VarId>, r: &Rate) -> Option<(Vec<(VarId, Expr)>, Expr)> {
+    let mut rest = r.rhs.clone();
+    let mut coefficients = Vec::new();
+    for &x in set {
+        let split = linear_in(&rest, x)?;
+        let constant = !split.coefficient.any(&mut |e| match e {
+            Expr::Var(v) => !matches!(neuron.vars[*v].kind, VarKind::Param(_)),
+            Expr::Time | Expr::Noise(_) | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) => true,
+            _ => false,
+        });
+        if !constant {
+            return None;
+        }
+        let coefficient = simplify(split.coefficient);
+        if coefficient != Expr::Num(0.0) {
+            coefficients.push((x, coefficient));
+        }
+        rest = simplify(split.rest);
+    }
+    let changes = rest.any(&mut |e| match e {
+        Expr::Var(v) => rates.iter().any(|q| q.state == *v),
+        Expr::Time | Expr::Noise(_) | Expr::Since(_) => true,
+        _ => false,
+    });
+    (!changes).then_some((coefficients, rest))
+}
+
+/// Adds the exact updates of a closed linear set.
+pub(super) fn exact(out: &mut Solved, rates: &[&Rate], why: &'static str) {
+    let set: BTreeSet<VarId> = rates.iter().map(|r| r.state).collect();
+    let neuron = Neuron { vars: out.vars.clone(), ..Neuron::default() };
+    let rows: Vec<(VarId, Vec<(VarId, Expr)>, Expr)> = rates
+        .iter()
+        .filter_map(|r| row(&neuron, &[], &set, r).map(|(c, rest)| (r.state, c, rest)))
+        .collect();
+    out.schemes.extend(rates.iter().map(|r| (r.state, Scheme::Exact, why)));
+    let mut done: BTreeSet<VarId> = BTreeSet::new();
+    for (state, coefficients, rest) in &rows {
+        if done.contains(state) {
+            continue;
+        }
+        let alone = coefficients.iter().all(|(v, _)| v == state) && !rows.iter().any(|(s, c, _)| s != state && c.iter().any(|(v, _)| v == state));
+        if alone {
+            let a = coefficients.first().map_or(Expr::Num(0.0), |(_, c)| c.clone());
+            out.next.push((*state, scalar(Expr::Var(*state), a, rest.clone())));
+            done.insert(*state);
+            continue;
+        }
+        let members = connected(&rows, *state);
+        block(out, &rows, &members);
+        done.extend(members);
+    }
+}
+
+/// `x e^(a dt) + b (e^(a dt) - 1) / a`, and `x + b dt` when `a` is zero.
+fn scalar(x: Expr, a: Expr, b: Expr) -> Expr {
+    if a == Expr::Num(0.0) {
+        return add(x, mul(b, Expr::Dt));
+    }
+    let e = decay(a.clone());
+    if b == Expr::Num(0.0) {
+        return mul(x, e);
+    }
+    // x_inf + (x - x_inf) e^(a dt)
+    let x_inf = neg(Expr::bin(Op::Div, b, a));
+    add(x_inf.clone(), mul(sub(x, x_inf), e))
+}
+
+fn connected(rows: &[(VarId, Vec<(VarId, Expr)>, Expr)], start: VarId) -> Vec<VarId> {
+    let mut members = vec![start];
+    loop {
+        let more = rows.iter().map(|(s, c, _)| (s, c)).find(|(s, c)| {
+            let linked = c.iter().any(|(v, _)| members.contains(v)) || members.iter().any(|m| rows.iter().any(|(r, rc, _)| r == m && rc.iter().any(|(v, _)| v == *s)));
+            linked && !members.contains(s)
+        });
+        match more {
+            Some((s, _)) => members.push(*s),
+            None => break,
+        }
+    }
+    members.sort();
+    members
+}
+
+fn block(out: &mut Solved, rows: &[(VarId, Vec<(VarId, Expr)>, Expr)], members: &[VarId]) {
+    let n = members.len();
+    let find = |v: VarId| rows.iter().find(|(s, _, _)| *s == v);
+    let mut matrix = vec![vec![Expr::Num(0.0); n]; n];
+    let mut rests = vec![Expr::Num(0.0); n];
+    for (i, &m) in members.iter().enumerate() {
+        if let Some((_, coefficients, rest)) = find(m) {
+            for (v, c) in coefficients {
+                if let Some(j) = members.iter().position(|m| m == v) {
+                    matrix[i][j] = c.clone();
+                }
+            }
+            rests[i] = rest.clone();
+        }
+    }
+    // Entry (i, j) is nonzero only if j reaches i.
+    let mut reach: Vec<Vec<bool>> = (0..n).map(|i| (0..n).map(|j| i == j || matrix[i][j] != Expr::Num(0.0)).collect()).collect();
+    for k in 0..n {
+        for i in 0..n {
+            for j in 0..n {
+                reach[i][j] |= reach[i][k] && reach[k][j];
+            }
+        }
+    }
+    let mut p = Propagator { states: members.to_vec(), matrix, transition: Vec::new(), integral: Vec::new() };
+    for i in 0..n {
+        let row_name = out.vars[members[i]].name.clone();
+        let mut sum = Expr::Num(0.0);
+        for j in (0..n).filter(|&j| reach[i][j]) {
+            let column_name = out.vars[members[j]].name.clone();
+            let entry = invariant(out, format!("P[{row_name}, {column_name}]"));
+            p.transition.push((i, j, entry));
+            sum = add(sum, mul(Expr::Var(entry), Expr::Var(members[j])));
+            if rests[j] != Expr::Num(0.0) {
+                let entry = invariant(out, format!("Q[{row_name}, {column_name}]"));
+                p.integral.push((i, j, entry));
+                sum = add(sum, mul(Expr::Var(entry), rests[j].clone()));
+            }
+        }
+        out.next.push((members[i], sum));
+    }
+    out.propagators.push(p);
+}
+
+/// An entry of a propagator: constant during a run, so it counts as a parameter without default.
+fn invariant(out: &mut Solved, name: String) -> VarId {
+    out.vars.push(Var { name, kind: VarKind::Param(None), dim: Dim::ONE, unit: None, boolean: false, cable: None, span: Default::default() })
+}
+
+
+/// Solves one linear equation exactly over a time `dt`; `None` if it is not linear with constant coefficients.
+pub fn exact_scalar(x: VarId, rhs: &Expr) -> Option<Expr> {
+    let split = linear_in(rhs, x)?;
+    Some(simplify(scalar(Expr::Var(x), simplify(split.coefficient), simplify(split.rest))))
+}

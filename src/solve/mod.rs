@@ -1,0 +1,240 @@
+//! Turns differential equations into updates: the structure of the equations decides the scheme, and says so.
+//!
+//! Input: a [`Neuron`]. Output: a [`Solved`] model: assignments from the values at the beginning of a step to those
+//! at its end, what arriving events add, and which scheme each state got and why.
+
+mod explicit;
+mod linear_block;
+mod propagator;
+
+pub use linear_block::exact_scalar;
+pub use propagator::{Matrix, exponential};
+
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{Cable, Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
+use crate::math::{add, linear_in, mul, simplify};
+use cranelift_entity::PrimaryMap;
+use std::collections::BTreeSet;
+
+/// What an arriving event adds to a state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrival {
+    /// The state.
+    pub state: VarId,
+    /// The port.
+    pub port: VarId,
+    /// What multiplies the summed weights, read after integration.
+    pub coefficient: Expr,
+}
+
+/// A set of linear equations integrated exactly: entries of `exp(A dt)` and its integral.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Propagator {
+    /// The states, in the order of the matrix.
+    pub states: Vec<VarId>,
+    /// Coefficients of parameters only.
+    pub matrix: Vec<Vec<Expr>>,
+    /// Entries of `exp(A dt)` in use: row, column, and the invariant that holds it.
+    pub transition: Vec<(usize, usize, VarId)>,
+    /// Entries of `∫ exp(A s) ds` in use.
+    pub integral: Vec<(usize, usize, VarId)>,
+}
+
+/// A discretized neuron.
+#[derive(Debug, Clone)]
+pub struct Solved {
+    /// The neuron's variables followed by temporaries and invariants.
+    pub vars: PrimaryMap<VarId, Var>,
+    /// Temporaries in order.
+    pub temps: Vec<(VarId, Expr)>,
+    /// New values of states, all from old ones and temporaries.
+    pub next: Vec<(VarId, Expr)>,
+    /// What events add afterwards.
+    pub arrivals: Vec<Arrival>,
+    /// Exactly integrated blocks.
+    pub propagators: Vec<Propagator>,
+    /// State, scheme, reason.
+    pub schemes: Vec<(VarId, Scheme, &'static str)>,
+    /// Adaptive integration instead of `next`, with its tolerance: right-hand sides by state.
+    pub adaptive: Option<(f64, Vec<(VarId, Expr)>)>,
+    /// Cable compartments.
+    pub cables: Vec<Cable>,
+}
+
+/// One equation with its event ports taken out and its `let`s expanded.
+pub(crate) struct Rate {
+    pub state: VarId,
+    pub rhs: Expr,
+}
+
+/// Reports a scheme that the equations do not allow, or event inputs that are not added.
+pub fn applicable(neuron: &Neuron) -> Result<(), Box<Diagnostic>> {
+    let (rates, _) = split_ports(neuron)?;
+    let Some((scheme, span)) = neuron.scheme else { return Ok(()) };
+    let refuse = |why: String, help: &str| {
+        Err(Box::new(
+            Diagnostic::at(Code::E0504, span, "this scheme cannot integrate these equations", why).help(help.to_string()),
+        ))
+    };
+    let noisy = rates.iter().find(|r| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_))));
+    if let Some(r) = noisy
+        && !matches!(scheme, Scheme::Euler | Scheme::Heun)
+    {
+        return Err(Box::new(
+            Diagnostic::at(Code::E0506, span, "this scheme cannot integrate white noise", format!("`{}` has noise", neuron.vars[r.state].name))
+                .help("use `scheme euler` (Euler-Maruyama, Ito) or `scheme heun` (Stratonovich)"),
+        ));
+    }
+    match scheme {
+        Scheme::Exact => {
+            let linear = linear_block::closed_linear(neuron, &rates);
+            match rates.iter().find(|r| !linear.contains(&r.state)) {
+                Some(r) => refuse(format!("`{}` is not linear with constant coefficients", neuron.vars[r.state].name), "use `scheme exponential_euler`, or none to let the compiler choose"),
+                None => Ok(()),
+            }
+        }
+        Scheme::ExponentialEuler => match rates.iter().find(|r| linear_in(&r.rhs, r.state).is_none()) {
+            Some(r) => refuse(format!("`{}` is not linear in itself", neuron.vars[r.state].name), "use `scheme heun` or `scheme rk4`"),
+            None => Ok(()),
+        },
+        Scheme::Implicit if neuron.cables.is_empty() => refuse("there is no cable".into(), "the implicit scheme solves cables; use `scheme exponential_euler`"),
+        _ if !neuron.cables.is_empty() && !matches!(scheme, Scheme::Implicit) => refuse("cables are solved implicitly".into(), "remove the `scheme` line"),
+        _ => Ok(()),
+    }
+}
+
+/// Discretizes a neuron; `hir` has already refused what cannot be.
+pub fn discretize(neuron: &Neuron) -> Solved {
+    let (rates, arrivals) = split_ports(neuron).unwrap_or_else(|d| crate::ice!("unchecked neuron: {}", d.message));
+    let mut out = Solved {
+        vars: neuron.vars.clone(),
+        temps: Vec::new(),
+        next: Vec::new(),
+        arrivals,
+        propagators: Vec::new(),
+        schemes: Vec::new(),
+        adaptive: None,
+        cables: neuron.cables.clone(),
+    };
+    let all: Vec<&Rate> = rates.iter().collect();
+    let noisy = |r: &Rate| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
+    match neuron.scheme.map(|s| s.0) {
+        Some(Scheme::Euler) => explicit::euler(&mut out, &all, "asked for"),
+        Some(Scheme::Heun) => explicit::heun(&mut out, &all, &[], "asked for"),
+        Some(Scheme::Rk4) => explicit::rk4(&mut out, &all),
+        Some(Scheme::Rk45(tolerance)) => {
+            out.schemes = rates.iter().map(|r| (r.state, Scheme::Rk45(tolerance), "asked for")).collect();
+            out.adaptive = Some((tolerance, rates.iter().map(|r| (r.state, r.rhs.clone())).collect()));
+        }
+        Some(Scheme::ExponentialEuler) => explicit::exponential_euler(&mut out, &all, "asked for"),
+        asked @ (None | Some(Scheme::Exact) | Some(Scheme::Implicit)) => {
+            let linear: BTreeSet<VarId> = linear_block::closed_linear(neuron, &rates);
+            let (exact, rest): (Vec<&Rate>, Vec<&Rate>) = all.into_iter().partition(|r| linear.contains(&r.state));
+            let why = if asked == Some(Scheme::Exact) { "asked for" } else { "linear, constant coefficients" };
+            linear_block::exact(&mut out, &exact, why);
+            let (random, rest): (Vec<&Rate>, Vec<&Rate>) = rest.into_iter().partition(|r| noisy(r));
+            explicit::euler(&mut out, &random, "white noise: Euler-Maruyama");
+            if rest.iter().all(|r| linear_in(&r.rhs, r.state).is_some()) {
+                explicit::exponential_euler(&mut out, &rest, "linear in itself");
+            } else {
+                let known: Vec<VarId> = exact.iter().map(|r| r.state).collect();
+                explicit::heun(&mut out, &rest, &known, "nonlinear");
+            }
+        }
+    }
+    for (_, e) in out.temps.iter_mut().chain(out.next.iter_mut()) {
+        *e = simplify(std::mem::replace(e, Expr::Num(0.0)));
+    }
+    out
+}
+
+/// Takes the event ports out of the right-hand sides: they act at the end of the step.
+fn split_ports(neuron: &Neuron) -> Result<(Vec<Rate>, Vec<Arrival>), Box<Diagnostic>> {
+    let mut rates = Vec::new();
+    let mut arrivals = Vec::new();
+    for eq in &neuron.equations {
+        let mut rhs = simplify(crate::hir::inline_lets(neuron, eq.rhs.clone()));
+        let ports: Vec<VarId> =
+            neuron.vars.iter().filter(|(id, v)| matches!(v.kind, VarKind::EventPort) && rhs.mentions(*id)).map(|(id, _)| id).collect();
+        for port in ports {
+            let bad = || {
+                Box::new(
+                    Diagnostic::at(Code::E0505, eq.span, format!("event input `{}` must be added to the rate", neuron.vars[port].name), "not of the form `… + factor * input`")
+                        .label(neuron.vars[port].span, "an impulse input")
+                        .help("write it as a term of its own: `g' = -g / tau + exc`"),
+                )
+            };
+            let split = linear_in(&rhs, port).ok_or_else(bad)?;
+            if split.coefficient.any(&mut |e| matches!(e, Expr::Var(v) if matches!(neuron.vars[*v].kind, VarKind::EventPort))) {
+                return Err(bad());
+            }
+            arrivals.push(Arrival { state: eq.state, port, coefficient: simplify(split.coefficient) });
+            rhs = simplify(split.rest);
+        }
+        rates.push(Rate { state: eq.state, rhs });
+    }
+    Ok((rates, arrivals))
+}
+
+impl Solved {
+    /// Adds a temporary variable.
+    pub(crate) fn temp(&mut self, name: String, like: VarId) -> VarId {
+        let v = self.vars[like].clone();
+        self.vars.push(Var { name, kind: VarKind::Let(Expr::Num(0.0)), ..v })
+    }
+
+    /// Prints the updates: the text of `neuro emit --stage solved`.
+    pub fn show(&self, neuron: &Neuron) -> String {
+        use std::fmt::Write;
+        let events = |id| neuron.events[id].name.clone();
+        let show = |e: &Expr| crate::hir::print::expression(e, &self.vars, &events);
+        let mut out = String::new();
+        for (state, scheme, why) in &self.schemes {
+            let _ = writeln!(out, "# {}: {} ({why})", self.vars[*state].name, scheme_name(*scheme));
+        }
+        for p in &self.propagators {
+            let names: Vec<&str> = p.states.iter().map(|s| self.vars[*s].name.as_str()).collect();
+            let _ = writeln!(out, "# exact block: {}", names.join(", "));
+            for (i, row) in p.matrix.iter().enumerate() {
+                for (j, e) in row.iter().enumerate().filter(|(_, e)| **e != Expr::Num(0.0)) {
+                    let _ = writeln!(out, "#   A[{}, {}] = {}", names[i], names[j], show(e));
+                }
+            }
+        }
+        for (v, e) in &self.temps {
+            let _ = writeln!(out, "let {} = {}", self.vars[*v].name, show(e));
+        }
+        for (v, e) in &self.next {
+            let _ = writeln!(out, "{} = {}", self.vars[*v].name, show(e));
+        }
+        if let Some((tolerance, rates)) = &self.adaptive {
+            let _ = writeln!(out, "# adaptive Dormand-Prince, tolerance {tolerance:e}");
+            for (v, e) in rates {
+                let _ = writeln!(out, "{}' = {}", self.vars[*v].name, show(e));
+            }
+        }
+        for a in &self.arrivals {
+            let what = simplify(mul(a.coefficient.clone(), Expr::Var(a.port)));
+            let _ = writeln!(out, "{} = {}", self.vars[a.state].name, show(&add(Expr::Var(a.state), what)));
+        }
+        out
+    }
+}
+
+/// Returns a scheme's name in the language.
+pub fn scheme_name(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Exact => "exact",
+        Scheme::ExponentialEuler => "exponential_euler",
+        Scheme::Euler => "euler",
+        Scheme::Heun => "heun",
+        Scheme::Rk4 => "rk4",
+        Scheme::Rk45(_) => "rk45",
+        Scheme::Implicit => "implicit",
+    }
+}
+
+/// `e^(a dt)` for a coefficient.
+pub(crate) fn decay(a: Expr) -> Expr {
+    Expr::Call(Func::Exp, vec![simplify(Expr::bin(Op::Mul, a, Expr::Dt))])
+}

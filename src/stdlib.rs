@@ -1,0 +1,54 @@
+//! Embeds `stdlib/**` with its real names, so that errors inside it point into readable source.
+
+macro_rules! library {
+    ($($path:literal)*) => {
+        &[$((concat!("std/", $path, ".neuro"), include_str!(concat!("../stdlib/", $path, ".neuro")))),*]
+    };
+}
+
+/// Declared in every file without `use`.
+pub const PRELUDE: &[(&str, &str)] = library!("prelude");
+
+/// All other modules.
+pub const LIBRARY: &[(&str, &str)] = library! {
+    "constants"
+    "neurons/lif"
+    "neurons/adex"
+    "neurons/izhikevich"
+    "neurons/hodgkin_huxley"
+    "neurons/pyramidal"
+    "neurons/cable"
+    "channels/hodgkin_huxley"
+    "channels/cortical"
+    "synapses/short_term"
+    "synapses/gap_junction"
+    "sources/spikes"
+};
+
+/// Finds a module by its dotted path: name and text.
+pub fn find(path: &str) -> Option<(&'static str, &'static str)> {
+    let file = format!("{}.neuro", path.replace('.', "/"));
+    LIBRARY.iter().find(|(name, _)| *name == file).copied()
+}
+
+/// Returns the dotted paths of all modules.
+pub fn module_names() -> impl Iterator<Item = &'static str> {
+    static NAMES: std::sync::LazyLock<Vec<String>> =
+        std::sync::LazyLock::new(|| LIBRARY.iter().map(|(name, _)| dotted(name)).collect());
+    NAMES.iter().map(String::as_str)
+}
+
+fn dotted(name: &str) -> String {
+    name.trim_end_matches(".neuro").replace('/', ".")
+}
+
+/// Finds the module that declares a name, for help texts.
+pub fn module_that_declares(name: &str) -> Option<String> {
+    let declares = |text: &str| {
+        text.lines().any(|l| {
+            let mut words = l.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+            matches!(words.next(), Some("neuron" | "synapse" | "channel" | "network" | "fn" | "const")) && words.next() == Some(name)
+        })
+    };
+    LIBRARY.iter().find(|(_, text)| declares(text)).map(|(n, _)| dotted(n))
+}

@@ -1,0 +1,412 @@
+//! What was written: names, numbers and spans, no meaning.
+
+use crate::source::Span;
+
+/// A name and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Name {
+    /// The text; dotted for paths.
+    pub text: String,
+    /// Its position.
+    pub span: Span,
+}
+
+/// An expression with its position.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// The text it was parsed from.
+    pub span: Span,
+}
+
+/// Binary operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum BinOp {
+    Or,
+    And,
+    Within,
+    In,
+    Le,
+    Ge,
+    Eq,
+    Ne,
+    Lt,
+    Gt,
+    Range,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+}
+
+impl BinOp {
+    /// Returns the operator as typed.
+    pub fn symbol(self) -> &'static str {
+        use BinOp::*;
+        match self {
+            Or => "or",
+            And => "and",
+            Within => "within",
+            In => "in",
+            Le => "<=",
+            Ge => ">=",
+            Eq => "==",
+            Ne => "!=",
+            Lt => "<",
+            Gt => ">",
+            Range => "..",
+            Add => "+",
+            Sub => "-",
+            Mul => "*",
+            Div => "/",
+            Pow => "^",
+        }
+    }
+}
+
+/// The forms of expressions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// `120 mS`: the number, the unit's name and its exponent as (numerator, denominator).
+    Quantity(f64, Option<(Name, (i32, i32))>),
+    /// `true`, `false`
+    Bool(bool),
+    /// `"text"`
+    Text(String),
+    /// `tau_m`
+    Name(String),
+    /// `-x`
+    Neg(Box<Expr>),
+    /// `not x`
+    Not(Box<Expr>),
+    /// `a + b`
+    Binary(BinOp, Box<Expr>, Box<Expr>),
+    /// `f(x, name = y)`
+    Call(Box<Expr>, Vec<Arg>),
+    /// `x[i]`
+    Index(Box<Expr>, Vec<Expr>),
+    /// `x.name`
+    Member(Box<Expr>, Name),
+    /// `[a, b]`
+    List(Vec<Expr>),
+    /// `if c then a else b`
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `since(spike)`, `since(previous spike)`
+    Since(Name, bool),
+    /// `*` in an index
+    All,
+}
+
+/// An argument, maybe named.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arg {
+    /// The name before `=`, if any.
+    pub name: Option<Name>,
+    /// The value.
+    pub value: Expr,
+}
+
+/// A unit as typed: factors with exponents, numerator first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitExpr {
+    /// (name, exponent numerator, exponent denominator), already negated for divisors.
+    pub factors: Vec<(Name, i32, i32)>,
+    /// The whole unit.
+    pub span: Span,
+}
+
+/// `name: unit = value`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Binding {
+    /// What is bound.
+    pub name: Name,
+    /// Declared unit.
+    pub unit: Option<UnitExpr>,
+    /// Value or default.
+    pub value: Option<Expr>,
+}
+
+/// `= expr` or `~ distribution`
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// The same for all, or an expression of the index.
+    Expr(Expr),
+    /// Drawn.
+    Distribution(Distribution),
+}
+
+/// `~ normal(a, b) redrawn in lo .. hi`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// The call.
+    pub call: Expr,
+    /// Whether it is clipped (else redrawn), and to which range.
+    pub bound: Option<(bool, Expr)>,
+}
+
+/// A top-level declaration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// `##` lines above it.
+    pub doc: String,
+    /// What it declares.
+    pub kind: ItemKind,
+    /// The whole item.
+    pub span: Span,
+}
+
+/// Kinds of declarations.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ItemKind {
+    /// `use`: path text, whether it was quoted, selected names.
+    Use(Name, bool, Vec<Name>),
+    /// `const`
+    Const(Vec<Binding>),
+    /// `unit name = expr`
+    Unit(Name, Expr),
+    /// `fn name(args) = expr`
+    Fn(Name, Vec<Binding>, Expr),
+    /// `channel`, `neuron`, `synapse`
+    Model(Model),
+    /// `network`
+    Network(Network),
+    /// `experiment`
+    Experiment(Experiment),
+    /// `test "title"`
+    Test(Experiment),
+}
+
+/// The three kinds of model declarations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum ModelKind {
+    Neuron,
+    Synapse,
+    Channel,
+}
+
+/// A neuron, synapse or channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Which of the three.
+    pub kind: ModelKind,
+    /// Its name.
+    pub name: Name,
+    /// Arguments in parentheses (the voltage of a channel).
+    pub formals: Vec<Binding>,
+    /// Its body.
+    pub body: Vec<ModelItem>,
+}
+
+/// `state x: unit per pre = init in bounds`
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateBinding {
+    /// Name.
+    pub name: Name,
+    /// Declared unit.
+    pub unit: Option<UnitExpr>,
+    /// Asserted placement.
+    pub per: Option<Name>,
+    /// Initial value.
+    pub init: Option<Expr>,
+    /// Bounds.
+    pub bounds: Option<Expr>,
+}
+
+/// What stands in a model's body.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum ModelItem {
+    Params(Vec<Binding>),
+    States(Vec<StateBinding>),
+    Let(Name, Expr),
+    EventInput(Name, Option<UnitExpr>),
+    Input(Name, Option<UnitExpr>, Option<Expr>),
+    Weight(Name, Option<UnitExpr>, Option<Expr>),
+    Equation(Name, Expr),
+    Emit(Emit),
+    Noise(Name),
+    Compartment(Name, Option<Expr>, Vec<ModelItem>, Span),
+    ChannelUse(Name, Name, Vec<Arg>, Span),
+    Gate(Name, Vec<(Name, Expr)>, Span),
+    Current(Expr),
+    Couple(Name, Name, Option<Expr>, Span),
+    Scheme(Name, Vec<Arg>),
+    On(Name, Vec<Stmt>, Span),
+    Deliver(Expr),
+    Geometry(Name, Expr),
+    /// A construct that the language has but this version does not: its name.
+    Unsupported(Name),
+}
+
+/// `emit name on other when condition { handler }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emit {
+    /// The event.
+    pub name: Name,
+    /// The event it depends on.
+    pub on: Option<Name>,
+    /// `rising` (true) or `falling` (false) edge.
+    pub edge: Option<bool>,
+    /// The condition.
+    pub when: Option<Expr>,
+    /// What happens.
+    pub body: Vec<Stmt>,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// Statements of handlers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stmt {
+    /// `x += e`; the operator without `=`, or none.
+    Assign(Name, Option<BinOp>, Expr),
+    /// `hold v for t`
+    Hold(Vec<Name>, Expr),
+    /// `mute spike for t`
+    Mute(Name, Expr),
+    /// `if c { … } else { … }`
+    If(Expr, Vec<Stmt>, Vec<Stmt>),
+    /// `deliver w`
+    Deliver(Expr),
+}
+
+/// A network declaration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters.
+    pub formals: Vec<Binding>,
+    /// Its body.
+    pub body: Vec<NetworkItem>,
+}
+
+/// `exc`, `exc[0..10].v`, `(exc, inh).ex`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ViewPath {
+    /// Dotted path before an index.
+    pub path: Name,
+    /// Index.
+    pub index: Option<Vec<Expr>>,
+    /// Dotted path after the index.
+    pub tail: Option<Name>,
+    /// The whole.
+    pub span: Span,
+}
+
+/// What stands in a network's body.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum NetworkItem {
+    Population { name: Name, model: Name, args: Vec<Arg>, shape: Vec<Expr>, spacing: Option<Expr>, span: Span },
+    Network { name: Name, model: Name, args: Vec<Arg>, span: Span },
+    Init(Vec<ViewPath>, Value),
+    Projection(Box<Projection>),
+    Drive(Drive),
+    View(Name, ViewPath),
+    Let(Name, Expr),
+    Params(Vec<Binding>),
+    For(Name, Expr, Vec<NetworkItem>),
+    If(Expr, Vec<NetworkItem>, Vec<NetworkItem>),
+}
+
+/// A projection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projection {
+    /// Optional name.
+    pub name: Option<Name>,
+    /// Sources.
+    pub sources: Vec<ViewPath>,
+    /// Targets with their ports.
+    pub targets: Vec<ViewPath>,
+    /// Synapse model; none means `Static`.
+    pub synapse: Option<Name>,
+    /// Its arguments.
+    pub args: Vec<Arg>,
+    /// Clauses in order.
+    pub clauses: Vec<Clause>,
+    /// The whole.
+    pub span: Span,
+}
+
+/// Clauses of projections and drives.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Clause {
+    Connect(Expr),
+    ConnectFile(String, Vec<Arg>, Span),
+    ConnectWhere(Expr),
+    Weight(Value, Span),
+    Delay(Value, bool, Span),
+    On(Name),
+    Init(Name, Value),
+    Poisson(Expr),
+    Spikes(Expr),
+    Unsupported(Name),
+}
+
+/// A drive.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drive {
+    /// Targets with their ports.
+    pub targets: Vec<ViewPath>,
+    /// Clauses.
+    pub clauses: Vec<Clause>,
+    /// The whole.
+    pub span: Span,
+}
+
+/// An experiment, or a test with its title as name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Experiment {
+    /// Name or title.
+    pub name: Name,
+    /// Parameters.
+    pub formals: Vec<Binding>,
+    /// Statements.
+    pub body: Vec<Command>,
+}
+
+/// A statement of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// What it does.
+    pub kind: CommandKind,
+    /// The whole.
+    pub span: Span,
+}
+
+/// The statements of experiments.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum CommandKind {
+    Network { name: Name, model: Name, args: Vec<Arg> },
+    Seed(Expr),
+    Dt(Expr),
+    Precision(Name),
+    Data(Name, Expr),
+    Run(Expr),
+    Step,
+    Record { what: Expr, every: Option<Expr>, name: Option<Name> },
+    At(Expr, Vec<Command>),
+    For { variable: Name, range: Expr, step: Option<Expr>, body: Vec<Command> },
+    If(Expr, Vec<Command>, Vec<Command>),
+    Measure(Name, Expr),
+    Plot { title: Option<String>, series: Vec<Expr>, against: Option<Expr> },
+    Expect(Expr),
+    Let(Name, Expr),
+    Drive(Drive),
+    Set { target: Expr, op: Option<BinOp>, value: Value },
+    Unsupported(Name),
+}
+
+/// A parsed file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct File {
+    /// Declarations in order.
+    pub items: Vec<Item>,
+}

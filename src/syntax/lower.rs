@@ -1,0 +1,578 @@
+//! pest pairs to AST: expressions, declarations of models, and statements of experiments.
+
+use super::ast::*;
+use super::errors;
+use super::parse::Rule;
+use crate::diag::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+use pest::iterators::Pair;
+use pest::pratt_parser::{Assoc, Op, PrattParser};
+use std::sync::LazyLock;
+
+pub(super) type Lowered<T> = Result<T, Box<Diagnostic>>;
+pub(super) type P<'a> = Pair<'a, Rule>;
+
+/// Precedence, loosest first.
+static PRATT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
+    let left = |r| Op::infix(r, Assoc::Left);
+    PrattParser::new()
+        .op(left(Rule::or))
+        .op(left(Rule::and))
+        .op(Op::prefix(Rule::not))
+        .op(left(Rule::within))
+        .op(left(Rule::in_range) | left(Rule::le) | left(Rule::ge) | left(Rule::eq) | left(Rule::ne) | left(Rule::lt) | left(Rule::gt))
+        .op(left(Rule::range))
+        .op(left(Rule::add) | left(Rule::sub))
+        .op(left(Rule::mul) | left(Rule::div))
+        .op(Op::prefix(Rule::neg))
+        .op(Op::infix(Rule::pow, Assoc::Right))
+});
+
+/// Knows the file and the offset of the text being lowered.
+#[derive(Clone, Copy)]
+pub(super) struct Lowerer {
+    file: FileId,
+    offset: u32,
+}
+
+/// Takes the inner pairs of a rule one by one.
+pub(super) struct Parts<'a> {
+    inner: std::iter::Peekable<pest::iterators::Pairs<'a, Rule>>,
+    whole: Span,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes the next pair if it has this rule.
+    pub(super) fn take(&mut self, rule: Rule) -> Option<P<'a>> {
+        self.inner.next_if(|p| p.as_rule() == rule)
+    }
+
+    /// Takes the next pair, whatever it is.
+    pub(super) fn next(&mut self) -> Lowered<P<'a>> {
+        self.inner.next().ok_or_else(|| Box::new(Diagnostic::at(Code::E0101, self.whole, "this is incomplete", "here")))
+    }
+
+    /// Takes all pairs that follow with this rule.
+    pub(super) fn all(&mut self, rule: Rule) -> Vec<P<'a>> {
+        let mut out = Vec::new();
+        while let Some(p) = self.take(rule) {
+            out.push(p);
+        }
+        out
+    }
+}
+
+impl Lowerer {
+    pub(super) fn new(file: FileId, offset: u32) -> Self {
+        Lowerer { file, offset }
+    }
+
+    pub(super) fn span(&self, pair: &P) -> Span {
+        let s = pair.as_span();
+        // Trailing white space inside composite rules is not part of the construct.
+        let trimmed = s.as_str().trim_end().len() as u32;
+        Span { file: self.file, start: self.offset + s.start() as u32, end: self.offset + s.start() as u32 + trimmed }
+    }
+
+    pub(super) fn parts<'a>(&self, pair: P<'a>) -> Parts<'a> {
+        let whole = self.span(&pair);
+        Parts { inner: pair.into_inner().peekable(), whole }
+    }
+
+    pub(super) fn name(&self, pair: &P) -> Name {
+        let text: String = pair.as_str().chars().filter(|c| !c.is_whitespace()).collect();
+        Name { text, span: self.span(pair) }
+    }
+
+    pub(super) fn item(&self, pair: P) -> Lowered<Item> {
+        let span = self.span(&pair);
+        let mut parts = self.parts(pair);
+        let doc = parts.take(Rule::doc).map(|d| doc_text(&d)).unwrap_or_default();
+        let decl = parts.next()?;
+        let kind = match decl.as_rule() {
+            Rule::use_decl => {
+                let mut p = self.parts(decl);
+                let what = p.next()?;
+                let quoted = what.as_rule() == Rule::string;
+                let mut name = self.name(&what);
+                if quoted {
+                    name.text = unquote(what.as_str());
+                }
+                ItemKind::Use(name, quoted, p.all(Rule::ident).iter().map(|n| self.name(n)).collect())
+            }
+            Rule::const_decl => ItemKind::Const(self.bindings(decl)?),
+            Rule::unit_decl => {
+                let mut p = self.parts(decl);
+                ItemKind::Unit(self.name(&p.next()?), self.expr(p.next()?)?)
+            }
+            Rule::fn_decl => {
+                let mut p = self.parts(decl);
+                let name = self.name(&p.next()?);
+                let formals = self.bindings(p.next()?)?;
+                p.take(Rule::unit_expr);
+                ItemKind::Fn(name, formals, self.expr(p.next()?)?)
+            }
+            Rule::channel_decl => ItemKind::Model(self.model(ModelKind::Channel, decl)?),
+            Rule::neuron_decl => ItemKind::Model(self.model(ModelKind::Neuron, decl)?),
+            Rule::synapse_decl => ItemKind::Model(self.model(ModelKind::Synapse, decl)?),
+            Rule::network_decl => ItemKind::Network(self.network(decl)?),
+            Rule::test_decl => {
+                let mut p = self.parts(decl);
+                let title = p.next()?;
+                let name = Name { text: unquote(title.as_str()), span: self.span(&title) };
+                ItemKind::Test(Experiment { name, formals: Vec::new(), body: self.block(p.next()?)? })
+            }
+            _ => {
+                let mut p = self.parts(decl);
+                let name = self.name(&p.next()?);
+                let formals = p.take(Rule::formals).map(|f| self.bindings(f)).transpose()?.unwrap_or_default();
+                ItemKind::Experiment(Experiment { name, formals, body: self.block(p.next()?)? })
+            }
+        };
+        Ok(Item { doc, kind, span })
+    }
+
+    pub(super) fn bindings(&self, pair: P) -> Lowered<Vec<Binding>> {
+        pair.into_inner().map(|b| self.binding(b)).collect()
+    }
+
+    fn binding(&self, pair: P) -> Lowered<Binding> {
+        let mut p = self.parts(pair);
+        let name = self.name(&p.next()?);
+        let unit = p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?;
+        let value = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
+        Ok(Binding { name, unit, value })
+    }
+
+    fn unit(&self, pair: P) -> Lowered<UnitExpr> {
+        let span = self.span(&pair);
+        let mut factors = Vec::new();
+        let mut divide = false;
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::unit_op {
+                divide = part.as_str() == "/";
+                continue;
+            }
+            let mut p = self.parts(part);
+            let name = self.name(&p.next()?);
+            let (num, den) = p.take(Rule::unit_exponent).map(|e| self.exponent(&e)).transpose()?.unwrap_or((1, 1));
+            factors.push((name, if divide { -num } else { num }, den));
+        }
+        Ok(UnitExpr { factors, span })
+    }
+
+    fn exponent(&self, pair: &P) -> Lowered<(i32, i32)> {
+        let text = pair.as_str().trim_start_matches('(').trim_end_matches(')');
+        let (num, den) = text.split_once('/').unwrap_or((text, "1"));
+        match (num.parse::<i32>(), den.parse::<i32>()) {
+            (Ok(n), Ok(d)) if d != 0 && n.abs() <= 24 && d <= 12 => Ok((n, d)),
+            _ => Err(Box::new(
+                Diagnostic::at(Code::E0307, self.span(pair), "this exponent of a unit is out of range", "here")
+                    .note("exponents of units are small integers or fractions"),
+            )),
+        }
+    }
+
+    /// Lowers an expression by precedence climbing.
+    pub(super) fn expr(&self, pair: P) -> Lowered<Expr> {
+        let inner = pair.into_inner();
+        PRATT
+            .map_primary(|p| self.primary(p))
+            .map_prefix(|op, rhs| {
+                let rhs = rhs?;
+                let span = self.span(&op).to(rhs.span);
+                let rhs = Box::new(rhs);
+                let kind = if op.as_rule() == Rule::neg { ExprKind::Neg(rhs) } else { ExprKind::Not(rhs) };
+                Ok(Expr { kind, span })
+            })
+            .map_infix(|lhs, op, rhs| {
+                let (lhs, rhs) = (lhs?, rhs?);
+                let span = lhs.span.to(rhs.span);
+                let op = match op.as_rule() {
+                    Rule::or => BinOp::Or,
+                    Rule::and => BinOp::And,
+                    Rule::within => BinOp::Within,
+                    Rule::in_range => BinOp::In,
+                    Rule::le => BinOp::Le,
+                    Rule::ge => BinOp::Ge,
+                    Rule::eq => BinOp::Eq,
+                    Rule::ne => BinOp::Ne,
+                    Rule::lt => BinOp::Lt,
+                    Rule::gt => BinOp::Gt,
+                    Rule::range => BinOp::Range,
+                    Rule::add => BinOp::Add,
+                    Rule::sub => BinOp::Sub,
+                    Rule::mul => BinOp::Mul,
+                    Rule::div => BinOp::Div,
+                    _ => BinOp::Pow,
+                };
+                Ok(Expr { kind: ExprKind::Binary(op, Box::new(lhs), Box::new(rhs)), span })
+            })
+            .parse(inner)
+    }
+
+    fn primary(&self, pair: P) -> Lowered<Expr> {
+        let mut p = self.parts(pair);
+        let mut out = self.atom(p.next()?)?;
+        while let Ok(post) = p.next() {
+            let span = out.span.to(self.span(&post));
+            let base = Box::new(out);
+            let kind = match post.as_rule() {
+                Rule::postfix => {
+                    let post = self.parts(post).next()?;
+                    match post.as_rule() {
+                        Rule::call_args => ExprKind::Call(base, self.args(post)?),
+                        Rule::index => ExprKind::Index(base, self.exprs(post)?),
+                        _ => ExprKind::Member(base, self.name(&self.parts(post).next()?)),
+                    }
+                }
+                _ => return Err(Box::new(errors::unexpected_text(span, post.as_str()))),
+            };
+            out = Expr { kind, span };
+        }
+        Ok(out)
+    }
+
+    fn atom(&self, pair: P) -> Lowered<Expr> {
+        let span = self.span(&pair);
+        let kind = match pair.as_rule() {
+            Rule::quantity => {
+                let mut p = self.parts(pair);
+                let number = p.next()?;
+                let value = number.as_str().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| {
+                    Box::new(Diagnostic::at(Code::E0105, self.span(&number), "this number is too large", "out of range"))
+                })?;
+                let unit = match p.take(Rule::unit_suffix) {
+                    None => None,
+                    Some(suffix) => {
+                        let mut u = self.parts(suffix);
+                        let name = self.name(&u.next()?);
+                        let e = u.take(Rule::unit_exponent).map(|e| self.exponent(&e)).transpose()?.unwrap_or((1, 1));
+                        Some((name, e))
+                    }
+                };
+                ExprKind::Quantity(value, unit)
+            }
+            Rule::string => ExprKind::Text(unquote(pair.as_str())),
+            Rule::boolean => ExprKind::Bool(pair.as_str() == "true"),
+            Rule::ident => ExprKind::Name(pair.as_str().to_string()),
+            Rule::all_of => ExprKind::All,
+            Rule::list => ExprKind::List(self.exprs(pair)?),
+            Rule::paren => {
+                let mut items = self.exprs(pair)?;
+                if items.len() == 1 {
+                    let mut inner = items.remove(0);
+                    inner.span = span;
+                    return Ok(inner);
+                }
+                ExprKind::List(items)
+            }
+            Rule::conditional => {
+                let mut e = self.exprs(pair)?.into_iter();
+                match (e.next(), e.next(), e.next()) {
+                    (Some(a), Some(b), Some(c)) => ExprKind::If(Box::new(a), Box::new(b), Box::new(c)),
+                    _ => return Err(Box::new(errors::unexpected_text(span, "if"))),
+                }
+            }
+            Rule::since => {
+                let mut p = self.parts(pair);
+                let previous = p.take(Rule::previous).is_some();
+                ExprKind::Since(self.name(&p.next()?), previous)
+            }
+            _ => return Err(Box::new(errors::unexpected_text(span, pair.as_str()))),
+        };
+        Ok(Expr { kind, span })
+    }
+
+    pub(super) fn exprs(&self, pair: P) -> Lowered<Vec<Expr>> {
+        pair.into_inner().filter(|p| p.as_rule() == Rule::expr).map(|e| self.expr(e)).collect()
+    }
+
+    pub(super) fn args(&self, pair: P) -> Lowered<Vec<Arg>> {
+        pair.into_inner()
+            .map(|a| {
+                let mut p = self.parts(a);
+                let name = p.take(Rule::any_ident).map(|n| self.name(&n));
+                Ok(Arg { name, value: self.expr(p.next()?)? })
+            })
+            .collect()
+    }
+
+    pub(super) fn opt_args(&self, p: &mut Parts) -> Lowered<Vec<Arg>> {
+        Ok(p.take(Rule::call_args).map(|a| self.args(a)).transpose()?.unwrap_or_default())
+    }
+
+    fn model(&self, kind: ModelKind, pair: P) -> Lowered<Model> {
+        let mut p = self.parts(pair);
+        let name = self.name(&p.next()?);
+        let formals = p.take(Rule::formals).map(|f| self.bindings(f)).transpose()?.unwrap_or_default();
+        Ok(Model { kind, name, formals, body: self.model_body(p.next()?)? })
+    }
+
+    fn model_body(&self, pair: P) -> Lowered<Vec<ModelItem>> {
+        pair.into_inner().filter(|p| p.as_rule() == Rule::model_item).map(|i| self.model_item(i)).collect()
+    }
+
+    fn model_item(&self, pair: P) -> Lowered<ModelItem> {
+        let pair = self.parts(pair).next()?;
+        let span = self.span(&pair);
+        let rule = pair.as_rule();
+        let keyword = || {
+            let text: String = pair.as_str().chars().take_while(|c| c.is_alphabetic()).collect();
+            let end = span.start + text.len() as u32;
+            Name { text, span: Span { end, ..span } }
+        };
+        if matches!(rule, Rule::modulator | Rule::energy | Rule::per_sample) {
+            return Ok(ModelItem::Unsupported(keyword()));
+        }
+        if rule == Rule::geometry {
+            let name = keyword();
+            return Ok(ModelItem::Geometry(name, self.expr(self.parts(pair).next()?)?));
+        }
+        let mut p = self.parts(pair.clone());
+        Ok(match rule {
+            Rule::params => ModelItem::Params(self.bindings(pair)?),
+            Rule::state => ModelItem::States(pair.into_inner().map(|s| self.state(s)).collect::<Lowered<_>>()?),
+            Rule::let_item => ModelItem::Let(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::event_input => {
+                let name = self.name(&p.next()?);
+                ModelItem::EventInput(name, p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?)
+            }
+            Rule::input => {
+                let name = self.name(&p.next()?);
+                let unit = p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?;
+                ModelItem::Input(name, unit, p.take(Rule::expr).map(|e| self.expr(e)).transpose()?)
+            }
+            Rule::weight_decl => {
+                let name = self.name(&p.next()?);
+                let unit = p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?;
+                ModelItem::Weight(name, unit, self.bounds(&mut p)?)
+            }
+            Rule::equation => ModelItem::Equation(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::emit => ModelItem::Emit(self.emit(pair)?),
+            Rule::hold_noise => ModelItem::Noise(self.name(&p.next()?)),
+            Rule::compartment => {
+                let name = self.name(&p.next()?);
+                let count = p.take(Rule::index).map(|i| self.exprs(i)).transpose()?.and_then(|mut v| v.pop());
+                ModelItem::Compartment(name, count, self.model_body(p.next()?)?, span)
+            }
+            Rule::channel_use => {
+                let (name, model) = (self.name(&p.next()?), self.name(&p.next()?));
+                ModelItem::ChannelUse(name, model, self.opt_args(&mut p)?, span)
+            }
+            Rule::gate => {
+                let name = self.name(&p.next()?);
+                let fields = p
+                    .all(Rule::gate_field)
+                    .into_iter()
+                    .map(|f| {
+                        let mut q = self.parts(f);
+                        Ok((self.name(&q.next()?), self.expr(q.next()?)?))
+                    })
+                    .collect::<Lowered<_>>()?;
+                ModelItem::Gate(name, fields, span)
+            }
+            Rule::current => ModelItem::Current(self.expr(p.next()?)?),
+            Rule::couple => {
+                let (a, b) = (self.name(&p.next()?), self.name(&p.next()?));
+                ModelItem::Couple(a, b, p.take(Rule::expr).map(|e| self.expr(e)).transpose()?, span)
+            }
+            Rule::scheme => ModelItem::Scheme(self.name(&p.next()?), self.opt_args(&mut p)?),
+            Rule::on_handler => ModelItem::On(self.name(&p.next()?), self.handler(p.next()?)?, span),
+            _ => ModelItem::Deliver(self.expr(p.next()?)?),
+        })
+    }
+
+    fn bounds(&self, p: &mut Parts) -> Lowered<Option<Expr>> {
+        p.take(Rule::bounds).map(|b| self.expr(self.parts(b).next()?)).transpose()
+    }
+
+    fn state(&self, pair: P) -> Lowered<StateBinding> {
+        let mut p = self.parts(pair);
+        let name = self.name(&p.next()?);
+        let unit = p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?;
+        let per = p.take(Rule::per).map(|q| self.parts(q).next()).transpose()?.map(|n| self.name(&n));
+        let mut init = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
+        let mut bounds = self.bounds(&mut p)?;
+        // `= 0 in 0 .. 1` parses as one comparison; the bounds are its right side.
+        if let Some(Expr { kind: ExprKind::Binary(BinOp::In, value, range), .. }) = init {
+            init = Some(*value);
+            bounds = Some(*range);
+        }
+        Ok(StateBinding { name, unit, per, init, bounds })
+    }
+
+    fn emit(&self, pair: P) -> Lowered<Emit> {
+        let span = self.span(&pair);
+        let mut p = self.parts(pair);
+        let name = self.name(&p.next()?);
+        let mut out = Emit { name, on: None, edge: None, when: None, body: Vec::new(), span };
+        if p.take(Rule::emit_on).is_some() {
+            out.on = Some(self.name(&p.next()?));
+        }
+        if p.take(Rule::emit_when).is_some() {
+            out.edge = p.take(Rule::rising).map(|r| r.as_str().starts_with("rising"));
+            out.when = Some(self.expr(p.next()?)?);
+        }
+        if let Some(h) = p.take(Rule::handler) {
+            out.body = self.handler(h)?;
+        }
+        Ok(out)
+    }
+
+    fn handler(&self, pair: P) -> Lowered<Vec<Stmt>> {
+        pair.into_inner().map(|s| self.stmt(self.parts(s).next()?)).collect()
+    }
+
+    fn stmt(&self, pair: P) -> Lowered<Stmt> {
+        let rule = pair.as_rule();
+        let mut p = self.parts(pair);
+        Ok(match rule {
+            Rule::hold => {
+                let names = p.all(Rule::path).iter().map(|n| self.name(n)).collect();
+                Stmt::Hold(names, self.expr(p.next()?)?)
+            }
+            Rule::mute => Stmt::Mute(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::deliver => Stmt::Deliver(self.expr(p.next()?)?),
+            Rule::if_stmt => {
+                let condition = self.expr(p.next()?)?;
+                let then = self.handler(p.next()?)?;
+                let otherwise = match p.next() {
+                    Err(_) => Vec::new(),
+                    Ok(e) if e.as_rule() == Rule::handler => self.handler(e)?,
+                    Ok(e) => vec![self.stmt(e)?],
+                };
+                Stmt::If(condition, then, otherwise)
+            }
+            _ => {
+                let target = self.name(&p.next()?);
+                let op = assign_op(&p.next()?);
+                Stmt::Assign(target, op, self.expr(p.next()?)?)
+            }
+        })
+    }
+
+    pub(super) fn block(&self, pair: P) -> Lowered<Vec<Command>> {
+        pair.into_inner().filter(|p| p.as_rule() == Rule::command).map(|c| self.command(c)).collect()
+    }
+
+    fn command(&self, pair: P) -> Lowered<Command> {
+        let pair = if pair.as_rule() == Rule::command { self.parts(pair).next()? } else { pair };
+        let span = self.span(&pair);
+        let rule = pair.as_rule();
+        let keyword: String = pair.as_str().chars().take_while(|c| c.is_alphabetic()).collect();
+        let keyword_span = Span { end: span.start + keyword.len() as u32, ..span };
+        let mut p = self.parts(pair.clone());
+        let kind = match rule {
+            Rule::net_cmd => {
+                let (name, model) = (self.name(&p.next()?), self.name(&p.next()?));
+                let args = self.opt_args(&mut p)?;
+                if let Some(with) = p.take(Rule::any_ident) {
+                    return Ok(Command { kind: CommandKind::Unsupported(self.name(&with)), span });
+                }
+                CommandKind::Network { name, model, args }
+            }
+            Rule::seed_cmd => CommandKind::Seed(self.expr(p.next()?)?),
+            Rule::dt_cmd => CommandKind::Dt(self.expr(p.next()?)?),
+            Rule::precision_cmd => CommandKind::Precision(self.name(&p.next()?)),
+            Rule::data_cmd => CommandKind::Data(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::run_cmd => CommandKind::Run(self.expr(p.next()?)?),
+            Rule::step_cmd => CommandKind::Step,
+            Rule::record_cmd => {
+                let what = self.expr(p.next()?)?;
+                let every = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
+                CommandKind::Record { what, every, name: p.take(Rule::ident).map(|n| self.name(&n)) }
+            }
+            Rule::at_cmd => {
+                let time = self.expr(p.next()?)?;
+                let body = p.next()?;
+                let body = if body.as_rule() == Rule::block { self.block(body)? } else { vec![self.command(body)?] };
+                CommandKind::At(time, body)
+            }
+            Rule::for_cmd => {
+                let variable = self.name(&p.next()?);
+                let range = self.expr(p.next()?)?;
+                let step = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
+                CommandKind::For { variable, range, step, body: self.block(p.next()?)? }
+            }
+            Rule::if_cmd => {
+                let condition = self.expr(p.next()?)?;
+                let then = self.block(p.next()?)?;
+                let otherwise = match p.next() {
+                    Err(_) => Vec::new(),
+                    Ok(e) if e.as_rule() == Rule::block => self.block(e)?,
+                    Ok(e) => vec![self.command(e)?],
+                };
+                CommandKind::If(condition, then, otherwise)
+            }
+            Rule::measure_cmd => CommandKind::Measure(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::plot_cmd => {
+                let title = p.take(Rule::string).map(|t| unquote(t.as_str()));
+                let series = p.all(Rule::expr).into_iter().map(|e| self.expr(e)).collect::<Lowered<_>>()?;
+                let against = p.take(Rule::against).map(|_| self.expr(p.next()?)).transpose()?;
+                CommandKind::Plot { title, series, against }
+            }
+            Rule::expect_cmd => CommandKind::Expect(self.expr(p.next()?)?),
+            Rule::let_item => CommandKind::Let(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::drive => CommandKind::Drive(self.drive(pair)?),
+            Rule::set_cmd => {
+                let target = self.target(p.next()?)?;
+                let next = p.next()?;
+                if next.as_rule() == Rule::distribution {
+                    CommandKind::Set { target, op: None, value: Value::Distribution(self.distribution(next)?) }
+                } else {
+                    let op = assign_op(&next);
+                    CommandKind::Set { target, op, value: Value::Expr(self.expr(p.next()?)?) }
+                }
+            }
+            _ => CommandKind::Unsupported(Name { text: keyword, span: keyword_span }),
+        };
+        Ok(Command { kind, span })
+    }
+
+    fn target(&self, pair: P) -> Lowered<Expr> {
+        let mut p = self.parts(pair);
+        let first = p.next()?;
+        let mut out = Expr { kind: ExprKind::Name(first.as_str().to_string()), span: self.span(&first) };
+        for step in p.all(Rule::target_step) {
+            let step = self.parts(step).next()?;
+            let span = out.span.to(self.span(&step));
+            let kind = if step.as_rule() == Rule::index {
+                ExprKind::Index(Box::new(out), self.exprs(step)?)
+            } else {
+                ExprKind::Member(Box::new(out), self.name(&self.parts(step).next()?))
+            };
+            out = Expr { kind, span };
+        }
+        Ok(out)
+    }
+
+    pub(super) fn distribution(&self, pair: P) -> Lowered<Distribution> {
+        let mut p = self.parts(pair);
+        let call = self.expr(p.next()?)?;
+        let bound = match p.take(Rule::dist_bound) {
+            None => None,
+            Some(b) => Some((b.as_str().starts_with("clipped"), self.expr(p.next()?)?)),
+        };
+        Ok(Distribution { call, bound })
+    }
+}
+
+fn assign_op(pair: &P) -> Option<BinOp> {
+    match pair.as_str() {
+        "+=" => Some(BinOp::Add),
+        "-=" => Some(BinOp::Sub),
+        "*=" => Some(BinOp::Mul),
+        "/=" => Some(BinOp::Div),
+        _ => None,
+    }
+}
+
+pub(super) fn unquote(text: &str) -> String {
+    text.trim_matches('"').to_string()
+}
+
+fn doc_text(pair: &P) -> String {
+    let line = |l: P| l.as_str().trim_start_matches('#').trim().to_string();
+    pair.clone().into_inner().map(line).collect::<Vec<_>>().join("\n")
+}

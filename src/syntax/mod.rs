@@ -1,0 +1,13 @@
+//! Text to [`ast::File`]: the pest grammar, its lowering, recovery from broken items, and the formatter.
+//!
+//! Input: a [`crate::source::SourceFile`]. Output: an [`ast::File`] and diagnostics. pest types never leave this module.
+
+pub mod ast;
+mod errors;
+pub mod format;
+mod lower;
+mod lower_network;
+mod parse;
+
+pub(crate) use errors::unsupported;
+pub use parse::{parse, parse_expr};
