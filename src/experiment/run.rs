@@ -858,7 +858,7 @@ impl<'a> Run<'a> {
                 let events = r.events(None).map_err(unreadable)?;
                 let offset: f64 = figure.series.iter().map(|s| if let FigureData::Raster { rows, .. } = s { *rows as f64 } else { 0.0 }).sum();
                 // A raster of more than this many marks is only ink; every k-th cell is shown.
-                let keep = (events.times.len() / 40_000 + 1) as u32;
+                let keep = (events.times.len() / 12_000 + 1) as u32;
                 let shown: Vec<(f64, f64)> = events.times.iter().zip(&events.cells).filter(|(_, c)| *c % keep == 0).map(|(t, c)| (*t, f64::from(*c) + offset)).collect();
                 figure.y = "cell".into();
                 figure.series.push(FigureData::Raster {

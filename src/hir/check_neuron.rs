@@ -28,6 +28,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
     };
     let mut infer = Infer { module, diagnostics, depth: 0 };
     checker.collect(&mut infer, &model.body, 0);
+    checker.declare_events();
     checker.define_all(&mut infer);
     checker.equations(&mut infer);
     checker.couples(&mut infer);
@@ -703,13 +704,17 @@ impl Checker {
         }
     }
 
-    fn emits(&mut self, infer: &mut Infer) {
-        let pending = std::mem::take(&mut self.pending.emits);
-        for (_, emit) in &pending {
+    /// Events have names everywhere in the neuron, also before the `emit`.
+    fn declare_events(&mut self) {
+        for (_, emit) in &self.pending.emits {
             if self.out.event(&emit.name.text).is_none() {
                 self.out.events.push(Event { name: emit.name.text.clone(), span: emit.name.span });
             }
         }
+    }
+
+    fn emits(&mut self, infer: &mut Infer) {
+        let pending = std::mem::take(&mut self.pending.emits);
         let mut emitted: Vec<EventId> = Vec::new();
         for (scope, emit) in pending {
             let Some(event) = self.out.event(&emit.name.text) else { continue };
