@@ -174,6 +174,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
                 Err(reason) => fail(Code::E0803, args[0].value.span, format!("`{path}` is not an array"), reason),
             }
         }
+        "rows" => pure(c.table(0)?.rows() as f64),
         "column" => {
             let (t, n) = (c.table(0)?, c.text(1)?);
             match t.numbers(&n) {

@@ -482,12 +482,21 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
                         Some("pre" | "post" | "where" | "equals" | "delimiter" | "ids" | "missing" | "duplicates") => {}
                         Some("weight") => {
                             if let Some(ty) = &weight {
-                                world.names.push(("column".into(), Ty::any_number()));
+                                // Names that are declared nowhere else are columns of the file.
+                                let depth = world.names.len();
+                                let mut columns = Vec::new();
+                                free_names(&a.value, &mut columns);
+                                for name in columns {
+                                    let known = world.find(name).is_some() || infer.module.constants.contains_key(name) || matches!(name, "pi" | "inf");
+                                    if !known {
+                                        world.names.push((name.to_string(), Ty::number(Dim::ONE)));
+                                    }
+                                }
                                 let (_, given) = infer.expr(world, &a.value);
+                                world.names.truncate(depth);
                                 if !given.is_error() && given.kind == Kind::Number && !given.same_dim(ty) {
                                     infer.diagnostics.push(errors::wrong_unit("the weight", ty, &given, a.value.span, None));
                                 }
-                                world.names.pop();
                             }
                         }
                         Some("delay") => {}
@@ -528,6 +537,22 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
         }
     }
     world.pair = None;
+}
+
+/// Collects names that stand by themselves, not as functions or members.
+fn free_names<'a>(e: &'a ast::Expr, out: &mut Vec<&'a str>) {
+    match &e.kind {
+        ExprKind::Name(n) => out.push(n),
+        ExprKind::Neg(a) | ExprKind::Not(a) | ExprKind::Member(a, _) => free_names(a, out),
+        ExprKind::Binary(_, a, b) => {
+            free_names(a, out);
+            free_names(b, out);
+        }
+        ExprKind::Call(_, args) => args.iter().for_each(|a| free_names(&a.value, out)),
+        ExprKind::List(items) | ExprKind::Index(_, items) => items.iter().for_each(|e| free_names(e, out)),
+        ExprKind::If(a, b, c) => [a, b, c].into_iter().for_each(|e| free_names(e, out)),
+        _ => {}
+    }
 }
 
 fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) {

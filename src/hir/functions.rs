@@ -102,6 +102,7 @@ pub const FUNCTIONS: &[Signature] = &[
     f("value_at", &[Trace, Time], &[], G::Any, "recorded values at a time, linearly interpolated"),
     f("csv", &[Text], &[], G::Table, "a table with a header line; `.csv.gz` too"),
     f("npy", &[Text], &[], G::Any, "an array from a NumPy file"),
+    f("rows", &[Table], &[], G::Pure, "number of rows of a table"),
     f("column", &[Table, Text], &[], G::Any, "a column of a table"),
     f("count_where", &[Table, Text, Text], &[], G::Pure, "number of rows whose column has the text"),
     f("n_synapses", &[Projection], &[], G::Pure, "number of synapses of a projection"),
