@@ -1,1 +1,23 @@
+//! All integration tests in one binary.
 
+#[path = "suite/support.rs"]
+mod support;
+
+#[path = "suite/architecture.rs"]
+mod architecture;
+#[path = "suite/codegen.rs"]
+mod codegen;
+#[path = "suite/determinism.rs"]
+mod determinism;
+#[path = "suite/docs.rs"]
+mod docs;
+#[path = "suite/emit.rs"]
+mod emit;
+#[path = "suite/errors.rs"]
+mod errors;
+#[path = "suite/models.rs"]
+mod models;
+#[path = "suite/oracle.rs"]
+mod oracle;
+#[path = "suite/properties.rs"]
+mod properties;

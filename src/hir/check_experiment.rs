@@ -85,6 +85,7 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
             let depth = world.names.len();
             commands(infer, world, a);
             keep_measures(world, depth, a);
+            let depth = world.names.len();
             commands(infer, world, b);
             keep_measures(world, depth, b);
         }

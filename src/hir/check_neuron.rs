@@ -528,7 +528,6 @@ impl Checker {
                             .maybe_help(help),
                     );
                 }
-                self.typed(infer, scope, Place::Equation, &rhs);
                 continue;
             };
             let var = self.out.vars[id].clone();

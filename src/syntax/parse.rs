@@ -20,11 +20,9 @@ const MAX_TEXT: usize = 16 << 20;
 /// Parses a file; every broken declaration is reported once and left out.
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::File {
     if let Some(d) = errors::too_deep_or_unbalanced(file, text, MAX_DEPTH, MAX_TEXT) {
-        let fatal = d.code == crate::diag::Code::E0107;
+        // With brackets or quotes out of step, everything else that could be said would be wrong.
         diagnostics.push(d);
-        if fatal {
-            return ast::File::default();
-        }
+        return ast::File::default();
     }
     let pairs = match Grammar::parse(Rule::file, text) {
         Ok(pairs) => pairs,

@@ -1,0 +1,51 @@
+//! Every stage of a small model, as a snapshot.
+
+use crate::support::{Folder, program, root};
+use neuro::compiler::Stage;
+use neuro::experiment::Settings;
+
+const MODEL: &str = "neuron Lif {
+    param tau_m = 20 ms, E_L = -65 mV, C_m = 200 pF
+    input I: pA = 100 pA
+    event input exc: pA
+    state v = E_L
+    state I_exc = 0 pA
+    I_exc' = -I_exc / 5 ms + exc
+    v' = (E_L - v) / tau_m + (I_exc + I) / C_m
+    emit spike when v > -50 mV { v = E_L  hold v for 2 ms }
+}
+network Net {
+    population cell: Lif[10]
+    projection cell -> cell.exc: Static { connect all_to_all  weight 10 pA  delay 1 ms }
+}
+experiment e { network net = Net()  run 1 ms }
+";
+
+#[test]
+fn stages() {
+    let p = program(MODEL);
+    for (name, stage) in Stage::ALL {
+        // Machine code and Cranelift's own text depend on the processor; that they exist is enough.
+        let text = p.emit(stage, None, None, &Folder(root()), &Settings::default()).unwrap();
+        assert!(!text.is_empty(), "{name}");
+        if matches!(stage, Stage::Hir | Stage::Solved | Stage::Plan | Stage::Ir) {
+            insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {
+                insta::assert_snapshot!(name, text);
+            });
+        }
+        if stage == Stage::Clif {
+            assert!(text.contains("f32x4"), "{text}");
+        }
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {
+        insta::assert_snapshot!("explain", p.explain());
+        let folded = p.emit(Stage::Ir, Some("fold"), None, &Folder(root()), &Settings::default()).unwrap();
+        insta::assert_snapshot!("ir_after_fold", folded);
+    });
+}
+
+#[test]
+fn the_asm_of_a_kernel_uses_vectors() {
+    let text = program(MODEL).emit(Stage::Asm, None, None, &Folder(root()), &Settings::default()).unwrap();
+    assert!(text.contains("ps") || text.contains(".4s"), "{text}");
+}

@@ -1,0 +1,78 @@
+//! Compiles and runs sources for tests.
+
+use neuro::compiler::{NoImports, Program, Refused, Silent, compile};
+use neuro::data::Files;
+use neuro::diag::{Diagnostic, render};
+use neuro::experiment::{Outcome, Runner, Settings};
+use neuro::hir::Imports;
+use neuro::source::{SourceFile, SourceMap};
+use std::path::{Path, PathBuf};
+
+/// Files below a folder of the repository.
+pub struct Folder(pub PathBuf);
+
+impl Files for Folder {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        std::fs::read(self.0.join(path)).map_err(|e| e.to_string())
+    }
+}
+
+impl Imports for Folder {
+    fn file(&mut self, _: &str, path: &str) -> Result<SourceFile, String> {
+        let text = std::fs::read_to_string(self.0.join(path)).map_err(|e| e.to_string())?;
+        Ok(SourceFile::new(path, text))
+    }
+}
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn try_program(text: &str) -> Result<Program, Box<Refused>> {
+    compile(SourceFile::new("model.neuro", text), &mut NoImports)
+}
+
+#[track_caller]
+pub fn program(text: &str) -> Program {
+    match try_program(text) {
+        Ok(p) => p,
+        Err(r) => panic!("{}", rendered(r.diagnostics.iter(), &r.sources)),
+    }
+}
+
+pub fn rendered<'a>(list: impl Iterator<Item = &'a Diagnostic>, sources: &SourceMap) -> String {
+    list.map(|d| render::human(d, sources, false)).collect()
+}
+
+pub fn run_with(p: &Program, index: usize, settings: Settings, folder: &Path) -> Outcome {
+    let files = Folder(folder.to_path_buf());
+    let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
+    let all: Vec<_> = p.module.experiments.iter().chain(&p.module.tests).collect();
+    runner.run(all[index])
+}
+
+/// Runs the first experiment (or test) and insists that nothing stopped it.
+#[track_caller]
+pub fn run(text: &str) -> Outcome {
+    let p = program(text);
+    let out = run_with(&p, 0, Settings::default(), &root().join("examples"));
+    if let Some(d) = &out.failure {
+        panic!("{}", render::human(d, &p.sources, false));
+    }
+    out
+}
+
+/// Reads a recorded state: times and values.
+#[track_caller]
+pub fn trace(out: &Outcome, name: &str) -> (Vec<f64>, Vec<f64>) {
+    let r = out.recordings.iter().find(|r| r.name == name).expect("recorded");
+    r.samples(None).expect("readable")
+}
+
+/// Reads recorded events: times and cells.
+#[track_caller]
+pub fn events(out: &Outcome, name: &str) -> (Vec<f64>, Vec<u32>) {
+    let r = out.recordings.iter().find(|r| r.name == name).expect("recorded");
+    let e = r.events(None).expect("readable");
+    (e.times, e.cells)
+}
