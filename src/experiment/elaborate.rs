@@ -383,41 +383,41 @@ impl<'a> Elaborator<'a> {
             let mut delay = self.dt;
             let mut kind = None;
             for c in &d.clauses {
+                if let Clause::Delay(ast::Value::Expr(e), ..) = c {
+                    delay = scope.number(e)?;
+                }
+            }
+            for c in &d.clauses {
                 match c {
-                    Clause::Weight(v, _) => weight = column(&scope, v, post.view.n, &stream)?,
-                    Clause::Delay(ast::Value::Expr(e), ..) => delay = scope.number(e)?,
                     Clause::Poisson(e) if mentions(e, "t") => {
-                        let f = time_function(&scope, e);
+                        let f = time_function(&self.scope(names), e);
                         self.live[self.index].rates.push(f);
                         kind = Some(DriveKind::PoissonOf(self.live[self.index].rates.len() - 1));
-                        break;
                     }
-                    Clause::Poisson(e) => kind = Some(DriveKind::Poisson(column(&scope, &ast::Value::Expr(e.clone()), post.view.n, &stream)?)),
+                    Clause::Poisson(e) => {
+                        let rate = ast::Value::Expr(e.clone());
+                        kind = Some(DriveKind::Poisson(column(&self.scope(names), &rate, post.view.n, &stream)?));
+                    }
+                    Clause::Spikes(e) => {
+                        let shift = (delay / self.dt).round() as i64 - 1;
+                        kind = Some(DriveKind::Spikes(Arc::new(self.spike_list(&self.scope(names), e, shift)?)));
+                    }
                     _ => {}
                 }
             }
             let scope = self.scope(names);
             for c in &d.clauses {
-                match c {
-                    Clause::Spikes(e) => {
-                        let shift = (delay / self.dt).round() as i64 - 1;
-                        kind = Some(DriveKind::Spikes(Arc::new(self.spike_list(&scope, e, shift)?)));
+                let Clause::Weight(v, _) = c else { continue };
+                // A list of weights belongs to the spikes, one each.
+                if let (ast::Value::Expr(e), Some(DriveKind::Spikes(list))) = (v, &kind) {
+                    let q = scope.quantity(e)?;
+                    if !q.scalar && list.len() == q.data.len() {
+                        let list = list.iter().zip(q.data.iter()).map(|((s, c, _), w)| (*s, *c, *w)).collect();
+                        kind = Some(DriveKind::Spikes(Arc::new(list)));
+                        continue;
                     }
-                    Clause::Weight(ast::Value::Expr(e), _) if d.clauses.iter().any(|c| matches!(c, Clause::Spikes(_))) => {
-                        // A list of weights belongs to the spikes, one each.
-                        let q = scope.quantity(e)?;
-                        if !q.scalar
-                            && let Some(DriveKind::Spikes(list)) = &kind
-                            && list.len() == q.data.len()
-                        {
-                            let list = list.iter().zip(q.data.iter()).map(|((s, c, _), w)| (*s, *c, *w)).collect();
-                            kind = Some(DriveKind::Spikes(Arc::new(list)));
-                            weight = Column::Const(1.0);
-                        }
-                    }
-                    Clause::Weight(v, _) => weight = column(&scope, v, post.view.n, &stream)?,
-                    _ => {}
                 }
+                weight = column(&scope, v, post.view.n, &stream)?;
             }
             let Some(kind) = kind else { return fail(Code::E0605, d.span, "this drive sends nothing", "no `poisson` or `spikes`") };
             self.plan().drives.push(Drive { post: post.view, port, kind, weight });
@@ -799,7 +799,6 @@ fn from_table(scope: &Scope, path: &str, args: &[ast::Arg], span: Span, pre: Vie
                 names.push((name.clone(), Quantity::array(v, crate::units::Dim::ONE, None).into()));
             }
         }
-        names.push(("column".into(), Quantity::array(pick(&text("column", n)?)?, crate::units::Dim::ONE, None).into()));
         let q = Scope { names, ..copy(scope) }.quantity(e)?;
         Ok(Some(if q.scalar { vec![q.first(); rows.len()] } else { q.data.to_vec() }))
     };

@@ -156,9 +156,11 @@ fn izhikevich_against_nest() {
         ));
         let nest = table(&format!("izhikevich_{name}_nest.csv"));
         let (v, u) = (trace(&out, "v").1, trace(&out, "u").1);
-        // Equal up to rounding, which every spike magnifies.
+        // Equal up to rounding and the file's twelve digits, which spikes turn into a shift in time: at most 1e-7 ms,
+        // seen through the slope of the trace.
         for (k, row) in nest.iter().enumerate() {
-            assert!((v[k + 1] - row[1]).abs() < 1e-6, "{name} v at {}: {} {}", row[0], v[k + 1], row[1]);
+            let slope = (v[k + 1] - v[k]).abs() / 0.1;
+            assert!((v[k + 1] - row[1]).abs() < 1e-7 * (1.0 + slope), "{name} v at {}: {} {}", row[0], v[k + 1], row[1]);
             assert!((u[k + 1] - row[2]).abs() < 1e-6, "{name} u at {}", row[0]);
         }
         let spikes: Vec<f64> = json[name]["spikes"].as_array().unwrap().iter().map(|s| s.as_f64().unwrap()).collect();
