@@ -92,7 +92,14 @@ impl Stage {
 
 impl Program {
     /// Prints a stage; stages from `plan` on need an experiment, the first one unless named.
-    pub fn emit(&self, stage: Stage, after: Option<&str>, experiment: Option<&str>, files: &dyn Files, settings: &Settings) -> Result<String, Box<Diagnostic>> {
+    pub fn emit(
+        &self,
+        stage: Stage,
+        after: Option<&str>,
+        experiment: Option<&str>,
+        files: &dyn Files,
+        settings: &Settings,
+    ) -> Result<String, Box<Diagnostic>> {
         let mut out = String::new();
         match stage {
             Stage::Ast => {
@@ -135,7 +142,12 @@ impl Program {
     }
 
     /// Instantiates the networks of an experiment.
-    pub fn networks(&self, name: Option<&str>, files: &dyn Files, settings: &Settings) -> Result<Vec<Simulation>, Box<Diagnostic>> {
+    pub fn networks(
+        &self,
+        name: Option<&str>,
+        files: &dyn Files,
+        settings: &Settings,
+    ) -> Result<Vec<Simulation>, Box<Diagnostic>> {
         let all = || self.module.experiments.iter().chain(&self.module.tests);
         let found = match name {
             Some(n) => all().find(|e| e.name.text == n),
@@ -156,7 +168,8 @@ impl Program {
                 let _ = writeln!(out, "  {:<16} {:<18} {why}", n.vars[*state].name, solve::scheme_name(*scheme));
             }
             for c in &n.cables {
-                let _ = writeln!(out, "  {:<16} {:<18} backward Euler along the tree", format!("{}.v", c.name), "implicit");
+                let _ =
+                    writeln!(out, "  {:<16} {:<18} backward Euler along the tree", format!("{}.v", c.name), "implicit");
             }
             for (id, v) in n.states().filter(|(id, _)| !n.equations.iter().any(|e| e.state == *id)) {
                 let _ = id;
@@ -170,10 +183,18 @@ impl Program {
 /// An experiment that does not exist.
 pub fn unknown_experiment(module: &Module, name: &str) -> Diagnostic {
     let known: Vec<&str> = module.experiments.iter().map(|e| e.name.text.as_str()).collect();
-    let message = if known.is_empty() { "this file has no experiment to run".to_string() } else { format!("no experiment `{name}` in this file") };
+    let message = if known.is_empty() {
+        "this file has no experiment to run".to_string()
+    } else {
+        format!("no experiment `{name}` in this file")
+    };
     let help = crate::diag::nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
     let d = Diagnostic::new(crate::diag::Code::E0808, message);
-    let d = if known.is_empty() { d.help("add `experiment name { … }`") } else { d.note(format!("it has {}", known.join(", "))) };
+    let d = if known.is_empty() {
+        d.help("add `experiment name { … }`")
+    } else {
+        d.note(format!("it has {}", known.join(", ")))
+    };
     d.maybe_help(help)
 }
 

@@ -47,7 +47,8 @@ pub fn module_that_declares(name: &str) -> Option<String> {
     let declares = |text: &str| {
         text.lines().any(|l| {
             let mut words = l.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-            matches!(words.next(), Some("neuron" | "synapse" | "channel" | "network" | "fn" | "const")) && words.next() == Some(name)
+            matches!(words.next(), Some("neuron" | "synapse" | "channel" | "network" | "fn" | "const"))
+                && words.next() == Some(name)
         })
     };
     LIBRARY.iter().find(|(_, text)| declares(text)).map(|(n, _)| dotted(n))

@@ -19,7 +19,14 @@ pub fn check(paths: &[PathBuf], messages: Messages) -> Done {
     if failed { Err(Stop::Failed) } else { Ok(()) }
 }
 
-pub fn emit(file: &Path, stage: &str, after: Option<&str>, experiment: Option<&str>, options: &RunOptions, messages: Messages) -> Done {
+pub fn emit(
+    file: &Path,
+    stage: &str,
+    after: Option<&str>,
+    experiment: Option<&str>,
+    options: &RunOptions,
+    messages: Messages,
+) -> Done {
     let names = Stage::ALL.map(|(n, _)| n);
     let Some((_, stage)) = Stage::ALL.iter().find(|(n, _)| *n == stage) else {
         let help = nearest(stage, names).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
@@ -50,7 +57,8 @@ pub fn explain(what: &str, messages: Messages) -> Done {
     let path = Path::new(what);
     if !path.exists() {
         let names: Vec<String> = Code::ALL.iter().map(|c| c.to_string()).collect();
-        let help = nearest(what, names.iter().map(String::as_str)).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
+        let help =
+            nearest(what, names.iter().map(String::as_str)).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
         return Err(Stop::Usage(format!("`{what}` is neither a diagnostic code nor a file{help}")));
     }
     print!("{}", load(path, messages)?.explain());

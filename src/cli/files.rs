@@ -46,7 +46,9 @@ pub fn read(path: &Path) -> Result<SourceFile, Stop> {
     let bytes = std::fs::read(path).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", path.display())))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(SourceFile::new(path.to_string_lossy(), text)),
-        Err(e) => Err(Stop::Usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to()))),
+        Err(e) => {
+            Err(Stop::Usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to())))
+        }
     }
 }
 

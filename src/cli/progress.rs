@@ -58,7 +58,11 @@ impl Progress for Shown {
         }
         let speed = (time - first) / 1000.0 / wall;
         let left = (end - time) / 1000.0 / speed.max(1e-9);
-        let text = format!("{:.3} of {:.3} s simulated, {speed:.2} x real time, {left:.0} s left", time / 1000.0, end / 1000.0);
+        let text = format!(
+            "{:.3} of {:.3} s simulated, {speed:.2} x real time, {left:.0} s left",
+            time / 1000.0,
+            end / 1000.0
+        );
         let since = self.last.get().map(|l| now.duration_since(l));
         if std::io::stderr().is_terminal() {
             if since.is_some_and(|s| s < Duration::from_millis(100)) {
@@ -66,7 +70,8 @@ impl Progress for Shown {
             }
             let mut bar = self.bar.borrow_mut();
             let bar = bar.get_or_insert_with(|| {
-                let style = ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+                let style =
+                    ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
                 ProgressBar::new(1000).with_style(style)
             });
             bar.set_position((1000.0 * time / end.max(1e-9)) as u64);

@@ -39,7 +39,9 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
         Some("f64") => Some(Precision::F64),
         Some(p) => return Err(Stop::Usage(format!("unknown precision `{p}`; it is f32 or f64"))),
     };
-    out.backend = Backend::parse(&o.backend).ok_or_else(|| Stop::Usage(format!("unknown back end `{}`; it is interpreter, cranelift or auto", o.backend)))?;
+    out.backend = Backend::parse(&o.backend).ok_or_else(|| {
+        Stop::Usage(format!("unknown back end `{}`; it is interpreter, cranelift or auto", o.backend))
+    })?;
     for s in &o.set {
         let Some((path, value)) = s.split_once('=') else {
             return Err(Stop::Usage(format!("`--set {s}` lacks a value; write `--set path=value`")));
@@ -87,7 +89,8 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
         None => program.module.experiments.clone(),
     };
     if chosen.is_empty() {
-        messages.one(&unknown_experiment(&program.module, request.experiment.as_deref().unwrap_or("")), &program.sources);
+        messages
+            .one(&unknown_experiment(&program.module, request.experiment.as_deref().unwrap_or("")), &program.sources);
         return Err(Stop::Failed);
     }
     let mut failed = false;
@@ -105,7 +108,8 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
         let info = RunInfo { source: &source, digest: digest.clone(), experiment: &e.name.text, settings: &settings };
         let written = report::write(&outcome, &folder).and_then(|mut w| {
             let text = serde_json::to_string_pretty(&report::record(&outcome, &info)).unwrap_or_default();
-            std::fs::write(folder.join("run.json"), text).map_err(|e| format!("{}: {e}", folder.join("run.json").display()))?;
+            std::fs::write(folder.join("run.json"), text)
+                .map_err(|e| format!("{}: {e}", folder.join("run.json").display()))?;
             w.push("run.json".into());
             Ok(w)
         });
@@ -127,7 +131,8 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
                 folder.display()
             )),
             Err(reason) => {
-                let d = Diagnostic::new(Code::E0809, format!("results cannot be written: {reason}")).help("free some space or choose another folder with `--results`");
+                let d = Diagnostic::new(Code::E0809, format!("results cannot be written: {reason}"))
+                    .help("free some space or choose another folder with `--results`");
                 messages.one(&d, &program.sources);
                 failed = true;
             }
@@ -149,7 +154,10 @@ fn prepare(folder: &Path, force: bool, messages: Messages) -> Done {
             return Err(Stop::Failed);
         }
         if occupied && !ours {
-            return Err(Stop::Usage(format!("{} was not made by a run; it is left alone even with --force", folder.display())));
+            return Err(Stop::Usage(format!(
+                "{} was not made by a run; it is left alone even with --force",
+                folder.display()
+            )));
         }
         if occupied {
             std::fs::remove_dir_all(folder).map_err(cannot)?;
@@ -178,7 +186,8 @@ fn print_expectations(outcome: &Outcome, program: &Program, messages: Messages) 
             println!("ok    expect {text}   [{}]", e.found);
         } else {
             all = false;
-            let d = Diagnostic::at(Code::E0807, e.span, format!("expectation failed: found {}", e.found), "does not hold");
+            let d =
+                Diagnostic::at(Code::E0807, e.span, format!("expectation failed: found {}", e.found), "does not hold");
             messages.one(&d, &program.sources);
         }
     }
@@ -197,12 +206,17 @@ struct Replay {
 impl Replay {
     fn read(path: &Path) -> Result<Replay, Stop> {
         let bad = |why: String| Stop::Usage(format!("{} is not the record of a run: {why}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", path.display())))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", path.display())))?;
         let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
         let field = |n: &str| json[n].as_str().map(String::from).ok_or_else(|| bad(format!("`{n}` is missing")));
         let version = field("neuro")?;
         if version != env!("CARGO_PKG_VERSION") {
-            return Err(Stop::Usage(format!("{} was made by neuro {version}, this is {}; bits could differ", path.display(), env!("CARGO_PKG_VERSION"))));
+            return Err(Stop::Usage(format!(
+                "{} was made by neuro {version}, this is {}; bits could differ",
+                path.display(),
+                env!("CARGO_PKG_VERSION")
+            )));
         }
         let mut overrides: Vec<Override> = Vec::new();
         for (path, value) in json["overrides"].as_object().into_iter().flatten() {
@@ -233,23 +247,40 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
         };
         let _ = read(&path)?;
         let disk = Disk::beside(&path);
-        let tests = program.module.tests.iter().map(|t| ("test", t)).chain(program.module.experiments.iter().map(|e| ("experiment", e)));
+        let tests = program
+            .module
+            .tests
+            .iter()
+            .map(|t| ("test", t))
+            .chain(program.module.experiments.iter().map(|e| ("experiment", e)));
         for (word, e) in tests {
             let progress = Shown::new(true);
             let begin = std::time::Instant::now();
-            let runner = Runner { module: &program.module, files: &disk, settings: settings.clone(), progress: &progress };
+            let runner =
+                Runner { module: &program.module, files: &disk, settings: settings.clone(), progress: &progress };
             let outcome = runner.run(e);
             let expectations = outcome.expectations.len();
             let broken: Vec<_> = outcome.expectations.iter().filter(|e| !e.passed).collect();
             let ok = outcome.failure.is_none() && broken.is_empty() && expectations > 0;
-            println!("{} {}: {word} {} ({expectations} expectations, {:.1} s)", if ok { "ok    " } else { "FAILED" }, path.display(), e.name.text, begin.elapsed().as_secs_f64());
+            println!(
+                "{} {}: {word} {} ({expectations} expectations, {:.1} s)",
+                if ok { "ok    " } else { "FAILED" },
+                path.display(),
+                e.name.text,
+                begin.elapsed().as_secs_f64()
+            );
             if ok {
                 passed += 1;
                 continue;
             }
             failed += 1;
             for e in broken {
-                let d = Diagnostic::at(Code::E0807, e.span, format!("expectation failed: found {}", e.found), "does not hold");
+                let d = Diagnostic::at(
+                    Code::E0807,
+                    e.span,
+                    format!("expectation failed: found {}", e.found),
+                    "does not hold",
+                );
                 messages.one(&d, &program.sources);
             }
             if let Some(d) = &outcome.failure {

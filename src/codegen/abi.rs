@@ -39,9 +39,10 @@ impl Args {
     pub fn finite(&self, precision: Precision) -> bool {
         match precision {
             Precision::F64 => self.status.iter().all(|s| !f64::from_bits(*s).is_nan()),
-            Precision::F32 => {
-                self.status.iter().all(|s| !f32::from_bits(*s as u32).is_nan() && !f32::from_bits((*s >> 32) as u32).is_nan())
-            }
+            Precision::F32 => self
+                .status
+                .iter()
+                .all(|s| !f32::from_bits(*s as u32).is_nan() && !f32::from_bits((*s >> 32) as u32).is_nan()),
         }
     }
 }

@@ -30,7 +30,9 @@ impl Table {
         column
             .iter()
             .enumerate()
-            .map(|(i, t)| t.parse::<f64>().map_err(|_| format!("line {}: `{t}` in column `{name}` is not a number", i + 2)))
+            .map(|(i, t)| {
+                t.parse::<f64>().map_err(|_| format!("line {}: `{t}` in column `{name}` is not a number", i + 2))
+            })
             .collect()
     }
 

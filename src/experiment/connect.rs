@@ -60,8 +60,13 @@ pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream
         ("one_to_one", _) => {
             if n != m {
                 return Err(Box::new(
-                    Diagnostic::at(Code::E0603, e.span, format!("cannot connect {n} cells one to one with {m}"), "different sizes")
-                        .help("use views of the same size: `exc[0..100]`"),
+                    Diagnostic::at(
+                        Code::E0603,
+                        e.span,
+                        format!("cannot connect {n} cells one to one with {m}"),
+                        "different sizes",
+                    )
+                    .help("use views of the same size: `exc[0..100]`"),
                 ));
             }
             out.extend((0..n).map(|i| edge(i, i)));

@@ -66,11 +66,21 @@ impl<'a> Elaborator<'a> {
         };
         let mut names: Vec<(String, Value)> = Vec::new();
         for (i, formal) in network.formals.iter().enumerate() {
-            let given = args.iter().find(|(n, _)| n.as_ref() == Some(&formal.name.text)).or(args.get(i).filter(|(n, _)| n.is_none()));
+            let given = args
+                .iter()
+                .find(|(n, _)| n.as_ref() == Some(&formal.name.text))
+                .or(args.get(i).filter(|(n, _)| n.is_none()));
             let value = match (given, &formal.value) {
                 (Some((_, v)), _) => v.clone(),
                 (None, Some(e)) => self.scope(&names).eval(e)?,
-                (None, None) => return fail(Code::E0212, name.span, format!("parameter `{}` has no value", formal.name.text), "value missing"),
+                (None, None) => {
+                    return fail(
+                        Code::E0212,
+                        name.span,
+                        format!("parameter `{}` has no value", formal.name.text),
+                        "value missing",
+                    );
+                }
             };
             names.push((formal.name.text.clone(), value));
         }
@@ -80,7 +90,13 @@ impl<'a> Elaborator<'a> {
         Ok(instance)
     }
 
-    fn items(&mut self, body: &[NetworkItem], names: &mut Vec<(String, Value)>, instance: &mut Instance, prefix: &str) -> Attempt<()> {
+    fn items(
+        &mut self,
+        body: &[NetworkItem],
+        names: &mut Vec<(String, Value)>,
+        instance: &mut Instance,
+        prefix: &str,
+    ) -> Attempt<()> {
         for item in body {
             let new: Option<(String, Value)> = match item {
                 NetworkItem::Population { name, model, args, shape, spacing, span } => {
@@ -114,7 +130,12 @@ impl<'a> Elaborator<'a> {
                 NetworkItem::View(name, v) => {
                     let (p, rest) = self.resolve(v, names)?;
                     if !rest.is_empty() {
-                        return fail(Code::E0205, v.span, format!("`{rest}` is not a population"), "a view names cells");
+                        return fail(
+                            Code::E0205,
+                            v.span,
+                            format!("`{rest}` is not a population"),
+                            "a view names cells",
+                        );
                     }
                     Some((name.text.clone(), Value::Population(p)))
                 }
@@ -154,7 +175,17 @@ impl<'a> Elaborator<'a> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn population(&mut self, name: &ast::Name, model: &ast::Name, args: &[ast::Arg], shape: &[ast::Expr], spacing: Option<&ast::Expr>, span: Span, names: &[(String, Value)], prefix: &str) -> Attempt<View> {
+    fn population(
+        &mut self,
+        name: &ast::Name,
+        model: &ast::Name,
+        args: &[ast::Arg],
+        shape: &[ast::Expr],
+        spacing: Option<&ast::Expr>,
+        span: Span,
+        names: &[(String, Value)],
+        prefix: &str,
+    ) -> Attempt<View> {
         let scope = self.scope(names);
         let shape: Vec<usize> = shape.iter().map(|e| scope.size(e)).collect::<Attempt<_>>()?;
         let shape = if shape.is_empty() { vec![1] } else { shape };
@@ -173,7 +204,9 @@ impl<'a> Elaborator<'a> {
                 Some(n) => neuron.var(&n.text),
                 None => order.get(i).copied(),
             };
-            let Some(id) = id else { return fail(Code::E0204, a.value.span, format!("`{}` has no such parameter", model.text), "here") };
+            let Some(id) = id else {
+                return fail(Code::E0204, a.value.span, format!("`{}` has no such parameter", model.text), "here");
+            };
             let q = scope.quantity(&a.value)?;
             if !q.scalar && q.data.len() != n {
                 let message = format!("{} values for {n} cells", q.data.len());
@@ -213,7 +246,9 @@ impl<'a> Elaborator<'a> {
             value = next;
             i += 1;
         }
-        let Value::Population(mut p) = value else { return fail(Code::E0401, v.path.span, "this is not a population", "here") };
+        let Value::Population(mut p) = value else {
+            return fail(Code::E0401, v.path.span, "this is not a population", "here");
+        };
         let mut rest = parts[i..].join(".");
         if let Some(index) = &v.index {
             p = scope.slice(p, index)?;
@@ -230,7 +265,12 @@ impl<'a> Elaborator<'a> {
         let column = column(&self.scope(names), value, p.view.n, &stream)?;
         let population = &mut self.plan().populations[p.view.population];
         let Some(id) = population.model.var(&variable) else {
-            return fail(Code::E0205, path.span, format!("`{}` has no `{variable}`", population.model.name), "no such member");
+            return fail(
+                Code::E0205,
+                path.span,
+                format!("`{}` has no `{variable}`", population.model.name),
+                "no such member",
+            );
         };
         assign(population, id, p.view, &column);
         fill_defaults(population, path.span)
@@ -256,17 +296,31 @@ impl<'a> Elaborator<'a> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn one_projection(&mut self, p: &ast::Projection, synapse: &ast::Model, pre: View, post: View, port: &str, target: Span, names: &[(String, Value)], prefix: &str) -> Attempt<()> {
+    fn one_projection(
+        &mut self,
+        p: &ast::Projection,
+        synapse: &ast::Model,
+        pre: View,
+        post: View,
+        port: &str,
+        target: Span,
+        names: &[(String, Value)],
+        prefix: &str,
+    ) -> Attempt<()> {
         let streams = [self.stream(), self.stream(), self.stream()];
         let network = &self.live[self.index].plan;
-        let (pre_model, post_model) = (network.populations[pre.population].model.clone(), network.populations[post.population].model.clone());
-        let Some(port) = post_model.var(port) else { return fail(Code::E0602, target, format!("`{port}` is not a port"), "here") };
+        let (pre_model, post_model) =
+            (network.populations[pre.population].model.clone(), network.populations[post.population].model.clone());
+        let Some(port) = post_model.var(port) else {
+            return fail(Code::E0602, target, format!("`{port}` is not a port"), "here");
+        };
         let mut silent = Diagnostics::default();
         let use_ = SynapseUse { pre: &pre_model, post: &post_model, port, span: p.span };
         let checked = Arc::new(check_synapse(self.module, synapse, &use_, &mut silent));
         let scope = self.scope(names);
         let mut params = BTreeMap::new();
-        let order: Vec<VarId> = checked.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_))).map(|(id, _)| id).collect();
+        let order: Vec<VarId> =
+            checked.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_))).map(|(id, _)| id).collect();
         for (k, id) in order.iter().enumerate() {
             let name = &checked.vars[*id].name;
             let given = p.args.iter().enumerate().find(|(i, a)| a.name.as_ref().map_or(*i == k, |n| n.text == *name));
@@ -291,7 +345,10 @@ impl<'a> Elaborator<'a> {
                 init.insert(id, value);
             }
         }
-        let ends = (End { population: &network.populations[pre.population], view: pre }, End { population: &network.populations[post.population], view: post });
+        let ends = (
+            End { population: &network.populations[pre.population], view: pre },
+            End { population: &network.populations[post.population], view: post },
+        );
         let mut edges = Vec::new();
         let mut from_file: (Option<Vec<f64>>, Option<Vec<f64>>) = (None, None);
         for c in &p.clauses {
@@ -319,7 +376,8 @@ impl<'a> Elaborator<'a> {
             (None, None) => match checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight)) {
                 Some(_) if !edges.is_empty() || !p.clauses.is_empty() => {
                     return Err(Box::new(
-                        Diagnostic::at(Code::E0212, p.span, "this projection has no weight", "value missing").help("add `weight …` with its unit"),
+                        Diagnostic::at(Code::E0212, p.span, "this projection has no weight", "value missing")
+                            .help("add `weight …` with its unit"),
                     ));
                 }
                 _ => Column::Const(1.0),
@@ -335,13 +393,18 @@ impl<'a> Elaborator<'a> {
         };
         let label = |v: View| {
             let population = &network.populations[v.population];
-            if v.n == population.n { population.name.clone() } else { format!("{}[{}..{}]", population.name, v.start, v.start + v.n) }
+            if v.n == population.n {
+                population.name.clone()
+            } else {
+                format!("{}[{}..{}]", population.name, v.start, v.start + v.n)
+            }
         };
         let name = match &p.name {
             Some(n) => format!("{prefix}{}", n.text),
             None => format!("{} -> {}.{}", label(pre), label(post), post_model.vars[port].name),
         };
-        let projection = Projection { name, pre, post, port, synapse: checked, params, init, edges: Arc::new(edges), weight, delay };
+        let projection =
+            Projection { name, pre, post, port, synapse: checked, params, init, edges: Arc::new(edges), weight, delay };
         self.plan().projections.push(projection);
         Ok(())
     }
@@ -354,8 +417,13 @@ impl<'a> Elaborator<'a> {
                 let unit = crate::units::lookup("ms");
                 let shown = |v: f64| crate::units::format_quantity(v, crate::units::Dim::TIME, unit.as_ref());
                 return Err(Box::new(
-                    Diagnostic::at(Code::E0601, span, format!("a delay of {} cannot be kept at dt = {}", shown(d), shown(self.dt)), "shorter than one step")
-                        .help("give a delay of at least `dt`, or make `dt` smaller"),
+                    Diagnostic::at(
+                        Code::E0601,
+                        span,
+                        format!("a delay of {} cannot be kept at dt = {}", shown(d), shown(self.dt)),
+                        "shorter than one step",
+                    )
+                    .help("give a delay of at least `dt`, or make `dt` smaller"),
                 ));
             }
             Ok(steps)
@@ -419,7 +487,9 @@ impl<'a> Elaborator<'a> {
                 }
                 weight = column(&scope, v, post.view.n, &stream)?;
             }
-            let Some(kind) = kind else { return fail(Code::E0605, d.span, "this drive sends nothing", "no `poisson` or `spikes`") };
+            let Some(kind) = kind else {
+                return fail(Code::E0605, d.span, "this drive sends nothing", "no `poisson` or `spikes`");
+            };
             self.plan().drives.push(Drive { post: post.view, port, kind, weight });
         }
         Ok(())
@@ -501,7 +571,9 @@ pub fn time_function(scope: &Scope, e: &ast::Expr) -> TimeFunction {
                 let (func, _) = Func::parse(name)?;
                 Expr::Call(func, args.iter().map(|a| build(scope, &a.value)).collect::<Option<_>>()?)
             }
-            ExprKind::If(c, a, b) => Expr::If(Box::new(build(scope, c)?), Box::new(build(scope, a)?), Box::new(build(scope, b)?)),
+            ExprKind::If(c, a, b) => {
+                Expr::If(Box::new(build(scope, c)?), Box::new(build(scope, a)?), Box::new(build(scope, b)?))
+            }
             _ => return None,
         })
     }
@@ -513,7 +585,10 @@ pub fn time_function(scope: &Scope, e: &ast::Expr) -> TimeFunction {
 pub fn iterate(scope: &Scope, range: &ast::Expr, step: Option<&ast::Expr>) -> Attempt<Vec<Quantity>> {
     match scope.eval(range)? {
         Value::Range(lo, hi, dim, unit) => {
-            let step = step.map(|s| scope.number(s)).transpose()?.unwrap_or_else(|| unit.as_ref().map_or(1.0, |u| u.to_internal(1.0)));
+            let step = step
+                .map(|s| scope.number(s))
+                .transpose()?
+                .unwrap_or_else(|| unit.as_ref().map_or(1.0, |u| u.to_internal(1.0)));
             if step == 0.0 || !step.is_finite() || !hi.is_finite() {
                 return fail(Code::E0404, range.span, "this loop would not end", "needs finite ends and a step");
             }
@@ -561,8 +636,13 @@ pub fn fill_defaults(p: &mut Population, span: Span) -> Attempt<()> {
         }
         let Some(e) = default else {
             return Err(Box::new(
-                Diagnostic::at(Code::E0212, span, format!("parameter `{}` of `{}` has no value", var.name, model.name), "value missing")
-                    .label(var.span, "declared without a default"),
+                Diagnostic::at(
+                    Code::E0212,
+                    span,
+                    format!("parameter `{}` of `{}` has no value", var.name, model.name),
+                    "value missing",
+                )
+                .label(var.span, "declared without a default"),
             ));
         };
         let value = per_cell(p, e);
@@ -607,7 +687,12 @@ pub fn column(scope: &Scope, value: &ast::Value, n: usize, stream: &Stream) -> A
                 return Ok(Column::Const(q.first()));
             }
             if q.data.len() != n {
-                return fail(Code::E0403, e.span, format!("{} values for {n} cells", q.data.len()), "one value per cell is needed");
+                return fail(
+                    Code::E0403,
+                    e.span,
+                    format!("{} values for {n} cells", q.data.len()),
+                    "one value per cell is needed",
+                );
             }
             Ok(Column::Array(q.data))
         }
@@ -620,11 +705,28 @@ pub fn column(scope: &Scope, value: &ast::Value, n: usize, stream: &Stream) -> A
 }
 
 fn copy<'a>(s: &Scope<'a>) -> Scope<'a> {
-    Scope { module: s.module, names: Vec::new(), live: s.live, recordings: s.recordings, files: s.files, cell: s.cell, time: s.time, dt: s.dt, pair: s.pair }
+    Scope {
+        module: s.module,
+        names: Vec::new(),
+        live: s.live,
+        recordings: s.recordings,
+        files: s.files,
+        cell: s.cell,
+        time: s.time,
+        dt: s.dt,
+        pair: s.pair,
+    }
 }
 
 /// Evaluates a weight or delay for every synapse; drawn delays are kept above half a step by redrawing.
-fn edge_column(scope: &Scope, value: &ast::Value, edges: &[Edge], ends: (End, End), stream: &Stream, grid: Option<f64>) -> Attempt<Column> {
+fn edge_column(
+    scope: &Scope,
+    value: &ast::Value,
+    edges: &[Edge],
+    ends: (End, End),
+    stream: &Stream,
+    grid: Option<f64>,
+) -> Attempt<Column> {
     match value {
         ast::Value::Distribution(d) => {
             let draw = Sampler::new(scope, d, grid)?;
@@ -647,7 +749,12 @@ fn edge_column(scope: &Scope, value: &ast::Value, edges: &[Edge], ends: (End, En
                 return Ok(Column::Const(q.first()));
             }
             if q.data.len() != edges.len() {
-                return fail(Code::E0403, e.span, format!("{} values for {} synapses", q.data.len(), edges.len()), "one per synapse is needed");
+                return fail(
+                    Code::E0403,
+                    e.span,
+                    format!("{} values for {} synapses", q.data.len(), edges.len()),
+                    "one per synapse is needed",
+                );
             }
             Ok(Column::Array(q.data))
         }
@@ -665,8 +772,12 @@ struct Sampler {
 
 impl Sampler {
     fn new(scope: &Scope, d: &ast::Distribution, grid: Option<f64>) -> Attempt<Sampler> {
-        let ExprKind::Call(f, args) = &d.call.kind else { return fail(Code::E0401, d.call.span, "expected a distribution", "here") };
-        let ExprKind::Name(name) = &f.kind else { return fail(Code::E0401, d.call.span, "expected a distribution", "here") };
+        let ExprKind::Call(f, args) = &d.call.kind else {
+            return fail(Code::E0401, d.call.span, "expected a distribution", "here");
+        };
+        let ExprKind::Name(name) = &f.kind else {
+            return fail(Code::E0401, d.call.span, "expected a distribution", "here");
+        };
         let value = |i: usize| args.get(i).map_or(Ok(0.0), |a| scope.number(&a.value));
         let (a, b) = (value(0)?, value(1)?);
         let kind = match name.as_str() {
@@ -685,7 +796,12 @@ impl Sampler {
         if let Some((false, lo, hi)) = bound
             && (kind == 0 && b == 0.0 && !(lo..=hi).contains(&a) || lo > hi)
         {
-            return fail(Code::E0604, d.call.span, "nothing can be drawn within the bounds", "would be redrawn for ever");
+            return fail(
+                Code::E0604,
+                d.call.span,
+                "nothing can be drawn within the bounds",
+                "would be redrawn for ever",
+            );
         }
         Ok(Sampler { kind, a, b, bound, grid })
     }
@@ -755,7 +871,9 @@ fn from_table(scope: &Scope, path: &str, args: &[ast::Arg], span: Span, pre: Vie
     let ids: Option<IndexMap<String, u32>> = match arg("ids") {
         None => None,
         Some(e) => match scope.eval(e)? {
-            Value::Table(t) => Some(t.columns.values().next().map(|c| c.iter().cloned().zip(0..).collect()).unwrap_or_default()),
+            Value::Table(t) => {
+                Some(t.columns.values().next().map(|c| c.iter().cloned().zip(0..).collect()).unwrap_or_default())
+            }
             _ => return fail(Code::E0401, e.span, "expected a table of names", "its first column names the cells"),
         },
     };
@@ -778,8 +896,13 @@ fn from_table(scope: &Scope, path: &str, args: &[ast::Arg], span: Span, pre: Vie
             _ if missing == "skip" => {}
             _ => {
                 return Err(Box::new(
-                    Diagnostic::at(Code::E0609, span, format!("line {} connects `{}` to `{}`", k + 2, sources[k], targets[k]), "no such cell in the populations")
-                        .help("add `missing = \"skip\"` if such rows are to be left out"),
+                    Diagnostic::at(
+                        Code::E0609,
+                        span,
+                        format!("line {} connects `{}` to `{}`", k + 2, sources[k], targets[k]),
+                        "no such cell in the populations",
+                    )
+                    .help("add `missing = \"skip\"` if such rows are to be left out"),
                 ));
             }
         }

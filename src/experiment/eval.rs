@@ -239,13 +239,23 @@ impl Scope<'_> {
             Add => make(zip(&|a, b| a + b), x.dim, unit).into(),
             Sub => make(zip(&|a, b| a - b), x.dim, unit).into(),
             Mul => {
-                let unit = if x.dim == Dim::ONE { y.unit.clone() } else { x.unit.clone().filter(|_| y.dim == Dim::ONE) };
+                let unit =
+                    if x.dim == Dim::ONE { y.unit.clone() } else { x.unit.clone().filter(|_| y.dim == Dim::ONE) };
                 make(zip(&|a, b| a * b), x.dim * y.dim, unit).into()
             }
             Div => make(zip(&|a, b| a / b), x.dim / y.dim, x.unit.clone().filter(|_| y.dim == Dim::ONE)).into(),
             Pow => {
-                let dim = if x.dim == Dim::ONE { Dim::ONE } else { x.dim.pow(Ratio::from_f64(y.first()).unwrap_or(Ratio::new(1, 1))) };
-                make(zip(&|a, b| if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { a.powf(b) }), dim, None).into()
+                let dim = if x.dim == Dim::ONE {
+                    Dim::ONE
+                } else {
+                    x.dim.pow(Ratio::from_f64(y.first()).unwrap_or(Ratio::new(1, 1)))
+                };
+                make(
+                    zip(&|a, b| if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { a.powf(b) }),
+                    dim,
+                    None,
+                )
+                .into()
             }
             _ => {
                 let test: fn(f64, f64) -> bool = match op {
@@ -274,7 +284,9 @@ impl Scope<'_> {
             for (i, formal) in f.formals.iter().enumerate() {
                 let given = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == formal.name.text));
                 let value = given.or(args.get(i)).map(|a| &a.value).or(formal.value.as_ref());
-                let Some(value) = value else { return fail(Code::E0402, span, format!("`{name}` lacks an argument"), "here") };
+                let Some(value) = value else {
+                    return fail(Code::E0402, span, format!("`{name}` lacks an argument"), "here");
+                };
                 names.push((formal.name.text.clone(), self.eval(value)?));
             }
             let inner = Scope { names, ..*self.bare() };
@@ -299,7 +311,8 @@ impl Scope<'_> {
             return Ok(Quantity { data: data.into(), scalar: q.iter().all(|q| q.scalar), dim, unit }.into());
         }
         if name == "clip" && args.len() == 3 {
-            let (x, lo, hi) = (self.quantity(&args[0].value)?, self.number(&args[1].value)?, self.number(&args[2].value)?);
+            let (x, lo, hi) =
+                (self.quantity(&args[0].value)?, self.number(&args[1].value)?, self.number(&args[2].value)?);
             return Ok(map(&x, |v| v.max(lo).min(hi)).into());
         }
         let _ = one;
@@ -347,7 +360,9 @@ impl Scope<'_> {
     fn element(&self, q: &Quantity, i: usize, span: Span) -> Attempt<Value> {
         match q.data.get(i) {
             Some(v) => Ok(Quantity::number(*v, q.dim, q.unit.clone()).into()),
-            None => fail(Code::E0406, span, format!("index {i} of an array of {} elements", q.data.len()), "out of range"),
+            None => {
+                fail(Code::E0406, span, format!("index {i} of an array of {} elements", q.data.len()), "out of range")
+            }
         }
     }
 
@@ -409,7 +424,14 @@ impl Scope<'_> {
             value = match &value {
                 Value::Network(instance) => match instance.names.get(parts[i]) {
                     Some(v) => v.clone(),
-                    None => return fail(Code::E0205, name.span, format!("this network has no `{}`", parts[i]), "no such member"),
+                    None => {
+                        return fail(
+                            Code::E0205,
+                            name.span,
+                            format!("this network has no `{}`", parts[i]),
+                            "no such member",
+                        );
+                    }
                 },
                 Value::Population(p) => {
                     let path = parts[i..].join(".");
@@ -431,11 +453,11 @@ impl Scope<'_> {
 
     /// Reads a population's variable: current values of all its cells, or the recording of an event.
     pub fn variable(&self, p: PopulationRef, path: &str, span: Span) -> Attempt<Value> {
-        if path == "n" {
-            return Ok(Quantity::pure(p.view.n as f64).into());
-        }
         let live = &self.live[p.network];
         let population = &live.network().populations[p.view.population];
+        if path == "n" && population.model.var(path).is_none() {
+            return Ok(Quantity::pure(p.view.n as f64).into());
+        }
         if let Some(event) = population.model.event(path) {
             let found = self.recordings.iter().rposition(|r| {
                 r.network == p.network
@@ -446,8 +468,13 @@ impl Scope<'_> {
             return match found {
                 Some(i) => Ok(Value::Recording(i)),
                 None => Err(Box::new(
-                    Diagnostic::at(Code::E0811, span, format!("`{path}` of these cells was not recorded"), "no recording")
-                        .help("write `record …` with the same cells before `run`"),
+                    Diagnostic::at(
+                        Code::E0811,
+                        span,
+                        format!("`{path}` of these cells was not recorded"),
+                        "no recording",
+                    )
+                    .help("write `record …` with the same cells before `run`"),
                 )),
             };
         }
@@ -455,7 +482,9 @@ impl Scope<'_> {
             return fail(Code::E0205, span, format!("`{}` has no `{path}`", population.model.name), "no such member");
         };
         let var = &population.model.vars[id];
-        let values = (p.view.start..p.view.start + p.view.n).map(|cell| cell_value(live, p.view.population, id, cell)).collect::<Vec<_>>();
+        let values = (p.view.start..p.view.start + p.view.n)
+            .map(|cell| cell_value(live, p.view.population, id, cell))
+            .collect::<Vec<_>>();
         let unit = var.unit.clone();
         Ok(if p.view.n == 1 {
             Quantity::number(values[0], var.dim, unit).into()
@@ -486,4 +515,3 @@ pub fn cell_value(live: &Live, population: usize, id: crate::hir::VarId, cell: u
 fn map(q: &Quantity, f: impl Fn(f64) -> f64) -> Quantity {
     Quantity { data: q.data.iter().map(|v| f(*v)).collect::<Vec<_>>().into(), ..q.clone() }
 }
-

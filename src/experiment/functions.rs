@@ -111,7 +111,11 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
         "argmax" | "argmin" => {
             let q = c.quantity(0)?;
             let best = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1);
-            let found = if name == "argmax" { q.data.iter().enumerate().max_by(best) } else { q.data.iter().enumerate().min_by(best) };
+            let found = if name == "argmax" {
+                q.data.iter().enumerate().max_by(best)
+            } else {
+                q.data.iter().enumerate().min_by(best)
+            };
             pure(found.map_or(f64::NAN, |(i, _)| i as f64))
         }
         "len" => pure(c.quantity(0)?.data.len() as f64),
@@ -123,7 +127,14 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
                     s.sort_by(f64::total_cmp);
                     s
                 }
-                "cumsum" => q.data.iter().scan(0.0, |s, v| { *s += v; Some(*s) }).collect(),
+                "cumsum" => q
+                    .data
+                    .iter()
+                    .scan(0.0, |s, v| {
+                        *s += v;
+                        Some(*s)
+                    })
+                    .collect(),
                 _ => q.data.windows(2).map(|w| w[1] - w[0]).collect(),
             };
             Ok(Quantity::array(data, q.dim, q.unit.clone()).into())
@@ -158,7 +169,9 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
         "counts" => Ok(Quantity::array(c.events(2)?.counts(c.quantity(1)?.first()), Dim::ONE, None).into()),
         "fano" => pure(c.events(2)?.fano(c.quantity(1)?.first())),
         "times" => times(c.events(1)?.times),
-        "senders" => Ok(Quantity::array(c.events(1)?.cells.iter().map(|x| f64::from(*x)).collect(), Dim::ONE, None).into()),
+        "senders" => {
+            Ok(Quantity::array(c.events(1)?.cells.iter().map(|x| f64::from(*x)).collect(), Dim::ONE, None).into())
+        }
         "values" | "sample_times" | "value_at" => samples(&c, name, span),
         "csv" => {
             let (path, bytes) = c.file()?;
@@ -225,7 +238,12 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
             }
             Ok(Quantity::array(degrees, Dim::ONE, None).into())
         }
-        _ => fail(Code::E0210, span, format!("`{name}` has no value here"), "a distribution or connector needs its own place"),
+        _ => fail(
+            Code::E0210,
+            span,
+            format!("`{name}` has no value here"),
+            "a distribution or connector needs its own place",
+        ),
     }
 }
 
@@ -246,8 +264,16 @@ fn samples(c: &Call, name: &str, span: Span) -> Attempt<Value> {
         }
         let f = ((at - t[k - 1]) / (t[k] - t[k - 1])).clamp(0.0, 1.0);
         let data: Vec<f64> = (0..n).map(|i| v[(k - 1) * n + i] * (1.0 - f) + v[k * n + i] * f).collect();
-        return Ok(if n == 1 { Quantity::number(data[0], dim, unit).into() } else { Quantity::array(data, dim, unit).into() });
+        return Ok(if n == 1 {
+            Quantity::number(data[0], dim, unit).into()
+        } else {
+            Quantity::array(data, dim, unit).into()
+        });
     }
     let (t, v) = c.samples(c.window(1)?)?;
-    Ok(if name == "values" { Quantity::array(v, dim, unit).into() } else { Quantity::array(t, Dim::TIME, lookup("ms")).into() })
+    Ok(if name == "values" {
+        Quantity::array(v, dim, unit).into()
+    } else {
+        Quantity::array(t, Dim::TIME, lookup("ms")).into()
+    })
 }

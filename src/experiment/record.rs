@@ -27,6 +27,10 @@ impl Spool {
 
     fn push(&mut self, bytes: &[u8]) {
         self.memory.extend_from_slice(bytes);
+    }
+
+    /// Ends a record; only whole records go to disk, so that both parts stay aligned.
+    fn end_record(&mut self) {
         if self.memory.len() >= MEMORY && self.path.is_some() {
             self.flush();
         }
@@ -127,7 +131,16 @@ pub struct Recording {
 impl Recording {
     /// Creates a recording that spools to `folder`, if given.
     #[allow(clippy::too_many_arguments)]
-    pub fn new(name: String, network: usize, population: usize, cells: (usize, usize), what: What, begin: u64, dt: f64, folder: Option<&std::path::Path>) -> Recording {
+    pub fn new(
+        name: String,
+        network: usize,
+        population: usize,
+        cells: (usize, usize),
+        what: What,
+        begin: u64,
+        dt: f64,
+        folder: Option<&std::path::Path>,
+    ) -> Recording {
         let path = folder.map(|f| f.join(format!(".{name}.spool")));
         Recording { name, network, population, cells, what, spool: Spool::new(path), span: (begin, begin), dt }
     }
@@ -139,6 +152,7 @@ impl Recording {
         if cell >= first && cell < first + n {
             self.spool.push(&step.to_le_bytes());
             self.spool.push(&((cell - first) as u32).to_le_bytes());
+            self.spool.end_record();
         }
     }
 
@@ -148,6 +162,7 @@ impl Recording {
         for v in values {
             self.spool.push(&v.to_le_bytes());
         }
+        self.spool.end_record();
     }
 
     /// Returns the size of a record.
@@ -186,5 +201,26 @@ impl Recording {
             }
         })?;
         Ok(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_when_a_recording_moves_to_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let what = What::Events(EventId::from_u32(0));
+        let mut r = Recording::new("r".into(), 0, 0, (0, 1000), what, 0, 1.0, Some(folder.path()));
+        let n = 2 * MEMORY as u64 / 12 + 1000;
+        for step in 1..=n {
+            r.event(step, (step % 1000) as u32);
+        }
+        r.span.1 = n;
+        assert!(r.spool.file.is_some());
+        let e = r.events(None).unwrap();
+        assert_eq!(e.times.len() as u64, n);
+        assert!(e.times.iter().zip(&e.cells).zip(1..).all(|((t, c), k)| *t == f64::from(k) && *c == k as u32 % 1000));
     }
 }

@@ -229,8 +229,13 @@ impl<'a> Run<'a> {
                     Some(v) => v,
                     None => {
                         return Err(Box::new(
-                            Diagnostic::at(Code::E0212, formal.name.span, format!("parameter `{}` has no value", formal.name.text), "value missing")
-                                .help(format!("give it on the command line: `--set {}=…`", formal.name.text)),
+                            Diagnostic::at(
+                                Code::E0212,
+                                formal.name.span,
+                                format!("parameter `{}` has no value", formal.name.text),
+                                "value missing",
+                            )
+                            .help(format!("give it on the command line: `--set {}=…`", formal.name.text)),
                         ));
                     }
                 },
@@ -274,9 +279,15 @@ impl<'a> Run<'a> {
                 let candidates = known.iter().chain(&nets).map(String::as_str);
                 let help = crate::diag::nearest(first, candidates).map(|n| format!("did you mean `{n}`?"));
                 return Err(Box::new(
-                    Diagnostic::new(Code::E0804, format!("`--set {}` names nothing in experiment `{}`", o.path, e.name.text))
-                        .note(format!("it has {}", known.iter().chain(&nets).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")))
-                        .maybe_help(help),
+                    Diagnostic::new(
+                        Code::E0804,
+                        format!("`--set {}` names nothing in experiment `{}`", o.path, e.name.text),
+                    )
+                    .note(format!(
+                        "it has {}",
+                        known.iter().chain(&nets).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+                    ))
+                    .maybe_help(help),
                 ));
             }
         }
@@ -293,7 +304,11 @@ impl<'a> Run<'a> {
             let unit = d.unit.clone().unwrap_or_else(|| crate::units::canonical_unit(d.dim));
             return Err(Box::new(
                 Diagnostic::new(Code::E0805, format!("`--set {path}={}` has the wrong unit", o.value))
-                    .note(format!("`{path}` is {}, this is {}", crate::units::dimension_word(d.dim), crate::units::dimension_word(q.dim)))
+                    .note(format!(
+                        "`{path}` is {}, this is {}",
+                        crate::units::dimension_word(d.dim),
+                        crate::units::dimension_word(q.dim)
+                    ))
                     .help(format!("write `--set {path}=20{}`", unit.name)),
             ));
         }
@@ -302,7 +317,9 @@ impl<'a> Run<'a> {
 
     fn override_value(&self, o: &Override) -> Attempt<Value> {
         let mut d = Diagnostics::default();
-        let bad = |why: String| Box::new(Diagnostic::new(Code::E0805, format!("`--set {}={}` is not a value: {why}", o.path, o.value)));
+        let bad = |why: String| {
+            Box::new(Diagnostic::new(Code::E0805, format!("`--set {}={}` is not a value: {why}", o.path, o.value)))
+        };
         let e = crate::syntax::parse_expr(Default::default(), &o.value, &mut d);
         let Some(e) = e else { return Err(bad(d.iter().next().map_or(String::new(), |d| d.message.clone()))) };
         self.scope().eval(&e).map_err(|d| bad(d.message.clone()))
@@ -355,7 +372,12 @@ impl<'a> Run<'a> {
                 let t = self.scope().number(time)?;
                 if t < self.clock - 1e-9 {
                     let now = format_quantity(self.clock, Dim::TIME, lookup("ms").as_ref());
-                    return fail(Code::E0404, time.span, format!("this time has passed: it is {now} now"), "in the past");
+                    return fail(
+                        Code::E0404,
+                        time.span,
+                        format!("this time has passed: it is {now} now"),
+                        "in the past",
+                    );
                 }
                 self.schedule.push((t, body.clone()));
                 self.schedule.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -378,7 +400,9 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             CommandKind::Measure(name, e) => self.measure(name, e),
-            CommandKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref(), c.span),
+            CommandKind::Plot { title, series, against } => {
+                self.plot(title.as_deref(), series, against.as_ref(), c.span)
+            }
             CommandKind::Expect(e) => self.expect(e),
             CommandKind::Drive(d) => self.drive(d),
             CommandKind::Set { target, op, value } => self.set(target, *op, value),
@@ -410,13 +434,24 @@ impl<'a> Run<'a> {
         for a in args {
             values.push((a.name.as_ref().map(|n| n.text.clone()), self.scope().eval(&a.value)?));
         }
-        let formals: Vec<String> = self.runner.module.networks.get(&model.text).map(|n| n.formals.iter().map(|f| f.name.text.clone()).collect()).unwrap_or_default();
+        let formals: Vec<String> = self
+            .runner
+            .module
+            .networks
+            .get(&model.text)
+            .map(|n| n.formals.iter().map(|f| f.name.text.clone()).collect())
+            .unwrap_or_default();
         let prefix = format!("{}.", name.text);
-        let mine: Vec<Override> = self.runner.settings.overrides.iter().filter(|o| o.path.starts_with(&prefix)).cloned().collect();
+        let mine: Vec<Override> =
+            self.runner.settings.overrides.iter().filter(|o| o.path.starts_with(&prefix)).cloned().collect();
         for o in &mine {
             let rest = &o.path[prefix.len()..];
             if let Some(position) = formals.iter().position(|f| f == rest) {
-                let default = values.iter().find(|(n, _)| n.as_deref() == Some(rest)).or(values.get(position).filter(|(n, _)| n.is_none())).map(|v| v.1.clone());
+                let default = values
+                    .iter()
+                    .find(|(n, _)| n.as_deref() == Some(rest))
+                    .or(values.get(position).filter(|(n, _)| n.is_none()))
+                    .map(|v| v.1.clone());
                 if let Some(v) = self.overridden(&o.path, default.as_ref())? {
                     values.retain(|(n, _)| n.as_deref() != Some(rest));
                     values.push((Some(rest.to_string()), v));
@@ -428,11 +463,17 @@ impl<'a> Run<'a> {
             Some(i) => i,
             None => {
                 self.live_names.push(name.text.clone());
-                self.live.push(Live { plan: Network::default(), rates: Vec::new(), simulation: None, functions: Vec::new() });
+                self.live.push(Live {
+                    plan: Network::default(),
+                    rates: Vec::new(),
+                    simulation: None,
+                    functions: Vec::new(),
+                });
                 self.live.len() - 1
             }
         };
-        self.live[index] = Live { plan: Network::default(), rates: Vec::new(), simulation: None, functions: Vec::new() };
+        self.live[index] =
+            Live { plan: Network::default(), rates: Vec::new(), simulation: None, functions: Vec::new() };
         if self.live.len() == 1 {
             self.clock = 0.0;
             self.schedule.clear();
@@ -466,7 +507,9 @@ impl<'a> Run<'a> {
         let mut d = Diagnostics::default();
         let unknown = || Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable", o.path)));
         let target = crate::syntax::parse_expr(Default::default(), &o.path, &mut d).ok_or_else(unknown)?;
-        let (p, id) = self.target(&target).map_err(|d| Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable: {}", o.path, d.message))))?;
+        let (p, id) = self.target(&target).map_err(|d| {
+            Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable: {}", o.path, d.message)))
+        })?;
         let model = self.live[p.network].network().populations[p.view.population].model.clone();
         let var = &model.vars[id];
         let default = Value::Quantity(Quantity::number(0.0, var.dim, var.unit.clone()));
@@ -510,7 +553,13 @@ impl<'a> Run<'a> {
         }
         let clock = std::time::Instant::now();
         let settings = &self.runner.settings;
-        let options = Options { dt: self.dt, seed: self.seed, precision: self.precision, threads: settings.threads, backend: settings.backend };
+        let options = Options {
+            dt: self.dt,
+            seed: self.seed,
+            precision: self.precision,
+            threads: settings.threads,
+            backend: settings.backend,
+        };
         let mut s = Simulation::new(std::mem::take(&mut live.plan), live.rates.clone(), options);
         for (p, v, f) in live.functions.drain(..) {
             s.set_port_function(p, v, f);
@@ -530,8 +579,13 @@ impl<'a> Run<'a> {
         if (steps - steps.round()).abs() > 1e-6 {
             let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
             self.out.warnings.push(
-                Diagnostic::at(Code::W0801, span, format!("{} is not a multiple of dt = {}", shown(duration), shown(self.dt)), "rounded to whole steps")
-                    .help("choose a duration that `dt` divides"),
+                Diagnostic::at(
+                    Code::W0801,
+                    span,
+                    format!("{} is not a multiple of dt = {}", shown(duration), shown(self.dt)),
+                    "rounded to whole steps",
+                )
+                .help("choose a duration that `dt` divides"),
             );
         }
         for i in 0..self.live.len() {
@@ -569,7 +623,8 @@ impl<'a> Run<'a> {
                 break;
             }
             if let Some(reason) = self.recordings.iter().find_map(|r| r.spool.failed.clone()) {
-                result = Err(Box::new(Diagnostic::new(Code::E0809, format!("a recording cannot be written: {reason}"))));
+                result =
+                    Err(Box::new(Diagnostic::new(Code::E0809, format!("a recording cannot be written: {reason}"))));
                 break;
             }
         }
@@ -598,22 +653,38 @@ impl<'a> Run<'a> {
                         return fail(Code::E0601, span, "this interval is shorter than a step", "below `dt`");
                     }
                     let v = &model.vars[id];
-                    What::Samples { value: inline_lets(&model, Expr::Var(id)), every: steps.round() as u64, dim: v.dim, unit: v.unit.clone() }
+                    What::Samples {
+                        value: inline_lets(&model, Expr::Var(id)),
+                        every: steps.round() as u64,
+                        dim: v.dim,
+                        unit: v.unit.clone(),
+                    }
                 }
                 _ => return fail(Code::E0205, e.span, format!("`{}` has no `{path}`", model.name), "no such member"),
             };
             let whole = cells == (0, population.n);
             let default = if whole { default } else { format!("{default}.{}-{}", cells.0, cells.0 + cells.1 - 1) };
             let base = name.map_or(default, |n| n.text.clone());
-            let copies = self.recordings.iter().filter(|r| r.name == base || r.name.starts_with(&format!("{base}#"))).count();
+            let copies =
+                self.recordings.iter().filter(|r| r.name == base || r.name.starts_with(&format!("{base}#"))).count();
             let file = if copies == 0 { base } else { format!("{base}#{copies}") };
             let begin = self.live[p.network].simulation.as_ref().map_or(0, Simulation::step);
-            let mut r = Recording::new(file, p.network, p.view.population, cells, what, begin, self.dt, self.runner.settings.results.as_deref());
+            let mut r = Recording::new(
+                file,
+                p.network,
+                p.view.population,
+                cells,
+                what,
+                begin,
+                self.dt,
+                self.runner.settings.results.as_deref(),
+            );
             if let What::Samples { value, .. } = &r.what {
                 // The state at the beginning is part of a trace.
                 let value = value.clone();
                 let live = &self.live[p.network];
-                let sample: Vec<f64> = (cells.0..cells.0 + cells.1).map(|c| read(live, p.view.population, &value, c)).collect();
+                let sample: Vec<f64> =
+                    (cells.0..cells.0 + cells.1).map(|c| read(live, p.view.population, &value, c)).collect();
                 r.sample(begin, sample.into_iter());
             }
             self.recordings.push(r);
@@ -628,14 +699,9 @@ impl<'a> Run<'a> {
     fn cells(&self, e: &ast::Expr) -> Attempt<(PopulationRef, String)> {
         let mut names = Vec::new();
         let mut base = e;
-        loop {
-            match &base.kind {
-                ExprKind::Member(inner, n) => {
-                    names.push(n.text.clone());
-                    base = inner;
-                }
-                _ => break,
-            }
+        while let ExprKind::Member(inner, n) = &base.kind {
+            names.push(n.text.clone());
+            base = inner;
         }
         names.reverse();
         let mut value = self.scope().eval(base)?;
@@ -676,11 +742,21 @@ impl<'a> Run<'a> {
             && self.scope().find("t").is_none()
         {
             if !matches!(kind, VarKind::AnalogPort(_)) || op.is_some() {
-                return fail(Code::E0207, target.span, "only an analog port can follow a function of time", "not an `input`");
+                return fail(
+                    Code::E0207,
+                    target.span,
+                    "only an analog port can follow a function of time",
+                    "not an `input`",
+                );
             }
             let whole = self.live[p.network].network().populations[p.view.population].n;
             if p.view.n != whole {
-                return fail(Code::E0106, target.span, "a function of time drives a whole population", "only some of its cells");
+                return fail(
+                    Code::E0106,
+                    target.span,
+                    "a function of time drives a whole population",
+                    "only some of its cells",
+                );
             }
             let f = time_function(&self.scope(), e);
             match &mut self.live[p.network].simulation {
@@ -729,7 +805,14 @@ impl<'a> Run<'a> {
                     VarKind::State(_) => None,
                     VarKind::Param(_) => population.params.get(&id).cloned(),
                     VarKind::AnalogPort(_) => population.ports.get(&id).cloned(),
-                    _ => return fail(Code::E0207, span, "this cannot be assigned", "not a state, parameter or analog port"),
+                    _ => {
+                        return fail(
+                            Code::E0207,
+                            span,
+                            "this cannot be assigned",
+                            "not a state, parameter or analog port",
+                        );
+                    }
                 };
                 match (kind, whole) {
                     (VarKind::Param(_), Some(c)) => s.set_param(index, id, c),
@@ -752,7 +835,11 @@ impl<'a> Run<'a> {
         let q = self.scope().quantity(e)?;
         let list = self.out.measures.entry(name.text.clone()).or_default();
         list.push(q.clone());
-        let series = if list.len() == 1 { q } else { Quantity::array(list.iter().flat_map(|q| q.data.iter().copied()).collect(), q.dim, q.unit) };
+        let series = if list.len() == 1 {
+            q
+        } else {
+            Quantity::array(list.iter().flat_map(|q| q.data.iter().copied()).collect(), q.dim, q.unit)
+        };
         self.bind(name.text.clone(), series.into());
         Ok(())
     }
@@ -775,7 +862,11 @@ impl<'a> Run<'a> {
             ExprKind::Binary(BinOp::In, a, _) => self.shown(a),
             ExprKind::Binary(BinOp::Within, a, _) => self.describe(a),
             ExprKind::Binary(BinOp::Lt | BinOp::Gt | BinOp::Le | BinOp::Ge | BinOp::Eq | BinOp::Ne, a, b) => {
-                if matches!(b.kind, ExprKind::Quantity(..) | ExprKind::Neg(_)) { self.shown(a) } else { format!("{}, {}", self.shown(a), self.shown(b)) }
+                if matches!(b.kind, ExprKind::Quantity(..) | ExprKind::Neg(_)) {
+                    self.shown(a)
+                } else {
+                    format!("{}, {}", self.shown(a), self.shown(b))
+                }
             }
             _ => String::new(),
         }
@@ -785,11 +876,23 @@ impl<'a> Run<'a> {
         self.scope().quantity(e).map(|q| q.to_string()).unwrap_or_default()
     }
 
-    fn plot(&mut self, title: Option<&str>, series: &[ast::Expr], against: Option<&ast::Expr>, span: Span) -> Attempt<()> {
+    fn plot(
+        &mut self,
+        title: Option<&str>,
+        series: &[ast::Expr],
+        against: Option<&ast::Expr>,
+        span: Span,
+    ) -> Attempt<()> {
         if self.dry {
             return Ok(());
         }
-        let mut figure = Figure { name: String::new(), title: title.unwrap_or_default().into(), x: String::new(), y: String::new(), series: Vec::new() };
+        let mut figure = Figure {
+            name: String::new(),
+            title: title.unwrap_or_default().into(),
+            x: String::new(),
+            y: String::new(),
+            series: Vec::new(),
+        };
         let x = against.map(|e| self.scope().quantity(e)).transpose()?;
         if let (Some(q), Some(e)) = (&x, against) {
             figure.x = axis(&label(e), q);
@@ -803,10 +906,18 @@ impl<'a> Run<'a> {
             match value {
                 Value::Recording(i) => self.plot_recording(&mut figure, i, &name, e.span)?,
                 Value::Quantity(q) => {
-                    let unit = q.unit.clone().filter(|u| u.dim == q.dim).unwrap_or_else(|| crate::units::canonical_unit(q.dim));
+                    let unit = q
+                        .unit
+                        .clone()
+                        .filter(|u| u.dim == q.dim)
+                        .unwrap_or_else(|| crate::units::canonical_unit(q.dim));
                     let xs: Vec<f64> = match &x {
                         Some(x) => {
-                            let unit = x.unit.clone().filter(|u| u.dim == x.dim).unwrap_or_else(|| crate::units::canonical_unit(x.dim));
+                            let unit = x
+                                .unit
+                                .clone()
+                                .filter(|u| u.dim == x.dim)
+                                .unwrap_or_else(|| crate::units::canonical_unit(x.dim));
                             x.data.iter().map(|v| unit.from_internal(*v)).collect()
                         }
                         None => (0..q.data.len()).map(|i| i as f64).collect(),
@@ -819,12 +930,20 @@ impl<'a> Run<'a> {
                     if figure.x.is_empty() {
                         figure.x = "index".into();
                     }
-                    figure.series.push(FigureData::Line { x: xs, y: q.data.iter().map(|v| unit.from_internal(*v)).collect(), label: name.clone() });
+                    figure.series.push(FigureData::Line {
+                        x: xs,
+                        y: q.data.iter().map(|v| unit.from_internal(*v)).collect(),
+                        label: name.clone(),
+                    });
                 }
                 _ => return fail(Code::E0401, e.span, "this cannot be plotted", "not data"),
             }
             if figure.name.is_empty() {
-                figure.name = title.map_or(name, String::from).chars().map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' }).collect();
+                figure.name = title
+                    .map_or(name, String::from)
+                    .chars()
+                    .map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' })
+                    .collect();
             }
         }
         let copies = self.out.figures.iter().filter(|f| f.name == figure.name).count();
@@ -856,10 +975,20 @@ impl<'a> Run<'a> {
         match &r.what {
             What::Events(_) => {
                 let events = r.events(None).map_err(unreadable)?;
-                let offset: f64 = figure.series.iter().map(|s| if let FigureData::Raster { rows, .. } = s { *rows as f64 } else { 0.0 }).sum();
+                let offset: f64 = figure
+                    .series
+                    .iter()
+                    .map(|s| if let FigureData::Raster { rows, .. } = s { *rows as f64 } else { 0.0 })
+                    .sum();
                 // A raster of more than this many marks is only ink; every k-th cell is shown.
                 let keep = (events.times.len() / 12_000 + 1) as u32;
-                let shown: Vec<(f64, f64)> = events.times.iter().zip(&events.cells).filter(|(_, c)| *c % keep == 0).map(|(t, c)| (*t, f64::from(*c) + offset)).collect();
+                let shown: Vec<(f64, f64)> = events
+                    .times
+                    .iter()
+                    .zip(&events.cells)
+                    .filter(|(_, c)| *c % keep == 0)
+                    .map(|(t, c)| (*t, f64::from(*c) + offset))
+                    .collect();
                 figure.y = "cell".into();
                 figure.series.push(FigureData::Raster {
                     times: shown.iter().map(|s| s.0).collect(),
@@ -889,7 +1018,11 @@ impl<'a> Run<'a> {
 }
 
 /// Forgets initial states and other parameters whose defaults depend on a parameter that changed.
-fn recompute(population: &mut crate::plan::Population, changed: VarId, before: std::collections::BTreeMap<VarId, Column>) {
+fn recompute(
+    population: &mut crate::plan::Population,
+    changed: VarId,
+    before: std::collections::BTreeMap<VarId, Column>,
+) {
     let model = population.model.clone();
     let depends = |e: &Expr| inline_lets(&model, e.clone()).mentions(changed);
     for (id, v) in &model.vars {
@@ -934,7 +1067,8 @@ fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
     let ms = lookup("ms");
     match f {
         Failure::Interrupted => Box::new(
-            Diagnostic::new(Code::E0812, format!("stopped at {}", format_quantity(time, Dim::TIME, ms.as_ref()))).note("everything recorded until then is kept"),
+            Diagnostic::new(Code::E0812, format!("stopped at {}", format_quantity(time, Dim::TIME, ms.as_ref())))
+                .note("everything recorded until then is kept"),
         ),
         Failure::NonFinite { population, variable, index, time, last } => {
             let p = &network.populations[*population];
@@ -947,7 +1081,10 @@ fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
                 None => Diagnostic::new(Code::E0801, message),
             };
             let last = format_quantity(*last, dim, unit.as_ref());
-            Box::new(d.note(format!("one step before it was {last}")).help("make `dt` smaller, or look for a division by zero or a growing feedback"))
+            Box::new(
+                d.note(format!("one step before it was {last}"))
+                    .help("make `dt` smaller, or look for a division by zero or a growing feedback"),
+            )
         }
     }
 }
@@ -963,7 +1100,13 @@ struct Watch<'r> {
 }
 
 impl<'r> Watch<'r> {
-    fn new(recordings: &'r mut [Recording], network: usize, dt: f64, end: f64, progress: &'r dyn Progress) -> Watch<'r> {
+    fn new(
+        recordings: &'r mut [Recording],
+        network: usize,
+        dt: f64,
+        end: f64,
+        progress: &'r dyn Progress,
+    ) -> Watch<'r> {
         let recordings = recordings.iter_mut().filter(|r| r.network == network).collect();
         Watch { recordings, dt, end, progress, calls: Default::default(), at: Default::default() }
     }
@@ -983,7 +1126,7 @@ impl Observer for Watch<'_> {
         let step = simulation.step();
         for r in &mut self.recordings {
             let What::Samples { value, every, .. } = &r.what else { continue };
-            if (step - r.span.0) % every != 0 {
+            if !(step - r.span.0).is_multiple_of(*every) {
                 continue;
             }
             let (first, n) = r.cells;

@@ -49,8 +49,10 @@ impl Quantity {
 
 impl std::fmt::Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let unit = self.unit.clone().filter(|u| u.dim == self.dim).unwrap_or_else(|| crate::units::canonical_unit(self.dim));
-        let shown: Vec<String> = self.data.iter().take(12).map(|v| crate::units::format_number(unit.from_internal(*v))).collect();
+        let unit =
+            self.unit.clone().filter(|u| u.dim == self.dim).unwrap_or_else(|| crate::units::canonical_unit(self.dim));
+        let shown: Vec<String> =
+            self.data.iter().take(12).map(|v| crate::units::format_number(unit.from_internal(*v))).collect();
         let suffix = if unit.name == "1" { String::new() } else { format!(" {}", unit.name) };
         if self.scalar {
             return write!(f, "{}{suffix}", shown.first().map_or("nan", String::as_str));

@@ -36,7 +36,13 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
         CommandKind::Precision(name) => {
             if !matches!(name.text.as_str(), "f32" | "f64") {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0201, name.span, format!("unknown precision `{}`", name.text), "expected `f32` or `f64`").help("write `precision f64`"),
+                    Diagnostic::at(
+                        Code::E0201,
+                        name.span,
+                        format!("unknown precision `{}`", name.text),
+                        "expected `f32` or `f64`",
+                    )
+                    .help("write `precision f64`"),
                 );
             }
         }
@@ -52,7 +58,13 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
             let ty = infer.expr(world, what).1;
             if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Events) {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0407, what.span, format!("{} cannot be recorded", ty.describe()), "not a state or event").help("record `net.exc.spike` or `net.exc.v`"),
+                    Diagnostic::at(
+                        Code::E0407,
+                        what.span,
+                        format!("{} cannot be recorded", ty.describe()),
+                        "not a state or event",
+                    )
+                    .help("record `net.exc.spike` or `net.exc.v`"),
                 );
             }
             if let Some(e) = every {

@@ -53,7 +53,13 @@ impl World {
                     && !ty.is_error()
                     && !ty.same_dim(&declared)
                 {
-                    infer.diagnostics.push(errors::wrong_unit(&format!("`{}`", b.name.text), &declared, &ty, v.span, Some(b.name.span)));
+                    infer.diagnostics.push(errors::wrong_unit(
+                        &format!("`{}`", b.name.text),
+                        &declared,
+                        &ty,
+                        v.span,
+                        Some(b.name.span),
+                    ));
                 }
                 ty = declared;
             }
@@ -116,8 +122,13 @@ impl World {
                 let ok = matches!(&d.call.kind, ExprKind::Call(f, _) if matches!(&f.kind, ExprKind::Name(n) if DISTRIBUTIONS.contains(&n.as_str())));
                 if !ok {
                     infer.diagnostics.push(
-                        Diagnostic::at(Code::E0401, d.call.span, "expected a distribution after `~`", "not a distribution")
-                            .help(format!("use one of {}", errors::list(&DISTRIBUTIONS))),
+                        Diagnostic::at(
+                            Code::E0401,
+                            d.call.span,
+                            "expected a distribution after `~`",
+                            "not a distribution",
+                        )
+                        .help(format!("use one of {}", errors::list(&DISTRIBUTIONS))),
                     );
                 }
                 if let Some((_, range)) = &d.bound {
@@ -132,7 +143,8 @@ impl World {
 }
 
 pub(crate) const DISTRIBUTIONS: [&str; 4] = ["normal", "lognormal", "uniform", "exponential"];
-const CONNECTORS: [&str; 7] = ["all_to_all", "one_to_one", "fixed_probability", "fixed_in_degree", "fixed_out_degree", "fixed_total", "distance"];
+const CONNECTORS: [&str; 7] =
+    ["all_to_all", "one_to_one", "fixed_probability", "fixed_in_degree", "fixed_out_degree", "fixed_total", "distance"];
 
 /// Resolves one member; compartments join with what follows. Returns the type and how many parts were used.
 pub(super) fn member(infer: &mut Infer, base: &Ty, parts: &[&str], span: Span) -> (Ty, usize) {
@@ -143,25 +155,32 @@ pub(super) fn member(infer: &mut Infer, base: &Ty, parts: &[&str], span: Span) -
             match members.iter().find(|(n, _)| n == parts[0]) {
                 Some((_, ty)) => (ty.clone(), 1),
                 None => {
-                    infer.diagnostics.push(errors::no_member(&format!("network `{name}`"), parts[0], span, members.iter().map(|(n, _)| n.as_str())));
+                    infer.diagnostics.push(errors::no_member(
+                        &format!("network `{name}`"),
+                        parts[0],
+                        span,
+                        members.iter().map(|(n, _)| n.as_str()),
+                    ));
                     (Ty::error(), parts.len())
                 }
             }
         }
         Kind::Population(model) => {
             let Some(neuron) = infer.module.neurons.get(model) else { return (Ty::error(), parts.len()) };
-            if parts == ["n"] {
-                return (Ty::number(Dim::ONE), 1);
-            }
             let path = parts.join(".");
             if let Some(v) = neuron.var(&path) {
                 let v = &neuron.vars[v];
                 return (Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() }, parts.len());
             }
+            // The number of cells, unless the model has a variable of this name.
+            if parts == ["n"] {
+                return (Ty::number(Dim::ONE), 1);
+            }
             if neuron.event(&path).is_some() {
                 return (Ty::of(Kind::Events), parts.len());
             }
-            let known = neuron.vars.values().map(|v| v.name.as_str()).chain(neuron.events.values().map(|e| e.name.as_str()));
+            let known =
+                neuron.vars.values().map(|v| v.name.as_str()).chain(neuron.events.values().map(|e| e.name.as_str()));
             infer.diagnostics.push(errors::no_member(&format!("`{model}`"), &path, span, known.collect::<Vec<_>>()));
             (Ty::error(), parts.len())
         }
@@ -188,8 +207,12 @@ pub(super) fn network_members(module: &Module, name: &str) -> Vec<(String, Ty)> 
 fn collect_members(module: &Module, body: &[NetworkItem], out: &mut Vec<(String, Ty)>) {
     for item in body {
         match item {
-            NetworkItem::Population { name, model, .. } => out.push((name.text.clone(), Ty::of(Kind::Population(model.text.clone())))),
-            NetworkItem::Network { name, model, .. } => out.push((name.text.clone(), Ty::of(Kind::Network(model.text.clone())))),
+            NetworkItem::Population { name, model, .. } => {
+                out.push((name.text.clone(), Ty::of(Kind::Population(model.text.clone()))))
+            }
+            NetworkItem::Network { name, model, .. } => {
+                out.push((name.text.clone(), Ty::of(Kind::Network(model.text.clone()))))
+            }
             NetworkItem::View(name, v) => {
                 let first = v.path.text.split('.').next().unwrap_or_default();
                 if let Some((_, ty)) = out.iter().find(|(n, _)| n == first) {
@@ -209,7 +232,9 @@ fn collect_members(module: &Module, body: &[NetworkItem], out: &mut Vec<(String,
                 }
             }
             NetworkItem::Let(name, _) => out.push((name.text.clone(), Ty::any_number())),
-            NetworkItem::Params(bindings) => out.extend(bindings.iter().map(|b| (b.name.text.clone(), Ty::any_number()))),
+            NetworkItem::Params(bindings) => {
+                out.extend(bindings.iter().map(|b| (b.name.text.clone(), Ty::any_number())))
+            }
             NetworkItem::For(_, _, body) => collect_members(module, body, out),
             NetworkItem::If(_, a, b) => {
                 collect_members(module, a, out);
@@ -236,7 +261,13 @@ fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem], own: &str) 
                     Some(neuron) => {
                         let params: Vec<(String, Ty, Span)> = neuron
                             .params()
-                            .map(|(_, v)| (v.name.clone(), Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() }, v.span))
+                            .map(|(_, v)| {
+                                (
+                                    v.name.clone(),
+                                    Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() },
+                                    v.span,
+                                )
+                            })
                             .collect();
                         world.cell = true;
                         arguments(infer, world, &model.text, args, &params);
@@ -262,7 +293,12 @@ fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem], own: &str) 
             }
             NetworkItem::Network { name, model, args, span } => {
                 if model.text == own {
-                    infer.diagnostics.push(Diagnostic::at(Code::E0503, *span, format!("network `{own}` contains itself"), "endless nesting"));
+                    infer.diagnostics.push(Diagnostic::at(
+                        Code::E0503,
+                        *span,
+                        format!("network `{own}` contains itself"),
+                        "endless nesting",
+                    ));
                 }
                 let ty = network_type(infer, world, model, args);
                 world.declare(infer, name, ty);
@@ -315,7 +351,13 @@ fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem], own: &str) 
 }
 
 /// Checks the arguments of a model or network against its parameters.
-pub(super) fn arguments(infer: &mut Infer, world: &mut World, model: &str, args: &[ast::Arg], params: &[(String, Ty, Span)]) {
+pub(super) fn arguments(
+    infer: &mut Infer,
+    world: &mut World,
+    model: &str,
+    args: &[ast::Arg],
+    params: &[(String, Ty, Span)],
+) {
     for (i, a) in args.iter().enumerate() {
         let found = match &a.name {
             Some(n) => {
@@ -328,7 +370,12 @@ pub(super) fn arguments(infer: &mut Infer, world: &mut World, model: &str, args:
             None => {
                 let p = params.get(i);
                 if p.is_none() {
-                    infer.diagnostics.push(errors::wrong_arity(model, &format!("at most {}", params.len()), args.len(), a.value.span));
+                    infer.diagnostics.push(errors::wrong_arity(
+                        model,
+                        &format!("at most {}", params.len()),
+                        args.len(),
+                        a.value.span,
+                    ));
                 }
                 p
             }
@@ -337,7 +384,10 @@ pub(super) fn arguments(infer: &mut Infer, world: &mut World, model: &str, args:
             Some((name, ty, span)) => {
                 let what = format!("parameter `{name}` of `{model}`");
                 let (_, given) = infer.expr(world, &a.value);
-                if !given.is_error() && !ty.is_error() && (given.kind != ty.kind && ty.dim.is_some() || !given.same_dim(ty)) {
+                if !given.is_error()
+                    && !ty.is_error()
+                    && (given.kind != ty.kind && ty.dim.is_some() || !given.same_dim(ty))
+                {
                     infer.diagnostics.push(errors::wrong_unit(&what, ty, &given, a.value.span, Some(*span)));
                 }
             }
@@ -359,21 +409,22 @@ pub(super) fn network_type(infer: &mut Infer, world: &mut World, model: &Name, a
     let mut inner = Infer { module: infer.module, diagnostics: &mut silent, depth: 0 };
     let mut formals = World::default();
     formals.formals(&mut inner, &network.formals);
-    let params: Vec<(String, Ty, Span)> = network
-        .formals
-        .iter()
-        .zip(formals.names)
-        .map(|(b, (name, ty))| (name, ty, b.name.span))
-        .collect();
+    let params: Vec<(String, Ty, Span)> =
+        network.formals.iter().zip(formals.names).map(|(b, (name, ty))| (name, ty, b.name.span)).collect();
     arguments(infer, world, &model.text, args, &params);
     for b in &network.formals {
         let given = args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.text == b.name.text));
         let position = network.formals.iter().position(|f| f.name == b.name).unwrap_or(0);
         if b.value.is_none() && !given && args.get(position).is_none_or(|a| a.name.is_some()) {
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0212, model.span, format!("parameter `{}` of `{}` has no value", b.name.text, model.text), "value missing")
-                    .label(b.name.span, "declared without a default")
-                    .help(format!("write `{}({} = …)`", model.text, b.name.text)),
+                Diagnostic::at(
+                    Code::E0212,
+                    model.span,
+                    format!("parameter `{}` of `{}` has no value", b.name.text, model.text),
+                    "value missing",
+                )
+                .label(b.name.span, "declared without a default")
+                .help(format!("write `{}({} = …)`", model.text, b.name.text)),
             );
         }
     }
@@ -389,11 +440,17 @@ fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath) -> Option<(Ar
             let parts: Vec<&str> = v.path.text.split('.').collect();
             let mut silent = Diagnostics::default();
             let mut quiet = Infer { module: infer.module, diagnostics: &mut silent, depth: 0 };
-            let split = (1..=parts.len()).rev().find(|&k| matches!(world.path_type(&mut quiet, &parts[..k].join("."), v.path.span).kind, Kind::Population(_)));
+            let split = (1..=parts.len()).rev().find(|&k| {
+                matches!(world.path_type(&mut quiet, &parts[..k].join("."), v.path.span).kind, Kind::Population(_))
+            });
             match split {
                 Some(k) => {
                     let tail = v.tail.as_ref().map(|t| t.text.clone()).unwrap_or_default();
-                    let port = [parts[k..].join("."), tail].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(".");
+                    let port = [parts[k..].join("."), tail]
+                        .into_iter()
+                        .filter(|s| !s.is_empty())
+                        .collect::<Vec<_>>()
+                        .join(".");
                     (parts[..k].join("."), port, v.span)
                 }
                 None => (v.path.text.clone(), String::new(), v.span),
@@ -411,14 +468,28 @@ fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath) -> Option<(Ar
         return None;
     };
     let neuron = infer.module.neurons.get(model)?.clone();
-    let ports: Vec<&str> =
-        neuron.vars.values().filter(|v| matches!(v.kind, VarKind::EventPort | VarKind::AnalogPort(_))).map(|v| v.name.as_str()).collect();
-    let found = neuron.var(&port).filter(|&id| matches!(neuron.vars[id].kind, VarKind::EventPort | VarKind::AnalogPort(_)));
+    let ports: Vec<&str> = neuron
+        .vars
+        .values()
+        .filter(|v| matches!(v.kind, VarKind::EventPort | VarKind::AnalogPort(_)))
+        .map(|v| v.name.as_str())
+        .collect();
+    let found =
+        neuron.var(&port).filter(|&id| matches!(neuron.vars[id].kind, VarKind::EventPort | VarKind::AnalogPort(_)));
     if found.is_none() {
-        let help = crate::diag::nearest(&port, ports.iter().copied()).map(|p| format!("did you mean `{population}.{p}`?"));
-        let message = if port.is_empty() { format!("`{population}` needs a port") } else { format!("`{port}` is not a port of `{model}`") };
+        let help =
+            crate::diag::nearest(&port, ports.iter().copied()).map(|p| format!("did you mean `{population}.{p}`?"));
+        let message = if port.is_empty() {
+            format!("`{population}` needs a port")
+        } else {
+            format!("`{port}` is not a port of `{model}`")
+        };
         let d = Diagnostic::at(Code::E0602, span, message, "a target is `population.port`");
-        let d = if ports.is_empty() { d.note(format!("`{model}` has no ports")) } else { d.note(format!("`{model}` has the ports {}", errors::list(&ports))) };
+        let d = if ports.is_empty() {
+            d.note(format!("`{model}` has no ports"))
+        } else {
+            d.note(format!("`{model}` has the ports {}", errors::list(&ports)))
+        };
         infer.diagnostics.push(d.maybe_help(help));
     }
     found.map(|id| (neuron, id))
@@ -460,10 +531,17 @@ fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projection) {
             clauses(infer, world, &p.clauses, weight_ty, &checked);
         }
     }
-    if !p.clauses.iter().any(|c| matches!(c, Clause::Connect(_) | Clause::ConnectFile(..) | Clause::ConnectWhere(_) | Clause::Unsupported(_))) {
+    if !p.clauses.iter().any(|c| {
+        matches!(c, Clause::Connect(_) | Clause::ConnectFile(..) | Clause::ConnectWhere(_) | Clause::Unsupported(_))
+    }) {
         infer.diagnostics.push(
-            Diagnostic::at(Code::E0605, head, "this projection does not say which pairs to connect", "no `connect` clause")
-                .help("add `connect all_to_all`, `connect fixed_probability(0.1)`, …"),
+            Diagnostic::at(
+                Code::E0605,
+                head,
+                "this projection does not say which pairs to connect",
+                "no `connect` clause",
+            )
+            .help("add `connect all_to_all`, `connect fixed_probability(0.1)`, …"),
         );
     }
 }
@@ -510,7 +588,8 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
             Clause::Weight(value, span) => match &weight {
                 Some(ty) => world.value(infer, value, "the weight", ty),
                 None => infer.diagnostics.push(
-                    Diagnostic::at(Code::E0204, *span, format!("`{}` has no weight", synapse.name), "nothing to set").help("declare `weight w` in the synapse"),
+                    Diagnostic::at(Code::E0204, *span, format!("`{}` has no weight", synapse.name), "nothing to set")
+                        .help("declare `weight w` in the synapse"),
                 ),
             },
             Clause::Delay(value, dendritic, span) => {
@@ -521,7 +600,12 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
                     Value::Expr(e) => {
                         infer.time(world, e, "a delay");
                     }
-                    Value::Distribution(_) => world.value(infer, value, "the delay", &Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) }),
+                    Value::Distribution(_) => world.value(
+                        infer,
+                        value,
+                        "the delay",
+                        &Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) },
+                    ),
                 }
             }
             Clause::On(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, "on")),
@@ -530,10 +614,17 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
                     let ty = Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() };
                     world.value(infer, value, &format!("`{}`", name.text), &ty);
                 }
-                None => infer.diagnostics.push(errors::no_member(&format!("`{}`", synapse.name), &name.text, name.span, synapse.vars.values().map(|v| v.name.as_str()).collect::<Vec<_>>())),
+                None => infer.diagnostics.push(errors::no_member(
+                    &format!("`{}`", synapse.name),
+                    &name.text,
+                    name.span,
+                    synapse.vars.values().map(|v| v.name.as_str()).collect::<Vec<_>>(),
+                )),
             },
             Clause::Unsupported(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text)),
-            Clause::Poisson(e) | Clause::Spikes(e) => infer.diagnostics.push(errors::wrong_kind("a clause of a projection", &Ty::error(), e.span)),
+            Clause::Poisson(e) | Clause::Spikes(e) => {
+                infer.diagnostics.push(errors::wrong_kind("a clause of a projection", &Ty::error(), e.span))
+            }
         }
     }
     world.pair = None;
@@ -577,7 +668,8 @@ fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) {
         );
         return;
     }
-    let positional: Vec<&ast::Arg> = args.iter().filter(|a| a.name.as_ref().is_none_or(|n| n.text != "autapses")).collect();
+    let positional: Vec<&ast::Arg> =
+        args.iter().filter(|a| a.name.as_ref().is_none_or(|n| n.text != "autapses")).collect();
     let expected = usize::from(!matches!(name, "all_to_all" | "one_to_one"));
     if positional.len() != expected {
         infer.diagnostics.push(errors::wrong_arity(name, &expected.to_string(), positional.len(), e.span));
@@ -588,9 +680,12 @@ fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) {
         if let (true, Some(p)) = (name == "fixed_probability", super::infer::fold(&value))
             && !(0.0..=1.0).contains(&p)
         {
-            infer.diagnostics.push(
-                Diagnostic::at(Code::E0604, a.value.span, format!("{} is not a probability", crate::units::format_number(p)), "must lie in 0 .. 1"),
-            );
+            infer.diagnostics.push(Diagnostic::at(
+                Code::E0604,
+                a.value.span,
+                format!("{} is not a probability", crate::units::format_number(p)),
+                "must lie in 0 .. 1",
+            ));
         }
     }
 }
@@ -602,9 +697,14 @@ pub(super) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) {
         let port = &neuron.vars[port];
         if !matches!(port.kind, VarKind::EventPort) {
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0608, v.span, format!("a drive sends events, but `{}` is an analog port", port.name), "this target")
-                    .label(port.span, "the port")
-                    .help("assign an analog port in the experiment: `net.exc.I = 3 pA`"),
+                Diagnostic::at(
+                    Code::E0608,
+                    v.span,
+                    format!("a drive sends events, but `{}` is an analog port", port.name),
+                    "this target",
+                )
+                .label(port.span, "the port")
+                .help("assign an analog port in the experiment: `net.exc.I = 3 pA`"),
             );
         }
         let expected = Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
@@ -612,7 +712,13 @@ pub(super) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) {
             match clause {
                 Clause::Poisson(e) => {
                     (world.cell, world.time) = (true, true);
-                    infer.quantity(world, e, "the rate", &Ty { unit: crate::units::lookup("Hz"), ..Ty::number(Dim::RATE) }, None);
+                    infer.quantity(
+                        world,
+                        e,
+                        "the rate",
+                        &Ty { unit: crate::units::lookup("Hz"), ..Ty::number(Dim::RATE) },
+                        None,
+                    );
                     (world.cell, world.time) = (false, false);
                 }
                 Clause::Spikes(e) => {
@@ -635,8 +741,13 @@ pub(super) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) {
         }
         if !d.clauses.iter().any(|c| matches!(c, Clause::Poisson(_) | Clause::Spikes(_))) {
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0605, d.span, "this drive does not say what it sends", "no `poisson` or `spikes`")
-                    .help("add `poisson 8 Hz` or `spikes [1 ms, 5 ms]`"),
+                Diagnostic::at(
+                    Code::E0605,
+                    d.span,
+                    "this drive does not say what it sends",
+                    "no `poisson` or `spikes`",
+                )
+                .help("add `poisson 8 Hz` or `spikes [1 ms, 5 ms]`"),
             );
         }
     }
@@ -672,7 +783,11 @@ impl Context for World {
         let signature = functions::find(name)?;
         let total = signature.needs.len() + signature.takes.len();
         if args.len() < signature.needs.len() || args.len() > total {
-            let expected = if signature.takes.is_empty() { total.to_string() } else { format!("{} to {total}", signature.needs.len()) };
+            let expected = if signature.takes.is_empty() {
+                total.to_string()
+            } else {
+                format!("{} to {total}", signature.needs.len())
+            };
             infer.diagnostics.push(errors::wrong_arity(name, &expected, args.len(), span).note(signature.help));
             return Some((Expr::Time, Ty::error()));
         }
@@ -694,8 +809,13 @@ impl Context for World {
             };
             if ty.kind != kind && !(*wants == Wants::Pure && ty.kind == Kind::Bool) {
                 let d = if matches!(kind, Kind::Events | Kind::Trace) {
-                    Diagnostic::at(Code::E0407, a.value.span, format!("`{name}` needs {}", Ty::of(kind).describe()), format!("this is {}", ty.describe()))
-                        .help("name a recording: `record net.exc.v every 1 ms as trace`")
+                    Diagnostic::at(
+                        Code::E0407,
+                        a.value.span,
+                        format!("`{name}` needs {}", Ty::of(kind).describe()),
+                        format!("this is {}", ty.describe()),
+                    )
+                    .help("name a recording: `record net.exc.v every 1 ms as trace`")
                 } else {
                     errors::wrong_kind(&Ty::of(kind).describe(), &ty, a.value.span)
                 };
@@ -714,7 +834,9 @@ impl Context for World {
                 && !ty.same_dim(&expected)
             {
                 infer.diagnostics.push(match wants {
-                    Wants::Time | Wants::Window => errors::time_needed("this argument", &Ty { kind: Kind::Number, ..ty.clone() }, a.value.span),
+                    Wants::Time | Wants::Window => {
+                        errors::time_needed("this argument", &Ty { kind: Kind::Number, ..ty.clone() }, a.value.span)
+                    }
                     Wants::Pure => errors::pure_number_needed(name, &ty, a.value.span),
                     _ => errors::cannot_compare((&expected, args[0].value.span), (&ty, a.value.span)),
                 });
@@ -753,7 +875,12 @@ impl World {
             && let Some((side @ ("pre" | "post"), member)) = path.split_once('.')
         {
             if !matches!(member, "i" | "n" | "x" | "y" | "z") {
-                infer.diagnostics.push(errors::no_member(&format!("`{side}`"), member, e.span, ["i", "n", "x", "y", "z"]));
+                infer.diagnostics.push(errors::no_member(
+                    &format!("`{side}`"),
+                    member,
+                    e.span,
+                    ["i", "n", "x", "y", "z"],
+                ));
             }
             return Some(if matches!(member, "x" | "y" | "z") { Ty::any_number() } else { Ty::number(Dim::ONE) });
         }
@@ -767,7 +894,10 @@ impl World {
                 for i in index {
                     self.index(infer, i);
                 }
-                if matches!(ty.kind, Kind::Number | Kind::Population(_) | Kind::Error | Kind::Events | Kind::Trace | Kind::Table) {
+                if matches!(
+                    ty.kind,
+                    Kind::Number | Kind::Population(_) | Kind::Error | Kind::Events | Kind::Trace | Kind::Table
+                ) {
                     return Some(ty);
                 }
                 infer.diagnostics.push(errors::wrong_kind("something with elements", &ty, base.span));

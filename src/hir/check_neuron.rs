@@ -9,7 +9,6 @@ use crate::syntax::ast::{self, ExprKind, ModelItem, Name};
 use crate::units::{Dim, Ratio};
 use std::collections::{HashMap, HashSet};
 
-
 const RESERVED: [&str; 5] = ["t", "dt", "xi", "inf", "pi"];
 
 /// Checks a neuron declaration.
@@ -128,16 +127,18 @@ impl Checker {
                 }
                 ModelItem::States(states) => {
                     for s in states {
-                        for what in [s.per.as_ref().map(|p| ("per", p.span)), s.bounds.as_ref().map(|b| ("bounds of a neuron's state", b.span))] {
-                            if let Some((what, span)) = what {
-                                infer.diagnostics.push(crate::syntax::unsupported(span, what));
-                            }
+                        let per = s.per.as_ref().map(|p| ("per", p.span));
+                        let bounds = s.bounds.as_ref().map(|b| ("bounds of a neuron's state", b.span));
+                        for (what, span) in per.into_iter().chain(bounds) {
+                            infer.diagnostics.push(crate::syntax::unsupported(span, what));
                         }
                         self.declare(infer, scope, &s.name, DeclKind::State(s.unit.clone(), s.init.clone()));
                     }
                 }
                 ModelItem::Let(name, e) => self.declare(infer, scope, name, DeclKind::Let(e.clone())),
-                ModelItem::EventInput(name, unit) => self.declare(infer, scope, name, DeclKind::EventInput(unit.clone())),
+                ModelItem::EventInput(name, unit) => {
+                    self.declare(infer, scope, name, DeclKind::EventInput(unit.clone()))
+                }
                 ModelItem::Input(name, unit, default) => {
                     if let Some(cable) = self.scopes[scope].cable {
                         let full = format!("{}{}", self.scopes[scope].prefix, name.text);
@@ -154,7 +155,9 @@ impl Checker {
                     self.out.n_noises += 1;
                     self.noises.insert(name.text.clone(), id);
                 }
-                ModelItem::Compartment(name, segments, body, span) => self.compartment(infer, name, segments.as_ref(), body, *span, scope),
+                ModelItem::Compartment(name, segments, body, span) => {
+                    self.compartment(infer, name, segments.as_ref(), body, *span, scope)
+                }
                 ModelItem::ChannelUse(name, model, args, span) => self.channel(infer, name, model, args, *span, scope),
                 ModelItem::Gate(name, fields, _) => self.declare(infer, scope, name, DeclKind::Gate(fields.clone())),
                 ModelItem::Current(e) => match self.scopes[scope].cable {
@@ -167,14 +170,21 @@ impl Checker {
                 ModelItem::Geometry(name, e) => match self.scopes[scope].cable {
                     Some(cable) => self.pending.compartments[cable].geometry.push((name.clone(), e.clone())),
                     None => infer.diagnostics.push(
-                        Diagnostic::at(Code::E0511, name.span, format!("`{}` belongs to a cable compartment", name.text), "not in a cable")
-                            .help("write `compartment dend[10] { … }` to cut a compartment into segments"),
+                        Diagnostic::at(
+                            Code::E0511,
+                            name.span,
+                            format!("`{}` belongs to a cable compartment", name.text),
+                            "not in a cable",
+                        )
+                        .help("write `compartment dend[10] { … }` to cut a compartment into segments"),
                     ),
                 },
                 ModelItem::Weight(name, ..) | ModelItem::Unsupported(name) => {
                     infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text));
                 }
-                ModelItem::On(name, _, span) => infer.diagnostics.push(crate::syntax::unsupported(*span, &format!("on {}", name.text))),
+                ModelItem::On(name, _, span) => {
+                    infer.diagnostics.push(crate::syntax::unsupported(*span, &format!("on {}", name.text)))
+                }
                 ModelItem::Deliver(e) => infer.diagnostics.push(
                     Diagnostic::at(Code::E0401, e.span, "a neuron does not deliver", "`deliver` belongs to a synapse")
                         .help("emit an event with `emit`, and let a synapse deliver it"),
@@ -188,7 +198,9 @@ impl Checker {
             infer.diagnostics.push(errors::reserved(&name.text, name.span));
             return;
         }
-        if name.text.chars().count() > 1 && (crate::units::lookup(&name.text).is_some() || infer.module.units.contains_key(&name.text)) {
+        if name.text.chars().count() > 1
+            && (crate::units::lookup(&name.text).is_some() || infer.module.units.contains_key(&name.text))
+        {
             infer.diagnostics.push(errors::unit_clash(&name.text, name.span));
         }
         let full = format!("{}{}", self.scopes[scope].prefix, name.text);
@@ -198,15 +210,28 @@ impl Checker {
         }
         if infer.module.constants.contains_key(&name.text) {
             infer.diagnostics.push(
-                Diagnostic::at(Code::W0202, name.span, format!("`{}` shadows a constant of the same name", name.text), "hides the constant here")
-                    .help("rename one of them"),
+                Diagnostic::at(
+                    Code::W0202,
+                    name.span,
+                    format!("`{}` shadows a constant of the same name", name.text),
+                    "hides the constant here",
+                )
+                .help("rename one of them"),
             );
         }
         self.index.insert(full.clone(), self.declared.len());
         self.declared.push(Declared { name: full, span: name.span, scope, kind, status: Status::Waiting });
     }
 
-    fn compartment(&mut self, infer: &mut Infer, name: &Name, segments: Option<&ast::Expr>, body: &[ModelItem], span: Span, scope: usize) {
+    fn compartment(
+        &mut self,
+        infer: &mut Infer,
+        name: &Name,
+        segments: Option<&ast::Expr>,
+        body: &[ModelItem],
+        span: Span,
+        scope: usize,
+    ) {
         if let Some(&first) = self.compartments.get(&name.text) {
             let first = self.pending.compartments[first].span;
             infer.diagnostics.push(errors::declared_twice(&name.text, name.span, first));
@@ -245,11 +270,18 @@ impl Checker {
         for formal in &channel.formals {
             // A channel's argument is the enclosing compartment's variable of the same name, unless given.
             let value = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == formal.name.text));
-            let value = value.map(|a| a.value.clone()).unwrap_or(ast::Expr { kind: ExprKind::Name(formal.name.text.clone()), span });
+            let value = value
+                .map(|a| a.value.clone())
+                .unwrap_or(ast::Expr { kind: ExprKind::Name(formal.name.text.clone()), span });
             bound.insert(formal.name.text.clone(), value);
         }
         let cable = self.scopes[scope].cable;
-        self.scopes.push(Scope { prefix: format!("{}{}.", self.scopes[scope].prefix, name.text), parent: Some(scope), bound, cable: None });
+        self.scopes.push(Scope {
+            prefix: format!("{}{}.", self.scopes[scope].prefix, name.text),
+            parent: Some(scope),
+            bound,
+            cable: None,
+        });
         let mut known = Vec::new();
         for item in &channel.body {
             if let ModelItem::Params(bindings) = item {
@@ -271,14 +303,18 @@ impl Checker {
         }
         for a in args {
             let Some(n) = &a.name else {
-                infer.diagnostics.push(errors::wrong_arity(&model.text, "named", args.len(), a.value.span).help("name the parameter: `g_max = …`"));
+                infer.diagnostics.push(
+                    errors::wrong_arity(&model.text, "named", args.len(), a.value.span)
+                        .help("name the parameter: `g_max = …`"),
+                );
                 continue;
             };
             if !known.contains(&n.text) && !channel.formals.iter().any(|f| f.name.text == n.text) {
                 infer.diagnostics.push(errors::unknown_parameter(&model.text, n, known.iter().map(String::as_str)));
             }
         }
-        let rest: Vec<ModelItem> = channel.body.iter().filter(|i| !matches!(i, ModelItem::Params(_))).cloned().collect();
+        let rest: Vec<ModelItem> =
+            channel.body.iter().filter(|i| !matches!(i, ModelItem::Params(_))).cloned().collect();
         self.collect(infer, &rest, inner);
         if let Some(cable) = cable {
             let e = ast::Expr { kind: ExprKind::Name("current".into()), span };
@@ -287,7 +323,15 @@ impl Checker {
         }
     }
 
-    fn check_override(&mut self, infer: &mut Infer, model: &str, b: &ast::Binding, value: Option<&ast::Expr>, scope: usize, inner: usize) {
+    fn check_override(
+        &mut self,
+        infer: &mut Infer,
+        model: &str,
+        b: &ast::Binding,
+        value: Option<&ast::Expr>,
+        scope: usize,
+        inner: usize,
+    ) {
         let (Some(default), Some(value)) = (&b.value, value) else { return };
         let expected = self.typed(infer, inner, Place::Init, default).1;
         let found = self.typed(infer, scope, Place::Init, value).1;
@@ -320,11 +364,18 @@ impl Checker {
                 let short = declared.name.rsplit('.').next().unwrap_or(&declared.name).to_string();
                 let at = from.unwrap_or(declared.span);
                 infer.diagnostics.push(match declared.kind {
-                    DeclKind::Let(_) => Diagnostic::at(Code::E0503, at, format!("`{short}` depends on itself"), "closes the cycle")
-                        .label(declared.span, "declared here")
-                        .help("make one of the values a `state`, or break the cycle"),
-                    _ => Diagnostic::at(Code::E0208, at, format!("`{short}` is used before it has a value"), "its value needs itself")
-                        .label(declared.span, "declared here"),
+                    DeclKind::Let(_) => {
+                        Diagnostic::at(Code::E0503, at, format!("`{short}` depends on itself"), "closes the cycle")
+                            .label(declared.span, "declared here")
+                            .help("make one of the values a `state`, or break the cycle")
+                    }
+                    _ => Diagnostic::at(
+                        Code::E0208,
+                        at,
+                        format!("`{short}` is used before it has a value"),
+                        "its value needs itself",
+                    )
+                    .label(declared.span, "declared here"),
                 });
                 return None;
             }
@@ -364,8 +415,13 @@ impl Checker {
                 let value = init.as_ref().map(|v| (self.typed(infer, d.scope, Place::Init, v), v.span));
                 if value.is_none() && unit.is_none() {
                     infer.diagnostics.push(
-                        Diagnostic::at(Code::E0208, d.span, format!("state `{short}` has no initial value"), "value missing")
-                            .help(format!("write `state {short} = 0`, with its unit")),
+                        Diagnostic::at(
+                            Code::E0208,
+                            d.span,
+                            format!("state `{short}` has no initial value"),
+                            "value missing",
+                        )
+                        .help(format!("write `state {short} = 0`, with its unit")),
                     );
                 }
                 let ty = self.agree(infer, &short, d.span, declared, value.as_ref().map(|((_, t), s)| (t.clone(), *s)));
@@ -409,7 +465,14 @@ impl Checker {
         Some(id)
     }
 
-    fn agree(&mut self, infer: &mut Infer, name: &str, span: Span, declared: Option<Ty>, value: Option<(Ty, Span)>) -> Ty {
+    fn agree(
+        &mut self,
+        infer: &mut Infer,
+        name: &str,
+        span: Span,
+        declared: Option<Ty>,
+        value: Option<(Ty, Span)>,
+    ) -> Ty {
         match (declared, value) {
             (Some(d), Some((v, at))) => {
                 if !d.is_error() && !v.is_error() && !v.same_dim(&d) {
@@ -423,20 +486,31 @@ impl Checker {
         }
     }
 
-    fn gate(&mut self, infer: &mut Infer, d: &Declared, fields: &[(Name, ast::Expr)], cable: Option<usize>) -> Option<VarId> {
+    fn gate(
+        &mut self,
+        infer: &mut Infer,
+        d: &Declared,
+        fields: &[(Name, ast::Expr)],
+        cable: Option<usize>,
+    ) -> Option<VarId> {
         let short = d.name.rsplit('.').next().unwrap_or(&d.name).to_string();
         let find = |n: &str| fields.iter().find(|(name, _)| name.text == n).map(|(_, e)| e.clone());
         let mut typed = |this: &mut Self, e: &ast::Expr, expected: Dim, what: &str| {
             let saved = (this.scope, this.place);
             (this.scope, this.place) = (d.scope, Place::Let);
-            let out = infer.quantity(this, e, &format!("`{what}` of gate `{short}`"), &Ty::number(expected), Some(d.span));
+            let out =
+                infer.quantity(this, e, &format!("`{what}` of gate `{short}`"), &Ty::number(expected), Some(d.span));
             (this.scope, this.place) = saved;
             out
         };
         let (rate_init, one) = (Dim::RATE, Dim::ONE);
         let pieces = match (find("alpha"), find("beta"), find("inf"), find("tau")) {
-            (Some(a), Some(b), None, None) => Some((typed(self, &a, rate_init, "alpha"), typed(self, &b, rate_init, "beta"), true)),
-            (None, None, Some(i), Some(t)) => Some((typed(self, &i, one, "inf"), typed(self, &t, Dim::TIME, "tau"), false)),
+            (Some(a), Some(b), None, None) => {
+                Some((typed(self, &a, rate_init, "alpha"), typed(self, &b, rate_init, "beta"), true))
+            }
+            (None, None, Some(i), Some(t)) => {
+                Some((typed(self, &i, one, "inf"), typed(self, &t, Dim::TIME, "tau"), false))
+            }
             _ => None,
         };
         let known = fields.iter().all(|(n, _)| matches!(n.text.as_str(), "alpha" | "beta" | "inf" | "tau"));
@@ -448,7 +522,15 @@ impl Checker {
             return None;
         };
         let init = if rates { math_div(x.clone(), Expr::bin(Op::Add, x.clone(), y.clone())) } else { x.clone() };
-        let var = Var { name: d.name.clone(), kind: VarKind::State(init), dim: Dim::ONE, unit: None, boolean: false, cable, span: d.span };
+        let var = Var {
+            name: d.name.clone(),
+            kind: VarKind::State(init),
+            dim: Dim::ONE,
+            unit: None,
+            boolean: false,
+            cable,
+            span: d.span,
+        };
         let id = self.out.vars.push(var);
         self.used.insert(id);
         let m = Expr::Var(id);
@@ -502,9 +584,14 @@ impl Checker {
         if matches!(var.kind, VarKind::EventPort) {
             if self.place != Place::Equation {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0514, span, "an event input can only stand in an equation", "a sum of impulses has no value")
-                        .label(var.span, "declared here")
-                        .help("let a state collect it: `g' = -g / tau + exc`"),
+                    Diagnostic::at(
+                        Code::E0514,
+                        span,
+                        "an event input can only stand in an equation",
+                        "a sum of impulses has no value",
+                    )
+                    .label(var.span, "declared here")
+                    .help("let a state collect it: `g' = -g / tau + exc`"),
                 );
                 return (Expr::Num(0.0), Ty::error());
             }
@@ -521,11 +608,17 @@ impl Checker {
             let Some(id) = found else {
                 if self.lookup(scope, &name.text).is_none() {
                     let states: Vec<String> = self.out.states().map(|(_, v)| v.name.clone()).collect();
-                    let help = crate::diag::nearest(&name.text, states.iter().map(String::as_str)).map(|n| format!("did you mean `{n}'`?"));
+                    let help = crate::diag::nearest(&name.text, states.iter().map(String::as_str))
+                        .map(|n| format!("did you mean `{n}'`?"));
                     infer.diagnostics.push(
-                        Diagnostic::at(Code::E0501, name.span, format!("`{}` has an equation but is not a state", name.text), "not declared")
-                            .help(format!("declare it: `state {} = …`", name.text))
-                            .maybe_help(help),
+                        Diagnostic::at(
+                            Code::E0501,
+                            name.span,
+                            format!("`{}` has an equation but is not a state", name.text),
+                            "not declared",
+                        )
+                        .help(format!("declare it: `state {} = …`", name.text))
+                        .maybe_help(help),
                     );
                 }
                 continue;
@@ -533,15 +626,25 @@ impl Checker {
             let var = self.out.vars[id].clone();
             if !matches!(var.kind, VarKind::State(_)) || var.boolean {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0501, name.span, format!("`{}` has an equation but is not a state", name.text), "has no rate of change")
-                        .label(var.span, "declared here")
-                        .help(format!("declare it with `state {} = …`", name.text)),
+                    Diagnostic::at(
+                        Code::E0501,
+                        name.span,
+                        format!("`{}` has an equation but is not a state", name.text),
+                        "has no rate of change",
+                    )
+                    .label(var.span, "declared here")
+                    .help(format!("declare it with `state {} = …`", name.text)),
                 );
             } else if let Some(first) = self.out.equations.iter().find(|e| e.state == id) {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0502, name.span, format!("`{}` has two equations", name.text), "second equation")
-                        .label(first.span, "first one")
-                        .help("add their right-hand sides, or rename the state"),
+                    Diagnostic::at(
+                        Code::E0502,
+                        name.span,
+                        format!("`{}` has two equations", name.text),
+                        "second equation",
+                    )
+                    .label(first.span, "first one")
+                    .help("add their right-hand sides, or rename the state"),
                 );
                 continue;
             }
@@ -576,8 +679,13 @@ impl Checker {
             if self.pending.compartments[first].cable.is_some() || self.pending.compartments[second].cable.is_some() {
                 if let Some(g) = g {
                     infer.diagnostics.push(
-                        Diagnostic::at(Code::E0504, g.span, "cables couple through their axial resistance", "not needed")
-                            .help("write `couple a <-> b` without `with`"),
+                        Diagnostic::at(
+                            Code::E0504,
+                            g.span,
+                            "cables couple through their axial resistance",
+                            "not needed",
+                        )
+                        .help("write `couple a <-> b` without `with`"),
                     );
                 }
                 // Parents come first; the far end of the first carries the second.
@@ -612,8 +720,13 @@ impl Checker {
         let c = self.lookup(scope, "C_m").and_then(|i| self.define(infer, i, None));
         let (Some(v), Some(v_other), Some(c)) = (v, v_other, c) else {
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0507, span, "a coupled compartment needs a voltage and a capacitance", "this coupling")
-                    .help("declare `state v` and `param C_m` in both compartments"),
+                Diagnostic::at(
+                    Code::E0507,
+                    span,
+                    "a coupled compartment needs a voltage and a capacitance",
+                    "this coupling",
+                )
+                .help("declare `state v` and `param C_m` in both compartments"),
             );
             return;
         };
@@ -634,13 +747,19 @@ impl Checker {
             let scope = c.scope;
             let prefix = self.scopes[scope].prefix.trim_end_matches('.').to_string();
             let mut need = |this: &mut Self, name: &str| {
-                let found = this.index.get(&format!("{prefix}.{name}")).copied().and_then(|d| this.define(infer, d, None));
+                let found =
+                    this.index.get(&format!("{prefix}.{name}")).copied().and_then(|d| this.define(infer, d, None));
                 if let Some(id) = found {
                     this.used.insert(id);
                 } else {
                     infer.diagnostics.push(
-                        Diagnostic::at(Code::E0511, c.span, format!("cable `{prefix}` needs `{name}`"), "incomplete cable")
-                            .help("declare `param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm` and `state v = -65 mV`"),
+                        Diagnostic::at(
+                            Code::E0511,
+                            c.span,
+                            format!("cable `{prefix}` needs `{name}`"),
+                            "incomplete cable",
+                        )
+                        .help("declare `param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm` and `state v = -65 mV`"),
                     );
                 }
                 found
@@ -653,8 +772,13 @@ impl Checker {
                 }
                 None => {
                     infer.diagnostics.push(
-                        Diagnostic::at(Code::E0511, c.span, format!("cable `{prefix}` needs `{name}`"), "incomplete cable")
-                            .help(format!("write `{name} 20 um` in the compartment")),
+                        Diagnostic::at(
+                            Code::E0511,
+                            c.span,
+                            format!("cable `{prefix}` needs `{name}`"),
+                            "incomplete cable",
+                        )
+                        .help(format!("write `{name} 20 um` in the compartment")),
                     );
                     Expr::Num(1.0)
                 }
@@ -673,11 +797,10 @@ impl Checker {
             }
             let mut injected = Expr::Num(0.0);
             for name in &c.injected {
-                if let Some(id) = self.index.get(name).copied().and_then(|d| self.define(infer, d, None)) {
-                    if self.out.vars[id].dim == Dim::CURRENT {
-                        self.used.insert(id);
-                        injected = crate::math::add(injected, Expr::Var(id));
-                    }
+                let id = self.index.get(name).copied().and_then(|d| self.define(infer, d, None));
+                if let Some(id) = id.filter(|id| self.out.vars[*id].dim == Dim::CURRENT) {
+                    self.used.insert(id);
+                    injected = crate::math::add(injected, Expr::Var(id));
                 }
             }
             self.scope = 0;
@@ -685,13 +808,29 @@ impl Checker {
             let inlined = inline_lets(&self.out, density.clone());
             if crate::math::linear_in(&inlined, v).is_none() {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0510, c.span, format!("a current of cable `{prefix}` is not linear in `v`"), "this cable")
-                        .note("cables are solved implicitly, which needs `current = g * (v - E)` with `g` free of `v`")
-                        .help("put the voltage dependence into gates"),
+                    Diagnostic::at(
+                        Code::E0510,
+                        c.span,
+                        format!("a current of cable `{prefix}` is not linear in `v`"),
+                        "this cable",
+                    )
+                    .note("cables are solved implicitly, which needs `current = g * (v - E)` with `g` free of `v`")
+                    .help("put the voltage dependence into gates"),
                 );
             }
             let parent = c.cable.and_then(|p| p.checked_sub(1)).and_then(|p| order.iter().position(|&o| o == p));
-            self.out.cables.push(Cable { name: prefix, segments, length, diameter, c_m, r_a, v, density, injected, parent });
+            self.out.cables.push(Cable {
+                name: prefix,
+                segments,
+                length,
+                diameter,
+                c_m,
+                r_a,
+                v,
+                density,
+                injected,
+                parent,
+            });
             for (_, var) in self.out.vars.iter_mut() {
                 if var.cable == Some(i) {
                     var.cable = Some(1000 + new_index);
@@ -728,19 +867,37 @@ impl Checker {
                 match self.out.event(&on.text) {
                     Some(other) if emitted.contains(&other) => when = Expr::bin(Op::And, Expr::Fired(other), when),
                     Some(_) => infer.diagnostics.push(
-                        Diagnostic::at(Code::E0509, on.span, format!("`{}` is emitted only later", on.text), "not yet decided here")
-                            .help(format!("move `emit {}` above this one", on.text)),
+                        Diagnostic::at(
+                            Code::E0509,
+                            on.span,
+                            format!("`{}` is emitted only later", on.text),
+                            "not yet decided here",
+                        )
+                        .help(format!("move `emit {}` above this one", on.text)),
                     ),
                     None => {
                         let known: Vec<&str> = self.out.events.values().map(|e| e.name.as_str()).collect();
                         let help = crate::diag::nearest(&on.text, known).map(|n| format!("did you mean `{n}`?"));
-                        infer.diagnostics.push(Diagnostic::at(Code::E0607, on.span, format!("no event `{}` here", on.text), "unknown event").maybe_help(help));
+                        infer.diagnostics.push(
+                            Diagnostic::at(
+                                Code::E0607,
+                                on.span,
+                                format!("no event `{}` here", on.text),
+                                "unknown event",
+                            )
+                            .maybe_help(help),
+                        );
                     }
                 }
             } else if emit.when.is_none() {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0405, emit.name.span, format!("`emit {}` needs a condition", emit.name.text), "would happen at every step")
-                        .help(format!("write `emit {} when v > V_th`", emit.name.text)),
+                    Diagnostic::at(
+                        Code::E0405,
+                        emit.name.span,
+                        format!("`emit {}` needs a condition", emit.name.text),
+                        "would happen at every step",
+                    )
+                    .help(format!("write `emit {} when v > V_th`", emit.name.text)),
                 );
             }
             let body = self.statements(infer, scope, &emit.body);
@@ -760,13 +917,22 @@ impl Checker {
                 let (mut rhs, ty) = infer.expr(self, value);
                 let id = self.assignable(infer, scope, target)?;
                 let var = self.out.vars[id].clone();
-                let expected = if var.boolean { Ty::of(Kind::Bool) } else { Ty { kind: Kind::Number, dim: Some(var.dim), unit: var.unit.clone() } };
+                let expected = if var.boolean {
+                    Ty::of(Kind::Bool)
+                } else {
+                    Ty { kind: Kind::Number, dim: Some(var.dim), unit: var.unit.clone() }
+                };
                 let scaling = matches!(op, Some(ast::BinOp::Mul | ast::BinOp::Div));
                 let needed = if scaling { Ty::number(Dim::ONE) } else { expected };
                 if !ty.is_error() && (ty.kind != needed.kind || !ty.same_dim(&needed)) {
                     infer.diagnostics.push(
-                        Diagnostic::at(Code::E0308, value.span, format!("`{}` would change its unit", target.text), format!("expected {}, found {}", needed.describe(), ty.describe()))
-                            .label(var.span, "declared here"),
+                        Diagnostic::at(
+                            Code::E0308,
+                            value.span,
+                            format!("`{}` would change its unit", target.text),
+                            format!("expected {}, found {}", needed.describe(), ty.describe()),
+                        )
+                        .label(var.span, "declared here"),
                     );
                 }
                 let own = Expr::Var(id);
@@ -790,8 +956,13 @@ impl Checker {
                     match id.map(|id| (id, &self.out.vars[id])) {
                         Some((id, v)) if matches!(v.kind, VarKind::State(_)) => out.push(Stmt::Hold(id, time.clone())),
                         _ => infer.diagnostics.push(
-                            Diagnostic::at(Code::E0508, name.span, format!("`{}` is not a state", name.text), "cannot be held")
-                                .help("hold the membrane potential: `hold v for t_ref`"),
+                            Diagnostic::at(
+                                Code::E0508,
+                                name.span,
+                                format!("`{}` is not a state", name.text),
+                                "cannot be held",
+                            )
+                            .help("hold the membrane potential: `hold v for t_ref`"),
                         ),
                     }
                 }
@@ -800,7 +971,12 @@ impl Checker {
             ast::Stmt::Mute(name, duration) => {
                 let time = infer.time(self, duration, "how long to mute");
                 let Some(event) = self.out.event(&name.text) else {
-                    infer.diagnostics.push(Diagnostic::at(Code::E0607, name.span, format!("no event `{}` here", name.text), "unknown event"));
+                    infer.diagnostics.push(Diagnostic::at(
+                        Code::E0607,
+                        name.span,
+                        format!("no event `{}` here", name.text),
+                        "unknown event",
+                    ));
                     return None;
                 };
                 Stmt::Mute(event, time)
@@ -810,7 +986,12 @@ impl Checker {
                 Stmt::If(c, self.statements(infer, scope, a), self.statements(infer, scope, b))
             }
             ast::Stmt::Deliver(e) => {
-                infer.diagnostics.push(Diagnostic::at(Code::E0401, e.span, "a neuron does not deliver", "`deliver` belongs to a synapse"));
+                infer.diagnostics.push(Diagnostic::at(
+                    Code::E0401,
+                    e.span,
+                    "a neuron does not deliver",
+                    "`deliver` belongs to a synapse",
+                ));
                 return None;
             }
         })
@@ -918,8 +1099,13 @@ impl Context for Checker {
             }
             if self.place != Place::Equation {
                 infer.diagnostics.push(
-                    Diagnostic::at(Code::E0512, span, "white noise can only stand in an equation", "has no value by itself")
-                        .help("use `normal(0, 1)` for a random number in a handler"),
+                    Diagnostic::at(
+                        Code::E0512,
+                        span,
+                        "white noise can only stand in an equation",
+                        "has no value by itself",
+                    )
+                    .help("use `normal(0, 1)` for a random number in a handler"),
                 );
             }
             return Some((Expr::Noise(id), Ty::number(Dim::TIME.pow(Ratio::new(-1, 2)))));
@@ -999,4 +1185,3 @@ pub(crate) fn dotted(e: &ast::Expr) -> Option<String> {
         _ => None,
     }
 }
-

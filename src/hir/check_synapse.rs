@@ -24,7 +24,13 @@ pub struct SynapseUse<'a> {
 
 /// Checks a synapse model in one use; units of weight and `deliver` follow from the port.
 pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, diagnostics: &mut Diagnostics) -> Synapse {
-    let mut checker = Checker { out: Synapse { name: model.name.text.clone(), ..Synapse::default() }, use_, names: HashMap::new(), cells: HashMap::new(), handler: false };
+    let mut checker = Checker {
+        out: Synapse { name: model.name.text.clone(), ..Synapse::default() },
+        use_,
+        names: HashMap::new(),
+        cells: HashMap::new(),
+        handler: false,
+    };
     let mut infer = Infer { module, diagnostics, depth: 0 };
     checker.declare(&mut infer, model);
     checker.body(&mut infer, model);
@@ -46,7 +52,8 @@ impl Checker<'_> {
             return first;
         }
         let dim = ty.dim.unwrap_or(Dim::ONE);
-        let var = Var { name: name.text.clone(), kind, dim, unit: ty.unit, boolean: false, cable: None, span: name.span };
+        let var =
+            Var { name: name.text.clone(), kind, dim, unit: ty.unit, boolean: false, cable: None, span: name.span };
         let id = self.out.vars.push(var);
         self.names.insert(name.text.clone(), id);
         id
@@ -58,7 +65,11 @@ impl Checker<'_> {
                 ModelItem::Params(bindings) => {
                     for b in bindings {
                         let value = b.value.as_ref().map(|v| infer.number(self, v));
-                        let declared = b.unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
+                        let declared = b
+                            .unit
+                            .as_ref()
+                            .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
+                            .map(Ty::in_unit);
                         let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
                         self.add(infer, &b.name, VarKind::Param(value.map(|v| v.0)), ty);
                     }
@@ -69,15 +80,21 @@ impl Checker<'_> {
                             infer.diagnostics.push(crate::syntax::unsupported(per.span, &format!("per {}", per.text)));
                         }
                         let value = s.init.as_ref().map(|v| infer.number(self, v));
-                        let declared = s.unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
+                        let declared = s
+                            .unit
+                            .as_ref()
+                            .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
+                            .map(Ty::in_unit);
                         let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
                         self.add(infer, &s.name, VarKind::State(value.map_or(Expr::Num(0.0), |v| v.0)), ty);
                     }
                 }
                 ModelItem::Weight(name, unit, _) => {
                     let port = &self.use_.post.vars[self.use_.port];
-                    let declared = unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
-                    let ty = declared.unwrap_or(Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() });
+                    let declared =
+                        unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
+                    let ty =
+                        declared.unwrap_or(Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() });
                     self.add(infer, name, VarKind::Weight, ty);
                 }
                 ModelItem::Let(name, e) => {
@@ -95,7 +112,11 @@ impl Checker<'_> {
             match item {
                 ModelItem::Equation(name, rhs) => {
                     let Some(&state) = self.names.get(&name.text) else {
-                        infer.diagnostics.push(errors::unknown_name(&name.text, name.span, self.names.keys().map(String::as_str)));
+                        infer.diagnostics.push(errors::unknown_name(
+                            &name.text,
+                            name.span,
+                            self.names.keys().map(String::as_str),
+                        ));
                         continue;
                     };
                     let var = self.out.vars[state].clone();
@@ -106,7 +127,9 @@ impl Checker<'_> {
                     let (value, ty) = infer.number(self, rhs);
                     let expected = Ty::number(var.dim / Dim::TIME);
                     if !ty.is_error() && !ty.same_dim(&expected) {
-                        infer.diagnostics.push(errors::mismatched_equation(&name.text, var.span, &expected, &ty, rhs.span));
+                        infer
+                            .diagnostics
+                            .push(errors::mismatched_equation(&name.text, var.span, &expected, &ty, rhs.span));
                     }
                     self.out.equations.push(Equation { state, rhs: value, span: rhs.span });
                 }
@@ -116,33 +139,54 @@ impl Checker<'_> {
                     self.fits_port(infer, &ty, e.span, false);
                     self.out.deliver = Some(value);
                 }
-                ModelItem::Unsupported(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text)),
+                ModelItem::Unsupported(name) => {
+                    infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text))
+                }
                 ModelItem::Params(_) | ModelItem::States(_) | ModelItem::Weight(..) | ModelItem::Let(..) => {}
-                _ => infer.diagnostics.push(
-                    Diagnostic::at(Code::E0401, model.name.span, format!("synapse `{}` holds a declaration of a neuron", model.name.text), "this synapse"),
-                ),
+                _ => infer.diagnostics.push(Diagnostic::at(
+                    Code::E0401,
+                    model.name.span,
+                    format!("synapse `{}` holds a declaration of a neuron", model.name.text),
+                    "this synapse",
+                )),
             }
         }
     }
 
     fn plastic(&self, span: Span, what: &str) -> Diagnostic {
-        Diagnostic::at(Code::E0701, span, format!("{what} is plasticity, which is not supported yet"), "changes during the run")
-            .note("static transmission and short-term plasticity (states touched by `on pre` only) are supported")
+        Diagnostic::at(
+            Code::E0701,
+            span,
+            format!("{what} is plasticity, which is not supported yet"),
+            "changes during the run",
+        )
+        .note("static transmission and short-term plasticity (states touched by `on pre` only) are supported")
     }
 
     fn on(&mut self, infer: &mut Infer, trigger: &Name, body: &[ast::Stmt], span: Span) {
         let Some(event) = trigger.text.strip_prefix("pre.") else {
-            infer.diagnostics.push(self.plastic(Span { end: trigger.span.end, ..span }, &format!("`on {}`", trigger.text)));
+            infer
+                .diagnostics
+                .push(self.plastic(Span { end: trigger.span.end, ..span }, &format!("`on {}`", trigger.text)));
             return;
         };
         if self.use_.pre.event(event).is_none() {
             let known: Vec<&str> = self.use_.pre.events.values().map(|e| e.name.as_str()).collect();
             let help = crate::diag::nearest(event, known.iter().copied()).map(|n| format!("did you mean `pre.{n}`?"));
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0607, self.use_.span, format!("`{}` emits no `{event}`", self.use_.pre.name), "this projection needs it")
-                    .label(trigger.span, "waits for it here")
-                    .note(if known.is_empty() { "it emits no events".to_string() } else { format!("it emits {}", errors::list(&known)) })
-                    .maybe_help(help),
+                Diagnostic::at(
+                    Code::E0607,
+                    self.use_.span,
+                    format!("`{}` emits no `{event}`", self.use_.pre.name),
+                    "this projection needs it",
+                )
+                .label(trigger.span, "waits for it here")
+                .note(if known.is_empty() {
+                    "it emits no events".to_string()
+                } else {
+                    format!("it emits {}", errors::list(&known))
+                })
+                .maybe_help(help),
             );
             return;
         }
@@ -159,7 +203,11 @@ impl Checker<'_> {
                 ast::Stmt::Assign(target, op, value) => {
                     let (rhs, ty) = infer.number(self, value);
                     let Some(&id) = self.names.get(&target.text) else {
-                        infer.diagnostics.push(errors::unknown_name(&target.text, target.span, self.names.keys().map(String::as_str)));
+                        infer.diagnostics.push(errors::unknown_name(
+                            &target.text,
+                            target.span,
+                            self.names.keys().map(String::as_str),
+                        ));
                         continue;
                     };
                     let var = self.out.vars[id].clone();
@@ -170,7 +218,12 @@ impl Checker<'_> {
                             continue;
                         }
                         _ => {
-                            infer.diagnostics.push(errors::not_assignable(&target.text, "not a state", target.span, Some(var.span)));
+                            infer.diagnostics.push(errors::not_assignable(
+                                &target.text,
+                                "not a state",
+                                target.span,
+                                Some(var.span),
+                            ));
                             continue;
                         }
                     }
@@ -178,8 +231,13 @@ impl Checker<'_> {
                     let needed = if scaling { Ty::number(Dim::ONE) } else { Ty::number(var.dim) };
                     if !ty.is_error() && !ty.same_dim(&needed) {
                         infer.diagnostics.push(
-                            Diagnostic::at(Code::E0308, value.span, format!("`{}` would change its unit", target.text), format!("expected {}, found {}", needed.describe(), ty.describe()))
-                                .label(var.span, "declared here"),
+                            Diagnostic::at(
+                                Code::E0308,
+                                value.span,
+                                format!("`{}` would change its unit", target.text),
+                                format!("expected {}, found {}", needed.describe(), ty.describe()),
+                            )
+                            .label(var.span, "declared here"),
                         );
                     }
                     let own = Expr::Var(id);
@@ -202,21 +260,37 @@ impl Checker<'_> {
                     let (value, ty) = infer.number(self, e);
                     self.fits_port(infer, &ty, e.span, true);
                     if let Some(w) = self.weight()
-                        && crate::math::linear_in(&self.inline(value.clone()), w).is_none_or(|l| l.rest != Expr::Num(0.0) && l.coefficient != Expr::Num(0.0))
+                        && crate::math::linear_in(&self.inline(value.clone()), w)
+                            .is_none_or(|l| l.rest != Expr::Num(0.0) && l.coefficient != Expr::Num(0.0))
                     {
                         infer.diagnostics.push(
-                            Diagnostic::at(Code::E0611, e.span, "`deliver` in a handler must be proportional to the weight", "not of the form `weight * factor`")
-                                .help("write `deliver w * x` with `x` free of the weight"),
+                            Diagnostic::at(
+                                Code::E0611,
+                                e.span,
+                                "`deliver` in a handler must be proportional to the weight",
+                                "not of the form `weight * factor`",
+                            )
+                            .help("write `deliver w * x` with `x` free of the weight"),
                         );
                     }
                     out.push(Stmt::Deliver(value));
                 }
                 ast::Stmt::Hold(names, _) => {
                     if let Some(n) = names.first() {
-                        infer.diagnostics.push(Diagnostic::at(Code::E0508, n.span, "a synapse cannot hold a state", "belongs to a neuron"));
+                        infer.diagnostics.push(Diagnostic::at(
+                            Code::E0508,
+                            n.span,
+                            "a synapse cannot hold a state",
+                            "belongs to a neuron",
+                        ));
                     }
                 }
-                ast::Stmt::Mute(n, _) => infer.diagnostics.push(Diagnostic::at(Code::E0508, n.span, "a synapse cannot mute an event", "belongs to a neuron")),
+                ast::Stmt::Mute(n, _) => infer.diagnostics.push(Diagnostic::at(
+                    Code::E0508,
+                    n.span,
+                    "a synapse cannot mute an event",
+                    "belongs to a neuron",
+                )),
             }
         }
         out
@@ -246,18 +320,28 @@ impl Checker<'_> {
                 ("delivers at every step", "an event port", format!("declare it with `input {}`", port.name))
             };
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0608, self.use_.span, format!("synapse `{}` {deliver}, but `{}` is {kind}", self.out.name, port.name), "this projection")
-                    .label(port.span, "the port")
-                    .help(fix),
+                Diagnostic::at(
+                    Code::E0608,
+                    self.use_.span,
+                    format!("synapse `{}` {deliver}, but `{}` is {kind}", self.out.name, port.name),
+                    "this projection",
+                )
+                .label(port.span, "the port")
+                .help(fix),
             );
             return;
         }
         let expected = Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
         if !ty.is_error() && !ty.same_dim(&expected) {
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0309, span, format!("what `{}` delivers does not fit port `{}`", self.out.name, port.name), format!("this is {}", ty.describe()))
-                    .label(port.span, format!("the port takes {}", expected.describe()))
-                    .label(self.use_.span, "in this projection"),
+                Diagnostic::at(
+                    Code::E0309,
+                    span,
+                    format!("what `{}` delivers does not fit port `{}`", self.out.name, port.name),
+                    format!("this is {}", ty.describe()),
+                )
+                .label(port.span, format!("the port takes {}", expected.describe()))
+                .label(self.use_.span, "in this projection"),
             );
         }
     }
@@ -267,7 +351,10 @@ impl Checker<'_> {
         let key = format!("{side}.{member}");
         let Some(var) = neuron.var(member) else {
             let known: Vec<&str> = neuron.vars.values().map(|v| v.name.as_str()).collect();
-            infer.diagnostics.push(errors::no_member(&format!("`{}`", neuron.name), member, span, known).label(self.use_.span, "in this projection"));
+            infer.diagnostics.push(
+                errors::no_member(&format!("`{}`", neuron.name), member, span, known)
+                    .label(self.use_.span, "in this projection"),
+            );
             return (Expr::Num(0.0), Ty::error());
         };
         let v = neuron.vars[var].clone();
@@ -289,7 +376,14 @@ impl Context for Checker<'_> {
         }
         let id = *self.names.get(name)?;
         let v = &self.out.vars[id];
-        Some((Expr::Var(id), Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone().or_else(|| (v.dim == Dim::ONE).then(Unit::one)) }))
+        Some((
+            Expr::Var(id),
+            Ty {
+                kind: Kind::Number,
+                dim: Some(v.dim),
+                unit: v.unit.clone().or_else(|| (v.dim == Dim::ONE).then(Unit::one)),
+            },
+        ))
     }
 
     fn path(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<(Expr, Ty)> {

@@ -35,11 +35,20 @@ pub(crate) fn unknown_parameter<'a>(model: &str, name: &Name, known: impl IntoIt
         format!("`{model}` has no parameter `{}`", name.text),
         "no such parameter",
     );
-    let d = if known.is_empty() { d.note("it has no parameters") } else { d.note(format!("its parameters are {}", list(&known))) };
+    let d = if known.is_empty() {
+        d.note("it has no parameters")
+    } else {
+        d.note(format!("its parameters are {}", list(&known)))
+    };
     d.maybe_help(help)
 }
 
-pub(crate) fn no_member<'a>(owner: &str, name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+pub(crate) fn no_member<'a>(
+    owner: &str,
+    name: &str,
+    span: Span,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Diagnostic {
     let known: Vec<&str> = known.into_iter().collect();
     let help = nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
     let d = Diagnostic::at(Code::E0205, span, format!("{owner} has no `{name}`"), "no such member");
@@ -108,9 +117,14 @@ pub(crate) fn conversion(expected: Option<Dim>, found: Option<Dim>) -> Option<St
 
 pub(crate) fn cannot_add(op: &str, a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {
     let verb = if op == "-" { "subtract" } else { "add" };
-    Diagnostic::at(Code::E0302, b.1, format!("cannot {verb} values of different units"), format!("this is {}", b.0.describe()))
-        .label(a.1, format!("this is {}", a.0.describe()))
-        .maybe_help(conversion(a.0.dim, b.0.dim))
+    Diagnostic::at(
+        Code::E0302,
+        b.1,
+        format!("cannot {verb} values of different units"),
+        format!("this is {}", b.0.describe()),
+    )
+    .label(a.1, format!("this is {}", a.0.describe()))
+    .maybe_help(conversion(a.0.dim, b.0.dim))
 }
 
 pub(crate) fn cannot_compare(a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {

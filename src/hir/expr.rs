@@ -262,7 +262,25 @@ impl Func {
 
     /// All function names, for suggestions.
     pub const NAMES: [&'static str; 20] = [
-        "exp", "expm1", "exprel", "log", "log10", "sqrt", "sin", "cos", "tan", "tanh", "sigmoid", "abs", "floor",
-        "ceil", "round", "sign", "heaviside", "min", "max", "mod",
+        "exp",
+        "expm1",
+        "exprel",
+        "log",
+        "log10",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "tanh",
+        "sigmoid",
+        "abs",
+        "floor",
+        "ceil",
+        "round",
+        "sign",
+        "heaviside",
+        "min",
+        "max",
+        "mod",
     ];
 }

@@ -60,7 +60,13 @@ pub struct Signature {
     pub help: &'static str,
 }
 
-const fn f(name: &'static str, needs: &'static [Wants], takes: &'static [Wants], gives: Gives, help: &'static str) -> Signature {
+const fn f(
+    name: &'static str,
+    needs: &'static [Wants],
+    takes: &'static [Wants],
+    gives: Gives,
+    help: &'static str,
+) -> Signature {
     Signature { name, needs, takes, gives, help }
 }
 
@@ -86,12 +92,30 @@ pub const FUNCTIONS: &[Signature] = &[
     f("diff", &[Number], &[], G::Same, "differences of neighbours"),
     f("linspace", &[Number, Same, Pure], &[], G::Same, "n values from first to last, both included"),
     f("corr", &[Number, Number], &[], G::Pure, "Pearson correlation of two arrays"),
-    f("crossing", &[Number, Number, Number], &[], G::Same, "first x at which y passes the level, linearly interpolated"),
-    f("peak_frequency", &[Number, Time], &[], G::Rate, "frequency of the largest peak of the power spectrum of a series with the given bin"),
+    f(
+        "crossing",
+        &[Number, Number, Number],
+        &[],
+        G::Same,
+        "first x at which y passes the level, linearly interpolated",
+    ),
+    f(
+        "peak_frequency",
+        &[Number, Time],
+        &[],
+        G::Rate,
+        "frequency of the largest peak of the power spectrum of a series with the given bin",
+    ),
     f("rate", &[Events], &[Window], G::Rate, "mean rate per cell"),
     f("rates", &[Events], &[Window], G::Rate, "rate of each cell"),
     f("count", &[Events], &[Window], G::Pure, "number of events"),
-    f("cv", &[Events], &[Window], G::Pure, "mean coefficient of variation of inter-event intervals over cells with at least 3 events"),
+    f(
+        "cv",
+        &[Events],
+        &[Window],
+        G::Pure,
+        "mean coefficient of variation of inter-event intervals over cells with at least 3 events",
+    ),
     f("binned", &[Events, Time], &[Window], G::Rate, "population rate per cell in bins"),
     f("counts", &[Events, Time], &[Window], G::Pure, "number of events in bins"),
     f("fano", &[Events, Time], &[Window], G::Pure, "variance over mean of the counts in bins"),

@@ -56,14 +56,16 @@ impl Infer<'_> {
     pub fn expr(&mut self, context: &mut dyn Context, e: &ast::Expr) -> Typed {
         match &e.kind {
             ExprKind::Quantity(value, None) => (Expr::Num(*value), Ty::in_unit(Unit::one())),
-            ExprKind::Quantity(value, Some((name, (num, den)))) => match unit_named(self.module, name, self.diagnostics) {
-                None => error(),
-                Some(unit) => {
-                    let exponent = Ratio::new(*num, *den);
-                    let unit = if exponent == Ratio::new(1, 1) { unit } else { unit.power(exponent) };
-                    (Expr::Num(unit.to_internal(*value)), Ty::in_unit(unit))
+            ExprKind::Quantity(value, Some((name, (num, den)))) => {
+                match unit_named(self.module, name, self.diagnostics) {
+                    None => error(),
+                    Some(unit) => {
+                        let exponent = Ratio::new(*num, *den);
+                        let unit = if exponent == Ratio::new(1, 1) { unit } else { unit.power(exponent) };
+                        (Expr::Num(unit.to_internal(*value)), Ty::in_unit(unit))
+                    }
                 }
-            },
+            }
             ExprKind::Bool(b) => (Expr::Bool(*b), Ty::of(Kind::Bool)),
             ExprKind::Text(_) => (Expr::Num(0.0), Ty::of(Kind::Text)),
             ExprKind::Name(name) => self.name(context, name, e.span),
@@ -96,7 +98,12 @@ impl Infer<'_> {
             ExprKind::Since(name, previous) => match context.since(self, name, *previous) {
                 Some(typed) => typed,
                 None => {
-                    let d = Diagnostic::at(Code::E0607, name.span, format!("no event `{}` here", name.text), "unknown event");
+                    let d = Diagnostic::at(
+                        Code::E0607,
+                        name.span,
+                        format!("no event `{}` here", name.text),
+                        "unknown event",
+                    );
                     self.diagnostics.push(d.note("`since` asks for the time since an event of the same neuron"));
                     error()
                 }
@@ -146,7 +153,14 @@ impl Infer<'_> {
     }
 
     /// Infers a number and checks its dimension; the message says what it is for.
-    pub fn quantity(&mut self, context: &mut dyn Context, e: &ast::Expr, what: &str, expected: &Ty, declared: Option<Span>) -> Expr {
+    pub fn quantity(
+        &mut self,
+        context: &mut dyn Context,
+        e: &ast::Expr,
+        what: &str,
+        expected: &Ty,
+        declared: Option<Span>,
+    ) -> Expr {
         let (value, ty) = self.number(context, e);
         if !ty.is_error() && !ty.same_dim(expected) {
             self.diagnostics.push(errors::wrong_unit(what, expected, &ty, e.span, declared));
@@ -175,7 +189,8 @@ impl Infer<'_> {
             if !matches!(tr.kind, Kind::Range | Kind::Error) {
                 self.diagnostics.push(errors::wrong_kind("a range `lo .. hi`", &tr, b.span));
             } else if !tx.same_dim(&tr) {
-                self.diagnostics.push(errors::cannot_compare((&tx, a.span), (&Ty { kind: Kind::Number, ..tr }, b.span)));
+                self.diagnostics
+                    .push(errors::cannot_compare((&tx, a.span), (&Ty { kind: Kind::Number, ..tr }, b.span)));
             }
             // The two ends of a range are kept as the arguments of a call, which only this form unpacks.
             let Expr::Call(Func::Min, ends) = lo else { return (Expr::Bool(true), Ty::of(Kind::Bool)) };
@@ -189,7 +204,11 @@ impl Infer<'_> {
         let (x, tx) = self.expr(context, a);
         let (y, ty) = self.expr(context, b);
         if tx.is_error() || ty.is_error() {
-            return if matches!(op, Lt | Gt | Le | Ge | Eq | Ne) { (Expr::Bool(true), Ty::of(Kind::Bool)) } else { error() };
+            return if matches!(op, Lt | Gt | Le | Ge | Eq | Ne) {
+                (Expr::Bool(true), Ty::of(Kind::Bool))
+            } else {
+                error()
+            };
         }
         if matches!(op, Eq | Ne) && tx.kind == ty.kind && matches!(tx.kind, Kind::Bool | Kind::Text) {
             return (Expr::bin(if op == Eq { Op::Eq } else { Op::Ne }, x, y), Ty::of(Kind::Bool));
@@ -241,7 +260,8 @@ impl Infer<'_> {
         let ExprKind::Binary(BinOp::Eq, x, y) = &a.kind else {
             let found = Ty::of(Kind::Bool);
             self.diagnostics.push(
-                errors::wrong_kind("`a == b` before `within`", &found, a.span).help("write `expect a == b within 0.1 mV`"),
+                errors::wrong_kind("`a == b` before `within`", &found, a.span)
+                    .help("write `expect a == b within 0.1 mV`"),
             );
             return error();
         };
@@ -261,9 +281,12 @@ impl Infer<'_> {
 
     fn power(&mut self, (x, tx): Typed, (y, ty): Typed, exponent: &ast::Expr) -> Typed {
         if !ty.same_dim(&Ty::number(Dim::ONE)) {
-            self.diagnostics.push(
-                Diagnostic::at(Code::E0307, exponent.span, "an exponent must be a pure number", format!("this is {}", ty.describe())),
-            );
+            self.diagnostics.push(Diagnostic::at(
+                Code::E0307,
+                exponent.span,
+                "an exponent must be a pure number",
+                format!("this is {}", ty.describe()),
+            ));
             return error();
         }
         let call = Expr::Call(Func::Pow, vec![x, y.clone()]);
@@ -278,8 +301,13 @@ impl Infer<'_> {
             }
             (Some(_), None) => {
                 self.diagnostics.push(
-                    Diagnostic::at(Code::E0307, exponent.span, "the exponent of a quantity must be a constant", "not a constant")
-                        .note(format!("the base is {}; its unit could not be checked", tx.describe())),
+                    Diagnostic::at(
+                        Code::E0307,
+                        exponent.span,
+                        "the exponent of a quantity must be a constant",
+                        "not a constant",
+                    )
+                    .note(format!("the base is {}; its unit could not be checked", tx.describe())),
                 );
                 error()
             }
@@ -322,7 +350,8 @@ impl Infer<'_> {
             let lower = self.common_function(context, "max", Func::Max, 2, &args[..2], span);
             let (hi, th) = self.number(context, &args[2].value);
             if !lower.1.same_dim(&th) {
-                self.diagnostics.push(errors::cannot_compare((&lower.1, args[0].value.span), (&th, args[2].value.span)));
+                self.diagnostics
+                    .push(errors::cannot_compare((&lower.1, args[0].value.span), (&th, args[2].value.span)));
             }
             return (Expr::Call(Func::Min, vec![lower.0, hi]), lower.1);
         }
@@ -335,7 +364,15 @@ impl Infer<'_> {
         error()
     }
 
-    fn common_function(&mut self, context: &mut dyn Context, name: &str, func: Func, arity: usize, args: &[ast::Arg], span: Span) -> Typed {
+    fn common_function(
+        &mut self,
+        context: &mut dyn Context,
+        name: &str,
+        func: Func,
+        arity: usize,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Typed {
         if args.len() != arity {
             self.diagnostics.push(errors::wrong_arity(name, &arity.to_string(), args.len(), span));
             return error();
@@ -348,7 +385,8 @@ impl Infer<'_> {
         let ty = match func {
             Func::Min | Func::Max | Func::Mod => {
                 if !first.same_dim(&types[1]) {
-                    self.diagnostics.push(errors::cannot_compare((&first, args[0].value.span), (&types[1], args[1].value.span)));
+                    self.diagnostics
+                        .push(errors::cannot_compare((&first, args[0].value.span), (&types[1], args[1].value.span)));
                     return error();
                 }
                 join(first, types[1].clone())
@@ -371,7 +409,14 @@ impl Infer<'_> {
     }
 
     /// Expands a user function: its body is checked with the arguments' own units.
-    fn user_function(&mut self, context: &mut dyn Context, name: &str, f: &super::Function, args: &[ast::Arg], span: Span) -> Typed {
+    fn user_function(
+        &mut self,
+        context: &mut dyn Context,
+        name: &str,
+        f: &super::Function,
+        args: &[ast::Arg],
+        span: Span,
+    ) -> Typed {
         if self.depth > 16 {
             self.diagnostics.push(
                 Diagnostic::at(Code::E0503, span, format!("function `{name}` calls itself"), "recursive")
@@ -382,7 +427,11 @@ impl Infer<'_> {
         let mut bound = Vec::new();
         for (i, formal) in f.formals.iter().enumerate() {
             let given = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == formal.name.text));
-            let value = match given.or(args.get(i).filter(|a| a.name.is_none())).map(|a| &a.value).or(formal.value.as_ref()) {
+            let value = match given
+                .or(args.get(i).filter(|a| a.name.is_none()))
+                .map(|a| &a.value)
+                .or(formal.value.as_ref())
+            {
                 Some(v) => v,
                 None => {
                     self.diagnostics.push(errors::wrong_arity(name, &f.formals.len().to_string(), args.len(), span));
@@ -396,7 +445,13 @@ impl Infer<'_> {
                 let expected = Ty::in_unit(unit);
                 if !typed.1.is_error() && !typed.1.same_dim(&expected) {
                     let what = format!("argument `{}` of `{name}`", formal.name.text);
-                    self.diagnostics.push(errors::wrong_unit(&what, &expected, &typed.1, value.span, Some(formal.name.span)));
+                    self.diagnostics.push(errors::wrong_unit(
+                        &what,
+                        &expected,
+                        &typed.1,
+                        value.span,
+                        Some(formal.name.span),
+                    ));
                 }
             }
             bound.push((formal.name.text.clone(), typed));
@@ -450,7 +505,9 @@ fn product(a: &Ty, b: &Ty) -> Ty {
 
 fn quotient(a: &Ty, b: &Ty) -> Ty {
     let unit = match (spelled(a), spelled(b)) {
-        (Some(x), Some(y)) if y.name == "1" || !x.name.contains('*') && x.name.len() + y.name.len() < 12 => Some(x.per(y)),
+        (Some(x), Some(y)) if y.name == "1" || !x.name.contains('*') && x.name.len() + y.name.len() < 12 => {
+            Some(x.per(y))
+        }
         _ => None,
     };
     let unit = unit.filter(|u| u.dim != Dim::ONE || u.name == "1" || u.name == "%");

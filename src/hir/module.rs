@@ -16,7 +16,12 @@ pub trait Imports {
 }
 
 /// Parses and checks the root file and its imports.
-pub fn check(root: FileId, sources: &mut SourceMap, imports: &mut dyn Imports, diagnostics: &mut Diagnostics) -> Module {
+pub fn check(
+    root: FileId,
+    sources: &mut SourceMap,
+    imports: &mut dyn Imports,
+    diagnostics: &mut Diagnostics,
+) -> Module {
     let mut loader = Loader { sources, imports, done: Vec::new(), module: Module::default() };
     // The prelude holds what every model uses: the static synapse and sources.
     for (name, text) in crate::stdlib::PRELUDE {
@@ -56,7 +61,14 @@ impl Loader<'_> {
         self.declare(&parsed, root, diagnostics);
     }
 
-    fn import(&mut self, from: FileId, path: &ast::Name, quoted: bool, names: &[ast::Name], diagnostics: &mut Diagnostics) {
+    fn import(
+        &mut self,
+        from: FileId,
+        path: &ast::Name,
+        quoted: bool,
+        names: &[ast::Name],
+        diagnostics: &mut Diagnostics,
+    ) {
         let missing = |reason: String, help: Option<String>| {
             Diagnostic::at(Code::E0209, path.span, format!("cannot import `{}`", path.text), reason).maybe_help(help)
         };
@@ -64,14 +76,20 @@ impl Loader<'_> {
             let from_name = self.sources.file(from).name.clone();
             match self.imports.file(&from_name, &path.text) {
                 Ok(file) => file,
-                Err(reason) => return diagnostics.push(missing(reason, Some("paths are relative to the file that imports".into()))),
+                Err(reason) => {
+                    return diagnostics
+                        .push(missing(reason, Some("paths are relative to the file that imports".into())));
+                }
             }
         } else {
             match crate::stdlib::find(&path.text) {
                 Some((name, text)) => SourceFile::new(name, text),
                 None => {
-                    let help = crate::diag::nearest(&path.text, crate::stdlib::module_names()).map(|n| format!("did you mean `{n}`?"));
-                    let help = help.or(Some("`std` holds the standard library; quote the path of a file: `use \"cells.neuro\"`".into()));
+                    let help = crate::diag::nearest(&path.text, crate::stdlib::module_names())
+                        .map(|n| format!("did you mean `{n}`?"));
+                    let help = help.or(Some(
+                        "`std` holds the standard library; quote the path of a file: `use \"cells.neuro\"`".into(),
+                    ));
                     return diagnostics.push(missing("not in the standard library".into(), help));
                 }
             }
@@ -110,7 +128,12 @@ impl Loader<'_> {
                 ast::ItemKind::Const(bindings) => {
                     for b in bindings {
                         let Some(e) = &b.value else {
-                            diagnostics.push(Diagnostic::at(Code::E0212, b.name.span, format!("constant `{}` has no value", b.name.text), "value missing"));
+                            diagnostics.push(Diagnostic::at(
+                                Code::E0212,
+                                b.name.span,
+                                format!("constant `{}` has no value", b.name.text),
+                                "value missing",
+                            ));
                             continue;
                         };
                         let (value, ty) = self.constant(e, diagnostics);

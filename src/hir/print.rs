@@ -96,7 +96,7 @@ impl std::fmt::Display for Neuron {
             writeln!(f, "    emit {} when {edge}{} {{", self.events[e.event].name, self.show(&e.when))?;
             let mut text = String::new();
             self.statements(&e.body, 2, &mut text);
-            write!(f, "{text}    }}\n")?;
+            writeln!(f, "{text}    }}")?;
         }
         writeln!(f, "}}")
     }

@@ -36,6 +36,11 @@ pub fn unit_named(module: &Module, name: &ast::Name, diagnostics: &mut Diagnosti
 }
 
 fn affine(name: &ast::Name) -> Diagnostic {
-    Diagnostic::at(Code::E0311, name.span, format!("`{}` is not a multiplicative unit", name.text), "has an offset or a logarithm")
-        .help("write temperatures in kelvin: `279.45 K` for 6.3 degrees Celsius")
+    Diagnostic::at(
+        Code::E0311,
+        name.span,
+        format!("`{}` is not a multiplicative unit", name.text),
+        "has an offset or a logarithm",
+    )
+    .help("write temperatures in kelvin: `279.45 K` for 6.3 degrees Celsius")
 }

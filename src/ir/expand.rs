@@ -27,7 +27,15 @@ fn exp_parts(b: &mut Builder, x: Value) -> (Value, Value) {
     let (lo, hi, magic, shift, one, ln2_hi, ln2_lo) = if is_f32(b) {
         (-87.33, 88.37, 12_582_912.0, 23, 0x3f80_0000, 0.693_359_375, -2.121_944_4e-4)
     } else {
-        (-708.39, 709.43, 6_755_399_441_055_744.0, 52, 0x3ff0_0000_0000_0000, 6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10)
+        (
+            -708.39,
+            709.43,
+            6_755_399_441_055_744.0,
+            52,
+            0x3ff0_0000_0000_0000,
+            6.931_471_803_691_238e-1,
+            1.908_214_929_270_587_7e-10,
+        )
     };
     let (lo, hi) = (b.constant(lo), b.constant(hi));
     // Operand order lets NaN through.
@@ -94,7 +102,8 @@ pub fn log(b: &mut Builder, x: Value) -> Value {
     let m = b.iand(bits, mantissa);
     let m = b.ior(m, one_bits);
     let m = b.from_bits(m);
-    let (root2, half, one, zero) = (b.constant(std::f64::consts::SQRT_2), b.constant(0.5), b.constant(1.0), b.constant(0.0));
+    let (root2, half, one, zero) =
+        (b.constant(std::f64::consts::SQRT_2), b.constant(0.5), b.constant(1.0), b.constant(0.0));
     let large = b.lt(root2, m);
     let halved = b.mul(m, half);
     let m = b.select(large, halved, m);
@@ -111,7 +120,8 @@ pub fn log(b: &mut Builder, x: Value) -> Value {
     let zp = b.mul(z, p);
     let two = b.constant(2.0);
     let series = b.add(zp, two);
-    let (hi, lo) = if f32 { (0.693_359_375, -2.121_944_4e-4) } else { (6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10) };
+    let (hi, lo) =
+        if f32 { (0.693_359_375, -2.121_944_4e-4) } else { (6.931_471_803_691_238e-1, 1.908_214_929_270_587_7e-10) };
     let (hi, lo) = (b.constant(hi), b.constant(lo));
     let low = b.mul(e, lo);
     let small = b.fma(s, series, low);
@@ -144,8 +154,26 @@ fn quarter(b: &mut Builder, x: Value) -> (Value, Value, Value) {
         (&[-1.0 / 5040.0, 1.0 / 120.0, -1.0 / 6.0], &[1.0 / 40320.0, -1.0 / 720.0, 1.0 / 24.0, -0.5])
     } else {
         (
-            &[1.0 / 355_687_428_096_000.0, -1.0 / 1_307_674_368_000.0, 1.0 / 6_227_020_800.0, -1.0 / 39_916_800.0, 1.0 / 362_880.0, -1.0 / 5040.0, 1.0 / 120.0, -1.0 / 6.0],
-            &[1.0 / 20_922_789_888_000.0, -1.0 / 87_178_291_200.0, 1.0 / 479_001_600.0, -1.0 / 3_628_800.0, 1.0 / 40320.0, -1.0 / 720.0, 1.0 / 24.0, -0.5],
+            &[
+                1.0 / 355_687_428_096_000.0,
+                -1.0 / 1_307_674_368_000.0,
+                1.0 / 6_227_020_800.0,
+                -1.0 / 39_916_800.0,
+                1.0 / 362_880.0,
+                -1.0 / 5040.0,
+                1.0 / 120.0,
+                -1.0 / 6.0,
+            ],
+            &[
+                1.0 / 20_922_789_888_000.0,
+                -1.0 / 87_178_291_200.0,
+                1.0 / 479_001_600.0,
+                -1.0 / 3_628_800.0,
+                1.0 / 40320.0,
+                -1.0 / 720.0,
+                1.0 / 24.0,
+                -0.5,
+            ],
         )
     };
     let sines: Vec<f64> = if is_f32(b) { [&[1.0 / 362_880.0], sines].concat() } else { sines.to_vec() };
@@ -254,8 +282,11 @@ pub fn pow(b: &mut Builder, x: Value, y: Value) -> Value {
 
 /// A uniform number in (0, 1) from raw bits, with the resolution of the mantissa.
 pub fn uniform(b: &mut Builder, bits: Value) -> Value {
-    let (shift, one_bits, offset) =
-        if is_f32(b) { (9, 0x3f80_0000, 1.0 - 2f64.powi(-24)) } else { (12, 0x3ff0_0000_0000_0000, 1.0 - 2f64.powi(-53)) };
+    let (shift, one_bits, offset) = if is_f32(b) {
+        (9, 0x3f80_0000, 1.0 - 2f64.powi(-24))
+    } else {
+        (12, 0x3ff0_0000_0000_0000, 1.0 - 2f64.powi(-53))
+    };
     let one_bits = b.int(one_bits);
     let m = b.shr(bits, shift);
     let m = b.ior(m, one_bits);

@@ -77,7 +77,13 @@ macro_rules! run_as {
                 Op::And(a, b) => at(a) & at(b),
                 Op::Or(a, b) => at(a) | at(b),
                 Op::Not(a) => 1 - at(a),
-                Op::Select(m, a, b) => if at(m) != 0 { at(a) } else { at(b) },
+                Op::Select(m, a, b) => {
+                    if at(m) != 0 {
+                        at(a)
+                    } else {
+                        at(b)
+                    }
+                }
                 Op::IAdd(a, b) => at(a).wrapping_add(at(b)) & int_mask,
                 Op::ISub(a, b) => at(a).wrapping_sub(at(b)) & int_mask,
                 Op::IAnd(a, b) => at(a) & at(b),

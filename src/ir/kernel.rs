@@ -109,7 +109,15 @@ impl Kernel {
     /// Returns the type of a value.
     pub fn type_of(&self, v: Value) -> Type {
         match self.values[v] {
-            Op::LoadBits(_) | Op::IConst(_) | Op::IAdd(..) | Op::ISub(..) | Op::IAnd(..) | Op::IOr(..) | Op::Shl(..) | Op::Shr(..) | Op::ToBits(_) => Type::Int,
+            Op::LoadBits(_)
+            | Op::IConst(_)
+            | Op::IAdd(..)
+            | Op::ISub(..)
+            | Op::IAnd(..)
+            | Op::IOr(..)
+            | Op::Shl(..)
+            | Op::Shr(..)
+            | Op::ToBits(_) => Type::Int,
             Op::MConst(_) | Op::Lt(..) | Op::Le(..) | Op::Eq(..) | Op::And(..) | Op::Or(..) | Op::Not(_) => Type::Mask,
             Op::Select(_, a, _) => self.type_of(a),
             _ => Type::Float,

@@ -69,7 +69,9 @@ fn operation(words: &[&str]) -> Result<Op, String> {
         "load" => Op::Load(slot(words, 3)?),
         "bits" => Op::LoadBits(slot(words, 3)?),
         "const" => Op::Const(literal()?.parse::<f64>().map_err(|e| e.to_string())?.to_bits()),
-        "iconst" => Op::IConst(u64::from_str_radix(literal()?.trim_start_matches("0x"), 16).map_err(|e| e.to_string())?),
+        "iconst" => {
+            Op::IConst(u64::from_str_radix(literal()?.trim_start_matches("0x"), 16).map_err(|e| e.to_string())?)
+        }
         "mconst" => Op::MConst(literal()? == "true"),
         "add" => Op::Add(v(0)?, v(1)?),
         "sub" => Op::Sub(v(0)?, v(1)?),

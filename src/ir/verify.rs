@@ -22,7 +22,15 @@ pub fn verify(kernel: &Kernel) -> Result<(), String> {
                 &[]
             }
             Op::Const(_) | Op::IConst(_) | Op::MConst(_) => &[],
-            Op::Add(..) | Op::Sub(..) | Op::Mul(..) | Op::Div(..) | Op::Min(..) | Op::Max(..) | Op::Lt(..) | Op::Le(..) | Op::Eq(..) => &[Float, Float],
+            Op::Add(..)
+            | Op::Sub(..)
+            | Op::Mul(..)
+            | Op::Div(..)
+            | Op::Min(..)
+            | Op::Max(..)
+            | Op::Lt(..)
+            | Op::Le(..)
+            | Op::Eq(..) => &[Float, Float],
             Op::Fma(..) => &[Float, Float, Float],
             Op::Sqrt(_) | Op::Neg(_) | Op::Abs(_) | Op::Floor(_) | Op::Nearest(_) | Op::ToBits(_) => &[Float],
             Op::And(..) | Op::Or(..) => &[Mask, Mask],

@@ -87,13 +87,15 @@ fn hidden_name(population: &Population, h: Hidden) -> String {
 fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
     let mut out: HashMap<VarId, Column> = p.params.iter().map(|(k, v)| (*k, v.clone())).collect();
     for block in &p.solved.propagators {
-        let uniform = !block.matrix.iter().flatten().any(|e| {
-            e.any(&mut |e| matches!(e, Expr::Var(v) if matches!(p.params.get(v), Some(Column::Array(_)))))
-        });
+        let uniform =
+            !block.matrix.iter().flatten().any(|e| {
+                e.any(&mut |e| matches!(e, Expr::Var(v) if matches!(p.params.get(v), Some(Column::Array(_)))))
+            });
         let cells = if uniform { 1 } else { p.n };
         let mut columns: BTreeMap<VarId, Vec<f64>> = BTreeMap::new();
         for i in 0..cells {
-            let value = |e: &Expr| crate::math::eval(e, &|v| p.params.get(&v).map(|c| c.at(i)), Some(dt)).unwrap_or(f64::NAN);
+            let value =
+                |e: &Expr| crate::math::eval(e, &|v| p.params.get(&v).map(|c| c.at(i)), Some(dt)).unwrap_or(f64::NAN);
             let matrix = block.matrix.iter().map(|r| r.iter().map(value).collect()).collect();
             let (transition, integral) = exponential(&matrix, dt);
             for (list, entries) in [(&block.transition, &transition), (&block.integral, &integral)] {
@@ -110,7 +112,13 @@ fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
 }
 
 /// Lowers a population's update.
-pub fn lower_neuron(p: &Population, ports: &BTreeMap<VarId, PortSource>, connected: &dyn Fn(VarId) -> bool, dt: f64, precision: Precision) -> NeuronKernel {
+pub fn lower_neuron(
+    p: &Population,
+    ports: &BTreeMap<VarId, PortSource>,
+    connected: &dyn Fn(VarId) -> bool,
+    dt: f64,
+    precision: Precision,
+) -> NeuronKernel {
     let mut params = parameters(p, dt);
     for (port, source) in ports {
         if let PortSource::Fixed(c) = source {
@@ -460,7 +468,8 @@ pub fn lower_rk45(p: &Population, ports: &BTreeMap<VarId, Column>, precision: Pr
         &[9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0],
         &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
     ];
-    const E: [f64; 7] = [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339_200.0, 22.0 / 525.0, -1.0 / 40.0];
+    const E: [f64; 7] =
+        [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339_200.0, 22.0 / 525.0, -1.0 / 40.0];
     let start = l.env.clone();
     let mut ks: Vec<Vec<Value>> = Vec::new();
     for stage in 0..7 {

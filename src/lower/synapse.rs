@@ -66,7 +66,7 @@ fn factor_expression(s: &Synapse, e: &Expr) -> Expr {
 }
 
 /// Lowers `on pre.event`; the first value is the factor if the handler has no state.
-pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Result<f64, EventKernel> {
+pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Result<f64, Box<EventKernel>> {
     if let Some(factor) = constant_factor(p, body) {
         return Ok(factor);
     }
@@ -77,7 +77,8 @@ pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Resu
         _ => None,
     };
     let mut l = lowering(&format!("{}.on_pre", s.name), precision, &lookup, &lets);
-    let states: Vec<VarId> = s.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).map(|(id, _)| id).collect();
+    let states: Vec<VarId> =
+        s.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).map(|(id, _)| id).collect();
     let slots: Vec<Slot> = states.iter().map(|id| l.b.slot(s.vars[*id].name.clone(), SlotKind::State)).collect();
     let elapsed = l.b.slot("elapsed", SlotKind::Lane);
     let factor = l.b.slot("factor", SlotKind::Out);
@@ -105,7 +106,7 @@ pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Resu
         l.b.store(*slot, v);
     }
     l.b.store(factor, sum);
-    Err(EventKernel { kernel: passes::optimize(&l.b.finish()), states, elapsed, factor })
+    Err(Box::new(EventKernel { kernel: passes::optimize(&l.b.finish()), states, elapsed, factor }))
 }
 
 fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &mut Value) {
@@ -171,7 +172,12 @@ pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Prec
     ContinuousKernel { kernel: passes::optimize(&l.b.finish()), cells, weight, out }
 }
 
-fn lowering<'a>(name: &str, precision: Precision, params: &'a dyn Fn(VarId) -> Option<Column>, lets: &'a dyn Fn(VarId) -> Option<Expr>) -> Lowering<'a> {
+fn lowering<'a>(
+    name: &str,
+    precision: Precision,
+    params: &'a dyn Fn(VarId) -> Option<Column>,
+    lets: &'a dyn Fn(VarId) -> Option<Expr>,
+) -> Lowering<'a> {
     Lowering {
         b: builder(name, precision),
         params,

@@ -106,7 +106,9 @@ impl Delay {
     pub fn range(&self) -> (u32, u32) {
         match self {
             Delay::Const(d) => (*d, *d),
-            Delay::Array(a) => (a.iter().min().map_or(1, |d| u32::from(*d)), a.iter().max().map_or(1, |d| u32::from(*d))),
+            Delay::Array(a) => {
+                (a.iter().min().map_or(1, |d| u32::from(*d)), a.iter().max().map_or(1, |d| u32::from(*d)))
+            }
         }
     }
 }
@@ -163,7 +165,13 @@ impl std::fmt::Display for Network {
             let bytes = 4
                 + if matches!(p.weight, Column::Array(_)) { 4 } else { 0 }
                 + if matches!(p.delay, Delay::Array(_)) { 2 } else { 0 };
-            writeln!(f, "projection {}: {} synapses of {}, {weight}, delay {lo}..{hi} steps, {bytes} bytes per synapse", p.name, p.edges.len(), p.synapse.name)?;
+            writeln!(
+                f,
+                "projection {}: {} synapses of {}, {weight}, delay {lo}..{hi} steps, {bytes} bytes per synapse",
+                p.name,
+                p.edges.len(),
+                p.synapse.name
+            )?;
         }
         for d in &self.drives {
             let kind = match &d.kind {

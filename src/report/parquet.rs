@@ -26,7 +26,9 @@ pub fn write(r: &Recording, path: &Path) -> Result<(), Failure> {
 }
 
 fn write_to(r: &Recording, path: &Path) -> Result<(), Failure> {
-    let field = |name: &str, t| Type::primitive_type_builder(name, t).with_repetition(Repetition::REQUIRED).build().map(Arc::new);
+    let field = |name: &str, t| {
+        Type::primitive_type_builder(name, t).with_repetition(Repetition::REQUIRED).build().map(Arc::new)
+    };
     let mut fields = vec![field("time", PhysicalType::DOUBLE)?, field("cell", PhysicalType::INT32)?];
     let mut metadata = vec![KeyValue::new("unit.time".to_string(), "ms".to_string())];
     let unit = match &r.what {
@@ -40,7 +42,8 @@ fn write_to(r: &Recording, path: &Path) -> Result<(), Failure> {
     };
     metadata.push(KeyValue::new("neuro.recording".to_string(), r.name.clone()));
     let schema = Arc::new(Type::group_type_builder("recording").with_fields(fields).build()?);
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).set_key_value_metadata(Some(metadata)).build();
+    let properties =
+        WriterProperties::builder().set_compression(Compression::SNAPPY).set_key_value_metadata(Some(metadata)).build();
     let mut writer = SerializedFileWriter::new(File::create(path)?, schema, Arc::new(properties))?;
     let mut rows = Rows::default();
     let mut failed: Option<Failure> = None;

@@ -9,8 +9,14 @@ use std::sync::Once;
 const SIZE: (u32, u32) = (900, 540);
 
 /// Blue, orange, green, red, purple, brown: distinct in print and for most color-blind readers (Okabe and Ito).
-const COLORS: [RGBColor; 6] =
-    [RGBColor(0, 114, 178), RGBColor(213, 94, 0), RGBColor(0, 158, 115), RGBColor(204, 121, 167), RGBColor(86, 180, 233), RGBColor(60, 60, 60)];
+const COLORS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(60, 60, 60),
+];
 
 fn font() {
     static ONCE: Once = Once::new();
@@ -48,7 +54,8 @@ fn encode(pixels: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
 }
 
 fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (lo, hi) = values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    let (lo, hi) =
+        values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
     if lo > hi {
         return (0.0, 1.0);
     }
@@ -69,11 +76,14 @@ where
         FigureData::Line { x, .. } => x.clone(),
     });
     let (x0, x1) = extent(xs);
-    let raster_rows: f64 = f.series.iter().map(|s| if let FigureData::Raster { rows, .. } = s { *rows as f64 } else { 0.0 }).sum();
+    let raster_rows: f64 =
+        f.series.iter().map(|s| if let FigureData::Raster { rows, .. } = s { *rows as f64 } else { 0.0 }).sum();
     let (y0, y1) = if raster_rows > 0.0 {
         (0.0, raster_rows)
     } else {
-        let (a, b) = extent(f.series.iter().flat_map(|s| if let FigureData::Line { y, .. } = s { y.clone() } else { Vec::new() }));
+        let (a, b) = extent(
+            f.series.iter().flat_map(|s| if let FigureData::Line { y, .. } = s { y.clone() } else { Vec::new() }),
+        );
         let pad = 0.05 * (b - a);
         (a - pad, b + pad)
     };
@@ -114,7 +124,12 @@ where
         }
     }
     if f.series.len() > 1 {
-        chart.configure_series_labels().label_font(("sans-serif", 15)).background_style(WHITE.mix(0.85)).border_style(BLACK.mix(0.2)).draw()?;
+        chart
+            .configure_series_labels()
+            .label_font(("sans-serif", 15))
+            .background_style(WHITE.mix(0.85))
+            .border_style(BLACK.mix(0.2))
+            .draw()?;
     }
     area.present()?;
     Ok(())

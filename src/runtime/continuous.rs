@@ -36,7 +36,13 @@ impl Continuous {
     /// Adds the contributions to `target`; `read(pre, variable, cell)` gives the cells' values.
     pub fn run(&mut self, p: &Projection, read: &dyn Fn(bool, VarId, usize) -> f64, target: &mut Buffer) {
         for (i, (_, pre, var)) in self.kernel.cells.iter().enumerate() {
-            let slot = self.kernel.kernel.slots.keys().filter(|s| Some(*s) != self.kernel.weight && *s != self.kernel.out).nth(i);
+            let slot = self
+                .kernel
+                .kernel
+                .slots
+                .keys()
+                .filter(|s| Some(*s) != self.kernel.weight && *s != self.kernel.out)
+                .nth(i);
             let Some(slot) = slot else { continue };
             let buffer = &mut self.slots[slot.as_u32() as usize];
             for (k, e) in p.edges.iter().enumerate() {

@@ -55,7 +55,15 @@ impl RunningDrive {
     ///
     /// # Safety
     /// No other thread may touch these lanes of the ring meanwhile.
-    pub unsafe fn run(&self, step: u64, dt: f64, lanes: std::ops::Range<usize>, ring: RingPointer, precision: Precision, scratch: &mut Vec<u32>) {
+    pub unsafe fn run(
+        &self,
+        step: u64,
+        dt: f64,
+        lanes: std::ops::Range<usize>,
+        ring: RingPointer,
+        precision: Precision,
+        scratch: &mut Vec<u32>,
+    ) {
         let view = self.plan.post;
         let (begin, end) = (lanes.start.max(view.start), lanes.end.min(view.start + view.n));
         if begin >= end {
@@ -103,7 +111,9 @@ impl RunningDrive {
                     let count = self.count(scratch[lane - first * 4], self.rate * dt, step, lane);
                     if count > 0 {
                         // SAFETY: `lane` lies in the caller's range.
-                        unsafe { ring.add(step, lane, f64::from(count) * self.plan.weight.at(lane - view.start), precision) };
+                        unsafe {
+                            ring.add(step, lane, f64::from(count) * self.plan.weight.at(lane - view.start), precision)
+                        };
                     }
                 }
             }

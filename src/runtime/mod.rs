@@ -12,4 +12,4 @@ pub mod rng;
 mod simulation;
 
 pub use buffer::Buffer;
-pub use simulation::{Observer, Options, Failure, Simulation, Spikes, TimeFunction};
+pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction};

@@ -108,7 +108,7 @@ struct Adaptive {
 
 struct OnPre {
     event: EventId,
-    action: Result<f64, (EventKernel, KernelFn)>,
+    action: Result<f64, (Box<EventKernel>, KernelFn)>,
 }
 
 struct Proj {
@@ -138,6 +138,9 @@ pub struct Simulation {
     ring_slots: usize,
 }
 
+/// The memory of a population's slots, and its rings.
+type Table = (Vec<SlotMemory>, Vec<(VarId, RingPointer)>);
+
 /// Longest pass; more steps would not help and cost memory for inputs.
 const LONGEST_PASS: usize = 16;
 
@@ -147,7 +150,8 @@ const SMALL: usize = 2048;
 impl Simulation {
     /// Allocates and compiles a network; `rates` are the time functions of drives.
     pub fn new(network: Network, rates: Vec<TimeFunction>, options: Options) -> Simulation {
-        let event_delays: Vec<(u32, u32)> = network.projections.iter().filter(|p| p.synapse.deliver.is_none()).map(|p| p.delay.range()).collect();
+        let event_delays: Vec<(u32, u32)> =
+            network.projections.iter().filter(|p| p.synapse.deliver.is_none()).map(|p| p.delay.range()).collect();
         let shortest = event_delays.iter().map(|d| d.0).min().unwrap_or(LONGEST_PASS as u32).max(1) as usize;
         let longest = event_delays.iter().map(|d| d.1).max().unwrap_or(1) as usize;
         let analog = network.projections.iter().any(|p| p.synapse.deliver.is_some());
@@ -155,9 +159,20 @@ impl Simulation {
         let max_pass = if analog || adaptive { 1 } else { shortest.min(LONGEST_PASS) };
         let ring_slots = longest + max_pass;
         let pool = Pool::new(options.threads);
-        let drives = network.drives.iter().enumerate().map(|(i, d)| RunningDrive::new(d.clone(), options.seed, i)).collect();
-        let mut out =
-            Simulation { network, options, pops: Vec::new(), projections: Vec::new(), drives, rates, pool, step: 0, max_pass, ring_slots };
+        let drives =
+            network.drives.iter().enumerate().map(|(i, d)| RunningDrive::new(d.clone(), options.seed, i)).collect();
+        let mut out = Simulation {
+            network,
+            options,
+            pops: Vec::new(),
+            projections: Vec::new(),
+            drives,
+            rates,
+            pool,
+            step: 0,
+            max_pass,
+            ring_slots,
+        };
         for i in 0..out.network.populations.len() {
             let pop = out.new_population(i);
             out.pops.push(pop);
@@ -208,14 +223,24 @@ impl Simulation {
         let lanes = padded(p.n);
         let precision = self.options.precision;
         let mut rings = BTreeMap::new();
-        let targets = self.network.projections.iter().filter(|q| q.synapse.deliver.is_none()).map(|q| (q.post.population, q.port));
+        let targets = self
+            .network
+            .projections
+            .iter()
+            .filter(|q| q.synapse.deliver.is_none())
+            .map(|q| (q.post.population, q.port));
         for (population, port) in targets.chain(self.network.drives.iter().map(|d| (d.post.population, d.port))) {
             if population == index {
                 rings.entry(port).or_insert_with(|| Ring::new(lanes, self.ring_slots, precision));
             }
         }
-        let analog: Vec<VarId> =
-            self.network.projections.iter().filter(|q| q.synapse.deliver.is_some() && q.post.population == index).map(|q| q.port).collect();
+        let analog: Vec<VarId> = self
+            .network
+            .projections
+            .iter()
+            .filter(|q| q.synapse.deliver.is_some() && q.post.population == index)
+            .map(|q| q.port)
+            .collect();
         let ports = p
             .ports
             .iter()
@@ -223,7 +248,11 @@ impl Simulation {
             .collect();
         let mut pop = Pop {
             lanes,
-            kernel: NeuronKernel { raw: crate::ir::Kernel::new("", precision), kernel: crate::ir::Kernel::new("", precision), bindings: Vec::new() },
+            kernel: NeuronKernel {
+                raw: crate::ir::Kernel::new("", precision),
+                kernel: crate::ir::Kernel::new("", precision),
+                bindings: Vec::new(),
+            },
             function: KernelFn::Interpreted(Arc::new(crate::ir::Kernel::new("", precision))),
             adaptive: None,
             states: Vec::new(),
@@ -477,7 +506,7 @@ impl Simulation {
         let threads = self.pool.threads();
         let work: usize = self.pops.iter().map(|p| p.lanes * m).sum();
         let (step, dt, precision, seed) = (self.step, self.options.dt, self.options.precision, self.options.seed);
-        let tables: Vec<(Vec<SlotMemory>, Vec<(VarId, RingPointer)>)> = self.pops.iter_mut().map(|p| p.table(step, self.ring_slots, precision)).collect();
+        let tables: Vec<Table> = self.pops.iter_mut().map(|p| p.table(step, self.ring_slots, precision)).collect();
         let finite = AtomicBool::new(true);
         let (pops, drives) = (&self.pops, &self.drives);
         let job = |t: usize| {
@@ -533,8 +562,8 @@ impl Simulation {
             // A step that shrinks below this would never end; the state is then left to the finiteness check.
             let smallest = dt * 1e-9;
             while done.iter().any(|d| *d < dt) {
-                for i in 0..n {
-                    h.set(i, (dt - done[i]).min(a.step[i]).max(0.0));
+                for (i, done) in done.iter().enumerate() {
+                    h.set(i, (dt - done).min(a.step[i]).max(0.0));
                 }
                 let mut table = Vec::new();
                 for b in &a.kernel.bindings {
@@ -550,18 +579,18 @@ impl Simulation {
                 }
                 // SAFETY: every slot is a buffer of at least `lanes` elements (uniform ones of one).
                 unsafe { a.function.call(&table, 0, pop.lanes, 1) };
-                for i in 0..n {
-                    let used = (dt - done[i]).min(a.step[i]);
+                for (i, done) in done.iter_mut().enumerate() {
+                    let used = (dt - *done).min(a.step[i]);
                     if used <= 0.0 {
                         continue;
                     }
                     let e = error.get(i);
-                    if e <= 1.0 || used <= smallest || !e.is_finite() && used <= smallest {
+                    if e <= 1.0 || used <= smallest {
                         for s in &mut pop.states {
                             let v = s.next.get(i);
                             s.now.set(i, v);
                         }
-                        done[i] = if used >= (dt - done[i]) * (1.0 - 1e-12) { dt } else { done[i] + used };
+                        *done = if used >= (dt - *done) * (1.0 - 1e-12) { dt } else { *done + used };
                     }
                     // The usual controller: safety 0.9, growth between 0.2 and 5.
                     let factor = if e.is_finite() { 0.9 * e.max(1e-8).powf(-0.2) } else { 0.2 };
@@ -594,10 +623,17 @@ impl Simulation {
                             Binding::State(v) => model.vars[*v].name.clone(),
                             _ => "a counter".into(),
                         };
-                        return Failure::NonFinite { population, variable, index: i, time: (step + k as u64) as f64 * self.options.dt, last };
+                        return Failure::NonFinite {
+                            population,
+                            variable,
+                            index: i,
+                            time: (step + k as u64) as f64 * self.options.dt,
+                            last,
+                        };
                     }
                 }
-                before = Some(pop.states.iter().flat_map(|s| (0..n).map(|i| s.next.get(i)).collect::<Vec<_>>()).collect());
+                before =
+                    Some(pop.states.iter().flat_map(|s| (0..n).map(|i| s.next.get(i)).collect::<Vec<_>>()).collect());
             }
         }
         // Only padding lanes were affected; they mirror the last cell, so this cannot happen.
@@ -614,7 +650,12 @@ impl Simulation {
                 spikes.start.clear();
                 spikes.start.push(0);
                 for s in 0..m {
-                    scan(&pop.bits[event][s * stride..(s + 1) * stride], precision.lanes_per_byte(), n, &mut spikes.cells);
+                    scan(
+                        &pop.bits[event][s * stride..(s + 1) * stride],
+                        precision.lanes_per_byte(),
+                        n,
+                        &mut spikes.cells,
+                    );
                     spikes.start.push(spikes.cells.len() as u32);
                 }
             }
@@ -637,7 +678,8 @@ impl Simulation {
                         .collect();
                     let lanes = padded(cells.len());
                     let now = step + s as u64 + 1;
-                    let mut buffers: Vec<Buffer> = kernel.kernel.slots.values().map(|_| Buffer::new(lanes, precision)).collect();
+                    let mut buffers: Vec<Buffer> =
+                        kernel.kernel.slots.values().map(|_| Buffer::new(lanes, precision)).collect();
                     for (i, c) in cells.iter().enumerate() {
                         for (j, state) in states.iter().enumerate() {
                             buffers[j].set(i, state.get(*c));
@@ -687,7 +729,9 @@ impl Simulation {
                     let spikes = &pops[p.pre.population].spikes[&on.event.as_u32()];
                     for s in 0..m {
                         for cell in &spikes.cells[spikes.start[s] as usize..spikes.start[s + 1] as usize] {
-                            let Some(row) = (*cell as usize).checked_sub(p.pre.start).filter(|c| *c < p.pre.n) else { continue };
+                            let Some(row) = (*cell as usize).checked_sub(p.pre.start).filter(|c| *c < p.pre.n) else {
+                                continue;
+                            };
                             let factor = match &on.action {
                                 Ok(f) => *f,
                                 Err(_) => {
@@ -739,16 +783,27 @@ fn read_cell(pop: &Pop, plan: &crate::plan::Population, var: VarId, cell: usize)
 
 /// # Safety
 /// `slot` must be a buffer of `m * lanes of the population` elements; no other thread may touch these lanes.
-unsafe fn fill_random(stream: &Stream, step: u64, m: usize, lanes: &std::ops::Range<usize>, slot: SlotMemory, precision: Precision) {
+unsafe fn fill_random(
+    stream: &Stream,
+    step: u64,
+    m: usize,
+    lanes: &std::ops::Range<usize>,
+    slot: SlotMemory,
+    precision: Precision,
+) {
     let n = lanes.len();
     for s in 0..m {
         // SAFETY: the caller's promise about the buffer; lanes are multiples of 16, so counters do not straddle.
         unsafe {
             let base = slot.input.add(s * slot.stride + lanes.start * precision.bytes()).cast::<u32>();
             match precision {
-                Precision::F32 => stream.fill(step + s as u64, (lanes.start / 4) as u32, std::slice::from_raw_parts_mut(base, n)),
+                Precision::F32 => {
+                    stream.fill(step + s as u64, (lanes.start / 4) as u32, std::slice::from_raw_parts_mut(base, n))
+                }
                 // Two words per lane.
-                Precision::F64 => stream.fill(step + s as u64, (lanes.start / 2) as u32, std::slice::from_raw_parts_mut(base, 2 * n)),
+                Precision::F64 => {
+                    stream.fill(step + s as u64, (lanes.start / 2) as u32, std::slice::from_raw_parts_mut(base, 2 * n))
+                }
             }
         }
     }
@@ -793,7 +848,7 @@ impl Pop {
     }
 
     /// Describes the memory of all slots for a pass that begins at `step`.
-    fn table(&mut self, step: u64, ring_slots: usize, precision: Precision) -> (Vec<SlotMemory>, Vec<(VarId, RingPointer)>) {
+    fn table(&mut self, step: u64, ring_slots: usize, precision: Precision) -> Table {
         let bytes = precision.bytes();
         let stride = self.lanes * bytes;
         let mut table = Vec::with_capacity(self.kernel.bindings.len());

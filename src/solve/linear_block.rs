@@ -6,10 +6,14 @@ use crate::math::{add, linear_in, mul, neg, simplify, sub};
 use crate::units::Dim;
 use std::collections::BTreeSet;
 
+/// A state, the coefficients of the set's states in its rate, and the rest.
+type Row = (VarId, Vec<(VarId, Expr)>, Expr);
+
 /// Finds the states whose equations are linear in each other with coefficients of parameters,
 /// driven by nothing that changes within a step.
 pub(super) fn closed_linear(neuron: &Neuron, rates: &[Rate]) -> BTreeSet<VarId> {
-    let mut set: BTreeSet<VarId> = rates.iter().filter(|r| neuron.vars[r.state].cable.is_none()).map(|r| r.state).collect();
+    let mut set: BTreeSet<VarId> =
+        rates.iter().filter(|r| neuron.vars[r.state].cable.is_none()).map(|r| r.state).collect();
     loop {
         let bad = rates.iter().find(|r| set.contains(&r.state) && row(neuron, rates, &set, r).is_none());
         match bad {
@@ -51,17 +55,16 @@ fn row(neuron: &Neuron, rates: &[Rate], set: &BTreeSet<VarId>, r: &Rate) -> Opti
 pub(super) fn exact(out: &mut Solved, rates: &[&Rate], why: &'static str) {
     let set: BTreeSet<VarId> = rates.iter().map(|r| r.state).collect();
     let neuron = Neuron { vars: out.vars.clone(), ..Neuron::default() };
-    let rows: Vec<(VarId, Vec<(VarId, Expr)>, Expr)> = rates
-        .iter()
-        .filter_map(|r| row(&neuron, &[], &set, r).map(|(c, rest)| (r.state, c, rest)))
-        .collect();
+    let rows: Vec<Row> =
+        rates.iter().filter_map(|r| row(&neuron, &[], &set, r).map(|(c, rest)| (r.state, c, rest))).collect();
     out.schemes.extend(rates.iter().map(|r| (r.state, Scheme::Exact, why)));
     let mut done: BTreeSet<VarId> = BTreeSet::new();
     for (state, coefficients, rest) in &rows {
         if done.contains(state) {
             continue;
         }
-        let alone = coefficients.iter().all(|(v, _)| v == state) && !rows.iter().any(|(s, c, _)| s != state && c.iter().any(|(v, _)| v == state));
+        let alone = coefficients.iter().all(|(v, _)| v == state)
+            && !rows.iter().any(|(s, c, _)| s != state && c.iter().any(|(v, _)| v == state));
         if alone {
             let a = coefficients.first().map_or(Expr::Num(0.0), |(_, c)| c.clone());
             out.next.push((*state, scalar(Expr::Var(*state), a, rest.clone())));
@@ -88,11 +91,12 @@ fn scalar(x: Expr, a: Expr, b: Expr) -> Expr {
     add(x_inf.clone(), mul(sub(x, x_inf), e))
 }
 
-fn connected(rows: &[(VarId, Vec<(VarId, Expr)>, Expr)], start: VarId) -> Vec<VarId> {
+fn connected(rows: &[Row], start: VarId) -> Vec<VarId> {
     let mut members = vec![start];
     loop {
         let more = rows.iter().map(|(s, c, _)| (s, c)).find(|(s, c)| {
-            let linked = c.iter().any(|(v, _)| members.contains(v)) || members.iter().any(|m| rows.iter().any(|(r, rc, _)| r == m && rc.iter().any(|(v, _)| v == *s)));
+            let linked = c.iter().any(|(v, _)| members.contains(v))
+                || members.iter().any(|m| rows.iter().any(|(r, rc, _)| r == m && rc.iter().any(|(v, _)| v == *s)));
             linked && !members.contains(s)
         });
         match more {
@@ -104,7 +108,7 @@ fn connected(rows: &[(VarId, Vec<(VarId, Expr)>, Expr)], start: VarId) -> Vec<Va
     members
 }
 
-fn block(out: &mut Solved, rows: &[(VarId, Vec<(VarId, Expr)>, Expr)], members: &[VarId]) {
+fn block(out: &mut Solved, rows: &[Row], members: &[VarId]) {
     let n = members.len();
     let find = |v: VarId| rows.iter().find(|(s, _, _)| *s == v);
     let mut matrix = vec![vec![Expr::Num(0.0); n]; n];
@@ -120,7 +124,8 @@ fn block(out: &mut Solved, rows: &[(VarId, Vec<(VarId, Expr)>, Expr)], members: 
         }
     }
     // Entry (i, j) is nonzero only if j reaches i.
-    let mut reach: Vec<Vec<bool>> = (0..n).map(|i| (0..n).map(|j| i == j || matrix[i][j] != Expr::Num(0.0)).collect()).collect();
+    let mut reach: Vec<Vec<bool>> =
+        (0..n).map(|i| (0..n).map(|j| i == j || matrix[i][j] != Expr::Num(0.0)).collect()).collect();
     for k in 0..n {
         for i in 0..n {
             for j in 0..n {
@@ -150,9 +155,16 @@ fn block(out: &mut Solved, rows: &[(VarId, Vec<(VarId, Expr)>, Expr)], members: 
 
 /// An entry of a propagator: constant during a run, so it counts as a parameter without default.
 fn invariant(out: &mut Solved, name: String) -> VarId {
-    out.vars.push(Var { name, kind: VarKind::Param(None), dim: Dim::ONE, unit: None, boolean: false, cable: None, span: Default::default() })
+    out.vars.push(Var {
+        name,
+        kind: VarKind::Param(None),
+        dim: Dim::ONE,
+        unit: None,
+        boolean: false,
+        cable: None,
+        span: Default::default(),
+    })
 }
-
 
 /// Solves one linear equation exactly over a time `dt`; `None` if it is not linear with constant coefficients.
 pub fn exact_scalar(x: VarId, rhs: &Expr) -> Option<Expr> {

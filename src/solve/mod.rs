@@ -73,7 +73,8 @@ pub fn applicable(neuron: &Neuron) -> Result<(), Box<Diagnostic>> {
     let Some((scheme, span)) = neuron.scheme else { return Ok(()) };
     let refuse = |why: String, help: &str| {
         Err(Box::new(
-            Diagnostic::at(Code::E0504, span, "this scheme cannot integrate these equations", why).help(help.to_string()),
+            Diagnostic::at(Code::E0504, span, "this scheme cannot integrate these equations", why)
+                .help(help.to_string()),
         ))
     };
     let noisy = rates.iter().find(|r| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_))));
@@ -81,24 +82,39 @@ pub fn applicable(neuron: &Neuron) -> Result<(), Box<Diagnostic>> {
         && !matches!(scheme, Scheme::Euler | Scheme::Heun)
     {
         return Err(Box::new(
-            Diagnostic::at(Code::E0506, span, "this scheme cannot integrate white noise", format!("`{}` has noise", neuron.vars[r.state].name))
-                .help("use `scheme euler` (Euler-Maruyama, Ito) or `scheme heun` (Stratonovich)"),
+            Diagnostic::at(
+                Code::E0506,
+                span,
+                "this scheme cannot integrate white noise",
+                format!("`{}` has noise", neuron.vars[r.state].name),
+            )
+            .help("use `scheme euler` (Euler-Maruyama, Ito) or `scheme heun` (Stratonovich)"),
         ));
     }
     match scheme {
         Scheme::Exact => {
             let linear = linear_block::closed_linear(neuron, &rates);
             match rates.iter().find(|r| !linear.contains(&r.state)) {
-                Some(r) => refuse(format!("`{}` is not linear with constant coefficients", neuron.vars[r.state].name), "use `scheme exponential_euler`, or none to let the compiler choose"),
+                Some(r) => refuse(
+                    format!("`{}` is not linear with constant coefficients", neuron.vars[r.state].name),
+                    "use `scheme exponential_euler`, or none to let the compiler choose",
+                ),
                 None => Ok(()),
             }
         }
         Scheme::ExponentialEuler => match rates.iter().find(|r| linear_in(&r.rhs, r.state).is_none()) {
-            Some(r) => refuse(format!("`{}` is not linear in itself", neuron.vars[r.state].name), "use `scheme heun` or `scheme rk4`"),
+            Some(r) => refuse(
+                format!("`{}` is not linear in itself", neuron.vars[r.state].name),
+                "use `scheme heun` or `scheme rk4`",
+            ),
             None => Ok(()),
         },
-        Scheme::Implicit if neuron.cables.is_empty() => refuse("there is no cable".into(), "the implicit scheme solves cables; use `scheme exponential_euler`"),
-        _ if !neuron.cables.is_empty() && !matches!(scheme, Scheme::Implicit) => refuse("cables are solved implicitly".into(), "remove the `scheme` line"),
+        Scheme::Implicit if neuron.cables.is_empty() => {
+            refuse("there is no cable".into(), "the implicit scheme solves cables; use `scheme exponential_euler`")
+        }
+        _ if !neuron.cables.is_empty() && !matches!(scheme, Scheme::Implicit) => {
+            refuse("cables are solved implicitly".into(), "remove the `scheme` line")
+        }
         _ => Ok(()),
     }
 }
@@ -154,18 +170,30 @@ fn split_ports(neuron: &Neuron) -> Result<(Vec<Rate>, Vec<Arrival>), Box<Diagnos
     let mut arrivals = Vec::new();
     for eq in &neuron.equations {
         let mut rhs = simplify(crate::hir::inline_lets(neuron, eq.rhs.clone()));
-        let ports: Vec<VarId> =
-            neuron.vars.iter().filter(|(id, v)| matches!(v.kind, VarKind::EventPort) && rhs.mentions(*id)).map(|(id, _)| id).collect();
+        let ports: Vec<VarId> = neuron
+            .vars
+            .iter()
+            .filter(|(id, v)| matches!(v.kind, VarKind::EventPort) && rhs.mentions(*id))
+            .map(|(id, _)| id)
+            .collect();
         for port in ports {
             let bad = || {
                 Box::new(
-                    Diagnostic::at(Code::E0505, eq.span, format!("event input `{}` must be added to the rate", neuron.vars[port].name), "not of the form `… + factor * input`")
-                        .label(neuron.vars[port].span, "an impulse input")
-                        .help("write it as a term of its own: `g' = -g / tau + exc`"),
+                    Diagnostic::at(
+                        Code::E0505,
+                        eq.span,
+                        format!("event input `{}` must be added to the rate", neuron.vars[port].name),
+                        "not of the form `… + factor * input`",
+                    )
+                    .label(neuron.vars[port].span, "an impulse input")
+                    .help("write it as a term of its own: `g' = -g / tau + exc`"),
                 )
             };
             let split = linear_in(&rhs, port).ok_or_else(bad)?;
-            if split.coefficient.any(&mut |e| matches!(e, Expr::Var(v) if matches!(neuron.vars[*v].kind, VarKind::EventPort))) {
+            if split
+                .coefficient
+                .any(&mut |e| matches!(e, Expr::Var(v) if matches!(neuron.vars[*v].kind, VarKind::EventPort)))
+            {
                 return Err(bad());
             }
             arrivals.push(Arrival { state: eq.state, port, coefficient: simplify(split.coefficient) });

@@ -15,10 +15,13 @@ pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<
     };
     let start = (offset + at).min(text.len());
     let found: String = word_at(text, start);
-    let span = Span { file, start: start as u32, end: (start + found.len().max(usize::from(start < text.len()))) as u32 };
+    let span =
+        Span { file, start: start as u32, end: (start + found.len().max(usize::from(start < text.len()))) as u32 };
     let span = clamp_to_char(text, span);
     if let ErrorVariant::ParsingError { positives, .. } = &error.variant {
-        if positives.iter().all(|r| matches!(r, Rule::item | Rule::doc | Rule::EOI | Rule::doc_line)) || at == 0 && !positives.is_empty() && positives.iter().any(|r| matches!(r, Rule::neuron_decl)) {
+        if positives.iter().all(|r| matches!(r, Rule::item | Rule::doc | Rule::EOI | Rule::doc_line))
+            || at == 0 && !positives.is_empty() && positives.iter().any(|r| matches!(r, Rule::neuron_decl))
+        {
             return unexpected_text(span, &found);
         }
         let mut wanted: Vec<&str> = positives.iter().filter_map(|r| phrase(*r)).collect();
@@ -54,7 +57,8 @@ pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
 
 /// Checks brackets and strings before parsing: the message is better, and the parser's stack is safe.
 pub(super) fn too_deep_or_unbalanced(file: FileId, text: &str, max_depth: usize, max_len: usize) -> Option<Diagnostic> {
-    let span = |start: usize, len: usize| clamp_to_char(text, Span { file, start: start as u32, end: (start + len) as u32 });
+    let span =
+        |start: usize, len: usize| clamp_to_char(text, Span { file, start: start as u32, end: (start + len) as u32 });
     if text.len() > max_len {
         return Some(Diagnostic::new(Code::E0107, "the text is too long to be a model"));
     }
@@ -156,11 +160,15 @@ fn word_at(text: &str, start: usize) -> String {
 fn phrase(rule: Rule) -> Option<&'static str> {
     use Rule::*;
     Some(match rule {
-        expr | primary | neg | not | conditional | since | quantity | list | paren | number | boolean | all_of => "an expression",
+        expr | primary | neg | not | conditional | since | quantity | list | paren | number | boolean | all_of => {
+            "an expression"
+        }
         ident | any_ident | path | target | use_path => "a name",
         string => "a string in quotes",
         unit_expr | unit_factor | unit_atom | unit_name | unit_exponent => "a unit",
-        or | and | within | in_range | le | ge | eq | ne | lt | gt | range | add | sub | mul | div | pow => "an operator",
+        or | and | within | in_range | le | ge | eq | ne | lt | gt | range | add | sub | mul | div | pow => {
+            "an operator"
+        }
         call_args | formals => "`(`",
         index => "`[`",
         model_body | network_body | block | handler | projection_body => "`{`",

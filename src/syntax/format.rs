@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn formatting_indents_and_is_idempotent() {
-        let text = "neuron A {\nparam tau=1 ms,b = 2   # note\n\n\n  state v = 0\n    emit spike when v > 1 {v = 0}\n}\n";
+        let text =
+            "neuron A {\nparam tau=1 ms,b = 2   # note\n\n\n  state v = 0\n    emit spike when v > 1 {v = 0}\n}\n";
         let once = format(text);
         assert_eq!(
             once,

@@ -20,7 +20,13 @@ static PRATT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
         .op(left(Rule::and))
         .op(Op::prefix(Rule::not))
         .op(left(Rule::within))
-        .op(left(Rule::in_range) | left(Rule::le) | left(Rule::ge) | left(Rule::eq) | left(Rule::ne) | left(Rule::lt) | left(Rule::gt))
+        .op(left(Rule::in_range)
+            | left(Rule::le)
+            | left(Rule::ge)
+            | left(Rule::eq)
+            | left(Rule::ne)
+            | left(Rule::lt)
+            | left(Rule::gt))
         .op(left(Rule::range))
         .op(left(Rule::add) | left(Rule::sub))
         .op(left(Rule::mul) | left(Rule::div))
@@ -240,7 +246,12 @@ impl Lowerer {
                 let mut p = self.parts(pair);
                 let number = p.next()?;
                 let value = number.as_str().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| {
-                    Box::new(Diagnostic::at(Code::E0105, self.span(&number), "this number is too large", "out of range"))
+                    Box::new(Diagnostic::at(
+                        Code::E0105,
+                        self.span(&number),
+                        "this number is too large",
+                        "out of range",
+                    ))
                 })?;
                 let unit = match p.take(Rule::unit_suffix) {
                     None => None,

@@ -114,8 +114,11 @@ impl Lowerer {
         let span = self.span(&pair);
         let mut p = self.parts(pair);
         let targets = self.endpoints(p.next()?)?;
-        let clauses =
-            p.all(Rule::drive_clause).into_iter().map(|c| self.clause(self.parts(c).next()?)).collect::<Lowered<_>>()?;
+        let clauses = p
+            .all(Rule::drive_clause)
+            .into_iter()
+            .map(|c| self.clause(self.parts(c).next()?))
+            .collect::<Lowered<_>>()?;
         Ok(Drive { targets, clauses, span })
     }
 

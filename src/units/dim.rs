@@ -116,6 +116,7 @@ impl Mul for Dim {
 impl Div for Dim {
     type Output = Dim;
     fn div(self, other: Dim) -> Dim {
-        self * other.recip()
+        let inverse = other.recip();
+        self.mul(inverse)
     }
 }

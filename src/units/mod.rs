@@ -26,7 +26,13 @@ pub fn format_number(value: f64) -> String {
         return "0".into();
     }
     if !value.is_finite() {
-        return if value.is_nan() { "nan".into() } else if value > 0.0 { "inf".into() } else { "-inf".into() };
+        return if value.is_nan() {
+            "nan".into()
+        } else if value > 0.0 {
+            "inf".into()
+        } else {
+            "-inf".into()
+        };
     }
     let magnitude = value.abs().log10().floor() as i32;
     if (-4..9).contains(&magnitude) {

@@ -100,6 +100,10 @@ fn every_unsafe_block_says_why() {
     for (path, text) in sources() {
         let blocks = text.matches("unsafe {").count() - text.matches("unsafe { //").count();
         let reasons = text.matches("SAFETY:").count();
-        assert!(blocks <= reasons + text.matches("SAFETY").count(), "{}: {blocks} blocks, {reasons} reasons", path.display());
+        assert!(
+            blocks <= reasons + text.matches("SAFETY").count(),
+            "{}: {blocks} blocks, {reasons} reasons",
+            path.display()
+        );
     }
 }

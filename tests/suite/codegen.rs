@@ -120,7 +120,9 @@ fn bits(kernel: &Kernel, backend: Backend, seed: u64) -> Vec<u64> {
     for (d, (_, o)) in kernel.slots.values().zip(&mut buffers) {
         let bytes = unsafe_bytes(o);
         match (d.kind, kernel.precision) {
-            (SlotKind::Event, _) => out.extend(bytes[..STEPS * LANES / kernel.precision.lanes_per_byte()].iter().map(|b| u64::from(*b))),
+            (SlotKind::Event, _) => {
+                out.extend(bytes[..STEPS * LANES / kernel.precision.lanes_per_byte()].iter().map(|b| u64::from(*b)))
+            }
             (_, Precision::F32) => out.extend(bytes.chunks(4).take(LANES * STEPS).map(|c| {
                 let v = f32::from_le_bytes(c.try_into().unwrap());
                 if v.is_nan() { 1 } else { u64::from(v.to_bits()) }
@@ -202,7 +204,8 @@ fn worst(precision: Precision, f: fn(&mut Builder, Value) -> Value, exact: fn(f6
 #[test]
 fn expanded_functions_keep_their_bounds() {
     type F = fn(&mut Builder, Value) -> Value;
-    let cases: [(&str, F, fn(f64) -> f64, f64, f64, f64); 7] = [
+    type Case = (&'static str, F, fn(f64) -> f64, f64, f64, f64);
+    let cases: [Case; 7] = [
         ("exp", expand::exp, f64::exp, -80.0, 80.0, 3.0),
         ("expm1", expand::expm1, f64::exp_m1, -1.0, 1.0, 3.0),
         ("log", expand::log, f64::ln, 1.5, 1e4, 3.0),

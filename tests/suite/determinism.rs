@@ -24,8 +24,11 @@ fn fingerprint(out: &Outcome) -> Vec<(String, u64)> {
         .collect()
 }
 
+/// File, experiment, overrides.
+type Example = (&'static str, &'static str, Vec<(&'static str, &'static str)>);
+
 /// A short run of each example that has a network: overrides keep it small where a parameter allows.
-fn examples() -> Vec<(&'static str, &'static str, Vec<(&'static str, &'static str)>)> {
+fn examples() -> Vec<Example> {
     vec![
         ("coba.neuro", "coba", vec![("duration", "120 ms")]),
         ("microcircuit.neuro", "microcircuit", vec![("warm", "10 ms"), ("duration", "50 ms"), ("net.scale", "0.05")]),
@@ -37,7 +40,8 @@ fn examples() -> Vec<(&'static str, &'static str, Vec<(&'static str, &'static st
 fn examples_have_the_same_bits_at_one_two_and_four_threads() {
     for (file, name, overrides) in examples() {
         let text = std::fs::read_to_string(root().join("examples").join(file)).unwrap();
-        let p = compile(SourceFile::new(file, text), &mut neuro::compiler::NoImports).unwrap_or_else(|r| panic!("{file}: {}", r.diagnostics));
+        let p = compile(SourceFile::new(file, text), &mut neuro::compiler::NoImports)
+            .unwrap_or_else(|r| panic!("{file}: {}", r.diagnostics));
         let index = p.module.experiments.iter().position(|e| e.name.text == name).unwrap();
         let run = |threads: usize| {
             let overrides = overrides.iter().map(|(p, v)| Override { path: (*p).into(), value: (*v).into() }).collect();

@@ -26,7 +26,12 @@ fn findings(text: &str) -> (Vec<Code>, String) {
                     all.push(*d);
                 }
                 for e in out.expectations.iter().filter(|e| !e.passed) {
-                    let d = neuro::diag::Diagnostic::at(Code::E0807, e.span, format!("expectation failed: found {}", e.found), "does not hold");
+                    let d = neuro::diag::Diagnostic::at(
+                        Code::E0807,
+                        e.span,
+                        format!("expectation failed: found {}", e.found),
+                        "does not hold",
+                    );
                     all.push(d);
                 }
             }

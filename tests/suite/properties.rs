@@ -11,7 +11,13 @@ use std::path::PathBuf;
 fn corpus() -> Vec<String> {
     let mut files: Vec<PathBuf> = Vec::new();
     for folder in ["examples", "stdlib", "stdlib/neurons", "stdlib/channels", "stdlib/synapses", "stdlib/sources"] {
-        files.extend(std::fs::read_dir(root().join(folder)).unwrap().flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "neuro")));
+        files.extend(
+            std::fs::read_dir(root().join(folder))
+                .unwrap()
+                .flatten()
+                .map(|e| e.path())
+                .filter(|p| p.extension().is_some_and(|e| e == "neuro")),
+        );
     }
     files.sort();
     files.iter().map(|f| std::fs::read_to_string(f).unwrap()).collect()
@@ -31,7 +37,10 @@ impl Numbers {
 
 /// Takes a window of a real file and deletes, repeats, swaps or replaces some of its tokens.
 fn mutate(corpus: &[String], n: &mut Numbers) -> String {
-    const WORDS: [&str; 26] = ["{", "}", "(", ")", "'", "=", "+=", "state", "param", "v", "mV", "3", "emit", "on", "..", "~", "normal(", "->", "if", "else", "\"", "#", "^", "[", "]", "-"];
+    const WORDS: [&str; 26] = [
+        "{", "}", "(", ")", "'", "=", "+=", "state", "param", "v", "mV", "3", "emit", "on", "..", "~", "normal(", "->",
+        "if", "else", "\"", "#", "^", "[", "]", "-",
+    ];
     let text = &corpus[n.next(corpus.len())];
     let items: Vec<&str> = text.split("\n\n").collect();
     let start = n.next(items.len());
@@ -68,7 +77,10 @@ fn no_input_makes_the_compiler_panic() {
             let corpus = &corpus;
             scope.spawn(move || {
                 for k in (thread..wanted).step_by(threads as usize) {
-                    let text = mutate(corpus, &mut Numbers(0x9e37_79b9_7f4a_7c15 ^ (k + 1).wrapping_mul(0x2545_f491_4f6c_dd1d)));
+                    let text = mutate(
+                        corpus,
+                        &mut Numbers(0x9e37_79b9_7f4a_7c15 ^ (k + 1).wrapping_mul(0x2545_f491_4f6c_dd1d)),
+                    );
                     let done = std::panic::catch_unwind(|| {
                         let _ = try_program(&text);
                         let once = format::format(&text);
@@ -85,7 +97,9 @@ fn no_input_makes_the_compiler_panic() {
 fn arbitrary_bytes_are_refused_in_words() {
     let mut n = Numbers(7);
     for _ in 0..2000 {
-        let text: String = (0..n.next(60)).map(|_| char::from_u32([32 + n.next(95) as u32, 0xb5, 10, 0x1f600][n.next(4)]).unwrap_or(' ')).collect();
+        let text: String = (0..n.next(60))
+            .map(|_| char::from_u32([32 + n.next(95) as u32, 0xb5, 10, 0x1f600][n.next(4)]).unwrap_or(' '))
+            .collect();
         let _ = try_program(&text);
     }
 }

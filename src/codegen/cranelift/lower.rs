@@ -10,7 +10,9 @@
 
 use crate::ir::{Kernel, Op, Precision, Slot, SlotKind, Type, Value};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
-use cranelift_codegen::ir::{self, AbiParam, BlockArg, Endianness, Function, InstBuilder, MemFlagsData, Signature, types};
+use cranelift_codegen::ir::{
+    self, AbiParam, BlockArg, Endianness, Function, InstBuilder, MemFlagsData, Signature, types,
+};
 use cranelift_codegen::isa::{CallConv, TargetFrontendConfig};
 use cranelift_entity::SecondaryMap;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -37,7 +39,14 @@ impl Types {
             Precision::F32 => (types::F32X4, types::I32X4, types::F32, types::I32),
             Precision::F64 => (types::F64X2, types::I64X2, types::F64, types::I64),
         };
-        Types { float, int, scalar, scalar_int, bytes: precision.bytes() as i64, width: precision.lanes_per_byte() as i64 }
+        Types {
+            float,
+            int,
+            scalar,
+            scalar_int,
+            bytes: precision.bytes() as i64,
+            width: precision.lanes_per_byte() as i64,
+        }
     }
 }
 
@@ -254,7 +263,11 @@ fn operation(
         }
         Op::Const(bits) => vector_constant(b, t, f64::from_bits(bits)),
         Op::IConst(i) => {
-            let x = if t.bytes == 4 { b.ins().iconst(types::I32, i64::from(i as u32)) } else { b.ins().iconst(types::I64, i as i64) };
+            let x = if t.bytes == 4 {
+                b.ins().iconst(types::I32, i64::from(i as u32))
+            } else {
+                b.ins().iconst(types::I64, i as i64)
+            };
             b.ins().splat(t.int, x)
         }
         Op::MConst(m) => {

@@ -58,7 +58,13 @@ impl Compiled {
 fn isa() -> OwnedTargetIsa {
     let mut flags = settings::builder();
     let verify = if cfg!(debug_assertions) { "true" } else { "false" };
-    for (name, value) in [("opt_level", "speed"), ("enable_verifier", verify), ("is_pic", "false"), ("use_colocated_libcalls", "false"), ("unwind_info", "false")] {
+    for (name, value) in [
+        ("opt_level", "speed"),
+        ("enable_verifier", verify),
+        ("is_pic", "false"),
+        ("use_colocated_libcalls", "false"),
+        ("unwind_info", "false"),
+    ] {
         flags.set(name, value).unwrap_or_else(|e| crate::ice!("cranelift refuses setting {name}: {e}"));
     }
     let builder = cranelift_native::builder().unwrap_or_else(|e| crate::ice!("this processor is not supported: {e}"));
@@ -79,7 +85,9 @@ pub fn compile(kernel: &Kernel) -> Compiled {
         (context, id)
     };
     let mut context = context;
-    module.define_function(id, &mut context).unwrap_or_else(|e| crate::ice!("cranelift cannot compile {}: {e:?}", kernel.name));
+    module
+        .define_function(id, &mut context)
+        .unwrap_or_else(|e| crate::ice!("cranelift cannot compile {}: {e:?}", kernel.name));
     module.finalize_definitions().unwrap_or_else(|e| crate::ice!("cranelift: {e}"));
     let pointer = module.get_finalized_function(id);
     // SAFETY: the function was declared with exactly this signature.

@@ -10,8 +10,11 @@ pub use fold::fold;
 
 use super::kernel::Kernel;
 
+/// A pass.
+pub type Pass = fn(&Kernel) -> Kernel;
+
 /// The passes in the order they run, with the names `--after` takes.
-pub const PASSES: [(&str, fn(&Kernel) -> Kernel); 3] = [("fold", fold), ("contract", contract), ("clean", clean)];
+pub const PASSES: [(&str, Pass); 3] = [("fold", fold), ("contract", contract), ("clean", clean)];
 
 /// Runs all passes, verifying between them in debug builds.
 pub fn optimize(kernel: &Kernel) -> Kernel {
