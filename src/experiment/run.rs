@@ -639,7 +639,7 @@ impl<'a> Run<'a> {
             _ => vec![what],
         };
         for e in list {
-            let (p, path) = self.cells(e)?;
+            let (p, path, segment) = self.cells_and_segment(e)?;
             let population = &self.live[p.network].network().populations[p.view.population];
             let model = population.model.clone();
             let cells = (p.view.start, p.view.n);
@@ -653,7 +653,9 @@ impl<'a> Run<'a> {
                         return fail(Code::E0601, span, "this interval is shorter than a step", "below `dt`");
                     }
                     let v = &model.vars[id];
+                    let segment = self.segment(population, id, segment, e.span)?;
                     What::Samples {
+                        segment,
                         value: inline_lets(&model, Expr::Var(id)),
                         every: steps.round() as u64,
                         dim: v.dim,
@@ -695,13 +697,65 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Returns whether an expression names a cable compartment of a population.
+    fn is_cable(&self, e: &ast::Expr) -> bool {
+        let ExprKind::Member(base, name) = &e.kind else { return false };
+        let Ok(Value::Population(p)) = self.scope().eval(base) else { return false };
+        let model = &self.live[p.network].network().populations[p.view.population].model;
+        model.cables.iter().any(|c| c.name == name.text)
+    }
+
+    /// The segment of a cable's variable and the number of them; one must be named if there are several.
+    fn segment(
+        &self,
+        population: &crate::plan::Population,
+        id: VarId,
+        index: Option<&ast::Expr>,
+        span: Span,
+    ) -> Attempt<Option<(usize, usize)>> {
+        let Some(cable) = population.model.vars[id].cable.and_then(|c| population.model.cables.get(c)) else {
+            return Ok(None);
+        };
+        let lookup = |v: VarId| population.params.get(&v).map(|c| c.at(0));
+        let n = crate::math::eval(&cable.segments, &lookup, None).unwrap_or(1.0) as usize;
+        let at = match index {
+            Some(e) => self.scope().size(e)?,
+            None if n == 1 => 0,
+            None => {
+                let message = format!("`{}` has {n} segments", cable.name);
+                return Err(Box::new(
+                    Diagnostic::at(Code::E0406, span, message, "which one?").help(format!("write `{}[0]`", cable.name)),
+                ));
+            }
+        };
+        if at >= n {
+            return fail(Code::E0406, span, format!("segment {at} of a cable of {n}"), "out of range");
+        }
+        Ok(Some((at, n)))
+    }
+
     /// Splits `net.exc[0..3].soma.v` into cells and the dotted name of a variable or event.
     fn cells(&self, e: &ast::Expr) -> Attempt<(PopulationRef, String)> {
+        self.cells_and_segment(e).map(|(p, path, _)| (p, path))
+    }
+
+    /// The same for `net.cell.dend[50].v`, with the index of the segment.
+    fn cells_and_segment<'e>(&self, e: &'e ast::Expr) -> Attempt<(PopulationRef, String, Option<&'e ast::Expr>)> {
         let mut names = Vec::new();
         let mut base = e;
-        while let ExprKind::Member(inner, n) = &base.kind {
-            names.push(n.text.clone());
-            base = inner;
+        let mut segment = None;
+        loop {
+            match &base.kind {
+                ExprKind::Member(inner, n) => {
+                    names.push(n.text.clone());
+                    base = inner;
+                }
+                ExprKind::Index(inner, index) if !names.is_empty() && self.is_cable(inner) => {
+                    segment = index.first();
+                    base = inner;
+                }
+                _ => break,
+            }
         }
         names.reverse();
         let mut value = self.scope().eval(base)?;
@@ -712,7 +766,7 @@ impl<'a> Run<'a> {
             i += 1;
         }
         match value {
-            Value::Population(p) if i < names.len() => Ok((p, names[i..].join("."))),
+            Value::Population(p) if i < names.len() => Ok((p, names[i..].join("."), segment)),
             _ => fail(Code::E0205, e.span, "expected `network.population.variable`", "does not name a variable"),
         }
     }
@@ -1131,11 +1185,15 @@ impl Observer for Watch<'_> {
             }
             let (first, n) = r.cells;
             let population = r.population;
+            let (segment, segments) = match &r.what {
+                What::Samples { segment: Some(s), .. } => *s,
+                _ => (0, 1),
+            };
             let plan = &simulation.network.populations[population];
             let values: Vec<f64> = match value {
                 Expr::Var(v) if simulation.state(population, *v).is_some() => {
                     let b = simulation.state(population, *v);
-                    (first..first + n).map(|c| b.map_or(f64::NAN, |b| b.get(c))).collect()
+                    (first..first + n).map(|c| b.map_or(f64::NAN, |b| b.get(c * segments + segment))).collect()
                 }
                 e => (first..first + n)
                     .map(|c| {

@@ -868,6 +868,19 @@ impl Context for World {
 }
 
 impl World {
+    /// Returns whether an expression names a cable compartment of a population.
+    fn is_cable(&mut self, infer: &mut Infer, e: &ast::Expr) -> bool {
+        let ExprKind::Member(base, name) = &e.kind else { return false };
+        let mut silent = Diagnostics::default();
+        let mut quiet = Infer { module: infer.module, diagnostics: &mut silent, depth: 0 };
+        match self.access(&mut quiet, base).map(|t| t.kind) {
+            Some(Kind::Population(model)) => {
+                infer.module.neurons.get(&model).is_some_and(|n| n.cables.iter().any(|c| c.name == name.text))
+            }
+            _ => false,
+        }
+    }
+
     /// Types a chain of members and indices.
     fn access(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<Ty> {
         if self.pair.is_some()
@@ -907,9 +920,21 @@ impl World {
                 // Gather members down to the first index or name, so that compartments stay together.
                 let mut names = Vec::new();
                 let mut base = e;
-                while let ExprKind::Member(inner, name) = &base.kind {
-                    names.push(name.text.as_str());
-                    base = inner;
+                loop {
+                    match &base.kind {
+                        ExprKind::Member(inner, name) => {
+                            names.push(name.text.as_str());
+                            base = inner;
+                        }
+                        // `cell.dend[50].v`: the index of a segment of a cable.
+                        ExprKind::Index(inner, index) if self.is_cable(infer, inner) => {
+                            for i in index {
+                                self.index(infer, i);
+                            }
+                            base = inner;
+                        }
+                        _ => break,
+                    }
                 }
                 names.reverse();
                 let mut ty = self.access(infer, base)?;

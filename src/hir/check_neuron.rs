@@ -901,6 +901,21 @@ impl Checker {
                 );
             }
             let body = self.statements(infer, scope, &emit.body);
+            let several = |v: &VarId| {
+                let cable = self.out.vars[*v].cable.and_then(|c| self.out.cables.get(c));
+                cable.is_some_and(|c| infer::fold(&c.segments) != Some(1.0))
+            };
+            if when.any(&mut |e| matches!(e, Expr::Var(v) if several(v))) {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0403,
+                        emit.span,
+                        "an event needs one value, a cable has one per segment",
+                        "reads a cable",
+                    )
+                    .help("test the potential of a compartment of one segment, such as the soma"),
+                );
+            }
             emitted.push(event);
             self.out.emits.push(Emit { event, when, edge: emit.edge, body });
         }

@@ -99,7 +99,8 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
         let v = l.b.load(slot);
         l.env.insert(*id, v);
     }
-    let next: Vec<_> = p.solved.cable_updates.iter().filter(|(s, _)| states.contains(s)).map(|(s, e)| (*s, l.number(e))).collect();
+    let next: Vec<_> =
+        p.solved.cable_updates.iter().filter(|(s, _)| states.contains(s)).map(|(s, e)| (*s, l.number(e))).collect();
     for (i, id) in states.iter().enumerate().filter(|(_, id)| **id != cable.v) {
         let new = next.iter().find(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
         l.b.store(cranelift_entity::EntityRef::new(i), new);

@@ -56,6 +56,8 @@ pub enum Binding {
     Time,
     /// Bits of an event.
     Event(EventId),
+    /// A state of a cable of one segment, after this step's solution.
+    CableState(VarId),
     /// The step to attempt (adaptive kernels).
     StepSize,
     /// The error of the attempt relative to the tolerance.
@@ -177,6 +179,13 @@ impl Build<'_> {
             self.states.push((id, slot));
             let value = l.b.load(slot);
             l.env.insert(id, value);
+        }
+        for (id, var) in model.states().filter(|(_, v)| v.cable.is_some()) {
+            if uses(&model.emits, &self.p.solved, &mut |e| *e == Expr::Var(id)) {
+                let slot = self.slot(l, var.name.clone(), SlotKind::Lane, Binding::CableState(id));
+                let value = l.b.load(slot);
+                l.env.insert(id, value);
+            }
         }
         for (port, source) in ports {
             let name = model.vars[*port].name.clone();

@@ -23,8 +23,6 @@ pub struct Cables {
     out: Vec<[Buffer; 2]>,
     tree: Tree,
     n: usize,
-    dt: f64,
-    precision: Precision,
 }
 
 /// The segments of one cell in an order in which parents come first.
@@ -65,8 +63,9 @@ impl Cables {
                 k.states.iter().map(initial).collect()
             })
             .collect();
-        let out = kernels.iter().map(|k| [Buffer::new(lanes(k), precision), Buffer::new(lanes(k), precision)]).collect();
-        Some(Cables { kernels, membrane, gates, states, out, tree, n: p.n, dt, precision })
+        let out =
+            kernels.iter().map(|k| [Buffer::new(lanes(k), precision), Buffer::new(lanes(k), precision)]).collect();
+        Some(Cables { kernels, membrane, gates, states, out, tree, n: p.n })
     }
 
     /// Returns the values of a state, one per cell and segment.
@@ -95,8 +94,8 @@ impl Cables {
         }
     }
 
-    /// Returns whether all potentials are finite.
-    pub fn finite(&self) -> Option<(VarId, usize)> {
+    /// Finds a state that is not finite: its variable and lane.
+    pub fn not_finite(&self) -> Option<(VarId, usize)> {
         for states in &self.states {
             for (v, b) in states {
                 if let Some(i) = (0..b.len()).find(|i| !b.get(*i).is_finite()) {
@@ -147,16 +146,12 @@ impl Cables {
             }
         }
     }
-
-    /// Returns the time step and precision, for checks.
-    pub fn setup(&self) -> (f64, Precision) {
-        (self.dt, self.precision)
-    }
 }
 
 impl Tree {
     fn new(p: &Population, kernels: &[CableKernels], dt: f64) -> Tree {
-        let mut t = Tree { first: Vec::new(), parent: Vec::new(), axial: Vec::new(), capacity: Vec::new(), area: Vec::new() };
+        let mut t =
+            Tree { first: Vec::new(), parent: Vec::new(), axial: Vec::new(), capacity: Vec::new(), area: Vec::new() };
         for (c, k) in kernels.iter().enumerate() {
             let Geometry { segments, length, diameter, c_m, r_a } = k.geometry;
             let h = length / segments as f64;

@@ -4,6 +4,7 @@
 //! any number of threads.
 
 mod buffer;
+mod cable;
 mod continuous;
 mod delivery;
 mod drive;

@@ -4,6 +4,7 @@
 //! delivery (parallel over ranges of targets). The order of every floating-point sum is fixed by the plan.
 
 use super::buffer::{Buffer, padded};
+use super::cable::Cables;
 use super::continuous::Continuous;
 use super::delivery::{Ring, RingPointer, Rows};
 use super::drive::RunningDrive;
@@ -89,6 +90,7 @@ struct Pop {
     kernel: NeuronKernel,
     function: KernelFn,
     adaptive: Option<Adaptive>,
+    cables: Option<Cables>,
     states: Vec<StateArray>,
     /// By slot, for slots that are not states.
     others: Vec<Option<Buffer>>,
@@ -155,7 +157,8 @@ impl Simulation {
         let shortest = event_delays.iter().map(|d| d.0).min().unwrap_or(LONGEST_PASS as u32).max(1) as usize;
         let longest = event_delays.iter().map(|d| d.1).max().unwrap_or(1) as usize;
         let analog = network.projections.iter().any(|p| p.synapse.deliver.is_some());
-        let adaptive = network.populations.iter().any(|p| p.solved.adaptive.is_some());
+        let single = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
+        let adaptive = network.populations.iter().any(single);
         let max_pass = if analog || adaptive { 1 } else { shortest.min(LONGEST_PASS) };
         let ring_slots = longest + max_pass;
         let pool = Pool::new(options.threads);
@@ -255,6 +258,7 @@ impl Simulation {
             },
             function: KernelFn::Interpreted(Arc::new(crate::ir::Kernel::new("", precision))),
             adaptive: None,
+            cables: None,
             states: Vec::new(),
             others: Vec::new(),
             bits: BTreeMap::new(),
@@ -264,6 +268,7 @@ impl Simulation {
             functions: BTreeMap::new(),
             dirty: true,
         };
+        pop.cables = Cables::new(p, self.options.dt, precision, self.options.backend);
         self.compile_population(index, &mut pop);
         for s in &mut pop.states {
             match &s.key {
@@ -318,7 +323,7 @@ impl Simulation {
                     pop.bits.insert(e.as_u32(), vec![0; self.max_pass * pop.lanes / precision.lanes_per_byte()]);
                     pop.spikes.entry(e.as_u32()).or_default();
                 }
-                Binding::Arrival(_) => {}
+                Binding::Arrival(_) | Binding::CableState(_) => {}
                 _ if kind == SlotKind::Uniform => other = Some(Buffer::new(self.max_pass.max(16), precision)),
                 _ => other = Some(Buffer::new(self.max_pass * pop.lanes, precision)),
             }
@@ -339,7 +344,9 @@ impl Simulation {
 
     /// Returns the current values of a state.
     pub fn state(&self, population: usize, var: VarId) -> Option<&Buffer> {
-        self.pops[population].states.iter().find(|s| s.key == Binding::State(var)).map(|s| &s.now)
+        let pop = &self.pops[population];
+        let own = pop.states.iter().find(|s| s.key == Binding::State(var)).map(|s| &s.now);
+        own.or_else(|| pop.cables.as_ref().and_then(|c| c.state(var)))
     }
 
     /// Returns the IR of a population's kernel, before and after optimization.
@@ -354,7 +361,11 @@ impl Simulation {
 
     /// Replaces values of a state.
     pub fn set_state(&mut self, population: usize, var: VarId, cells: std::ops::Range<usize>, value: &Column) {
-        if let Some(s) = self.pops[population].states.iter_mut().find(|s| s.key == Binding::State(var)) {
+        if let Some((b, segments)) = self.pops[population].cables.as_mut().and_then(|c| c.state_mut(var)) {
+            for (k, i) in cells.enumerate() {
+                (0..segments).for_each(|s| b.set(i * segments + s, value.at(k)));
+            }
+        } else if let Some(s) = self.pops[population].states.iter_mut().find(|s| s.key == Binding::State(var)) {
             for (k, i) in cells.enumerate() {
                 s.now.set(i, value.at(k));
             }
@@ -424,6 +435,7 @@ impl Simulation {
     fn pass(&mut self, m: usize) -> Result<(), Failure> {
         self.inputs(m);
         self.integrate_adaptive();
+        self.integrate_cables()?;
         if !self.integrate(m) {
             return Err(self.diagnose(m));
         }
@@ -545,6 +557,21 @@ impl Simulation {
             self.pool.run(&job);
         }
         finite.load(Ordering::Relaxed)
+    }
+
+    /// Advances cables; their potentials are ready when the cell's events are decided.
+    fn integrate_cables(&mut self) -> Result<(), Failure> {
+        for (population, pop) in self.pops.iter_mut().enumerate() {
+            let Some(cables) = &mut pop.cables else { continue };
+            let plan = &self.network.populations[population];
+            cables.step(&plan.ports);
+            if let Some((var, index)) = cables.not_finite() {
+                let variable = plan.model.vars[var].name.clone();
+                let time = (self.step + 1) as f64 * self.options.dt;
+                return Err(Failure::NonFinite { population, variable, index, time, last: f64::NAN });
+            }
+        }
+        Ok(())
     }
 
     /// Integrates populations with an adaptive scheme over one step, cell by cell with its own step size.
@@ -836,6 +863,7 @@ impl Pop {
             kernel: NeuronKernel { raw: kernel.clone(), kernel: kernel.clone(), bindings: Vec::new() },
             function: KernelFn::Interpreted(Arc::new(kernel)),
             adaptive: None,
+            cables: None,
             states: Vec::new(),
             others: Vec::new(),
             bits: BTreeMap::new(),
@@ -857,6 +885,10 @@ impl Pop {
                 Binding::State(_) | Binding::Hidden(_) => match self.states.iter_mut().find(|s| s.key == *binding) {
                     Some(s) => SlotMemory { input: s.now.as_mut_ptr(), output: s.next.as_mut_ptr(), stride: 0 },
                     None => crate::ice!("state without memory"),
+                },
+                Binding::CableState(v) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
+                    Some((b, _)) => same(b),
+                    None => crate::ice!("cable state without memory"),
                 },
                 Binding::Event(e) => {
                     let at = self.bits.get_mut(&e.as_u32()).map_or(std::ptr::null_mut(), |b| b.as_mut_ptr());

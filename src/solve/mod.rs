@@ -11,7 +11,7 @@ pub use linear_block::exact_scalar;
 pub use propagator::{Matrix, exponential};
 
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Cable, Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
+use crate::hir::{Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
 use crate::math::{add, linear_in, mul, simplify};
 use cranelift_entity::PrimaryMap;
 use std::collections::BTreeSet;
@@ -57,8 +57,8 @@ pub struct Solved {
     pub schemes: Vec<(VarId, Scheme, &'static str)>,
     /// Adaptive integration instead of `next`, with its tolerance: right-hand sides by state.
     pub adaptive: Option<(f64, Vec<(VarId, Expr)>)>,
-    /// Cable compartments.
-    pub cables: Vec<Cable>,
+    /// Updates of states of cable segments other than the potential, which the tree solver advances.
+    pub cable_updates: Vec<(VarId, Expr)>,
 }
 
 /// One equation with its event ports taken out and its `let`s expanded.
@@ -130,17 +130,24 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         propagators: Vec::new(),
         schemes: Vec::new(),
         adaptive: None,
-        cables: neuron.cables.clone(),
+        cable_updates: Vec::new(),
     };
-    let all: Vec<&Rate> = rates.iter().collect();
+    let (segments, all): (Vec<&Rate>, Vec<&Rate>) = rates.iter().partition(|r| neuron.vars[r.state].cable.is_some());
+    for r in &segments {
+        out.schemes.push((r.state, Scheme::ExponentialEuler, "a cable's state, with the new potential"));
+        match linear_block::exact_scalar(r.state, &r.rhs) {
+            Some(e) => out.cable_updates.push((r.state, e)),
+            None => out.cable_updates.push((r.state, add(Expr::Var(r.state), mul(Expr::Dt, r.rhs.clone())))),
+        }
+    }
     let noisy = |r: &Rate| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
     match neuron.scheme.map(|s| s.0) {
         Some(Scheme::Euler) => explicit::euler(&mut out, &all, "asked for"),
         Some(Scheme::Heun) => explicit::heun(&mut out, &all, &[], "asked for"),
         Some(Scheme::Rk4) => explicit::rk4(&mut out, &all),
         Some(Scheme::Rk45(tolerance)) => {
-            out.schemes = rates.iter().map(|r| (r.state, Scheme::Rk45(tolerance), "asked for")).collect();
-            out.adaptive = Some((tolerance, rates.iter().map(|r| (r.state, r.rhs.clone())).collect()));
+            out.schemes = all.iter().map(|r| (r.state, Scheme::Rk45(tolerance), "asked for")).collect();
+            out.adaptive = Some((tolerance, all.iter().map(|r| (r.state, r.rhs.clone())).collect()));
         }
         Some(Scheme::ExponentialEuler) => explicit::exponential_euler(&mut out, &all, "asked for"),
         asked @ (None | Some(Scheme::Exact) | Some(Scheme::Implicit)) => {
