@@ -741,7 +741,25 @@ impl Checker {
 
     fn cables(&mut self, infer: &mut Infer) {
         let compartments = std::mem::take(&mut self.pending.compartments);
-        let order: Vec<usize> = (0..compartments.len()).filter(|&i| compartments[i].cable.is_some()).collect();
+        // Parents first, whatever the order of declaration.
+        let parent = |i: usize| compartments[i].cable.and_then(|p| p.checked_sub(1));
+        let mut left: Vec<usize> = (0..compartments.len()).filter(|&i| compartments[i].cable.is_some()).collect();
+        let mut order: Vec<usize> = Vec::new();
+        while let Some(k) = left.iter().position(|&i| parent(i).is_none_or(|p| order.contains(&p))) {
+            order.push(left.remove(k));
+        }
+        if let Some(&i) = left.first() {
+            infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::E0503,
+                    compartments[i].span,
+                    "these cables hang on each other in a circle",
+                    "part of the circle",
+                )
+                .help("a tree of cables has one root"),
+            );
+            return;
+        }
         for (new_index, &i) in order.iter().enumerate() {
             let c = &compartments[i];
             let scope = c.scope;
