@@ -39,7 +39,7 @@ pub fn emit(
     let program = load(file, messages)?;
     match program.emit(*stage, after, experiment, &Disk::beside(file), &settings(options)?) {
         Ok(text) => {
-            print!("{text}");
+            say!("{}", text.trim_end());
             Ok(())
         }
         Err(d) => {
@@ -51,7 +51,7 @@ pub fn emit(
 
 pub fn explain(what: &str, messages: Messages) -> Done {
     if let Some(code) = Code::parse(what) {
-        println!("{}", code.page().trim_end());
+        say!("{}", code.page().trim_end());
         return Ok(());
     }
     let path = Path::new(what);
@@ -61,7 +61,7 @@ pub fn explain(what: &str, messages: Messages) -> Done {
             nearest(what, names.iter().map(String::as_str)).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
         return Err(Stop::Usage(format!("`{what}` is neither a diagnostic code nor a file{help}")));
     }
-    print!("{}", load(path, messages)?.explain());
+    say!("{}", load(path, messages)?.explain().trim_end());
     Ok(())
 }
 
@@ -75,7 +75,7 @@ pub fn fmt(paths: &[PathBuf], check: bool, messages: Messages) -> Done {
         }
         changed = true;
         if check {
-            println!("{}", path.display());
+            say!("{}", path.display());
         } else {
             let aside = path.with_extension("neuro.part");
             let written = std::fs::write(&aside, &text).and_then(|()| std::fs::rename(&aside, &path));

@@ -3,6 +3,14 @@
 //! Data goes to stdout, messages to stderr. Exit codes: 0 success, 1 the program or an expectation failed,
 //! 2 the command itself could not be carried out.
 
+/// Writes a line of data; a reader that has gone away is no error of ours.
+macro_rules! say {
+    ($($arg:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($arg)*);
+    }};
+}
+
 mod commands;
 mod files;
 mod progress;

@@ -169,10 +169,10 @@ fn prepare(folder: &Path, force: bool, messages: Messages) -> Done {
 fn print_measures(outcome: &Outcome) {
     for (name, list) in &outcome.measures {
         if list.len() == 1 {
-            println!("{name} = {}", list[0]);
+            say!("{name} = {}", list[0]);
         } else {
             let shown: Vec<String> = list.iter().take(40).map(|q| q.to_string()).collect();
-            println!("{name} = {}", shown.join(", "));
+            say!("{name} = {}", shown.join(", "));
         }
     }
 }
@@ -183,7 +183,7 @@ fn print_expectations(outcome: &Outcome, program: &Program, messages: Messages) 
     for e in &outcome.expectations {
         let text = program.sources.text(e.span).split_whitespace().collect::<Vec<_>>().join(" ");
         if e.passed {
-            println!("ok    expect {text}   [{}]", e.found);
+            say!("ok    expect {text}   [{}]", e.found);
         } else {
             all = false;
             let d =
@@ -262,7 +262,7 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
             let expectations = outcome.expectations.len();
             let broken: Vec<_> = outcome.expectations.iter().filter(|e| !e.passed).collect();
             let ok = outcome.failure.is_none() && broken.is_empty() && expectations > 0;
-            println!(
+            say!(
                 "{} {}: {word} {} ({expectations} expectations, {:.1} s)",
                 if ok { "ok    " } else { "FAILED" },
                 path.display(),
@@ -290,6 +290,6 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
             }
         }
     }
-    println!("{passed} passed, {failed} failed");
+    say!("{passed} passed, {failed} failed");
     if failed > 0 { Err(Stop::Failed) } else { Ok(()) }
 }

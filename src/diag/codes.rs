@@ -108,7 +108,6 @@ codes! {
     E0812 "interrupted"
     W0201 "unused name"
     W0202 "shadowed name"
-    W0203 "unused import"
     W0801 "duration is not a multiple of dt"
 }
 

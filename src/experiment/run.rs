@@ -611,10 +611,11 @@ impl<'a> Run<'a> {
         for (index, live) in self.live.iter_mut().enumerate() {
             let Some(s) = &mut live.simulation else { continue };
             let steps = ((until - self.clock) / self.dt).round().max(0.0) as u64;
-            let target = s.step() + steps;
+            let before = s.step();
+            let target = before + steps;
             let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, progress);
             let outcome = s.run_until(target, &mut watch);
-            self.out.simulated += 0.0f64.max(until - self.clock);
+            self.out.simulated += (s.step() - before) as f64 * self.dt;
             for r in self.recordings.iter_mut().filter(|r| r.network == index) {
                 r.span.1 = s.step();
             }
