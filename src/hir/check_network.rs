@@ -557,7 +557,7 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
             Clause::ConnectFile(_, args, _) => {
                 for a in args {
                     match a.name.as_ref().map(|n| n.text.as_str()) {
-                        Some("pre" | "post" | "where" | "equals" | "delimiter" | "ids" | "missing" | "duplicates") => {}
+                        Some("pre" | "post" | "where" | "equals" | "delimiter" | "ids" | "missing") => {}
                         Some("weight") => {
                             if let Some(ty) = &weight {
                                 // Names that are declared nowhere else are columns of the file.
@@ -580,7 +580,7 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
                         Some("delay") => {}
                         _ => infer.diagnostics.push(
                             Diagnostic::at(Code::E0204, a.value.span, "`from` has no such argument", "unknown argument")
-                                .note("it takes `pre`, `post`, `ids`, `weight`, `delay`, `where`, `equals`, `delimiter`, `missing`, `duplicates`"),
+                                .note("it takes `pre`, `post`, `ids`, `weight`, `delay`, `where`, `equals`, `delimiter`, `missing`"),
                         ),
                     }
                 }
@@ -609,6 +609,9 @@ fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option
                 }
             }
             Clause::On(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, "on")),
+            Clause::Init(name, Value::Distribution(_)) => {
+                infer.diagnostics.push(crate::syntax::unsupported(name.span, "init ~ of a synapse's state"));
+            }
             Clause::Init(name, value) => match synapse.vars.values().find(|v| v.name == name.text) {
                 Some(v) => {
                     let ty = Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() };
@@ -735,9 +738,19 @@ pub(super) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) {
                 Clause::Delay(Value::Expr(e), ..) => {
                     infer.time(world, e, "a delay");
                 }
+                Clause::Delay(_, _, span) => {
+                    infer.diagnostics.push(crate::syntax::unsupported(*span, "a drawn delay of a drive"));
+                }
                 Clause::Unsupported(n) => infer.diagnostics.push(crate::syntax::unsupported(n.span, &n.text)),
                 _ => {}
             }
+        }
+        let poisson = d.clauses.iter().any(|c| matches!(c, Clause::Poisson(_)));
+        if let Some(Clause::Delay(_, _, span)) = d.clauses.iter().find(|c| poisson && matches!(c, Clause::Delay(..))) {
+            infer.diagnostics.push(
+                crate::syntax::unsupported(*span, "a delay of a Poisson drive")
+                    .help("leave it out: it changes nothing but the first events, or shift the rate's `t`"),
+            );
         }
         if !d.clauses.iter().any(|c| matches!(c, Clause::Poisson(_) | Clause::Spikes(_))) {
             infer.diagnostics.push(

@@ -33,6 +33,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
     checker.couples(&mut infer);
     checker.cables(&mut infer);
     checker.emits(&mut infer);
+    checker.cable_limits(&mut infer);
     checker.scheme(&mut infer);
     checker.unused(&mut infer);
     checker.out
@@ -1078,6 +1079,67 @@ impl Checker {
         }
     }
 
+    /// Refuses what the kernels of cable segments do not have: other compartments' states, events, noise and time.
+    fn cable_limits(&mut self, infer: &mut Infer) {
+        let out = &self.out;
+        let several = |v: VarId| {
+            let cable = out.vars[v].cable.and_then(|c| out.cables.get(c));
+            cable.is_some_and(|c| infer::fold(&c.segments) != Some(1.0))
+        };
+        let foreign = |e: &Expr, cable: usize| {
+            inline_lets(out, e.clone()).any(&mut |e| match e {
+                Expr::Var(v) => match out.vars[*v].kind {
+                    VarKind::Param(_) => false,
+                    VarKind::State(_) => out.vars[*v].cable != Some(cable),
+                    _ => true,
+                },
+                Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
+                _ => false,
+            })
+        };
+        let refuse = |span: Span, what: &str| crate::syntax::unsupported(span, what);
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for eq in &out.equations {
+            match out.vars[eq.state].cable {
+                Some(c) if out.cables.get(c).is_some_and(|cable| cable.v == eq.state) => {
+                    found.push(refuse(eq.span, "an equation for the potential of a cable"));
+                }
+                Some(c) if foreign(&eq.rhs, c) => {
+                    found.push(refuse(
+                        eq.span,
+                        "an equation of a cable that needs more than its own states and parameters",
+                    ));
+                }
+                None if inline_lets(out, eq.rhs.clone()).any(&mut |e| matches!(e, Expr::Var(v) if several(*v))) => {
+                    found.push(refuse(eq.span, "reading a cable of several segments here"));
+                }
+                _ => {}
+            }
+        }
+        for (c, cable) in out.cables.iter().enumerate() {
+            if foreign(&cable.density, c) {
+                let span = out.vars[cable.v].span;
+                found.push(refuse(
+                    span,
+                    "a membrane current of a cable that needs more than its own states and parameters",
+                ));
+            }
+        }
+        let mut reads: Vec<Expr> = Vec::new();
+        for emit in &out.emits {
+            let event = out.events[emit.event].span;
+            let mut writes = Vec::new();
+            effects(&emit.body, &mut writes, &mut reads);
+            if writes.iter().any(|v| out.vars[*v].cable.is_some()) {
+                found.push(refuse(event, "a handler that changes or holds a state of a cable"));
+            }
+            if reads.drain(..).any(|e| inline_lets(out, e).any(&mut |e| matches!(e, Expr::Var(v) if several(*v)))) {
+                found.push(refuse(event, "reading a cable of several segments in a handler"));
+            }
+        }
+        found.into_iter().for_each(|d| infer.diagnostics.push(d));
+    }
+
     fn unused(&mut self, infer: &mut Infer) {
         if infer.diagnostics.has_errors() {
             return;
@@ -1101,6 +1163,24 @@ impl Checker {
 
 fn math_div(a: Expr, b: Expr) -> Expr {
     Expr::bin(Op::Div, a, b)
+}
+
+/// Collects what statements write and the expressions they read.
+fn effects(body: &[Stmt], writes: &mut Vec<VarId>, reads: &mut Vec<Expr>) {
+    for s in body {
+        match s {
+            Stmt::Assign(v, e) | Stmt::Hold(v, e) => {
+                writes.push(*v);
+                reads.push(e.clone());
+            }
+            Stmt::Mute(_, e) | Stmt::Deliver(e) => reads.push(e.clone()),
+            Stmt::If(c, a, b) => {
+                reads.push(c.clone());
+                effects(a, writes, reads);
+                effects(b, writes, reads);
+            }
+        }
+    }
 }
 
 /// Replaces `let`s by their definitions.

@@ -76,6 +76,9 @@ impl Checker<'_> {
                 }
                 ModelItem::States(states) => {
                     for s in states {
+                        if let Some(b) = &s.bounds {
+                            infer.diagnostics.push(crate::syntax::unsupported(b.span, "bounds of a synapse's state"));
+                        }
                         if let Some(per) = s.per.as_ref().filter(|p| p.text != "pre") {
                             infer.diagnostics.push(crate::syntax::unsupported(per.span, &format!("per {}", per.text)));
                         }
@@ -131,6 +134,12 @@ impl Checker<'_> {
                             .diagnostics
                             .push(errors::mismatched_equation(&name.text, var.span, &expected, &ty, rhs.span));
                     }
+                    if !ty.is_error() && !self.advances_exactly(state, &value) {
+                        infer
+                            .diagnostics
+                            .push(self.plastic(rhs.span, "a state that cannot be advanced exactly between events"));
+                        continue;
+                    }
                     self.out.equations.push(Equation { state, rhs: value, span: rhs.span });
                 }
                 ModelItem::On(trigger, body, span) => self.on(infer, trigger, body, *span),
@@ -151,6 +160,20 @@ impl Checker<'_> {
                 )),
             }
         }
+    }
+
+    /// Between events a state is advanced in one go, which needs `x' = a x + b` with constants a and b.
+    fn advances_exactly(&self, state: VarId, rhs: &Expr) -> bool {
+        let constant = |e: &Expr| {
+            !e.any(&mut |e| match e {
+                Expr::Var(v) => !matches!(self.out.vars[*v].kind, VarKind::Param(_)),
+                Expr::Dt => true,
+                _ => false,
+            })
+        };
+        crate::math::linear_in(&self.inline(rhs.clone()), state).is_some_and(|l| {
+            constant(&crate::math::simplify(l.coefficient)) && constant(&crate::math::simplify(l.rest))
+        })
     }
 
     fn plastic(&self, span: Span, what: &str) -> Diagnostic {
