@@ -171,8 +171,7 @@ impl Program {
                 let _ =
                     writeln!(out, "  {:<16} {:<18} backward Euler along the tree", format!("{}.v", c.name), "implicit");
             }
-            for (id, v) in n.states().filter(|(id, _)| !n.equations.iter().any(|e| e.state == *id)) {
-                let _ = id;
+            for (_, v) in n.states().filter(|(id, _)| !n.equations.iter().any(|e| e.state == *id)) {
                 let _ = writeln!(out, "  {:<16} {:<18} changes only in handlers", v.name, "-");
             }
         }

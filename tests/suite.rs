@@ -15,6 +15,8 @@ mod docs;
 mod emit;
 #[path = "suite/errors.rs"]
 mod errors;
+#[path = "suite/inputs.rs"]
+mod inputs;
 #[path = "suite/models.rs"]
 mod models;
 #[path = "suite/oracle.rs"]

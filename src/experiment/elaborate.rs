@@ -1,20 +1,21 @@
 //! Builds a [`plan::Network`](crate::plan::Network) from a network declaration and its arguments.
 
 use super::Attempt;
-use super::connect::{End, connect, connect_where, with_pair};
+use super::columns::{assign, column, edge_column, fill_defaults};
+use super::connect::{End, connect, connect_where};
 use super::eval::{Live, Scope, fail};
 use super::record::Recording;
+use super::time::{mentions, time_function};
 use super::value::{Instance, PopulationRef, Quantity, Value};
 use crate::data::{Files, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse};
 use crate::math::eval;
 use crate::plan::{Column, Delay, Drive, DriveKind, Edge, Network, Population, Projection, View};
-use crate::runtime::TimeFunction;
-use crate::runtime::rng::{Reader, Stream};
+use crate::runtime::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
-use crate::syntax::ast::{self, Clause, ExprKind, NetworkItem, ViewPath};
+use crate::syntax::ast::{self, Clause, NetworkItem, ViewPath};
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -224,6 +225,7 @@ impl<'a> Elaborator<'a> {
             spacing,
             params,
             init: BTreeMap::new(),
+            segment_init: BTreeMap::new(),
             ports: BTreeMap::new(),
         };
         fill_defaults(&mut population, span)?;
@@ -272,7 +274,7 @@ impl<'a> Elaborator<'a> {
                 "no such member",
             );
         };
-        assign(population, id, p.view, &column);
+        assign(population, id, p.view, None, &column);
         fill_defaults(population, path.span)
     }
 
@@ -515,72 +517,6 @@ impl<'a> Elaborator<'a> {
     }
 }
 
-/// Returns whether an expression uses a name.
-pub fn mentions(e: &ast::Expr, name: &str) -> bool {
-    match &e.kind {
-        ExprKind::Name(n) => n == name,
-        ExprKind::Neg(a) | ExprKind::Not(a) | ExprKind::Member(a, _) => mentions(a, name),
-        ExprKind::Binary(_, a, b) => mentions(a, name) || mentions(b, name),
-        ExprKind::Call(_, args) => args.iter().any(|a| mentions(&a.value, name)),
-        ExprKind::Index(a, index) => mentions(a, name) || index.iter().any(|e| mentions(e, name)),
-        ExprKind::List(items) => items.iter().any(|e| mentions(e, name)),
-        ExprKind::If(a, b, c) => mentions(a, name) || mentions(b, name) || mentions(c, name),
-        _ => false,
-    }
-}
-
-/// Compiles an expression of `t` to a closure: names are read now, time when it runs.
-pub fn time_function(scope: &Scope, e: &ast::Expr) -> TimeFunction {
-    use crate::hir::{Expr, Func, Op};
-    fn build(scope: &Scope, e: &ast::Expr) -> Option<Expr> {
-        if !mentions(e, "t") {
-            return scope.number(e).ok().map(Expr::Num);
-        }
-        Some(match &e.kind {
-            ExprKind::Name(_) => Expr::Var(VarId::from_u32(0)),
-            ExprKind::Neg(a) => Expr::Neg(Box::new(build(scope, a)?)),
-            ExprKind::Not(a) => Expr::Not(Box::new(build(scope, a)?)),
-            ExprKind::Binary(op, a, b) => {
-                use ast::BinOp::*;
-                if *op == In {
-                    let ExprKind::Binary(Range, lo, hi) = &b.kind else { return None };
-                    let (x, lo, hi) = (build(scope, a)?, build(scope, lo)?, build(scope, hi)?);
-                    return Some(Expr::bin(Op::And, Expr::bin(Op::Ge, x.clone(), lo), Expr::bin(Op::Le, x, hi)));
-                }
-                let (x, y) = (build(scope, a)?, build(scope, b)?);
-                let op = match op {
-                    Add => Op::Add,
-                    Sub => Op::Sub,
-                    Mul => Op::Mul,
-                    Div => Op::Div,
-                    Lt => Op::Lt,
-                    Le => Op::Le,
-                    Gt => Op::Gt,
-                    Ge => Op::Ge,
-                    Eq => Op::Eq,
-                    Ne => Op::Ne,
-                    And => Op::And,
-                    Or => Op::Or,
-                    Pow => return Some(Expr::Call(Func::Pow, vec![x, y])),
-                    _ => return None,
-                };
-                Expr::bin(op, x, y)
-            }
-            ExprKind::Call(f, args) => {
-                let ExprKind::Name(name) = &f.kind else { return None };
-                let (func, _) = Func::parse(name)?;
-                Expr::Call(func, args.iter().map(|a| build(scope, &a.value)).collect::<Option<_>>()?)
-            }
-            ExprKind::If(c, a, b) => {
-                Expr::If(Box::new(build(scope, c)?), Box::new(build(scope, a)?), Box::new(build(scope, b)?))
-            }
-            _ => return None,
-        })
-    }
-    let e = build(scope, e).unwrap_or(crate::hir::Expr::Num(f64::NAN));
-    Arc::new(move |t| eval(&e, &|_| Some(t), None).unwrap_or(f64::NAN))
-}
-
 /// Values a loop runs through: whole numbers of a range (both ends), steps of a range, or elements of an array.
 pub fn iterate(scope: &Scope, range: &ast::Expr, step: Option<&ast::Expr>) -> Attempt<Vec<Quantity>> {
     match scope.eval(range)? {
@@ -597,239 +533,6 @@ pub fn iterate(scope: &Scope, range: &ast::Expr, step: Option<&ast::Expr>) -> At
         }
         Value::Quantity(q) => Ok(q.data.iter().map(|v| Quantity::number(*v, q.dim, q.unit.clone())).collect()),
         _ => fail(Code::E0401, range.span, "expected a range or an array", "cannot loop over this"),
-    }
-}
-
-/// Replaces values of cells of a population.
-pub fn assign(population: &mut Population, id: VarId, view: View, value: &Column) {
-    let n = population.n;
-    let map = match population.model.vars[id].kind {
-        VarKind::State(_) => &mut population.init,
-        VarKind::Param(_) => &mut population.params,
-        _ => &mut population.ports,
-    };
-    let whole = view.start == 0 && view.n == n;
-    let new = match (whole, value) {
-        (true, v) => v.clone(),
-        (false, v) => {
-            let mut all: Vec<f64> = (0..n).map(|i| map.get(&id).map_or(0.0, |c| c.at(i))).collect();
-            for k in 0..view.n {
-                all[view.start + k] = v.at(k);
-            }
-            Column::Array(Arc::new(all))
-        }
-    };
-    map.insert(id, new);
-}
-
-/// Computes parameters, ports and initial states that were not given, each from those before it.
-pub fn fill_defaults(p: &mut Population, span: Span) -> Attempt<()> {
-    let model = p.model.clone();
-    for (id, var) in &model.vars {
-        let (default, known) = match &var.kind {
-            VarKind::Param(e) => (e.as_ref(), p.params.contains_key(&id)),
-            VarKind::AnalogPort(e) => (Some(e), p.ports.contains_key(&id)),
-            _ => continue,
-        };
-        if known {
-            continue;
-        }
-        let Some(e) = default else {
-            return Err(Box::new(
-                Diagnostic::at(
-                    Code::E0212,
-                    span,
-                    format!("parameter `{}` of `{}` has no value", var.name, model.name),
-                    "value missing",
-                )
-                .label(var.span, "declared without a default"),
-            ));
-        };
-        let value = per_cell(p, e);
-        let map = if matches!(var.kind, VarKind::Param(_)) { &mut p.params } else { &mut p.ports };
-        map.insert(id, value);
-    }
-    for (id, var) in model.states() {
-        if !p.init.contains_key(&id)
-            && let VarKind::State(e) = &var.kind
-        {
-            let value = per_cell(p, e);
-            p.init.insert(id, value);
-        }
-    }
-    Ok(())
-}
-
-/// Evaluates an expression of parameters and initial states, once or for every cell.
-fn per_cell(p: &Population, e: &crate::hir::Expr) -> Column {
-    let e = crate::hir::inline_lets(&p.model, e.clone());
-    let find = |v: VarId| p.params.get(&v).or(p.init.get(&v)).or(p.ports.get(&v));
-    let varies = e.any(&mut |e| matches!(e, crate::hir::Expr::Var(v) if matches!(find(*v), Some(Column::Array(_)))));
-    let at = |i: usize| eval(&e, &|v| find(v).map(|c| c.at(i)), None).unwrap_or(f64::NAN);
-    if varies { Column::Array(Arc::new((0..p.n).map(at).collect())) } else { Column::Const(at(0)) }
-}
-
-/// Evaluates a value for n cells: a constant, an array, an expression of `i`, or a draw per cell.
-pub fn column(scope: &Scope, value: &ast::Value, n: usize, stream: &Stream) -> Attempt<Column> {
-    match value {
-        ast::Value::Expr(e) if mentions(e, "i") && scope.find("i").is_none() => {
-            let values = (0..n)
-                .map(|i| {
-                    let inner = Scope { cell: Some(i), names: scope.names.clone(), ..copy(scope) };
-                    inner.number(e)
-                })
-                .collect::<Attempt<Vec<f64>>>()?;
-            Ok(Column::Array(Arc::new(values)))
-        }
-        ast::Value::Expr(e) => {
-            let q = scope.quantity(e)?;
-            if q.scalar {
-                return Ok(Column::Const(q.first()));
-            }
-            if q.data.len() != n {
-                return fail(
-                    Code::E0403,
-                    e.span,
-                    format!("{} values for {n} cells", q.data.len()),
-                    "one value per cell is needed",
-                );
-            }
-            Ok(Column::Array(q.data))
-        }
-        ast::Value::Distribution(d) => {
-            let draw = Sampler::new(scope, d, None)?;
-            let values = (0..n).map(|i| draw.sample(&mut stream.reader(i as u64))).collect();
-            Ok(Column::Array(Arc::new(values)))
-        }
-    }
-}
-
-fn copy<'a>(s: &Scope<'a>) -> Scope<'a> {
-    Scope {
-        module: s.module,
-        names: Vec::new(),
-        live: s.live,
-        recordings: s.recordings,
-        files: s.files,
-        cell: s.cell,
-        time: s.time,
-        dt: s.dt,
-        pair: s.pair,
-    }
-}
-
-/// Evaluates a weight or delay for every synapse; drawn delays are kept above half a step by redrawing.
-fn edge_column(
-    scope: &Scope,
-    value: &ast::Value,
-    edges: &[Edge],
-    ends: (End, End),
-    stream: &Stream,
-    grid: Option<f64>,
-) -> Attempt<Column> {
-    match value {
-        ast::Value::Distribution(d) => {
-            let draw = Sampler::new(scope, d, grid)?;
-            let values = (0..edges.len()).map(|k| draw.sample(&mut stream.reader(k as u64))).collect();
-            Ok(Column::Array(Arc::new(values)))
-        }
-        ast::Value::Expr(e) if ["pre", "post", "d"].iter().any(|n| mentions(e, n) && scope.find(n).is_none()) => {
-            let values = edges
-                .iter()
-                .map(|edge| {
-                    let (i, j) = (edge.pre as usize - ends.0.view.start, edge.post as usize - ends.1.view.start);
-                    with_pair(scope, ends.0, ends.1, i, j).number(e)
-                })
-                .collect::<Attempt<Vec<f64>>>()?;
-            Ok(Column::Array(Arc::new(values)))
-        }
-        ast::Value::Expr(e) => {
-            let q = scope.quantity(e)?;
-            if q.scalar {
-                return Ok(Column::Const(q.first()));
-            }
-            if q.data.len() != edges.len() {
-                return fail(
-                    Code::E0403,
-                    e.span,
-                    format!("{} values for {} synapses", q.data.len(), edges.len()),
-                    "one per synapse is needed",
-                );
-            }
-            Ok(Column::Array(q.data))
-        }
-    }
-}
-
-/// A distribution with its bounds.
-struct Sampler {
-    kind: u8,
-    a: f64,
-    b: f64,
-    bound: Option<(bool, f64, f64)>,
-    grid: Option<f64>,
-}
-
-impl Sampler {
-    fn new(scope: &Scope, d: &ast::Distribution, grid: Option<f64>) -> Attempt<Sampler> {
-        let ExprKind::Call(f, args) = &d.call.kind else {
-            return fail(Code::E0401, d.call.span, "expected a distribution", "here");
-        };
-        let ExprKind::Name(name) = &f.kind else {
-            return fail(Code::E0401, d.call.span, "expected a distribution", "here");
-        };
-        let value = |i: usize| args.get(i).map_or(Ok(0.0), |a| scope.number(&a.value));
-        let (a, b) = (value(0)?, value(1)?);
-        let kind = match name.as_str() {
-            "normal" => 0,
-            "lognormal" => 1,
-            "uniform" => 2,
-            _ => 3,
-        };
-        let bound = match &d.bound {
-            None => None,
-            Some((clipped, range)) => match scope.eval(range)? {
-                Value::Range(lo, hi, ..) => Some((*clipped, lo, hi)),
-                _ => return fail(Code::E0401, range.span, "expected a range", "not a range"),
-            },
-        };
-        if let Some((false, lo, hi)) = bound
-            && (kind == 0 && b == 0.0 && !(lo..=hi).contains(&a) || lo > hi)
-        {
-            return fail(
-                Code::E0604,
-                d.call.span,
-                "nothing can be drawn within the bounds",
-                "would be redrawn for ever",
-            );
-        }
-        Ok(Sampler { kind, a, b, bound, grid })
-    }
-
-    fn sample(&self, r: &mut Reader) -> f64 {
-        for _ in 0..10_000 {
-            let v = match self.kind {
-                0 => self.a + self.b * r.normal(),
-                1 => {
-                    // Mean and standard deviation of the value itself.
-                    let variance = (1.0 + (self.b / self.a).powi(2)).ln();
-                    (self.a.ln() - 0.5 * variance + variance.sqrt() * r.normal()).exp()
-                }
-                2 => self.a + (self.b - self.a) * r.uniform(),
-                _ => -self.a * r.uniform().ln(),
-            };
-            let v = match self.bound {
-                Some((true, lo, hi)) => v.max(lo).min(hi),
-                Some((false, lo, hi)) if v < lo || v > hi => continue,
-                _ => v,
-            };
-            match self.grid {
-                Some(dt) if v < dt / 2.0 => continue,
-                Some(dt) => return v.max(dt),
-                None => return v,
-            }
-        }
-        self.a
     }
 }
 
@@ -922,7 +625,7 @@ fn from_table(scope: &Scope, path: &str, args: &[ast::Arg], span: Span, pre: Vie
                 names.push((name.clone(), Quantity::array(v, crate::units::Dim::ONE, None).into()));
             }
         }
-        let q = Scope { names, ..copy(scope) }.quantity(e)?;
+        let q = Scope { names, ..scope.without_names() }.quantity(e)?;
         Ok(Some(if q.scalar { vec![q.first(); rows.len()] } else { q.data.to_vec() }))
     };
     let (weight, delay) = (values("weight")?, values("delay")?);

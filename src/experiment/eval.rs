@@ -3,10 +3,11 @@
 use super::Attempt;
 use super::functions;
 use super::record::Recording;
+use super::select::Selected;
 use super::value::{PopulationRef, Quantity, Value};
 use crate::data::Files;
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Func, Module, VarKind, apply};
+use crate::hir::{Func, Module, apply};
 use crate::plan::Network;
 use crate::runtime::Simulation;
 use crate::source::Span;
@@ -289,10 +290,9 @@ impl Scope<'_> {
                 };
                 names.push((formal.name.text.clone(), self.eval(value)?));
             }
-            let inner = Scope { names, ..*self.bare() };
+            let inner = Scope { names, ..self.without_names() };
             return inner.eval(&f.body);
         }
-        let one = args.len() == 1;
         if let Some((func, arity)) = Func::parse(name)
             && args.len() == arity
         {
@@ -315,23 +315,12 @@ impl Scope<'_> {
                 (self.quantity(&args[0].value)?, self.number(&args[1].value)?, self.number(&args[2].value)?);
             return Ok(map(&x, |v| v.max(lo).min(hi)).into());
         }
-        let _ = one;
         functions::call(self, name, args, span)
     }
 
     /// The same scope without local names.
-    fn bare(&self) -> Box<Scope<'_>> {
-        Box::new(Scope {
-            module: self.module,
-            names: Vec::new(),
-            live: self.live,
-            recordings: self.recordings,
-            files: self.files,
-            cell: self.cell,
-            time: self.time,
-            dt: self.dt,
-            pair: self.pair,
-        })
+    pub fn without_names(&self) -> Scope<'_> {
+        Scope { names: Vec::new(), ..*self }
     }
 
     fn index(&self, base: &ast::Expr, index: &[ast::Expr]) -> Attempt<Value> {
@@ -418,6 +407,15 @@ impl Scope<'_> {
             inner = b;
         }
         parts.reverse();
+        if matches!(&inner.kind, ExprKind::Index(of, _) if self.is_cable(of)) {
+            let Selected { cells, path, index } = self.select(whole)?;
+            let model = &self.live[cells.network].network().populations[cells.view.population].model;
+            let Some(id) = model.var(&path) else {
+                return fail(Code::E0205, whole.span, format!("`{}` has no `{path}`", model.name), "no such member");
+            };
+            let segment = self.segment(cells, id, index, whole.span)?;
+            return Ok(self.values(cells, id, segment).into());
+        }
         let mut value = self.eval(inner)?;
         let mut i = 0;
         while i < parts.len() {
@@ -481,35 +479,9 @@ impl Scope<'_> {
         let Some(id) = population.model.var(path) else {
             return fail(Code::E0205, span, format!("`{}` has no `{path}`", population.model.name), "no such member");
         };
-        let var = &population.model.vars[id];
-        let values = (p.view.start..p.view.start + p.view.n)
-            .map(|cell| cell_value(live, p.view.population, id, cell))
-            .collect::<Vec<_>>();
-        let unit = var.unit.clone();
-        Ok(if p.view.n == 1 {
-            Quantity::number(values[0], var.dim, unit).into()
-        } else {
-            Quantity::array(values, var.dim, unit).into()
-        })
+        let segment = self.segment(p, id, None, span)?;
+        Ok(self.values(p, id, segment).into())
     }
-}
-
-/// Reads a variable of one cell, computing `let`s from states and parameters.
-pub fn cell_value(live: &Live, population: usize, id: crate::hir::VarId, cell: usize) -> f64 {
-    let plan = &live.network().populations[population];
-    let read = |v: crate::hir::VarId| -> Option<f64> {
-        match &plan.model.vars[v].kind {
-            VarKind::State(_) => match &live.simulation {
-                Some(s) => s.state(population, v).map(|b| b.get(cell)),
-                None => plan.init.get(&v).map(|c| c.at(cell)),
-            },
-            VarKind::Param(_) => plan.params.get(&v).map(|c| c.at(cell)),
-            VarKind::AnalogPort(_) => plan.ports.get(&v).map(|c| c.at(cell)),
-            _ => None,
-        }
-    };
-    let e = crate::hir::inline_lets(&plan.model, crate::hir::Expr::Var(id));
-    crate::math::eval(&e, &read, None).unwrap_or(f64::NAN)
 }
 
 fn map(q: &Quantity, f: impl Fn(f64) -> f64) -> Quantity {

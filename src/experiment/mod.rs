@@ -2,16 +2,26 @@
 //!
 //! Input: a checked [`crate::hir::Module`] and one of its experiments. Output: an [`Outcome`], with recordings on disk.
 
+mod change;
+mod columns;
 mod connect;
+mod distribution;
 mod elaborate;
 mod eval;
 mod functions;
+mod outcome;
+mod overrides;
+mod plot;
 pub mod record;
 mod run;
+mod select;
 mod settings;
+mod time;
 mod value;
+mod watch;
 
-pub use run::{Expectation, Figure, FigureData, Outcome, Progress, Runner};
+pub use outcome::{Expectation, Figure, FigureData, Outcome, Progress};
+pub use run::Runner;
 pub use settings::{Override, Settings};
 pub use value::{Quantity, Value};
 

@@ -104,8 +104,8 @@ pub enum What {
         dim: Dim,
         /// Unit.
         unit: Option<Unit>,
-        /// Of a cable: the segment, and how many a cell has.
-        segment: Option<(usize, usize)>,
+        /// The segment of a cable.
+        segment: usize,
     },
 }
 

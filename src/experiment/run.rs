@@ -1,115 +1,24 @@
 //! Executes the statements of an experiment in order.
 
 use super::Attempt;
-use super::elaborate::{Elaborator, assign, column, fill_defaults, iterate, mentions, time_function};
+use super::elaborate::{Elaborator, iterate};
 use super::eval::{Live, Scope, fail};
+use super::outcome::{Expectation, Outcome, Progress};
 use super::record::{Recording, What};
+use super::select::{Selected, read};
 use super::settings::{Override, Settings};
-use super::value::{PopulationRef, Quantity, Value};
+use super::value::{Quantity, Value};
+use super::watch::Watch;
 use crate::data::Files;
-use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::hir::{EventId, Expr, Module, VarId, VarKind, inline_lets};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{Expr, Module, inline_lets};
 use crate::ir::Precision;
-use crate::plan::{Column, Network, View};
-use crate::runtime::rng::Stream;
-use crate::runtime::{Failure, Observer, Options, Simulation, Spikes};
+use crate::plan::Network;
+use crate::runtime::{Failure, Options, Simulation};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, ExprKind};
 use crate::units::{Dim, format_quantity, lookup};
-use indexmap::IndexMap;
 use std::rc::Rc;
-
-/// Hears how far a run is, and may stop it.
-pub trait Progress {
-    /// Simulated time so far and the end of this `run`, internal units.
-    fn update(&self, time: f64, end: f64);
-    /// Returns whether the user asked to stop.
-    fn interrupted(&self) -> bool;
-}
-
-/// The outcome of one `expect`.
-#[derive(Debug, Clone)]
-pub struct Expectation {
-    /// Where it is written.
-    pub span: Span,
-    /// Whether it held.
-    pub passed: bool,
-    /// What was found.
-    pub found: String,
-}
-
-/// Data of a figure.
-#[derive(Debug, Clone)]
-pub enum FigureData {
-    /// Event times and cells.
-    Raster {
-        /// Times, ms.
-        times: Vec<f64>,
-        /// Rows.
-        cells: Vec<f64>,
-        /// Number of rows.
-        rows: usize,
-        /// Legend.
-        label: String,
-    },
-    /// A line.
-    Line {
-        /// Abscissa.
-        x: Vec<f64>,
-        /// Ordinate.
-        y: Vec<f64>,
-        /// Legend.
-        label: String,
-    },
-}
-
-/// A figure to draw.
-#[derive(Debug, Clone)]
-pub struct Figure {
-    /// File name without extension.
-    pub name: String,
-    /// Title.
-    pub title: String,
-    /// Label of the abscissa.
-    pub x: String,
-    /// Label of the ordinate.
-    pub y: String,
-    /// Series.
-    pub series: Vec<FigureData>,
-}
-
-/// What came of an experiment.
-#[derive(Default)]
-pub struct Outcome {
-    /// Checks in order.
-    pub expectations: Vec<Expectation>,
-    /// Measures by name, one element per execution.
-    pub measures: IndexMap<String, Vec<Quantity>>,
-    /// Figures in order.
-    pub figures: Vec<Figure>,
-    /// Recordings.
-    pub recordings: Vec<Recording>,
-    /// Why it stopped early, if it did.
-    pub failure: Option<Box<Diagnostic>>,
-    /// Findings that do not stop a run.
-    pub warnings: Diagnostics,
-    /// Seed, time step and precision used.
-    pub seed: u64,
-    /// Time step, internal units.
-    pub dt: f64,
-    /// Precision.
-    pub precision: Precision,
-    /// Simulated time over all runs, internal units.
-    pub simulated: f64,
-    /// Wall time of building networks, seconds.
-    pub built_in: f64,
-    /// Wall time of running, seconds.
-    pub ran_in: f64,
-    /// Neurons and synapses of the largest network.
-    pub size: (usize, usize),
-    /// Bytes of memory of its synapses.
-    pub synapse_bytes: usize,
-}
 
 /// Runs experiments of a module.
 pub struct Runner<'a> {
@@ -145,21 +54,21 @@ impl Runner<'_> {
     }
 }
 
-struct Run<'a> {
-    runner: &'a Runner<'a>,
-    names: Vec<(String, Value)>,
-    live: Vec<Live>,
-    live_names: Vec<String>,
-    recordings: Vec<Recording>,
+pub(super) struct Run<'a> {
+    pub(super) runner: &'a Runner<'a>,
+    pub(super) names: Vec<(String, Value)>,
+    pub(super) live: Vec<Live>,
+    pub(super) live_names: Vec<String>,
+    pub(super) recordings: Vec<Recording>,
     /// Commands to execute at a time of the network's clock, in order.
-    schedule: Vec<(f64, Vec<Command>)>,
-    clock: f64,
-    seed: u64,
-    dt: f64,
-    precision: Precision,
-    streams: u32,
-    dry: bool,
-    out: Outcome,
+    pub(super) schedule: Vec<(f64, Vec<Command>)>,
+    pub(super) clock: f64,
+    pub(super) seed: u64,
+    pub(super) dt: f64,
+    pub(super) precision: Precision,
+    pub(super) streams: u32,
+    pub(super) dry: bool,
+    pub(super) out: Outcome,
 }
 
 impl<'a> Run<'a> {
@@ -205,7 +114,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn scope(&self) -> Scope<'_> {
+    pub(super) fn scope(&self) -> Scope<'_> {
         Scope {
             module: self.runner.module,
             names: self.names.clone(),
@@ -253,79 +162,7 @@ impl<'a> Run<'a> {
         self.commands(&e.body)
     }
 
-    /// Every override must name something before anything runs.
-    fn check_overrides(&self, e: &ast::Experiment) -> Attempt<()> {
-        let mut known: Vec<String> = vec!["dt".into(), "seed".into()];
-        known.extend(e.formals.iter().map(|f| f.name.text.clone()));
-        fn networks(body: &[Command], out: &mut Vec<String>) {
-            for c in body {
-                match &c.kind {
-                    CommandKind::Network { name, .. } => out.push(name.text.clone()),
-                    CommandKind::For { body, .. } | CommandKind::At(_, body) => networks(body, out),
-                    CommandKind::If(_, a, b) => {
-                        networks(a, out);
-                        networks(b, out);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let mut nets = Vec::new();
-        networks(&e.body, &mut nets);
-        for o in &self.runner.settings.overrides {
-            let first = o.path.split('.').next().unwrap_or_default();
-            let ok = if o.path.contains('.') { nets.iter().any(|n| n == first) } else { known.contains(&o.path) };
-            if !ok {
-                let candidates = known.iter().chain(&nets).map(String::as_str);
-                let help = crate::diag::nearest(first, candidates).map(|n| format!("did you mean `{n}`?"));
-                return Err(Box::new(
-                    Diagnostic::new(
-                        Code::E0804,
-                        format!("`--set {}` names nothing in experiment `{}`", o.path, e.name.text),
-                    )
-                    .note(format!(
-                        "it has {}",
-                        known.iter().chain(&nets).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
-                    ))
-                    .maybe_help(help),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Evaluates an override and checks its unit against the value it replaces.
-    fn overridden(&self, path: &str, default: Option<&Value>) -> Attempt<Option<Value>> {
-        let Some(o) = self.runner.settings.overrides.iter().rev().find(|o| o.path == path) else { return Ok(None) };
-        let value = self.override_value(o)?;
-        if let (Value::Quantity(q), Some(Value::Quantity(d))) = (&value, default)
-            && q.dim != d.dim
-        {
-            let unit = d.unit.clone().unwrap_or_else(|| crate::units::canonical_unit(d.dim));
-            return Err(Box::new(
-                Diagnostic::new(Code::E0805, format!("`--set {path}={}` has the wrong unit", o.value))
-                    .note(format!(
-                        "`{path}` is {}, this is {}",
-                        crate::units::dimension_word(d.dim),
-                        crate::units::dimension_word(q.dim)
-                    ))
-                    .help(format!("write `--set {path}=20{}`", unit.name)),
-            ));
-        }
-        Ok(Some(value))
-    }
-
-    fn override_value(&self, o: &Override) -> Attempt<Value> {
-        let mut d = Diagnostics::default();
-        let bad = |why: String| {
-            Box::new(Diagnostic::new(Code::E0805, format!("`--set {}={}` is not a value: {why}", o.path, o.value)))
-        };
-        let e = crate::syntax::parse_expr(Default::default(), &o.value, &mut d);
-        let Some(e) = e else { return Err(bad(d.iter().next().map_or(String::new(), |d| d.message.clone()))) };
-        self.scope().eval(&e).map_err(|d| bad(d.message.clone()))
-    }
-
-    fn commands(&mut self, body: &[Command]) -> Attempt<()> {
+    pub(super) fn commands(&mut self, body: &[Command]) -> Attempt<()> {
         for c in body {
             self.command(c)?;
         }
@@ -400,9 +237,7 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             CommandKind::Measure(name, e) => self.measure(name, e),
-            CommandKind::Plot { title, series, against } => {
-                self.plot(title.as_deref(), series, against.as_ref(), c.span)
-            }
+            CommandKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref()),
             CommandKind::Expect(e) => self.expect(e),
             CommandKind::Drive(d) => self.drive(d),
             CommandKind::Set { target, op, value } => self.set(target, *op, value),
@@ -420,7 +255,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn bind(&mut self, name: String, value: Value) {
+    pub(super) fn bind(&mut self, name: String, value: Value) {
         match self.names.iter_mut().find(|(n, _)| *n == name) {
             Some(slot) => slot.1 = value,
             None => self.names.push((name, value)),
@@ -500,23 +335,6 @@ impl<'a> Run<'a> {
             self.set_override(o)?;
         }
         self.out.built_in += clock.elapsed().as_secs_f64();
-        Ok(())
-    }
-
-    fn set_override(&mut self, o: &Override) -> Attempt<()> {
-        let mut d = Diagnostics::default();
-        let unknown = || Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable", o.path)));
-        let target = crate::syntax::parse_expr(Default::default(), &o.path, &mut d).ok_or_else(unknown)?;
-        let (p, id) = self.target(&target).map_err(|d| {
-            Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable: {}", o.path, d.message)))
-        })?;
-        let model = self.live[p.network].network().populations[p.view.population].model.clone();
-        let var = &model.vars[id];
-        let default = Value::Quantity(Quantity::number(0.0, var.dim, var.unit.clone()));
-        if let Some(Value::Quantity(q)) = self.overridden(&o.path, Some(&default))? {
-            let value = if q.scalar { Column::Const(q.first()) } else { Column::Array(q.data) };
-            self.store(p, id, &value, Span::default())?;
-        }
         Ok(())
     }
 
@@ -640,7 +458,7 @@ impl<'a> Run<'a> {
             _ => vec![what],
         };
         for e in list {
-            let (p, path, segment) = self.cells_and_segment(e)?;
+            let Selected { cells: p, path, index } = self.scope().select(e)?;
             let population = &self.live[p.network].network().populations[p.view.population];
             let model = population.model.clone();
             let cells = (p.view.start, p.view.n);
@@ -654,7 +472,7 @@ impl<'a> Run<'a> {
                         return fail(Code::E0601, span, "this interval is shorter than a step", "below `dt`");
                     }
                     let v = &model.vars[id];
-                    let segment = self.segment(population, id, segment, e.span)?;
+                    let segment = self.scope().segment(p, id, index, e.span)?;
                     What::Samples {
                         segment,
                         value: inline_lets(&model, Expr::Var(id)),
@@ -682,12 +500,12 @@ impl<'a> Run<'a> {
                 self.dt,
                 self.runner.settings.results.as_deref(),
             );
-            if let What::Samples { value, .. } = &r.what {
+            if let What::Samples { value, segment, .. } = &r.what {
                 // The state at the beginning is part of a trace.
-                let value = value.clone();
-                let live = &self.live[p.network];
-                let sample: Vec<f64> =
-                    (cells.0..cells.0 + cells.1).map(|c| read(live, p.view.population, &value, c)).collect();
+                let (live, index) = (&self.live[p.network], p.view.population);
+                let plan = &live.network().populations[index];
+                let one = |c: usize| read(live.simulation.as_ref(), plan, index, value, c, *segment);
+                let sample: Vec<f64> = (cells.0..cells.0 + cells.1).map(one).collect();
                 r.sample(begin, sample.into_iter());
             }
             self.recordings.push(r);
@@ -696,190 +514,6 @@ impl<'a> Run<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Returns whether an expression names a cable compartment of a population.
-    fn is_cable(&self, e: &ast::Expr) -> bool {
-        let ExprKind::Member(base, name) = &e.kind else { return false };
-        let Ok(Value::Population(p)) = self.scope().eval(base) else { return false };
-        let model = &self.live[p.network].network().populations[p.view.population].model;
-        model.cables.iter().any(|c| c.name == name.text)
-    }
-
-    /// The segment of a cable's variable and the number of them; one must be named if there are several.
-    fn segment(
-        &self,
-        population: &crate::plan::Population,
-        id: VarId,
-        index: Option<&ast::Expr>,
-        span: Span,
-    ) -> Attempt<Option<(usize, usize)>> {
-        let Some(cable) = population.model.vars[id].cable.and_then(|c| population.model.cables.get(c)) else {
-            return Ok(None);
-        };
-        let lookup = |v: VarId| population.params.get(&v).map(|c| c.at(0));
-        let n = crate::math::eval(&cable.segments, &lookup, None).unwrap_or(1.0) as usize;
-        let at = match index {
-            Some(e) => self.scope().size(e)?,
-            None if n == 1 => 0,
-            None => {
-                let message = format!("`{}` has {n} segments", cable.name);
-                return Err(Box::new(
-                    Diagnostic::at(Code::E0406, span, message, "which one?").help(format!("write `{}[0]`", cable.name)),
-                ));
-            }
-        };
-        if at >= n {
-            return fail(Code::E0406, span, format!("segment {at} of a cable of {n}"), "out of range");
-        }
-        Ok(Some((at, n)))
-    }
-
-    /// Splits `net.exc[0..3].soma.v` into cells and the dotted name of a variable or event.
-    fn cells(&self, e: &ast::Expr) -> Attempt<(PopulationRef, String)> {
-        self.cells_and_segment(e).map(|(p, path, _)| (p, path))
-    }
-
-    /// The same for `net.cell.dend[50].v`, with the index of the segment.
-    fn cells_and_segment<'e>(&self, e: &'e ast::Expr) -> Attempt<(PopulationRef, String, Option<&'e ast::Expr>)> {
-        let mut names = Vec::new();
-        let mut base = e;
-        let mut segment = None;
-        loop {
-            match &base.kind {
-                ExprKind::Member(inner, n) => {
-                    names.push(n.text.clone());
-                    base = inner;
-                }
-                ExprKind::Index(inner, index) if !names.is_empty() && self.is_cable(inner) => {
-                    segment = index.first();
-                    base = inner;
-                }
-                _ => break,
-            }
-        }
-        names.reverse();
-        let mut value = self.scope().eval(base)?;
-        let mut i = 0;
-        while let Value::Network(instance) = &value {
-            let Some(next) = names.get(i).and_then(|n| instance.names.get(n)).cloned() else { break };
-            value = next;
-            i += 1;
-        }
-        match value {
-            Value::Population(p) if i < names.len() => Ok((p, names[i..].join("."), segment)),
-            _ => fail(Code::E0205, e.span, "expected `network.population.variable`", "does not name a variable"),
-        }
-    }
-
-    fn target(&self, e: &ast::Expr) -> Attempt<(PopulationRef, VarId)> {
-        // `net.exc.v[3]` indexes cells as `net.exc[3].v` does.
-        let (inner, index) = match &e.kind {
-            ExprKind::Index(base, index) => (&**base, Some(index)),
-            _ => (e, None),
-        };
-        let (mut p, path) = self.cells(inner)?;
-        if let Some(index) = index {
-            p = self.scope().slice(p, index)?;
-        }
-        let model = &self.live[p.network].network().populations[p.view.population].model;
-        match model.var(&path) {
-            Some(id) => Ok((p, id)),
-            None => fail(Code::E0205, e.span, format!("`{}` has no variable `{path}`", model.name), "no such member"),
-        }
-    }
-
-    fn set(&mut self, target: &ast::Expr, op: Option<BinOp>, value: &ast::Value) -> Attempt<()> {
-        let (p, id) = self.target(target)?;
-        let kind = self.live[p.network].network().populations[p.view.population].model.vars[id].kind.clone();
-        if let ast::Value::Expr(e) = value
-            && mentions(e, "t")
-            && self.scope().find("t").is_none()
-        {
-            if !matches!(kind, VarKind::AnalogPort(_)) || op.is_some() {
-                return fail(
-                    Code::E0207,
-                    target.span,
-                    "only an analog port can follow a function of time",
-                    "not an `input`",
-                );
-            }
-            let whole = self.live[p.network].network().populations[p.view.population].n;
-            if p.view.n != whole {
-                return fail(
-                    Code::E0106,
-                    target.span,
-                    "a function of time drives a whole population",
-                    "only some of its cells",
-                );
-            }
-            let f = time_function(&self.scope(), e);
-            match &mut self.live[p.network].simulation {
-                Some(s) => s.set_port_function(p.view.population, id, f),
-                None => self.live[p.network].functions.push((p.view.population, id, f)),
-            }
-            return Ok(());
-        }
-        self.streams += 1;
-        let stream = Stream::new(self.seed, 0xc000_0000 + self.streams);
-        let mut new = column(&self.scope(), value, p.view.n, &stream)?;
-        if let Some(op) = op {
-            let live = &self.live[p.network];
-            let old = |k: usize| super::eval::cell_value(live, p.view.population, id, p.view.start + k);
-            let f = |a: f64, b: f64| match op {
-                BinOp::Add => a + b,
-                BinOp::Sub => a - b,
-                BinOp::Mul => a * b,
-                _ => a / b,
-            };
-            new = Column::Array(std::sync::Arc::new((0..p.view.n).map(|k| f(old(k), new.at(k))).collect()));
-        }
-        self.store(p, id, &new, target.span)
-    }
-
-    fn store(&mut self, p: PopulationRef, id: VarId, value: &Column, span: Span) -> Attempt<()> {
-        let live = &mut self.live[p.network];
-        let index = p.view.population;
-        match &mut live.simulation {
-            None => {
-                let population = &mut live.plan.populations[index];
-                let before = population.init.clone();
-                assign(population, id, p.view, value);
-                if matches!(population.model.vars[id].kind, VarKind::Param(_)) {
-                    // What was computed from the old value is computed anew.
-                    recompute(population, id, before);
-                    fill_defaults(population, span)?;
-                }
-                Ok(())
-            }
-            Some(s) => {
-                let population = &mut s.network.populations[index];
-                assign(population, id, p.view, value);
-                let kind = population.model.vars[id].kind.clone();
-                let whole = match kind {
-                    VarKind::State(_) => None,
-                    VarKind::Param(_) => population.params.get(&id).cloned(),
-                    VarKind::AnalogPort(_) => population.ports.get(&id).cloned(),
-                    _ => {
-                        return fail(
-                            Code::E0207,
-                            span,
-                            "this cannot be assigned",
-                            "not a state, parameter or analog port",
-                        );
-                    }
-                };
-                match (kind, whole) {
-                    (VarKind::Param(_), Some(c)) => s.set_param(index, id, c),
-                    (VarKind::AnalogPort(_), Some(c)) => s.set_port(index, id, c),
-                    _ => {
-                        let View { start, n, .. } = p.view;
-                        s.set_state(index, id, start..start + n, value);
-                    }
-                }
-                Ok(())
-            }
-        }
     }
 
     fn measure(&mut self, name: &ast::Name, e: &ast::Expr) -> Attempt<()> {
@@ -930,192 +564,6 @@ impl<'a> Run<'a> {
     fn shown(&self, e: &ast::Expr) -> String {
         self.scope().quantity(e).map(|q| q.to_string()).unwrap_or_default()
     }
-
-    fn plot(
-        &mut self,
-        title: Option<&str>,
-        series: &[ast::Expr],
-        against: Option<&ast::Expr>,
-        span: Span,
-    ) -> Attempt<()> {
-        if self.dry {
-            return Ok(());
-        }
-        let mut figure = Figure {
-            name: String::new(),
-            title: title.unwrap_or_default().into(),
-            x: String::new(),
-            y: String::new(),
-            series: Vec::new(),
-        };
-        let x = against.map(|e| self.scope().quantity(e)).transpose()?;
-        if let (Some(q), Some(e)) = (&x, against) {
-            figure.x = axis(&label(e), q);
-        }
-        for e in series {
-            let name = label(e);
-            let value = match self.recorded(e) {
-                Some(i) => Value::Recording(i),
-                None => self.scope().eval(e)?,
-            };
-            match value {
-                Value::Recording(i) => self.plot_recording(&mut figure, i, &name, e.span)?,
-                Value::Quantity(q) => {
-                    let unit = q
-                        .unit
-                        .clone()
-                        .filter(|u| u.dim == q.dim)
-                        .unwrap_or_else(|| crate::units::canonical_unit(q.dim));
-                    let xs: Vec<f64> = match &x {
-                        Some(x) => {
-                            let unit = x
-                                .unit
-                                .clone()
-                                .filter(|u| u.dim == x.dim)
-                                .unwrap_or_else(|| crate::units::canonical_unit(x.dim));
-                            x.data.iter().map(|v| unit.from_internal(*v)).collect()
-                        }
-                        None => (0..q.data.len()).map(|i| i as f64).collect(),
-                    };
-                    if xs.len() != q.data.len() {
-                        let message = format!("cannot plot {} values against {}", q.data.len(), xs.len());
-                        return fail(Code::E0403, e.span, message, "different lengths");
-                    }
-                    figure.y = axis(if series.len() == 1 { &name } else { "" }, &q);
-                    if figure.x.is_empty() {
-                        figure.x = "index".into();
-                    }
-                    figure.series.push(FigureData::Line {
-                        x: xs,
-                        y: q.data.iter().map(|v| unit.from_internal(*v)).collect(),
-                        label: name.clone(),
-                    });
-                }
-                _ => return fail(Code::E0401, e.span, "this cannot be plotted", "not data"),
-            }
-            if figure.name.is_empty() {
-                figure.name = title
-                    .map_or(name, String::from)
-                    .chars()
-                    .map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' })
-                    .collect();
-            }
-        }
-        let copies = self.out.figures.iter().filter(|f| f.name == figure.name).count();
-        if copies > 0 {
-            figure.name = format!("{}_{}", figure.name, copies + 1);
-        }
-        let _ = span;
-        self.out.figures.push(figure);
-        Ok(())
-    }
-
-    /// Finds the recording that `net.exc.v` names in a plot.
-    fn recorded(&self, e: &ast::Expr) -> Option<usize> {
-        let (p, path) = self.cells(e).ok()?;
-        let model = &self.live[p.network].network().populations[p.view.population].model;
-        let wanted = inline_lets(model, Expr::Var(model.var(&path)?));
-        self.recordings.iter().rposition(|r| {
-            r.network == p.network
-                && r.population == p.view.population
-                && r.cells == (p.view.start, p.view.n)
-                && matches!(&r.what, What::Samples { value, .. } if *value == wanted)
-        })
-    }
-
-    fn plot_recording(&self, figure: &mut Figure, i: usize, name: &str, span: Span) -> Attempt<()> {
-        let r = &self.recordings[i];
-        let unreadable = |e: String| Box::new(Diagnostic::at(Code::E0802, span, "a recording cannot be read back", e));
-        figure.x = "time (ms)".into();
-        match &r.what {
-            What::Events(_) => {
-                let events = r.events(None).map_err(unreadable)?;
-                let offset: f64 = figure
-                    .series
-                    .iter()
-                    .map(|s| if let FigureData::Raster { rows, .. } = s { *rows as f64 } else { 0.0 })
-                    .sum();
-                // A raster of more than this many marks is only ink; every k-th cell is shown.
-                let keep = (events.times.len() / 12_000 + 1) as u32;
-                let shown: Vec<(f64, f64)> = events
-                    .times
-                    .iter()
-                    .zip(&events.cells)
-                    .filter(|(_, c)| *c % keep == 0)
-                    .map(|(t, c)| (*t, f64::from(*c) + offset))
-                    .collect();
-                figure.y = "cell".into();
-                figure.series.push(FigureData::Raster {
-                    times: shown.iter().map(|s| s.0).collect(),
-                    cells: shown.iter().map(|s| s.1).collect(),
-                    rows: r.cells.1,
-                    label: name.into(),
-                });
-            }
-            What::Samples { dim, unit, .. } => {
-                let (t, v) = r.samples(None).map_err(unreadable)?;
-                let unit = unit.clone().filter(|u| u.dim == *dim).unwrap_or_else(|| crate::units::canonical_unit(*dim));
-                let n = r.cells.1;
-                let keep = t.len() / 4000 + 1;
-                for cell in 0..n.min(8) {
-                    let points: Vec<usize> = (0..t.len()).step_by(keep).collect();
-                    figure.series.push(FigureData::Line {
-                        x: points.iter().map(|k| t[*k]).collect(),
-                        y: points.iter().map(|k| unit.from_internal(v[k * n + cell])).collect(),
-                        label: if n == 1 { name.into() } else { format!("{name}[{cell}]") },
-                    });
-                }
-                figure.y = if unit.name == "1" { name.into() } else { format!("{name} ({})", unit.name) };
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Forgets initial states and other parameters whose defaults depend on a parameter that changed.
-fn recompute(
-    population: &mut crate::plan::Population,
-    changed: VarId,
-    before: std::collections::BTreeMap<VarId, Column>,
-) {
-    let model = population.model.clone();
-    let depends = |e: &Expr| inline_lets(&model, e.clone()).mentions(changed);
-    for (id, v) in &model.vars {
-        match &v.kind {
-            VarKind::State(e) if depends(e) && population.init.get(&id) == before.get(&id) => {
-                population.init.remove(&id);
-            }
-            VarKind::Param(Some(e)) if id != changed && depends(e) => {
-                population.params.remove(&id);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn read(live: &Live, population: usize, value: &Expr, cell: usize) -> f64 {
-    if let Expr::Var(v) = value {
-        return super::eval::cell_value(live, population, *v, cell);
-    }
-    let lookup = |v: VarId| Some(super::eval::cell_value(live, population, v, cell));
-    crate::math::eval(value, &lookup, None).unwrap_or(f64::NAN)
-}
-
-fn label(e: &ast::Expr) -> String {
-    match &e.kind {
-        ExprKind::Name(n) => n.clone(),
-        ExprKind::Member(base, n) => match label(base) {
-            b if b.is_empty() => n.text.clone(),
-            b => format!("{b}.{}", n.text),
-        },
-        ExprKind::Index(base, _) => label(base),
-        _ => String::new(),
-    }
-}
-
-fn axis(name: &str, q: &Quantity) -> String {
-    let unit = q.unit.clone().filter(|u| u.dim == q.dim).unwrap_or_else(|| crate::units::canonical_unit(q.dim));
-    if unit.name == "1" { name.to_string() } else { format!("{name} ({})", unit.name).trim().to_string() }
 }
 
 fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
@@ -1141,97 +589,5 @@ fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
                     .help("make `dt` smaller, or look for a division by zero or a growing feedback"),
             )
         }
-    }
-}
-
-/// Feeds recordings from a running network.
-struct Watch<'r> {
-    recordings: Vec<&'r mut Recording>,
-    dt: f64,
-    end: f64,
-    progress: &'r dyn Progress,
-    calls: std::cell::Cell<u32>,
-    at: std::cell::Cell<u64>,
-}
-
-impl<'r> Watch<'r> {
-    fn new(
-        recordings: &'r mut [Recording],
-        network: usize,
-        dt: f64,
-        end: f64,
-        progress: &'r dyn Progress,
-    ) -> Watch<'r> {
-        let recordings = recordings.iter_mut().filter(|r| r.network == network).collect();
-        Watch { recordings, dt, end, progress, calls: Default::default(), at: Default::default() }
-    }
-}
-
-impl Observer for Watch<'_> {
-    fn next_stop(&self, step: u64) -> u64 {
-        self.at.set(step);
-        let next = |r: &Recording| match r.what {
-            What::Samples { every, .. } => step + every - (step - r.span.0) % every,
-            What::Events(_) => u64::MAX,
-        };
-        self.recordings.iter().map(|r| next(r)).min().unwrap_or(u64::MAX)
-    }
-
-    fn sample(&mut self, simulation: &Simulation) {
-        let step = simulation.step();
-        for r in &mut self.recordings {
-            let What::Samples { value, every, .. } = &r.what else { continue };
-            if !(step - r.span.0).is_multiple_of(*every) {
-                continue;
-            }
-            let (first, n) = r.cells;
-            let population = r.population;
-            let (segment, segments) = match &r.what {
-                What::Samples { segment: Some(s), .. } => *s,
-                _ => (0, 1),
-            };
-            let plan = &simulation.network.populations[population];
-            let values: Vec<f64> = match value {
-                Expr::Var(v) if simulation.state(population, *v).is_some() => {
-                    let b = simulation.state(population, *v);
-                    (first..first + n).map(|c| b.map_or(f64::NAN, |b| b.get(c * segments + segment))).collect()
-                }
-                e => (first..first + n)
-                    .map(|c| {
-                        let lookup = |v: VarId| {
-                            simulation
-                                .state(population, v)
-                                .map(|b| b.get(c))
-                                .or_else(|| plan.params.get(&v).map(|p| p.at(c)))
-                                .or_else(|| plan.ports.get(&v).map(|p| p.at(c)))
-                        };
-                        crate::math::eval(e, &lookup, Some(simulation.options().dt)).unwrap_or(f64::NAN)
-                    })
-                    .collect(),
-            };
-            r.sample(step, values.into_iter());
-        }
-    }
-
-    fn events(&mut self, population: usize, event: EventId, spikes: &Spikes, step: u64) {
-        for r in &mut self.recordings {
-            if r.population != population || !matches!(r.what, What::Events(e) if e == event) {
-                continue;
-            }
-            for s in 0..spikes.start.len() - 1 {
-                for cell in &spikes.cells[spikes.start[s] as usize..spikes.start[s + 1] as usize] {
-                    r.event(step + s as u64, *cell);
-                }
-            }
-        }
-    }
-
-    fn interrupted(&self) -> bool {
-        let calls = self.calls.get();
-        self.calls.set(calls.wrapping_add(1));
-        if calls.is_multiple_of(64) {
-            self.progress.update(self.at.get() as f64 * self.dt, self.end);
-        }
-        self.progress.interrupted() || self.recordings.iter().any(|r| r.spool.failed.is_some())
     }
 }

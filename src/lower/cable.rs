@@ -1,17 +1,16 @@
 //! Kernels of cable compartments: membrane current as `g v + i`, and gates advanced with the new potential.
 
-use super::expression::{Lowering, builder};
+use super::expression::Lowering;
 use crate::hir::{Expr, VarId, VarKind, inline_lets};
-use crate::ir::{Kernel, Precision, SlotKind, passes};
+use crate::ir::{Kernel, Precision, Slot, SlotKind, passes};
 use crate::math::{eval, linear_in, simplify};
 use crate::plan::{Column, Population};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Shape and passive properties of a cable; internal units (µm, pF/µm², GΩ µm).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
-    /// Number of segments.
-    pub segments: usize,
     /// Length of the whole.
     pub length: f64,
     /// Diameter.
@@ -22,6 +21,28 @@ pub struct Geometry {
     pub r_a: f64,
 }
 
+/// What a slot of a cable's kernel holds, one value per cell and segment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CableSlot {
+    /// A state.
+    State(VarId),
+    /// Fixed values.
+    Lane(Arc<Vec<f64>>),
+    /// Membrane conductance per area.
+    Conductance,
+    /// Membrane current per area at zero potential.
+    Current,
+}
+
+/// A kernel and the meaning of its slots.
+#[derive(Debug, Clone)]
+pub struct CableKernel {
+    /// What runs.
+    pub kernel: Kernel,
+    /// By slot.
+    pub slots: Vec<CableSlot>,
+}
+
 /// The two kernels of one cable compartment.
 #[derive(Debug, Clone)]
 pub struct CableKernels {
@@ -29,18 +50,16 @@ pub struct CableKernels {
     pub states: Vec<VarId>,
     /// The potential.
     pub v: VarId,
+    /// Number of segments, the same for all cells.
+    pub segments: usize,
     /// Ports whose current enters the middle.
     pub injected: Vec<VarId>,
-    /// Geometry of the first cell; cells of a population share it.
-    pub geometry: Geometry,
+    /// Geometry per cell.
+    pub geometry: Vec<Geometry>,
     /// Conductance and current at zero potential, per area.
-    pub membrane: Kernel,
-    /// Slots of `membrane` before its two outputs.
-    pub membrane_slots: Vec<VarId>,
+    pub membrane: CableKernel,
     /// Advances all other states.
-    pub gates: Kernel,
-    /// Slots of `gates`.
-    pub gate_slots: Vec<VarId>,
+    pub gates: CableKernel,
 }
 
 /// Lowers all cables of a population.
@@ -51,61 +70,70 @@ pub fn lower_cables(p: &Population, dt: f64, precision: Precision) -> Vec<CableK
 fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> CableKernels {
     let model = &p.model;
     let cable = &model.cables[index];
-    let value = |e: &Expr| eval(e, &|v| p.params.get(&v).map(|c| c.at(0)), Some(dt)).unwrap_or(f64::NAN);
-    let geometry = Geometry {
-        segments: value(&cable.segments).max(1.0) as usize,
-        length: value(&cable.length),
-        diameter: value(&cable.diameter),
-        c_m: value(&Expr::Var(cable.c_m)),
-        r_a: value(&Expr::Var(cable.r_a)),
+    let segments = p.segments(index);
+    let geometry = |cell: usize| {
+        let value = |e: &Expr| eval(e, &|v| p.params.get(&v).map(|c| c.at(cell)), Some(dt)).unwrap_or(f64::NAN);
+        Geometry {
+            length: value(&cable.length),
+            diameter: value(&cable.diameter),
+            c_m: value(&Expr::Var(cable.c_m)),
+            r_a: value(&Expr::Var(cable.r_a)),
+        }
     };
     let states: Vec<VarId> = model.states().filter(|(_, v)| v.cable == Some(index)).map(|(id, _)| id).collect();
-    let params = |v: VarId| p.params.get(&v).map(|c| Column::Const(c.at(0)));
+    // A cell's parameter holds for all its segments.
+    let per_segment: HashMap<VarId, Column> = p
+        .params
+        .iter()
+        .map(|(id, column)| match column {
+            Column::Const(c) => (*id, Column::Const(*c)),
+            Column::Array(a) => {
+                let repeated = a.iter().flat_map(|v| std::iter::repeat_n(*v, segments)).collect();
+                (*id, Column::Array(Arc::new(repeated)))
+            }
+        })
+        .collect();
+    let params = |v: VarId| per_segment.get(&v).cloned();
     let lets = |_: VarId| None;
-    let lowering = |name: &str| Lowering {
-        b: builder(&format!("{}.{}.{name}", model.name, cable.name), precision),
-        params: &params,
-        lets: &lets,
-        env: HashMap::new(),
-        dt: Some(dt),
-        dt_value: None,
-        time: None,
-        since: HashMap::new(),
-        fired: HashMap::new(),
-        randoms: HashMap::new(),
-        invariants: Vec::new(),
-        n_lanes: 1,
+    let start = |name: &str, writes: bool| {
+        let mut l = Lowering::new(&format!("{}.{}.{name}", model.name, cable.name), precision, &params, &lets);
+        (l.dt, l.n_lanes) = (Some(dt), p.n * segments);
+        let mut slots = Vec::new();
+        for id in &states {
+            let kind = if writes && *id != cable.v { SlotKind::State } else { SlotKind::Lane };
+            let slot = l.b.slot(model.vars[*id].name.clone(), kind);
+            slots.push((slot, CableSlot::State(*id)));
+            let v = l.b.load(slot);
+            l.env.insert(*id, v);
+        }
+        (l, slots)
     };
-    let mut l = lowering("membrane");
-    for id in &states {
-        let slot = l.b.slot(model.vars[*id].name.clone(), SlotKind::Lane);
-        let v = l.b.load(slot);
-        l.env.insert(*id, v);
-    }
+
+    let (mut l, mut slots) = start("membrane", false);
     let split = linear_in(&simplify(inline_lets(model, cable.density.clone())), cable.v);
     let split = split.unwrap_or_else(|| crate::ice!("current is not linear"));
-    for (name, e) in [("g", simplify(split.coefficient)), ("i", simplify(split.rest))] {
+    let outputs =
+        [("g", CableSlot::Conductance, simplify(split.coefficient)), ("i", CableSlot::Current, simplify(split.rest))];
+    for (name, meaning, e) in outputs {
         let slot = l.b.slot(name, SlotKind::Out);
+        slots.push((slot, meaning));
         let v = l.number(&e);
         l.b.store(slot, v);
     }
-    let membrane = passes::optimize(&l.b.finish());
+    let membrane = finish(l, slots);
 
-    let mut l = lowering("gates");
-    let gate_slots = states.clone();
-    for id in &states {
-        let kind = if *id == cable.v { SlotKind::Lane } else { SlotKind::State };
-        let slot = l.b.slot(model.vars[*id].name.clone(), kind);
-        let v = l.b.load(slot);
-        l.env.insert(*id, v);
+    let (mut l, slots) = start("gates", true);
+    let updates = p.solved.cable_updates.iter().filter(|(s, _)| states.contains(s));
+    let next: Vec<_> = updates.map(|(s, e)| (*s, l.number(e))).collect();
+    for (slot, meaning) in &slots {
+        let CableSlot::State(id) = meaning else { continue };
+        if *id != cable.v {
+            let new = next.iter().find(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
+            l.b.store(*slot, new);
+        }
     }
-    let next: Vec<_> =
-        p.solved.cable_updates.iter().filter(|(s, _)| states.contains(s)).map(|(s, e)| (*s, l.number(e))).collect();
-    for (i, id) in states.iter().enumerate().filter(|(_, id)| **id != cable.v) {
-        let new = next.iter().find(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
-        l.b.store(cranelift_entity::EntityRef::new(i), new);
-    }
-    let gates = passes::optimize(&l.b.finish());
+    let gates = finish(l, slots);
+
     let mut injected = Vec::new();
     cable.injected.walk(&mut |e| {
         if let Expr::Var(v) = e
@@ -114,5 +142,12 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
             injected.push(*v);
         }
     });
-    CableKernels { membrane_slots: states.clone(), states, v: cable.v, injected, geometry, membrane, gates, gate_slots }
+    let geometry = (0..p.n).map(geometry).collect();
+    CableKernels { states, v: cable.v, segments, injected, geometry, membrane, gates }
+}
+
+fn finish(l: Lowering, mut slots: Vec<(Slot, CableSlot)>) -> CableKernel {
+    slots.extend(l.invariants.iter().map(|(slot, values)| (*slot, CableSlot::Lane(values.clone()))));
+    slots.sort_by_key(|(slot, _)| *slot);
+    CableKernel { kernel: passes::optimize(&l.b.finish()), slots: slots.into_iter().map(|(_, s)| s).collect() }
 }

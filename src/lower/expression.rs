@@ -30,7 +30,30 @@ pub(super) struct Lowering<'a> {
     pub n_lanes: usize,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    /// Starts a kernel in which nothing varies yet.
+    pub fn new(
+        name: &str,
+        precision: Precision,
+        params: &'a dyn Fn(VarId) -> Option<Column>,
+        lets: &'a dyn Fn(VarId) -> Option<Expr>,
+    ) -> Lowering<'a> {
+        Lowering {
+            b: Builder::new(name, precision),
+            params,
+            lets,
+            env: HashMap::new(),
+            dt: None,
+            dt_value: None,
+            time: None,
+            since: HashMap::new(),
+            fired: HashMap::new(),
+            randoms: HashMap::new(),
+            invariants: Vec::new(),
+            n_lanes: 0,
+        }
+    }
+
     fn constant(&self, e: &Expr) -> Option<f64> {
         let lookup = |v: VarId| match (self.params)(v) {
             Some(Column::Const(c)) => Some(c),
@@ -116,6 +139,9 @@ impl Lowering<'_> {
             }
             Expr::Call(f, args) => self.call(*f, args),
             Expr::If(c, a, b) => {
+                if let Some(c) = self.constant(c) {
+                    return self.number(if c != 0.0 { a } else { b });
+                }
                 let c = self.mask(c);
                 let (a, b) = (self.number(a), self.number(b));
                 self.b.select(c, a, b)
@@ -255,9 +281,4 @@ impl Lowering<'_> {
             }
         }
     }
-}
-
-/// The resolution of random bits a kernel of this precision reads.
-pub(super) fn builder(name: &str, precision: Precision) -> Builder {
-    Builder::new(name, precision)
 }

@@ -1,10 +1,12 @@
 //! Solved models with known parameters to IR kernels: the only module that sees both.
 
+mod adaptive;
 mod cable;
 mod expression;
 mod neuron;
 mod synapse;
 
-pub use cable::{CableKernels, Geometry, lower_cables};
-pub use neuron::{Binding, Hidden, NeuronKernel, PortSource, lower_neuron, lower_rk45};
+pub use adaptive::lower_rk45;
+pub use cable::{CableKernel, CableKernels, CableSlot, Geometry, lower_cables};
+pub use neuron::{Binding, Hidden, NeuronKernel, PortSource, lower_neuron};
 pub use synapse::{ContinuousKernel, EventKernel, lower_continuous, lower_on_pre};

@@ -3,7 +3,7 @@
 //! Order within a step from t to t + dt (`docs/language/semantics.md`): states advance from their values at t;
 //! events that arrive at t + dt are added; `emit`s are decided in order on the result; handlers run.
 
-use super::expression::{Lowering, builder};
+use super::expression::Lowering;
 use crate::hir::{Emit, EventId, Expr, Op, Stmt, VarId, VarKind};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
 use crate::plan::{Column, Population};
@@ -76,7 +76,7 @@ pub struct NeuronKernel {
 }
 
 /// Names a hidden state as readers see it in the IR.
-fn hidden_name(population: &Population, h: Hidden) -> String {
+pub(super) fn hidden_name(population: &Population, h: Hidden) -> String {
     match h {
         Hidden::Hold(v) => format!("hold.{}", population.model.vars[v].name),
         Hidden::Mute(e) => format!("mute.{}", population.model.events[e].name),
@@ -113,6 +113,14 @@ fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
     out
 }
 
+/// Returns the ports whose values are parameters of the kernel.
+pub(super) fn fixed(ports: &BTreeMap<VarId, PortSource>) -> impl Iterator<Item = (VarId, Column)> {
+    ports.iter().filter_map(|(port, source)| match source {
+        PortSource::Fixed(c) => Some((*port, c.clone())),
+        _ => None,
+    })
+}
+
 /// Lowers a population's update.
 pub fn lower_neuron(
     p: &Population,
@@ -122,31 +130,15 @@ pub fn lower_neuron(
     precision: Precision,
 ) -> NeuronKernel {
     let mut params = parameters(p, dt);
-    for (port, source) in ports {
-        if let PortSource::Fixed(c) = source {
-            params.insert(*port, c.clone());
-        }
-    }
+    params.extend(fixed(ports));
     let lookup = |v: VarId| params.get(&v).cloned();
     let lets = |v: VarId| match p.model.vars.get(v).map(|v| &v.kind) {
         Some(VarKind::Let(e)) => Some(e.clone()),
         _ => None,
     };
-    let mut l = Lowering {
-        b: builder(&p.model.name, precision),
-        params: &lookup,
-        lets: &lets,
-        env: HashMap::new(),
-        dt: Some(dt),
-        dt_value: None,
-        time: None,
-        since: HashMap::new(),
-        fired: HashMap::new(),
-        randoms: HashMap::new(),
-        invariants: Vec::new(),
-        n_lanes: p.n,
-    };
-    let mut k = Build { p, bindings: Vec::new(), hidden: HashMap::new(), states: Vec::new() };
+    let mut l = Lowering::new(&p.model.name, precision, &lookup, &lets);
+    (l.dt, l.n_lanes) = (Some(dt), p.n);
+    let mut k = Build::new(p);
     k.slots(&mut l, ports, dt);
     let held = k.hold_values(&mut l);
     k.integrate(&mut l, &held, connected);
@@ -154,16 +146,21 @@ pub fn lower_neuron(
     k.finish(l)
 }
 
-struct Build<'a> {
-    p: &'a Population,
+/// The slots of a kernel under construction.
+pub(super) struct Build<'a> {
+    pub p: &'a Population,
     bindings: Vec<(Slot, Binding)>,
     /// Slot and current value of each hidden state.
     hidden: HashMap<Hidden, (Slot, Value)>,
-    states: Vec<(VarId, Slot)>,
+    pub states: Vec<(VarId, Slot)>,
 }
 
-impl Build<'_> {
-    fn slot(&mut self, l: &mut Lowering, name: String, kind: SlotKind, binding: Binding) -> Slot {
+impl<'a> Build<'a> {
+    pub fn new(p: &'a Population) -> Build<'a> {
+        Build { p, bindings: Vec::new(), hidden: HashMap::new(), states: Vec::new() }
+    }
+
+    pub fn slot(&mut self, l: &mut Lowering, name: String, kind: SlotKind, binding: Binding) -> Slot {
         let slot = l.b.slot(name.replace(' ', "_"), kind);
         self.bindings.push((slot, binding));
         slot
@@ -187,17 +184,7 @@ impl Build<'_> {
                 l.env.insert(id, value);
             }
         }
-        for (port, source) in ports {
-            let name = model.vars[*port].name.clone();
-            let (kind, binding) = match source {
-                PortSource::Fixed(_) => continue,
-                PortSource::Uniform => (SlotKind::Uniform, Binding::PortUniform(*port)),
-                PortSource::Step => (SlotKind::Step, Binding::PortStep(*port)),
-            };
-            let slot = self.slot(l, name, kind, binding);
-            let value = l.b.load(slot);
-            l.env.insert(*port, value);
-        }
+        self.ports(l, ports);
         if uses(&model.emits, &self.p.solved, &mut |e| matches!(e, Expr::Time)) {
             let slot = self.slot(l, "t".into(), SlotKind::Uniform, Binding::Time);
             l.time = Some(l.b.load(slot));
@@ -241,6 +228,21 @@ impl Build<'_> {
                 let time = l.b.mul(steps, dt);
                 l.since.insert(event, time);
             }
+        }
+    }
+
+    /// Loads the analog ports that are not constant.
+    pub fn ports(&mut self, l: &mut Lowering, ports: &BTreeMap<VarId, PortSource>) {
+        for (port, source) in ports {
+            let name = self.p.model.vars[*port].name.clone();
+            let (kind, binding) = match source {
+                PortSource::Fixed(_) => continue,
+                PortSource::Uniform => (SlotKind::Uniform, Binding::PortUniform(*port)),
+                PortSource::Step => (SlotKind::Step, Binding::PortStep(*port)),
+            };
+            let slot = self.slot(l, name, kind, binding);
+            let value = l.b.load(slot);
+            l.env.insert(*port, value);
         }
     }
 
@@ -383,7 +385,7 @@ impl Build<'_> {
         }
     }
 
-    fn finish(mut self, mut l: Lowering) -> NeuronKernel {
+    pub fn finish(mut self, mut l: Lowering) -> NeuronKernel {
         for (state, slot) in &self.states {
             let value = l.env[state];
             l.b.store(*slot, value);
@@ -401,7 +403,7 @@ impl Build<'_> {
     }
 }
 
-fn collect_hidden(body: &[Stmt], out: &mut Vec<Hidden>) {
+pub(super) fn collect_hidden(body: &[Stmt], out: &mut Vec<Hidden>) {
     for s in body {
         match s {
             Stmt::Hold(v, _) => out.push(Hidden::Hold(*v)),
@@ -426,96 +428,4 @@ fn uses(emits: &[Emit], solved: &crate::solve::Solved, predicate: &mut dyn FnMut
         || solved.adaptive.iter().any(|(_, rates)| rates.iter().any(|(_, e)| e.any(predicate)))
         || solved.vars.values().any(|v| matches!(&v.kind, VarKind::Let(e) if e.any(predicate)))
         || emits.iter().any(|e| e.when.any(predicate) || statements(&e.body, predicate))
-}
-
-/// Lowers one attempted Dormand-Prince step of a population with an adaptive scheme: new states and the error.
-pub fn lower_rk45(p: &Population, ports: &BTreeMap<VarId, Column>, precision: Precision) -> Option<NeuronKernel> {
-    let (tolerance, rates) = p.solved.adaptive.as_ref()?;
-    let params: HashMap<VarId, Column> = p.params.iter().chain(ports).map(|(k, v)| (*k, v.clone())).collect();
-    let lookup = |v: VarId| params.get(&v).cloned();
-    let lets = |_: VarId| None;
-    let mut l = Lowering {
-        b: builder(&format!("{}.rk45", p.model.name), precision),
-        params: &lookup,
-        lets: &lets,
-        env: HashMap::new(),
-        dt: None,
-        dt_value: None,
-        time: None,
-        since: HashMap::new(),
-        fired: HashMap::new(),
-        randoms: HashMap::new(),
-        invariants: Vec::new(),
-        n_lanes: p.n,
-    };
-    let mut k = Build { p, bindings: Vec::new(), hidden: HashMap::new(), states: Vec::new() };
-    for (id, _) in rates {
-        let name = p.model.vars[*id].name.clone();
-        let slot = k.slot(&mut l, name, SlotKind::State, Binding::State(*id));
-        k.states.push((*id, slot));
-        let v = l.b.load(slot);
-        l.env.insert(*id, v);
-    }
-    for (id, _) in p.model.states().filter(|(id, _)| !rates.iter().any(|r| r.0 == *id)) {
-        let name = p.model.vars[id].name.clone();
-        let slot = k.slot(&mut l, name, SlotKind::State, Binding::State(id));
-        k.states.push((id, slot));
-        let v = l.b.load(slot);
-        l.env.insert(id, v);
-    }
-    let h_slot = k.slot(&mut l, "h".into(), SlotKind::Lane, Binding::StepSize);
-    let h = l.b.load(h_slot);
-    l.dt_value = Some(h);
-    let time_slot = k.slot(&mut l, "t".into(), SlotKind::Uniform, Binding::Time);
-    l.time = Some(l.b.load(time_slot));
-    // Dormand and Prince (1980), RK5(4)7M.
-    const A: [&[f64]; 6] = [
-        &[1.0 / 5.0],
-        &[3.0 / 40.0, 9.0 / 40.0],
-        &[44.0 / 45.0, -56.0 / 15.0, 32.0 / 9.0],
-        &[19372.0 / 6561.0, -25360.0 / 2187.0, 64448.0 / 6561.0, -212.0 / 729.0],
-        &[9017.0 / 3168.0, -355.0 / 33.0, 46732.0 / 5247.0, 49.0 / 176.0, -5103.0 / 18656.0],
-        &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
-    ];
-    const E: [f64; 7] =
-        [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339_200.0, 22.0 / 525.0, -1.0 / 40.0];
-    let start = l.env.clone();
-    let mut ks: Vec<Vec<Value>> = Vec::new();
-    for stage in 0..7 {
-        if stage > 0 {
-            for (i, (id, _)) in rates.iter().enumerate() {
-                let sum = weighted(&mut l, &ks, i, A[stage - 1]);
-                let step = l.b.mul(h, sum);
-                let at = l.b.add(start[id], step);
-                l.env.insert(*id, at);
-            }
-        }
-        let rates: Vec<Value> = rates.iter().map(|(_, e)| l.number(e)).collect();
-        ks.push(rates);
-    }
-    // The last stage stands at the fifth-order solution; the error is the largest over the states.
-    let mut error = l.b.constant(0.0);
-    for (i, (id, _)) in rates.iter().enumerate() {
-        let sum = weighted(&mut l, &ks, i, &E);
-        let e = l.b.mul(h, sum);
-        let e = l.b.abs(e);
-        let (a, b) = (l.b.abs(start[id]), l.b.abs(l.env[id]));
-        let size = l.b.max(a, b);
-        let (relative, absolute) = (l.b.constant(*tolerance), l.b.constant(*tolerance));
-        let allowed = l.b.fma(size, relative, absolute);
-        let ratio = l.b.div(e, allowed);
-        error = l.b.max(error, ratio);
-    }
-    let slot = k.slot(&mut l, "error".into(), SlotKind::Out, Binding::StepError);
-    l.b.store(slot, error);
-    Some(k.finish(l))
-}
-
-fn weighted(l: &mut Lowering, ks: &[Vec<Value>], i: usize, weights: &[f64]) -> Value {
-    let mut sum = l.b.constant(0.0);
-    for (k, w) in ks.iter().zip(weights).filter(|(_, w)| **w != 0.0) {
-        let w = l.b.constant(*w);
-        sum = l.b.fma(k[i], w, sum);
-    }
-    sum
 }

@@ -1,11 +1,10 @@
 //! Kernels of synapses: what a presynaptic event does to its cell's states, and continuous contributions.
 
-use super::expression::{Lowering, builder};
+use super::expression::Lowering;
 use crate::hir::{Expr, Stmt, Synapse, VarId, VarKind};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
 use crate::math::linear_in;
 use crate::plan::{Column, Projection};
-use std::collections::HashMap;
 
 /// One lane per event: states advance exactly over the elapsed time, the handler runs, and the weight's factor comes out.
 #[derive(Debug, Clone)]
@@ -76,7 +75,7 @@ pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Resu
         VarKind::Let(e) => Some(e.clone()),
         _ => None,
     };
-    let mut l = lowering(&format!("{}.on_pre", s.name), precision, &lookup, &lets);
+    let mut l = Lowering::new(&format!("{}.on_pre", s.name), precision, &lookup, &lets);
     let states: Vec<VarId> =
         s.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).map(|(id, _)| id).collect();
     let slots: Vec<Slot> = states.iter().map(|id| l.b.slot(s.vars[*id].name.clone(), SlotKind::State)).collect();
@@ -144,7 +143,7 @@ pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Prec
         VarKind::Let(e) => Some(e.clone()),
         _ => None,
     };
-    let mut l = lowering(&format!("{}.deliver", s.name), precision, &lookup, &lets);
+    let mut l = Lowering::new(&format!("{}.deliver", s.name), precision, &lookup, &lets);
     l.dt = Some(dt);
     let mut cells = Vec::new();
     let mut weight = None;
@@ -170,26 +169,4 @@ pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Prec
     let value = l.number(&inline(s, deliver.clone()));
     l.b.store(out, value);
     ContinuousKernel { kernel: passes::optimize(&l.b.finish()), cells, weight, out }
-}
-
-fn lowering<'a>(
-    name: &str,
-    precision: Precision,
-    params: &'a dyn Fn(VarId) -> Option<Column>,
-    lets: &'a dyn Fn(VarId) -> Option<Expr>,
-) -> Lowering<'a> {
-    Lowering {
-        b: builder(name, precision),
-        params,
-        lets,
-        env: HashMap::new(),
-        dt: None,
-        dt_value: None,
-        time: None,
-        since: HashMap::new(),
-        fired: HashMap::new(),
-        randoms: HashMap::new(),
-        invariants: Vec::new(),
-        n_lanes: 0,
-    }
 }

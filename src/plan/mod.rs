@@ -1,6 +1,7 @@
 //! A network with all its values known: what to allocate, who is connected to whom. Data only.
 
 use crate::hir::{Neuron, Synapse, VarId};
+use crate::math::eval;
 use crate::solve::Solved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,8 +44,24 @@ pub struct Population {
     pub params: BTreeMap<VarId, Column>,
     /// Initial states, in the order in which they were computed.
     pub init: BTreeMap<VarId, Column>,
+    /// Initial states of single segments of cables, where they differ from the others.
+    pub segment_init: BTreeMap<(VarId, usize), Column>,
     /// Values of analog ports.
     pub ports: BTreeMap<VarId, Column>,
+}
+
+impl Population {
+    /// Returns the initial value of a state.
+    pub fn initial(&self, state: VarId, cell: usize, segment: usize) -> f64 {
+        let column = self.segment_init.get(&(state, segment)).or(self.init.get(&state));
+        column.map_or(0.0, |c| c.at(cell))
+    }
+
+    /// Returns the number of segments of a cable, the same for all cells.
+    pub fn segments(&self, cable: usize) -> usize {
+        let value = |v: VarId| self.params.get(&v).map(|c| c.at(0));
+        eval(&self.model.cables[cable].segments, &value, None).unwrap_or(1.0).max(1.0) as usize
+    }
 }
 
 /// Which cells of a population: a contiguous range.

@@ -1,5 +1,6 @@
 //! Aligned arrays of floats of a run-time precision, padded to 16 lanes.
 
+use crate::codegen::abi::SlotMemory;
 use crate::ir::Precision;
 
 /// One cache line.
@@ -24,6 +25,21 @@ impl Buffer {
     pub fn new(len: usize, precision: Precision) -> Buffer {
         let bytes = len * precision.bytes();
         Buffer { lines: vec![Line([0; 64]); bytes.div_ceil(64).max(1)], precision, len }
+    }
+
+    /// Creates an array that begins with `values`; the last one fills what remains.
+    pub fn repeating(len: usize, precision: Precision, values: &[f64]) -> Buffer {
+        let mut b = Buffer::new(len, precision);
+        if let Some(last) = values.last() {
+            (0..len).for_each(|i| b.set(i, *values.get(i).unwrap_or(last)));
+        }
+        b
+    }
+
+    /// Describes the array as a slot that is read and written in place, the same at every step.
+    pub fn in_place(&mut self) -> SlotMemory {
+        let at = self.as_mut_ptr();
+        SlotMemory { input: at, output: at, stride: 0 }
     }
 
     /// Returns the number of elements.

@@ -5,24 +5,36 @@
 
 use super::Buffer;
 use super::buffer::padded;
-use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
-use crate::lower::{CableKernels, Geometry, lower_cables};
-use crate::plan::{Column, Population};
+use crate::lower::{CableKernel, CableKernels, CableSlot, lower_cables};
+use crate::plan::Population;
 use std::collections::BTreeMap;
 
 /// The cables of one population.
 pub struct Cables {
-    kernels: Vec<CableKernels>,
-    membrane: Vec<KernelFn>,
-    gates: Vec<KernelFn>,
-    /// By cable and state: `[cell * segments + segment]`.
-    states: Vec<BTreeMap<VarId, Buffer>>,
-    out: Vec<[Buffer; 2]>,
-    tree: Tree,
-    n: usize,
+    compartments: Vec<Compartment>,
+    /// By cell.
+    trees: Vec<Tree>,
+}
+
+struct Compartment {
+    kernels: CableKernels,
+    membrane: Code,
+    gates: Code,
+    /// By state: `[cell * segments + segment]`.
+    states: BTreeMap<VarId, Buffer>,
+    /// Conductance and current at zero potential.
+    out: [Buffer; 2],
+    /// The potential before this step.
+    before: Vec<f64>,
+}
+
+/// A kernel's code and the memory of its fixed values.
+struct Code {
+    function: KernelFn,
+    lanes: Vec<Option<Buffer>>,
 }
 
 /// The segments of one cell in an order in which parents come first.
@@ -38,87 +50,108 @@ struct Tree {
     area: Vec<f64>,
 }
 
+/// A state of a segment that is not finite any more.
+pub struct NotFinite {
+    /// The state.
+    pub var: VarId,
+    /// The cell.
+    pub cell: usize,
+    /// The potential of that segment before the step.
+    pub before: f64,
+}
+
 impl Cables {
-    /// Compiles and allocates, if the population's model has cables.
-    pub fn new(p: &Population, dt: f64, precision: Precision, backend: Backend) -> Option<Cables> {
+    /// Compiles and allocates, if the population's model has cables; states of `old` are kept.
+    pub fn new(p: &Population, dt: f64, precision: Precision, backend: Backend, old: Option<Cables>) -> Option<Cables> {
         if p.model.cables.is_empty() {
             return None;
         }
         let kernels = lower_cables(p, dt, precision);
-        let tree = Tree::new(p, &kernels, dt);
-        let membrane = kernels.iter().map(|k| compile(backend, &k.membrane)).collect();
-        let gates = kernels.iter().map(|k| compile(backend, &k.gates)).collect();
-        let lanes = |k: &CableKernels| padded(p.n * k.geometry.segments);
-        let states = kernels
-            .iter()
+        let trees = (0..p.n).map(|cell| Tree::new(p, cell, &kernels, dt)).collect();
+        let mut kept = old.map(|c| c.compartments).unwrap_or_default().into_iter();
+        let compartments = kernels
+            .into_iter()
             .map(|k| {
+                let lanes = padded(p.n * k.segments);
+                let loaded = |kernel: &CableKernel| Code::new(kernel, lanes, precision, backend);
                 let initial = |v: &VarId| {
-                    let mut b = Buffer::new(lanes(k), precision);
+                    let mut b = Buffer::new(lanes, precision);
                     for i in 0..b.len() {
-                        let cell = (i / k.geometry.segments).min(p.n - 1);
-                        b.set(i, p.init.get(v).map_or(0.0, |c| c.at(cell)));
+                        let cell = (i / k.segments).min(p.n - 1);
+                        b.set(i, p.initial(*v, cell, i % k.segments));
                     }
                     (*v, b)
                 };
-                k.states.iter().map(initial).collect()
+                let states = match kept.next() {
+                    Some(c) => c.states,
+                    None => k.states.iter().map(initial).collect(),
+                };
+                Compartment {
+                    membrane: loaded(&k.membrane),
+                    gates: loaded(&k.gates),
+                    states,
+                    out: [Buffer::new(lanes, precision), Buffer::new(lanes, precision)],
+                    before: vec![0.0; p.n * k.segments],
+                    kernels: k,
+                }
             })
             .collect();
-        let out =
-            kernels.iter().map(|k| [Buffer::new(lanes(k), precision), Buffer::new(lanes(k), precision)]).collect();
-        Some(Cables { kernels, membrane, gates, states, out, tree, n: p.n })
+        Some(Cables { compartments, trees })
     }
 
-    /// Returns the values of a state, one per cell and segment.
-    pub fn state(&self, var: VarId) -> Option<&Buffer> {
-        self.states.iter().find_map(|s| s.get(&var))
+    /// Returns the values of a state, `[cell * segments + segment]`, and the number of segments.
+    pub fn state(&self, var: VarId) -> Option<(&Buffer, usize)> {
+        self.compartments.iter().find_map(|c| c.states.get(&var).map(|b| (b, c.kernels.segments)))
     }
 
-    /// Returns a state's values for writing, and the number of segments per cell.
+    /// The same for writing.
     pub fn state_mut(&mut self, var: VarId) -> Option<(&mut Buffer, usize)> {
-        let i = self.states.iter().position(|s| s.contains_key(&var))?;
-        let segments = self.kernels[i].geometry.segments;
-        self.states[i].get_mut(&var).map(|b| (b, segments))
+        self.compartments.iter_mut().find_map(|c| c.states.get_mut(&var).map(|b| (b, c.kernels.segments)))
     }
 
-    /// Advances one step; `ports` are the injected currents.
-    pub fn step(&mut self, ports: &BTreeMap<VarId, Column>) {
-        for i in 0..self.kernels.len() {
-            let [g, e] = &mut self.out[i];
-            run(&self.kernels[i].membrane_slots, &self.membrane[i], &mut self.states[i], Some([g, e]));
+    /// Advances one step; `injected(port, cell)` is the current through a port.
+    pub fn step(&mut self, injected: &dyn Fn(VarId, usize) -> f64) {
+        for c in &mut self.compartments {
+            c.membrane.run(&c.kernels.membrane, &mut c.states, &mut c.out);
         }
-        for cell in 0..self.n {
-            self.solve(cell, ports);
+        for cell in 0..self.trees.len() {
+            self.solve(cell, injected);
         }
-        for i in 0..self.kernels.len() {
-            run(&self.kernels[i].gate_slots, &self.gates[i], &mut self.states[i], None);
+        for c in &mut self.compartments {
+            c.gates.run(&c.kernels.gates, &mut c.states, &mut c.out);
         }
     }
 
-    /// Finds a state that is not finite: its variable and lane.
-    pub fn not_finite(&self) -> Option<(VarId, usize)> {
-        for states in &self.states {
-            for (v, b) in states {
-                if let Some(i) = (0..b.len()).find(|i| !b.get(*i).is_finite()) {
-                    return Some((*v, i));
+    /// Finds a state that is not finite.
+    pub fn not_finite(&self) -> Option<NotFinite> {
+        for c in &self.compartments {
+            let segments = c.kernels.segments;
+            // A potential that explodes takes its gates along; it is the cause to name.
+            let others = c.states.iter().filter(|(v, _)| **v != c.kernels.v);
+            for (var, b) in c.states.get_key_value(&c.kernels.v).into_iter().chain(others) {
+                if let Some(i) = (0..self.trees.len() * segments).find(|i| !b.get(*i).is_finite()) {
+                    return Some(NotFinite { var: *var, cell: i / segments, before: c.before[i] });
                 }
             }
         }
         None
     }
 
-    fn solve(&mut self, cell: usize, ports: &BTreeMap<VarId, Column>) {
-        let t = &self.tree;
+    fn solve(&mut self, cell: usize, injected: &dyn Fn(VarId, usize) -> f64) {
+        let t = &self.trees[cell];
         let rows = t.parent.len();
         let (mut diagonal, mut rhs) = (vec![0.0; rows], vec![0.0; rows]);
-        for (c, k) in self.kernels.iter().enumerate() {
-            let injected: f64 = k.injected.iter().map(|v| ports.get(v).map_or(0.0, |p| p.at(cell))).sum();
-            for s in 0..k.geometry.segments {
-                let (row, lane) = (t.first[c] + s, cell * k.geometry.segments + s);
-                let v = self.states[c].get(&k.v).map_or(0.0, |b| b.get(lane));
-                let (g, i0) = (self.out[c][0].get(lane), self.out[c][1].get(lane));
+        for (index, c) in self.compartments.iter_mut().enumerate() {
+            let segments = c.kernels.segments;
+            let injected: f64 = c.kernels.injected.iter().map(|v| injected(*v, cell)).sum();
+            for s in 0..segments {
+                let (row, lane) = (t.first[index] + s, cell * segments + s);
+                let v = c.states.get(&c.kernels.v).map_or(0.0, |b| b.get(lane));
+                c.before[lane] = v;
+                let (g, i0) = (c.out[0].get(lane), c.out[1].get(lane));
                 diagonal[row] += t.capacity[row] + t.area[row] * g;
                 // What is injected enters the middle of the compartment.
-                let share = if s == k.geometry.segments / 2 { injected } else { 0.0 };
+                let share = if s == segments / 2 { injected } else { 0.0 };
                 rhs[row] += t.capacity[row] * v - t.area[row] * i0 + share;
                 if let Some(p) = t.parent[row] {
                     diagonal[row] += t.axial[row];
@@ -138,10 +171,10 @@ impl Cables {
             let from_parent = t.parent[row].map_or(0.0, |p| t.axial[row] * rhs[p]);
             rhs[row] = (rhs[row] + from_parent) / diagonal[row];
         }
-        for (c, k) in self.kernels.iter().enumerate() {
-            if let Some(b) = self.states[c].get_mut(&k.v) {
-                for s in 0..k.geometry.segments {
-                    b.set(cell * k.geometry.segments + s, rhs[t.first[c] + s]);
+        for (index, c) in self.compartments.iter_mut().enumerate() {
+            if let Some(b) = c.states.get_mut(&c.kernels.v) {
+                for s in 0..c.kernels.segments {
+                    b.set(cell * c.kernels.segments + s, rhs[t.first[index] + s]);
                 }
             }
         }
@@ -149,56 +182,62 @@ impl Cables {
 }
 
 impl Tree {
-    fn new(p: &Population, kernels: &[CableKernels], dt: f64) -> Tree {
+    fn new(p: &Population, cell: usize, kernels: &[CableKernels], dt: f64) -> Tree {
         let mut t =
             Tree { first: Vec::new(), parent: Vec::new(), axial: Vec::new(), capacity: Vec::new(), area: Vec::new() };
+        // Resistance of half a segment: R_a (h / 2) / (pi d^2 / 4).
+        let half = |k: &CableKernels| {
+            let g = &k.geometry[cell];
+            let h = g.length / k.segments as f64;
+            g.r_a * (h / 2.0) / (std::f64::consts::PI * g.diameter * g.diameter / 4.0)
+        };
         for (c, k) in kernels.iter().enumerate() {
-            let Geometry { segments, length, diameter, c_m, r_a } = k.geometry;
-            let h = length / segments as f64;
-            // Resistance of half a segment: R_a (h / 2) / (pi d^2 / 4).
-            let half = |h: f64, d: f64, r_a: f64| r_a * (h / 2.0) / (std::f64::consts::PI * d * d / 4.0);
-            let own = half(h, diameter, r_a);
+            let g = &k.geometry[cell];
+            let own = half(k);
+            let area = std::f64::consts::PI * g.diameter * (g.length / k.segments as f64);
             t.first.push(t.parent.len());
-            for s in 0..segments {
+            for s in 0..k.segments {
                 let row = t.parent.len();
                 let (parent, resistance) = match (s, p.model.cables[c].parent) {
                     (0, None) => (None, f64::INFINITY),
-                    (0, Some(q)) => {
-                        let g = &kernels[q].geometry;
-                        let far = half(g.length / g.segments as f64, g.diameter, g.r_a);
-                        (Some(t.first[q] + g.segments - 1), own + far)
-                    }
+                    (0, Some(q)) => (Some(t.first[q] + kernels[q].segments - 1), own + half(&kernels[q])),
                     _ => (Some(row - 1), 2.0 * own),
                 };
-                let area = std::f64::consts::PI * diameter * h;
                 t.parent.push(parent);
                 t.axial.push(1.0 / resistance);
                 t.area.push(area);
-                t.capacity.push(c_m * area / dt);
+                t.capacity.push(g.c_m * area / dt);
             }
         }
         t
     }
 }
 
-/// Runs a kernel over all segments; slots are states in place, then the outputs.
-fn run(slots: &[VarId], f: &KernelFn, states: &mut BTreeMap<VarId, Buffer>, mut out: Option<[&mut Buffer; 2]>) {
-    let mut lanes = 0;
-    let mut table: Vec<SlotMemory> = slots
-        .iter()
-        .map(|v| match states.get_mut(v) {
-            Some(b) => {
-                lanes = b.len();
-                let at = b.as_mut_ptr();
-                SlotMemory { input: at, output: at, stride: 0 }
-            }
-            None => crate::ice!("cable state without memory"),
-        })
-        .collect();
-    for b in out.iter_mut().flatten() {
-        let at = b.as_mut_ptr();
-        table.push(SlotMemory { input: at, output: at, stride: 0 });
+impl Code {
+    fn new(k: &CableKernel, lanes: usize, precision: Precision, backend: Backend) -> Code {
+        let fixed = |slot: &CableSlot| match slot {
+            CableSlot::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
+            _ => None,
+        };
+        Code { function: compile(backend, &k.kernel), lanes: k.slots.iter().map(fixed).collect() }
     }
-    // SAFETY: every slot is a buffer of the same number of lanes, a multiple of 16, that only this call uses.
-    unsafe { f.call(&table, 0, lanes, 1) };
+
+    /// Runs over all segments.
+    fn run(&mut self, k: &CableKernel, states: &mut BTreeMap<VarId, Buffer>, out: &mut [Buffer; 2]) {
+        let mut lanes = 0;
+        let mut table = Vec::with_capacity(k.slots.len());
+        for (slot, own) in k.slots.iter().zip(&mut self.lanes) {
+            let buffer = match (slot, own) {
+                (CableSlot::State(v), _) => states.get_mut(v),
+                (CableSlot::Lane(_), own) => own.as_mut(),
+                (CableSlot::Conductance, _) => Some(&mut out[0]),
+                (CableSlot::Current, _) => Some(&mut out[1]),
+            };
+            let buffer = buffer.unwrap_or_else(|| crate::ice!("cable slot without memory"));
+            lanes = buffer.len();
+            table.push(buffer.in_place());
+        }
+        // SAFETY: every slot is a buffer of the same number of lanes, a multiple of 16, that only this call uses.
+        unsafe { self.function.call(&table, 0, lanes, 1) };
+    }
 }

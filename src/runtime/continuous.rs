@@ -49,14 +49,7 @@ impl Continuous {
                 buffer.set(k, read(*pre, *var, if *pre { e.pre } else { e.post } as usize));
             }
         }
-        let memory: Vec<SlotMemory> = self
-            .slots
-            .iter_mut()
-            .map(|b| {
-                let at = b.as_mut_ptr();
-                SlotMemory { input: at, output: at, stride: 0 }
-            })
-            .collect();
+        let memory: Vec<SlotMemory> = self.slots.iter_mut().map(Buffer::in_place).collect();
         // SAFETY: every slot is a buffer of `padded(n)` elements that only this call uses.
         unsafe { self.function.call(&memory, 0, padded(self.n), 1) };
         let out = &self.slots[self.kernel.out.as_u32() as usize];

@@ -2,6 +2,7 @@
 
 use super::delivery::RingPointer;
 use super::rng::Stream;
+use super::simulation::TimeFunction;
 use crate::ir::Precision;
 use crate::plan::{Column, Drive, DriveKind};
 
@@ -10,9 +11,17 @@ pub struct RunningDrive {
     /// The plan.
     pub plan: Drive,
     stream: Stream,
-    /// Thresholds of the cumulative distribution in units of 2^-32, for one rate of all cells.
+    dt: f64,
+    /// Distributions of rates that all cells share: one, or one per step of a pass.
+    shared: Vec<Distribution>,
+}
+
+/// A Poisson distribution.
+#[derive(Default)]
+struct Distribution {
+    expected: f64,
+    /// Thresholds of the cumulative distribution in units of 2^-32; none if too many are expected.
     table: Vec<u32>,
-    rate: f64,
 }
 
 /// Expected counts above this are drawn as sums of smaller ones.
@@ -39,26 +48,34 @@ fn thresholds(expected: f64) -> Vec<u32> {
 
 impl RunningDrive {
     /// Prepares a drive; `index` separates the random streams of a network's drives.
-    pub fn new(plan: Drive, seed: u64, index: usize) -> RunningDrive {
-        RunningDrive { plan, stream: Stream::new(seed, 0x4000_0000 + index as u32), table: Vec::new(), rate: f64::NAN }
+    pub fn new(plan: Drive, seed: u64, index: usize, dt: f64) -> RunningDrive {
+        RunningDrive { plan, dt, stream: Stream::new(seed, 0x4000_0000 + index as u32), shared: Vec::new() }
     }
 
-    /// Makes the table for a rate (per internal time unit) that all cells share.
-    pub fn set_rate(&mut self, rate: f64, dt: f64) {
-        if rate != self.rate {
-            self.rate = rate;
-            self.table = thresholds((rate * dt).min(LARGEST));
+    /// Prepares a pass of `m` steps; `rates` are the network's time functions, in events per internal time unit.
+    pub fn prepare(&mut self, rates: &[TimeFunction], step: u64, m: usize) {
+        let dt = self.dt;
+        let expected = |s: usize| match &self.plan.kind {
+            DriveKind::Poisson(Column::Const(rate)) => Some(rate * dt),
+            DriveKind::PoissonOf(f) => Some(rates[*f]((step + s as u64) as f64 * dt).max(0.0) * dt),
+            _ => None,
+        };
+        let steps = if matches!(self.plan.kind, DriveKind::PoissonOf(_)) { m } else { 1 };
+        let all: Vec<f64> = (0..steps).map_while(expected).collect();
+        self.shared.resize_with(all.len(), Distribution::default);
+        for (d, expected) in self.shared.iter_mut().zip(all) {
+            d.set(expected);
         }
     }
 
-    /// Adds the events of one step to the ring, for cells of this drive within `lanes` of the population.
+    /// Adds the events of the pass's step `s` to the ring, for cells of this drive within `lanes` of the population.
     ///
     /// # Safety
     /// No other thread may touch these lanes of the ring meanwhile.
     pub unsafe fn run(
         &self,
         step: u64,
-        dt: f64,
+        s: usize,
         lanes: std::ops::Range<usize>,
         ring: RingPointer,
         precision: Precision,
@@ -86,16 +103,18 @@ impl RunningDrive {
                     }
                 }
             }
-            DriveKind::Poisson(column) => {
+            DriveKind::Poisson(_) | DriveKind::PoissonOf(_) => {
                 let first = begin / 4;
                 scratch.resize(end - first * 4, 0);
                 self.stream.fill(step, first as u32, scratch);
                 for lane in begin..end {
                     let cell = lane - view.start;
                     let word = scratch[lane - first * 4];
-                    let count = match column {
-                        Column::Const(rate) => self.count(word, *rate * dt, step, lane),
-                        Column::Array(rates) => individual(word, rates[cell] * dt, &self.stream, step, lane),
+                    let count = match &self.plan.kind {
+                        DriveKind::Poisson(Column::Array(rates)) => {
+                            individual(word, rates[cell] * self.dt, &self.stream, step, lane)
+                        }
+                        _ => self.shared[s.min(self.shared.len() - 1)].count(word, &self.stream, step, lane),
                     };
                     if count > 0 {
                         // SAFETY: `lane` lies in the caller's range.
@@ -103,26 +122,21 @@ impl RunningDrive {
                     }
                 }
             }
-            DriveKind::PoissonOf(_) => {
-                let first = begin / 4;
-                scratch.resize(end - first * 4, 0);
-                self.stream.fill(step, first as u32, scratch);
-                for lane in begin..end {
-                    let count = self.count(scratch[lane - first * 4], self.rate * dt, step, lane);
-                    if count > 0 {
-                        // SAFETY: `lane` lies in the caller's range.
-                        unsafe {
-                            ring.add(step, lane, f64::from(count) * self.plan.weight.at(lane - view.start), precision)
-                        };
-                    }
-                }
-            }
+        }
+    }
+}
+
+impl Distribution {
+    fn set(&mut self, expected: f64) {
+        if expected != self.expected || self.table.is_empty() {
+            self.expected = expected;
+            self.table = if expected > LARGEST { Vec::new() } else { thresholds(expected) };
         }
     }
 
-    fn count(&self, word: u32, expected: f64, step: u64, lane: usize) -> u32 {
-        if expected > LARGEST {
-            return individual(word, expected, &self.stream, step, lane);
+    fn count(&self, word: u32, stream: &Stream, step: u64, lane: usize) -> u32 {
+        if self.expected > LARGEST {
+            return individual(word, self.expected, stream, step, lane);
         }
         let mut k = 0;
         while k < self.table.len() && word >= self.table[k] {

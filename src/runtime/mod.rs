@@ -3,12 +3,15 @@
 //! Input: a [`crate::plan::Network`] and compiled kernels. Output: states and events, step by step, the same bits for
 //! any number of threads.
 
+mod adaptive;
 mod buffer;
 mod cable;
 mod continuous;
 mod delivery;
 mod drive;
 mod pool;
+mod population;
+mod projection;
 pub mod rng;
 mod simulation;
 

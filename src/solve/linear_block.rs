@@ -86,9 +86,24 @@ fn scalar(x: Expr, a: Expr, b: Expr) -> Expr {
     if b == Expr::Num(0.0) {
         return mul(x, e);
     }
-    // x_inf + (x - x_inf) e^(a dt)
-    let x_inf = neg(Expr::bin(Op::Div, b, a));
-    add(x_inf.clone(), mul(sub(x, x_inf), e))
+    // x_inf + (x - x_inf) e^(a dt): a cell at rest stays there to the last bit.
+    let x_inf = neg(Expr::bin(Op::Div, b.clone(), a.clone()));
+    let relaxed = add(x_inf.clone(), mul(sub(x.clone(), x_inf), e));
+    if never_zero(&a) {
+        return relaxed;
+    }
+    let still = Expr::bin(Op::Eq, a, Expr::Num(0.0));
+    Expr::If(Box::new(still), Box::new(add(x, mul(b, Expr::Dt))), Box::new(relaxed))
+}
+
+/// Returns whether a coefficient is a number over something, the usual `-1 / tau`.
+fn never_zero(a: &Expr) -> bool {
+    match a {
+        Expr::Num(v) => *v != 0.0,
+        Expr::Neg(a) => never_zero(a),
+        Expr::Bin(Op::Div, a, _) => never_zero(a),
+        _ => false,
+    }
 }
 
 fn connected(rows: &[Row], start: VarId) -> Vec<VarId> {

@@ -62,6 +62,13 @@ pub fn run(text: &str) -> Outcome {
     out
 }
 
+/// Runs the first experiment and returns what stopped it.
+#[track_caller]
+pub fn run_failing(text: &str) -> Diagnostic {
+    let out = run_with(&program(text), 0, Settings::default(), &root().join("examples"));
+    *out.failure.expect("a failure")
+}
+
 /// Reads a recorded state: times and values.
 #[track_caller]
 pub fn trace(out: &Outcome, name: &str) -> (Vec<f64>, Vec<f64>) {

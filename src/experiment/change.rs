@@ -1,0 +1,133 @@
+//! Assignments of an experiment to states, parameters and ports.
+
+use super::Attempt;
+use super::columns::{assign, column, fill_defaults};
+use super::eval::fail;
+use super::run::Run;
+use super::select::{SelectedVariable, cell_value};
+use super::time::{mentions, time_function};
+use crate::diag::Code;
+use crate::hir::{Expr, VarId, VarKind, inline_lets};
+use crate::plan::{Column, View};
+use crate::runtime::rng::Stream;
+use crate::source::Span;
+use crate::syntax::ast::{self, BinOp};
+
+impl Run<'_> {
+    pub(super) fn set(&mut self, target: &ast::Expr, op: Option<BinOp>, value: &ast::Value) -> Attempt<()> {
+        let selected = self.scope().select_variable(target)?;
+        let (p, id) = (selected.cells, selected.id);
+        let kind = self.live[p.network].network().populations[p.view.population].model.vars[id].kind.clone();
+        if let ast::Value::Expr(e) = value
+            && mentions(e, "t")
+            && self.scope().find("t").is_none()
+        {
+            if !matches!(kind, VarKind::AnalogPort(_)) || op.is_some() {
+                return fail(
+                    Code::E0207,
+                    target.span,
+                    "only an analog port can follow a function of time",
+                    "not an `input`",
+                );
+            }
+            let whole = self.live[p.network].network().populations[p.view.population].n;
+            if p.view.n != whole {
+                return fail(
+                    Code::E0106,
+                    target.span,
+                    "a function of time drives a whole population",
+                    "only some of its cells",
+                );
+            }
+            let f = time_function(&self.scope(), e);
+            match &mut self.live[p.network].simulation {
+                Some(s) => s.set_port_function(p.view.population, id, f),
+                None => self.live[p.network].functions.push((p.view.population, id, f)),
+            }
+            return Ok(());
+        }
+        self.streams += 1;
+        let stream = Stream::new(self.seed, 0xc000_0000 + self.streams);
+        let mut new = column(&self.scope(), value, p.view.n, &stream)?;
+        if let Some(op) = op {
+            let live = &self.live[p.network];
+            let segment = self.scope().segment(p, id, None, target.span).or_else(|d| selected.segment.ok_or(d))?;
+            let old = |k: usize| cell_value(live, p.view.population, id, p.view.start + k, segment);
+            let f = |a: f64, b: f64| match op {
+                BinOp::Add => a + b,
+                BinOp::Sub => a - b,
+                BinOp::Mul => a * b,
+                _ => a / b,
+            };
+            new = Column::Array(std::sync::Arc::new((0..p.view.n).map(|k| f(old(k), new.at(k))).collect()));
+        }
+        self.store(&selected, &new, target.span)
+    }
+
+    pub(super) fn store(&mut self, selected: &SelectedVariable, value: &Column, span: Span) -> Attempt<()> {
+        let &SelectedVariable { cells: p, id, segment } = selected;
+        let live = &mut self.live[p.network];
+        let index = p.view.population;
+        match &mut live.simulation {
+            None => {
+                let population = &mut live.plan.populations[index];
+                let before = population.init.clone();
+                assign(population, id, p.view, segment, value);
+                if matches!(population.model.vars[id].kind, VarKind::Param(_)) {
+                    // What was computed from the old value is computed anew.
+                    recompute(population, id, before);
+                    fill_defaults(population, span)?;
+                }
+                Ok(())
+            }
+            Some(s) => {
+                let population = &mut s.network.populations[index];
+                assign(population, id, p.view, segment, value);
+                let kind = population.model.vars[id].kind.clone();
+                let whole = match kind {
+                    VarKind::State(_) => None,
+                    VarKind::Param(_) => population.params.get(&id).cloned(),
+                    VarKind::AnalogPort(_) => population.ports.get(&id).cloned(),
+                    _ => {
+                        return fail(
+                            Code::E0207,
+                            span,
+                            "this cannot be assigned",
+                            "not a state, parameter or analog port",
+                        );
+                    }
+                };
+                match (kind, whole) {
+                    (VarKind::Param(_), Some(c)) => s.set_param(index, id, c),
+                    (VarKind::AnalogPort(_), Some(c)) => s.set_port(index, id, c),
+                    _ => {
+                        let View { start, n, .. } = p.view;
+                        s.set_state(index, id, start..start + n, segment, value);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Forgets initial states and other parameters whose defaults depend on a parameter that changed.
+fn recompute(
+    population: &mut crate::plan::Population,
+    changed: VarId,
+    before: std::collections::BTreeMap<VarId, Column>,
+) {
+    let model = population.model.clone();
+    let depends = |e: &Expr| inline_lets(&model, e.clone()).mentions(changed);
+    for (id, v) in &model.vars {
+        match &v.kind {
+            VarKind::State(e) if depends(e) && population.init.get(&id) == before.get(&id) => {
+                population.init.remove(&id);
+            }
+            VarKind::Param(Some(e)) if id != changed && depends(e) => {
+                population.params.remove(&id);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Feeds recordings from a running network.
+
+use super::outcome::Progress;
+use super::record::{Recording, What};
+use super::select::read;
+use crate::hir::{EventId, Expr};
+use crate::runtime::{Observer, Simulation, Spikes};
+
+/// Feeds recordings from a running network.
+pub struct Watch<'r> {
+    recordings: Vec<&'r mut Recording>,
+    dt: f64,
+    end: f64,
+    progress: &'r dyn Progress,
+    calls: std::cell::Cell<u32>,
+    at: std::cell::Cell<u64>,
+}
+
+impl<'r> Watch<'r> {
+    pub fn new(
+        recordings: &'r mut [Recording],
+        network: usize,
+        dt: f64,
+        end: f64,
+        progress: &'r dyn Progress,
+    ) -> Watch<'r> {
+        let recordings = recordings.iter_mut().filter(|r| r.network == network).collect();
+        Watch { recordings, dt, end, progress, calls: Default::default(), at: Default::default() }
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn next_stop(&self, step: u64) -> u64 {
+        self.at.set(step);
+        let next = |r: &Recording| match r.what {
+            What::Samples { every, .. } => step + every - (step - r.span.0) % every,
+            What::Events(_) => u64::MAX,
+        };
+        self.recordings.iter().map(|r| next(r)).min().unwrap_or(u64::MAX)
+    }
+
+    fn sample(&mut self, simulation: &Simulation) {
+        let step = simulation.step();
+        for r in &mut self.recordings {
+            let What::Samples { value, every, segment, .. } = &r.what else { continue };
+            if !(step - r.span.0).is_multiple_of(*every) {
+                continue;
+            }
+            let cells = r.cells.0..r.cells.0 + r.cells.1;
+            let state = match value {
+                Expr::Var(v) => simulation.segments(r.population, *v),
+                _ => None,
+            };
+            let values: Vec<f64> = match state {
+                Some((b, segments)) => cells.map(|c| b.get(c * segments + segment)).collect(),
+                None => {
+                    let plan = &simulation.network.populations[r.population];
+                    cells.map(|c| read(Some(simulation), plan, r.population, value, c, *segment)).collect()
+                }
+            };
+            r.sample(step, values.into_iter());
+        }
+    }
+
+    fn events(&mut self, population: usize, event: EventId, spikes: &Spikes, step: u64) {
+        for r in &mut self.recordings {
+            if r.population != population || !matches!(r.what, What::Events(e) if e == event) {
+                continue;
+            }
+            for s in 0..spikes.start.len() - 1 {
+                for cell in &spikes.cells[spikes.start[s] as usize..spikes.start[s + 1] as usize] {
+                    r.event(step + s as u64, *cell);
+                }
+            }
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        let calls = self.calls.get();
+        self.calls.set(calls.wrapping_add(1));
+        if calls.is_multiple_of(64) {
+            self.progress.update(self.at.get() as f64 * self.dt, self.end);
+        }
+        self.progress.interrupted() || self.recordings.iter().any(|r| r.spool.failed.is_some())
+    }
+}

@@ -1,0 +1,345 @@
+//! One population: its states, its compiled kernels and the memory their slots point to.
+
+use super::adaptive::{Adaptive, Attempt};
+use super::buffer::{Buffer, padded};
+use super::cable::Cables;
+use super::delivery::{Ring, RingPointer};
+use super::simulation::{Options, Spikes, TimeFunction};
+use crate::codegen::abi::SlotMemory;
+use crate::codegen::{Backend, KernelFn, compile};
+use crate::hir::VarId;
+use crate::ir::Precision;
+use crate::lower::{Binding, Hidden, NeuronKernel, PortSource, lower_neuron};
+use crate::plan;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A state's values at the beginning and at the end of a pass.
+pub struct StateArray {
+    /// The state.
+    pub key: Binding,
+    /// At the beginning.
+    pub now: Buffer,
+    /// At the end.
+    pub next: Buffer,
+}
+
+/// A kernel, its code, and the memory of the slots that belong to it alone.
+pub struct Loaded {
+    /// The kernel and the meaning of its slots.
+    pub kernel: NeuronKernel,
+    /// Its code.
+    pub function: KernelFn,
+    /// By slot: fixed values, time, random bits.
+    pub own: Vec<Option<Buffer>>,
+}
+
+/// A population that runs.
+pub struct Pop {
+    /// Number of cells, padded.
+    pub lanes: usize,
+    /// Integration, events and handlers.
+    pub update: Loaded,
+    /// States, at the beginning and end of a pass.
+    pub states: Vec<StateArray>,
+    /// Event bits of a pass, by event.
+    pub bits: BTreeMap<u32, Vec<u8>>,
+    /// Events of a pass, by event.
+    pub spikes: BTreeMap<u32, Spikes>,
+    /// Arriving weights, by port.
+    pub rings: BTreeMap<VarId, Ring>,
+    /// Cable compartments.
+    pub cables: Option<Cables>,
+    adaptive: Option<Adaptive>,
+    /// How analog ports get their values.
+    ports: BTreeMap<VarId, PortSource>,
+    /// Values of analog ports that change: one per step, or one per cell.
+    inputs: BTreeMap<VarId, Buffer>,
+    functions: BTreeMap<VarId, TimeFunction>,
+    /// A parameter or the source of a port has changed; the kernels must be compiled anew.
+    dirty: bool,
+}
+
+/// The memory of a population's slots, and its rings.
+pub type Table = (Vec<SlotMemory>, Vec<(VarId, RingPointer)>);
+
+impl Loaded {
+    /// Compiles a kernel and allocates what its slots need for passes of `steps` steps.
+    pub fn new(kernel: NeuronKernel, lanes: usize, steps: usize, precision: Precision, backend: Backend) -> Loaded {
+        let function = compile(backend, &kernel.kernel);
+        let own = |binding: &Binding| match binding {
+            Binding::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
+            Binding::Time => Some(Buffer::new(steps.max(16), precision)),
+            Binding::Random(_) => Some(Buffer::new(steps * lanes, precision)),
+            _ => None,
+        };
+        Loaded { own: kernel.bindings.iter().map(own).collect(), kernel, function }
+    }
+
+    /// Describes the slots of an adaptive attempt.
+    pub fn attempt_table(
+        &mut self,
+        attempt: &mut Attempt,
+        states: &mut [StateArray],
+        inputs: &mut BTreeMap<VarId, Buffer>,
+    ) -> Vec<SlotMemory> {
+        let memory = |(binding, own): (&Binding, &mut Option<Buffer>)| match binding {
+            Binding::StepSize => attempt.h.in_place(),
+            Binding::StepError => attempt.error.in_place(),
+            Binding::Time => attempt.time.in_place(),
+            Binding::State(_) | Binding::Hidden(_) => state_slot(states, binding),
+            Binding::PortUniform(v) | Binding::PortStep(v) => input_slot(inputs, *v),
+            _ => own.as_mut().map(Buffer::in_place).unwrap_or_else(|| crate::ice!("slot without memory")),
+        };
+        self.kernel.bindings.iter().zip(&mut self.own).map(memory).collect()
+    }
+}
+
+fn state_slot(states: &mut [StateArray], key: &Binding) -> SlotMemory {
+    match states.iter_mut().find(|s| s.key == *key) {
+        Some(s) => SlotMemory { input: s.now.as_mut_ptr(), output: s.next.as_mut_ptr(), stride: 0 },
+        None => crate::ice!("state without memory"),
+    }
+}
+
+fn input_slot(inputs: &mut BTreeMap<VarId, Buffer>, port: VarId) -> SlotMemory {
+    inputs.get_mut(&port).map(Buffer::in_place).unwrap_or_else(|| crate::ice!("input without memory"))
+}
+
+impl Pop {
+    /// Allocates and compiles a population with initial states; `analog` ports receive continuous contributions.
+    pub fn new(
+        p: &plan::Population,
+        event_ports: &BTreeSet<VarId>,
+        analog: &BTreeSet<VarId>,
+        ring_slots: usize,
+        steps: usize,
+        options: &Options,
+    ) -> Pop {
+        let lanes = padded(p.n);
+        let source = |v: &VarId, c: &plan::Column| match analog.contains(v) {
+            true => PortSource::Step,
+            false => PortSource::Fixed(c.clone()),
+        };
+        let ring = |port: &VarId| (*port, Ring::new(lanes, ring_slots, options.precision));
+        let ports = p.ports.iter().map(|(v, c)| (*v, source(v, c))).collect();
+        let rings = event_ports.iter().map(ring).collect();
+        let mut pop = Pop {
+            lanes,
+            update: load(p, &ports, &rings, steps, options),
+            states: Vec::new(),
+            bits: BTreeMap::new(),
+            spikes: BTreeMap::new(),
+            rings,
+            cables: None,
+            adaptive: None,
+            ports,
+            inputs: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            dirty: false,
+        };
+        pop.allocate(p, steps, options);
+        for s in &mut pop.states {
+            match &s.key {
+                Binding::State(v) => {
+                    if let Some(c) = p.init.get(v) {
+                        (0..lanes).for_each(|i| s.now.set(i, c.at(i.min(p.n - 1))));
+                    }
+                }
+                // Nothing has happened yet: long enough ago for any comparison.
+                Binding::Hidden(Hidden::Since(_)) => (0..lanes).for_each(|i| s.now.set(i, 1e7)),
+                _ => {}
+            }
+        }
+        pop
+    }
+
+    /// Compiles anew what depends on parameters and the sources of ports, if they have changed; states are kept.
+    pub fn refresh(&mut self, p: &plan::Population, steps: usize, options: &Options) {
+        if self.dirty {
+            self.update = load(p, &self.ports, &self.rings, steps, options);
+            self.allocate(p, steps, options);
+            self.dirty = false;
+        }
+    }
+
+    fn allocate(&mut self, p: &plan::Population, steps: usize, options: &Options) {
+        let &Options { dt, precision, backend, .. } = options;
+        self.adaptive = Adaptive::new(p, &self.ports, dt, precision, backend, self.adaptive.take());
+        self.cables = Cables::new(p, dt, precision, backend, self.cables.take());
+        self.inputs.clear();
+        for (port, source) in &self.ports {
+            match source {
+                PortSource::Fixed(_) => {}
+                PortSource::Uniform => {
+                    self.inputs.insert(*port, Buffer::new(steps.max(16), precision));
+                }
+                PortSource::Step => {
+                    self.inputs.insert(*port, Buffer::new(self.lanes, precision));
+                }
+            }
+        }
+        let mut old = std::mem::take(&mut self.states);
+        for binding in &self.update.kernel.bindings {
+            match binding {
+                Binding::State(_) | Binding::Hidden(_) => {
+                    let kept = old.iter().position(|s| s.key == *binding).map(|k| old.swap_remove(k));
+                    self.states.push(kept.unwrap_or_else(|| StateArray {
+                        key: binding.clone(),
+                        now: Buffer::new(self.lanes, precision),
+                        next: Buffer::new(self.lanes, precision),
+                    }));
+                }
+                Binding::Event(e) => {
+                    self.bits.insert(e.as_u32(), vec![0; steps * self.lanes / precision.lanes_per_byte()]);
+                    self.spikes.entry(e.as_u32()).or_default();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes that a parameter has changed.
+    pub fn touch(&mut self) {
+        self.dirty = true;
+    }
+
+    /// Gives an analog port a value.
+    pub fn set_port(&mut self, port: VarId, value: plan::Column) {
+        self.functions.remove(&port);
+        self.set_source(port, PortSource::Fixed(value));
+    }
+
+    /// Lets an analog port follow a function of time, the same for all cells.
+    pub fn set_function(&mut self, port: VarId, f: TimeFunction) {
+        self.functions.insert(port, f);
+        self.set_source(port, PortSource::Uniform);
+    }
+
+    /// Ports with continuous contributions keep their buffer per cell whatever else they receive.
+    fn set_source(&mut self, port: VarId, source: PortSource) {
+        if self.ports.get(&port) != Some(&PortSource::Step) {
+            self.ports.insert(port, source);
+            self.dirty = true;
+        }
+    }
+
+    /// Returns the ports whose values are sums over continuous projections.
+    pub fn summed_ports(&self) -> Vec<VarId> {
+        self.ports.iter().filter(|(_, s)| **s == PortSource::Step).map(|(v, _)| *v).collect()
+    }
+
+    /// Begins the sum of a port at time `t` with the value it has by itself; to be put back with [`Pop::end_sum`].
+    pub fn begin_sum(&mut self, p: &plan::Population, port: VarId, t: f64) -> Buffer {
+        let f = self.functions.get(&port).map(|f| f(t));
+        let mut sum = self.inputs.remove(&port).unwrap_or_else(|| crate::ice!("input without memory"));
+        let own = |i: usize| f.unwrap_or_else(|| p.ports.get(&port).map_or(0.0, |c| c.at(i)));
+        (0..p.n).for_each(|i| sum.set(i, own(i)));
+        sum
+    }
+
+    /// Puts a port's buffer back.
+    pub fn end_sum(&mut self, port: VarId, sum: Buffer) {
+        self.inputs.insert(port, sum);
+    }
+
+    /// Fills what is the same for all cells in the next `m` steps: time and functions of time.
+    pub fn fill_uniform(&mut self, step: u64, m: usize, dt: f64) {
+        let at = |s: usize| (step + s as u64) as f64 * dt;
+        for (binding, own) in self.update.kernel.bindings.iter().zip(&mut self.update.own) {
+            match (binding, own) {
+                (Binding::Time, Some(b)) => (0..m).for_each(|s| b.set(s, at(s))),
+                (Binding::PortUniform(port), _) => {
+                    if let (Some(f), Some(b)) = (self.functions.get(port), self.inputs.get_mut(port)) {
+                        (0..m).for_each(|s| b.set(s, f(at(s))));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Advances what the update kernel does not: adaptive schemes and cables, one step from `t`.
+    pub fn advance_others(&mut self, t: f64, options: &Options) {
+        if let Some(a) = &mut self.adaptive {
+            a.advance(t, options.dt, self.lanes, options.precision, &mut self.states, &mut self.inputs);
+        }
+        if let Some(cables) = &mut self.cables {
+            let (ports, inputs) = (&self.ports, &self.inputs);
+            cables.step(&|port, cell| match (&ports[&port], inputs.get(&port)) {
+                (PortSource::Fixed(c), _) => c.at(cell),
+                (PortSource::Uniform, Some(b)) => b.get(0),
+                (PortSource::Step, Some(b)) => b.get(cell),
+                _ => crate::ice!("input without memory"),
+            });
+        }
+    }
+
+    /// Returns the value of a state of one cell; a cable's only if it has one segment.
+    pub fn state_of(&self, var: VarId, cell: usize) -> Option<f64> {
+        let own = self.states.iter().find(|s| s.key == Binding::State(var)).map(|s| s.now.get(cell));
+        own.or_else(|| {
+            let (b, segments) = self.cables.as_ref()?.state(var)?;
+            (segments == 1).then(|| b.get(cell))
+        })
+    }
+
+    /// Returns the value of any variable of one cell.
+    pub fn value_of(&self, p: &plan::Population, var: VarId, cell: usize) -> f64 {
+        if let Some(v) = self.state_of(var, cell) {
+            return v;
+        }
+        let value = |v: VarId| {
+            self.state_of(v, cell)
+                .or_else(|| p.params.get(&v).map(|c| c.at(cell)))
+                .or_else(|| p.ports.get(&v).map(|c| c.at(cell)))
+        };
+        let e = crate::hir::inline_lets(&p.model, crate::hir::Expr::Var(var));
+        crate::math::eval(&e, &value, None).unwrap_or(f64::NAN)
+    }
+
+    /// Describes the memory of all slots for a pass that begins at `step`.
+    pub fn table(&mut self, step: u64, ring_slots: usize, precision: Precision) -> Table {
+        let stride = self.lanes * precision.bytes();
+        let mut table = Vec::with_capacity(self.update.kernel.bindings.len());
+        for (binding, own) in self.update.kernel.bindings.iter().zip(&mut self.update.own) {
+            table.push(match binding {
+                Binding::State(_) | Binding::Hidden(_) => state_slot(&mut self.states, binding),
+                Binding::CableState(v) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
+                    Some((b, _)) => b.in_place(),
+                    None => crate::ice!("cable state without memory"),
+                },
+                Binding::Event(e) => {
+                    let at = self.bits.get_mut(&e.as_u32()).map_or(std::ptr::null_mut(), |b| b.as_mut_ptr());
+                    SlotMemory { input: at, output: at, stride: self.lanes / precision.lanes_per_byte() }
+                }
+                Binding::Arrival(v) => match self.rings.get_mut(v) {
+                    Some(ring) => {
+                        let slot = (step % ring_slots as u64) as usize;
+                        // SAFETY: the slot lies within the ring.
+                        let at = unsafe { ring.buffer.as_mut_ptr().add(slot * stride) };
+                        SlotMemory { input: at, output: at, stride }
+                    }
+                    None => crate::ice!("arrivals without a ring"),
+                },
+                Binding::PortUniform(v) | Binding::PortStep(v) => input_slot(&mut self.inputs, *v),
+                _ => match own {
+                    Some(b) => SlotMemory { stride, ..b.in_place() },
+                    None => crate::ice!("slot without memory"),
+                },
+            });
+        }
+        let rings = self.rings.iter_mut().map(|(v, r)| (*v, r.pointer())).collect();
+        (table, rings)
+    }
+}
+
+fn load(
+    p: &plan::Population,
+    ports: &BTreeMap<VarId, PortSource>,
+    rings: &BTreeMap<VarId, Ring>,
+    steps: usize,
+    options: &Options,
+) -> Loaded {
+    let kernel = lower_neuron(p, ports, &|port| rings.contains_key(&port), options.dt, options.precision);
+    Loaded::new(kernel, padded(p.n), steps, options.precision, options.backend)
+}
