@@ -85,7 +85,25 @@ pub fn human(diagnostic: &Diagnostic, sources: &SourceMap, color: bool) -> Strin
     if handler.render_report(&mut out, &report).is_err() {
         out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
     }
-    out.lines().map(|l| l.trim_end()).collect::<Vec<_>>().join("\n") + "\n"
+    footers(&out)
+}
+
+/// Gives notes, which the library knows only as part of the help, a line and a margin of their own.
+fn footers(rendered: &str) -> String {
+    let mut out = String::new();
+    for line in rendered.lines() {
+        let line = line.trim_end();
+        let plain = line.trim_start();
+        match plain.strip_prefix("help: note: ").or(plain.strip_prefix("note: ")) {
+            Some(note) if line.starts_with("  ") => {
+                out.push_str("  note: ");
+                out.push_str(note);
+            }
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// Renders one diagnostic as a JSON object on one line.

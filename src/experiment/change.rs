@@ -82,7 +82,16 @@ impl Run<'_> {
             }
             Some(s) => {
                 let population = &mut s.network.populations[index];
+                let segments = |p: &crate::plan::Population| -> Vec<usize> {
+                    (0..p.model.cables.len()).map(|c| p.segments(c)).collect()
+                };
+                let before = segments(population);
                 assign(population, id, p.view, segment, value);
+                fill_defaults(population, span)?;
+                if segments(population) != before {
+                    let message = "the number of segments cannot change once the network has run";
+                    return fail(Code::E0404, span, message, "set it before `run`");
+                }
                 let kind = population.model.vars[id].kind.clone();
                 let whole = match kind {
                     VarKind::State(_) => None,

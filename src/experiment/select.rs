@@ -95,6 +95,10 @@ impl Scope<'_> {
     /// Returns the segment of which a variable is read; one must be named if there are several.
     pub fn segment(&self, p: PopulationRef, id: VarId, index: Option<&ast::Expr>, span: Span) -> Attempt<usize> {
         let population = self.population(p);
+        if population.model.reads_update(&Expr::Var(id)) {
+            let what = "reading what depends on events or random numbers of the cell from outside";
+            return Err(Box::new(crate::syntax::unsupported(span, what)));
+        }
         let Some(cable) = cable_of(&population.model, id) else { return Ok(0) };
         let n = population.segments(cable);
         let name = &population.model.cables[cable].name;
@@ -166,5 +170,7 @@ pub fn read(
         (VarKind::AnalogPort(_), _) => plan.ports.get(&v).map(|c| c.at(cell)),
         _ => None,
     };
-    crate::math::eval(value, &variable, simulation.map(|s| s.options().dt)).unwrap_or(f64::NAN)
+    let dt = simulation.map(|s| s.options().dt);
+    let t = simulation.map_or(0.0, |s| s.step() as f64 * s.options().dt);
+    crate::math::eval(&value.clone().at_time(t), &variable, dt).unwrap_or(f64::NAN)
 }

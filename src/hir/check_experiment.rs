@@ -1,7 +1,7 @@
 //! Checks experiments and tests: statements in order, names as they appear.
 
-use super::check_network::{World, drive, network_type};
 use super::infer::Infer;
+use super::network::{World, drive, network_type};
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::syntax::ast::{self, Command, CommandKind, ExprKind};

@@ -1,8 +1,8 @@
 //! Checks a synapse for the cells and the port one projection connects.
 
-use super::check_neuron::dotted;
 use super::expr::{Expr, Op, VarId};
 use super::infer::{Context, Infer};
+use super::neuron::dotted;
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
@@ -383,6 +383,15 @@ impl Checker<'_> {
         let v = neuron.vars[var].clone();
         if self.handler && side == "post" {
             infer.diagnostics.push(self.plastic(span, "reading the postsynaptic cell in a handler"));
+        }
+        let value = Expr::Var(var);
+        if neuron.reads_segments(&value) {
+            infer
+                .diagnostics
+                .push(crate::syntax::unsupported(span, "reading a cable of several segments in a synapse"));
+        } else if neuron.reads_update(&value) {
+            let what = "reading what depends on events or random numbers of the cell in a synapse";
+            infer.diagnostics.push(crate::syntax::unsupported(span, what));
         }
         let id = *self.cells.entry(key.clone()).or_insert_with(|| {
             let kind = if side == "pre" { VarKind::Pre(var) } else { VarKind::Post(var) };

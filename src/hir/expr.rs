@@ -101,6 +101,11 @@ pub enum Expr {
 }
 
 impl Expr {
+    /// Replaces `t` by a time, internal units.
+    pub fn at_time(self, t: f64) -> Expr {
+        self.map(&mut |e| if e == Expr::Time { Expr::Num(t) } else { e })
+    }
+
     /// Builds `a op b`.
     pub fn bin(op: Op, a: Expr, b: Expr) -> Expr {
         Expr::Bin(op, Box::new(a), Box::new(b))

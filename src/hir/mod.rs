@@ -5,23 +5,23 @@
 //! units have been checked; their values exist only when they run.
 
 mod check_experiment;
-mod check_network;
-mod check_neuron;
 mod check_synapse;
 mod errors;
 mod expr;
 pub mod functions;
 mod infer;
 mod module;
+mod network;
+mod neuron;
 pub mod print;
 mod ty;
 mod unit_of;
 
-pub(crate) use check_neuron::inline_lets;
 pub use check_synapse::{SynapseUse, check_synapse};
 pub use expr::{Draw, EventId, Expr, Func, Op, VarId, apply};
 pub use infer::{Context, Infer};
 pub use module::{Imports, check};
+pub(crate) use neuron::inline_lets;
 pub use ty::{Kind, Ty};
 pub use unit_of::resolve_unit;
 
@@ -201,6 +201,24 @@ impl Neuron {
     /// Returns the parameters.
     pub fn params(&self) -> impl Iterator<Item = (VarId, &Var)> {
         self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_)))
+    }
+
+    /// Returns whether an expression reads a state of a cable of several segments, so that it has no one value.
+    pub fn reads_segments(&self, e: &Expr) -> bool {
+        inline_lets(self, e.clone()).any(&mut |e| match e {
+            Expr::Var(v) => {
+                let cable = self.vars[*v].cable.and_then(|c| self.cables.get(c));
+                matches!(self.vars[*v].kind, VarKind::State(_))
+                    && cable.is_some_and(|c| infer::fold(&c.segments) != Some(1.0))
+            }
+            _ => false,
+        })
+    }
+
+    /// Returns whether an expression has a value only within the cell's own update: its events, noise and draws.
+    pub fn reads_update(&self, e: &Expr) -> bool {
+        inline_lets(self, e.clone())
+            .any(&mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Noise(_) | Expr::Draw(..)))
     }
 
     /// Returns the states.

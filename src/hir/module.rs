@@ -1,9 +1,9 @@
 //! Checks a file with everything it imports.
 
 use super::check_experiment::check_experiment;
-use super::check_network::check_network;
-use super::check_neuron::check_neuron;
 use super::infer::{Context, Infer};
+use super::network::check_network;
+use super::neuron::check_neuron;
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, SourceMap, Span};

@@ -283,8 +283,8 @@ impl Pop {
         })
     }
 
-    /// Returns the value of any variable of one cell.
-    pub fn value_of(&self, p: &plan::Population, var: VarId, cell: usize) -> f64 {
+    /// Returns the value of any variable of one cell at time `t`.
+    pub fn value_of(&self, p: &plan::Population, var: VarId, cell: usize, t: f64) -> f64 {
         if let Some(v) = self.state_of(var, cell) {
             return v;
         }
@@ -293,7 +293,7 @@ impl Pop {
                 .or_else(|| p.params.get(&v).map(|c| c.at(cell)))
                 .or_else(|| p.ports.get(&v).map(|c| c.at(cell)))
         };
-        let e = crate::hir::inline_lets(&p.model, crate::hir::Expr::Var(var));
+        let e = crate::hir::inline_lets(&p.model, crate::hir::Expr::Var(var)).at_time(t);
         crate::math::eval(&e, &value, None).unwrap_or(f64::NAN)
     }
 

@@ -305,7 +305,7 @@ impl Simulation {
             let (pops, network) = (&self.pops, &self.network);
             let read = |pre: bool, var: VarId, cell: usize| {
                 let index = if pre { p.pre.population } else { p.post.population };
-                pops[index].value_of(&network.populations[index], var, cell)
+                pops[index].value_of(&network.populations[index], var, cell, t)
             };
             if let Some(c) = &mut self.projections[k].continuous {
                 c.run(p, &read, &mut sum);

@@ -92,6 +92,9 @@ pub fn applicable(neuron: &Neuron) -> Result<(), Box<Diagnostic>> {
         ));
     }
     match scheme {
+        _ if !neuron.cables.is_empty() && !matches!(scheme, Scheme::Implicit) => {
+            refuse("cables are solved implicitly".into(), "remove the `scheme` line")
+        }
         Scheme::Exact => {
             let linear = linear_block::closed_linear(neuron, &rates);
             match rates.iter().find(|r| !linear.contains(&r.state)) {
@@ -109,11 +112,18 @@ pub fn applicable(neuron: &Neuron) -> Result<(), Box<Diagnostic>> {
             ),
             None => Ok(()),
         },
+        Scheme::Rk45(_) => {
+            let moment = |e: &mut dyn FnMut(&Expr) -> bool| rates.iter().find(|r| r.rhs.any(e));
+            match moment(&mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..))) {
+                Some(r) => refuse(
+                    format!("the rate of `{}` depends on events or draws", neuron.vars[r.state].name),
+                    "an adaptive scheme needs a rate that is smooth within a step; use `scheme heun` or `scheme rk4`",
+                ),
+                None => Ok(()),
+            }
+        }
         Scheme::Implicit if neuron.cables.is_empty() => {
             refuse("there is no cable".into(), "the implicit scheme solves cables; use `scheme exponential_euler`")
-        }
-        _ if !neuron.cables.is_empty() && !matches!(scheme, Scheme::Implicit) => {
-            refuse("cables are solved implicitly".into(), "remove the `scheme` line")
         }
         _ => Ok(()),
     }

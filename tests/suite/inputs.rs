@@ -1,6 +1,7 @@
 //! Every kind of population sees every kind of input and parameter: on the grid, adaptive, and cables.
 
 use crate::support::{run, run_failing};
+use neuro::diag::Code;
 
 /// Runs an experiment and requires all that it expects.
 fn holds(text: &str) {
@@ -184,7 +185,7 @@ fn segments_are_set_and_read_one_by_one() {
         }}"
     ));
     let d = run_failing(&format!("{cable} experiment e {{ network net = Net()  measure v = net.a[0].dend.v }}"));
-    assert_eq!(d.code, neuro::diag::Code::E0406);
+    assert_eq!(d.code, Code::E0406);
 }
 
 #[test]
@@ -202,4 +203,38 @@ fn a_rate_that_varies_does_not_depend_on_what_is_recorded() {
     assert!(alone > 500.0);
     assert_eq!(alone, total("record net.a.x every 0.1 ms as x"));
     assert_eq!(alone, total("record net.a.x every 0.7 ms as x"));
+}
+
+#[test]
+fn what_cables_and_adaptive_schemes_lack_is_refused() {
+    let rod = "
+        neuron Rod {
+            param n = 3
+            compartment dend[n] {
+                length 100 um  diameter 1 um
+                param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+                input I: pA = 0 pA
+                state v = -65 mV
+                current = 0 nS/um^2 * v
+            }
+        }";
+    let codes = |text: &str| match crate::support::try_program(text) {
+        Ok(_) => Vec::new(),
+        Err(r) => r.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(),
+    };
+    let gap = "synapse Gap { weight g: nS  deliver g * (pre.dend.v - 0 mV) }";
+    let net = "network Net { population a: Rod[2]  projection a -> a.dend.I: Gap { connect all_to_all } }";
+    assert_eq!(codes(&format!("{rod} {gap} {net}")), [Code::E0106]);
+    let since = "neuron C {
+        state x = 0  x' = 1 / 1 s * since(spike) / 1 ms  scheme rk45(1e-6)
+        emit spike when x > 1 { x = 0 }
+    }";
+    assert_eq!(codes(since), [Code::E0504]);
+    let run = |body: &str| {
+        let text = format!("{rod} network Net {{ population a: Rod[2] }} experiment e {{ network net = Net() {body} }}");
+        run_failing(&text).message
+    };
+    assert!(run("run 1 ms  net.a.n = 5  run 1 ms").contains("cannot change once"));
+    assert!(run("net.a.n = 2.5  run 1 ms").contains("2.5 segments"));
+    assert!(run("net.a[0].n = 2  run 1 ms").contains("same number of segments"));
 }

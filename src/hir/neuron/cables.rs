@@ -1,0 +1,201 @@
+//! Cable compartments: geometry, membrane currents, and what their kernels do not have yet.
+
+use super::*;
+
+impl Checker {
+    pub(super) fn cables(&mut self, infer: &mut Infer) {
+        let compartments = std::mem::take(&mut self.pending.compartments);
+        // Parents first, whatever the order of declaration.
+        let parent = |i: usize| compartments[i].cable.and_then(|p| p.checked_sub(1));
+        let mut left: Vec<usize> = (0..compartments.len()).filter(|&i| compartments[i].cable.is_some()).collect();
+        let mut order: Vec<usize> = Vec::new();
+        while let Some(k) = left.iter().position(|&i| parent(i).is_none_or(|p| order.contains(&p))) {
+            order.push(left.remove(k));
+        }
+        if let Some(&i) = left.first() {
+            infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::E0503,
+                    compartments[i].span,
+                    "these cables hang on each other in a circle",
+                    "part of the circle",
+                )
+                .help("a tree of cables has one root"),
+            );
+            return;
+        }
+        for (new_index, &i) in order.iter().enumerate() {
+            let c = &compartments[i];
+            let scope = c.scope;
+            let prefix = self.scopes[scope].prefix.trim_end_matches('.').to_string();
+            let mut need = |this: &mut Self, name: &str| {
+                let found =
+                    this.index.get(&format!("{prefix}.{name}")).copied().and_then(|d| this.define(infer, d, None));
+                if let Some(id) = found {
+                    this.used.insert(id);
+                } else {
+                    infer.diagnostics.push(
+                        Diagnostic::at(
+                            Code::E0511,
+                            c.span,
+                            format!("cable `{prefix}` needs `{name}`"),
+                            "incomplete cable",
+                        )
+                        .help("declare `param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm` and `state v = -65 mV`"),
+                    );
+                }
+                found
+            };
+            let (c_m, r_a, v) = (need(self, "C_m"), need(self, "R_a"), need(self, "v"));
+            let mut geometry = |this: &mut Self, name: &str| match c.geometry.iter().find(|(n, _)| n.text == name) {
+                Some((_, e)) => {
+                    this.scope = scope;
+                    infer.quantity(this, e, &format!("`{name}`"), &Ty::number(Dim::LENGTH), None)
+                }
+                None => {
+                    infer.diagnostics.push(
+                        Diagnostic::at(
+                            Code::E0511,
+                            c.span,
+                            format!("cable `{prefix}` needs `{name}`"),
+                            "incomplete cable",
+                        )
+                        .help(format!("write `{name} 20 um` in the compartment")),
+                    );
+                    Expr::Num(1.0)
+                }
+            };
+            let (length, diameter) = (geometry(self, "length"), geometry(self, "diameter"));
+            let segments = match &c.segments {
+                Some(e) => self.typed(infer, scope, Place::Init, e).0,
+                None => Expr::Num(1.0),
+            };
+            let density_ty = Ty::number(Dim::CURRENT / Dim::LENGTH.pow(Ratio::new(2, 1)));
+            let mut density = Expr::Num(0.0);
+            for (s, e) in &c.currents {
+                (self.scope, self.place) = (*s, Place::Let);
+                let current = infer.quantity(self, e, "a current through a cable's membrane", &density_ty, None);
+                density = crate::math::add(density, current);
+            }
+            let mut injected = Expr::Num(0.0);
+            for name in &c.injected {
+                let id = self.index.get(name).copied().and_then(|d| self.define(infer, d, None));
+                if let Some(id) = id.filter(|id| self.out.vars[*id].dim == Dim::CURRENT) {
+                    self.used.insert(id);
+                    injected = crate::math::add(injected, Expr::Var(id));
+                }
+            }
+            self.scope = 0;
+            let (Some(c_m), Some(r_a), Some(v)) = (c_m, r_a, v) else { continue };
+            let inlined = inline_lets(&self.out, density.clone());
+            if crate::math::linear_in(&inlined, v).is_none() {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0510,
+                        c.span,
+                        format!("a current of cable `{prefix}` is not linear in `v`"),
+                        "this cable",
+                    )
+                    .note("cables are solved implicitly, which needs `current = g * (v - E)` with `g` free of `v`")
+                    .help("put the voltage dependence into gates"),
+                );
+            }
+            let parent = c.cable.and_then(|p| p.checked_sub(1)).and_then(|p| order.iter().position(|&o| o == p));
+            self.out.cables.push(Cable {
+                name: prefix,
+                segments,
+                length,
+                diameter,
+                c_m,
+                r_a,
+                v,
+                density,
+                injected,
+                parent,
+            });
+            for (_, var) in self.out.vars.iter_mut() {
+                if var.cable == Some(i) {
+                    var.cable = Some(1000 + new_index);
+                }
+            }
+        }
+        for (_, var) in self.out.vars.iter_mut() {
+            var.cable = var.cable.map(|c| c.saturating_sub(1000));
+        }
+    }
+
+    /// Refuses what the kernels of cable segments do not have: other compartments' states, events, noise and time.
+    pub(super) fn cable_limits(&mut self, infer: &mut Infer) {
+        let out = &self.out;
+        let foreign = |e: &Expr, cable: usize| {
+            inline_lets(out, e.clone()).any(&mut |e| match e {
+                Expr::Var(v) => match out.vars[*v].kind {
+                    VarKind::Param(_) => false,
+                    VarKind::State(_) => out.vars[*v].cable != Some(cable),
+                    _ => true,
+                },
+                Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
+                _ => false,
+            })
+        };
+        let refuse = |span: Span, what: &str| crate::syntax::unsupported(span, what);
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for eq in &out.equations {
+            match out.vars[eq.state].cable {
+                Some(c) if out.cables.get(c).is_some_and(|cable| cable.v == eq.state) => {
+                    found.push(refuse(eq.span, "an equation for the potential of a cable"));
+                }
+                Some(c) if foreign(&eq.rhs, c) => {
+                    found.push(refuse(
+                        eq.span,
+                        "an equation of a cable that needs more than its own states and parameters",
+                    ));
+                }
+                None if out.reads_segments(&eq.rhs) => {
+                    found.push(refuse(eq.span, "reading a cable of several segments here"));
+                }
+                _ => {}
+            }
+        }
+        for (c, cable) in out.cables.iter().enumerate() {
+            if foreign(&cable.density, c) {
+                let span = out.vars[cable.v].span;
+                found.push(refuse(
+                    span,
+                    "a membrane current of a cable that needs more than its own states and parameters",
+                ));
+            }
+        }
+        let mut reads: Vec<Expr> = Vec::new();
+        for emit in &out.emits {
+            let event = out.events[emit.event].span;
+            let mut writes = Vec::new();
+            effects(&emit.body, &mut writes, &mut reads);
+            if writes.iter().any(|v| out.vars[*v].cable.is_some()) {
+                found.push(refuse(event, "a handler that changes or holds a state of a cable"));
+            }
+            if reads.drain(..).any(|e| out.reads_segments(&e)) {
+                found.push(refuse(event, "reading a cable of several segments in a handler"));
+            }
+        }
+        found.into_iter().for_each(|d| infer.diagnostics.push(d));
+    }
+}
+
+/// Collects what statements write and the expressions they read.
+fn effects(body: &[Stmt], writes: &mut Vec<VarId>, reads: &mut Vec<Expr>) {
+    for s in body {
+        match s {
+            Stmt::Assign(v, e) | Stmt::Hold(v, e) => {
+                writes.push(*v);
+                reads.push(e.clone());
+            }
+            Stmt::Mute(_, e) | Stmt::Deliver(e) => reads.push(e.clone()),
+            Stmt::If(c, a, b) => {
+                reads.push(c.clone());
+                effects(a, writes, reads);
+                effects(b, writes, reads);
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Collects declarations, in any order; compartments and channels become scopes of dotted names.
+
+use super::*;
+
+impl Checker {
+    pub(super) fn collect(&mut self, infer: &mut Infer, body: &[ModelItem], scope: usize) {
+        for item in body {
+            match item {
+                ModelItem::Params(bindings) => {
+                    for b in bindings {
+                        self.declare(infer, scope, &b.name, DeclKind::Param(b.unit.clone(), b.value.clone(), scope));
+                    }
+                }
+                ModelItem::States(states) => {
+                    for s in states {
+                        let per = s.per.as_ref().map(|p| ("per", p.span));
+                        let bounds = s.bounds.as_ref().map(|b| ("bounds of a neuron's state", b.span));
+                        for (what, span) in per.into_iter().chain(bounds) {
+                            infer.diagnostics.push(crate::syntax::unsupported(span, what));
+                        }
+                        self.declare(infer, scope, &s.name, DeclKind::State(s.unit.clone(), s.init.clone()));
+                    }
+                }
+                ModelItem::Let(name, e) => self.declare(infer, scope, name, DeclKind::Let(e.clone())),
+                ModelItem::EventInput(name, unit) => {
+                    self.declare(infer, scope, name, DeclKind::EventInput(unit.clone()))
+                }
+                ModelItem::Input(name, unit, default) => {
+                    if let Some(cable) = self.scopes[scope].cable {
+                        let full = format!("{}{}", self.scopes[scope].prefix, name.text);
+                        self.pending.compartments[cable].injected.push(full);
+                    }
+                    self.declare(infer, scope, name, DeclKind::Input(unit.clone(), default.clone()));
+                }
+                ModelItem::Equation(name, rhs) => self.pending.equations.push((scope, name.clone(), rhs.clone())),
+                ModelItem::Emit(e) => self.pending.emits.push((scope, e.clone())),
+                ModelItem::Couple(a, b, g, span) => self.pending.couples.push((a.clone(), b.clone(), g.clone(), *span)),
+                ModelItem::Scheme(name, args) => self.pending.scheme.push((name.clone(), args.clone())),
+                ModelItem::Noise(name) => {
+                    let id = self.out.n_noises;
+                    self.out.n_noises += 1;
+                    self.noises.insert(name.text.clone(), id);
+                }
+                ModelItem::Compartment(name, segments, body, span) => {
+                    self.compartment(infer, name, segments.as_ref(), body, *span, scope)
+                }
+                ModelItem::ChannelUse(name, model, args, span) => self.channel(infer, name, model, args, *span, scope),
+                ModelItem::Gate(name, fields, _) => self.declare(infer, scope, name, DeclKind::Gate(fields.clone())),
+                ModelItem::Current(e) => match self.scopes[scope].cable {
+                    Some(cable) => self.pending.compartments[cable].currents.push((scope, e.clone())),
+                    None => {
+                        let name = Name { text: "current".into(), span: e.span };
+                        self.declare(infer, scope, &name, DeclKind::Let(e.clone()));
+                    }
+                },
+                ModelItem::Geometry(name, e) => match self.scopes[scope].cable {
+                    Some(cable) => self.pending.compartments[cable].geometry.push((name.clone(), e.clone())),
+                    None => infer.diagnostics.push(
+                        Diagnostic::at(
+                            Code::E0511,
+                            name.span,
+                            format!("`{}` belongs to a cable compartment", name.text),
+                            "not in a cable",
+                        )
+                        .help("write `compartment dend[10] { … }` to cut a compartment into segments"),
+                    ),
+                },
+                ModelItem::Weight(name, ..) | ModelItem::Unsupported(name) => {
+                    infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text));
+                }
+                ModelItem::On(name, _, span) => {
+                    infer.diagnostics.push(crate::syntax::unsupported(*span, &format!("on {}", name.text)))
+                }
+                ModelItem::Deliver(e) => infer.diagnostics.push(
+                    Diagnostic::at(Code::E0401, e.span, "a neuron does not deliver", "`deliver` belongs to a synapse")
+                        .help("emit an event with `emit`, and let a synapse deliver it"),
+                ),
+            }
+        }
+    }
+
+    pub(super) fn declare(&mut self, infer: &mut Infer, scope: usize, name: &Name, kind: DeclKind) {
+        if RESERVED.contains(&name.text.as_str()) {
+            infer.diagnostics.push(errors::reserved(&name.text, name.span));
+            return;
+        }
+        if name.text.chars().count() > 1
+            && (crate::units::lookup(&name.text).is_some() || infer.module.units.contains_key(&name.text))
+        {
+            infer.diagnostics.push(errors::unit_clash(&name.text, name.span));
+        }
+        let full = format!("{}{}", self.scopes[scope].prefix, name.text);
+        if let Some(&first) = self.index.get(&full) {
+            infer.diagnostics.push(errors::declared_twice(&name.text, name.span, self.declared[first].span));
+            return;
+        }
+        if infer.module.constants.contains_key(&name.text) {
+            infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::W0202,
+                    name.span,
+                    format!("`{}` shadows a constant of the same name", name.text),
+                    "hides the constant here",
+                )
+                .help("rename one of them"),
+            );
+        }
+        self.index.insert(full.clone(), self.declared.len());
+        self.declared.push(Declared { name: full, span: name.span, scope, kind, status: Status::Waiting });
+    }
+
+    pub(super) fn compartment(
+        &mut self,
+        infer: &mut Infer,
+        name: &Name,
+        segments: Option<&ast::Expr>,
+        body: &[ModelItem],
+        span: Span,
+        scope: usize,
+    ) {
+        if let Some(&first) = self.compartments.get(&name.text) {
+            let first = self.pending.compartments[first].span;
+            infer.diagnostics.push(errors::declared_twice(&name.text, name.span, first));
+            return;
+        }
+        let index = self.pending.compartments.len();
+        let is_cable = segments.is_some() || body.iter().any(|i| matches!(i, ModelItem::Geometry(..)));
+        let inner = self.scopes.len();
+        self.scopes.push(Scope {
+            prefix: format!("{}{}.", self.scopes[scope].prefix, name.text),
+            parent: Some(scope),
+            bound: HashMap::new(),
+            cable: is_cable.then_some(index),
+        });
+        self.pending.compartments.push(Compartment {
+            scope: inner,
+            span: name.span.to(Span { end: name.span.end, ..span }),
+            cable: is_cable.then_some(0),
+            segments: segments.cloned(),
+            geometry: Vec::new(),
+            currents: Vec::new(),
+            injected: Vec::new(),
+        });
+        self.compartments.insert(name.text.clone(), index);
+        self.collect(infer, body, inner);
+    }
+
+    pub(super) fn channel(
+        &mut self,
+        infer: &mut Infer,
+        name: &Name,
+        model: &Name,
+        args: &[ast::Arg],
+        span: Span,
+        scope: usize,
+    ) {
+        let Some(channel) = infer.module.channels.get(&model.text).cloned() else {
+            let known: Vec<&str> = infer.module.channels.keys().map(String::as_str).collect();
+            infer.diagnostics.push(errors::unknown_model("channel", model, known));
+            return;
+        };
+        let inner = self.scopes.len();
+        let mut bound = HashMap::new();
+        for formal in &channel.formals {
+            // A channel's argument is the enclosing compartment's variable of the same name, unless given.
+            let value = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == formal.name.text));
+            let value = value
+                .map(|a| a.value.clone())
+                .unwrap_or(ast::Expr { kind: ExprKind::Name(formal.name.text.clone()), span });
+            bound.insert(formal.name.text.clone(), value);
+        }
+        let cable = self.scopes[scope].cable;
+        self.scopes.push(Scope {
+            prefix: format!("{}{}.", self.scopes[scope].prefix, name.text),
+            parent: Some(scope),
+            bound,
+            cable: None,
+        });
+        let mut known = Vec::new();
+        for item in &channel.body {
+            if let ModelItem::Params(bindings) = item {
+                for b in bindings {
+                    known.push(b.name.text.clone());
+                    let given = args.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == b.name.text));
+                    let (value, value_scope) = match given {
+                        Some(a) => (Some(a.value.clone()), scope),
+                        None => (b.value.clone(), inner),
+                    };
+                    // The unit is the one of the channel's own default, so that overrides are checked against it.
+                    let unit = b.unit.clone();
+                    if given.is_some() && unit.is_none() {
+                        self.check_override(infer, &model.text, b, value.as_ref(), scope, inner);
+                    }
+                    self.declare(infer, inner, &b.name, DeclKind::Param(unit, value, value_scope));
+                }
+            }
+        }
+        for a in args {
+            let Some(n) = &a.name else {
+                infer.diagnostics.push(
+                    errors::wrong_arity(&model.text, "named", args.len(), a.value.span)
+                        .help("name the parameter: `g_max = …`"),
+                );
+                continue;
+            };
+            if !known.contains(&n.text) && !channel.formals.iter().any(|f| f.name.text == n.text) {
+                infer.diagnostics.push(errors::unknown_parameter(&model.text, n, known.iter().map(String::as_str)));
+            }
+        }
+        let rest: Vec<ModelItem> =
+            channel.body.iter().filter(|i| !matches!(i, ModelItem::Params(_))).cloned().collect();
+        self.collect(infer, &rest, inner);
+        if let Some(cable) = cable {
+            let e = ast::Expr { kind: ExprKind::Name("current".into()), span };
+            self.pending.compartments[cable].currents.push((inner, e));
+            self.scopes[inner].cable = None;
+        }
+    }
+
+    pub(super) fn check_override(
+        &mut self,
+        infer: &mut Infer,
+        model: &str,
+        b: &ast::Binding,
+        value: Option<&ast::Expr>,
+        scope: usize,
+        inner: usize,
+    ) {
+        let (Some(default), Some(value)) = (&b.value, value) else { return };
+        let expected = self.typed(infer, inner, Place::Init, default).1;
+        let found = self.typed(infer, scope, Place::Init, value).1;
+        if !expected.is_error() && !found.is_error() && !found.same_dim(&expected) {
+            let what = format!("parameter `{}` of `{model}`", b.name.text);
+            infer.diagnostics.push(errors::wrong_unit(&what, &expected, &found, value.span, Some(b.name.span)));
+        }
+    }
+}

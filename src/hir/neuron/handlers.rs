@@ -1,0 +1,219 @@
+//! Events, their handlers, and the scheme.
+
+use super::*;
+
+impl Checker {
+    /// Events have names everywhere in the neuron, also before the `emit`.
+    pub(super) fn declare_events(&mut self) {
+        for (_, emit) in &self.pending.emits {
+            if self.out.event(&emit.name.text).is_none() {
+                self.out.events.push(Event { name: emit.name.text.clone(), span: emit.name.span });
+            }
+        }
+    }
+
+    pub(super) fn emits(&mut self, infer: &mut Infer) {
+        let pending = std::mem::take(&mut self.pending.emits);
+        let mut emitted: Vec<EventId> = Vec::new();
+        for (scope, emit) in pending {
+            let Some(event) = self.out.event(&emit.name.text) else { continue };
+            let mut when = match &emit.when {
+                Some(e) => {
+                    (self.scope, self.place) = (scope, Place::Event);
+                    infer.condition(self, e)
+                }
+                None => Expr::Bool(true),
+            };
+            if let Some(on) = &emit.on {
+                match self.out.event(&on.text) {
+                    Some(other) if emitted.contains(&other) => when = Expr::bin(Op::And, Expr::Fired(other), when),
+                    Some(_) => infer.diagnostics.push(
+                        Diagnostic::at(
+                            Code::E0509,
+                            on.span,
+                            format!("`{}` is emitted only later", on.text),
+                            "not yet decided here",
+                        )
+                        .help(format!("move `emit {}` above this one", on.text)),
+                    ),
+                    None => {
+                        let known: Vec<&str> = self.out.events.values().map(|e| e.name.as_str()).collect();
+                        let help = crate::diag::nearest(&on.text, known).map(|n| format!("did you mean `{n}`?"));
+                        infer.diagnostics.push(
+                            Diagnostic::at(
+                                Code::E0607,
+                                on.span,
+                                format!("no event `{}` here", on.text),
+                                "unknown event",
+                            )
+                            .maybe_help(help),
+                        );
+                    }
+                }
+            } else if emit.when.is_none() {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0405,
+                        emit.name.span,
+                        format!("`emit {}` needs a condition", emit.name.text),
+                        "would happen at every step",
+                    )
+                    .help(format!("write `emit {} when v > V_th`", emit.name.text)),
+                );
+            }
+            let body = self.statements(infer, scope, &emit.body);
+            if self.out.reads_segments(&when) {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0403,
+                        emit.span,
+                        "an event needs one value, a cable has one per segment",
+                        "reads a cable",
+                    )
+                    .help("test the potential of a compartment of one segment, such as the soma"),
+                );
+            }
+            emitted.push(event);
+            self.out.emits.push(Emit { event, when, edge: emit.edge, body });
+        }
+    }
+
+    pub(super) fn statements(&mut self, infer: &mut Infer, scope: usize, body: &[ast::Stmt]) -> Vec<Stmt> {
+        body.iter().filter_map(|s| self.statement(infer, scope, s)).collect()
+    }
+
+    pub(super) fn statement(&mut self, infer: &mut Infer, scope: usize, stmt: &ast::Stmt) -> Option<Stmt> {
+        (self.scope, self.place) = (scope, Place::Event);
+        Some(match stmt {
+            ast::Stmt::Assign(target, op, value) => {
+                let (mut rhs, ty) = infer.expr(self, value);
+                let id = self.assignable(infer, scope, target)?;
+                let var = self.out.vars[id].clone();
+                let expected = if var.boolean {
+                    Ty::of(Kind::Bool)
+                } else {
+                    Ty { kind: Kind::Number, dim: Some(var.dim), unit: var.unit.clone() }
+                };
+                let scaling = matches!(op, Some(ast::BinOp::Mul | ast::BinOp::Div));
+                let needed = if scaling { Ty::number(Dim::ONE) } else { expected };
+                if !ty.is_error() && (ty.kind != needed.kind || !ty.same_dim(&needed)) {
+                    infer.diagnostics.push(
+                        Diagnostic::at(
+                            Code::E0308,
+                            value.span,
+                            format!("`{}` would change its unit", target.text),
+                            format!("expected {}, found {}", needed.describe(), ty.describe()),
+                        )
+                        .label(var.span, "declared here"),
+                    );
+                }
+                let own = Expr::Var(id);
+                rhs = match op {
+                    None => rhs,
+                    Some(ast::BinOp::Add) => Expr::bin(Op::Add, own, rhs),
+                    Some(ast::BinOp::Sub) => Expr::bin(Op::Sub, own, rhs),
+                    Some(ast::BinOp::Mul) => Expr::bin(Op::Mul, own, rhs),
+                    Some(_) => Expr::bin(Op::Div, own, rhs),
+                };
+                if var.boolean {
+                    rhs = Expr::If(Box::new(rhs), Box::new(Expr::Num(1.0)), Box::new(Expr::Num(0.0)));
+                }
+                Stmt::Assign(id, rhs)
+            }
+            ast::Stmt::Hold(names, duration) => {
+                let time = infer.time(self, duration, "how long to hold");
+                let mut out = Vec::new();
+                for name in names {
+                    let id = self.lookup(scope, &name.text).and_then(|i| self.define(infer, i, None));
+                    match id.map(|id| (id, &self.out.vars[id])) {
+                        Some((id, v)) if matches!(v.kind, VarKind::State(_)) => out.push(Stmt::Hold(id, time.clone())),
+                        _ => infer.diagnostics.push(
+                            Diagnostic::at(
+                                Code::E0508,
+                                name.span,
+                                format!("`{}` is not a state", name.text),
+                                "cannot be held",
+                            )
+                            .help("hold the membrane potential: `hold v for t_ref`"),
+                        ),
+                    }
+                }
+                if out.len() == 1 { out.remove(0) } else { Stmt::If(Expr::Bool(true), out, Vec::new()) }
+            }
+            ast::Stmt::Mute(name, duration) => {
+                let time = infer.time(self, duration, "how long to mute");
+                let Some(event) = self.out.event(&name.text) else {
+                    infer.diagnostics.push(Diagnostic::at(
+                        Code::E0607,
+                        name.span,
+                        format!("no event `{}` here", name.text),
+                        "unknown event",
+                    ));
+                    return None;
+                };
+                Stmt::Mute(event, time)
+            }
+            ast::Stmt::If(c, a, b) => {
+                let c = infer.condition(self, c);
+                Stmt::If(c, self.statements(infer, scope, a), self.statements(infer, scope, b))
+            }
+            ast::Stmt::Deliver(e) => {
+                infer.diagnostics.push(Diagnostic::at(
+                    Code::E0401,
+                    e.span,
+                    "a neuron does not deliver",
+                    "`deliver` belongs to a synapse",
+                ));
+                return None;
+            }
+        })
+    }
+
+    pub(super) fn assignable(&mut self, infer: &mut Infer, scope: usize, target: &Name) -> Option<VarId> {
+        let Some(i) = self.lookup(scope, &target.text) else {
+            let known: Vec<String> = self.out.states().map(|(_, v)| v.name.clone()).collect();
+            infer.diagnostics.push(errors::unknown_name(&target.text, target.span, known.iter().map(String::as_str)));
+            return None;
+        };
+        let id = self.define(infer, i, None)?;
+        let var = &self.out.vars[id];
+        let what = match var.kind {
+            VarKind::State(_) => return Some(id),
+            VarKind::Param(_) => "a parameter",
+            VarKind::Let(_) => "computed by its `let`",
+            _ => "an input",
+        };
+        infer.diagnostics.push(errors::not_assignable(&target.text, what, target.span, Some(var.span)));
+        None
+    }
+
+    pub(super) fn scheme(&mut self, infer: &mut Infer) {
+        let pending = std::mem::take(&mut self.pending.scheme);
+        for (name, args) in pending {
+            let tolerance = args.first().map(|a| self.typed(infer, 0, Place::Init, &a.value).0);
+            let scheme = match name.text.as_str() {
+                "exact" => Scheme::Exact,
+                "exponential_euler" => Scheme::ExponentialEuler,
+                "euler" => Scheme::Euler,
+                "heun" => Scheme::Heun,
+                "rk4" => Scheme::Rk4,
+                "rk45" => Scheme::Rk45(tolerance.and_then(|t| infer::fold(&t)).unwrap_or(1e-6)),
+                "implicit" => Scheme::Implicit,
+                other => {
+                    let known = ["exact", "exponential_euler", "euler", "heun", "rk4", "rk45", "implicit"];
+                    let help = crate::diag::nearest(other, known).map(|n| format!("did you mean `{n}`?"));
+                    infer.diagnostics.push(
+                        Diagnostic::at(Code::E0504, name.span, format!("unknown scheme `{other}`"), "not a scheme")
+                            .note(format!("schemes are {}", errors::list(&known)))
+                            .maybe_help(help),
+                    );
+                    continue;
+                }
+            };
+            self.out.scheme = Some((scheme, name.span));
+        }
+        if let Err(d) = crate::solve::applicable(&self.out) {
+            infer.diagnostics.push(*d);
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Checks a neuron: declarations in any order, compartments and channels flattened into dotted names.
+
+use super::expr::{Draw, EventId, Expr, Op, VarId};
+use super::infer::{Context, Infer};
+use super::*;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::Span;
+use crate::syntax::ast::{self, ExprKind, ModelItem, Name};
+use crate::units::{Dim, Ratio};
+use std::collections::{HashMap, HashSet};
+
+mod cables;
+mod declare;
+mod define;
+mod equations;
+mod handlers;
+
+const RESERVED: [&str; 5] = ["t", "dt", "xi", "inf", "pi"];
+
+/// Checks a neuron declaration.
+pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagnostics: &mut Diagnostics) -> Neuron {
+    let mut checker = Checker {
+        out: Neuron { name: model.name.text.clone(), doc: doc.into(), ..Neuron::default() },
+        scopes: vec![Scope::default()],
+        declared: Vec::new(),
+        index: HashMap::new(),
+        compartments: HashMap::new(),
+        pending: Pending::default(),
+        used: HashSet::new(),
+        place: Place::Init,
+        noises: HashMap::new(),
+        scope: 0,
+    };
+    let mut infer = Infer { module, diagnostics, depth: 0 };
+    checker.collect(&mut infer, &model.body, 0);
+    checker.declare_events();
+    checker.define_all(&mut infer);
+    checker.equations(&mut infer);
+    checker.couples(&mut infer);
+    checker.cables(&mut infer);
+    checker.emits(&mut infer);
+    checker.cable_limits(&mut infer);
+    checker.scheme(&mut infer);
+    checker.unused(&mut infer);
+    checker.out
+}
+
+/// Where an expression stands, which decides what it may contain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Place {
+    Init,
+    Let,
+    Equation,
+    Event,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Scope {
+    prefix: String,
+    parent: Option<usize>,
+    /// Names bound to an expression of the parent scope (a channel's `v`).
+    bound: HashMap<String, ast::Expr>,
+    cable: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+enum DeclKind {
+    Param(Option<ast::UnitExpr>, Option<ast::Expr>, usize),
+    State(Option<ast::UnitExpr>, Option<ast::Expr>),
+    Let(ast::Expr),
+    EventInput(Option<ast::UnitExpr>),
+    Input(Option<ast::UnitExpr>, Option<ast::Expr>),
+    /// Gate with its fields; it becomes a state and an equation.
+    Gate(Vec<(Name, ast::Expr)>),
+}
+
+#[derive(Debug, Clone)]
+struct Declared {
+    name: String,
+    span: Span,
+    scope: usize,
+    kind: DeclKind,
+    status: Status,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Status {
+    Waiting,
+    Defining,
+    Done(Option<VarId>),
+}
+
+struct Compartment {
+    scope: usize,
+    span: Span,
+    cable: Option<usize>,
+    segments: Option<ast::Expr>,
+    geometry: Vec<(Name, ast::Expr)>,
+    /// Currents through the membrane, as dotted names or expressions in the scope.
+    currents: Vec<(usize, ast::Expr)>,
+    injected: Vec<String>,
+}
+
+#[derive(Default)]
+struct Pending {
+    equations: Vec<(usize, Name, ast::Expr)>,
+    emits: Vec<(usize, ast::Emit)>,
+    couples: Vec<(Name, Name, Option<ast::Expr>, Span)>,
+    scheme: Vec<(Name, Vec<ast::Arg>)>,
+    compartments: Vec<Compartment>,
+}
+
+struct Checker {
+    out: Neuron,
+    scopes: Vec<Scope>,
+    declared: Vec<Declared>,
+    index: HashMap<String, usize>,
+    compartments: HashMap<String, usize>,
+    pending: Pending,
+    used: HashSet<VarId>,
+    place: Place,
+    noises: HashMap<String, u32>,
+    scope: usize,
+}
+
+impl Checker {
+    fn typed(&mut self, infer: &mut Infer, scope: usize, place: Place, e: &ast::Expr) -> (Expr, Ty) {
+        let saved = (self.scope, self.place);
+        (self.scope, self.place) = (scope, place);
+        let out = infer.expr(self, e);
+        (self.scope, self.place) = saved;
+        out
+    }
+
+    fn unused(&mut self, infer: &mut Infer) {
+        if infer.diagnostics.has_errors() {
+            return;
+        }
+        for (id, var) in &self.out.vars {
+            let what = match var.kind {
+                VarKind::Param(_) => "parameter",
+                VarKind::State(_) if !self.out.equations.iter().any(|e| e.state == id) => "state",
+                VarKind::EventPort | VarKind::AnalogPort(_) => "input",
+                _ => continue,
+            };
+            if !self.used.contains(&id) && !var.name.contains('.') {
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::W0201, var.span, format!("{what} `{}` is never used", var.name), "unused")
+                        .help("remove it, or use it in an equation"),
+                );
+            }
+        }
+    }
+}
+
+/// Replaces `let`s by their definitions.
+pub(crate) fn inline_lets(neuron: &Neuron, e: Expr) -> Expr {
+    e.map(&mut |e| match e {
+        Expr::Var(v) => match &neuron.vars[v].kind {
+            VarKind::Let(value) => inline_lets(neuron, value.clone()),
+            _ => Expr::Var(v),
+        },
+        other => other,
+    })
+}
+
+impl Context for Checker {
+    fn name(&mut self, infer: &mut Infer, name: &str, span: Span) -> Option<(Expr, Ty)> {
+        if let Some(found) = self.resolve(infer, name, span) {
+            return Some(found);
+        }
+        let time = || Ty { kind: Kind::Number, dim: Some(Dim::TIME), unit: crate::units::lookup("ms") };
+        match name {
+            "t" => return Some((Expr::Time, time())),
+            "dt" => return Some((Expr::Dt, time())),
+            _ => {}
+        }
+        let noise = if name == "xi" { Some(self.out.n_noises) } else { self.noises.get(name).copied() };
+        if let Some(id) = noise {
+            if name == "xi" {
+                self.out.n_noises += 1;
+            }
+            if self.place != Place::Equation {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0512,
+                        span,
+                        "white noise can only stand in an equation",
+                        "has no value by itself",
+                    )
+                    .help("use `normal(0, 1)` for a random number in a handler"),
+                );
+            }
+            return Some((Expr::Noise(id), Ty::number(Dim::TIME.pow(Ratio::new(-1, 2)))));
+        }
+        self.out.event(name).map(|e| (Expr::Fired(e), Ty::of(Kind::Bool)))
+    }
+
+    fn path(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<(Expr, Ty)> {
+        let dotted = dotted(e)?;
+        if let Some(found) = self.resolve(infer, &dotted, e.span) {
+            return Some(found);
+        }
+        let known: Vec<String> = self.declared.iter().map(|d| d.name.clone()).collect();
+        let (owner, member) = dotted.rsplit_once('.')?;
+        let members: Vec<&str> = known.iter().filter_map(|k| k.strip_prefix(&format!("{owner}."))).collect();
+        infer.diagnostics.push(if members.is_empty() {
+            errors::unknown_name(owner, e.span, self.compartments.keys().map(String::as_str))
+        } else {
+            errors::no_member(&format!("`{owner}`"), member, e.span, members)
+        });
+        Some((Expr::Num(0.0), Ty::error()))
+    }
+
+    fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
+        let (draw, arity) = match name {
+            "uniform" => (Draw::Uniform, 2),
+            "normal" => (Draw::Normal, 2),
+            "random" => (Draw::Uniform, 0),
+            _ => return None,
+        };
+        if args.len() != arity {
+            infer.diagnostics.push(errors::wrong_arity(name, &arity.to_string(), args.len(), span));
+            return Some((Expr::Num(0.0), Ty::error()));
+        }
+        if self.place != Place::Event {
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0512, span, "a random draw can only stand in `emit`", "drawn outside an event")
+                    .help("use `xi` for white noise in an equation"),
+            );
+            return Some((Expr::Num(0.0), Ty::error()));
+        }
+        let typed: Vec<(Expr, Ty)> = args.iter().map(|a| infer.number(self, &a.value)).collect();
+        let ty = typed.first().map_or(Ty::in_unit(crate::units::Unit::one()), |t| t.1.clone());
+        if let [a, b] = &typed[..]
+            && !a.1.same_dim(&b.1)
+        {
+            infer.diagnostics.push(errors::cannot_compare((&a.1, args[0].value.span), (&b.1, args[1].value.span)));
+        }
+        let mut values: Vec<Expr> = typed.into_iter().map(|t| t.0).collect();
+        if values.is_empty() {
+            values = vec![Expr::Num(0.0), Expr::Num(1.0)];
+        }
+        let id = self.out.n_draws;
+        self.out.n_draws += 1;
+        Some((Expr::Draw(id, draw, values), ty))
+    }
+
+    fn since(&mut self, _: &mut Infer, name: &Name, _: bool) -> Option<(Expr, Ty)> {
+        self.out.event(&name.text).map(|e| (Expr::Since(e), Ty::number(Dim::TIME)))
+    }
+
+    fn known_names(&self) -> Vec<String> {
+        let prefix = &self.scopes[self.scope].prefix;
+        self.declared.iter().map(|d| d.name.strip_prefix(prefix.as_str()).unwrap_or(&d.name).to_string()).collect()
+    }
+
+    fn known_functions(&self) -> Vec<&'static str> {
+        vec!["uniform", "normal", "random", "since"]
+    }
+}
+
+/// Spells a chain of members as a dotted name.
+pub(crate) fn dotted(e: &ast::Expr) -> Option<String> {
+    match &e.kind {
+        ExprKind::Name(n) => Some(n.clone()),
+        ExprKind::Member(base, name) => Some(format!("{}.{}", dotted(base)?, name.text)),
+        _ => None,
+    }
+}
