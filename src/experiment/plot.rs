@@ -19,9 +19,6 @@ impl Run<'_> {
         series: &[ast::Expr],
         against: Option<&ast::Expr>,
     ) -> Attempt<()> {
-        if self.dry {
-            return Ok(());
-        }
         let mut figure = Figure {
             name: String::new(),
             title: title.unwrap_or_default().into(),

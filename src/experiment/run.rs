@@ -42,16 +42,27 @@ impl Runner<'_> {
         run.finish()
     }
 
-    /// Builds the networks of an experiment without running it, for `emit` and `explain`.
+    /// Builds the networks of an experiment as they are when it first runs, for `emit` and `explain`.
     pub fn networks(&self, experiment: &ast::Experiment) -> Result<Vec<Simulation>, Box<Diagnostic>> {
         let mut run = Run::new(self);
-        run.dry = true;
+        run.mode = Mode::Build;
         run.experiment(experiment)?;
         for i in 0..run.live.len() {
             run.start(i);
         }
         Ok(run.live.into_iter().filter_map(|l| l.simulation).collect())
     }
+}
+
+/// How far commands are executed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mode {
+    /// All of them.
+    Run,
+    /// Up to the first `run`.
+    Build,
+    /// The first `run` was reached.
+    Built,
 }
 
 pub(super) struct Run<'a> {
@@ -67,7 +78,7 @@ pub(super) struct Run<'a> {
     pub(super) dt: f64,
     pub(super) precision: Precision,
     pub(super) streams: u32,
-    pub(super) dry: bool,
+    mode: Mode,
     pub(super) out: Outcome,
 }
 
@@ -85,7 +96,7 @@ impl<'a> Run<'a> {
             dt: 0.1,
             precision: runner.settings.precision.unwrap_or_default(),
             streams: 0,
-            dry: false,
+            mode: Mode::Run,
             out: Outcome::default(),
         }
     }
@@ -165,6 +176,9 @@ impl<'a> Run<'a> {
     pub(super) fn commands(&mut self, body: &[Command]) -> Attempt<()> {
         for c in body {
             self.command(c)?;
+            if self.mode == Mode::Built {
+                break;
+            }
         }
         Ok(())
     }
@@ -225,6 +239,9 @@ impl<'a> Run<'a> {
                     let depth = self.names.len();
                     self.names.push((variable.text.clone(), v.into()));
                     self.commands(body)?;
+                    if self.mode == Mode::Built {
+                        break;
+                    }
                     self.leave(depth);
                 }
                 Ok(())
@@ -387,7 +404,8 @@ impl<'a> Run<'a> {
     }
 
     fn run(&mut self, duration: f64, span: Span) -> Attempt<()> {
-        if self.dry {
+        if self.mode != Mode::Run {
+            self.mode = Mode::Built;
             return Ok(());
         }
         let steps = duration / self.dt;
@@ -517,10 +535,6 @@ impl<'a> Run<'a> {
     }
 
     fn measure(&mut self, name: &ast::Name, e: &ast::Expr) -> Attempt<()> {
-        if self.dry {
-            self.bind(name.text.clone(), Quantity::pure(f64::NAN).into());
-            return Ok(());
-        }
         let q = self.scope().quantity(e)?;
         let list = self.out.measures.entry(name.text.clone()).or_default();
         list.push(q.clone());
@@ -534,9 +548,6 @@ impl<'a> Run<'a> {
     }
 
     fn expect(&mut self, e: &ast::Expr) -> Attempt<()> {
-        if self.dry {
-            return Ok(());
-        }
         let passed = self.scope().truth(e)?;
         let found = self.describe(e);
         self.out.expectations.push(Expectation { span: e.span, passed, found });

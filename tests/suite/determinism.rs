@@ -1,9 +1,11 @@
 //! Same source, seed and precision: same bits at any thread count and on any back end.
 
-use crate::support::{root, run_with, try_program};
+use crate::support::{Folder, root, run_with, try_program};
 use neuro::codegen::Backend;
-use neuro::compiler::compile;
-use neuro::experiment::{Outcome, Override, Settings};
+use neuro::compiler::{Program, Silent, compile};
+use neuro::experiment::{Outcome, Override, Runner, Settings};
+use neuro::hir::EventId;
+use neuro::runtime::{Observer, Simulation, Spikes};
 use neuro::source::SourceFile;
 
 fn fingerprint(out: &Outcome) -> Vec<(String, u64)> {
@@ -24,36 +26,68 @@ fn fingerprint(out: &Outcome) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// File, experiment, overrides.
-type Example = (&'static str, &'static str, Vec<(&'static str, &'static str)>);
+/// Sees nothing.
+struct Blind;
 
-/// A short run of each example that has a network: overrides keep it small where a parameter allows.
-fn examples() -> Vec<Example> {
-    vec![
-        ("coba.neuro", "coba", vec![("duration", "120 ms")]),
-        ("microcircuit.neuro", "microcircuit", vec![("warm", "10 ms"), ("duration", "50 ms"), ("net.scale", "0.05")]),
-        ("worm.neuro", "worm", vec![]),
-    ]
+impl Observer for Blind {
+    fn next_stop(&self, _: u64) -> u64 {
+        u64::MAX
+    }
+    fn sample(&mut self, _: &Simulation) {}
+    fn events(&mut self, _: usize, _: EventId, _: &Spikes, _: u64) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
+/// The bits of all states of an experiment's networks after so many steps.
+fn states(p: &Program, index: usize, steps: &dyn Fn(&Simulation) -> u64, settings: Settings) -> Vec<u64> {
+    let files = Folder(root().join("examples"));
+    let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
+    let networks = runner.networks(&p.module.experiments[index]).unwrap_or_else(|d| panic!("{}", d.message));
+    let mut out = Vec::new();
+    for mut simulation in networks {
+        let steps = steps(&simulation);
+        simulation.run_until(steps, &mut Blind).unwrap_or_else(|f| panic!("{f:?}"));
+        for (i, population) in simulation.network.populations.iter().enumerate() {
+            for (id, _) in population.model.states() {
+                let b = simulation.state(i, id).expect("a state");
+                out.extend((0..b.len()).map(|k| b.get(k).to_bits()));
+            }
+        }
+    }
+    out
 }
 
 #[test]
-fn examples_have_the_same_bits_at_one_two_and_four_threads() {
-    for (file, name, overrides) in examples() {
-        let text = std::fs::read_to_string(root().join("examples").join(file)).unwrap();
-        let p = compile(SourceFile::new(file, text), &mut neuro::compiler::NoImports)
-            .unwrap_or_else(|r| panic!("{file}: {}", r.diagnostics));
-        let index = p.module.experiments.iter().position(|e| e.name.text == name).unwrap();
-        let run = |threads: usize| {
-            let overrides = overrides.iter().map(|(p, v)| Override { path: (*p).into(), value: (*v).into() }).collect();
-            let settings = Settings { threads, overrides, ..Settings::default() };
-            let out = run_with(&p, index, settings, &root().join("examples"));
-            assert!(out.failure.is_none(), "{file}: {:?}", out.failure);
-            fingerprint(&out)
-        };
-        let one = run(1);
-        assert!(!one.is_empty());
-        assert_eq!(one, run(2), "{file} at 2 threads");
-        assert_eq!(one, run(4), "{file} at 4 threads");
+fn every_example_has_the_same_bits_at_any_thread_count_and_on_any_back_end() {
+    let mut files: Vec<_> = std::fs::read_dir(root().join("examples")).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "neuro"));
+    files.sort();
+    assert!(files.len() >= 9);
+    for path in files {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let p = compile(SourceFile::new(name.clone(), text), &mut neuro::compiler::NoImports)
+            .unwrap_or_else(|r| panic!("{name}: {}", r.diagnostics));
+        for (index, experiment) in p.module.experiments.iter().enumerate() {
+            let name = format!("{name} {}", experiment.name.text);
+            let settings = |backend, threads| Settings { backend, threads, ..Settings::default() };
+            let long = |_: &Simulation| 200;
+            let one = states(&p, index, &long, settings(Backend::Cranelift, 1));
+            for threads in [2, 4] {
+                let other = states(&p, index, &long, settings(Backend::Cranelift, threads));
+                assert!(one == other, "{name} at {threads} threads");
+            }
+            // The interpreter is slow: as many steps as a million updates of cells allow, three at least.
+            let short = |s: &Simulation| {
+                let cells: usize = s.network.populations.iter().map(|p| p.n).sum();
+                (1_000_000 / cells as u64).clamp(3, 200)
+            };
+            let compiled = states(&p, index, &short, settings(Backend::Cranelift, 2));
+            let interpreted = states(&p, index, &short, settings(Backend::Interpreter, 2));
+            assert!(compiled == interpreted, "{name} on the interpreter");
+        }
     }
 }
 
