@@ -2,21 +2,30 @@
 
 use super::{Messages, Stop};
 use neuro::compiler::{Program, compile};
-use neuro::data::Files;
+use neuro::data::{Files, sha256};
 use neuro::hir::Imports;
 use neuro::source::SourceFile;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Files relative to the source that names them.
 pub struct Disk {
     /// Folder of the root file.
-    pub base: PathBuf,
+    base: PathBuf,
+    /// SHA-256 of the data files read so far, by the path that names them.
+    digests: RefCell<BTreeMap<String, String>>,
 }
 
 impl Disk {
+    /// Returns the digests of the data files read so far.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        self.digests.borrow().clone()
+    }
+
     /// Files beside `file`.
     pub fn beside(file: &Path) -> Disk {
-        Disk { base: file.parent().map(Path::to_path_buf).unwrap_or_default() }
+        Disk { base: file.parent().map(Path::to_path_buf).unwrap_or_default(), digests: RefCell::default() }
     }
 }
 
@@ -25,10 +34,13 @@ impl Files for Disk {
         let near = self.base.join(path);
         // Data sets may live elsewhere; only files that are not beside the model are looked for there.
         let far = std::env::var_os("NEURO_DATA").map(|d| PathBuf::from(d).join(path));
-        match (near.exists(), far) {
-            (false, Some(far)) if far.exists() => std::fs::read(&far).map_err(|e| format!("{}: {e}", far.display())),
-            _ => std::fs::read(&near).map_err(|e| format!("{}: {e}", near.display())),
-        }
+        let found = match (near.exists(), far) {
+            (false, Some(far)) if far.exists() => far,
+            _ => near,
+        };
+        let bytes = std::fs::read(&found).map_err(|e| format!("{}: {e}", found.display()))?;
+        self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
+        Ok(bytes)
     }
 }
 

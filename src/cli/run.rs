@@ -1,10 +1,11 @@
 //! `run` and `test`.
 
-use super::files::{Disk, expand, load, read};
+use super::files::{Disk, expand, load};
 use super::progress::{Shown, catch_interrupt};
 use super::{Done, MessageFormat, Messages, RunOptions, Stop};
 use neuro::codegen::Backend;
 use neuro::compiler::{Program, unknown_experiment};
+use neuro::data::{Files, sha256};
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::{Outcome, Override, Runner, Settings};
 use neuro::ir::Precision;
@@ -53,36 +54,32 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
 
 /// Hashes all sources and the library, in order.
 fn digest(program: &Program) -> String {
-    use sha2::Digest;
-    let mut hash = sha2::Sha256::new();
+    let mut all = Vec::new();
     for f in program.sources.files() {
-        hash.update(f.text.as_bytes());
-        hash.update([0]);
+        all.extend_from_slice(f.text.as_bytes());
+        all.push(0);
     }
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    sha256(&all)
 }
 
 pub fn run(mut request: Request, messages: Messages) -> Done {
     catch_interrupt();
     let mut settings = settings(&request.options)?;
-    let mut expected_digest = None;
-    if let Some(path) = &request.replay {
-        let record = Replay::read(path)?;
-        request.file = Some(record.source.into());
-        request.experiment = Some(record.experiment);
+    let replay = request.replay.as_deref().map(Replay::read).transpose()?;
+    if let Some(record) = &replay {
+        request.file = Some(record.source.clone().into());
+        request.experiment = Some(record.experiment.clone());
         settings.precision = Some(record.precision);
-        settings.overrides = record.overrides;
-        expected_digest = Some(record.digest);
+        settings.overrides = record.overrides.clone();
     }
     let Some(file) = request.file.clone() else { return Err(Stop::Usage("no file to run".into())) };
     let program = load(&file, messages)?;
     let digest = digest(&program);
-    if expected_digest.as_ref().is_some_and(|d| *d != digest) {
-        let d = Diagnostic::new(Code::E0810, format!("`{}` is not the source of this record", file.display()))
-            .note("its text or an import has changed since")
-            .help("restore the file, or run it without `--replay`");
-        messages.one(&d, &program.sources);
-        return Err(Stop::Failed);
+    if let Some(record) = &replay {
+        if let Some(d) = record.changed(&digest, &Disk::beside(&file)) {
+            messages.one(&d, &program.sources);
+            return Err(Stop::Failed);
+        }
     }
     let chosen: Vec<Arc<ast::Experiment>> = match &request.experiment {
         Some(name) => program.module.experiments.iter().filter(|e| e.name.text == *name).cloned().collect(),
@@ -105,7 +102,13 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
         progress.finish();
         messages.all(&outcome.warnings, &program.sources);
         let source = file.to_string_lossy();
-        let info = RunInfo { source: &source, digest: digest.clone(), experiment: &e.name.text, settings: &settings };
+        let info = RunInfo {
+            source: &source,
+            digest: digest.clone(),
+            data: disk.digests(),
+            experiment: &e.name.text,
+            settings: &settings,
+        };
         let written = report::write(&outcome, &folder).and_then(|mut w| {
             let text = serde_json::to_string_pretty(&report::record(&outcome, &info)).unwrap_or_default();
             std::fs::write(folder.join("run.json"), text)
@@ -199,11 +202,30 @@ struct Replay {
     source: String,
     experiment: String,
     digest: String,
+    data: Vec<(String, String)>,
     precision: Precision,
     overrides: Vec<Override>,
 }
 
 impl Replay {
+    /// Reports a source or a data file that is not the one of the record.
+    fn changed(&self, digest: &str, disk: &Disk) -> Option<Diagnostic> {
+        if self.digest != digest {
+            return Some(
+                Diagnostic::new(Code::E0810, format!("`{}` is not the source of this record", self.source))
+                    .note("its text or an import has changed since")
+                    .help("restore the file, or run it without `--replay`"),
+            );
+        }
+        let other =
+            self.data.iter().find(|(path, digest)| disk.read(path).map(|b| sha256(&b)).as_ref() != Ok(digest))?;
+        Some(
+            Diagnostic::new(Code::E0810, format!("`{}` is not the data of this record", other.0))
+                .note("the file has changed since, or is missing")
+                .help("restore the file, or run without `--replay`"),
+        )
+    }
+
     fn read(path: &Path) -> Result<Replay, Stop> {
         let bad = |why: String| Stop::Usage(format!("{} is not the record of a run: {why}", path.display()));
         let text =
@@ -226,6 +248,12 @@ impl Replay {
             source: field("source")?,
             experiment: field("experiment")?,
             digest: field("source_sha256")?,
+            data: json["data_sha256"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(path, digest)| (path.clone(), digest.as_str().unwrap_or_default().to_string()))
+                .collect(),
             precision: if field("precision")? == "f64" { Precision::F64 } else { Precision::F32 },
             overrides,
         })
@@ -245,7 +273,6 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
             }
             Err(stop) => return Err(stop),
         };
-        let _ = read(&path)?;
         let disk = Disk::beside(&path);
         let tests = program
             .module

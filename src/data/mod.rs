@@ -14,8 +14,6 @@ pub trait Files {
 pub struct Table {
     /// Columns in order.
     pub columns: IndexMap<String, Vec<String>>,
-    /// SHA-256 of the file's bytes, for the run's record.
-    pub digest: String,
 }
 
 impl Table {
@@ -53,10 +51,14 @@ fn plain(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
+/// Returns the SHA-256 of some bytes in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
 /// Parses CSV (or with tabs) with a header line; fields are trimmed.
 pub fn csv(bytes: &[u8], delimiter: Option<u8>) -> Result<Table, String> {
-    use sha2::Digest;
-    let digest = sha2::Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
     let text = plain(bytes)?;
     let first = text.split(|b| *b == b'\n').next().unwrap_or(&[]);
     let delimiter = delimiter.unwrap_or(if first.contains(&b'\t') && !first.contains(&b',') { b'\t' } else { b',' });
@@ -72,7 +74,7 @@ pub fn csv(bytes: &[u8], delimiter: Option<u8>) -> Result<Table, String> {
             column.push(field.to_string());
         }
     }
-    Ok(Table { columns: names.into_iter().zip(columns).collect(), digest })
+    Ok(Table { columns: names.into_iter().zip(columns).collect() })
 }
 
 /// Reads a NumPy array of floats or integers, flattened in C order.

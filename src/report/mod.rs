@@ -6,6 +6,7 @@ mod plot;
 use crate::experiment::{Outcome, Quantity, Settings};
 use crate::units::canonical_unit;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Writes everything into a folder; the error says which file and why.
@@ -58,6 +59,8 @@ pub struct RunInfo<'a> {
     pub source: &'a str,
     /// SHA-256 of all sources.
     pub digest: String,
+    /// SHA-256 of the data files that were read, by path.
+    pub data: BTreeMap<String, String>,
     /// Experiment.
     pub experiment: &'a str,
     /// Options.
@@ -72,6 +75,7 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "neuro": env!("CARGO_PKG_VERSION"),
         "source": info.source,
         "source_sha256": info.digest,
+        "data_sha256": info.data,
         "experiment": info.experiment,
         "seed": outcome.seed,
         "dt_ms": outcome.dt,

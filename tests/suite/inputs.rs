@@ -231,7 +231,8 @@ fn what_cables_and_adaptive_schemes_lack_is_refused() {
     }";
     assert_eq!(codes(since), [Code::E0504]);
     let run = |body: &str| {
-        let text = format!("{rod} network Net {{ population a: Rod[2] }} experiment e {{ network net = Net() {body} }}");
+        let text =
+            format!("{rod} network Net {{ population a: Rod[2] }} experiment e {{ network net = Net() {body} }}");
         run_failing(&text).message
     };
     assert!(run("run 1 ms  net.a.n = 5  run 1 ms").contains("cannot change once"));
