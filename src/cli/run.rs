@@ -75,11 +75,9 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
     let Some(file) = request.file.clone() else { return Err(Stop::Usage("no file to run".into())) };
     let program = load(&file, messages)?;
     let digest = digest(&program);
-    if let Some(record) = &replay {
-        if let Some(d) = record.changed(&digest, &Disk::beside(&file)) {
-            messages.one(&d, &program.sources);
-            return Err(Stop::Failed);
-        }
+    if let Some(d) = replay.as_ref().and_then(|record| record.changed(&digest, &Disk::beside(&file))) {
+        messages.one(&d, &program.sources);
+        return Err(Stop::Failed);
     }
     let chosen: Vec<Arc<ast::Experiment>> = match &request.experiment {
         Some(name) => program.module.experiments.iter().filter(|e| e.name.text == *name).cloned().collect(),
