@@ -158,8 +158,34 @@ impl Program {
         runner.networks(e)
     }
 
-    /// Says which scheme each state got and why, and where synaptic state lives.
-    pub fn explain(&self) -> String {
+    /// Says which scheme each state got and why, and where synaptic state lives in the networks that can be built.
+    pub fn explain(&self, files: &dyn Files) -> String {
+        let mut out = self.explain_neurons();
+        let runner = Runner { module: &self.module, files, settings: Settings::default(), progress: &Silent };
+        let mut seen: Vec<String> = Vec::new();
+        for e in self.module.experiments.iter().chain(&self.module.tests) {
+            let Ok(networks) = runner.networks(e) else { continue };
+            for p in networks.iter().flat_map(|s| &s.network.projections) {
+                if seen.contains(&p.synapse.name) {
+                    continue;
+                }
+                seen.push(p.synapse.name.clone());
+                let kind = if p.is_plastic() { "changes at events" } else { "weight fixed" };
+                let (single, double) = (p.bytes_per_synapse(4), p.bytes_per_synapse(8));
+                let _ = writeln!(
+                    out,
+                    "synapse {}\n  {kind}, {single} bytes per synapse in single precision, {double} in double",
+                    p.synapse.name
+                );
+                for (state, place) in p.places() {
+                    let _ = writeln!(out, "  {:<16} {place}", p.synapse.vars[state].name);
+                }
+            }
+        }
+        out
+    }
+
+    fn explain_neurons(&self) -> String {
         let mut out = String::new();
         for n in self.own_neurons() {
             let solved = solve::discretize(n);

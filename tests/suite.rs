@@ -21,5 +21,7 @@ mod inputs;
 mod models;
 #[path = "suite/oracle.rs"]
 mod oracle;
+#[path = "suite/plasticity.rs"]
+mod plasticity;
 #[path = "suite/properties.rs"]
 mod properties;

@@ -204,16 +204,24 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
         }
         "n_synapses" => pure(c.projection()?.iter().map(|p| p.edges.len()).sum::<usize>() as f64),
         "weights" => {
-            let list = c.projection()?;
-            let port = list.first().map(|p| {
-                let live = match scope.eval(&args[0].value) {
-                    Ok(Value::Projection(n, _)) => n,
-                    _ => 0,
-                };
-                scope.live[live].network().populations[p.post.population].model.vars[p.port].clone()
-            });
-            let data = list.iter().flat_map(|p| (0..p.edges.len()).map(|k| p.weight.at(k))).collect();
-            Ok(Quantity::array(data, port.as_ref().map_or(Dim::ONE, |p| p.dim), port.and_then(|p| p.unit)).into())
+            let Value::Projection(network, list) = scope.eval(&args[0].value)? else {
+                return fail(Code::E0401, args[0].value.span, "expected a projection", "not a projection");
+            };
+            let live = &scope.live[network];
+            let mut data = Vec::new();
+            let mut unit = (Dim::ONE, None);
+            for k in list.iter() {
+                let p = &live.network().projections[*k];
+                let model = &live.network().populations[p.post.population].model;
+                let port = &model.vars[p.port];
+                let weight = p.synapse.weight().map_or(port, |w| &p.synapse.vars[w]);
+                unit = (weight.dim, weight.unit.clone());
+                match &live.simulation {
+                    Some(s) => data.extend(s.weights(*k)),
+                    None => data.extend((0..p.edges.len()).map(|e| p.weight.at(e))),
+                }
+            }
+            Ok(Quantity::array(data, unit.0, unit.1).into())
         }
         "delays" => {
             let list = c.projection()?;

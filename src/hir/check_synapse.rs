@@ -29,11 +29,11 @@ pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, dia
         use_,
         names: HashMap::new(),
         cells: HashMap::new(),
-        handler: false,
     };
     let mut infer = Infer { module, diagnostics, depth: 0 };
     checker.declare(&mut infer, model);
     checker.body(&mut infer, model);
+    checker.places(&mut infer);
     checker.out
 }
 
@@ -42,7 +42,6 @@ struct Checker<'a> {
     use_: &'a SynapseUse<'a>,
     names: HashMap<String, VarId>,
     cells: HashMap<String, VarId>,
-    handler: bool,
 }
 
 impl Checker<'_> {
@@ -76,12 +75,6 @@ impl Checker<'_> {
                 }
                 ModelItem::States(states) => {
                     for s in states {
-                        if let Some(b) = &s.bounds {
-                            infer.diagnostics.push(crate::syntax::unsupported(b.span, "bounds of a synapse's state"));
-                        }
-                        if let Some(per) = s.per.as_ref().filter(|p| p.text != "pre") {
-                            infer.diagnostics.push(crate::syntax::unsupported(per.span, &format!("per {}", per.text)));
-                        }
                         let value = s.init.as_ref().map(|v| infer.number(self, v));
                         let declared = s
                             .unit
@@ -89,16 +82,31 @@ impl Checker<'_> {
                             .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
                             .map(Ty::in_unit);
                         let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
-                        self.add(infer, &s.name, VarKind::State(value.map_or(Expr::Num(0.0), |v| v.0)), ty);
+                        let id = self.add(infer, &s.name, VarKind::State(value.map_or(Expr::Num(0.0), |v| v.0)), ty);
+                        self.bounds(infer, id, s.bounds.as_ref());
+                        if let Some(per) = &s.per {
+                            let place = match per.text.as_str() {
+                                "pre" => Place::Pre,
+                                "post" => Place::Post,
+                                "synapse" => Place::Synapse,
+                                other => {
+                                    let what = format!("per {other}");
+                                    infer.diagnostics.push(crate::syntax::unsupported(per.span, &what));
+                                    continue;
+                                }
+                            };
+                            self.out.asserted.push((id, place, per.span));
+                        }
                     }
                 }
-                ModelItem::Weight(name, unit, _) => {
+                ModelItem::Weight(name, unit, bounds) => {
                     let port = &self.use_.post.vars[self.use_.port];
                     let declared =
                         unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
                     let ty =
                         declared.unwrap_or(Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() });
-                    self.add(infer, name, VarKind::Weight, ty);
+                    let id = self.add(infer, name, VarKind::Weight, ty);
+                    self.bounds(infer, id, bounds.as_ref());
                 }
                 ModelItem::Let(name, e) => {
                     let (value, ty) = infer.number(self, e);
@@ -108,6 +116,33 @@ impl Checker<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Checks `in lo .. hi`, which is applied at every write.
+    fn bounds(&mut self, infer: &mut Infer, id: VarId, range: Option<&ast::Expr>) {
+        let Some(range) = range else { return };
+        let ast::ExprKind::Binary(ast::BinOp::Range, lo, hi) = &range.kind else {
+            infer.diagnostics.push(Diagnostic::at(Code::E0401, range.span, "bounds are a range", "write `lo .. hi`"));
+            return;
+        };
+        let expected = Ty::number(self.out.vars[id].dim);
+        let mut one = |this: &mut Self, e: &ast::Expr| {
+            let (value, ty) = infer.number(this, e);
+            if !ty.is_error() && !ty.same_dim(&expected) {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0308,
+                        e.span,
+                        format!("this bound of `{}` has another unit", this.out.vars[id].name),
+                        format!("expected {}, found {}", expected.describe(), ty.describe()),
+                    )
+                    .label(this.out.vars[id].span, "declared here"),
+                );
+            }
+            value
+        };
+        let (lo, hi) = (one(self, lo), one(self, hi));
+        self.out.bounds.push((id, lo, hi));
     }
 
     fn body(&mut self, infer: &mut Infer, model: &ast::Model) {
@@ -162,6 +197,28 @@ impl Checker<'_> {
         }
     }
 
+    /// Compares where states are said to live with where they do.
+    fn places(&self, infer: &mut Infer) {
+        let found = crate::solve::places(&self.out, true);
+        for (state, place, span) in &self.out.asserted {
+            let inferred = found.get(state).copied().unwrap_or(Place::Synapse);
+            if inferred == *place {
+                continue;
+            }
+            let name = &self.out.vars[*state].name;
+            infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::E0702,
+                    *span,
+                    format!("`{name}` cannot be kept {place}"),
+                    format!("it lives {inferred}"),
+                )
+                .note("a state that only events of one side change, by values of that side, is kept once per cell")
+                .help(format!("write `state {name} {inferred}`, or leave it out")),
+            );
+        }
+    }
+
     /// Between events a state is advanced in one go, which needs `x' = a x + b` with constants a and b.
     fn advances_exactly(&self, state: VarId, rhs: &Expr) -> bool {
         let constant = |e: &Expr| {
@@ -171,36 +228,39 @@ impl Checker<'_> {
                 _ => false,
             })
         };
-        crate::math::linear_in(&self.inline(rhs.clone()), state).is_some_and(|l| {
+        crate::math::linear_in(&self.out.inline(rhs.clone()), state).is_some_and(|l| {
             constant(&crate::math::simplify(l.coefficient)) && constant(&crate::math::simplify(l.rest))
         })
     }
 
     fn plastic(&self, span: Span, what: &str) -> Diagnostic {
-        Diagnostic::at(
-            Code::E0701,
-            span,
-            format!("{what} is plasticity, which is not supported yet"),
-            "changes during the run",
-        )
-        .note("static transmission and short-term plasticity (states touched by `on pre` only) are supported")
+        Diagnostic::at(Code::E0701, span, format!("{what} is not supported yet"), "changes during the run")
+            .note("states and weights change at events of the two cells, and states decay exactly between them")
     }
 
     fn on(&mut self, infer: &mut Infer, trigger: &Name, body: &[ast::Stmt], span: Span) {
-        let Some(event) = trigger.text.strip_prefix("pre.") else {
-            infer
-                .diagnostics
-                .push(self.plastic(Span { end: trigger.span.end, ..span }, &format!("`on {}`", trigger.text)));
-            return;
+        let (side, event) = match trigger.text.split_once('.') {
+            Some(("pre", event)) => (Side::Pre, event),
+            Some(("post", event)) => (Side::Post, event),
+            _ => {
+                let place = Span { end: trigger.span.end, ..span };
+                infer.diagnostics.push(self.plastic(place, &format!("`on {}`", trigger.text)));
+                return;
+            }
         };
-        if self.use_.pre.event(event).is_none() {
-            let known: Vec<&str> = self.use_.pre.events.values().map(|e| e.name.as_str()).collect();
-            let help = crate::diag::nearest(event, known.iter().copied()).map(|n| format!("did you mean `pre.{n}`?"));
+        let (word, cell) = match side {
+            Side::Pre => ("pre", self.use_.pre),
+            Side::Post => ("post", self.use_.post),
+        };
+        if cell.event(event).is_none() {
+            let known: Vec<&str> = cell.events.values().map(|e| e.name.as_str()).collect();
+            let help =
+                crate::diag::nearest(event, known.iter().copied()).map(|n| format!("did you mean `{word}.{n}`?"));
             infer.diagnostics.push(
                 Diagnostic::at(
                     Code::E0607,
                     self.use_.span,
-                    format!("`{}` emits no `{event}`", self.use_.pre.name),
+                    format!("`{}` emits no `{event}`", cell.name),
                     "this projection needs it",
                 )
                 .label(trigger.span, "waits for it here")
@@ -213,10 +273,15 @@ impl Checker<'_> {
             );
             return;
         }
-        self.handler = true;
+        let post_deliver = body.iter().find_map(|s| match s {
+            ast::Stmt::Deliver(e) if side == Side::Post => Some(e.span),
+            _ => None,
+        });
+        if let Some(span) = post_deliver {
+            infer.diagnostics.push(crate::syntax::unsupported(span, "deliver at a postsynaptic event"));
+        }
         let statements = self.statements(infer, body);
-        self.handler = false;
-        self.out.on_pre.push((event.to_string(), statements));
+        self.out.handlers.push(Handler { side, event: event.to_string(), body: statements });
     }
 
     fn statements(&mut self, infer: &mut Infer, body: &[ast::Stmt]) -> Vec<Stmt> {
@@ -235,11 +300,7 @@ impl Checker<'_> {
                     };
                     let var = self.out.vars[id].clone();
                     match var.kind {
-                        VarKind::State(_) => {}
-                        VarKind::Weight => {
-                            infer.diagnostics.push(self.plastic(target.span, "changing the weight"));
-                            continue;
-                        }
+                        VarKind::State(_) | VarKind::Weight => {}
                         _ => {
                             infer.diagnostics.push(errors::not_assignable(
                                 &target.text,
@@ -282,8 +343,8 @@ impl Checker<'_> {
                 ast::Stmt::Deliver(e) => {
                     let (value, ty) = infer.number(self, e);
                     self.fits_port(infer, &ty, e.span, true);
-                    if let Some(w) = self.weight()
-                        && crate::math::linear_in(&self.inline(value.clone()), w)
+                    if let Some(w) = self.out.weight()
+                        && crate::math::linear_in(&self.out.inline(value.clone()), w)
                             .is_none_or(|l| l.rest != Expr::Num(0.0) && l.coefficient != Expr::Num(0.0))
                     {
                         infer.diagnostics.push(
@@ -317,20 +378,6 @@ impl Checker<'_> {
             }
         }
         out
-    }
-
-    fn weight(&self) -> Option<VarId> {
-        self.out.vars.iter().find(|(_, v)| matches!(v.kind, VarKind::Weight)).map(|(id, _)| id)
-    }
-
-    fn inline(&self, e: Expr) -> Expr {
-        e.map(&mut |e| match e {
-            Expr::Var(v) => match &self.out.vars[v].kind {
-                VarKind::Let(value) => self.inline(value.clone()),
-                _ => Expr::Var(v),
-            },
-            other => other,
-        })
     }
 
     fn fits_port(&self, infer: &mut Infer, ty: &Ty, span: Span, event: bool) {
@@ -381,9 +428,6 @@ impl Checker<'_> {
             return (Expr::Num(0.0), Ty::error());
         };
         let v = neuron.vars[var].clone();
-        if self.handler && side == "post" {
-            infer.diagnostics.push(self.plastic(span, "reading the postsynaptic cell in a handler"));
-        }
         let value = Expr::Var(var);
         if neuron.reads_segments(&value) {
             infer

@@ -227,21 +227,89 @@ impl Neuron {
     }
 }
 
+/// The two sides of a synapse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The sending cell.
+    Pre,
+    /// The receiving cell.
+    Post,
+}
+
+/// Where one value of a synapse's state is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// One per presynaptic cell.
+    Pre,
+    /// One per postsynaptic cell.
+    Post,
+    /// One per synapse.
+    Synapse,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Place::Pre => "per pre",
+            Place::Post => "per post",
+            Place::Synapse => "per synapse",
+        })
+    }
+}
+
+/// What a synapse does at an event of one of its cells.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handler {
+    /// Whose event.
+    pub side: Side,
+    /// Its name.
+    pub event: String,
+    /// What happens, statement after statement.
+    pub body: Vec<Stmt>,
+}
+
 /// A synapse model as used by one projection: weight and cells have known units.
 #[derive(Debug, Clone, Default)]
 pub struct Synapse {
     /// Its name.
     pub name: String,
-    /// Parameters, states (per presynaptic cell), weight, and the cells' variables it reads.
+    /// Parameters, states, weight, and the cells' variables it reads.
     pub vars: PrimaryMap<VarId, Var>,
     /// Differential equations of its states.
     pub equations: Vec<Equation>,
     /// `let`s in dependency order.
     pub lets: Vec<VarId>,
-    /// `on pre.event`: presynaptic event name and statements.
-    pub on_pre: Vec<(String, Vec<Stmt>)>,
+    /// `on pre.event` and `on post.event`, in order of declaration.
+    pub handlers: Vec<Handler>,
+    /// Bounds of the weight and of states, applied at every write.
+    pub bounds: Vec<(VarId, Expr, Expr)>,
+    /// Where the author says that states live.
+    pub asserted: Vec<(VarId, Place, Span)>,
     /// Continuous contribution.
     pub deliver: Option<Expr>,
+}
+
+impl Synapse {
+    /// Returns the weight, if one is declared.
+    pub fn weight(&self) -> Option<VarId> {
+        self.vars.iter().find(|(_, v)| matches!(v.kind, VarKind::Weight)).map(|(id, _)| id)
+    }
+
+    /// Returns the states.
+    pub fn states(&self) -> impl Iterator<Item = (VarId, &Var)> {
+        self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_)))
+    }
+
+    /// Replaces `let`s by their definitions.
+    pub fn inline(&self, e: Expr) -> Expr {
+        e.map(&mut |e| match e {
+            Expr::Var(v) => match &self.vars[v].kind {
+                VarKind::Let(value) => self.inline(value.clone()),
+                _ => Expr::Var(v),
+            },
+            other => other,
+        })
+    }
 }
 
 /// A named constant.

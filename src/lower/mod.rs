@@ -4,9 +4,11 @@ mod adaptive;
 mod cable;
 mod expression;
 mod neuron;
+mod plastic;
 mod synapse;
 
 pub use adaptive::lower_rk45;
 pub use cable::{CableKernel, CableKernels, CableSlot, Geometry, lower_cables};
 pub use neuron::{Binding, Hidden, NeuronKernel, PortSource, lower_neuron};
+pub use plastic::{PlasticHandler, PlasticKernel, PlasticSlot, lower_plastic};
 pub use synapse::{ContinuousKernel, EventKernel, lower_continuous, lower_on_pre};

@@ -32,10 +32,6 @@ pub struct ContinuousKernel {
     pub out: Slot,
 }
 
-fn weight_of(s: &Synapse) -> Option<VarId> {
-    s.vars.iter().find(|(_, v)| matches!(v.kind, VarKind::Weight)).map(|(id, _)| id)
-}
-
 /// Returns the factor of the weight if `on pre` only delivers a constant multiple of it.
 fn constant_factor(p: &Projection, body: &[Stmt]) -> Option<f64> {
     let [Stmt::Deliver(e)] = body else { return None };
@@ -46,19 +42,9 @@ fn constant_factor(p: &Projection, body: &[Stmt]) -> Option<f64> {
     crate::math::eval(&factor, &|v| p.params.get(&v).copied(), None)
 }
 
-fn inline(s: &Synapse, e: Expr) -> Expr {
-    e.map(&mut |e| match e {
-        Expr::Var(v) => match &s.vars[v].kind {
-            VarKind::Let(value) => inline(s, value.clone()),
-            _ => Expr::Var(v),
-        },
-        other => other,
-    })
-}
-
 fn factor_expression(s: &Synapse, e: &Expr) -> Expr {
-    let e = inline(s, e.clone());
-    match weight_of(s).and_then(|w| linear_in(&e, w)) {
+    let e = s.inline(e.clone());
+    match s.weight().and_then(|w| linear_in(&e, w)) {
         Some(l) if l.coefficient != Expr::Num(0.0) => crate::math::simplify(l.coefficient),
         _ => e,
     }
@@ -90,7 +76,7 @@ pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Resu
         .equations
         .iter()
         .map(|eq| {
-            let exact = crate::solve::exact_scalar(eq.state, &inline(s, eq.rhs.clone()));
+            let exact = crate::solve::exact_scalar(eq.state, &s.inline(eq.rhs.clone()));
             let exact = exact.unwrap_or_else(|| crate::ice!("synapse state is not linear"));
             (eq.state, l.number(&exact))
         })
@@ -112,7 +98,8 @@ fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &m
     for stmt in body {
         match stmt {
             Stmt::Assign(state, e) => {
-                let value = l.number(&inline(s, e.clone()));
+                let value = l.number(&s.inline(e.clone()));
+                let value = bounded(l, s, *state, value);
                 let old = l.env[state];
                 let new = l.b.select(when, value, old);
                 l.env.insert(*state, new);
@@ -123,7 +110,7 @@ fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &m
                 *factor = l.b.select(when, more, *factor);
             }
             Stmt::If(c, a, b) => {
-                let c = l.mask(&inline(s, c.clone()));
+                let c = l.mask(&s.inline(c.clone()));
                 let both = l.b.and(when, c);
                 handler(l, s, a, both, factor);
                 let opposite = l.b.not(c);
@@ -132,6 +119,18 @@ fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &m
             }
             Stmt::Hold(..) | Stmt::Mute(..) => crate::ice!("a synapse holds or mutes"),
         }
+    }
+}
+
+/// Keeps a written value within its bounds.
+pub(super) fn bounded(l: &mut Lowering, s: &Synapse, target: VarId, value: Value) -> Value {
+    match s.bounds.iter().find(|(v, _, _)| *v == target) {
+        Some((_, lo, hi)) => {
+            let (lo, hi) = (l.number(&s.inline(lo.clone())), l.number(&s.inline(hi.clone())));
+            let value = l.b.max(value, lo);
+            l.b.min(value, hi)
+        }
+        None => value,
     }
 }
 
@@ -166,7 +165,7 @@ pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Prec
         cells.push((id, pre, var));
     }
     let out = l.b.slot("out", SlotKind::Out);
-    let value = l.number(&inline(s, deliver.clone()));
+    let value = l.number(&s.inline(deliver.clone()));
     l.b.store(out, value);
     ContinuousKernel { kernel: passes::optimize(&l.b.finish()), cells, weight, out }
 }

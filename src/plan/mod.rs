@@ -109,6 +109,29 @@ pub struct Projection {
     pub delay: Delay,
 }
 
+impl Projection {
+    /// Returns where each state of the synapse is kept.
+    pub fn places(&self) -> BTreeMap<VarId, crate::hir::Place> {
+        crate::solve::places(&self.synapse, matches!(self.delay, Delay::Const(_)))
+    }
+
+    /// Returns the bytes that one synapse takes with numbers of `word` bytes, beside the index of rows.
+    pub fn bytes_per_synapse(&self, word: usize) -> usize {
+        let delay = if matches!(self.delay, Delay::Array(_)) { 2 } else { 0 };
+        if !self.is_plastic() {
+            return 4 + delay + if matches!(self.weight, Column::Array(_)) { word } else { 0 };
+        }
+        let states = self.places().values().filter(|p| **p == crate::hir::Place::Synapse).count();
+        // Target, source, place in the index by target and in the plan; weight and states; time of the last event.
+        16 + delay + word * (1 + states) + if states > 0 { 8 } else { 0 }
+    }
+
+    /// Returns whether its synapses change at events.
+    pub fn is_plastic(&self) -> bool {
+        crate::solve::is_plastic(&self.synapse, &self.places())
+    }
+}
+
 /// Delays in steps.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Delay {
@@ -179,9 +202,7 @@ impl std::fmt::Display for Network {
                 Column::Array(_) => "weight per synapse".into(),
             };
             let (lo, hi) = p.delay.range();
-            let bytes = 4
-                + if matches!(p.weight, Column::Array(_)) { 4 } else { 0 }
-                + if matches!(p.delay, Delay::Array(_)) { 2 } else { 0 };
+            let bytes = p.bytes_per_synapse(4);
             writeln!(
                 f,
                 "projection {}: {} synapses of {}, {weight}, delay {lo}..{hi} steps, {bytes} bytes per synapse",
@@ -189,6 +210,9 @@ impl std::fmt::Display for Network {
                 p.edges.len(),
                 p.synapse.name
             )?;
+            for (state, place) in p.places() {
+                writeln!(f, "  {} {place}", p.synapse.vars[state].name)?;
+            }
         }
         for d in &self.drives {
             let kind = match &d.kind {

@@ -42,6 +42,19 @@ impl Buffer {
         SlotMemory { input: at, output: at, stride: 0 }
     }
 
+    /// Returns the precision of the elements.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Copies elements of an array of the same precision to the beginning of this one.
+    pub fn gather(&mut self, from: &Buffer, indices: impl Iterator<Item = usize>) {
+        match self.precision {
+            Precision::F32 => self.f32_mut().iter_mut().zip(indices).for_each(|(to, i)| *to = from.f32()[i]),
+            Precision::F64 => self.f64_mut().iter_mut().zip(indices).for_each(|(to, i)| *to = from.f64()[i]),
+        }
+    }
+
     /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.len

@@ -43,17 +43,15 @@ impl Proj {
     /// Builds the rows of every thread's share of the targets and compiles the handlers.
     pub fn new(network: &Network, p: &Projection, shares: Vec<std::ops::Range<usize>>, options: &Options) -> Proj {
         let &Options { dt, precision, backend, .. } = options;
-        let rows = match p.synapse.on_pre.is_empty() {
+        let rows = match p.synapse.handlers.is_empty() || p.is_plastic() {
             true => Vec::new(),
             false => shares.into_iter().map(|range| Rows::build(p, range, precision)).collect(),
         };
-        let on_pre: Vec<OnPre> = p
-            .synapse
-            .on_pre
-            .iter()
-            .filter_map(|(event, body)| {
-                let event = network.populations[p.pre.population].model.event(event)?;
-                let action = match lower_on_pre(p, body, precision) {
+        let fixed = p.synapse.handlers.iter().filter(|_| !p.is_plastic());
+        let on_pre: Vec<OnPre> = fixed
+            .filter_map(|h| {
+                let event = network.populations[p.pre.population].model.event(&h.event)?;
+                let action = match lower_on_pre(p, &h.body, precision) {
                     Ok(factor) => Action::Factor(factor),
                     Err(kernel) => {
                         let function = compile(backend, &kernel.kernel);

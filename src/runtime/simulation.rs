@@ -7,6 +7,7 @@ use super::buffer::Buffer;
 use super::cable::Cables;
 use super::delivery::RingPointer;
 use super::drive::RunningDrive;
+use super::plastic::{Plastic, View};
 use super::pool::Pool;
 use super::population::{Pop, Table};
 use super::projection::Proj;
@@ -17,7 +18,7 @@ use crate::hir::{EventId, VarId};
 use crate::ir::Precision;
 use crate::lower::{Binding, NeuronKernel};
 use crate::plan::{Column, Network};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -95,6 +96,10 @@ pub struct Simulation {
     options: Options,
     pops: Vec<Pop>,
     projections: Vec<Proj>,
+    /// By projection: the plastic ones.
+    plastic: Vec<Option<Plastic>>,
+    /// Cells that had an event, latest step first, as far back as plastic projections delay.
+    history: History,
     drives: Vec<RunningDrive>,
     rates: Vec<TimeFunction>,
     pool: Pool,
@@ -102,6 +107,9 @@ pub struct Simulation {
     max_pass: usize,
     ring_slots: usize,
 }
+
+/// Cells that had an event, by population and event, latest step first.
+type History = BTreeMap<(usize, u32), VecDeque<Vec<u32>>>;
 
 /// Longest pass; more steps would not help and cost memory for inputs.
 const LONGEST_PASS: usize = 16;
@@ -119,7 +127,8 @@ impl Simulation {
         let analog = network.projections.iter().any(|p| p.synapse.deliver.is_some());
         let single = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
         let adaptive = network.populations.iter().any(single);
-        let max_pass = if analog || adaptive { 1 } else { shortest.min(LONGEST_PASS) };
+        let plastic = network.projections.iter().any(crate::plan::Projection::is_plastic);
+        let max_pass = if analog || adaptive || plastic { 1 } else { shortest.min(LONGEST_PASS) };
         let ring_slots = longest + max_pass;
         let pool = Pool::new(options.threads);
         let drives = network
@@ -133,6 +142,8 @@ impl Simulation {
             options,
             pops: Vec::new(),
             projections: Vec::new(),
+            plastic: Vec::new(),
+            history: BTreeMap::new(),
             drives,
             rates,
             pool,
@@ -145,8 +156,18 @@ impl Simulation {
             let (lanes, threads) = (out.pops[p.post.population].lanes, out.pool.threads());
             (0..threads).map(move |t| share(lanes, t, threads)).collect()
         };
-        out.projections =
-            out.network.projections.iter().map(|p| Proj::new(&out.network, p, shares(p), &options)).collect();
+        let network = &out.network;
+        let plastic: Vec<Option<Plastic>> =
+            network.projections.iter().map(|p| Plastic::new(network, p, shares(p), &options)).collect();
+        out.projections = network.projections.iter().map(|p| Proj::new(network, p, shares(p), &options)).collect();
+        for (plastic, p) in plastic.iter().zip(&network.projections) {
+            let Some(plastic) = plastic else { continue };
+            for event in plastic.events() {
+                let steps = out.history.entry((p.pre.population, event.as_u32())).or_default();
+                steps.resize(steps.len().max(plastic.longest_delay()), Vec::new());
+            }
+        }
+        out.plastic = plastic;
         out
     }
 
@@ -190,7 +211,7 @@ impl Simulation {
 
     /// Returns the bytes that synapses take.
     pub fn synapse_bytes(&self) -> usize {
-        self.projections.iter().map(Proj::bytes).sum()
+        self.projections.iter().map(Proj::bytes).chain(self.plastic.iter().flatten().map(Plastic::bytes)).sum()
     }
 
     /// Replaces values of a state; of a cable, those of one segment or of all.
@@ -263,6 +284,7 @@ impl Simulation {
 
     fn pass(&mut self, m: usize) -> Result<(), Failure> {
         self.inputs(m);
+        self.arrivals();
         self.advance_others()?;
         if !self.integrate(m) {
             return Err(self.diagnose(m));
@@ -277,6 +299,8 @@ impl Simulation {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
         self.deliver(m);
+        self.responses();
+        self.remember();
         Ok(())
     }
 
@@ -433,6 +457,52 @@ impl Simulation {
                 }
             }
         }
+    }
+
+    /// Runs what presynaptic events do at plastic synapses that they reach at the end of this step.
+    fn arrivals(&mut self) {
+        self.plasticity(&|plastic, p, view, pool, history| {
+            let cells = |event: EventId, steps: usize| {
+                let seen = history.get(&(p.pre.population, event.as_u32()));
+                seen.and_then(|h| h.get(steps - 1)).map_or(&[][..], Vec::as_slice)
+            };
+            plastic.arrivals(p, view, pool, &cells);
+        });
+    }
+
+    /// Runs what this step's events of the receiving cells do at their plastic synapses.
+    fn responses(&mut self) {
+        self.plasticity(&|plastic, p, view, pool, _| plastic.responses(p, view, pool));
+    }
+
+    fn plasticity(&mut self, run: &dyn Fn(&mut Plastic, &crate::plan::Projection, &View, &Pool, &History)) {
+        for k in 0..self.plastic.len() {
+            let Some(plastic) = &mut self.plastic[k] else { continue };
+            let p = &self.network.projections[k];
+            let Some(ring) = self.pops[p.post.population].rings.get_mut(&p.port).map(|r| r.pointer()) else { continue };
+            let view = View { pops: &self.pops, network: &self.network, step: self.step, options: &self.options, ring };
+            run(plastic, p, &view, &self.pool, &self.history);
+        }
+    }
+
+    fn remember(&mut self) {
+        for ((population, event), steps) in &mut self.history {
+            if let Some(mut oldest) = steps.pop_back() {
+                oldest.clear();
+                oldest.extend_from_slice(&self.pops[*population].spikes[event].cells);
+                steps.push_front(oldest);
+            }
+        }
+    }
+
+    /// Returns the weights of a projection's synapses, in the order of the plan.
+    pub fn weights(&self, projection: usize) -> Vec<f64> {
+        let p = &self.network.projections[projection];
+        let mut out = (0..p.edges.len()).map(|k| p.weight.at(k)).collect::<Vec<_>>();
+        if let Some(plastic) = &self.plastic[projection] {
+            plastic.weights(&mut out);
+        }
+        out
     }
 
     fn deliver(&mut self, m: usize) {

@@ -5,9 +5,11 @@
 
 mod explicit;
 mod linear_block;
+mod placement;
 mod propagator;
 
 pub use linear_block::exact_scalar;
+pub use placement::{is_plastic, places, writes};
 pub use propagator::{Matrix, exponential};
 
 use crate::diag::{Code, Diagnostic};

@@ -38,7 +38,7 @@ fn stages() {
         }
     }
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {
-        insta::assert_snapshot!("explain", p.explain());
+        insta::assert_snapshot!("explain", p.explain(&neuro::compiler::NoImports));
         let folded = p.emit(Stage::Ir, Some("fold"), None, &Folder(root()), &Settings::default()).unwrap();
         insta::assert_snapshot!("ir_after_fold", folded);
     });
