@@ -20,6 +20,8 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "neurons/cable"
     "channels/hodgkin_huxley"
     "channels/cortical"
+    "plasticity/pair"
+    "plasticity/triplet"
     "synapses/short_term"
     "synapses/gap_junction"
     "sources/spikes"

@@ -58,7 +58,19 @@ impl Checker<'_> {
         id
     }
 
+    /// The unit of the weight: declared, or that of the port.
+    fn weight_type(&self, infer: &mut Infer, model: &ast::Model) -> Ty {
+        let port = &self.use_.post.vars[self.use_.port];
+        let declared = model.body.iter().find_map(|item| match item {
+            ModelItem::Weight(_, unit, _) => unit.as_ref(),
+            _ => None,
+        });
+        let declared = declared.and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
+        declared.unwrap_or(Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() })
+    }
+
     fn declare(&mut self, infer: &mut Infer, model: &ast::Model) {
+        let weight = self.weight_type(infer, model);
         for item in &model.body {
             match item {
                 ModelItem::Params(bindings) => {
@@ -69,7 +81,8 @@ impl Checker<'_> {
                             .as_ref()
                             .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
                             .map(Ty::in_unit);
-                        let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
+                        // Without unit and value a parameter is in the unit of the weight, as the weight is in the port's.
+                        let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(weight.clone());
                         self.add(infer, &b.name, VarKind::Param(value.map(|v| v.0)), ty);
                     }
                 }
@@ -99,13 +112,8 @@ impl Checker<'_> {
                         }
                     }
                 }
-                ModelItem::Weight(name, unit, bounds) => {
-                    let port = &self.use_.post.vars[self.use_.port];
-                    let declared =
-                        unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
-                    let ty =
-                        declared.unwrap_or(Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() });
-                    let id = self.add(infer, name, VarKind::Weight, ty);
+                ModelItem::Weight(name, _, bounds) => {
+                    let id = self.add(infer, name, VarKind::Weight, weight.clone());
                     self.bounds(infer, id, bounds.as_ref());
                 }
                 ModelItem::Let(name, e) => {
