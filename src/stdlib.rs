@@ -21,6 +21,8 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "channels/hodgkin_huxley"
     "channels/cortical"
     "plasticity/pair"
+    "plasticity/inhibitory"
+    "plasticity/burst"
     "plasticity/triplet"
     "synapses/short_term"
     "synapses/gap_junction"

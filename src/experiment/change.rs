@@ -6,6 +6,7 @@ use super::eval::fail;
 use super::run::Run;
 use super::select::{SelectedVariable, cell_value};
 use super::time::{mentions, time_function};
+use super::value::Value;
 use crate::diag::Code;
 use crate::hir::{Expr, VarId, VarKind, inline_lets};
 use crate::plan::{Column, View};
@@ -62,6 +63,30 @@ impl Run<'_> {
             new = Column::Array(std::sync::Arc::new((0..p.view.n).map(|k| f(old(k), new.at(k))).collect()));
         }
         self.store(&selected, &new, target.span)
+    }
+
+    /// Lets the weights of projections change, or keeps them; their states go on either way.
+    pub(super) fn plasticity(&mut self, on: bool, what: &ast::Expr) -> Attempt<()> {
+        let list: Vec<&ast::Expr> = match &what.kind {
+            ast::ExprKind::List(items) => items.iter().collect(),
+            _ => vec![what],
+        };
+        for e in list {
+            let Value::Projection(network, projections) = self.scope().eval(e)? else {
+                return fail(Code::E0401, e.span, "expected a projection", "not a projection");
+            };
+            let live = &mut self.live[network];
+            if !projections.iter().any(|k| live.network().projections[*k].is_plastic()) {
+                return fail(Code::E0401, e.span, "this projection has no weights that change", "nothing to switch");
+            }
+            for k in projections.iter() {
+                match &mut live.simulation {
+                    Some(s) => s.set_learning(*k, on),
+                    None => live.plan.projections[*k].learning = on,
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn store(&mut self, selected: &SelectedVariable, value: &Column, span: Span) -> Attempt<()> {

@@ -405,8 +405,19 @@ impl<'a> Elaborator<'a> {
             Some(n) => format!("{prefix}{}", n.text),
             None => format!("{} -> {}.{}", label(pre), label(post), post_model.vars[port].name),
         };
-        let projection =
-            Projection { name, pre, post, port, synapse: checked, params, init, edges: Arc::new(edges), weight, delay };
+        let projection = Projection {
+            name,
+            pre,
+            post,
+            port,
+            synapse: checked,
+            params,
+            init,
+            edges: Arc::new(edges),
+            weight,
+            delay,
+            learning: true,
+        };
         self.plan().projections.push(projection);
         Ok(())
     }

@@ -257,6 +257,7 @@ impl<'a> Run<'a> {
             CommandKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref()),
             CommandKind::Expect(e) => self.expect(e),
             CommandKind::Drive(d) => self.drive(d),
+            CommandKind::Plasticity(on, what) => self.plasticity(*on, what),
             CommandKind::Set { target, op, value } => self.set(target, *op, value),
             CommandKind::Unsupported(n) => Err(Box::new(crate::syntax::unsupported(n.span, &n.text))),
         }

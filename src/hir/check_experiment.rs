@@ -54,6 +54,18 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
             infer.time(world, e, "how long to run");
         }
         CommandKind::Step => {}
+        CommandKind::Plasticity(_, what) => {
+            let list: Vec<&ast::Expr> = match &what.kind {
+                ExprKind::List(items) => items.iter().collect(),
+                _ => vec![what],
+            };
+            for e in list {
+                let ty = infer.expr(world, e).1;
+                if !ty.is_error() && ty.kind != Kind::Projection {
+                    infer.diagnostics.push(errors::wrong_kind("a named projection", &ty, e.span));
+                }
+            }
+        }
         CommandKind::Record { what, every, name } => {
             let ty = infer.expr(world, what).1;
             if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Events) {

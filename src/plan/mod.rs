@@ -107,6 +107,8 @@ pub struct Projection {
     pub weight: Column,
     /// Delays in steps, one for all or one per edge.
     pub delay: Delay,
+    /// Whether weights of plastic synapses change.
+    pub learning: bool,
 }
 
 impl Projection {

@@ -136,7 +136,7 @@ impl Plastic {
         let here: Vec<VarId> = places.iter().filter(|(_, p)| **p == Place::Synapse).map(|(v, _)| *v).collect();
         let parts = shares.into_iter().map(|range| Mutex::new(Part::new(p, range, &here, precision))).collect();
         let (pre, post) = (kept(Place::Pre, p.pre.n), kept(Place::Post, p.post.n));
-        Some(Plastic { handlers, pre, post, parts, delays, learning: true })
+        Some(Plastic { handlers, pre, post, parts, delays, learning: p.learning })
     }
 
     /// Returns the longest delay, in steps.

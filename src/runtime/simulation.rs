@@ -495,6 +495,13 @@ impl Simulation {
         }
     }
 
+    /// Lets the weights of a plastic projection change, or keeps them.
+    pub fn set_learning(&mut self, projection: usize, on: bool) {
+        if let Some(p) = &mut self.plastic[projection] {
+            p.learning = on;
+        }
+    }
+
     /// Returns the weights of a projection's synapses, in the order of the plan.
     pub fn weights(&self, projection: usize) -> Vec<f64> {
         let p = &self.network.projections[projection];

@@ -384,23 +384,46 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum CommandKind {
-    Network { name: Name, model: Name, args: Vec<Arg> },
+    Network {
+        name: Name,
+        model: Name,
+        args: Vec<Arg>,
+    },
     Seed(Expr),
     Dt(Expr),
     Precision(Name),
     Data(Name, Expr),
     Run(Expr),
     Step,
-    Record { what: Expr, every: Option<Expr>, name: Option<Name> },
+    /// `plasticity on net.link`, or `off`
+    Plasticity(bool, Expr),
+    Record {
+        what: Expr,
+        every: Option<Expr>,
+        name: Option<Name>,
+    },
     At(Expr, Vec<Command>),
-    For { variable: Name, range: Expr, step: Option<Expr>, body: Vec<Command> },
+    For {
+        variable: Name,
+        range: Expr,
+        step: Option<Expr>,
+        body: Vec<Command>,
+    },
     If(Expr, Vec<Command>, Vec<Command>),
     Measure(Name, Expr),
-    Plot { title: Option<String>, series: Vec<Expr>, against: Option<Expr> },
+    Plot {
+        title: Option<String>,
+        series: Vec<Expr>,
+        against: Option<Expr>,
+    },
     Expect(Expr),
     Let(Name, Expr),
     Drive(Drive),
-    Set { target: Expr, op: Option<BinOp>, value: Value },
+    Set {
+        target: Expr,
+        op: Option<BinOp>,
+        value: Value,
+    },
     Unsupported(Name),
 }
 

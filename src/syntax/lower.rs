@@ -525,6 +525,10 @@ impl Lowerer {
             }
             Rule::expect_cmd => CommandKind::Expect(self.expr(p.next()?)?),
             Rule::let_item => CommandKind::Let(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::plasticity_cmd => {
+                let on = p.next()?.as_str() == "on";
+                CommandKind::Plasticity(on, self.expr(p.next()?)?)
+            }
             Rule::drive => CommandKind::Drive(self.drive(pair)?),
             Rule::set_cmd => {
                 let target = self.target(p.next()?)?;
