@@ -33,8 +33,11 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::Fi
     };
     let lowerer = Lowerer::new(file, 0);
     let mut out = ast::File::default();
-    for pair in pairs.flat_map(|p| p.into_inner()) {
+    let mut pairs = pairs.flat_map(|p| p.into_inner()).peekable();
+    while let Some(pair) = pairs.next() {
         match pair.as_rule() {
+            // The text above a broken declaration is not a mistake of its own.
+            Rule::junk if only_doc(pair.as_str()) && pairs.peek().is_some_and(|n| n.as_rule() == Rule::junk) => {}
             Rule::item => match lowerer.item(pair) {
                 Ok(item) => out.items.push(item),
                 Err(d) => diagnostics.push(*d),
@@ -44,6 +47,10 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::Fi
         }
     }
     out
+}
+
+fn only_doc(text: &str) -> bool {
+    text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with("##"))
 }
 
 /// Parses one expression, as given on the command line.

@@ -105,3 +105,9 @@ fn diagnostics_sort_and_do_not_repeat() {
     d.push(neuro::diag::Diagnostic::new(Code::E0812, "stopped"));
     assert_eq!(d.counts(), (1, 0));
 }
+
+#[test]
+fn the_text_above_a_broken_declaration_is_no_mistake_of_its_own() {
+    let (codes, text) = findings("## What it is for.\nnetwork Net { population (a): A[1] }\n\n## Fine.\nconst c = 1\n");
+    assert_eq!(codes, [Code::E0101], "{text}");
+}
