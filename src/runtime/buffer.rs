@@ -50,8 +50,36 @@ impl Buffer {
     /// Copies elements of an array of the same precision to the beginning of this one.
     pub fn gather(&mut self, from: &Buffer, indices: impl Iterator<Item = usize>) {
         match self.precision {
-            Precision::F32 => self.f32_mut().iter_mut().zip(indices).for_each(|(to, i)| *to = from.f32()[i]),
-            Precision::F64 => self.f64_mut().iter_mut().zip(indices).for_each(|(to, i)| *to = from.f64()[i]),
+            Precision::F32 => {
+                let from = from.f32();
+                self.f32_mut().iter_mut().zip(indices).for_each(|(to, i)| *to = from[i]);
+            }
+            Precision::F64 => {
+                let from = from.f64();
+                self.f64_mut().iter_mut().zip(indices).for_each(|(to, i)| *to = from[i]);
+            }
+        }
+    }
+
+    /// Copies the beginning of an array of the same precision to elements of this one.
+    pub fn scatter(&mut self, from: &Buffer, indices: impl Iterator<Item = usize>) {
+        match self.precision {
+            Precision::F32 => {
+                let to = self.f32_mut();
+                from.f32().iter().zip(indices).for_each(|(from, i)| to[i] = *from);
+            }
+            Precision::F64 => {
+                let to = self.f64_mut();
+                from.f64().iter().zip(indices).for_each(|(from, i)| to[i] = *from);
+            }
+        }
+    }
+
+    /// Writes values to the beginning.
+    pub fn fill_with(&mut self, values: impl Iterator<Item = f64>) {
+        match self.precision {
+            Precision::F32 => self.f32_mut().iter_mut().zip(values).for_each(|(to, v)| *to = v as f32),
+            Precision::F64 => self.f64_mut().iter_mut().zip(values).for_each(|(to, v)| *to = v),
         }
     }
 

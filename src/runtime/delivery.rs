@@ -198,6 +198,27 @@ impl Float for f64 {
 }
 
 impl RingPointer {
+    /// Adds values to lanes of a step's slot, one after the other.
+    ///
+    /// # Safety
+    /// As for [`RingPointer::add`], for every lane.
+    pub unsafe fn add_all(&self, step: u64, lanes: impl Iterator<Item = usize>, values: &super::Buffer) {
+        let slot = (step % self.slots as u64) as usize * self.lanes;
+        // SAFETY: the slot is below `slots`, the lanes are the caller's promise.
+        unsafe {
+            match values.precision() {
+                Precision::F32 => {
+                    let base = self.base.cast::<f32>().add(slot);
+                    values.f32().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
+                }
+                Precision::F64 => {
+                    let base = self.base.cast::<f64>().add(slot);
+                    values.f64().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
+                }
+            }
+        }
+    }
+
     /// Adds to one lane of a step's slot.
     ///
     /// # Safety

@@ -49,8 +49,6 @@ struct Part {
     /// Row `i` is `start[i] .. start[i + 1]`.
     start: Vec<u32>,
     target: Vec<u32>,
-    /// Presynaptic cell of each synapse, within the view.
-    source: Vec<u32>,
     /// Empty if all delays are equal.
     delay: Vec<u16>,
     weight: Buffer,
@@ -61,12 +59,22 @@ struct Part {
     /// Synapses onto lane `first + j` are `column[column_start[j] .. column_start[j + 1]]`.
     column_start: Vec<u32>,
     column: Vec<u32>,
+    /// Presynaptic cells of the synapses in `column`, within the view.
+    column_source: Vec<u32>,
     /// Position of each synapse in the plan.
     edge: Vec<u32>,
     /// By slot of the kernel in use.
     scratch: Vec<Buffer>,
     /// Synapses that this step's events reach.
-    reached: Vec<u32>,
+    reached: Reached,
+}
+
+/// Synapses with their cells, within the views.
+#[derive(Default)]
+struct Reached {
+    synapse: Vec<u32>,
+    source: Vec<u32>,
+    target: Vec<u32>,
 }
 
 /// Synapses per call of a kernel.
@@ -312,9 +320,10 @@ impl Part {
         let local = |t: &u32| *t as usize - range.start;
         let column_start = index(range.len(), target.iter().map(local));
         let mut next = column_start.clone();
-        let mut column = vec![0u32; n];
+        let (mut column, mut column_source) = (vec![0u32; n], vec![0u32; n]);
         for (k, t) in target.iter().enumerate() {
-            column[next[local(t)] as usize] = k as u32;
+            let at = next[local(t)] as usize;
+            (column[at], column_source[at]) = (k as u32, source[k]);
             next[local(t)] += 1;
         }
         let mut weight = Buffer::new(padded(n), precision);
@@ -330,7 +339,6 @@ impl Part {
         Part {
             start,
             target,
-            source,
             delay: match &p.delay {
                 Delay::Const(_) => Vec::new(),
                 Delay::Array(a) => order.iter().map(|k| a[*k as usize]).collect(),
@@ -341,15 +349,19 @@ impl Part {
             first: range.start,
             column_start,
             column,
+            column_source,
             edge: order,
             scratch: Vec::new(),
-            reached: Vec::new(),
+            reached: Reached::default(),
         }
     }
 
     /// Lists the synapses that events of these cells reach, those of one delay only if one is given.
     fn reach(&mut self, p: &Projection, cells: &[u32], delay: Option<u32>, side: Side) {
-        self.reached.clear();
+        let r = &mut self.reached;
+        r.synapse.clear();
+        r.source.clear();
+        r.target.clear();
         for c in cells {
             match side {
                 Side::Pre => {
@@ -362,13 +374,17 @@ impl Part {
                         }
                         _ => (begin, end),
                     };
-                    self.reached.extend(from as u32..to as u32);
+                    r.synapse.extend(from as u32..to as u32);
+                    r.source.resize(r.synapse.len(), *c);
+                    r.target.extend(self.target[from..to].iter().map(|t| t - p.post.start as u32));
                 }
                 Side::Post => {
                     let Some(j) = (p.post.start + *c as usize).checked_sub(self.first) else { continue };
                     if j + 1 < self.column_start.len() {
                         let (begin, end) = (self.column_start[j] as usize, self.column_start[j + 1] as usize);
-                        self.reached.extend_from_slice(&self.column[begin..end]);
+                        r.synapse.extend_from_slice(&self.column[begin..end]);
+                        r.source.extend_from_slice(&self.column_source[begin..end]);
+                        r.target.resize(r.synapse.len(), *c);
                     }
                 }
             }
@@ -383,73 +399,85 @@ impl Part {
         }
         let reached = std::mem::take(&mut self.reached);
         let mut scratch = std::mem::take(&mut self.scratch);
-        for chunk in reached.chunks(CHUNK) {
+        let kinds: Vec<SlotKind> = k.kernel.slots.values().map(|d| d.kind).collect();
+        for begin in (0..reached.synapse.len()).step_by(CHUNK) {
+            let range = begin..(begin + CHUNK).min(reached.synapse.len());
+            let chunk = Chunk {
+                synapse: &reached.synapse[range.clone()],
+                source: &reached.source[range.clone()],
+                target: &reached.target[range.clone()],
+            };
             for (slot, b) in k.slots.iter().zip(&mut scratch) {
-                self.load(*slot, b, chunk, sides);
+                self.load(*slot, b, &chunk, sides);
             }
-            call(f, &mut scratch[..k.slots.len()], padded(chunk.len()));
-            let kinds = k.kernel.slots.values().map(|d| d.kind);
-            for ((slot, kind), b) in k.slots.iter().zip(kinds).zip(&scratch) {
-                self.store(*slot, kind, b, chunk, sides);
+            call(f, &mut scratch[..k.slots.len()], padded(range.len()));
+            for ((slot, kind), b) in k.slots.iter().zip(&kinds).zip(&scratch) {
+                self.store(*slot, *kind, b, &chunk, sides);
             }
         }
         self.scratch = scratch;
         self.reached = reached;
     }
 
-    fn load(&self, slot: PlasticSlot, b: &mut Buffer, chunk: &[u32], sides: &Sides) {
+    fn load(&self, slot: PlasticSlot, b: &mut Buffer, chunk: &Chunk, sides: &Sides) {
         let view = sides.view;
-        let source = |k: u32| self.source[k as usize] as usize;
-        let target = |k: u32| self.target[k as usize] as usize - sides.p.post.start;
         match slot {
-            PlasticSlot::Weight => b.gather(&self.weight, chunk.iter().map(|k| *k as usize)),
-            PlasticSlot::State(v, Place::Synapse) => b.gather(&self.states[&v], chunk.iter().map(|k| *k as usize)),
-            PlasticSlot::State(v, Place::Pre) => b.gather(&sides.pre.states[&v], chunk.iter().map(|k| source(*k))),
-            PlasticSlot::State(v, Place::Post) => b.gather(&sides.post.states[&v], chunk.iter().map(|k| target(*k))),
+            PlasticSlot::Weight => b.gather(&self.weight, indices(chunk.synapse)),
+            PlasticSlot::State(v, Place::Synapse) => b.gather(&self.states[&v], indices(chunk.synapse)),
+            PlasticSlot::State(v, Place::Pre) => b.gather(&sides.pre.states[&v], indices(chunk.source)),
+            PlasticSlot::State(v, Place::Post) => b.gather(&sides.post.states[&v], indices(chunk.target)),
             PlasticSlot::Elapsed(place) => {
-                let last = |k: u32| match place {
-                    Place::Pre => sides.pre.last[source(k)],
-                    Place::Post => sides.post.last[target(k)],
-                    Place::Synapse => self.last[k as usize],
+                let (last, of) = match place {
+                    Place::Pre => (&sides.pre.last, chunk.source),
+                    Place::Post => (&sides.post.last, chunk.target),
+                    Place::Synapse => (&self.last, chunk.synapse),
                 };
-                chunk.iter().enumerate().for_each(|(j, k)| b.set(j, view.elapsed(last(*k))));
+                b.fill_with(indices(of).map(|i| view.elapsed(last[i])));
             }
             PlasticSlot::Cell(side, var) => {
-                for (j, k) in chunk.iter().enumerate() {
-                    let (population, cell) = match side {
-                        Side::Pre => (sides.p.pre.population, sides.p.pre.start + source(*k)),
-                        Side::Post => (sides.p.post.population, self.target[*k as usize] as usize),
-                    };
-                    b.set(j, cell_value(view, population, var, cell));
-                }
+                let (from, of) = match side {
+                    Side::Pre => (sides.p.pre, chunk.source),
+                    Side::Post => (sides.p.post, chunk.target),
+                };
+                b.fill_with(indices(of).map(|i| cell_value(view, from.population, var, from.start + i)));
             }
             PlasticSlot::Delivered => {}
         }
     }
 
-    fn store(&mut self, slot: PlasticSlot, kind: SlotKind, b: &Buffer, chunk: &[u32], sides: &Sides) {
+    fn store(&mut self, slot: PlasticSlot, kind: SlotKind, b: &Buffer, chunk: &Chunk, sides: &Sides) {
         match slot {
             PlasticSlot::Weight if kind == SlotKind::State && sides.learning => {
-                chunk.iter().enumerate().for_each(|(j, k)| self.weight.set(*k as usize, b.get(j)));
+                self.weight.scatter(b, indices(chunk.synapse));
             }
             PlasticSlot::State(v, Place::Synapse) => {
                 if let Some(state) = self.states.get_mut(&v) {
-                    chunk.iter().enumerate().for_each(|(j, k)| state.set(*k as usize, b.get(j)));
+                    state.scatter(b, indices(chunk.synapse));
                 }
             }
             PlasticSlot::Elapsed(Place::Synapse) => {
-                chunk.iter().for_each(|k| self.last[*k as usize] = sides.view.now());
+                indices(chunk.synapse).for_each(|k| self.last[k] = sides.view.now());
             }
             PlasticSlot::Delivered => {
-                let View { step, options, ring, .. } = sides.view;
-                for (j, k) in chunk.iter().enumerate() {
-                    // SAFETY: the targets of a part lie in its thread's share of the lanes.
-                    unsafe { ring.add(*step, self.target[*k as usize] as usize, b.get(j), options.precision) };
-                }
+                let View { step, ring, .. } = sides.view;
+                let lanes = indices(chunk.target).map(|t| sides.p.post.start + t);
+                // SAFETY: the targets of a part lie in its thread's share of the lanes.
+                unsafe { ring.add_all(*step, lanes, b) };
             }
             _ => {}
         }
     }
+}
+
+/// Some of the synapses reached.
+struct Chunk<'a> {
+    synapse: &'a [u32],
+    source: &'a [u32],
+    target: &'a [u32],
+}
+
+fn indices(list: &[u32]) -> impl Iterator<Item = usize> {
+    list.iter().map(|i| *i as usize)
 }
 
 /// Counts how many of `items` fall on each of `n` rows, summed up.
