@@ -13,7 +13,6 @@ use crate::data::Files;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::experiment::{Runner, Settings};
 use crate::hir::{self, Imports, Module};
-use crate::lower::NeuronKernel;
 use crate::runtime::Simulation;
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::{codegen, ir, solve};
@@ -126,7 +125,10 @@ impl Program {
             Stage::Ir | Stage::Clif | Stage::Asm => {
                 for s in self.networks(experiment, files, settings)? {
                     for i in 0..s.network.populations.len() {
-                        out.push_str(&print_kernel(s.kernel(i), stage, after));
+                        out.push_str(&print_kernel(&s.kernel(i).raw, &s.kernel(i).kernel, stage, after));
+                    }
+                    for k in (0..s.network.projections.len()).flat_map(|i| s.plastic_kernels(i)) {
+                        out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after));
                     }
                 }
             }
@@ -223,11 +225,11 @@ pub fn unknown_experiment(module: &Module, name: &str) -> Diagnostic {
     d.maybe_help(help)
 }
 
-fn print_kernel(k: &NeuronKernel, stage: Stage, after: Option<&str>) -> String {
+fn print_kernel(raw: &ir::Kernel, optimized: &ir::Kernel, stage: Stage, after: Option<&str>) -> String {
     let kernel = match after {
-        None => k.kernel.clone(),
+        None => optimized.clone(),
         Some(name) => {
-            let mut kernel = k.raw.clone();
+            let mut kernel = raw.clone();
             for (pass, f) in ir::passes::PASSES {
                 kernel = f(&kernel);
                 if pass == name {

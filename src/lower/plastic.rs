@@ -31,6 +31,8 @@ pub enum PlasticSlot {
 /// A kernel and the meaning of its slots.
 #[derive(Debug, Clone)]
 pub struct PlasticKernel {
+    /// Before optimization.
+    pub raw: Kernel,
     /// What runs.
     pub kernel: Kernel,
     /// By slot; states and the weight are written if their slot is of kind `State`.
@@ -203,7 +205,8 @@ impl Build<'_> {
             slots.push(PlasticSlot::Delivered);
             l.b.store(slot, sum);
         }
-        PlasticKernel { kernel: passes::optimize(&l.b.finish()), slots }
+        let raw = l.b.finish();
+        PlasticKernel { kernel: passes::optimize(&raw), raw, slots }
     }
 
     fn replay(

@@ -157,6 +157,11 @@ impl Plastic {
         self.handlers.iter().filter(|h| h.lowered.side == Side::Pre).map(|h| h.event)
     }
 
+    /// Returns the kernels of its handlers, in order.
+    pub fn kernels(&self) -> impl Iterator<Item = &PlasticKernel> {
+        self.handlers.iter().flat_map(|h| h.lowered.synapse.iter().chain(&h.lowered.cell))
+    }
+
     /// Returns the bytes that the synapses take.
     pub fn bytes(&self) -> usize {
         let part = |p: &Mutex<Part>| {

@@ -16,7 +16,7 @@ use crate::codegen::Backend;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{EventId, VarId};
 use crate::ir::Precision;
-use crate::lower::{Binding, NeuronKernel};
+use crate::lower::{Binding, NeuronKernel, PlasticKernel};
 use crate::plan::{Column, Network};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -207,6 +207,11 @@ impl Simulation {
     /// Returns the IR of a population's kernel, before and after optimization.
     pub fn kernel(&self, population: usize) -> &NeuronKernel {
         &self.pops[population].update.kernel
+    }
+
+    /// Returns the IR of a plastic projection's kernels.
+    pub fn plastic_kernels(&self, projection: usize) -> impl Iterator<Item = &PlasticKernel> {
+        self.plastic[projection].iter().flat_map(Plastic::kernels)
     }
 
     /// Returns the bytes that synapses take.

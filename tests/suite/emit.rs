@@ -49,3 +49,29 @@ fn the_asm_of_a_kernel_uses_vectors() {
     let text = program(MODEL).emit(Stage::Asm, None, None, &Folder(root()), &Settings::default()).unwrap();
     assert!(text.contains("ps") || text.contains(".4s"), "{text}");
 }
+
+#[test]
+fn places_of_every_rule_in_the_library() {
+    let mut folder: Vec<_> =
+        std::fs::read_dir(root().join("stdlib/plasticity")).unwrap().map(|f| f.unwrap().path()).collect();
+    folder.sort();
+    let mut text = String::new();
+    for path in folder {
+        let all = program(&std::fs::read_to_string(&path).unwrap()).explain(&neuro::compiler::NoImports);
+        text += &all[all.find("synapse").expect("a rule")..];
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {
+        insta::assert_snapshot!("places", text);
+    });
+}
+
+#[test]
+fn kernels_of_a_rule() {
+    let text = std::fs::read_to_string(root().join("stdlib/plasticity/triplet.neuro")).unwrap();
+    let ir = program(&text).emit(Stage::Ir, None, None, &Folder(root()), &Settings::default()).unwrap();
+    let from = ir.find("kernel TripletStdp").or(ir.find("TripletStdp")).expect("kernels of the synapse");
+    let to = ir.find("NearestTripletStdp").unwrap_or(ir.len());
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {
+        insta::assert_snapshot!("triplet", &ir[from..to.max(from)]);
+    });
+}
