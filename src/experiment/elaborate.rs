@@ -342,9 +342,23 @@ impl<'a> Elaborator<'a> {
                 });
                 let value = match own {
                     Some(e) => scope.number(e)?,
-                    None => eval(e, &|v| params.get(&v).copied(), None).unwrap_or(f64::NAN),
+                    None => eval(e, &|v| params.get(&v).or(init.get(&v)).copied(), None).unwrap_or(f64::NAN),
                 };
                 init.insert(id, value);
+            }
+        }
+        for (id, lo, hi) in &checked.bounds {
+            let value = |e: &crate::hir::Expr| eval(&checked.inline(e.clone()), &|v| params.get(&v).copied(), None);
+            if let (Some(lo), Some(hi)) = (value(lo), value(hi))
+                && lo > hi
+            {
+                let name = &checked.vars[*id].name;
+                return fail(
+                    Code::E0404,
+                    p.span,
+                    format!("the bounds of `{name}` leave no value"),
+                    "lower above upper",
+                );
             }
         }
         let ends = (

@@ -34,6 +34,7 @@ pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, dia
     checker.declare(&mut infer, model);
     checker.body(&mut infer, model);
     checker.places(&mut infer);
+    checker.continuous(&mut infer, model);
     checker.out
 }
 
@@ -189,7 +190,10 @@ impl Checker<'_> {
                 ModelItem::Deliver(e) => {
                     let (value, ty) = infer.number(self, e);
                     self.fits_port(infer, &ty, e.span, false);
-                    self.out.deliver = Some(value);
+                    self.out.deliver = Some(match self.out.deliver.take() {
+                        Some(other) => Expr::bin(Op::Add, other, value),
+                        None => value,
+                    });
                 }
                 ModelItem::Unsupported(name) => {
                     infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text))
@@ -202,6 +206,25 @@ impl Checker<'_> {
                     "this synapse",
                 )),
             }
+        }
+    }
+
+    /// Refuses what a contribution at every step does not follow yet: states, and a weight that changes.
+    fn continuous(&self, infer: &mut Infer, model: &ast::Model) {
+        let Some(deliver) = &self.out.deliver else { return };
+        let span = model.body.iter().find_map(|item| match item {
+            ModelItem::Deliver(e) => Some(e.span),
+            _ => None,
+        });
+        let changes = |v: VarId| match self.out.vars[v].kind {
+            VarKind::State(_) => true,
+            VarKind::Weight => self.out.handlers.iter().any(|h| crate::solve::writes(&h.body, v)),
+            _ => false,
+        };
+        let reads = self.out.inline(deliver.clone()).any(&mut |e| matches!(e, Expr::Var(v) if changes(*v)));
+        if let Some(span) = span.filter(|_| reads) {
+            let what = "a contribution at every step that depends on states or a changing weight";
+            infer.diagnostics.push(crate::syntax::unsupported(span, what));
         }
     }
 

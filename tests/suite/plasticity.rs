@@ -202,6 +202,35 @@ fn one_step_runs_arrivals_before_responses_and_statements_in_order() {
 }
 
 #[test]
+fn what_a_plastic_synapse_lacks_is_refused() {
+    let codes = |synapse: &str, port: &str| {
+        let text = format!(
+            "neuron A {{
+                event input exc: nS
+                input J: nS = 0 nS
+                state g = 0 nS
+                g' = -g / 5 ms + exc + J / 1 ms
+                emit spike when g > 5 nS {{ g = 0 nS }}
+            }}
+            synapse S {{ {synapse} }}
+            network Net {{ population a: A[4]  projection link: a -> a.{port}: S {{ connect all_to_all  weight 1 nS }} }}"
+        );
+        match try_program(&text) {
+            Ok(_) => Vec::new(),
+            Err(r) => r.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(),
+        }
+    };
+    assert_eq!(codes("weight w  on pre.spike { deliver w  w *= 0.9 }", "exc"), []);
+    assert_eq!(codes("weight w in 0 .. 5 nS  on pre.spike { deliver w }", "exc"), [Code::E0308]);
+    assert_eq!(codes("weight w  on post.spike { deliver w }", "exc"), [Code::E0106]);
+    assert_eq!(codes("weight w  on post.spike { w += 1 }", "exc"), [Code::E0308]);
+    assert_eq!(codes("weight w  on post.burst { w += 1 nS }", "exc"), [Code::E0607]);
+    assert_eq!(codes("weight w  on post.spike { w += 1 nS }  deliver w", "J"), [Code::E0106]);
+    assert_eq!(codes("weight w  state x = 1  deliver w * x", "J"), [Code::E0106]);
+    assert_eq!(codes("weight w  on learn { w = 0 nS }", "exc"), [Code::E0701]);
+}
+
+#[test]
 fn places_that_cannot_be_are_refused() {
     let text = RECURRENT.replace("DELAY", "delay 1 ms").replace("state z = 0 in 0 .. 3", "state z per pre = 0");
     let refused = try_program(&text).err().expect("refused");
