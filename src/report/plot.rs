@@ -66,6 +66,40 @@ fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
     (lo, hi)
 }
 
+/// Writes a number on an axis with as many decimals as ticks of that range need.
+fn tick(v: f64, range: f64) -> String {
+    let step = range / 10.0;
+    let decimals = (-step.log10().floor()).clamp(0.0, 12.0) as usize;
+    // Rounding may leave a zero of either sign.
+    let v = if v.abs() < step * 1e-6 { 0.0 } else { v };
+    if range >= 1e6 { format!("{v:.1e}") } else { format!("{v:.decimals$}") }
+}
+
+/// Finds the corner in which a legend hides least of the lines.
+fn emptiest(f: &Figure, (x0, x1): (f64, f64), (y0, y1): (f64, f64)) -> SeriesLabelPosition {
+    use SeriesLabelPosition::{LowerLeft, LowerRight, UpperLeft, UpperRight};
+    let mut hidden = [0usize; 4];
+    for s in &f.series {
+        let FigureData::Line { x, y, .. } = s else { continue };
+        for k in 1..x.len() {
+            // Points along each segment, not only its ends.
+            for part in 0..8 {
+                let at = f64::from(part) / 8.0;
+                let (px, py) = (x[k - 1] + at * (x[k] - x[k - 1]), y[k - 1] + at * (y[k] - y[k - 1]));
+                let (right, top) = ((px - x0) / (x1 - x0), (py - y0) / (y1 - y0));
+                let (left, right, bottom, top) = (right < 0.3, right > 0.7, top < 0.35, top > 0.65);
+                for (count, inside) in
+                    hidden.iter_mut().zip([right && top, left && top, right && bottom, left && bottom])
+                {
+                    *count += usize::from(inside);
+                }
+            }
+        }
+    }
+    let best = (0..4).min_by_key(|k| hidden[*k]).unwrap_or(0);
+    [UpperRight, UpperLeft, LowerRight, LowerLeft][best].clone()
+}
+
 fn draw<B: DrawingBackend>(f: &Figure, area: DrawingArea<B, Shift>) -> Result<(), Box<dyn std::error::Error>>
 where
     B::ErrorType: 'static,
@@ -99,6 +133,8 @@ where
         .y_desc(&f.y)
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 17))
+        .x_label_formatter(&|v| tick(*v, x1 - x0))
+        .y_label_formatter(&|v| tick(*v, y1 - y0))
         .light_line_style(WHITE)
         .bold_line_style(BLACK.mix(0.08))
         .draw()?;
@@ -126,6 +162,7 @@ where
     if f.series.len() > 1 {
         chart
             .configure_series_labels()
+            .position(emptiest(f, (x0, x1), (y0, y1)))
             .label_font(("sans-serif", 15))
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
