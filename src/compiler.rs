@@ -15,7 +15,7 @@ use crate::experiment::{Runner, Settings};
 use crate::hir::{self, Imports, Module};
 use crate::runtime::Simulation;
 use crate::source::{FileId, SourceFile, SourceMap};
-use crate::{codegen, ir, solve};
+use crate::{codegen, ir, plan, solve};
 use std::fmt::Write;
 
 /// A checked program with its sources.
@@ -160,28 +160,37 @@ impl Program {
         runner.networks(e)
     }
 
-    /// Says which scheme each state got and why, and where synaptic state lives in the networks that can be built.
-    pub fn explain(&self, files: &dyn Files) -> String {
+    /// Says which scheme each state got and why, and where synaptic state lives if delays and modulators allow it.
+    pub fn explain(&self) -> String {
         let mut out = self.explain_neurons();
-        let runner = Runner { module: &self.module, files, settings: Settings::default(), progress: &Silent };
-        let mut seen: Vec<String> = Vec::new();
-        for e in self.module.experiments.iter().chain(&self.module.tests) {
-            let Ok(networks) = runner.networks(e) else { continue };
-            for p in networks.iter().flat_map(|s| &s.network.projections) {
-                if seen.contains(&p.synapse.name) {
-                    continue;
-                }
-                seen.push(p.synapse.name.clone());
-                let kind = if p.is_plastic() { "changes at events" } else { "weight fixed" };
-                let (single, double) = (p.bytes_per_synapse(4), p.bytes_per_synapse(8));
-                let _ = writeln!(
-                    out,
-                    "synapse {}\n  {kind}, {single} bytes per synapse in single precision, {double} in double",
-                    p.synapse.name
-                );
-                for (state, place) in p.places() {
-                    let _ = writeln!(out, "  {:<16} {place}", p.synapse.vars[state].name);
-                }
+        let mut seen: Vec<&str> = Vec::new();
+        for (_, s) in self.module.projections.values().flatten() {
+            if seen.contains(&s.name.as_str()) {
+                continue;
+            }
+            seen.push(&s.name);
+            let places = solve::places(s, &solve::Sharing::ALL);
+            let plastic = solve::is_plastic(s, &places);
+            let stepped = solve::stepped(s);
+            let kind = match (plastic, stepped.is_empty()) {
+                (false, _) => "weight fixed",
+                (true, true) => "changes at events",
+                (true, false) => "changes at every step",
+            };
+            let bytes = |word| plan::synapse_bytes(&places, plastic, word);
+            let _ = writeln!(
+                out,
+                "synapse {}\n  {kind}, {} bytes per synapse in single precision, {} in double",
+                s.name,
+                bytes(4),
+                bytes(8)
+            );
+            let advanced = |v| if stepped.contains(&v) { ", advanced at every step" } else { "" };
+            for (state, place) in &places {
+                let _ = writeln!(out, "  {:<16} {place}{}", s.vars[*state].name, advanced(*state));
+            }
+            if let Some(w) = s.weight().filter(|w| stepped.contains(w)) {
+                let _ = writeln!(out, "  {:<16} per synapse, advanced at every step", s.vars[w].name);
             }
         }
         out

@@ -61,7 +61,7 @@ pub fn explain(what: &str, messages: Messages) -> Done {
             nearest(what, names.iter().map(String::as_str)).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
         return Err(Stop::Usage(format!("`{what}` is neither a diagnostic code nor a file{help}")));
     }
-    say!("{}", load(path, messages)?.explain(&Disk::beside(path)).trim_end());
+    say!("{}", load(path, messages)?.explain().trim_end());
     Ok(())
 }
 

@@ -93,8 +93,8 @@ codes! {
     E0609 "edge without a cell"
     E0610 "empty view"
     E0611 "deliver is not proportional to the weight"
-    E0701 "not a change at events"
     E0702 "a state kept elsewhere"
+    E0703 "modulator does not fit"
     E0801 "state became infinite or undefined"
     E0802 "file cannot be read"
     E0803 "malformed data file"
@@ -109,6 +109,7 @@ codes! {
     E0812 "interrupted"
     W0201 "unused name"
     W0202 "shadowed name"
+    W0701 "order of events within a step"
     W0801 "duration is not a multiple of dt"
 }
 

@@ -6,7 +6,6 @@ use super::eval::fail;
 use super::run::Run;
 use super::select::{SelectedVariable, cell_value};
 use super::time::{mentions, time_function};
-use super::value::Value;
 use crate::diag::Code;
 use crate::hir::{Expr, VarId, VarKind, inline_lets};
 use crate::plan::{Column, View};
@@ -16,6 +15,9 @@ use crate::syntax::ast::{self, BinOp};
 
 impl Run<'_> {
     pub(super) fn set(&mut self, target: &ast::Expr, op: Option<BinOp>, value: &ast::Value) -> Attempt<()> {
+        if let Some(done) = self.set_synapses(target, op, value) {
+            return done;
+        }
         let selected = self.scope().select_variable(target)?;
         let (p, id) = (selected.cells, selected.id);
         let kind = self.live[p.network].network().populations[p.view.population].model.vars[id].kind.clone();
@@ -65,30 +67,7 @@ impl Run<'_> {
         self.store(&selected, &new, target.span)
     }
 
-    /// Lets the weights of projections change, or keeps them; their states go on either way.
-    pub(super) fn plasticity(&mut self, on: bool, what: &ast::Expr) -> Attempt<()> {
-        let list: Vec<&ast::Expr> = match &what.kind {
-            ast::ExprKind::List(items) => items.iter().collect(),
-            _ => vec![what],
-        };
-        for e in list {
-            let Value::Projection(network, projections) = self.scope().eval(e)? else {
-                return fail(Code::E0401, e.span, "expected a projection", "not a projection");
-            };
-            let live = &mut self.live[network];
-            if !projections.iter().any(|k| live.network().projections[*k].is_plastic()) {
-                return fail(Code::E0401, e.span, "this projection has no weights that change", "nothing to switch");
-            }
-            for k in projections.iter() {
-                match &mut live.simulation {
-                    Some(s) => s.set_learning(*k, on),
-                    None => live.plan.projections[*k].learning = on,
-                }
-            }
-        }
-        Ok(())
-    }
-
+    /// Puts values into the plan or the running network.
     pub(super) fn store(&mut self, selected: &SelectedVariable, value: &Column, span: Span) -> Attempt<()> {
         let &SelectedVariable { cells: p, id, segment } = selected;
         let live = &mut self.live[p.network];

@@ -5,6 +5,7 @@ use super::connect::{End, with_pair};
 use super::distribution::Sampler;
 use super::eval::{Scope, fail};
 use super::time::mentions;
+use super::value::Quantity;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{VarId, VarKind};
 use crate::math::eval;
@@ -123,26 +124,24 @@ pub fn column(scope: &Scope, value: &ast::Value, n: usize, stream: &Stream) -> A
                 .collect::<Attempt<Vec<f64>>>()?;
             Ok(Column::Array(Arc::new(values)))
         }
-        ast::Value::Expr(e) => {
-            let q = scope.quantity(e)?;
-            if q.scalar {
-                return Ok(Column::Const(q.first()));
-            }
-            if q.data.len() != n {
-                return fail(
-                    Code::E0403,
-                    e.span,
-                    format!("{} values for {n} cells", q.data.len()),
-                    "one value per cell is needed",
-                );
-            }
-            Ok(Column::Array(q.data))
-        }
+        ast::Value::Expr(e) => one_each(scope.quantity(e)?, n, "cell", e.span),
         ast::Value::Distribution(d) => {
             let draw = Sampler::new(scope, d, None)?;
             draw.column(n, stream)
         }
     }
+}
+
+/// Takes one value for all, or one for each.
+fn one_each(q: Quantity, n: usize, what: &str, span: Span) -> Attempt<Column> {
+    if q.scalar {
+        return Ok(Column::Const(q.first()));
+    }
+    if q.data.len() != n {
+        let message = format!("{} values for {n} {what}s", q.data.len());
+        return fail(Code::E0403, span, message, format!("one value per {what} is needed"));
+    }
+    Ok(Column::Array(q.data))
 }
 
 /// Evaluates a weight or delay for every synapse; drawn delays are kept above half a step by redrawing.
@@ -169,20 +168,6 @@ pub fn edge_column(
                 .collect::<Attempt<Vec<f64>>>()?;
             Ok(Column::Array(Arc::new(values)))
         }
-        ast::Value::Expr(e) => {
-            let q = scope.quantity(e)?;
-            if q.scalar {
-                return Ok(Column::Const(q.first()));
-            }
-            if q.data.len() != edges.len() {
-                return fail(
-                    Code::E0403,
-                    e.span,
-                    format!("{} values for {} synapses", q.data.len(), edges.len()),
-                    "one per synapse is needed",
-                );
-            }
-            Ok(Column::Array(q.data))
-        }
+        ast::Value::Expr(e) => one_each(scope.quantity(e)?, edges.len(), "synapse", e.span),
     }
 }

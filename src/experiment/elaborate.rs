@@ -5,11 +5,12 @@ use super::columns::{assign, column, edge_column, fill_defaults};
 use super::connect::{End, connect, connect_where};
 use super::eval::{Live, Scope, fail};
 use super::record::Recording;
+use super::select::Selected;
 use super::time::{mentions, time_function};
 use super::value::{Instance, PopulationRef, Quantity, Value};
 use crate::data::{Files, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse};
+use crate::hir::{Module, Synapse, SynapseUse, VarId, VarKind, check_synapse, misplaced};
 use crate::math::eval;
 use crate::plan::{Column, Delay, Drive, DriveKind, Edge, Network, Population, Projection, View};
 use crate::runtime::rng::Stream;
@@ -333,6 +334,7 @@ impl<'a> Elaborator<'a> {
             };
             params.insert(*id, value);
         }
+        let modulators = modulators(&scope, p, &checked, post, self.index, &mut params)?;
         let mut init = BTreeMap::new();
         for (id, v) in &checked.vars {
             if let VarKind::State(e) = &v.kind {
@@ -379,15 +381,18 @@ impl<'a> Elaborator<'a> {
                 _ => {}
             }
         }
-        let clause = |weight: bool| {
+        let weight = p.clauses.iter().find_map(|c| match c {
+            Clause::Weight(v, _) => Some(v),
+            _ => None,
+        });
+        let delay_of = |dendritic: bool| {
             p.clauses.iter().find_map(|c| match c {
-                Clause::Weight(v, s) if weight => Some((v, *s)),
-                Clause::Delay(v, false, s) if !weight => Some((v, *s)),
+                Clause::Delay(v, d, s) if *d == dendritic => Some((v, *s)),
                 _ => None,
             })
         };
-        let weight = match (clause(true), from_file.0) {
-            (Some((v, _)), _) => edge_column(&scope, v, &edges, ends, &streams[1], None)?,
+        let weight = match (weight, from_file.0) {
+            (Some(v), _) => edge_column(&scope, v, &edges, ends, &streams[1], None)?,
             (None, Some(w)) => Column::Array(Arc::new(w)),
             (None, None) => match checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight)) {
                 Some(_) if !edges.is_empty() || !p.clauses.is_empty() => {
@@ -399,14 +404,42 @@ impl<'a> Elaborator<'a> {
                 _ => Column::Const(1.0),
             },
         };
-        let delay = match (clause(false), from_file.1) {
-            (Some((v, span)), _) => {
-                let grid = matches!(v, ast::Value::Distribution(_)).then_some(self.dt);
-                self.steps(edge_column(&scope, v, &edges, ends, &streams[2], grid)?, span)?
-            }
-            (None, Some(d)) => self.steps(Column::Array(Arc::new(d)), p.span)?,
-            (None, None) => Delay::Const(1),
+        let written = |dendritic: bool| -> Attempt<Option<(Column, Span)>> {
+            let Some((v, span)) = delay_of(dendritic) else { return Ok(None) };
+            let grid = matches!(v, ast::Value::Distribution(_)).then_some(self.dt);
+            Ok(Some((edge_column(&scope, v, &edges, ends, &streams[2], grid)?, span)))
         };
+        let axonal = match (written(false)?, from_file.1) {
+            (None, Some(d)) => Some((Column::Array(Arc::new(d)), p.span)),
+            (given, _) => given,
+        };
+        let dendritic = written(true)?;
+        // With a dendritic delay alone nothing happens on the way to the synapses.
+        let lag = u32::from(axonal.is_none() && dendritic.is_some());
+        let delay = axonal.map(|(d, span)| self.steps(d, span)).transpose()?.unwrap_or(Delay::Const(1));
+        let dendritic = dendritic.map(|(d, span)| self.steps(d, span)).transpose()?.unwrap_or(Delay::Const(0));
+        let mut delayed = BTreeMap::new();
+        for (id, by) in &checked.delayed {
+            let by = eval(by, &|v| params.get(&v).copied(), None).unwrap_or(f64::NAN);
+            let steps = (by / self.dt).round();
+            if !(0.0..1e6).contains(&steps) {
+                return fail(Code::E0404, p.span, "a value cannot be delayed by this time", "needs a time from 0 on");
+            }
+            delayed.insert(*id, steps as u32);
+        }
+        if checked.deliver.is_some()
+            && let Some((_, span)) = delay_of(false)
+        {
+            let Delay::Const(steps) = delay else {
+                let what = "a delay per synapse of a contribution at every step";
+                return Err(Box::new(crate::syntax::unsupported(span, what)));
+            };
+            // What the sending cell was so long ago is what arrives.
+            let of_sender = checked.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Pre(_)));
+            for (id, _) in of_sender {
+                *delayed.entry(id).or_default() += steps;
+            }
+        }
         let label = |v: View| {
             let population = &network.populations[v.population];
             if v.n == population.n {
@@ -419,7 +452,7 @@ impl<'a> Elaborator<'a> {
             Some(n) => format!("{prefix}{}", n.text),
             None => format!("{} -> {}.{}", label(pre), label(post), post_model.vars[port].name),
         };
-        let projection = Projection {
+        let mut projection = Projection {
             name,
             pre,
             post,
@@ -430,8 +463,20 @@ impl<'a> Elaborator<'a> {
             edges: Arc::new(edges),
             weight,
             delay,
+            dendritic,
+            lag,
+            modulators,
+            delayed,
             learning: true,
         };
+        if let Some(d) = misplaced(&projection.synapse, &projection.places(), p.span).into_iter().next() {
+            return Err(Box::new(d));
+        }
+        if !projection.is_plastic() {
+            // Nothing happens at the synapses, so only the sum of the delays counts.
+            projection.delay = projection.delay.plus(&projection.dendritic, lag);
+            (projection.dendritic, projection.lag) = (Delay::Const(0), 0);
+        }
         self.plan().projections.push(projection);
         Ok(())
     }
@@ -540,6 +585,63 @@ impl<'a> Elaborator<'a> {
         out.sort_by_key(|s| s.0);
         Ok(out)
     }
+}
+
+/// Binds modulators to what varies; constants and defaults become parameters.
+fn modulators(
+    scope: &Scope,
+    p: &ast::Projection,
+    synapse: &Synapse,
+    post: View,
+    network: usize,
+    params: &mut BTreeMap<VarId, f64>,
+) -> Attempt<BTreeMap<VarId, (View, VarId)>> {
+    let mut out = BTreeMap::new();
+    for (id, v) in &synapse.vars {
+        let VarKind::Modulator(default) = &v.kind else { continue };
+        let bound = p.clauses.iter().find_map(|c| match c {
+            Clause::Modulator(n, e) if n.text == v.name => Some(e),
+            _ => None,
+        });
+        let Some(e) = bound else {
+            let Some(default) = default else {
+                return Err(Box::new(
+                    Diagnostic::at(
+                        Code::E0212,
+                        p.span,
+                        format!("modulator `{}` has no value", v.name),
+                        "value missing",
+                    )
+                    .label(v.span, "declared without a default")
+                    .help(format!("bind it in the projection: `modulator {} = …`", v.name)),
+                ));
+            };
+            params.insert(id, eval(default, &|v| params.get(&v).copied(), None).unwrap_or(f64::NAN));
+            continue;
+        };
+        let Ok(Selected { cells, path, .. }) = scope.select(e) else {
+            params.insert(id, scope.number(e)?);
+            continue;
+        };
+        let model = &scope.live[cells.network].network().populations[cells.view.population].model;
+        let Some(var) = model.var(&path).filter(|_| cells.network == network) else {
+            return fail(Code::E0205, e.span, format!("`{}` has no variable `{path}`", model.name), "no such member");
+        };
+        scope.segment(cells, var, None, e.span)?;
+        if cells.view.n != 1 && cells.view.n != post.n {
+            return Err(Box::new(
+                Diagnostic::at(
+                    Code::E0703,
+                    e.span,
+                    format!("modulator `{}` has {} values for {} targets", v.name, cells.view.n, post.n),
+                    "one for all or one per target is needed",
+                )
+                .label(v.span, "declared here"),
+            ));
+        }
+        out.insert(id, (cells.view, var));
+    }
+    Ok(out)
 }
 
 /// Values a loop runs through: whole numbers of a range (both ends), steps of a range, or elements of an array.

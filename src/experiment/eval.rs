@@ -435,6 +435,9 @@ impl Scope<'_> {
                     let path = parts[i..].join(".");
                     return self.variable(*p, &path, whole.span);
                 }
+                Value::Projection(network, list) if i + 1 == parts.len() => {
+                    return self.synapse_variable(*network, list, name);
+                }
                 Value::Table(t) => match t.columns.get(parts[i]) {
                     Some(_) => match t.numbers(parts[i]) {
                         Ok(v) => Quantity::array(v, Dim::ONE, None).into(),

@@ -217,7 +217,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
                 let weight = p.synapse.weight().map_or(port, |w| &p.synapse.vars[w]);
                 unit = (weight.dim, weight.unit.clone());
                 match &live.simulation {
-                    Some(s) => data.extend(s.weights(*k)),
+                    Some(s) => data.extend(p.synapse.weight().map_or(Vec::new(), |w| s.synapses(*k, w))),
                     None => data.extend((0..p.edges.len()).map(|e| p.weight.at(e))),
                 }
             }
@@ -225,12 +225,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
         }
         "delays" => {
             let list = c.projection()?;
-            let data = list.iter().flat_map(|p| {
-                (0..p.edges.len()).map(|k| match &p.delay {
-                    crate::plan::Delay::Const(d) => f64::from(*d) * scope.dt,
-                    crate::plan::Delay::Array(a) => f64::from(a[k]) * scope.dt,
-                })
-            });
+            let data = list.iter().flat_map(|p| (0..p.edges.len()).map(|k| f64::from(p.delay.at(k)) * scope.dt));
             times(data.collect())
         }
         "out_degrees" | "in_degrees" => {

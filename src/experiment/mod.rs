@@ -16,6 +16,7 @@ pub mod record;
 mod run;
 mod select;
 mod settings;
+mod synapses;
 mod time;
 mod value;
 mod watch;

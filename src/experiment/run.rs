@@ -258,6 +258,11 @@ impl<'a> Run<'a> {
             CommandKind::Expect(e) => self.expect(e),
             CommandKind::Drive(d) => self.drive(d),
             CommandKind::Plasticity(on, what) => self.plasticity(*on, what),
+            CommandKind::Signal(name, target) if self.mode == Mode::Run => self.signal(name, target.as_ref()),
+            CommandKind::Signal(..) => {
+                self.mode = Mode::Built;
+                Ok(())
+            }
             CommandKind::Set { target, op, value } => self.set(target, *op, value),
             CommandKind::Unsupported(n) => Err(Box::new(crate::syntax::unsupported(n.span, &n.text))),
         }
@@ -382,7 +387,7 @@ impl<'a> Run<'a> {
     }
 
     /// Creates the simulation of a network that has not run yet.
-    fn start(&mut self, index: usize) {
+    pub(super) fn start(&mut self, index: usize) {
         let live = &mut self.live[index];
         if live.simulation.is_some() {
             return;
@@ -472,11 +477,7 @@ impl<'a> Run<'a> {
     }
 
     fn record(&mut self, what: &ast::Expr, every: Option<&ast::Expr>, name: Option<&ast::Name>) -> Attempt<()> {
-        let list: Vec<&ast::Expr> = match &what.kind {
-            ExprKind::List(items) => items.iter().collect(),
-            _ => vec![what],
-        };
-        for e in list {
+        for e in what.elements() {
             let Selected { cells: p, path, index } = self.scope().select(e)?;
             let population = &self.live[p.network].network().populations[p.view.population];
             let model = population.model.clone();
@@ -578,13 +579,30 @@ impl<'a> Run<'a> {
     }
 }
 
-fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
+/// Reports why a run stopped.
+pub(super) fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
     let ms = lookup("ms");
     match f {
         Failure::Interrupted => Box::new(
             Diagnostic::new(Code::E0812, format!("stopped at {}", format_quantity(time, Dim::TIME, ms.as_ref())))
                 .note("everything recorded until then is kept"),
         ),
+        Failure::Synapse { projection, variable, index, time } => {
+            let p = &network.projections[*projection];
+            let v = &p.synapse.vars[*variable];
+            let at = format_quantity(*time, Dim::TIME, ms.as_ref());
+            let e = p.edges[*index];
+            Box::new(
+                Diagnostic::at(
+                    Code::E0801,
+                    v.span,
+                    format!("`{}.{}[{index}]` is not a finite number after {at}", p.name, v.name),
+                    "this state",
+                )
+                .note(format!("the synapse from cell {} to cell {}", e.pre, e.post))
+                .help("give it bounds (`in lo .. hi`), make the learning rate smaller, or look for a division by zero"),
+            )
+        }
         Failure::NonFinite { population, variable, index, time, last } => {
             let p = &network.populations[*population];
             let var = p.model.var(variable).map(|v| p.model.vars[v].clone());

@@ -167,7 +167,8 @@ pub fn read(
             s.segments(population, v).map(|(b, segments)| b.get(cell * segments + segment.min(segments - 1)))
         }
         (VarKind::Param(_), _) => plan.params.get(&v).map(|c| c.at(cell)),
-        (VarKind::AnalogPort(_), _) => plan.ports.get(&v).map(|c| c.at(cell)),
+        (VarKind::AnalogPort(_), None) => plan.ports.get(&v).map(|c| c.at(cell)),
+        (VarKind::AnalogPort(_), Some(s)) => s.port(population, v, cell),
         _ => None,
     };
     let dt = simulation.map(|s| s.options().dt);

@@ -55,17 +55,14 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
         }
         CommandKind::Step => {}
         CommandKind::Plasticity(_, what) => {
-            let list: Vec<&ast::Expr> = match &what.kind {
-                ExprKind::List(items) => items.iter().collect(),
-                _ => vec![what],
-            };
-            for e in list {
+            for e in what.elements() {
                 let ty = infer.expr(world, e).1;
-                if !ty.is_error() && ty.kind != Kind::Projection {
+                if !ty.is_error() && !matches!(ty.kind, Kind::Projection(_)) {
                     infer.diagnostics.push(errors::wrong_kind("a named projection", &ty, e.span));
                 }
             }
         }
+        CommandKind::Signal(name, target) => signal(infer, world, name, target.as_ref()),
         CommandKind::Record { what, every, name } => {
             let ty = infer.expr(world, what).1;
             if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Events) {
@@ -136,6 +133,37 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
         CommandKind::Drive(d) => drive(infer, world, d),
         CommandKind::Set { target, value, op } => set(infer, world, target, *op, value),
         CommandKind::Unsupported(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text)),
+    }
+}
+
+/// Checks that somebody listens to a signal.
+fn signal(infer: &mut Infer, world: &mut World, name: &ast::Name, target: Option<&ast::Expr>) {
+    if let Some(e) = target {
+        let ty = infer.expr(world, e).1;
+        if !ty.is_error() && !matches!(ty.kind, Kind::Projection(_) | Kind::Network(_)) {
+            infer.diagnostics.push(errors::wrong_kind("a network or a named projection", &ty, e.span));
+        }
+    }
+    let heard = infer.module.projections.values().flatten().flat_map(|(_, s)| &s.handlers);
+    let known: Vec<String> = heard
+        .filter_map(|h| match &h.trigger {
+            Trigger::Signal(n) => Some(n.clone()),
+            Trigger::Cell(..) => None,
+        })
+        .collect();
+    if !known.contains(&name.text) {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let help = crate::diag::nearest(&name.text, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+        infer.diagnostics.push(
+            Diagnostic::at(
+                Code::E0607,
+                name.span,
+                format!("no synapse waits for the signal `{}`", name.text),
+                "nobody listens",
+            )
+            .note("a synapse listens with `on NAME { … }`")
+            .maybe_help(help),
+        );
     }
 }
 

@@ -4,8 +4,8 @@
 //! because of the text of a neuron, synapse or channel. Networks and experiments stay syntax trees whose names and
 //! units have been checked; their values exist only when they run.
 
+mod assign;
 mod check_experiment;
-mod check_synapse;
 mod errors;
 mod expr;
 pub mod functions;
@@ -14,14 +14,15 @@ mod module;
 mod network;
 mod neuron;
 pub mod print;
+mod synapse;
 mod ty;
 mod unit_of;
 
-pub use check_synapse::{SynapseUse, check_synapse};
 pub use expr::{Draw, EventId, Expr, Func, Op, VarId, apply};
 pub use infer::{Context, Infer};
 pub use module::{Imports, check};
 pub(crate) use neuron::inline_lets;
+pub use synapse::{SynapseUse, check_synapse, misplaced};
 pub use ty::{Kind, Ty};
 pub use unit_of::resolve_unit;
 
@@ -30,6 +31,7 @@ use crate::syntax::ast;
 use crate::units::{Dim, Unit};
 use cranelift_entity::PrimaryMap;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a variable is.
@@ -47,6 +49,8 @@ pub enum VarKind {
     AnalogPort(Expr),
     /// The weight of a synapse.
     Weight,
+    /// A third factor that the projection binds, with its value if it does not.
+    Modulator(Option<Expr>),
     /// A variable of the presynaptic cell.
     Pre(VarId),
     /// A variable of the postsynaptic cell.
@@ -237,8 +241,10 @@ pub enum Side {
 }
 
 /// Where one value of a synapse's state is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
+    /// One for the whole projection.
+    Projection,
     /// One per presynaptic cell.
     Pre,
     /// One per postsynaptic cell.
@@ -250,6 +256,7 @@ pub enum Place {
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Place::Projection => "per projection",
             Place::Pre => "per pre",
             Place::Post => "per post",
             Place::Synapse => "per synapse",
@@ -257,19 +264,45 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What a synapse does at an event of one of its cells.
+/// What makes a handler of a synapse run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// An event of one of the cells, by its name.
+    Cell(Side, String),
+    /// A signal of the experiment.
+    Signal(String),
+}
+
+impl Trigger {
+    /// Returns whether an event of this side is meant.
+    pub fn is(&self, side: Side) -> bool {
+        matches!(self, Trigger::Cell(s, _) if *s == side)
+    }
+}
+
+impl std::fmt::Display for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Trigger::Cell(Side::Pre, event) => write!(f, "pre.{event}"),
+            Trigger::Cell(Side::Post, event) => write!(f, "post.{event}"),
+            Trigger::Signal(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What a synapse does at an event of one of its cells, or at a signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Handler {
-    /// Whose event.
-    pub side: Side,
-    /// Its name.
-    pub event: String,
+    /// When.
+    pub trigger: Trigger,
     /// What happens, statement after statement.
     pub body: Vec<Stmt>,
+    /// `on …` in the text.
+    pub span: Span,
 }
 
 /// A synapse model as used by one projection: weight and cells have known units.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Synapse {
     /// Its name.
     pub name: String,
@@ -279,8 +312,12 @@ pub struct Synapse {
     pub equations: Vec<Equation>,
     /// `let`s in dependency order.
     pub lets: Vec<VarId>,
-    /// `on pre.event` and `on post.event`, in order of declaration.
+    /// `on pre.event`, `on post.event` and `on signal`, in order of declaration.
     pub handlers: Vec<Handler>,
+    /// Variables of the cells that are read as they were a constant time ago, and that time.
+    pub delayed: BTreeMap<VarId, Expr>,
+    /// Number of white-noise processes.
+    pub n_noises: u32,
     /// Bounds of the weight and of states, applied at every write.
     pub bounds: Vec<(VarId, Expr, Expr)>,
     /// Where the author says that states live.
@@ -298,6 +335,11 @@ impl Synapse {
     /// Returns the states.
     pub fn states(&self) -> impl Iterator<Item = (VarId, &Var)> {
         self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_)))
+    }
+
+    /// Finds a variable of its own by name.
+    pub fn var(&self, name: &str) -> Option<VarId> {
+        self.vars.iter().find(|(_, v)| v.name == name).map(|(id, _)| id)
     }
 
     /// Replaces `let`s by their definitions.
@@ -336,6 +378,8 @@ pub struct Module {
     pub neurons: IndexMap<String, Arc<Neuron>>,
     /// Synapses, still as syntax: their units depend on the projection.
     pub synapses: IndexMap<String, Arc<ast::Model>>,
+    /// Synapses as checked for the projections of each network, with the names of projections that have one.
+    pub projections: IndexMap<String, Vec<(Option<String>, Arc<Synapse>)>>,
     /// Networks by name.
     pub networks: IndexMap<String, Arc<ast::Network>>,
     /// Experiments of the file itself.

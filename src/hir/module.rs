@@ -167,8 +167,13 @@ impl Loader<'_> {
             }
         }
         for item in &file.items {
+            if let ast::ItemKind::Network(n) = &item.kind {
+                let synapses = check_network(&self.module, n, diagnostics);
+                self.module.projections.insert(n.name.text.clone(), synapses);
+            }
+        }
+        for item in &file.items {
             match &item.kind {
-                ast::ItemKind::Network(n) => check_network(&self.module, n, diagnostics),
                 ast::ItemKind::Experiment(e) => {
                     check_experiment(&self.module, e, diagnostics);
                     if root {

@@ -82,6 +82,7 @@ impl std::fmt::Display for Neuron {
                 VarKind::EventPort => ("event input", None),
                 VarKind::AnalogPort(e) => ("input", Some(self.show(e))),
                 VarKind::Weight => ("weight", None),
+                VarKind::Modulator(_) => ("modulator", None),
                 VarKind::Pre(_) | VarKind::Post(_) => ("cell", None),
             };
             let value = value.map_or(String::new(), |v| format!(" = {v}"));

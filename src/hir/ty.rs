@@ -1,6 +1,8 @@
 //! Types: what kind of value, and of which dimension.
 
+use super::Synapse;
 use crate::units::{Dim, Unit, dimension_word};
+use std::sync::Arc;
 
 /// The kinds of values.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +23,8 @@ pub enum Kind {
     Population(String),
     /// An instance of the named network.
     Network(String),
-    /// A projection.
-    Projection,
+    /// A projection; with its synapse if it has a name.
+    Projection(Option<Arc<Synapse>>),
     /// A table of named columns.
     Table,
     /// Unknown because of an earlier error; fits everything and is never complained about.
@@ -89,7 +91,7 @@ impl Ty {
             Kind::Trace => "a recorded state".into(),
             Kind::Population(n) => format!("a population of `{n}`"),
             Kind::Network(n) => format!("a network `{n}`"),
-            Kind::Projection => "a projection".into(),
+            Kind::Projection(_) => "a projection".into(),
             Kind::Table => "a table".into(),
             Kind::Error => "unknown".into(),
         }

@@ -10,5 +10,5 @@ mod synapse;
 pub use adaptive::lower_rk45;
 pub use cable::{CableKernel, CableKernels, CableSlot, Geometry, lower_cables};
 pub use neuron::{Binding, Hidden, NeuronKernel, PortSource, lower_neuron};
-pub use plastic::{PlasticHandler, PlasticKernel, PlasticSlot, lower_plastic};
-pub use synapse::{ContinuousKernel, EventKernel, lower_continuous, lower_on_pre};
+pub use plastic::{PlasticHandler, PlasticKernel, PlasticProgram, PlasticSlot, Rates, lower_plastic};
+pub use synapse::{ContinuousKernel, ContinuousSlot, EventKernel, lower_continuous, lower_on_pre};

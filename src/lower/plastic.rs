@@ -1,17 +1,21 @@
-//! Kernels of plastic synapses: what an event of either cell does to the weights and states it reaches.
+//! Kernels of plastic synapses: what an event of either cell, or a signal, does to the weights and states it reaches, and
+//! how those change that follow equations at every step.
 //!
-//! A handler becomes up to two kernels. The synapse kernel has one lane per synapse that the event reaches and replays
-//! the statements that matter to it; the cell kernel has one lane per cell that had the event and replays those that
-//! change the states kept with the cell. Both start from the states before the event, so a statement sees exactly what
-//! the statements before it have done.
+//! A handler becomes a kernel for the synapses that it reaches and one for every other place where a state is kept that it
+//! changes. Each has one lane per item of its place, replays the statements that matter to it, and starts from the states
+//! before the event, so a statement sees exactly what the statements before it have done.
+//!
+//! A state whose equation is `x' = a x + b` with constants is kept as the value `s` that it would have had at a common
+//! earlier moment: now it is `scale * s + shift`, with two numbers for all lanes.
 
 use super::expression::Lowering;
 use super::synapse::bounded;
-use crate::hir::{Expr, Place, Side, Stmt, Synapse, VarId, VarKind};
+use crate::hir::{Expr, Handler, Place, Side, Stmt, Synapse, Trigger, VarId, VarKind};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
+use crate::math::{eval, simplify};
 use crate::plan::{Column, Projection};
-use crate::solve::{exact_scalar, writes};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::solve::{constant_rates, exact_scalar, stepped, writes};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a slot of a plastic synapse's kernel holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,10 +24,18 @@ pub enum PlasticSlot {
     Weight,
     /// A state of the synapse, wherever it is kept.
     State(VarId, Place),
-    /// Time since the states kept at a place were last advanced.
-    Elapsed(Place),
-    /// A variable of one of the cells: whether of the sending one, and which.
-    Cell(Side, VarId),
+    /// What multiplies a state that is advanced exactly, the same in all lanes.
+    Scale(VarId),
+    /// What is added to it.
+    Shift(VarId),
+    /// The reciprocal of its scale.
+    Unscale(VarId),
+    /// A variable of one of the cells: of which side, which, and how many steps ago.
+    Cell(Side, VarId, u32),
+    /// A modulator that varies.
+    Modulator(VarId),
+    /// Random bits of a noise process, first or second word.
+    Random(u32, bool),
     /// What is sent to the port.
     Delivered,
 }
@@ -35,51 +47,57 @@ pub struct PlasticKernel {
     pub raw: Kernel,
     /// What runs.
     pub kernel: Kernel,
+    /// What one lane is.
+    pub place: Place,
     /// By slot; states and the weight are written if their slot is of kind `State`.
     pub slots: Vec<PlasticSlot>,
 }
 
-/// What happens at one kind of event.
+/// What happens at one kind of event or signal.
 #[derive(Debug, Clone)]
 pub struct PlasticHandler {
-    /// Whose event.
-    pub side: Side,
-    /// Its name.
-    pub event: String,
-    /// For every synapse it reaches; none if nothing but states of the cell change.
-    pub synapse: Option<PlasticKernel>,
-    /// For the cell that had it; none if no state is kept with the cell.
-    pub cell: Option<PlasticKernel>,
+    /// When.
+    pub trigger: Trigger,
+    /// One for each place that it changes, the synapses first.
+    pub kernels: Vec<PlasticKernel>,
 }
 
-/// Lowers all handlers of a projection in order of declaration.
-pub fn lower_plastic(
-    p: &Projection,
-    places: &BTreeMap<VarId, Place>,
-    dt: f64,
-    precision: Precision,
-) -> Vec<PlasticHandler> {
+/// `x' = a x + b`
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// The coefficient of the state.
+    pub a: f64,
+    /// The rest.
+    pub b: f64,
+}
+
+/// The program of a projection's synapses.
+#[derive(Debug, Clone)]
+pub struct PlasticProgram {
+    /// In order of declaration.
+    pub handlers: Vec<PlasticHandler>,
+    /// One step of what follows equations at every step, one for each place.
+    pub flows: Vec<PlasticKernel>,
+    /// States that are advanced exactly over any time.
+    pub exact: BTreeMap<VarId, Rates>,
+}
+
+/// Lowers handlers and equations of a projection.
+pub fn lower_plastic(p: &Projection, dt: f64, precision: Precision) -> PlasticProgram {
+    let places = p.places();
+    let steps = stepped(&p.synapse);
     let s = &p.synapse;
-    s.handlers
-        .iter()
-        .map(|h| {
-            let own = if h.side == Side::Pre { Place::Pre } else { Place::Post };
-            let kept = |v: VarId, place: Place| places.get(&v) == Some(&place);
-            let weight = s.weight();
-            let lasting = |v: VarId| Some(v) == weight || kept(v, Place::Synapse);
-            let name = format!("{}.{}.{}", s.name, if h.side == Side::Pre { "pre" } else { "post" }, h.event);
-            let reaches = h.body.iter().any(|stmt| concerns(stmt, &lasting, true));
-            let synapse = reaches.then(|| {
-                let targets = closure(s, &h.body, &lasting);
-                Build { p, places, dt, precision }.kernel(&name, &h.body, &targets, true)
-            });
-            let shared: BTreeSet<VarId> = s.states().map(|(id, _)| id).filter(|v| kept(*v, own)).collect();
-            let changes = shared.iter().any(|v| writes(&h.body, *v));
-            let cell = changes
-                .then(|| Build { p, places, dt, precision }.kernel(&format!("{name}.cell"), &h.body, &shared, false));
-            PlasticHandler { side: h.side, event: h.event.clone(), synapse, cell }
-        })
-        .collect()
+    let constant = |e: &Expr| eval(e, &|v| p.params.get(&v).copied(), None).unwrap_or(f64::NAN);
+    let exact: BTreeMap<VarId, Rates> = s
+        .states()
+        .filter(|(id, _)| !steps.contains(id))
+        .filter_map(|(id, _)| constant_rates(s, id).map(|(a, b)| (id, Rates { a: constant(&a), b: constant(&b) })))
+        .collect();
+    let build = Build { p, places: &places, stepped: &steps, exact: &exact, dt, precision };
+    let handlers = s.handlers.iter().map(|h| build.handler(h)).collect();
+    let flows = [Place::Projection, Place::Pre, Place::Post, Place::Synapse].into_iter();
+    let flows = flows.filter_map(|place| build.flow(place)).collect();
+    PlasticProgram { handlers, flows, exact }
 }
 
 /// Returns whether a statement assigns one of `targets`, or delivers and that counts.
@@ -93,11 +111,11 @@ fn concerns(stmt: &Stmt, targets: &dyn Fn(VarId) -> bool, deliveries: bool) -> b
 }
 
 /// Finds all variables whose assignments must be replayed: those that last, and those that their values need.
-fn closure(s: &Synapse, body: &[Stmt], lasting: &dyn Fn(VarId) -> bool) -> BTreeSet<VarId> {
+fn closure(s: &Synapse, body: &[Stmt], lasting: &dyn Fn(VarId) -> bool, deliveries: bool) -> BTreeSet<VarId> {
     let mut out: BTreeSet<VarId> = s.vars.keys().filter(|v| lasting(*v)).collect();
     loop {
         let mut read = BTreeSet::new();
-        reads(s, body, &out, true, &mut read);
+        reads(s, body, &out, deliveries, &mut read);
         let before = out.len();
         out.extend(read.into_iter().filter(|v| writes(body, *v)));
         if out.len() == before {
@@ -129,84 +147,178 @@ fn reads(s: &Synapse, body: &[Stmt], targets: &BTreeSet<VarId>, deliveries: bool
 struct Build<'a> {
     p: &'a Projection,
     places: &'a BTreeMap<VarId, Place>,
+    stepped: &'a BTreeSet<VarId>,
+    exact: &'a BTreeMap<VarId, Rates>,
     dt: f64,
     precision: Precision,
 }
 
+/// A kernel in the making.
+struct Open<'a> {
+    l: Lowering<'a>,
+    slots: Vec<PlasticSlot>,
+    stored: Vec<(Slot, VarId)>,
+}
+
 impl Build<'_> {
+    fn handler(&self, h: &Handler) -> PlasticHandler {
+        let s = &self.p.synapse;
+        let name = format!("{}.{}", s.name, h.trigger);
+        let weight = s.weight();
+        let lasting = |v: VarId| Some(v) == weight || self.places.get(&v) == Some(&Place::Synapse);
+        let mut kernels = Vec::new();
+        if h.body.iter().any(|stmt| concerns(stmt, &lasting, true)) {
+            kernels.push(self.replayed(&name, Place::Synapse, &h.body, &closure(s, &h.body, &lasting, true)));
+        }
+        for place in [Place::Pre, Place::Post, Place::Projection] {
+            let kept = |v: VarId| self.places.get(&v) == Some(&place) && writes(&h.body, v);
+            if self.places.keys().any(|v| kept(*v)) {
+                let targets = closure(s, &h.body, &kept, false);
+                kernels.push(self.replayed(&format!("{name} {place}"), place, &h.body, &targets));
+            }
+        }
+        PlasticHandler { trigger: h.trigger.clone(), kernels }
+    }
+
     /// Lowers the assignments to `targets`, and deliveries if it is the kernel of the synapses.
-    fn kernel(&self, name: &str, body: &[Stmt], targets: &BTreeSet<VarId>, synapses: bool) -> PlasticKernel {
+    fn replayed(&self, name: &str, place: Place, body: &[Stmt], targets: &BTreeSet<VarId>) -> PlasticKernel {
         let s = &self.p.synapse;
         let params = |v: VarId| self.p.params.get(&v).map(|c| Column::Const(*c));
-        let lets = |_: VarId| None;
-        let mut l = Lowering::new(name, self.precision, &params, &lets);
+        let synapses = place == Place::Synapse;
         let mut used: BTreeSet<VarId> = targets.iter().copied().filter(|v| writes(body, *v)).collect();
         reads(s, body, targets, synapses, &mut used);
-        let kept = |place: Place| self.places.iter().filter(move |(_, p)| **p == place).map(|(v, _)| *v);
-        // What is kept together is advanced together: it has one time of the last event.
-        for place in [Place::Pre, Place::Post, Place::Synapse] {
-            let written = kept(place).any(|v| targets.contains(&v) && (place == Place::Synapse || !synapses));
-            if written && kept(place).any(|v| used.contains(&v)) {
-                used.extend(kept(place));
-            }
+        let written = |v: VarId| {
+            let here = if s.weight() == Some(v) { synapses } else { self.places.get(&v) == Some(&place) };
+            here && targets.contains(&v) && writes(body, v)
+        };
+        let mut open = self.open(name, &params, &used, &written);
+        open.l.dt = Some(self.dt);
+        let delivers = synapses && body.iter().any(|s| concerns(s, &|_| false, true));
+        let mut sum = open.l.b.constant(0.0);
+        let always = open.l.b.truth(true);
+        self.replay(&mut open.l, body, always, targets, synapses, &mut sum);
+        if delivers {
+            let slot = open.l.b.slot("delivered", SlotKind::Out);
+            open.slots.push(PlasticSlot::Delivered);
+            open.l.b.store(slot, sum);
         }
-        let mut slots: Vec<PlasticSlot> = Vec::new();
-        let mut stored: Vec<(Slot, VarId)> = Vec::new();
-        let mut elapsed: HashMap<u8, Value> = HashMap::new();
-        for v in &used {
-            let var = &s.vars[*v];
-            let (kind, slot) = match var.kind {
-                VarKind::Weight if writes(body, *v) => (SlotKind::State, PlasticSlot::Weight),
-                VarKind::Weight => (SlotKind::Lane, PlasticSlot::Weight),
-                VarKind::Pre(of) => (SlotKind::Lane, PlasticSlot::Cell(Side::Pre, of)),
-                VarKind::Post(of) => (SlotKind::Lane, PlasticSlot::Cell(Side::Post, of)),
-                VarKind::State(_) => {
-                    let place = self.places[v];
-                    let writes = if synapses { place == Place::Synapse } else { true };
-                    (if writes { SlotKind::State } else { SlotKind::Lane }, PlasticSlot::State(*v, place))
+        self.close(open, place)
+    }
+
+    /// Lowers one step of the equations at a place, all from the values at its beginning.
+    fn flow(&self, place: Place) -> Option<PlasticKernel> {
+        let s = &self.p.synapse;
+        let weight = s.weight();
+        let here =
+            |v: VarId| if Some(v) == weight { place == Place::Synapse } else { self.places.get(&v) == Some(&place) };
+        let equations: Vec<(VarId, Expr)> = s
+            .equations
+            .iter()
+            .filter(|eq| self.stepped.contains(&eq.state) && here(eq.state))
+            .map(|eq| (eq.state, simplify(s.inline(eq.rhs.clone()))))
+            .collect();
+        if equations.is_empty() {
+            return None;
+        }
+        let params = |v: VarId| self.p.params.get(&v).map(|c| Column::Const(*c));
+        let targets: BTreeSet<VarId> = equations.iter().map(|(v, _)| *v).collect();
+        let mut used = targets.clone();
+        let mut noises = BTreeSet::new();
+        for (_, rhs) in &equations {
+            rhs.walk(&mut |e| match e {
+                Expr::Var(v) => {
+                    used.insert(*v);
                 }
+                Expr::Noise(k) => {
+                    noises.insert(*k);
+                }
+                _ => {}
+            });
+        }
+        let name = format!("{} {place}", s.name);
+        let mut open = self.open(&name, &params, &used, &|v| targets.contains(&v));
+        for k in noises {
+            let mut word = |second: bool| {
+                open.slots.push(PlasticSlot::Random(k, second));
+                open.l.b.slot(format!("noise{k}_{}", u8::from(second)), SlotKind::Lane)
+            };
+            let words = (word(false), word(true));
+            open.l.randoms.insert((true, k), words);
+        }
+        open.l.dt = Some(self.dt);
+        let next: Vec<(VarId, Value)> = equations
+            .iter()
+            .map(|(v, rhs)| {
+                let noisy = rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
+                let euler = || crate::math::add(Expr::Var(*v), crate::math::mul(Expr::Dt, rhs.clone()));
+                let next = if noisy { euler() } else { exact_scalar(*v, rhs).unwrap_or_else(euler) };
+                let value = open.l.number(&next);
+                (*v, bounded(&mut open.l, s, *v, value))
+            })
+            .collect();
+        open.l.env.extend(next);
+        Some(self.close(open, place))
+    }
+
+    /// Begins a kernel: loads everything in use, states as they are now.
+    fn open<'a>(
+        &self,
+        name: &str,
+        params: &'a dyn Fn(VarId) -> Option<Column>,
+        used: &BTreeSet<VarId>,
+        written: &dyn Fn(VarId) -> bool,
+    ) -> Open<'a> {
+        let s = &self.p.synapse;
+        let mut open =
+            Open { l: Lowering::new(name, self.precision, params, &|_| None), slots: Vec::new(), stored: Vec::new() };
+        for v in used {
+            let delay = || self.p.delayed.get(v).copied().unwrap_or(0);
+            let slot = match s.vars[*v].kind {
+                VarKind::Weight => PlasticSlot::Weight,
+                VarKind::Pre(of) => PlasticSlot::Cell(Side::Pre, of, delay()),
+                VarKind::Post(of) => PlasticSlot::Cell(Side::Post, of, delay()),
+                VarKind::State(_) => PlasticSlot::State(*v, self.places[v]),
+                VarKind::Modulator(_) if !self.p.params.contains_key(v) => PlasticSlot::Modulator(*v),
                 _ => continue,
             };
-            if let PlasticSlot::State(_, place) = slot {
-                elapsed.entry(place as u8).or_insert_with(|| {
-                    slots.push(PlasticSlot::Elapsed(place));
-                    let slot = l.b.slot(["pre_elapsed", "post_elapsed", "elapsed"][place as usize], SlotKind::Lane);
-                    l.b.load(slot)
-                });
-            }
-            let at = l.b.slot(var.name.replace('.', "_"), kind);
-            slots.push(slot);
+            let kind = if written(*v) { SlotKind::State } else { SlotKind::Lane };
+            let name: String = s.vars[*v].name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
+            let at = open.l.b.slot(name.clone(), kind);
+            open.slots.push(slot);
             if kind == SlotKind::State {
-                stored.push((at, *v));
+                open.stored.push((at, *v));
             }
-            let value = l.b.load(at);
-            l.env.insert(*v, value);
+            let mut value = open.l.b.load(at);
+            if let Some(rates) = self.exact.get(v) {
+                let scale = open.uniform(format!("{name}_scale"), PlasticSlot::Scale(*v));
+                value = open.l.b.mul(value, scale);
+                if rates.b != 0.0 {
+                    let shift = open.uniform(format!("{name}_shift"), PlasticSlot::Shift(*v));
+                    value = open.l.b.add(value, shift);
+                }
+            }
+            open.l.env.insert(*v, value);
         }
-        let mut advanced: Vec<(VarId, Value)> = Vec::new();
-        for eq in s.equations.iter().filter(|eq| used.contains(&eq.state)) {
-            let exact = exact_scalar(eq.state, &s.inline(eq.rhs.clone()));
-            let exact = exact.unwrap_or_else(|| crate::ice!("synapse state is not linear"));
-            l.dt_value = Some(elapsed[&(self.places[&eq.state] as u8)]);
-            advanced.push((eq.state, l.number(&exact)));
+        open
+    }
+
+    /// Ends a kernel: stores what it writes.
+    fn close(&self, mut open: Open, place: Place) -> PlasticKernel {
+        for (slot, v) in std::mem::take(&mut open.stored) {
+            let mut value = open.l.env[&v];
+            if let Some(rates) = self.exact.get(&v) {
+                let name = &self.p.synapse.vars[v].name;
+                if rates.b != 0.0 {
+                    let shift = open.uniform(format!("{name}_shift"), PlasticSlot::Shift(v));
+                    value = open.l.b.sub(value, shift);
+                }
+                let unscale = open.uniform(format!("{name}_unscale"), PlasticSlot::Unscale(v));
+                value = open.l.b.mul(value, unscale);
+            }
+            open.l.b.store(slot, value);
         }
-        l.env.extend(advanced);
-        l.dt_value = None;
-        l.dt = Some(self.dt);
-        let delivers = synapses && body.iter().any(|s| concerns(s, &|_| false, true));
-        let mut sum = l.b.constant(0.0);
-        let always = l.b.truth(true);
-        self.replay(&mut l, body, always, targets, synapses, &mut sum);
-        for (slot, v) in stored {
-            let value = l.env[&v];
-            l.b.store(slot, value);
-        }
-        if delivers {
-            let slot = l.b.slot("delivered", SlotKind::Out);
-            slots.push(PlasticSlot::Delivered);
-            l.b.store(slot, sum);
-        }
-        let raw = l.b.finish();
-        PlasticKernel { kernel: passes::optimize(&raw), raw, slots }
+        let raw = open.l.b.finish();
+        PlasticKernel { kernel: passes::optimize(&raw), raw, place, slots: open.slots }
     }
 
     fn replay(
@@ -244,5 +356,19 @@ impl Build<'_> {
                 _ => {}
             }
         }
+    }
+}
+
+impl Open<'_> {
+    /// Loads a number that all lanes share.
+    fn uniform(&mut self, name: String, slot: PlasticSlot) -> Value {
+        let at = match self.slots.iter().position(|s| *s == slot) {
+            Some(k) => Slot::from_u32(k as u32),
+            None => {
+                self.slots.push(slot);
+                self.l.b.slot(name, SlotKind::Uniform)
+            }
+        };
+        self.l.b.load(at)
     }
 }

@@ -19,17 +19,31 @@ pub struct EventKernel {
     pub factor: Slot,
 }
 
-/// One lane per synapse: values of both cells and the weight in, contribution out.
+/// What a slot of a continuous contribution's kernel holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ContinuousSlot {
+    /// The weight or a state of the synapse.
+    Own(VarId),
+    /// A variable of one of the cells, now or so many steps ago.
+    Cell {
+        /// Whether of the sending one.
+        pre: bool,
+        /// Which.
+        var: VarId,
+        /// Steps.
+        delay: u32,
+    },
+    /// The contribution; the last slot.
+    Out,
+}
+
+/// One lane per synapse: its own values and those of both cells in, contribution out.
 #[derive(Debug, Clone)]
 pub struct ContinuousKernel {
     /// The kernel.
     pub kernel: Kernel,
-    /// Cell variables in slot order: the synapse's variable and whether it is presynaptic.
-    pub cells: Vec<(VarId, bool, VarId)>,
-    /// Slot of the weight, if it is used.
-    pub weight: Option<Slot>,
-    /// Slot of the contribution.
-    pub out: Slot,
+    /// By slot.
+    pub slots: Vec<ContinuousSlot>,
 }
 
 /// Returns the factor of the weight if `on pre` only delivers a constant multiple of it.
@@ -144,28 +158,23 @@ pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Prec
     };
     let mut l = Lowering::new(&format!("{}.deliver", s.name), precision, &lookup, &lets);
     l.dt = Some(dt);
-    let mut cells = Vec::new();
-    let mut weight = None;
-    for (id, v) in &s.vars {
-        let (pre, var) = match v.kind {
-            VarKind::Pre(var) => (true, var),
-            VarKind::Post(var) => (false, var),
-            VarKind::Weight => {
-                let slot = l.b.slot("weight", SlotKind::Lane);
-                weight = Some(slot);
-                let value = l.b.load(slot);
-                l.env.insert(id, value);
-                continue;
-            }
+    let mut slots = Vec::new();
+    let deliver = s.inline(deliver.clone());
+    for (id, v) in s.vars.iter().filter(|(id, _)| deliver.mentions(*id)) {
+        let delay = p.delayed.get(&id).copied().unwrap_or(0);
+        slots.push(match v.kind {
+            VarKind::Pre(var) => ContinuousSlot::Cell { pre: true, var, delay },
+            VarKind::Post(var) => ContinuousSlot::Cell { pre: false, var, delay },
+            VarKind::Weight | VarKind::State(_) => ContinuousSlot::Own(id),
             _ => continue,
-        };
+        });
         let slot = l.b.slot(v.name.clone(), SlotKind::Lane);
         let value = l.b.load(slot);
         l.env.insert(id, value);
-        cells.push((id, pre, var));
     }
+    slots.push(ContinuousSlot::Out);
     let out = l.b.slot("out", SlotKind::Out);
-    let value = l.number(&s.inline(deliver.clone()));
+    let value = l.number(&deliver);
     l.b.store(out, value);
-    ContinuousKernel { kernel: passes::optimize(&l.b.finish()), cells, weight, out }
+    ContinuousKernel { kernel: passes::optimize(&l.b.finish()), slots }
 }

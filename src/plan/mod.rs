@@ -1,9 +1,9 @@
 //! A network with all its values known: what to allocate, who is connected to whom. Data only.
 
-use crate::hir::{Neuron, Synapse, VarId};
+use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;
-use crate::solve::Solved;
-use std::collections::BTreeMap;
+use crate::solve::{Sharing, Solved};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One value for all cells, or one per cell; internal units.
@@ -105,33 +105,58 @@ pub struct Projection {
     pub edges: Arc<Vec<Edge>>,
     /// Weights, one for all or one per edge.
     pub weight: Column,
-    /// Delays in steps, one for all or one per edge.
+    /// Axonal delays in steps, at least one: events of presynaptic cells reach the synapses so much later.
     pub delay: Delay,
+    /// Dendritic delays in steps: events of postsynaptic cells reach the synapses so much later, deliveries the port.
+    pub dendritic: Delay,
+    /// Without an axonal delay events still take one step to the synapses; the dendritic delay makes up for it: one step
+    /// less on the way to the port and one more on the way back, so that the synapses see both sides one step later.
+    pub lag: u32,
+    /// Where modulators are read that have no constant value: which cells, and which of their variables.
+    pub modulators: BTreeMap<VarId, (View, VarId)>,
+    /// How many steps ago variables of the cells are read.
+    pub delayed: BTreeMap<VarId, u32>,
     /// Whether weights of plastic synapses change.
     pub learning: bool,
 }
 
 impl Projection {
     /// Returns where each state of the synapse is kept.
-    pub fn places(&self) -> BTreeMap<VarId, crate::hir::Place> {
-        crate::solve::places(&self.synapse, matches!(self.delay, Delay::Const(_)))
+    pub fn places(&self) -> BTreeMap<VarId, Place> {
+        let single = |d: &Delay| matches!(d, Delay::Const(_));
+        let modulators = self.modulators.values().all(|(view, _)| view.n == 1);
+        let sharing = Sharing { axonal: true, dendritic: single(&self.dendritic), modulators };
+        let places = crate::solve::places(&self.synapse, &sharing);
+        if single(&self.delay) || !crate::solve::is_plastic(&self.synapse, &places) {
+            // Where only the sender's events count they can be taken when they leave, whatever their ways.
+            return places;
+        }
+        crate::solve::places(&self.synapse, &Sharing { axonal: false, ..sharing })
     }
 
     /// Returns the bytes that one synapse takes with numbers of `word` bytes, beside the index of rows.
     pub fn bytes_per_synapse(&self, word: usize) -> usize {
-        let delay = if matches!(self.delay, Delay::Array(_)) { 2 } else { 0 };
-        if !self.is_plastic() {
-            return 4 + delay + if matches!(self.weight, Column::Array(_)) { word } else { 0 };
-        }
-        let states = self.places().values().filter(|p| **p == crate::hir::Place::Synapse).count();
-        // Target, source, place in the index by target and in the plan; weight and states; time of the last event.
-        16 + delay + word * (1 + states) + if states > 0 { 8 } else { 0 }
+        let varies = |d: &Delay| matches!(d, Delay::Array(_));
+        let plastic = self.is_plastic();
+        let delays = 2 * (usize::from(varies(&self.delay)) + usize::from(varies(&self.dendritic)));
+        let one_weight = !plastic && matches!(self.weight, Column::Const(_));
+        let all = synapse_bytes(&self.places(), plastic, word) + delays;
+        all - if one_weight { word } else { 0 }
     }
 
     /// Returns whether its synapses change at events.
     pub fn is_plastic(&self) -> bool {
         crate::solve::is_plastic(&self.synapse, &self.places())
     }
+}
+
+/// Returns the bytes of one synapse with a weight of its own and without delays of its own.
+pub fn synapse_bytes(places: &BTreeMap<VarId, Place>, plastic: bool, word: usize) -> usize {
+    if !plastic {
+        return 4 + word;
+    }
+    // Target, source, place in the index by target and in the plan; weight and states.
+    16 + word * (1 + places.values().filter(|p| **p == Place::Synapse).count())
 }
 
 /// Delays in steps.
@@ -144,6 +169,33 @@ pub enum Delay {
 }
 
 impl Delay {
+    /// Returns the delay of one edge.
+    pub fn at(&self, edge: usize) -> u32 {
+        match self {
+            Delay::Const(d) => *d,
+            Delay::Array(a) => u32::from(a[edge]),
+        }
+    }
+
+    /// Returns the sum of two delays less a number of steps.
+    pub fn plus(&self, other: &Delay, less: u32) -> Delay {
+        match (self, other) {
+            (Delay::Const(a), Delay::Const(b)) => Delay::Const(a + b - less),
+            (Delay::Array(a), other) | (other, Delay::Array(a)) => {
+                let sum = |(i, a): (usize, &u16)| (u32::from(*a) + other.at(i) - less) as u16;
+                Delay::Array(Arc::new(a.iter().enumerate().map(sum).collect()))
+            }
+        }
+    }
+
+    /// Returns the delays that occur, ascending.
+    pub fn values(&self) -> Vec<u32> {
+        match self {
+            Delay::Const(d) => vec![*d],
+            Delay::Array(a) => a.iter().map(|d| u32::from(*d)).collect::<BTreeSet<u32>>().into_iter().collect(),
+        }
+    }
+
     /// Returns the shortest and longest delay.
     pub fn range(&self) -> (u32, u32) {
         match self {

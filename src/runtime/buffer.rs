@@ -75,6 +75,47 @@ impl Buffer {
         }
     }
 
+    /// Copies consecutive elements of an array of the same precision.
+    pub fn copy(&mut self, at: usize, from: &Buffer, begin: usize, n: usize) {
+        match self.precision {
+            Precision::F32 => self.f32_mut()[at..at + n].copy_from_slice(&from.f32()[begin..begin + n]),
+            Precision::F64 => self.f64_mut()[at..at + n].copy_from_slice(&from.f64()[begin..begin + n]),
+        }
+    }
+
+    /// Sets the first elements to one value.
+    pub fn fill(&mut self, n: usize, value: f64) {
+        match self.precision {
+            Precision::F32 => self.f32_mut()[..n].fill(value as f32),
+            Precision::F64 => self.f64_mut()[..n].fill(value),
+        }
+    }
+
+    /// Repeats the element before `from` up to `end`.
+    pub fn repeat_last(&mut self, from: usize, end: usize) {
+        let last = self.get(from.max(1) - 1);
+        (from..end).for_each(|i| self.set(i, last));
+    }
+
+    /// Replaces every element `x` by `scale * x + shift`.
+    pub fn affine(&mut self, scale: f64, shift: f64) {
+        match self.precision {
+            Precision::F32 => self.f32_mut().iter_mut().for_each(|x| *x = *x * scale as f32 + shift as f32),
+            Precision::F64 => self.f64_mut().iter_mut().for_each(|x| *x = *x * scale + shift),
+        }
+    }
+
+    /// Writes random bits to one element, from the first or the second half of a block of words.
+    pub fn set_bits(&mut self, i: usize, words: [u32; 4], second: bool) {
+        match self.precision {
+            Precision::F32 => self.f32_mut()[i] = f32::from_bits(words[usize::from(second)]),
+            Precision::F64 => {
+                let half = &words[2 * usize::from(second)..];
+                self.f64_mut()[i] = f64::from_bits(u64::from(half[0]) << 32 | u64::from(half[1]));
+            }
+        }
+    }
+
     /// Writes values to the beginning.
     pub fn fill_with(&mut self, values: impl Iterator<Item = f64>) {
         match self.precision {

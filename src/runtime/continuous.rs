@@ -6,8 +6,8 @@ use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
-use crate::lower::{ContinuousKernel, lower_continuous};
-use crate::plan::Projection;
+use crate::lower::{ContinuousKernel, ContinuousSlot, lower_continuous};
+use crate::plan::{Edge, Projection};
 
 /// A continuous projection ready to run.
 pub struct Continuous {
@@ -24,35 +24,41 @@ impl Continuous {
         let kernel = lower_continuous(p, deliver, dt, precision);
         let function = compile(backend, &kernel.kernel);
         let n = p.edges.len();
-        let mut slots: Vec<Buffer> = kernel.kernel.slots.values().map(|_| Buffer::new(padded(n), precision)).collect();
-        if let Some(w) = kernel.weight {
-            for i in 0..n {
-                slots[w.as_u32() as usize].set(i, p.weight.at(i));
+        let mut slots: Vec<Buffer> = kernel.slots.iter().map(|_| Buffer::new(padded(n), precision)).collect();
+        for (slot, what) in kernel.slots.iter().zip(&mut slots).map(|(a, b)| (b, a)) {
+            if let ContinuousSlot::Own(variable) = what {
+                let weight = p.synapse.weight() == Some(*variable);
+                let value =
+                    |k: usize| if weight { p.weight.at(k) } else { p.init.get(variable).copied().unwrap_or(0.0) };
+                slot.fill_with((0..n).map(value));
             }
         }
         Some(Continuous { kernel, function, slots, n })
     }
 
-    /// Adds the contributions to `target`; `read(pre, variable, cell)` gives the cells' values.
-    pub fn run(&mut self, p: &Projection, read: &dyn Fn(bool, VarId, usize) -> f64, target: &mut Buffer) {
-        for (i, (_, pre, var)) in self.kernel.cells.iter().enumerate() {
-            let slot = self
-                .kernel
-                .kernel
-                .slots
-                .keys()
-                .filter(|s| Some(*s) != self.kernel.weight && *s != self.kernel.out)
-                .nth(i);
-            let Some(slot) = slot else { continue };
-            let buffer = &mut self.slots[slot.as_u32() as usize];
-            for (k, e) in p.edges.iter().enumerate() {
-                buffer.set(k, read(*pre, *var, if *pre { e.pre } else { e.post } as usize));
+    /// Reads weights and states anew, with `copy`, which writes them in the order of the plan.
+    pub fn refresh(&mut self, copy: &dyn Fn(VarId, &mut [f64])) {
+        let mut values = vec![0.0; self.n];
+        for (slot, what) in self.kernel.slots.iter().enumerate() {
+            if let ContinuousSlot::Own(variable) = what {
+                copy(*variable, &mut values);
+                self.slots[slot].fill_with(values.iter().copied());
+            }
+        }
+    }
+
+    /// Adds the contributions to `target`; `read(pre, variable, delay, cell)` gives the cells' values.
+    pub fn run(&mut self, p: &Projection, read: &dyn Fn(bool, VarId, u32, usize) -> f64, target: &mut Buffer) {
+        for (what, buffer) in self.kernel.slots.iter().zip(&mut self.slots) {
+            if let ContinuousSlot::Cell { pre, var, delay } = *what {
+                let cell = |e: &Edge| read(pre, var, delay, if pre { e.pre } else { e.post } as usize);
+                buffer.fill_with(p.edges.iter().map(cell));
             }
         }
         let memory: Vec<SlotMemory> = self.slots.iter_mut().map(Buffer::in_place).collect();
         // SAFETY: every slot is a buffer of `padded(n)` elements that only this call uses.
         unsafe { self.function.call(&memory, 0, padded(self.n), 1) };
-        let out = &self.slots[self.kernel.out.as_u32() as usize];
+        let out = &self.slots[self.slots.len() - 1];
         for (k, e) in p.edges.iter().enumerate() {
             target.add(e.post as usize, out.get(k));
         }

@@ -9,6 +9,7 @@ mod cable;
 mod continuous;
 mod delivery;
 mod drive;
+mod history;
 mod plastic;
 mod pool;
 mod population;

@@ -291,10 +291,24 @@ impl Pop {
         let value = |v: VarId| {
             self.state_of(v, cell)
                 .or_else(|| p.params.get(&v).map(|c| c.at(cell)))
-                .or_else(|| p.ports.get(&v).map(|c| c.at(cell)))
+                .or_else(|| self.port_of(p, v, cell, t))
         };
         let e = crate::hir::inline_lets(&p.model, crate::hir::Expr::Var(var)).at_time(t);
         crate::math::eval(&e, &value, None).unwrap_or(f64::NAN)
+    }
+
+    /// Returns the value of an analog port of one cell: the last sum of what arrives, or what it is set to.
+    pub fn port_of(&self, p: &plan::Population, port: VarId, cell: usize, t: f64) -> Option<f64> {
+        match (self.ports.get(&port), self.inputs.get(&port), self.functions.get(&port)) {
+            (Some(PortSource::Step), Some(sum), _) => Some(sum.get(cell)),
+            (_, _, Some(f)) => Some(f(t)),
+            _ => p.ports.get(&port).map(|c| c.at(cell)),
+        }
+    }
+
+    /// Returns the values of a state, one per cell, if it is not a cable's.
+    pub fn state_buffer(&self, var: VarId) -> Option<&Buffer> {
+        self.states.iter().find(|s| s.key == Binding::State(var)).map(|s| &s.now)
     }
 
     /// Describes the memory of all slots for a pass that begins at `step`.

@@ -6,7 +6,7 @@ use super::delivery::{RingPointer, Rows};
 use super::simulation::{Options, Spikes};
 use crate::codegen::abi::SlotMemory;
 use crate::codegen::{KernelFn, compile};
-use crate::hir::EventId;
+use crate::hir::{EventId, Trigger};
 use crate::ir::Precision;
 use crate::lower::{EventKernel, lower_on_pre};
 use crate::plan::{Network, Projection};
@@ -43,14 +43,16 @@ impl Proj {
     /// Builds the rows of every thread's share of the targets and compiles the handlers.
     pub fn new(network: &Network, p: &Projection, shares: Vec<std::ops::Range<usize>>, options: &Options) -> Proj {
         let &Options { dt, precision, backend, .. } = options;
-        let rows = match p.synapse.handlers.is_empty() || p.is_plastic() {
+        let fixed = !p.is_plastic();
+        let rows = match !fixed || p.synapse.handlers.is_empty() {
             true => Vec::new(),
             false => shares.into_iter().map(|range| Rows::build(p, range, precision)).collect(),
         };
-        let fixed = p.synapse.handlers.iter().filter(|_| !p.is_plastic());
-        let on_pre: Vec<OnPre> = fixed
+        let handlers = p.synapse.handlers.iter().filter(|_| fixed);
+        let on_pre: Vec<OnPre> = handlers
             .filter_map(|h| {
-                let event = network.populations[p.pre.population].model.event(&h.event)?;
+                let Trigger::Cell(_, event) = &h.trigger else { return None };
+                let event = network.populations[p.pre.population].model.event(event)?;
                 let action = match lower_on_pre(p, &h.body, precision) {
                     Ok(factor) => Action::Factor(factor),
                     Err(kernel) => {

@@ -48,6 +48,11 @@ impl Stream {
         fill_blocks(self, step, first, out);
     }
 
+    /// Returns the four words of one item at a step.
+    pub fn block(&self, step: u64, item: u32) -> [u32; 4] {
+        philox([item, step as u32, (step >> 32) as u32, self.id], self.key)
+    }
+
     /// A sequential reader of this stream, for set-up code; `item` separates independent sequences.
     pub fn reader(&self, item: u64) -> Reader {
         Reader { stream: *self, item, position: 0, words: [0; 4] }

@@ -7,6 +7,7 @@ use super::buffer::Buffer;
 use super::cable::Cables;
 use super::delivery::RingPointer;
 use super::drive::RunningDrive;
+use super::history::History;
 use super::plastic::{Plastic, View};
 use super::pool::Pool;
 use super::population::{Pop, Table};
@@ -14,11 +15,11 @@ use super::projection::Proj;
 use super::rng::Stream;
 use crate::codegen::Backend;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{EventId, VarId};
+use crate::hir::{EventId, Side, VarId, VarKind};
 use crate::ir::Precision;
 use crate::lower::{Binding, NeuronKernel, PlasticKernel};
 use crate::plan::{Column, Network};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,6 +53,17 @@ pub enum Failure {
         time: f64,
         /// Value at the beginning of that step, internal units.
         last: f64,
+    },
+    /// A weight or state of a synapse is not finite any more.
+    Synapse {
+        /// Index of the projection.
+        projection: usize,
+        /// The weight or state.
+        variable: VarId,
+        /// The synapse, in the order of the plan.
+        index: usize,
+        /// Time at the end of the step, internal units.
+        time: f64,
     },
     /// The observer asked to stop.
     Interrupted,
@@ -98,7 +110,7 @@ pub struct Simulation {
     projections: Vec<Proj>,
     /// By projection: the plastic ones.
     plastic: Vec<Option<Plastic>>,
-    /// Cells that had an event, latest step first, as far back as plastic projections delay.
+    /// Earlier events and values, as far back as plastic projections delay.
     history: History,
     drives: Vec<RunningDrive>,
     rates: Vec<TimeFunction>,
@@ -107,9 +119,6 @@ pub struct Simulation {
     max_pass: usize,
     ring_slots: usize,
 }
-
-/// Cells that had an event, by population and event, latest step first.
-type History = BTreeMap<(usize, u32), VecDeque<Vec<u32>>>;
 
 /// Longest pass; more steps would not help and cost memory for inputs.
 const LONGEST_PASS: usize = 16;
@@ -120,8 +129,12 @@ const SMALL: usize = 2048;
 impl Simulation {
     /// Allocates and compiles a network; `rates` are the time functions of drives.
     pub fn new(network: Network, rates: Vec<TimeFunction>, options: Options) -> Simulation {
+        let delays = |p: &crate::plan::Projection| {
+            let (axonal, dendritic) = (p.delay.range(), p.dendritic.range());
+            (axonal.0, axonal.1.max(dendritic.1))
+        };
         let event_delays: Vec<(u32, u32)> =
-            network.projections.iter().filter(|p| p.synapse.deliver.is_none()).map(|p| p.delay.range()).collect();
+            network.projections.iter().filter(|p| p.synapse.deliver.is_none()).map(delays).collect();
         let shortest = event_delays.iter().map(|d| d.0).min().unwrap_or(LONGEST_PASS as u32).max(1) as usize;
         let longest = event_delays.iter().map(|d| d.1).max().unwrap_or(1) as usize;
         let analog = network.projections.iter().any(|p| p.synapse.deliver.is_some());
@@ -143,7 +156,7 @@ impl Simulation {
             pops: Vec::new(),
             projections: Vec::new(),
             plastic: Vec::new(),
-            history: BTreeMap::new(),
+            history: History::default(),
             drives,
             rates,
             pool,
@@ -157,14 +170,27 @@ impl Simulation {
             (0..threads).map(move |t| share(lanes, t, threads)).collect()
         };
         let network = &out.network;
+        let every = || network.projections.iter().enumerate();
         let plastic: Vec<Option<Plastic>> =
-            network.projections.iter().map(|p| Plastic::new(network, p, shares(p), &options)).collect();
+            every().map(|(i, p)| Plastic::new(network, i, shares(p), &options)).collect();
         out.projections = network.projections.iter().map(|p| Proj::new(network, p, shares(p), &options)).collect();
         for (plastic, p) in plastic.iter().zip(&network.projections) {
             let Some(plastic) = plastic else { continue };
-            for event in plastic.events() {
-                let steps = out.history.entry((p.pre.population, event.as_u32())).or_default();
-                steps.resize(steps.len().max(plastic.longest_delay()), Vec::new());
+            let (forth, back) = plastic.memory();
+            for (side, event) in plastic.events() {
+                let (view, steps) = if side == Side::Pre { (p.pre, forth) } else { (p.post, back) };
+                out.history.keep_events(view.population, event, steps);
+            }
+            for (variable, steps) in &p.delayed {
+                let (view, var) = match p.synapse.vars[*variable].kind {
+                    VarKind::Pre(var) => (p.pre, var),
+                    VarKind::Post(var) => (p.post, var),
+                    _ => continue,
+                };
+                let (pop, plan) = (&out.pops[view.population], &network.populations[view.population]);
+                let value = |c: usize| pop.value_of(plan, var, c, 0.0);
+                let key = (view.population, var);
+                out.history.keep_values(key, *steps as usize, plan.n, options.precision, &value);
             }
         }
         out.plastic = plastic;
@@ -288,8 +314,10 @@ impl Simulation {
     }
 
     fn pass(&mut self, m: usize) -> Result<(), Failure> {
+        self.history.begin(&self.pops, &self.network, self.step, self.options.dt);
         self.inputs(m);
-        self.arrivals();
+        self.plasticity((self.step, self.step), &|_, plastic, p, view, pool| plastic.advance(p, view, pool))?;
+        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| plastic.arrivals(p, view, pool))?;
         self.advance_others()?;
         if !self.integrate(m) {
             return Err(self.diagnose(m));
@@ -304,8 +332,9 @@ impl Simulation {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
         self.deliver(m);
-        self.responses();
-        self.remember();
+        let end = self.step + m as u64;
+        self.plasticity((end, end), &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
+        self.history.end(&self.pops);
         Ok(())
     }
 
@@ -332,11 +361,18 @@ impl Simulation {
                 continue;
             }
             let (pops, network) = (&self.pops, &self.network);
-            let read = |pre: bool, var: VarId, cell: usize| {
+            let history = &self.history;
+            let read = |pre: bool, var: VarId, delay: u32, cell: usize| {
                 let index = if pre { p.pre.population } else { p.post.population };
+                if let Some(past) = history.value(index, var, delay as usize, self.step) {
+                    return past.get(cell);
+                }
                 pops[index].value_of(&network.populations[index], var, cell, t)
             };
             if let Some(c) = &mut self.projections[k].continuous {
+                if let Some(plastic) = &self.plastic[k] {
+                    c.refresh(&|variable, out| plastic.copy(p, variable, self.step, out));
+                }
                 c.run(p, &read, &mut sum);
             }
         }
@@ -464,40 +500,42 @@ impl Simulation {
         }
     }
 
-    /// Runs what presynaptic events do at plastic synapses that they reach at the end of this step.
-    fn arrivals(&mut self) {
-        self.plasticity(&|plastic, p, view, pool, history| {
-            let cells = |event: EventId, steps: usize| {
-                let seen = history.get(&(p.pre.population, event.as_u32()));
-                seen.and_then(|h| h.get(steps - 1)).map_or(&[][..], Vec::as_slice)
-            };
-            plastic.arrivals(p, view, pool, &cells);
-        });
-    }
-
-    /// Runs what this step's events of the receiving cells do at their plastic synapses.
-    fn responses(&mut self) {
-        self.plasticity(&|plastic, p, view, pool, _| plastic.responses(p, view, pool));
-    }
-
-    fn plasticity(&mut self, run: &dyn Fn(&mut Plastic, &crate::plan::Projection, &View, &Pool, &History)) {
+    /// Runs something at all plastic projections, at a step boundary and with the cells' values of another.
+    fn plasticity(
+        &mut self,
+        (now, cells): (u64, u64),
+        run: &dyn Fn(usize, &mut Plastic, &crate::plan::Projection, &View, &Pool),
+    ) -> Result<(), Failure> {
         for k in 0..self.plastic.len() {
             let Some(plastic) = &mut self.plastic[k] else { continue };
             let p = &self.network.projections[k];
-            let Some(ring) = self.pops[p.post.population].rings.get_mut(&p.port).map(|r| r.pointer()) else { continue };
-            let view = View { pops: &self.pops, network: &self.network, step: self.step, options: &self.options, ring };
-            run(plastic, p, &view, &self.pool, &self.history);
-        }
-    }
-
-    fn remember(&mut self) {
-        for ((population, event), steps) in &mut self.history {
-            if let Some(mut oldest) = steps.pop_back() {
-                oldest.clear();
-                oldest.extend_from_slice(&self.pops[*population].spikes[event].cells);
-                steps.push_front(oldest);
+            let ring = self.pops[p.post.population].rings.get_mut(&p.port).map(|r| r.pointer());
+            let view = View {
+                pops: &self.pops,
+                network: &self.network,
+                options: &self.options,
+                step: self.step,
+                now,
+                cells,
+                history: &self.history,
+                ring,
+            };
+            run(k, plastic, p, &view, &self.pool);
+            if let Some(found) = plastic.not_finite(p, now) {
+                let time = now as f64 * self.options.dt;
+                return Err(Failure::Synapse { projection: k, variable: found.variable, index: found.synapse, time });
             }
         }
+        Ok(())
+    }
+
+    /// Sends a signal to the synapses of some projections.
+    pub fn signal(&mut self, name: &str, projections: &[usize]) -> Result<(), Failure> {
+        self.plasticity((self.step, self.step), &|k, plastic, p, view, pool| {
+            if projections.contains(&k) {
+                plastic.signal(name, p, view, pool);
+            }
+        })
     }
 
     /// Lets the weights of a plastic projection change, or keeps them.
@@ -507,14 +545,39 @@ impl Simulation {
         }
     }
 
-    /// Returns the weights of a projection's synapses, in the order of the plan.
-    pub fn weights(&self, projection: usize) -> Vec<f64> {
+    /// Returns the weights of a projection's synapses, or a state of them, in the order of the plan.
+    pub fn synapses(&self, projection: usize, variable: VarId) -> Vec<f64> {
         let p = &self.network.projections[projection];
-        let mut out = (0..p.edges.len()).map(|k| p.weight.at(k)).collect::<Vec<_>>();
+        let weight = p.synapse.weight() == Some(variable);
+        let mut out: Vec<f64> = match weight {
+            true => (0..p.edges.len()).map(|k| p.weight.at(k)).collect(),
+            false => vec![p.init.get(&variable).copied().unwrap_or(f64::NAN); p.edges.len()],
+        };
         if let Some(plastic) = &self.plastic[projection] {
-            plastic.weights(&mut out);
+            plastic.copy(p, variable, self.step, &mut out);
         }
         out
+    }
+
+    /// Replaces the weights or a state of a plastic projection, one value for all or one per synapse of the plan.
+    pub fn set_synapses(&mut self, projection: usize, variable: VarId, value: &Column) {
+        if let Some(plastic) = &mut self.plastic[projection] {
+            plastic.replace(&self.network.projections[projection], variable, self.step, value);
+        }
+    }
+
+    /// Replaces a parameter of a plastic projection; its program is compiled anew.
+    pub fn set_synapse_param(&mut self, projection: usize, variable: VarId, value: f64) {
+        self.network.projections[projection].params.insert(variable, value);
+        if let Some(plastic) = &mut self.plastic[projection] {
+            plastic.refresh(&self.network, projection, self.step, &self.options);
+        }
+    }
+
+    /// Returns the value of an analog port of one cell.
+    pub fn port(&self, population: usize, port: VarId, cell: usize) -> Option<f64> {
+        let t = self.step as f64 * self.options.dt;
+        self.pops[population].port_of(&self.network.populations[population], port, cell, t)
     }
 
     fn deliver(&mut self, m: usize) {

@@ -9,7 +9,7 @@ mod placement;
 mod propagator;
 
 pub use linear_block::exact_scalar;
-pub use placement::{is_plastic, places, writes};
+pub use placement::{Sharing, constant_rates, is_plastic, places, stepped, writes};
 pub use propagator::{Matrix, exponential};
 
 use crate::diag::{Code, Diagnostic};

@@ -1,42 +1,104 @@
-//! Where synaptic states live: once per cell if only that cell's events and values change them, else per synapse.
+//! What a synapse needs: which states are advanced at every step, where each is kept, and whether anything changes at all.
 
-use crate::hir::{Expr, Place, Side, Stmt, Synapse, VarId, VarKind};
-use std::collections::BTreeMap;
+use crate::hir::{Expr, Place, Side, Stmt, Synapse, Trigger, VarId, VarKind};
+use crate::math::{linear_in, simplify};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Finds the place of every state; with delays that differ between synapses a cell's events reach each at its own time,
-/// so nothing is shared.
-pub fn places(s: &Synapse, one_delay: bool) -> BTreeMap<VarId, Place> {
-    let mut out: BTreeMap<VarId, Place> = BTreeMap::new();
-    for (id, _) in s.states() {
-        let side = |side: Side| s.handlers.iter().any(|h| h.side == side && writes(&h.body, id));
-        let place = match (side(Side::Pre), side(Side::Post)) {
-            (true, false) if one_delay => Place::Pre,
-            (false, true) if one_delay => Place::Post,
-            _ => Place::Synapse,
-        };
-        out.insert(id, place);
-    }
-    // A state that needs what is not kept with it moves to the synapse, which may move others.
+/// What the synapses of a projection have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sharing {
+    /// All have the same axonal delay: an event of a presynaptic cell reaches them at the same time.
+    pub axonal: bool,
+    /// All have the same dendritic delay.
+    pub dendritic: bool,
+    /// Modulators have one value for the whole projection, not one per target.
+    pub modulators: bool,
+}
+
+impl Sharing {
+    /// Everything in common.
+    pub const ALL: Sharing = Sharing { axonal: true, dendritic: true, modulators: true };
+}
+
+/// Finds the place of every state: the most widely shared one whose events change it and where all that it needs is known.
+pub fn places(s: &Synapse, sharing: &Sharing) -> BTreeMap<VarId, Place> {
+    let mut out: BTreeMap<VarId, Place> = s.states().map(|(id, _)| (id, Place::Projection)).collect();
+    // A state that needs what is not shared as widely moves on, which may move others.
     loop {
-        let misplaced = out.iter().find(|(id, place)| {
-            **place != Place::Synapse
-                && s.handlers.iter().any(|h| needs(s, &h.body, **id, &|v| !available(s, &out, **place, v)))
-        });
-        match misplaced.map(|(id, _)| *id) {
-            Some(id) => out.insert(id, Place::Synapse),
+        let misplaced = out.iter().find(|(id, place)| !fits(s, &out, sharing, **id, **place));
+        match misplaced.map(|(id, place)| (*id, *place)) {
+            Some((id, Place::Projection)) => out.insert(id, Place::Pre),
+            Some((id, Place::Pre)) => out.insert(id, Place::Post),
+            Some((id, _)) => out.insert(id, Place::Synapse),
             None => return out,
         };
     }
 }
 
-fn available(s: &Synapse, places: &BTreeMap<VarId, Place>, place: Place, v: VarId) -> bool {
+fn fits(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, id: VarId, place: Place) -> bool {
+    let changed_by = |side: Side| s.handlers.iter().any(|h| h.trigger.is(side) && writes(&h.body, id));
+    let (pre, post) = (changed_by(Side::Pre), changed_by(Side::Post));
+    let events = match place {
+        Place::Projection => !pre && !post,
+        Place::Pre => !post && (!pre || sharing.axonal),
+        Place::Post => !pre && (!post || sharing.dendritic),
+        Place::Synapse => return true,
+    };
+    let missing = |v: VarId| !available(s, places, sharing, place, v);
+    let flow = s.equations.iter().filter(|eq| eq.state == id).any(|eq| {
+        let rhs = s.inline(eq.rhs.clone());
+        rhs.any(&mut |e| matches!(e, Expr::Noise(_)) || matches!(e, Expr::Var(v) if missing(*v)))
+    });
+    events && !flow && !s.handlers.iter().any(|h| needs(s, &h.body, id, &missing))
+}
+
+fn available(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, place: Place, v: VarId) -> bool {
     match s.vars[v].kind {
         VarKind::Param(_) => true,
-        VarKind::State(_) => places.get(&v) == Some(&place),
+        VarKind::State(_) => matches!(places.get(&v), Some(p) if *p == place || *p == Place::Projection),
         VarKind::Pre(_) => place == Place::Pre,
         VarKind::Post(_) => place == Place::Post,
+        VarKind::Modulator(_) => sharing.modulators || place == Place::Post,
         _ => false,
     }
+}
+
+/// Finds the states, and the weight, that are advanced at every step: those whose equations have no solution known
+/// beforehand, and those that these read. The others are advanced exactly, when they are needed.
+pub fn stepped(s: &Synapse) -> BTreeSet<VarId> {
+    let rhs = |id: VarId| s.equations.iter().find(|eq| eq.state == id).map(|eq| s.inline(eq.rhs.clone()));
+    let mut out: BTreeSet<VarId> =
+        s.equations.iter().filter(|eq| constant_rates(s, eq.state).is_none()).map(|eq| eq.state).collect();
+    if let Some(w) = s.weight().filter(|w| rhs(*w).is_some()) {
+        out.insert(w);
+    }
+    loop {
+        let before = out.len();
+        for id in out.clone() {
+            let rhs = rhs(id);
+            out.extend(
+                s.equations.iter().map(|eq| eq.state).filter(|v| rhs.as_ref().is_some_and(|rhs| rhs.mentions(*v))),
+            );
+        }
+        if out.len() == before {
+            return out;
+        }
+    }
+}
+
+/// Returns `a` and `b` if a state's equation is `x' = a x + b` with constants of parameters only.
+pub fn constant_rates(s: &Synapse, state: VarId) -> Option<(Expr, Expr)> {
+    let equation = s.equations.iter().find(|eq| eq.state == state)?;
+    let linear = linear_in(&s.inline(equation.rhs.clone()), state)?;
+    let (a, b) = (simplify(linear.coefficient), simplify(linear.rest));
+    let constant = |e: &Expr| {
+        !e.any(&mut |e| match e {
+            Expr::Var(v) => !matches!(s.vars[*v].kind, VarKind::Param(_)),
+            Expr::Dt | Expr::Noise(_) | Expr::Time => true,
+            _ => false,
+        })
+    };
+    (constant(&a) && constant(&b)).then_some((a, b))
 }
 
 /// Returns whether statements assign a variable.
@@ -60,23 +122,25 @@ fn needs(s: &Synapse, body: &[Stmt], id: VarId, missing: &dyn Fn(VarId) -> bool)
     })
 }
 
-/// Returns whether a synapse does more at events than deliver its fixed weight, scaled by states of the sending cell.
+/// Returns whether a synapse does more than deliver its fixed weight, scaled by states of the sending cell.
 pub fn is_plastic(s: &Synapse, places: &BTreeMap<VarId, Place>) -> bool {
     let weight = s.weight();
-    places.values().any(|p| *p != Place::Pre)
-        || s.handlers
-            .iter()
-            .any(|h| h.side == Side::Post || weight.is_some_and(|w| writes(&h.body, w)) || reads_cells(s, &h.body))
+    let simple = |h: &crate::hir::Handler| {
+        matches!(h.trigger, Trigger::Cell(Side::Pre, _))
+            && !weight.is_some_and(|w| writes(&h.body, w))
+            && !reads_outside(s, &h.body)
+    };
+    let continuous = s.deliver.is_some() && (!places.is_empty() || !s.handlers.is_empty());
+    continuous || places.values().any(|p| *p != Place::Pre) || !stepped(s).is_empty() || !s.handlers.iter().all(simple)
 }
 
-fn reads_cells(s: &Synapse, body: &[Stmt]) -> bool {
-    let cell = |e: &Expr| {
-        s.inline(e.clone())
-            .any(&mut |e| matches!(e, Expr::Var(v) if matches!(s.vars[*v].kind, VarKind::Pre(_) | VarKind::Post(_))))
-    };
+/// Returns whether statements read anything of the cells or a modulator.
+fn reads_outside(s: &Synapse, body: &[Stmt]) -> bool {
+    let outside = |v: VarId| matches!(s.vars[v].kind, VarKind::Pre(_) | VarKind::Post(_) | VarKind::Modulator(_));
+    let mentions = |e: &Expr| s.inline(e.clone()).any(&mut |e| matches!(e, Expr::Var(v) if outside(*v)));
     body.iter().any(|stmt| match stmt {
-        Stmt::Assign(_, e) | Stmt::Deliver(e) => cell(e),
-        Stmt::If(c, a, b) => cell(c) || reads_cells(s, a) || reads_cells(s, b),
+        Stmt::Assign(_, e) | Stmt::Deliver(e) => mentions(e),
+        Stmt::If(c, a, b) => mentions(c) || reads_outside(s, a) || reads_outside(s, b),
         _ => false,
     })
 }

@@ -67,6 +67,16 @@ impl BinOp {
     }
 }
 
+impl Expr {
+    /// Returns the elements of a list in parentheses or brackets, or the expression alone.
+    pub fn elements(&self) -> &[Expr] {
+        match &self.kind {
+            ExprKind::List(items) => items,
+            _ => std::slice::from_ref(self),
+        }
+    }
+}
+
 /// The forms of expressions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
@@ -226,6 +236,7 @@ pub enum ModelItem {
     EventInput(Name, Option<UnitExpr>),
     Input(Name, Option<UnitExpr>, Option<Expr>),
     Weight(Name, Option<UnitExpr>, Option<Expr>),
+    Modulator(Name, Option<UnitExpr>, Option<Expr>),
     Equation(Name, Expr),
     Emit(Emit),
     Noise(Name),
@@ -342,7 +353,7 @@ pub enum Clause {
     ConnectWhere(Expr),
     Weight(Value, Span),
     Delay(Value, bool, Span),
-    On(Name),
+    Modulator(Name, Expr),
     Init(Name, Value),
     Poisson(Expr),
     Spikes(Expr),
@@ -395,6 +406,8 @@ pub enum CommandKind {
     Data(Name, Expr),
     Run(Expr),
     Step,
+    /// `signal reward in net.link`
+    Signal(Name, Option<Expr>),
     /// `plasticity on net.link`, or `off`
     Plasticity(bool, Expr),
     Record {

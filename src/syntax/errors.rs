@@ -179,7 +179,9 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         assign_op => "`=`",
         distribution | value => "`=` or `~`",
         emit_on | emit_when | arg | postfix | member | unit_op | doc | doc_line | blank | EOI => return None,
-        projection_clause | connect_clause | weight_clause | delay_clause => "`connect`, `weight` or `delay`",
+        projection_clause | connect_clause | weight_clause | delay_clause | modulator_clause => {
+            "`connect`, `weight`, `delay` or `modulator`"
+        }
         drive_clause | poisson_clause | spikes_clause => "`poisson`, `spikes`, `weight` or `delay`",
         gate_field => "`alpha`, `beta`, `inf` or `tau`",
         _ => return None,

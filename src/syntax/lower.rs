@@ -333,7 +333,7 @@ impl Lowerer {
             let end = span.start + text.len() as u32;
             Name { text, span: Span { end, ..span } }
         };
-        if matches!(rule, Rule::modulator | Rule::energy | Rule::per_sample) {
+        if matches!(rule, Rule::energy | Rule::per_sample) {
             return Ok(ModelItem::Unsupported(keyword()));
         }
         if rule == Rule::geometry {
@@ -358,6 +358,11 @@ impl Lowerer {
                 let name = self.name(&p.next()?);
                 let unit = p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?;
                 ModelItem::Weight(name, unit, self.bounds(&mut p)?)
+            }
+            Rule::modulator => {
+                let name = self.name(&p.next()?);
+                let unit = p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?;
+                ModelItem::Modulator(name, unit, p.take(Rule::expr).map(|e| self.expr(e)).transpose()?)
             }
             Rule::equation => ModelItem::Equation(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::emit => ModelItem::Emit(self.emit(pair)?),
@@ -525,6 +530,10 @@ impl Lowerer {
             }
             Rule::expect_cmd => CommandKind::Expect(self.expr(p.next()?)?),
             Rule::let_item => CommandKind::Let(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::signal_cmd => {
+                let name = self.name(&p.next()?);
+                CommandKind::Signal(name, p.take(Rule::expr).map(|e| self.expr(e)).transpose()?)
+            }
             Rule::plasticity_cmd => {
                 let on = p.next()?.as_str() == "on";
                 CommandKind::Plasticity(on, self.expr(p.next()?)?)

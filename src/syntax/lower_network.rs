@@ -154,7 +154,7 @@ impl Lowerer {
                 let dendritic = text.trim_start_matches("delay").trim_start().starts_with("dendritic");
                 Clause::Delay(self.amount(&mut p)?, dendritic, span)
             }
-            Rule::on_clause => Clause::On(self.name(&p.next()?)),
+            Rule::modulator_clause => Clause::Modulator(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::init_clause => Clause::Init(self.name(&p.next()?), self.value(p.next()?)?),
             Rule::poisson_clause => Clause::Poisson(self.expr(p.next()?)?),
             Rule::spikes_clause => Clause::Spikes(self.expr(p.next()?)?),

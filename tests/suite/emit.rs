@@ -38,7 +38,7 @@ fn stages() {
         }
     }
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {
-        insta::assert_snapshot!("explain", p.explain(&neuro::compiler::NoImports));
+        insta::assert_snapshot!("explain", p.explain());
         let folded = p.emit(Stage::Ir, Some("fold"), None, &Folder(root()), &Settings::default()).unwrap();
         insta::assert_snapshot!("ir_after_fold", folded);
     });
@@ -57,7 +57,7 @@ fn places_of_every_rule_in_the_library() {
     folder.sort();
     let mut text = String::new();
     for path in folder {
-        let all = program(&std::fs::read_to_string(&path).unwrap()).explain(&neuro::compiler::NoImports);
+        let all = program(&std::fs::read_to_string(&path).unwrap()).explain();
         text += &all[all.find("synapse").expect("a rule")..];
     }
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {

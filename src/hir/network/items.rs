@@ -69,9 +69,9 @@ pub(super) fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem], 
                 }
             }
             NetworkItem::Projection(p) => {
-                projection(infer, world, p);
+                let synapse = projection(infer, world, p);
                 if let Some(name) = &p.name {
-                    world.declare(infer, name, Ty::of(Kind::Projection));
+                    world.declare(infer, name, Ty::of(Kind::Projection(synapse)));
                 }
             }
             NetworkItem::Drive(d) => drive(infer, world, d),

@@ -28,6 +28,8 @@ pub(super) struct World {
     pub cell: bool,
     /// Whether `t` has a meaning here.
     pub time: bool,
+    /// Synapses as checked for the projections so far, with the names of those that have one.
+    pub synapses: Vec<(Option<String>, Arc<Synapse>)>,
 }
 
 impl World {
@@ -192,6 +194,20 @@ pub(super) fn member(infer: &mut Infer, base: &Ty, parts: &[&str], span: Span) -
             (Ty::error(), parts.len())
         }
         Kind::Table => (Ty::any_number(), 1),
+        Kind::Projection(Some(synapse)) => {
+            let own = |v: &&Var| {
+                use VarKind::{Modulator, Param, State, Weight};
+                matches!(v.kind, Param(_) | State(_) | Weight | Modulator(_))
+            };
+            match synapse.vars.values().filter(own).find(|v| v.name == parts[0]) {
+                Some(v) => (Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() }, 1),
+                None => {
+                    let known: Vec<&str> = synapse.vars.values().filter(own).map(|v| v.name.as_str()).collect();
+                    infer.diagnostics.push(errors::no_member(&format!("`{}`", synapse.name), parts[0], span, known));
+                    (Ty::error(), parts.len())
+                }
+            }
+        }
         _ => {
             infer.diagnostics.push(errors::no_member("this value", parts[0], span, []));
             (Ty::error(), parts.len())
@@ -206,12 +222,12 @@ pub(super) fn network_members(module: &Module, name: &str) -> Vec<(String, Ty)> 
         for b in &network.formals {
             out.push((b.name.text.clone(), Ty::any_number()));
         }
-        collect_members(module, &network.body, &mut out);
+        collect_members(module, name, &network.body, &mut out);
     }
     out
 }
 
-fn collect_members(module: &Module, body: &[NetworkItem], out: &mut Vec<(String, Ty)>) {
+fn collect_members(module: &Module, network: &str, body: &[NetworkItem], out: &mut Vec<(String, Ty)>) {
     for item in body {
         match item {
             NetworkItem::Population { name, model, .. } => {
@@ -235,29 +251,36 @@ fn collect_members(module: &Module, body: &[NetworkItem], out: &mut Vec<(String,
             }
             NetworkItem::Projection(p) => {
                 if let Some(name) = &p.name {
-                    out.push((name.text.clone(), Ty::of(Kind::Projection)));
+                    let known = module.projections.get(network).into_iter().flatten();
+                    let synapse = known.clone().find(|(n, _)| n.as_ref() == Some(&name.text)).map(|(_, s)| s.clone());
+                    out.push((name.text.clone(), Ty::of(Kind::Projection(synapse))));
                 }
             }
             NetworkItem::Let(name, _) => out.push((name.text.clone(), Ty::any_number())),
             NetworkItem::Params(bindings) => {
                 out.extend(bindings.iter().map(|b| (b.name.text.clone(), Ty::any_number())))
             }
-            NetworkItem::For(_, _, body) => collect_members(module, body, out),
+            NetworkItem::For(_, _, body) => collect_members(module, network, body, out),
             NetworkItem::If(_, a, b) => {
-                collect_members(module, a, out);
-                collect_members(module, b, out);
+                collect_members(module, network, a, out);
+                collect_members(module, network, b, out);
             }
             NetworkItem::Init(..) | NetworkItem::Drive(_) => {}
         }
     }
 }
 
-/// Checks a network declaration.
-pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics: &mut Diagnostics) {
+/// Checks a network declaration; returns its synapses as checked, with the names of projections that have one.
+pub(super) fn check_network(
+    module: &Module,
+    network: &ast::Network,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(Option<String>, Arc<Synapse>)> {
     let mut infer = Infer { module, diagnostics, depth: 0 };
     let mut world = World::default();
     world.formals(&mut infer, &network.formals);
     items(&mut infer, &mut world, &network.body, &network.name.text);
+    world.synapses
 }
 
 impl Context for World {
@@ -311,10 +334,15 @@ impl Context for World {
                 Wants::Events => Kind::Events,
                 Wants::Trace => Kind::Trace,
                 Wants::Text => Kind::Text,
-                Wants::Projection => Kind::Projection,
+                Wants::Projection => Kind::Projection(None),
                 Wants::Table => Kind::Table,
             };
-            if ty.kind != kind && !(*wants == Wants::Pure && ty.kind == Kind::Bool) {
+            let fits = match wants {
+                Wants::Projection => matches!(ty.kind, Kind::Projection(_)),
+                Wants::Pure => matches!(ty.kind, Kind::Number | Kind::Bool),
+                _ => ty.kind == kind,
+            };
+            if !fits {
                 let d = if matches!(kind, Kind::Events | Kind::Trace) {
                     Diagnostic::at(
                         Code::E0407,

@@ -67,7 +67,8 @@ pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath) ->
     found.map(|id| (neuron, id))
 }
 
-pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projection) {
+/// Checks a projection; returns its synapse, that of the first pair of populations.
+pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projection) -> Option<Arc<Synapse>> {
     let mut sources: Vec<Ty> = Vec::new();
     for v in &p.sources {
         let ty = world.view_type(infer, v);
@@ -82,8 +83,9 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
     let Some(synapse) = infer.module.synapses.get(&name.text).cloned() else {
         let known: Vec<&str> = infer.module.synapses.keys().map(String::as_str).collect();
         infer.diagnostics.push(errors::unknown_model("synapse", &name, known));
-        return;
+        return None;
     };
+    let mut first = None;
     let head = Span { end: p.targets.last().map_or(p.span.end, |t| t.span.end), ..p.span };
     for source in &sources {
         let Kind::Population(model) = &source.kind else { continue };
@@ -101,6 +103,9 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
             let weight = checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight));
             let weight_ty = weight.map(|v| Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() });
             clauses(infer, world, &p.clauses, weight_ty, &checked);
+            let checked = Arc::new(checked);
+            world.synapses.push((p.name.as_ref().map(|n| n.text.clone()), checked.clone()));
+            first.get_or_insert(checked);
         }
     }
     if !p.clauses.iter().any(|c| {
@@ -116,6 +121,7 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
             .help("add `connect all_to_all`, `connect fixed_probability(0.1)`, …"),
         );
     }
+    first
 }
 
 pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option<Ty>, synapse: &Synapse) {
@@ -165,8 +171,9 @@ pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], wei
                 ),
             },
             Clause::Delay(value, dendritic, span) => {
-                if *dendritic {
-                    infer.diagnostics.push(crate::syntax::unsupported(*span, "delay dendritic"));
+                if *dendritic && synapse.deliver.is_some() {
+                    let what = "a dendritic delay of a contribution at every step";
+                    infer.diagnostics.push(crate::syntax::unsupported(*span, what));
                 }
                 match value {
                     Value::Expr(e) => {
@@ -180,7 +187,27 @@ pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], wei
                     ),
                 }
             }
-            Clause::On(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, "on")),
+            Clause::Modulator(name, e) => {
+                let found = synapse.vars.values().find(|v| v.name == name.text);
+                match found.filter(|v| matches!(v.kind, VarKind::Modulator(_))) {
+                    Some(v) => {
+                        let ty = Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() };
+                        world.pair = None;
+                        infer.quantity(world, e, &format!("modulator `{}`", name.text), &ty, Some(v.span));
+                        world.pair = Some(Ty::any_number());
+                    }
+                    None => infer.diagnostics.push(errors::no_member(
+                        &format!("`{}`", synapse.name),
+                        &name.text,
+                        name.span,
+                        synapse
+                            .vars
+                            .values()
+                            .filter(|v| matches!(v.kind, VarKind::Modulator(_)))
+                            .map(|v| v.name.as_str()),
+                    )),
+                }
+            }
             Clause::Init(name, Value::Distribution(_)) => {
                 infer.diagnostics.push(crate::syntax::unsupported(name.span, "init ~ of a synapse's state"));
             }

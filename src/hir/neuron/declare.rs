@@ -65,7 +65,7 @@ impl Checker {
                         .help("write `compartment dend[10] { … }` to cut a compartment into segments"),
                     ),
                 },
-                ModelItem::Weight(name, ..) | ModelItem::Unsupported(name) => {
+                ModelItem::Weight(name, ..) | ModelItem::Modulator(name, ..) | ModelItem::Unsupported(name) => {
                     infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text));
                 }
                 ModelItem::On(name, _, span) => {

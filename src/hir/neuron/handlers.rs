@@ -1,5 +1,6 @@
 //! Events, their handlers, and the scheme.
 
+use super::super::assign::{Assigned, assigned};
 use super::*;
 
 impl Checker {
@@ -86,38 +87,10 @@ impl Checker {
         (self.scope, self.place) = (scope, Place::Event);
         Some(match stmt {
             ast::Stmt::Assign(target, op, value) => {
-                let (mut rhs, ty) = infer.expr(self, value);
+                let (rhs, ty) = infer.expr(self, value);
                 let id = self.assignable(infer, scope, target)?;
-                let var = self.out.vars[id].clone();
-                let expected = if var.boolean {
-                    Ty::of(Kind::Bool)
-                } else {
-                    Ty { kind: Kind::Number, dim: Some(var.dim), unit: var.unit.clone() }
-                };
-                let scaling = matches!(op, Some(ast::BinOp::Mul | ast::BinOp::Div));
-                let needed = if scaling { Ty::number(Dim::ONE) } else { expected };
-                if !ty.is_error() && (ty.kind != needed.kind || !ty.same_dim(&needed)) {
-                    infer.diagnostics.push(
-                        Diagnostic::at(
-                            Code::E0308,
-                            value.span,
-                            format!("`{}` would change its unit", target.text),
-                            format!("expected {}, found {}", needed.describe(), ty.describe()),
-                        )
-                        .label(var.span, "declared here"),
-                    );
-                }
-                let own = Expr::Var(id);
-                rhs = match op {
-                    None => rhs,
-                    Some(ast::BinOp::Add) => Expr::bin(Op::Add, own, rhs),
-                    Some(ast::BinOp::Sub) => Expr::bin(Op::Sub, own, rhs),
-                    Some(ast::BinOp::Mul) => Expr::bin(Op::Mul, own, rhs),
-                    Some(_) => Expr::bin(Op::Div, own, rhs),
-                };
-                if var.boolean {
-                    rhs = Expr::If(Box::new(rhs), Box::new(Expr::Num(1.0)), Box::new(Expr::Num(0.0)));
-                }
+                let given = Assigned { value: rhs, ty, span: value.span };
+                let rhs = assigned(infer, (id, &self.out.vars[id]), target, *op, given);
                 Stmt::Assign(id, rhs)
             }
             ast::Stmt::Hold(names, duration) => {

@@ -1,0 +1,108 @@
+//! Parameters, states, weight and their bounds.
+
+use super::*;
+
+impl Checker<'_> {
+    /// The unit of the weight: declared, or that of the port.
+    fn weight_type(&self, infer: &mut Infer, model: &ast::Model) -> Ty {
+        let port = &self.use_.post.vars[self.use_.port];
+        let declared = model.body.iter().find_map(|item| match item {
+            ModelItem::Weight(_, unit, _) => unit.as_ref(),
+            _ => None,
+        });
+        let declared = declared.and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
+        declared.unwrap_or(Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() })
+    }
+
+    pub(super) fn declare(&mut self, infer: &mut Infer, model: &ast::Model) {
+        let weight = self.weight_type(infer, model);
+        for item in &model.body {
+            match item {
+                ModelItem::Params(bindings) => {
+                    for b in bindings {
+                        let value = b.value.as_ref().map(|v| infer.number(self, v));
+                        let declared = b
+                            .unit
+                            .as_ref()
+                            .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
+                            .map(Ty::in_unit);
+                        // Without unit and value a parameter is in the unit of the weight, as the weight is in the port's.
+                        let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(weight.clone());
+                        self.add(infer, &b.name, VarKind::Param(value.map(|v| v.0)), ty);
+                    }
+                }
+                ModelItem::States(states) => {
+                    for s in states {
+                        let value = s.init.as_ref().map(|v| infer.number(self, v));
+                        let declared = s
+                            .unit
+                            .as_ref()
+                            .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
+                            .map(Ty::in_unit);
+                        let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
+                        let id = self.add(infer, &s.name, VarKind::State(value.map_or(Expr::Num(0.0), |v| v.0)), ty);
+                        self.bounds(infer, id, s.bounds.as_ref());
+                        if let Some(per) = &s.per {
+                            let place = match per.text.as_str() {
+                                "projection" => Place::Projection,
+                                "pre" => Place::Pre,
+                                "post" => Place::Post,
+                                "synapse" => Place::Synapse,
+                                other => {
+                                    let what = format!("per {other}");
+                                    infer.diagnostics.push(crate::syntax::unsupported(per.span, &what));
+                                    continue;
+                                }
+                            };
+                            self.out.asserted.push((id, place, per.span));
+                        }
+                    }
+                }
+                ModelItem::Modulator(name, unit, value) => {
+                    let value = value.as_ref().map(|v| infer.number(self, v));
+                    let declared =
+                        unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
+                    let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
+                    self.add(infer, name, VarKind::Modulator(value.map(|v| v.0)), ty);
+                }
+                ModelItem::Weight(name, _, bounds) => {
+                    let id = self.add(infer, name, VarKind::Weight, weight.clone());
+                    self.bounds(infer, id, bounds.as_ref());
+                }
+                ModelItem::Let(name, e) => {
+                    let (value, ty) = infer.number(self, e);
+                    let id = self.add(infer, name, VarKind::Let(value), ty);
+                    self.out.lets.push(id);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Checks `in lo .. hi`, which is applied at every write.
+    fn bounds(&mut self, infer: &mut Infer, id: VarId, range: Option<&ast::Expr>) {
+        let Some(range) = range else { return };
+        let ast::ExprKind::Binary(ast::BinOp::Range, lo, hi) = &range.kind else {
+            infer.diagnostics.push(Diagnostic::at(Code::E0401, range.span, "bounds are a range", "write `lo .. hi`"));
+            return;
+        };
+        let expected = Ty::number(self.out.vars[id].dim);
+        let mut one = |this: &mut Self, e: &ast::Expr| {
+            let (value, ty) = infer.number(this, e);
+            if !ty.is_error() && !ty.same_dim(&expected) {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0308,
+                        e.span,
+                        format!("this bound of `{}` has another unit", this.out.vars[id].name),
+                        format!("expected {}, found {}", expected.describe(), ty.describe()),
+                    )
+                    .label(this.out.vars[id].span, "declared here"),
+                );
+            }
+            value
+        };
+        let (lo, hi) = (one(self, lo), one(self, hi));
+        self.out.bounds.push((id, lo, hi));
+    }
+}

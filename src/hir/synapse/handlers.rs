@@ -1,0 +1,132 @@
+//! What happens at events and signals.
+
+use super::super::assign::{Assigned, assigned};
+use super::*;
+
+impl Checker<'_> {
+    pub(super) fn on(&mut self, infer: &mut Infer, trigger: &Name, body: &[ast::Stmt], span: Span) {
+        let span = Span { end: trigger.span.end, ..span };
+        let trigger = match trigger.text.split_once('.') {
+            Some(("pre", event)) => self.event(infer, Side::Pre, event, trigger),
+            Some(("post", event)) => self.event(infer, Side::Post, event, trigger),
+            Some((other, _)) => {
+                infer.diagnostics.push(errors::unknown_name(other, trigger.span, ["pre", "post"]));
+                None
+            }
+            None => Some(Trigger::Signal(trigger.text.clone())),
+        };
+        let Some(trigger) = trigger else { return };
+        let deliver = body.iter().find_map(|s| match s {
+            ast::Stmt::Deliver(e) if !trigger.is(Side::Pre) => Some(e.span),
+            _ => None,
+        });
+        if let Some(span) = deliver {
+            infer.diagnostics.push(crate::syntax::unsupported(span, "deliver at anything but a presynaptic event"));
+        }
+        let statements = self.statements(infer, body);
+        self.out.handlers.push(Handler { trigger, body: statements, span });
+    }
+
+    /// Finds an event of one of the cells.
+    fn event(&mut self, infer: &mut Infer, side: Side, event: &str, trigger: &Name) -> Option<Trigger> {
+        let (word, cell) = match side {
+            Side::Pre => ("pre", self.use_.pre),
+            Side::Post => ("post", self.use_.post),
+        };
+        if cell.event(event).is_some() {
+            return Some(Trigger::Cell(side, event.to_string()));
+        }
+        let known: Vec<&str> = cell.events.values().map(|e| e.name.as_str()).collect();
+        let help = crate::diag::nearest(event, known.iter().copied()).map(|n| format!("did you mean `{word}.{n}`?"));
+        let note = match known.is_empty() {
+            true => "it emits no events".to_string(),
+            false => format!("it emits {}", errors::list(&known)),
+        };
+        infer.diagnostics.push(
+            Diagnostic::at(
+                Code::E0607,
+                self.use_.span,
+                format!("`{}` emits no `{event}`", cell.name),
+                "this projection needs it",
+            )
+            .label(trigger.span, "waits for it here")
+            .note(note)
+            .maybe_help(help),
+        );
+        None
+    }
+
+    fn statements(&mut self, infer: &mut Infer, body: &[ast::Stmt]) -> Vec<Stmt> {
+        let mut out = Vec::new();
+        for s in body {
+            match s {
+                ast::Stmt::Assign(target, op, value) => {
+                    let (rhs, ty) = infer.expr(self, value);
+                    let Some(&id) = self.names.get(&target.text) else {
+                        infer.diagnostics.push(errors::unknown_name(
+                            &target.text,
+                            target.span,
+                            self.names.keys().map(String::as_str),
+                        ));
+                        continue;
+                    };
+                    let var = self.out.vars[id].clone();
+                    match var.kind {
+                        VarKind::State(_) | VarKind::Weight => {}
+                        _ => {
+                            infer.diagnostics.push(errors::not_assignable(
+                                &target.text,
+                                "not a state",
+                                target.span,
+                                Some(var.span),
+                            ));
+                            continue;
+                        }
+                    }
+                    let given = Assigned { value: rhs, ty, span: value.span };
+                    out.push(Stmt::Assign(id, assigned(infer, (id, &var), target, *op, given)));
+                }
+                ast::Stmt::If(c, a, b) => {
+                    let c = infer.condition(self, c);
+                    out.push(Stmt::If(c, self.statements(infer, a), self.statements(infer, b)));
+                }
+                ast::Stmt::Deliver(e) => {
+                    let (value, ty) = infer.number(self, e);
+                    self.fits_port(infer, &ty, e.span, true);
+                    if let Some(w) = self.out.weight()
+                        && crate::math::linear_in(&self.out.inline(value.clone()), w)
+                            .is_none_or(|l| l.rest != Expr::Num(0.0) && l.coefficient != Expr::Num(0.0))
+                    {
+                        infer.diagnostics.push(
+                            Diagnostic::at(
+                                Code::E0611,
+                                e.span,
+                                "`deliver` in a handler must be proportional to the weight",
+                                "not of the form `weight * factor`",
+                            )
+                            .help("write `deliver w * x` with `x` free of the weight"),
+                        );
+                    }
+                    out.push(Stmt::Deliver(value));
+                }
+                ast::Stmt::Hold(names, _) => {
+                    if let Some(n) = names.first() {
+                        infer.diagnostics.push(Diagnostic::at(
+                            Code::E0508,
+                            n.span,
+                            "a synapse cannot hold a state",
+                            "belongs to a neuron",
+                        ));
+                    }
+                }
+                ast::Stmt::Mute(n, _) => infer.diagnostics.push(Diagnostic::at(
+                    Code::E0508,
+                    n.span,
+                    "a synapse cannot mute an event",
+                    "belongs to a neuron",
+                )),
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,261 @@
+//! Checks a synapse for the cells and the port one projection connects.
+
+use super::expr::{Expr, Op, VarId};
+use super::infer::{Context, Infer};
+use super::neuron::dotted;
+use super::*;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::solve::Sharing;
+use crate::source::Span;
+use crate::syntax::ast::{self, ModelItem, Name};
+use crate::units::{Dim, Ratio, Unit};
+use std::collections::{BTreeMap, HashMap};
+
+mod body;
+mod declare;
+mod handlers;
+mod order;
+
+/// The projection in which a synapse is used.
+pub struct SynapseUse<'a> {
+    /// Model of the presynaptic cells.
+    pub pre: &'a Neuron,
+    /// Model of the postsynaptic cells.
+    pub post: &'a Neuron,
+    /// The target port.
+    pub port: VarId,
+    /// Where the projection is written.
+    pub span: Span,
+}
+
+/// Checks a synapse model in one use; units of weight and `deliver` follow from the port.
+pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, diagnostics: &mut Diagnostics) -> Synapse {
+    let mut checker = Checker {
+        out: Synapse { name: model.name.text.clone(), ..Synapse::default() },
+        use_,
+        names: HashMap::new(),
+        cells: HashMap::new(),
+        in_equation: false,
+    };
+    let mut infer = Infer { module, diagnostics, depth: 0 };
+    checker.declare(&mut infer, model);
+    checker.body(&mut infer, model);
+    checker.places(&mut infer);
+    checker.order(&mut infer);
+    checker.out
+}
+
+struct Checker<'a> {
+    out: Synapse,
+    use_: &'a SynapseUse<'a>,
+    names: HashMap<String, VarId>,
+    /// Variables of the cells in use, by path and delay.
+    cells: HashMap<(String, Option<String>), VarId>,
+    /// Whether the right-hand side of an equation is being checked, where noise has a meaning.
+    in_equation: bool,
+}
+
+impl Checker<'_> {
+    fn add(&mut self, infer: &mut Infer, name: &Name, kind: VarKind, ty: Ty) -> VarId {
+        if let Some(&first) = self.names.get(&name.text) {
+            infer.diagnostics.push(errors::declared_twice(&name.text, name.span, self.out.vars[first].span));
+            return first;
+        }
+        let dim = ty.dim.unwrap_or(Dim::ONE);
+        let var =
+            Var { name: name.text.clone(), kind, dim, unit: ty.unit, boolean: false, cable: None, span: name.span };
+        let id = self.out.vars.push(var);
+        self.names.insert(name.text.clone(), id);
+        id
+    }
+
+    /// Compares where states are said to live with where they do, as far as it is known without delays and modulators.
+    fn places(&self, infer: &mut Infer) {
+        let found = crate::solve::places(&self.out, &Sharing::ALL);
+        infer.diagnostics.extend(misplaced(&self.out, &found, self.use_.span));
+    }
+
+    fn fits_port(&self, infer: &mut Infer, ty: &Ty, span: Span, event: bool) {
+        let port = &self.use_.post.vars[self.use_.port];
+        let is_event = matches!(port.kind, VarKind::EventPort);
+        if event != is_event {
+            let (deliver, kind, fix) = if event {
+                ("delivers events", "analog", format!("declare it with `event input {}`", port.name))
+            } else {
+                ("delivers at every step", "an event port", format!("declare it with `input {}`", port.name))
+            };
+            infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::E0608,
+                    self.use_.span,
+                    format!("synapse `{}` {deliver}, but `{}` is {kind}", self.out.name, port.name),
+                    "this projection",
+                )
+                .label(port.span, "the port")
+                .help(fix),
+            );
+            return;
+        }
+        let expected = Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
+        if !ty.is_error() && !ty.same_dim(&expected) {
+            infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::E0309,
+                    span,
+                    format!("what `{}` delivers does not fit port `{}`", self.out.name, port.name),
+                    format!("this is {}", ty.describe()),
+                )
+                .label(port.span, format!("the port takes {}", expected.describe()))
+                .label(self.use_.span, "in this projection"),
+            );
+        }
+    }
+
+    fn cell_variable(
+        &mut self,
+        infer: &mut Infer,
+        path: &str,
+        delay: Option<(Expr, String)>,
+        span: Span,
+    ) -> (Expr, Ty) {
+        let (side, member) = path.split_once('.').unwrap_or((path, ""));
+        let neuron = if side == "pre" { self.use_.pre } else { self.use_.post };
+        let Some(var) = neuron.var(member) else {
+            let known: Vec<&str> = neuron.vars.values().map(|v| v.name.as_str()).collect();
+            infer.diagnostics.push(
+                errors::no_member(&format!("`{}`", neuron.name), member, span, known)
+                    .label(self.use_.span, "in this projection"),
+            );
+            return (Expr::Num(0.0), Ty::error());
+        };
+        let v = neuron.vars[var].clone();
+        let value = Expr::Var(var);
+        if neuron.reads_segments(&value) {
+            infer
+                .diagnostics
+                .push(crate::syntax::unsupported(span, "reading a cable of several segments in a synapse"));
+        } else if neuron.reads_update(&value) {
+            let what = "reading what depends on events or random numbers of the cell in a synapse";
+            infer.diagnostics.push(crate::syntax::unsupported(span, what));
+        }
+        let key = (path.to_string(), delay.as_ref().map(|d| d.1.clone()));
+        let id = match self.cells.get(&key) {
+            Some(id) => *id,
+            None => {
+                let kind = if side == "pre" { VarKind::Pre(var) } else { VarKind::Post(var) };
+                let name = match &delay {
+                    Some((_, text)) => format!("delayed({path}, {text})"),
+                    None => path.to_string(),
+                };
+                let id = self.out.vars.push(Var { name, kind, ..v.clone() });
+                if let Some((delay, _)) = delay {
+                    self.out.delayed.insert(id, delay);
+                }
+                self.cells.insert(key, id);
+                id
+            }
+        };
+        (Expr::Var(id), Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit })
+    }
+
+    /// `delayed(post.v, 5 ms)`: what a variable of a cell was a constant time ago.
+    fn delayed(&mut self, infer: &mut Infer, args: &[ast::Arg], span: Span) -> (Expr, Ty) {
+        let [of, by] = args else {
+            infer.diagnostics.push(errors::wrong_arity("delayed", "2", args.len(), span));
+            return (Expr::Num(0.0), Ty::error());
+        };
+        let path = dotted(&of.value).filter(|p| p.starts_with("pre.") || p.starts_with("post."));
+        let Some(path) = path else {
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, of.value.span, "expected a variable of a cell", "cannot be delayed")
+                    .help("write `delayed(post.v, 5 ms)`; to delay more, delay each variable in it"),
+            );
+            return (Expr::Num(0.0), Ty::error());
+        };
+        let delay = infer.time(self, &by.value, "the delay");
+        let delay = self.out.inline(delay);
+        if delay.any(&mut |e| match e {
+            Expr::Var(v) => !matches!(self.out.vars[*v].kind, VarKind::Param(_)),
+            Expr::Num(_) | Expr::Bin(..) | Expr::Neg(_) | Expr::Call(..) => false,
+            _ => true,
+        }) {
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, by.value.span, "this delay is not constant", "depends on what changes")
+                    .help("use numbers and parameters only"),
+            );
+        }
+        let text = crate::hir::print::expression(&delay, &self.out.vars, &|_| String::new());
+        self.cell_variable(infer, &path, Some((delay, text)), of.value.span)
+    }
+}
+
+/// Reports states that are said to live elsewhere than they do.
+pub fn misplaced(s: &Synapse, found: &BTreeMap<VarId, Place>, projection: Span) -> Vec<Diagnostic> {
+    let wrong = s.asserted.iter().filter_map(|(state, place, span)| {
+        let inferred = found.get(state).copied().unwrap_or(Place::Synapse);
+        (inferred != *place).then_some((&s.vars[*state].name, *place, inferred, *span))
+    });
+    let report = |(name, place, inferred, span): (&String, Place, Place, Span)| {
+        Diagnostic::at(Code::E0702, span, format!("`{name}` cannot be kept {place}"), format!("it lives {inferred}"))
+            .label(projection, "in this projection")
+            .note("a state that only events of one side change, by values of that side, is kept once per cell")
+            .help(format!("write `state {name} {inferred}`, or leave it out"))
+    };
+    wrong.map(report).collect()
+}
+
+impl Context for Checker<'_> {
+    fn name(&mut self, infer: &mut Infer, name: &str, span: Span) -> Option<(Expr, Ty)> {
+        if name == "xi" {
+            if !self.in_equation {
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0512,
+                        span,
+                        "white noise has a meaning only in an equation",
+                        "not an equation",
+                    )
+                    .help("write it in a rate: `w' = … + sigma * xi`"),
+                );
+                return Some((Expr::Num(0.0), Ty::error()));
+            }
+            self.out.n_noises += 1;
+            let ty = Ty::number(Dim::TIME.pow(Ratio::new(-1, 2)));
+            return Some((Expr::Noise(self.out.n_noises - 1), ty));
+        }
+        if name == "dt" {
+            return Some((Expr::Dt, Ty { kind: Kind::Number, dim: Some(Dim::TIME), unit: crate::units::lookup("ms") }));
+        }
+        let id = *self.names.get(name)?;
+        let v = &self.out.vars[id];
+        Some((
+            Expr::Var(id),
+            Ty {
+                kind: Kind::Number,
+                dim: Some(v.dim),
+                unit: v.unit.clone().or_else(|| (v.dim == Dim::ONE).then(Unit::one)),
+            },
+        ))
+    }
+
+    fn path(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<(Expr, Ty)> {
+        let path = dotted(e)?;
+        let (side, member) = path.split_once('.')?;
+        if side != "pre" && side != "post" {
+            infer.diagnostics.push(errors::unknown_name(side, e.span, ["pre", "post"]));
+            return Some((Expr::Num(0.0), Ty::error()));
+        }
+        if member.is_empty() {
+            return None;
+        }
+        Some(self.cell_variable(infer, &path, None, e.span))
+    }
+
+    fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
+        (name == "delayed").then(|| self.delayed(infer, args, span))
+    }
+
+    fn known_names(&self) -> Vec<String> {
+        self.names.keys().cloned().collect()
+    }
+}

@@ -1,0 +1,83 @@
+//! What happened, and what variables of cells were, in the last steps, as far back as delays reach.
+
+use super::buffer::{Buffer, padded};
+use super::population::Pop;
+use crate::hir::{EventId, VarId};
+use crate::ir::Precision;
+use crate::plan::Network;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Events and values of earlier steps, the latest first.
+#[derive(Default)]
+pub struct History {
+    events: BTreeMap<(usize, u32), VecDeque<Vec<u32>>>,
+    values: BTreeMap<(usize, VarId), VecDeque<Buffer>>,
+    /// The step boundary of the latest values.
+    latest: u64,
+}
+
+impl History {
+    /// Keeps the events of so many steps.
+    pub fn keep_events(&mut self, population: usize, event: EventId, steps: usize) {
+        let kept = self.events.entry((population, event.as_u32())).or_default();
+        kept.resize(kept.len().max(steps), Vec::new());
+    }
+
+    /// Keeps the values of so many steps; they are filled with what `value` gives for each cell.
+    pub fn keep_values(
+        &mut self,
+        (population, var): (usize, VarId),
+        steps: usize,
+        n: usize,
+        precision: Precision,
+        value: &dyn Fn(usize) -> f64,
+    ) {
+        let kept = self.values.entry((population, var)).or_default();
+        while kept.len() <= steps {
+            let mut b = Buffer::new(padded(n), precision);
+            b.fill_with((0..n).map(value));
+            kept.push_back(b);
+        }
+    }
+
+    /// Returns the cells that had an event in the step that ended `steps` boundaries ago, counted from the end of the
+    /// step that is being made.
+    pub fn events(&self, population: usize, event: EventId, steps: usize) -> &[u32] {
+        let seen = self.events.get(&(population, event.as_u32()));
+        seen.and_then(|h| h.get(steps - 1)).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Returns the values `steps` before a boundary; none if they are the present ones.
+    pub fn value(&self, population: usize, var: VarId, steps: usize, boundary: u64) -> Option<&Buffer> {
+        let since = (boundary - self.latest) as usize;
+        if steps == 0 || steps < since {
+            return None;
+        }
+        let kept = self.values.get(&(population, var))?;
+        kept.get(steps - since).or(kept.back())
+    }
+
+    /// Takes note of the values at the beginning of a step.
+    pub fn begin(&mut self, pops: &[Pop], network: &Network, step: u64, dt: f64) {
+        self.latest = step;
+        for ((population, var), kept) in &mut self.values {
+            let (pop, plan) = (&pops[*population], &network.populations[*population]);
+            if let Some(mut oldest) = kept.pop_back() {
+                let t = step as f64 * dt;
+                oldest.fill_with((0..plan.n).map(|c| pop.value_of(plan, *var, c, t)));
+                kept.push_front(oldest);
+            }
+        }
+    }
+
+    /// Takes note of the events at the end of a step.
+    pub fn end(&mut self, pops: &[Pop]) {
+        for ((population, event), kept) in &mut self.events {
+            if let Some(mut oldest) = kept.pop_back() {
+                oldest.clear();
+                oldest.extend_from_slice(&pops[*population].spikes[event].cells);
+                kept.push_front(oldest);
+            }
+        }
+    }
+}

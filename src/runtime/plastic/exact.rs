@@ -1,0 +1,79 @@
+//! States that are advanced exactly: all synapses keep the value of one earlier moment, and two numbers make it today's.
+
+use crate::hir::VarId;
+use crate::lower::Rates;
+use std::collections::BTreeMap;
+
+/// The equations `x' = a x + b` of a projection and the moments to which the stored values belong.
+#[derive(Default)]
+pub struct Exact {
+    states: BTreeMap<VarId, (Rates, u64)>,
+    dt: f64,
+}
+
+/// A moment is renewed before stored values differ from today's by more than this exponent, or after so many steps.
+const LONGEST: (f64, u64) = (4.0, 4096);
+
+impl Exact {
+    /// Starts at a step boundary with values as they are.
+    pub fn new(rates: BTreeMap<VarId, Rates>, now: u64, dt: f64) -> Exact {
+        Exact { states: rates.into_iter().map(|(v, r)| (v, (r, now))).collect(), dt }
+    }
+
+    /// Returns `scale` and `shift` with which a stored value `s` is `scale * s + shift` now.
+    pub fn factors(&self, state: VarId, now: u64) -> (f64, f64) {
+        let Some((rates, since)) = self.states.get(&state) else { return (1.0, 0.0) };
+        let elapsed = (now - since) as f64 * self.dt;
+        let exponent = rates.a * elapsed;
+        let mean = if exponent == 0.0 { 1.0 } else { exponent.exp_m1() / exponent };
+        (exponent.exp(), rates.b * elapsed * mean)
+    }
+
+    /// Makes now the moment of states whose moment is long ago, or of all; stored values must follow as it says.
+    pub fn settle(&mut self, now: u64, all: bool) -> Vec<(VarId, f64, f64)> {
+        let old = |rates: &Rates, since: u64| {
+            let exponent = rates.a * (now - since) as f64 * self.dt;
+            exponent.abs() > LONGEST.0 || rates.b != 0.0 && now - since > LONGEST.1
+        };
+        let due: Vec<VarId> =
+            self.states.iter().filter(|(_, (r, since))| all || old(r, *since)).map(|(v, _)| *v).collect();
+        due.into_iter()
+            .map(|v| {
+                let (scale, shift) = self.factors(v, now);
+                if let Some((_, since)) = self.states.get_mut(&v) {
+                    *since = now;
+                }
+                (v, scale, shift)
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_the_same_whether_or_not_its_moment_was_renewed() {
+        // x' = (1 - x) / 20 from x = 3.
+        let x = VarId::from_u32(0);
+        let rates = Rates { a: -0.05, b: 0.05 };
+        let mut exact = Exact::new(BTreeMap::from([(x, rates)]), 0, 0.1);
+        let mut stored = 3.0;
+        for now in [0u64, 7, 400, 900, 1000] {
+            for (_, scale, shift) in exact.settle(now, false) {
+                stored = stored * scale + shift;
+            }
+            let (scale, shift) = exact.factors(x, now);
+            let expected = 1.0 + 2.0 * (-0.05 * now as f64 * 0.1).exp();
+            assert!((stored * scale + shift - expected).abs() < 1e-13, "{now}");
+        }
+    }
+
+    #[test]
+    fn without_decay_the_rest_adds_up() {
+        let x = VarId::from_u32(0);
+        let exact = Exact::new(BTreeMap::from([(x, Rates { a: 0.0, b: 2.0 })]), 0, 0.1);
+        assert_eq!(exact.factors(x, 10), (1.0, 2.0));
+    }
+}

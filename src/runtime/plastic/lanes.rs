@@ -1,0 +1,270 @@
+//! One call of a kernel: what its lanes are, and how values get into and out of its slots.
+
+use super::View;
+use super::exact::Exact;
+use super::index::Index;
+use crate::codegen::abi::SlotMemory;
+use crate::codegen::{Backend, KernelFn, compile};
+use crate::hir::{Place, Side, VarId};
+use crate::ir::{Precision, SlotKind};
+use crate::lower::{PlasticKernel, PlasticSlot};
+use crate::plan::{Delay, Projection};
+use crate::runtime::buffer::{Buffer, padded};
+use crate::runtime::rng::Stream;
+use std::collections::BTreeMap;
+
+/// Lanes per call.
+pub const CHUNK: usize = 1024;
+
+/// A kernel with its code.
+pub struct Compiled {
+    pub kernel: PlasticKernel,
+    function: KernelFn,
+    /// Its number among the projection's kernels.
+    pub number: usize,
+    kinds: Vec<SlotKind>,
+    /// Whether presynaptic cells must be known.
+    pub needs_source: bool,
+}
+
+impl Compiled {
+    pub fn new(kernel: PlasticKernel, number: usize, backend: Backend) -> Compiled {
+        let source =
+            |s: &PlasticSlot| matches!(s, PlasticSlot::State(_, Place::Pre) | PlasticSlot::Cell(Side::Pre, ..));
+        Compiled {
+            function: compile(backend, &kernel.kernel),
+            number,
+            kinds: kernel.kernel.slots.values().map(|d| d.kind).collect(),
+            needs_source: kernel.slots.iter().any(source),
+            kernel,
+        }
+    }
+
+    /// Returns the states that it writes, with the buffers of their slots.
+    pub fn written<'a>(&'a self, buffers: &'a [Buffer]) -> impl Iterator<Item = (VarId, &'a Buffer)> {
+        self.kernel.slots.iter().zip(&self.kinds).zip(buffers).filter_map(|((slot, kind), b)| match slot {
+            PlasticSlot::State(v, _) if *kind == SlotKind::State => Some((*v, b)),
+            _ => None,
+        })
+    }
+}
+
+/// Weights and states of synapses, in the order of their index.
+pub struct Values {
+    pub weight: Buffer,
+    pub states: BTreeMap<VarId, Buffer>,
+}
+
+/// States kept once per cell or once for the projection, and what all synapses share.
+pub struct Shared {
+    pub pre: BTreeMap<VarId, Buffer>,
+    pub post: BTreeMap<VarId, Buffer>,
+    pub projection: BTreeMap<VarId, Buffer>,
+    pub exact: Exact,
+    /// First random stream of the projection's noise.
+    pub stream: u32,
+}
+
+/// The synapses of a call.
+pub enum Which<'a> {
+    /// The lanes are not synapses.
+    None,
+    /// Consecutive ones from this position on.
+    From(usize),
+    /// These positions.
+    List(&'a [u32]),
+}
+
+/// The cells of a call on one side, within the view.
+pub enum Cells<'a> {
+    /// Unknown.
+    None,
+    /// The same one for all lanes.
+    One(u32),
+    /// One per lane.
+    List(&'a [u32]),
+}
+
+/// What the lanes of a call are.
+pub struct Lanes<'a> {
+    pub n: usize,
+    pub synapse: Which<'a>,
+    /// Positions in the plan; only what equations do needs them, for their noise.
+    pub edge: &'a [u32],
+    pub source: Cells<'a>,
+    pub target: Cells<'a>,
+}
+
+impl Cells<'_> {
+    fn at(&self, lane: usize) -> usize {
+        match self {
+            Cells::None => crate::ice!("a kernel reads a cell that its lanes do not have"),
+            Cells::One(c) => *c as usize,
+            Cells::List(list) => list[lane] as usize,
+        }
+    }
+
+    /// Copies the values of these cells; cell 0 is at `first`.
+    fn gather(&self, from: &Buffer, first: usize, out: &mut Buffer, n: usize) {
+        match self {
+            Cells::List(list) => out.gather(from, list.iter().map(|c| first + *c as usize)),
+            _ => out.fill(n, from.get(first + self.at(0))),
+        }
+    }
+}
+
+/// The memory of one kernel's slots.
+pub struct Scratch {
+    pub buffers: Vec<Buffer>,
+    table: Vec<SlotMemory>,
+}
+
+impl Scratch {
+    pub fn new(k: &Compiled, precision: Precision) -> Scratch {
+        let mut buffers: Vec<Buffer> = k.kernel.slots.iter().map(|_| Buffer::new(CHUNK, precision)).collect();
+        let table = buffers.iter_mut().map(Buffer::in_place).collect();
+        Scratch { buffers, table }
+    }
+
+    /// Runs the kernel; returns whether all results are finite.
+    pub fn call(&mut self, k: &Compiled, n: usize) -> bool {
+        for b in &mut self.buffers {
+            b.repeat_last(n, padded(n));
+        }
+        // SAFETY: every slot is a buffer of `CHUNK` elements, no more than `CHUNK` lanes are asked for, the buffers do
+        // not move while they live, and only this call uses them.
+        unsafe { k.function.call(&self.table, 0, padded(n), 1) }
+    }
+
+    /// Fills the slots that the kernel reads.
+    pub fn load(
+        &mut self,
+        k: &Compiled,
+        values: Option<&Values>,
+        shared: &Shared,
+        p: &Projection,
+        view: &View,
+        lanes: &Lanes,
+    ) {
+        for (slot, b) in k.kernel.slots.iter().zip(&mut self.buffers) {
+            let own = |values: Option<&'_ Buffer>, b: &mut Buffer| match (values, &lanes.synapse) {
+                (Some(from), Which::From(begin)) => b.copy(0, from, *begin, lanes.n),
+                (Some(from), Which::List(list)) => b.gather(from, list.iter().map(|k| *k as usize)),
+                _ => crate::ice!("a kernel reads synapses that its lanes are not"),
+            };
+            match *slot {
+                PlasticSlot::Weight => own(values.map(|v| &v.weight), b),
+                PlasticSlot::State(v, Place::Synapse) => own(values.map(|x| &x.states[&v]), b),
+                PlasticSlot::State(v, Place::Pre) => lanes.source.gather(&shared.pre[&v], 0, b, lanes.n),
+                PlasticSlot::State(v, Place::Post) => lanes.target.gather(&shared.post[&v], 0, b, lanes.n),
+                PlasticSlot::State(v, Place::Projection) => b.fill(lanes.n, shared.projection[&v].get(0)),
+                PlasticSlot::Scale(v) => b.set(0, shared.exact.factors(v, view.now).0),
+                PlasticSlot::Shift(v) => b.set(0, shared.exact.factors(v, view.now).1),
+                PlasticSlot::Unscale(v) => b.set(0, 1.0 / shared.exact.factors(v, view.now).0),
+                PlasticSlot::Cell(side, var, steps) => {
+                    let (of, cells) = match side {
+                        Side::Pre => (p.pre, &lanes.source),
+                        Side::Post => (p.post, &lanes.target),
+                    };
+                    variable(view, of.population, var, steps, cells, of.start, b, lanes.n);
+                }
+                PlasticSlot::Modulator(v) => match p.modulators.get(&v) {
+                    Some((of, var)) if of.n == 1 => {
+                        variable(view, of.population, *var, 0, &Cells::One(0), of.start, b, lanes.n);
+                    }
+                    Some((of, var)) => variable(view, of.population, *var, 0, &lanes.target, of.start, b, lanes.n),
+                    None => crate::ice!("a modulator is bound to nothing"),
+                },
+                PlasticSlot::Random(noise, second) => {
+                    let stream = Stream::new(view.options.seed, shared.stream + noise);
+                    for (i, edge) in lanes.edge.iter().enumerate() {
+                        let words = stream.block(view.step, *edge);
+                        b.set_bits(i, words, second);
+                    }
+                }
+                PlasticSlot::Delivered => {}
+            }
+        }
+    }
+
+    /// Puts back what the kernel has changed, and delivers.
+    #[allow(clippy::too_many_arguments)]
+    pub fn store(
+        &self,
+        k: &Compiled,
+        values: &mut Values,
+        index: &Index,
+        p: &Projection,
+        view: &View,
+        learning: bool,
+        lanes: &Lanes,
+    ) {
+        let put = |to: &mut Buffer, b: &Buffer| match &lanes.synapse {
+            Which::From(begin) => to.copy(*begin, b, 0, lanes.n),
+            Which::List(list) => to.scatter(b, list.iter().map(|k| *k as usize)),
+            Which::None => {}
+        };
+        for ((slot, kind), b) in k.kernel.slots.iter().zip(&k.kinds).zip(&self.buffers) {
+            match slot {
+                PlasticSlot::Weight if *kind == SlotKind::State && learning => put(&mut values.weight, b),
+                PlasticSlot::State(v, Place::Synapse) if *kind == SlotKind::State => {
+                    if let Some(state) = values.states.get_mut(v) {
+                        put(state, b);
+                    }
+                }
+                PlasticSlot::Delivered => deliver(b, index, p, view, lanes),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Adds what was delivered to the port, the dendritic delay later.
+fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, lanes: &Lanes) {
+    let Some(ring) = view.ring else { return };
+    let step = |d: u32| view.step + u64::from(d - p.lag);
+    let lane = |i: usize| p.post.start + lanes.target.at(i);
+    match &p.dendritic {
+        // SAFETY: the targets of a part lie in its thread's share of the lanes.
+        Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
+        Delay::Array(_) => {
+            for i in 0..lanes.n {
+                let k = match &lanes.synapse {
+                    Which::From(begin) => begin + i,
+                    Which::List(list) => list[i] as usize,
+                    Which::None => return,
+                };
+                let step = step(u32::from(index.dendritic[k]));
+                // SAFETY: as above.
+                unsafe { ring.add(step, lane(i), b.get(i), b.precision()) };
+            }
+        }
+    }
+}
+
+/// Reads a variable of cells, now or some steps ago.
+#[allow(clippy::too_many_arguments)]
+fn variable(
+    view: &View,
+    population: usize,
+    var: VarId,
+    steps: u32,
+    cells: &Cells,
+    first: usize,
+    out: &mut Buffer,
+    n: usize,
+) {
+    let pop = &view.pops[population];
+    if let Some(past) = view.history.value(population, var, steps as usize, view.cells) {
+        return cells.gather(past, first, out, n);
+    }
+    if let Some(state) = pop.state_buffer(var) {
+        return cells.gather(state, first, out, n);
+    }
+    let t = view.cells as f64 * view.options.dt;
+    let value = |c: usize| pop.value_of(&view.network.populations[population], var, first + c, t);
+    match cells {
+        Cells::List(list) => out.fill_with(list.iter().map(|c| value(*c as usize))),
+        _ => out.fill(n, value(cells.at(0))),
+    }
+}

@@ -1,0 +1,419 @@
+//! Plastic projections: weights and states that change at events of either cell, at signals, and at every step.
+//!
+//! Order within a step from t to t + dt (`docs/language/semantics.md`): equations that are followed step by step advance
+//! from t; presynaptic events that reach the synapses at t + dt run their handlers and deliver; the cells are updated;
+//! postsynaptic events that reach the synapses at t + dt run theirs. A handler first changes the synapses, then the
+//! states kept elsewhere.
+
+mod exact;
+mod index;
+mod lanes;
+mod part;
+
+use self::exact::Exact;
+use self::lanes::{Cells, Compiled, Lanes, Scratch, Shared, Which};
+use self::part::{Part, Way};
+use super::buffer::{Buffer, padded};
+use super::delivery::RingPointer;
+use super::history::History;
+use super::pool::Pool;
+use super::population::Pop;
+use super::simulation::Options;
+use crate::hir::{EventId, Place, Side, Trigger, VarId};
+use crate::ir::Precision;
+use crate::lower::{PlasticKernel, lower_plastic};
+use crate::plan::{Column, Network, Projection};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A plastic projection that runs.
+pub struct Plastic {
+    handlers: Vec<Running>,
+    flows: Vec<Compiled>,
+    shared: Shared,
+    /// By thread: the synapses onto its share of the targets.
+    parts: Vec<Mutex<Part>>,
+    /// For kernels of places other than the synapses.
+    scratch: Vec<Scratch>,
+    /// The axonal delays that occur, in steps, ascending; and those at which postsynaptic events come back.
+    delays: Vec<u32>,
+    back: Vec<u32>,
+    /// Whether weights change; states go on either way.
+    pub learning: bool,
+    finite: AtomicBool,
+}
+
+struct Running {
+    trigger: Trigger,
+    event: Option<EventId>,
+    kernels: Vec<Compiled>,
+}
+
+/// What the synapses see of the network.
+pub struct View<'a> {
+    /// Populations.
+    pub pops: &'a [Pop],
+    /// Their plan.
+    pub network: &'a Network,
+    /// Options of the run.
+    pub options: &'a Options,
+    /// The step that is being made.
+    pub step: u64,
+    /// The step boundary at which what happens now happens.
+    pub now: u64,
+    /// The step boundary of the cells' values.
+    pub cells: u64,
+    /// What variables were, and what happened, in earlier steps.
+    pub history: &'a History,
+    /// Where deliveries go, if the port takes events.
+    pub ring: Option<RingPointer>,
+}
+
+/// A state or the weight of a synapse that is not a finite number.
+pub struct NotFinite {
+    /// Which.
+    pub variable: VarId,
+    /// Of which synapse, in the order of the plan; the first one that a shared state belongs to.
+    pub synapse: usize,
+}
+
+impl Plastic {
+    /// Builds and compiles, if the projection's synapse is plastic; `index` separates the random streams of projections.
+    pub fn new(
+        network: &Network,
+        index: usize,
+        shares: Vec<std::ops::Range<usize>>,
+        options: &Options,
+    ) -> Option<Plastic> {
+        let p = &network.projections[index];
+        if !p.is_plastic() {
+            return None;
+        }
+        let precision = options.precision;
+        let places = p.places();
+        let kept = |place: Place, n: usize| {
+            let here = places.iter().filter(|(_, p)| **p == place);
+            here.map(|(v, _)| (*v, initial(p, *v, n, precision))).collect()
+        };
+        let here: Vec<VarId> = places.iter().filter(|(_, p)| **p == Place::Synapse).map(|(v, _)| *v).collect();
+        let shared = Shared {
+            pre: kept(Place::Pre, p.pre.n),
+            post: kept(Place::Post, p.post.n),
+            projection: kept(Place::Projection, 1),
+            exact: Exact::default(),
+            stream: 0x2000_0000 + ((index as u32) << 8),
+        };
+        let mut out = Plastic {
+            handlers: Vec::new(),
+            flows: Vec::new(),
+            shared,
+            parts: shares.into_iter().map(|range| Mutex::new(Part::new(p, range, &here, precision))).collect(),
+            scratch: Vec::new(),
+            delays: p.delay.values(),
+            back: p.dendritic.values().iter().map(|d| d + p.lag).collect(),
+            learning: p.learning,
+            finite: AtomicBool::new(true),
+        };
+        out.compile(network, index, 0, options);
+        Some(out)
+    }
+
+    /// Compiles the program with the projection's parameters as they are.
+    fn compile(&mut self, network: &Network, index: usize, now: u64, options: &Options) {
+        let p = &network.projections[index];
+        let program = lower_plastic(p, options.dt, options.precision);
+        let mut count = 0;
+        let mut compiled = |kernel: PlasticKernel| {
+            count += 1;
+            Compiled::new(kernel, count - 1, options.backend)
+        };
+        self.handlers = program
+            .handlers
+            .into_iter()
+            .map(|h| {
+                let event = match &h.trigger {
+                    Trigger::Signal(_) => None,
+                    Trigger::Cell(side, name) => {
+                        let view = if *side == Side::Pre { p.pre } else { p.post };
+                        network.populations[view.population].model.event(name)
+                    }
+                };
+                Running { event, kernels: h.kernels.into_iter().map(&mut compiled).collect(), trigger: h.trigger }
+            })
+            .collect();
+        self.flows = program.flows.into_iter().map(&mut compiled).collect();
+        self.shared.exact = Exact::new(program.exact, now, options.dt);
+        let scratch = |kernels: &[&Compiled]| kernels.iter().map(|k| Scratch::new(k, options.precision)).collect();
+        let mut all: Vec<&Compiled> = self.handlers.iter().flat_map(|h| &h.kernels).chain(&self.flows).collect();
+        all.sort_by_key(|k| k.number);
+        self.scratch = scratch(&all);
+        for part in &self.parts {
+            lock(part).scratch = scratch(&all);
+        }
+    }
+
+    /// Compiles anew after parameters have changed; `network` holds the new ones, states go on from where they are.
+    pub fn refresh(&mut self, network: &Network, index: usize, now: u64, options: &Options) {
+        self.settle(now, true);
+        self.compile(network, index, now, options);
+    }
+
+    /// Moves the common moment of exactly advanced states to now where it is long ago, or everywhere.
+    fn settle(&mut self, now: u64, all: bool) {
+        for (v, scale, shift) in self.shared.exact.settle(now, all) {
+            for kept in [&mut self.shared.pre, &mut self.shared.post, &mut self.shared.projection] {
+                if let Some(b) = kept.get_mut(&v) {
+                    b.affine(scale, shift);
+                }
+            }
+            for part in &self.parts {
+                if let Some(b) = lock(part).values.states.get_mut(&v) {
+                    b.affine(scale, shift);
+                }
+            }
+        }
+    }
+
+    /// Returns how many steps back events of the presynaptic and postsynaptic cells are needed.
+    pub fn memory(&self) -> (usize, usize) {
+        let longest = |list: &[u32]| list.last().copied().unwrap_or(1) as usize;
+        (longest(&self.delays), longest(&self.back))
+    }
+
+    /// Returns the events of cells that it waits for.
+    pub fn events(&self) -> impl Iterator<Item = (Side, EventId)> {
+        self.handlers.iter().filter_map(|h| match (&h.trigger, h.event) {
+            (Trigger::Cell(side, _), Some(event)) => Some((*side, event)),
+            _ => None,
+        })
+    }
+
+    /// Returns its kernels: handlers in order, then equations.
+    pub fn kernels(&self) -> impl Iterator<Item = &PlasticKernel> {
+        self.handlers.iter().flat_map(|h| &h.kernels).chain(&self.flows).map(|k| &k.kernel)
+    }
+
+    /// Returns the bytes that the synapses take.
+    pub fn bytes(&self) -> usize {
+        self.parts.iter().map(|p| lock(p).bytes()).sum()
+    }
+
+    /// Copies the weights, or a state as it is at a step boundary, into the order of the plan.
+    pub fn copy(&self, p: &Projection, variable: VarId, now: u64, out: &mut [f64]) {
+        let (scale, shift) = self.shared.exact.factors(variable, now);
+        let weight = p.synapse.weight() == Some(variable);
+        let value = |b: &Buffer, i: usize| b.get(i) * scale + shift;
+        for part in &self.parts {
+            let part = lock(part);
+            let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
+            for (k, edge) in part.index.edge.iter().enumerate() {
+                let at = *edge as usize;
+                let e = p.edges[at];
+                let shared = || {
+                    let (pre, post) = (e.pre as usize - p.pre.start, e.post as usize - p.post.start);
+                    let pre = self.shared.pre.get(&variable).map(|b| value(b, pre));
+                    let post = || self.shared.post.get(&variable).map(|b| value(b, post));
+                    pre.or_else(post).or_else(|| self.shared.projection.get(&variable).map(|b| value(b, 0)))
+                };
+                out[at] = own.map(|b| value(b, k)).or_else(shared).unwrap_or(f64::NAN);
+            }
+        }
+    }
+
+    /// Replaces the weights, or a state, at a step boundary; a shared state takes the value of its last synapse.
+    pub fn replace(&mut self, p: &Projection, variable: VarId, now: u64, value: &Column) {
+        let (scale, shift) = self.shared.exact.factors(variable, now);
+        let weight = p.synapse.weight() == Some(variable);
+        let Shared { pre, post, projection, .. } = &mut self.shared;
+        for part in &self.parts {
+            let part = &mut *lock(part);
+            for (k, edge) in part.index.edge.iter().enumerate() {
+                let e = p.edges[*edge as usize];
+                let x = (value.at(*edge as usize) - shift) / scale;
+                if weight {
+                    part.values.weight.set(k, x);
+                } else if let Some(b) = part.values.states.get_mut(&variable) {
+                    b.set(k, x);
+                } else if let Some(b) = pre.get_mut(&variable) {
+                    b.set(e.pre as usize - p.pre.start, x);
+                } else if let Some(b) = post.get_mut(&variable) {
+                    b.set(e.post as usize - p.post.start, x);
+                } else if let Some(b) = projection.get_mut(&variable) {
+                    b.set(0, x);
+                }
+            }
+        }
+    }
+
+    /// Advances what follows equations step by step, from the values at the beginning of the step.
+    pub fn advance(&mut self, p: &Projection, view: &View, pool: &Pool) {
+        self.settle(view.now, false);
+        let flows = std::mem::take(&mut self.flows);
+        // All of them start from the same values: what is kept outside the synapses is put in place at the end.
+        for k in flows.iter().filter(|k| k.kernel.place == Place::Synapse) {
+            self.synapses(k, p, view, pool, &Way::All);
+        }
+        let mut results: Vec<(&Compiled, Vec<Buffer>)> = Vec::new();
+        for k in flows.iter().filter(|k| k.kernel.place != Place::Synapse) {
+            results.push((k, self.elsewhere(k, p, view, &all_of(p, k.kernel.place))));
+        }
+        for (k, buffers) in results {
+            self.put(k, &all_of(p, k.kernel.place), &buffers);
+        }
+        self.flows = flows;
+    }
+
+    /// Runs the handlers of presynaptic events that arrive.
+    pub fn arrivals(&mut self, p: &Projection, view: &View, pool: &Pool) {
+        self.events_of(Side::Pre, p, view, pool);
+    }
+
+    /// Runs the handlers of postsynaptic events that come back.
+    pub fn responses(&mut self, p: &Projection, view: &View, pool: &Pool) {
+        self.events_of(Side::Post, p, view, pool);
+    }
+
+    fn events_of(&mut self, side: Side, p: &Projection, view: &View, pool: &Pool) {
+        let handlers = std::mem::take(&mut self.handlers);
+        let delays = std::mem::take(if side == Side::Pre { &mut self.delays } else { &mut self.back });
+        let from = if side == Side::Pre { p.pre } else { p.post };
+        let mut cells = Vec::new();
+        for h in handlers.iter().filter(|h| h.trigger.is(side)) {
+            let Some(event) = h.event else { continue };
+            for delay in &delays {
+                let seen = match (side, delay) {
+                    (Side::Post, 0) => &view.pops[from.population].spikes[&event.as_u32()].cells,
+                    _ => view.history.events(from.population, event, *delay as usize),
+                };
+                cells.clear();
+                cells.extend(
+                    seen.iter().filter_map(|c| c.checked_sub(from.start as u32).filter(|c| *c < from.n as u32)),
+                );
+                if cells.is_empty() {
+                    continue;
+                }
+                let way = match side {
+                    Side::Pre => Way::Rows(&cells, *delay),
+                    Side::Post => Way::Columns(&cells, *delay - p.lag),
+                };
+                for k in &h.kernels {
+                    self.run(k, p, view, pool, &way);
+                }
+            }
+        }
+        self.handlers = handlers;
+        *(if side == Side::Pre { &mut self.delays } else { &mut self.back }) = delays;
+    }
+
+    /// Runs the handlers of a signal.
+    pub fn signal(&mut self, name: &str, p: &Projection, view: &View, pool: &Pool) {
+        let handlers = std::mem::take(&mut self.handlers);
+        for h in handlers.iter().filter(|h| matches!(&h.trigger, Trigger::Signal(n) if n == name)) {
+            for k in &h.kernels {
+                self.run(k, p, view, pool, &Way::All);
+            }
+        }
+        self.handlers = handlers;
+    }
+
+    fn run(&mut self, k: &Compiled, p: &Projection, view: &View, pool: &Pool, way: &Way) {
+        let cells = match (k.kernel.place, way) {
+            (Place::Synapse, _) => return self.synapses(k, p, view, pool, way),
+            (Place::Projection, _) | (_, Way::All) => all_of(p, k.kernel.place),
+            (_, Way::Rows(cells, _) | Way::Columns(cells, _)) => cells.to_vec(),
+        };
+        let buffers = self.elsewhere(k, p, view, &cells);
+        self.put(k, &cells, &buffers);
+    }
+
+    /// Runs a kernel over synapses.
+    fn synapses(&mut self, k: &Compiled, p: &Projection, view: &View, pool: &Pool, way: &Way) {
+        let Plastic { shared, parts, learning, finite, .. } = self;
+        let job = |t: usize| {
+            let part = &mut *lock(&parts[t]);
+            if !part.run(k, p, shared, view, *learning, way) {
+                finite.store(false, Ordering::Relaxed);
+            }
+        };
+        let per_cell = |n: usize| p.edges.len() / n.max(1);
+        let work = match way {
+            Way::All => p.edges.len(),
+            Way::Rows(cells, _) => cells.len() * per_cell(p.pre.n),
+            Way::Columns(cells, _) => cells.len() * per_cell(p.post.n),
+        };
+        if work < SMALL { (0..parts.len()).for_each(job) } else { pool.run(&job) }
+    }
+
+    /// Runs a kernel over cells of one side, or once, and returns what it computes, by slot.
+    fn elsewhere(&mut self, k: &Compiled, p: &Projection, view: &View, items: &[u32]) -> Vec<Buffer> {
+        let mut out: Vec<Buffer> =
+            k.kernel.slots.iter().map(|_| Buffer::new(padded(items.len()), view.options.precision)).collect();
+        for (c, chunk) in items.chunks(lanes::CHUNK).enumerate() {
+            let cells = |place: Place| if k.kernel.place == place { Cells::List(chunk) } else { Cells::None };
+            let lanes = Lanes {
+                n: chunk.len(),
+                synapse: Which::None,
+                edge: &[],
+                source: cells(Place::Pre),
+                target: cells(Place::Post),
+            };
+            let scratch = &mut self.scratch[k.number];
+            scratch.load(k, None, &self.shared, p, view, &lanes);
+            if !scratch.call(k, chunk.len()) {
+                self.finite.store(false, Ordering::Relaxed);
+            }
+            for (to, from) in out.iter_mut().zip(&scratch.buffers) {
+                to.copy(c * lanes::CHUNK, from, 0, chunk.len());
+            }
+        }
+        out
+    }
+
+    fn put(&mut self, k: &Compiled, items: &[u32], buffers: &[Buffer]) {
+        let kept = match k.kernel.place {
+            Place::Pre => &mut self.shared.pre,
+            Place::Post => &mut self.shared.post,
+            _ => &mut self.shared.projection,
+        };
+        for (v, b) in k.written(buffers) {
+            if let Some(state) = kept.get_mut(&v) {
+                state.scatter(b, items.iter().map(|c| *c as usize));
+            }
+        }
+    }
+
+    /// Finds a weight or state that is not a finite number, if a kernel met one since the last call.
+    pub fn not_finite(&mut self, p: &Projection, now: u64) -> Option<NotFinite> {
+        if self.finite.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        let mut values = vec![0.0; p.edges.len()];
+        let lasting = p.synapse.weight().into_iter().chain(p.synapse.states().map(|(id, _)| id));
+        lasting.into_iter().find_map(|variable| {
+            self.copy(p, variable, now, &mut values);
+            let synapse = values.iter().position(|x| !x.is_finite())?;
+            Some(NotFinite { variable, synapse })
+        })
+    }
+}
+
+/// Fewer synapses than this are left to one thread.
+const SMALL: usize = 4096;
+
+/// All items of a place other than the synapses.
+fn all_of(p: &Projection, place: Place) -> Vec<u32> {
+    let n = match place {
+        Place::Pre => p.pre.n,
+        Place::Post => p.post.n,
+        _ => 1,
+    };
+    (0..n as u32).collect()
+}
+
+fn lock(part: &Mutex<Part>) -> std::sync::MutexGuard<'_, Part> {
+    part.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn initial(p: &Projection, state: VarId, n: usize, precision: Precision) -> Buffer {
+    Buffer::repeating(padded(n), precision, &[p.init.get(&state).copied().unwrap_or(0.0)])
+}

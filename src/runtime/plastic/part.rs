@@ -1,0 +1,160 @@
+//! The synapses onto one thread's share of the targets.
+
+use super::index::Index;
+use super::lanes::{CHUNK, Cells, Compiled, Lanes, Scratch, Shared, Values, Which};
+use super::{View, initial};
+use crate::hir::VarId;
+use crate::ir::Precision;
+use crate::plan::Projection;
+use crate::runtime::buffer::{Buffer, padded};
+
+/// Synapses, their values, and room to work.
+pub struct Part {
+    pub index: Index,
+    pub values: Values,
+    /// By number of the kernel.
+    pub scratch: Vec<Scratch>,
+    reached: Reached,
+}
+
+/// Synapses of several short rows or columns, gathered for one call.
+#[derive(Default)]
+struct Reached {
+    synapse: Vec<u32>,
+    source: Vec<u32>,
+    target: Vec<u32>,
+}
+
+/// Which synapses are reached: those of cells, after a delay in steps, or all.
+pub enum Way<'a> {
+    /// From presynaptic cells.
+    Rows(&'a [u32], u32),
+    /// Back from postsynaptic cells.
+    Columns(&'a [u32], u32),
+    /// All.
+    All,
+}
+
+/// Rows and columns of at least so many synapses are not gathered.
+const LONG: usize = 128;
+
+impl Part {
+    pub fn new(p: &Projection, range: std::ops::Range<usize>, here: &[VarId], precision: Precision) -> Part {
+        let index = Index::new(p, range);
+        let n = index.edge.len();
+        let mut weight = Buffer::new(padded(n), precision);
+        index.edge.iter().enumerate().for_each(|(k, edge)| weight.set(k, p.weight.at(*edge as usize)));
+        let states = here.iter().map(|v| (*v, initial(p, *v, n, precision))).collect();
+        Part { index, values: Values { weight, states }, scratch: Vec::new(), reached: Reached::default() }
+    }
+
+    /// Returns the bytes of synapses and their index.
+    pub fn bytes(&self) -> usize {
+        let value = self.values.weight.precision().bytes();
+        self.index.bytes() + self.index.edge.len() * value * (1 + self.values.states.len())
+    }
+
+    /// Runs a kernel over the synapses reached; returns whether all results are finite.
+    pub fn run(
+        &mut self,
+        k: &Compiled,
+        p: &Projection,
+        shared: &Shared,
+        view: &View,
+        learning: bool,
+        way: &Way,
+    ) -> bool {
+        let Part { index, values, scratch, reached } = self;
+        let scratch = &mut scratch[k.number];
+        let mut finite = true;
+        let mut call = |lanes: &Lanes| {
+            scratch.load(k, Some(values), shared, p, view, lanes);
+            finite &= scratch.call(k, lanes.n);
+            scratch.store(k, values, index, p, view, learning, lanes);
+        };
+        match way {
+            Way::All => {
+                for begin in (0..index.edge.len()).step_by(CHUNK) {
+                    let range = begin..(begin + CHUNK).min(index.edge.len());
+                    if k.needs_source {
+                        index.sources(range.clone(), &mut reached.source);
+                    }
+                    call(&Lanes {
+                        n: range.len(),
+                        synapse: Which::From(begin),
+                        edge: &index.edge[range.clone()],
+                        source: if k.needs_source { Cells::List(&reached.source) } else { Cells::None },
+                        target: Cells::List(&index.target[range]),
+                    });
+                }
+            }
+            Way::Rows(cells, delay) => {
+                for c in *cells {
+                    let row = index.row(*c, *delay);
+                    if row.len() < LONG {
+                        reached.synapse.extend(row.start as u32..row.end as u32);
+                        reached.source.resize(reached.synapse.len(), *c);
+                        reached.target.extend_from_slice(&index.target[row]);
+                        reached.flush(CHUNK - LONG, &mut call);
+                        continue;
+                    }
+                    reached.flush(1, &mut call);
+                    for begin in row.clone().step_by(CHUNK) {
+                        let range = begin..(begin + CHUNK).min(row.end);
+                        call(&Lanes {
+                            n: range.len(),
+                            synapse: Which::From(begin),
+                            edge: &[],
+                            source: Cells::One(*c),
+                            target: Cells::List(&index.target[range]),
+                        });
+                    }
+                }
+                reached.flush(1, &mut call);
+            }
+            Way::Columns(cells, delay) => {
+                for c in *cells {
+                    let (column, source) = index.column(*c, *delay);
+                    if column.len() < LONG {
+                        reached.synapse.extend_from_slice(column);
+                        reached.source.extend_from_slice(source);
+                        reached.target.resize(reached.synapse.len(), *c);
+                        reached.flush(CHUNK - LONG, &mut call);
+                        continue;
+                    }
+                    reached.flush(1, &mut call);
+                    for (column, source) in column.chunks(CHUNK).zip(source.chunks(CHUNK)) {
+                        call(&Lanes {
+                            n: column.len(),
+                            synapse: Which::List(column),
+                            edge: &[],
+                            source: Cells::List(source),
+                            target: Cells::One(*c),
+                        });
+                    }
+                }
+                reached.flush(1, &mut call);
+            }
+        }
+        finite
+    }
+}
+
+impl Reached {
+    /// Runs what was gathered if it is at least `full`.
+    fn flush(&mut self, full: usize, call: &mut dyn FnMut(&Lanes)) {
+        if self.synapse.len() < full {
+            return;
+        }
+        call(&Lanes {
+            n: self.synapse.len(),
+            synapse: Which::List(&self.synapse),
+            edge: &[],
+            source: Cells::List(&self.source),
+            target: Cells::List(&self.target),
+        });
+        self.synapse.clear();
+        self.source.clear();
+        self.target.clear();
+    }
+}
