@@ -379,7 +379,7 @@ pub struct Module {
     /// Synapses, still as syntax: their units depend on the projection.
     pub synapses: IndexMap<String, Arc<ast::Model>>,
     /// Synapses as checked for the projections of each network, with the names of projections that have one.
-    pub projections: IndexMap<String, Vec<(Option<String>, Arc<Synapse>)>>,
+    pub projections: IndexMap<String, NamedSynapses>,
     /// Networks by name.
     pub networks: IndexMap<String, Arc<ast::Network>>,
     /// Experiments of the file itself.
@@ -389,6 +389,9 @@ pub struct Module {
     /// `##` texts of all declarations by name.
     pub docs: IndexMap<String, String>,
 }
+
+/// Synapses as checked for the projections of a network, each with its projection's name if it has one.
+pub type NamedSynapses = Vec<(Option<String>, Arc<Synapse>)>;
 
 /// `fn name(formals) = body`
 #[derive(Debug)]

@@ -29,7 +29,7 @@ pub(super) struct World {
     /// Whether `t` has a meaning here.
     pub time: bool,
     /// Synapses as checked for the projections so far, with the names of those that have one.
-    pub synapses: Vec<(Option<String>, Arc<Synapse>)>,
+    pub synapses: NamedSynapses,
 }
 
 impl World {
@@ -275,7 +275,7 @@ pub(super) fn check_network(
     module: &Module,
     network: &ast::Network,
     diagnostics: &mut Diagnostics,
-) -> Vec<(Option<String>, Arc<Synapse>)> {
+) -> NamedSynapses {
     let mut infer = Infer { module, diagnostics, depth: 0 };
     let mut world = World::default();
     world.formals(&mut infer, &network.formals);
