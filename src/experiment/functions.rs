@@ -9,6 +9,7 @@ use crate::measure;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::units::{Dim, lookup};
+use std::sync::Arc;
 use std::rc::Rc;
 
 struct Call<'a, 'b> {
@@ -89,6 +90,10 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
     let times = |v: Vec<f64>| Ok(Quantity::array(v, Dim::TIME, lookup("ms")).into());
     let rate = |v: f64| Ok(Quantity::number(v, Dim::RATE, lookup("Hz")).into());
     match name {
+        "erf" => {
+            let q = c.quantity(0)?;
+            Ok(Quantity { data: Arc::new(q.data.iter().map(|x| libm::erf(*x)).collect()), ..q }.into())
+        }
         "sum" | "mean" | "std" | "variance" | "median" | "min" | "max" | "first" | "last" => {
             let q = c.quantity(0)?;
             let x = &q.data;

@@ -76,6 +76,7 @@ use Wants::*;
 /// All functions, in the order of the reference.
 pub const FUNCTIONS: &[Signature] = &[
     f("sum", &[Number], &[], G::Same, "sum of all elements"),
+    f("erf", &[Pure], &[], G::Pure, "error function"),
     f("mean", &[Number], &[], G::Same, "arithmetic mean"),
     f("std", &[Number], &[], G::Same, "standard deviation (divided by n)"),
     f("variance", &[Number], &[], G::Square, "variance (divided by n)"),

@@ -139,7 +139,14 @@ impl Checker {
         for (id, var) in &self.out.vars {
             let what = match var.kind {
                 VarKind::Param(_) => "parameter",
-                VarKind::State(_) if !self.out.equations.iter().any(|e| e.state == id) => "state",
+                // A state that handlers set, or of a cell without equations, is there for others to read.
+                VarKind::State(_)
+                    if !self.out.equations.is_empty()
+                        && !self.out.equations.iter().any(|e| e.state == id)
+                        && !self.out.emits.iter().any(|e| crate::solve::writes(&e.body, id)) =>
+                {
+                    "state"
+                }
                 VarKind::EventPort | VarKind::AnalogPort(_) => "input",
                 _ => continue,
             };
