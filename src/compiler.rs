@@ -164,7 +164,9 @@ impl Program {
     pub fn explain(&self) -> String {
         let mut out = self.explain_neurons();
         let mut seen: Vec<&str> = Vec::new();
-        for (_, s) in self.module.projections.values().flatten() {
+        let own = |name: &String| self.module.networks.get(name).is_some_and(|n| n.name.span.file == FileId(0));
+        let here = self.module.projections.iter().filter(|(name, _)| own(name));
+        for (_, s) in here.flat_map(|(_, synapses)| synapses) {
             if seen.contains(&s.name.as_str()) {
                 continue;
             }

@@ -9,8 +9,8 @@ use crate::measure;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::units::{Dim, lookup};
-use std::sync::Arc;
 use std::rc::Rc;
+use std::sync::Arc;
 
 struct Call<'a, 'b> {
     scope: &'a Scope<'b>,

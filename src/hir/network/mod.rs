@@ -271,11 +271,7 @@ fn collect_members(module: &Module, network: &str, body: &[NetworkItem], out: &m
 }
 
 /// Checks a network declaration; returns its synapses as checked, with the names of projections that have one.
-pub(super) fn check_network(
-    module: &Module,
-    network: &ast::Network,
-    diagnostics: &mut Diagnostics,
-) -> NamedSynapses {
+pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics: &mut Diagnostics) -> NamedSynapses {
     let mut infer = Infer { module, diagnostics, depth: 0 };
     let mut world = World::default();
     world.formals(&mut infer, &network.formals);
