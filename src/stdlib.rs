@@ -30,6 +30,7 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "plasticity/homeostatic"
     "plasticity/reward"
     "plasticity/error"
+    "plasticity/structural"
     "synapses/short_term"
     "synapses/gap_junction"
     "sources/spikes"

@@ -122,6 +122,8 @@ pub enum Stmt {
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// `deliver e`
     Deliver(Expr),
+    /// Removes the synapse and makes one from another source to the same target.
+    Rewire,
 }
 
 /// A scheme asked for by name.

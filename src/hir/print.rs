@@ -112,6 +112,7 @@ impl Neuron {
                 Stmt::Hold(v, e) => writeln!(out, "{pad}hold {} for {}", self.vars[*v].name, self.show(e)),
                 Stmt::Mute(v, e) => writeln!(out, "{pad}mute {} for {}", self.events[*v].name, self.show(e)),
                 Stmt::Deliver(e) => writeln!(out, "{pad}deliver {}", self.show(e)),
+                Stmt::Rewire => writeln!(out, "{pad}rewire"),
                 Stmt::If(c, a, b) => {
                     let _ = writeln!(out, "{pad}if {} {{", self.show(c));
                     self.statements(a, depth + 1, out);

@@ -370,7 +370,7 @@ impl<'a> Build<'a> {
                         self.handler(l, b, both, dt);
                     }
                 }
-                Stmt::Deliver(_) => crate::ice!("a neuron delivers"),
+                Stmt::Deliver(_) | Stmt::Rewire => crate::ice!("a neuron delivers or rewires"),
             }
         }
     }
@@ -412,7 +412,7 @@ pub(super) fn collect_hidden(body: &[Stmt], out: &mut Vec<Hidden>) {
                 collect_hidden(a, out);
                 collect_hidden(b, out);
             }
-            Stmt::Assign(..) | Stmt::Deliver(_) => {}
+            Stmt::Assign(..) | Stmt::Deliver(_) | Stmt::Rewire => {}
         }
     }
 }
@@ -421,6 +421,7 @@ fn uses(emits: &[Emit], solved: &crate::solve::Solved, predicate: &mut dyn FnMut
     fn statements(body: &[Stmt], predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
         body.iter().any(|s| match s {
             Stmt::Assign(_, e) | Stmt::Hold(_, e) | Stmt::Mute(_, e) | Stmt::Deliver(e) => e.any(predicate),
+            Stmt::Rewire => false,
             Stmt::If(c, a, b) => c.any(predicate) || statements(a, predicate) || statements(b, predicate),
         })
     }

@@ -38,6 +38,8 @@ pub enum PlasticSlot {
     Random(u32, bool),
     /// What is sent to the port.
     Delivered,
+    /// Whether the synapse is to be rewired.
+    Rewired,
 }
 
 /// A kernel and the meaning of its slots.
@@ -104,7 +106,7 @@ pub fn lower_plastic(p: &Projection, dt: f64, precision: Precision) -> PlasticPr
 fn concerns(stmt: &Stmt, targets: &dyn Fn(VarId) -> bool, deliveries: bool) -> bool {
     match stmt {
         Stmt::Assign(v, _) => targets(*v),
-        Stmt::Deliver(_) => deliveries,
+        Stmt::Deliver(_) | Stmt::Rewire => deliveries,
         Stmt::If(_, a, b) => a.iter().chain(b).any(|s| concerns(s, targets, deliveries)),
         _ => false,
     }
@@ -153,6 +155,17 @@ struct Build<'a> {
     precision: Precision,
 }
 
+/// What the statements of a handler send beside what they assign.
+struct Sent {
+    delivered: Value,
+    rewired: Value,
+}
+
+/// Returns whether any statement, also within conditions, is of a kind.
+fn contains(body: &[Stmt], what: &dyn Fn(&Stmt) -> bool) -> bool {
+    body.iter().any(|s| what(s) || matches!(s, Stmt::If(_, a, b) if contains(a, what) || contains(b, what)))
+}
+
 /// A kernel in the making.
 struct Open<'a> {
     l: Lowering<'a>,
@@ -193,14 +206,22 @@ impl Build<'_> {
         };
         let mut open = self.open(name, &params, &used, &written);
         open.l.dt = Some(self.dt);
-        let delivers = synapses && body.iter().any(|s| concerns(s, &|_| false, true));
-        let mut sum = open.l.b.constant(0.0);
+        let any = |what: &dyn Fn(&Stmt) -> bool| synapses && contains(body, what);
+        let delivers = any(&|s| matches!(s, Stmt::Deliver(_)));
+        let rewires = any(&|s| matches!(s, Stmt::Rewire));
+        let zero = open.l.b.constant(0.0);
+        let mut sum = Sent { delivered: zero, rewired: zero };
         let always = open.l.b.truth(true);
         self.replay(&mut open.l, body, always, targets, synapses, &mut sum);
         if delivers {
             let slot = open.l.b.slot("delivered", SlotKind::Out);
             open.slots.push(PlasticSlot::Delivered);
-            open.l.b.store(slot, sum);
+            open.l.b.store(slot, sum.delivered);
+        }
+        if rewires {
+            let slot = open.l.b.slot("rewired", SlotKind::Out);
+            open.slots.push(PlasticSlot::Rewired);
+            open.l.b.store(slot, sum.rewired);
         }
         self.close(open, place)
     }
@@ -328,7 +349,7 @@ impl Build<'_> {
         when: Value,
         targets: &BTreeSet<VarId>,
         synapses: bool,
-        sum: &mut Value,
+        sum: &mut Sent,
     ) {
         let s = &self.p.synapse;
         for stmt in body.iter().filter(|stmt| concerns(stmt, &|v| targets.contains(&v), synapses)) {
@@ -342,8 +363,12 @@ impl Build<'_> {
                 }
                 Stmt::Deliver(e) => {
                     let value = l.number(&s.inline(e.clone()));
-                    let more = l.b.add(*sum, value);
-                    *sum = l.b.select(when, more, *sum);
+                    let more = l.b.add(sum.delivered, value);
+                    sum.delivered = l.b.select(when, more, sum.delivered);
+                }
+                Stmt::Rewire => {
+                    let one = l.b.constant(1.0);
+                    sum.rewired = l.b.select(when, one, sum.rewired);
                 }
                 Stmt::If(c, a, b) => {
                     let c = l.mask(&s.inline(c.clone()));

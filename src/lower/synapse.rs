@@ -131,7 +131,7 @@ fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &m
                 let both = l.b.and(when, opposite);
                 handler(l, s, b, both, factor);
             }
-            Stmt::Hold(..) | Stmt::Mute(..) => crate::ice!("a synapse holds or mutes"),
+            Stmt::Hold(..) | Stmt::Mute(..) | Stmt::Rewire => crate::ice!("not a statement of `on pre`"),
         }
     }
 }

@@ -535,7 +535,13 @@ impl Simulation {
             if projections.contains(&k) {
                 plastic.signal(name, p, view, pool);
             }
-        })
+        })?;
+        for k in projections {
+            if let Some(plastic) = &mut self.plastic[*k] {
+                plastic.rewire(&mut self.network.projections[*k], self.step, &self.options);
+            }
+        }
+        Ok(())
     }
 
     /// Lets the weights of a plastic projection change, or keeps them.

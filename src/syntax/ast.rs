@@ -283,6 +283,8 @@ pub enum Stmt {
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// `deliver w`
     Deliver(Expr),
+    /// `rewire`
+    Rewire(Span),
 }
 
 /// A network declaration.

@@ -442,6 +442,7 @@ impl Lowerer {
 
     fn stmt(&self, pair: P) -> Lowered<Stmt> {
         let rule = pair.as_rule();
+        let span = self.span(&pair);
         let mut p = self.parts(pair);
         Ok(match rule {
             Rule::hold => {
@@ -450,6 +451,7 @@ impl Lowerer {
             }
             Rule::mute => Stmt::Mute(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::deliver => Stmt::Deliver(self.expr(p.next()?)?),
+            Rule::rewire => Stmt::Rewire(span),
             Rule::if_stmt => {
                 let condition = self.expr(p.next()?)?;
                 let then = self.handler(p.next()?)?;

@@ -509,3 +509,34 @@ fn an_assertion_that_a_delay_breaks_is_refused() {
     ));
     assert_eq!(out.expect("must fail").code, Code::E0702);
 }
+
+#[test]
+fn rewiring_is_the_same_at_any_thread_count_and_belongs_to_signals() {
+    let text = RECURRENT
+        .replace("DELAY", "delay ~ uniform(0.2 ms, 3 ms)")
+        .replace("on pre.spike {", "on turnover { if w < 0.4 mV { rewire } }  on pre.spike {")
+        .replace(
+            "run 100 ms  measure w = weights(net.link)",
+            "run 50 ms  signal turnover  run 50 ms  signal turnover  run 20 ms  measure d = out_degrees(net.link)  measure w = weights(net.link)",
+        );
+    let p = try_program(&text).unwrap_or_else(|r| panic!("{}", r.diagnostics));
+    let run = |threads| {
+        let out = run_with(&p, 0, Settings { threads, ..Settings::default() }, &root());
+        assert!(out.failure.is_none(), "{:?}", out.failure);
+        let bits = |name: &str| out.measures[name][0].data.iter().map(|w| w.to_bits()).collect::<Vec<_>>();
+        (bits("w"), bits("d"))
+    };
+    let one = run(1);
+    assert_eq!(one, run(3));
+    assert!(
+        one.0 != {
+            let p = try_program(&text.replace("signal turnover", "run 0 ms"))
+                .unwrap_or_else(|r| panic!("{}", r.diagnostics));
+            let out = run_with(&p, 0, Settings::default(), &root());
+            out.measures["w"][0].data.iter().map(|w| w.to_bits()).collect::<Vec<_>>()
+        }
+    );
+    let at_event = RECURRENT.replace("DELAY", "delay 1 ms").replace("x += 1 }", "x += 1  rewire }");
+    let refused = try_program(&at_event).err().expect("refused");
+    assert_eq!(refused.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::E0106]);
+}

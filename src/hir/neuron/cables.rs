@@ -191,6 +191,7 @@ fn effects(body: &[Stmt], writes: &mut Vec<VarId>, reads: &mut Vec<Expr>) {
                 reads.push(e.clone());
             }
             Stmt::Mute(_, e) | Stmt::Deliver(e) => reads.push(e.clone()),
+            Stmt::Rewire => {}
             Stmt::If(c, a, b) => {
                 reads.push(c.clone());
                 effects(a, writes, reads);

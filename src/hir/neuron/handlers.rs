@@ -130,6 +130,15 @@ impl Checker {
                 let c = infer.condition(self, c);
                 Stmt::If(c, self.statements(infer, scope, a), self.statements(infer, scope, b))
             }
+            ast::Stmt::Rewire(span) => {
+                infer.diagnostics.push(Diagnostic::at(
+                    Code::E0401,
+                    *span,
+                    "a neuron does not rewire",
+                    "`rewire` belongs to a synapse",
+                ));
+                return None;
+            }
             ast::Stmt::Deliver(e) => {
                 infer.diagnostics.push(Diagnostic::at(
                     Code::E0401,

@@ -23,6 +23,14 @@ impl Checker<'_> {
         if let Some(span) = deliver {
             infer.diagnostics.push(crate::syntax::unsupported(span, "deliver at anything but a presynaptic event"));
         }
+        if !matches!(trigger, Trigger::Signal(_))
+            && let Some(span) = rewired(body)
+        {
+            infer.diagnostics.push(
+                crate::syntax::unsupported(span, "rewire at an event")
+                    .help("write `on NAME { if … { rewire } }` and send the signal `NAME` from the experiment"),
+            );
+        }
         let statements = self.statements(infer, body);
         self.out.handlers.push(Handler { trigger, body: statements, span });
     }
@@ -109,6 +117,7 @@ impl Checker<'_> {
                     }
                     out.push(Stmt::Deliver(value));
                 }
+                ast::Stmt::Rewire(_) => out.push(Stmt::Rewire),
                 ast::Stmt::Hold(names, _) => {
                     if let Some(n) = names.first() {
                         infer.diagnostics.push(Diagnostic::at(
@@ -129,4 +138,13 @@ impl Checker<'_> {
         }
         out
     }
+}
+
+/// Finds the first `rewire`.
+fn rewired(body: &[ast::Stmt]) -> Option<Span> {
+    body.iter().find_map(|s| match s {
+        ast::Stmt::Rewire(span) => Some(*span),
+        ast::Stmt::If(_, a, b) => rewired(a).or_else(|| rewired(b)),
+        _ => None,
+    })
 }

@@ -53,6 +53,8 @@ impl Compiled {
 pub struct Values {
     pub weight: Buffer,
     pub states: BTreeMap<VarId, Buffer>,
+    /// Synapses that are to be rewired, by their position in the plan.
+    pub rewired: Vec<u32>,
 }
 
 /// States kept once per cell or once for the projection, and what all synapses share.
@@ -182,7 +184,7 @@ impl Scratch {
                         b.set_bits(i, words, second);
                     }
                 }
-                PlasticSlot::Delivered => {}
+                PlasticSlot::Delivered | PlasticSlot::Rewired => {}
             }
         }
     }
@@ -213,6 +215,10 @@ impl Scratch {
                     }
                 }
                 PlasticSlot::Delivered => deliver(b, index, p, view, lanes),
+                PlasticSlot::Rewired => {
+                    let chosen = lanes.edge.iter().enumerate().filter(|(i, _)| b.get(*i) > 0.5);
+                    values.rewired.extend(chosen.map(|(_, edge)| *edge));
+                }
                 _ => {}
             }
         }

@@ -22,9 +22,11 @@ use super::simulation::Options;
 use crate::hir::{EventId, Place, Side, Trigger, VarId};
 use crate::ir::Precision;
 use crate::lower::{PlasticKernel, lower_plastic};
-use crate::plan::{Column, Network, Projection};
-use std::sync::Mutex;
+use crate::plan::{Column, Edge, Network, Projection};
+use crate::runtime::rng::Stream;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A plastic projection that runs.
 pub struct Plastic {
@@ -382,6 +384,55 @@ impl Plastic {
         }
     }
 
+    /// Gives every synapse that asked for it another source, drawn from those that the target has no synapse from; weight
+    /// and states begin anew. Returns whether any did.
+    pub fn rewire(&mut self, p: &mut Projection, now: u64, options: &Options) -> bool {
+        let mut chosen: Vec<u32> = Vec::new();
+        self.parts.iter().for_each(|part| chosen.append(&mut lock(part).values.rewired));
+        if chosen.is_empty() {
+            return false;
+        }
+        chosen.sort_unstable();
+        let here: Vec<VarId> =
+            p.places().into_iter().filter(|(_, place)| *place == Place::Synapse).map(|(v, _)| v).collect();
+        let mut values: Vec<(VarId, Vec<f64>)> = Vec::new();
+        for variable in here.iter().copied().chain(p.synapse.weight()) {
+            let mut of_all = vec![0.0; p.edges.len()];
+            self.copy(p, variable, now, &mut of_all);
+            let weight = p.synapse.weight() == Some(variable);
+            let fresh = |k: usize| if weight { p.weight.at(k) } else { p.init.get(&variable).copied().unwrap_or(0.0) };
+            chosen.iter().for_each(|k| of_all[*k as usize] = fresh(*k as usize));
+            values.push((variable, of_all));
+        }
+        let mut edges: Vec<Edge> = p.edges.to_vec();
+        let mut taken: HashSet<(u32, u32)> = edges.iter().map(|e| (e.pre, e.post)).collect();
+        let stream = Stream::new(options.seed, self.shared.stream + 0xff);
+        for k in &chosen {
+            let edge = &mut edges[*k as usize];
+            let mut draw = stream.reader(now << 32 | u64::from(*k));
+            // A target that is connected to all sources keeps its synapse.
+            let free = (0..TRIES).find_map(|_| {
+                let pre = p.pre.start as u32 + draw.below(p.pre.n as u32);
+                taken.insert((pre, edge.post)).then_some(pre)
+            });
+            if let Some(pre) = free {
+                taken.remove(&(edge.pre, edge.post));
+                edge.pre = pre;
+            }
+        }
+        p.edges = Arc::new(edges);
+        for part in &self.parts {
+            let part = &mut *lock(part);
+            let scratch = std::mem::take(&mut part.scratch);
+            *part = Part::new(p, part.range.clone(), &here, options.precision);
+            part.scratch = scratch;
+        }
+        for (variable, of_all) in values {
+            self.replace(p, variable, now, &Column::Array(Arc::new(of_all)));
+        }
+        true
+    }
+
     /// Finds a weight or state that is not a finite number, if a kernel met one since the last call.
     pub fn not_finite(&mut self, p: &Projection, now: u64) -> Option<NotFinite> {
         if self.finite.swap(true, Ordering::Relaxed) {
@@ -396,6 +447,9 @@ impl Plastic {
         })
     }
 }
+
+/// Sources tried for a synapse that is rewired.
+const TRIES: usize = 1000;
 
 /// Fewer synapses than this are left to one thread.
 const SMALL: usize = 4096;

@@ -10,6 +10,8 @@ use crate::runtime::buffer::{Buffer, padded};
 
 /// Synapses, their values, and room to work.
 pub struct Part {
+    /// Targets, as cells of their population.
+    pub range: std::ops::Range<usize>,
     pub index: Index,
     pub values: Values,
     /// By number of the kernel.
@@ -40,12 +42,18 @@ const LONG: usize = 128;
 
 impl Part {
     pub fn new(p: &Projection, range: std::ops::Range<usize>, here: &[VarId], precision: Precision) -> Part {
-        let index = Index::new(p, range);
+        let index = Index::new(p, range.clone());
         let n = index.edge.len();
         let mut weight = Buffer::new(padded(n), precision);
         index.edge.iter().enumerate().for_each(|(k, edge)| weight.set(k, p.weight.at(*edge as usize)));
         let states = here.iter().map(|v| (*v, initial(p, *v, n, precision))).collect();
-        Part { index, values: Values { weight, states }, scratch: Vec::new(), reached: Reached::default() }
+        Part {
+            range,
+            index,
+            values: Values { weight, states, rewired: Vec::new() },
+            scratch: Vec::new(),
+            reached: Reached::default(),
+        }
     }
 
     /// Returns the bytes of synapses and their index.
@@ -64,7 +72,7 @@ impl Part {
         learning: bool,
         way: &Way,
     ) -> bool {
-        let Part { index, values, scratch, reached } = self;
+        let Part { index, values, scratch, reached, .. } = self;
         let scratch = &mut scratch[k.number];
         let mut finite = true;
         let mut call = |lanes: &Lanes| {
