@@ -4,20 +4,19 @@ use super::Attempt;
 use super::columns::{assign, column, edge_column, fill_defaults};
 use super::connect::{End, connect, connect_where};
 use super::eval::{Live, Scope, fail};
+use super::from_table::from_table;
+use super::modulators::modulators;
 use super::record::Recording;
-use super::select::Selected;
-use super::time::{mentions, time_function};
 use super::value::{Instance, PopulationRef, Quantity, Value};
-use crate::data::{Files, Table};
+use crate::data::Files;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::hir::{Module, Synapse, SynapseUse, VarId, VarKind, check_synapse, misplaced};
+use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse, misplaced};
 use crate::math::eval;
-use crate::plan::{Column, Delay, Drive, DriveKind, Edge, Network, Population, Projection, View};
+use crate::plan::{Column, Delay, Network, Population, Projection, View};
 use crate::runtime::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::syntax::ast::{self, Clause, NetworkItem, ViewPath};
-use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -38,11 +37,11 @@ pub struct Elaborator<'a> {
 }
 
 impl<'a> Elaborator<'a> {
-    fn plan(&mut self) -> &mut Network {
+    pub(super) fn plan(&mut self) -> &mut Network {
         &mut self.live[self.index].plan
     }
 
-    fn scope<'b>(&'b self, names: &[(String, Value)]) -> Scope<'b> {
+    pub(super) fn scope<'b>(&'b self, names: &[(String, Value)]) -> Scope<'b> {
         Scope {
             module: self.module,
             names: names.to_vec(),
@@ -56,7 +55,7 @@ impl<'a> Elaborator<'a> {
         }
     }
 
-    fn stream(&mut self) -> Stream {
+    pub(super) fn stream(&mut self) -> Stream {
         self.streams += 1;
         Stream::new(self.seed, 0x8000_0000 + self.streams)
     }
@@ -236,7 +235,7 @@ impl<'a> Elaborator<'a> {
     }
 
     /// Resolves a path to cells and what follows them.
-    fn resolve(&self, v: &ViewPath, names: &[(String, Value)]) -> Attempt<(PopulationRef, String)> {
+    pub(super) fn resolve(&self, v: &ViewPath, names: &[(String, Value)]) -> Attempt<(PopulationRef, String)> {
         let scope = self.scope(names);
         let parts: Vec<&str> = v.path.text.split('.').collect();
         let Some(mut value) = scope.find(parts[0]).cloned() else {
@@ -311,6 +310,7 @@ impl<'a> Elaborator<'a> {
         prefix: &str,
     ) -> Attempt<()> {
         let streams = [self.stream(), self.stream(), self.stream()];
+        let back = Stream::new(self.seed, 0x8800_0000 + self.streams);
         let network = &self.live[self.index].plan;
         let (pre_model, post_model) =
             (network.populations[pre.population].model.clone(), network.populations[post.population].model.clone());
@@ -407,7 +407,7 @@ impl<'a> Elaborator<'a> {
         let written = |dendritic: bool| -> Attempt<Option<(Column, Span)>> {
             let Some((v, span)) = delay_of(dendritic) else { return Ok(None) };
             let grid = matches!(v, ast::Value::Distribution(_)).then_some(self.dt);
-            Ok(Some((edge_column(&scope, v, &edges, ends, &streams[2], grid)?, span)))
+            Ok(Some((edge_column(&scope, v, &edges, ends, if dendritic { &back } else { &streams[2] }, grid)?, span)))
         };
         let axonal = match (written(false)?, from_file.1) {
             (None, Some(d)) => Some((Column::Array(Arc::new(d)), p.span)),
@@ -508,140 +508,6 @@ impl<'a> Elaborator<'a> {
             }
         })
     }
-
-    /// Adds a drive.
-    pub fn drive(&mut self, d: &ast::Drive, names: &[(String, Value)]) -> Attempt<()> {
-        for target in &d.targets {
-            let (post, port) = self.resolve(target, names)?;
-            let stream = self.stream();
-            let population = &self.live[self.index].plan.populations[post.view.population];
-            let Some(port) = population.model.var(&port) else {
-                return fail(Code::E0602, target.span, format!("`{port}` is not a port"), "here");
-            };
-            let scope = self.scope(names);
-            let mut weight = Column::Const(1.0);
-            let mut delay = self.dt;
-            let mut kind = None;
-            for c in &d.clauses {
-                if let Clause::Delay(ast::Value::Expr(e), ..) = c {
-                    delay = scope.number(e)?;
-                }
-            }
-            for c in &d.clauses {
-                match c {
-                    Clause::Poisson(e) if mentions(e, "t") => {
-                        let f = time_function(&self.scope(names), e);
-                        self.live[self.index].rates.push(f);
-                        kind = Some(DriveKind::PoissonOf(self.live[self.index].rates.len() - 1));
-                    }
-                    Clause::Poisson(e) => {
-                        let rate = ast::Value::Expr(e.clone());
-                        kind = Some(DriveKind::Poisson(column(&self.scope(names), &rate, post.view.n, &stream)?));
-                    }
-                    Clause::Spikes(e) => {
-                        let shift = (delay / self.dt).round() as i64 - 1;
-                        kind = Some(DriveKind::Spikes(Arc::new(self.spike_list(&self.scope(names), e, shift)?)));
-                    }
-                    _ => {}
-                }
-            }
-            let scope = self.scope(names);
-            for c in &d.clauses {
-                let Clause::Weight(v, _) = c else { continue };
-                // A list of weights belongs to the spikes, one each.
-                if let (ast::Value::Expr(e), Some(DriveKind::Spikes(list))) = (v, &kind) {
-                    let q = scope.quantity(e)?;
-                    if !q.scalar && list.len() == q.data.len() {
-                        let list = list.iter().zip(q.data.iter()).map(|((s, c, _), w)| (*s, *c, *w)).collect();
-                        kind = Some(DriveKind::Spikes(Arc::new(list)));
-                        continue;
-                    }
-                }
-                weight = column(&scope, v, post.view.n, &stream)?;
-            }
-            let Some(kind) = kind else {
-                return fail(Code::E0605, d.span, "this drive sends nothing", "no `poisson` or `spikes`");
-            };
-            self.plan().drives.push(Drive { post: post.view, port, kind, weight });
-        }
-        Ok(())
-    }
-
-    /// Spikes at given times, or rows of a table with columns `time` (in ms) and `cell`.
-    fn spike_list(&self, scope: &Scope, e: &ast::Expr, shift: i64) -> Attempt<Vec<(u64, Option<u32>, f64)>> {
-        // An input spike at time t acts at the end of the step that ends at t + delay.
-        let step = |t: f64| ((t / self.dt).round() as i64 + shift).max(0) as u64;
-        let mut out: Vec<(u64, Option<u32>, f64)> = match scope.eval(e)? {
-            Value::Table(t) => {
-                let column = |n: &str| match t.numbers(n) {
-                    Ok(v) => Ok(v),
-                    Err(reason) => fail(Code::E0803, e.span, "this table is not a spike list", reason),
-                };
-                let (times, cells) = (column("time")?, column("cell")?);
-                times.iter().zip(cells).map(|(t, c)| (step(*t), Some(c as u32), 1.0)).collect()
-            }
-            _ => scope.quantity(e)?.data.iter().map(|t| (step(*t), None, 1.0)).collect(),
-        };
-        out.sort_by_key(|s| s.0);
-        Ok(out)
-    }
-}
-
-/// Binds modulators to what varies; constants and defaults become parameters.
-fn modulators(
-    scope: &Scope,
-    p: &ast::Projection,
-    synapse: &Synapse,
-    post: View,
-    network: usize,
-    params: &mut BTreeMap<VarId, f64>,
-) -> Attempt<BTreeMap<VarId, (View, VarId)>> {
-    let mut out = BTreeMap::new();
-    for (id, v) in &synapse.vars {
-        let VarKind::Modulator(default) = &v.kind else { continue };
-        let bound = p.clauses.iter().find_map(|c| match c {
-            Clause::Modulator(n, e) if n.text == v.name => Some(e),
-            _ => None,
-        });
-        let Some(e) = bound else {
-            let Some(default) = default else {
-                return Err(Box::new(
-                    Diagnostic::at(
-                        Code::E0212,
-                        p.span,
-                        format!("modulator `{}` has no value", v.name),
-                        "value missing",
-                    )
-                    .label(v.span, "declared without a default")
-                    .help(format!("bind it in the projection: `modulator {} = …`", v.name)),
-                ));
-            };
-            params.insert(id, eval(default, &|v| params.get(&v).copied(), None).unwrap_or(f64::NAN));
-            continue;
-        };
-        let Ok(Selected { cells, path, .. }) = scope.select(e) else {
-            params.insert(id, scope.number(e)?);
-            continue;
-        };
-        let model = &scope.live[cells.network].network().populations[cells.view.population].model;
-        let Some(var) = model.var(&path).filter(|_| cells.network == network) else {
-            return fail(Code::E0205, e.span, format!("`{}` has no variable `{path}`", model.name), "no such member");
-        };
-        scope.segment(cells, var, None, e.span)?;
-        if cells.view.n != 1 && cells.view.n != post.n {
-            return Err(Box::new(
-                Diagnostic::at(
-                    Code::E0703,
-                    e.span,
-                    format!("modulator `{}` has {} values for {} targets", v.name, cells.view.n, post.n),
-                    "one for all or one per target is needed",
-                )
-                .label(v.span, "declared here"),
-            ));
-        }
-        out.insert(id, (cells.view, var));
-    }
-    Ok(out)
 }
 
 /// Values a loop runs through: whole numbers of a range (both ends), steps of a range, or elements of an array.
@@ -661,100 +527,4 @@ pub fn iterate(scope: &Scope, range: &ast::Expr, step: Option<&ast::Expr>) -> At
         Value::Quantity(q) => Ok(q.data.iter().map(|v| Quantity::number(*v, q.dim, q.unit.clone())).collect()),
         _ => fail(Code::E0401, range.span, "expected a range or an array", "cannot loop over this"),
     }
-}
-
-/// `connect from "edges.csv"(pre = "Source", post = "Target", ids = table, weight = …, where = "type", equals = "chemical")`
-type FromFile = (Vec<Edge>, Option<Vec<f64>>, Option<Vec<f64>>);
-
-fn from_table(scope: &Scope, path: &str, args: &[ast::Arg], span: Span, pre: View, post: View) -> Attempt<FromFile> {
-    let bytes = match scope.files.read(path) {
-        Ok(b) => b,
-        Err(reason) => return fail(Code::E0802, span, format!("cannot read `{path}`"), reason),
-    };
-    let arg = |n: &str| args.iter().find(|a| a.name.as_ref().is_some_and(|x| x.text == n)).map(|a| &a.value);
-    let text = |n: &str, default: &str| -> Attempt<String> {
-        match arg(n) {
-            None => Ok(default.to_string()),
-            Some(e) => match scope.eval(e)? {
-                Value::Text(t) => Ok(t.to_string()),
-                _ => fail(Code::E0401, e.span, "expected the name of a column", "not a string"),
-            },
-        }
-    };
-    let delimiter = text("delimiter", "")?.bytes().next();
-    let table: Table = match crate::data::csv(&bytes, delimiter) {
-        Ok(t) => t,
-        Err(reason) => return fail(Code::E0803, span, format!("`{path}` is not a table"), reason),
-    };
-    let column = |n: &str| -> Attempt<&Vec<String>> {
-        match table.columns.get(n) {
-            Some(c) => Ok(c),
-            None => fail(Code::E0803, span, format!("`{path}` lacks a column"), table.no_column(n)),
-        }
-    };
-    let (sources, targets) = (column(&text("pre", "pre")?)?, column(&text("post", "post")?)?);
-    let filter = match arg("where") {
-        None => None,
-        Some(_) => Some((column(&text("where", "")?)?, text("equals", "")?)),
-    };
-    // Without `ids`, cells are numbers; with it, position in the list of names.
-    let ids: Option<IndexMap<String, u32>> = match arg("ids") {
-        None => None,
-        Some(e) => match scope.eval(e)? {
-            Value::Table(t) => {
-                Some(t.columns.values().next().map(|c| c.iter().cloned().zip(0..).collect()).unwrap_or_default())
-            }
-            _ => return fail(Code::E0401, e.span, "expected a table of names", "its first column names the cells"),
-        },
-    };
-    let missing = text("missing", "error")?;
-    let cell = |name: &str, n: usize| match &ids {
-        Some(ids) => ids.get(name).copied(),
-        None => name.parse::<u32>().ok().filter(|c| (*c as usize) < n),
-    };
-    let mut edges = Vec::new();
-    let mut rows = Vec::new();
-    for k in 0..table.rows() {
-        if filter.as_ref().is_some_and(|(c, wanted)| c[k] != *wanted) {
-            continue;
-        }
-        match (cell(&sources[k], pre.n), cell(&targets[k], post.n)) {
-            (Some(i), Some(j)) if (i as usize) < pre.n && (j as usize) < post.n => {
-                edges.push(Edge { pre: pre.start as u32 + i, post: post.start as u32 + j });
-                rows.push(k);
-            }
-            _ if missing == "skip" => {}
-            _ => {
-                return Err(Box::new(
-                    Diagnostic::at(
-                        Code::E0609,
-                        span,
-                        format!("line {} connects `{}` to `{}`", k + 2, sources[k], targets[k]),
-                        "no such cell in the populations",
-                    )
-                    .help("add `missing = \"skip\"` if such rows are to be left out"),
-                ));
-            }
-        }
-    }
-    let values = |n: &str| -> Attempt<Option<Vec<f64>>> {
-        let Some(e) = arg(n) else { return Ok(None) };
-        let pick = |name: &str| match table.numbers(name) {
-            Ok(v) => Ok(rows.iter().map(|k| v[*k]).collect::<Vec<f64>>()),
-            Err(reason) => fail(Code::E0803, e.span, format!("`{path}` cannot be used"), reason),
-        };
-        // `weight = 0.1 nS * column("weight")`: the column is an array over the rows in use.
-        let mut names = scope.names.clone();
-        for name in table.columns.keys() {
-            if mentions(e, name)
-                && let Ok(v) = pick(name)
-            {
-                names.push((name.clone(), Quantity::array(v, crate::units::Dim::ONE, None).into()));
-            }
-        }
-        let q = Scope { names, ..scope.without_names() }.quantity(e)?;
-        Ok(Some(if q.scalar { vec![q.first(); rows.len()] } else { q.data.to_vec() }))
-    };
-    let (weight, delay) = (values("weight")?, values("delay")?);
-    Ok((edges, weight, delay))
 }

@@ -7,24 +7,8 @@ impl Checker<'_> {
         for item in &model.body {
             match item {
                 ModelItem::Equation(name, rhs) => {
-                    let Some(&state) = self.names.get(&name.text) else {
-                        infer.diagnostics.push(errors::unknown_name(
-                            &name.text,
-                            name.span,
-                            self.names.keys().map(String::as_str),
-                        ));
-                        continue;
-                    };
+                    let Some(state) = self.changeable(infer, name) else { continue };
                     let var = self.out.vars[state].clone();
-                    if !matches!(var.kind, VarKind::State(_) | VarKind::Weight) {
-                        infer.diagnostics.push(errors::not_assignable(
-                            &name.text,
-                            "not a state",
-                            name.span,
-                            Some(var.span),
-                        ));
-                        continue;
-                    }
                     self.in_equation = true;
                     let (value, ty) = infer.number(self, rhs);
                     self.in_equation = false;

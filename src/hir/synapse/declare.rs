@@ -20,27 +20,15 @@ impl Checker<'_> {
             match item {
                 ModelItem::Params(bindings) => {
                     for b in bindings {
-                        let value = b.value.as_ref().map(|v| infer.number(self, v));
-                        let declared = b
-                            .unit
-                            .as_ref()
-                            .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
-                            .map(Ty::in_unit);
                         // Without unit and value a parameter is in the unit of the weight, as the weight is in the port's.
-                        let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(weight.clone());
-                        self.add(infer, &b.name, VarKind::Param(value.map(|v| v.0)), ty);
+                        let (value, ty) = self.valued(infer, b.value.as_ref(), b.unit.as_ref(), weight.clone());
+                        self.add(infer, &b.name, VarKind::Param(value), ty);
                     }
                 }
                 ModelItem::States(states) => {
                     for s in states {
-                        let value = s.init.as_ref().map(|v| infer.number(self, v));
-                        let declared = s
-                            .unit
-                            .as_ref()
-                            .and_then(|u| resolve_unit(infer.module, u, infer.diagnostics))
-                            .map(Ty::in_unit);
-                        let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
-                        let id = self.add(infer, &s.name, VarKind::State(value.map_or(Expr::Num(0.0), |v| v.0)), ty);
+                        let (value, ty) = self.valued(infer, s.init.as_ref(), s.unit.as_ref(), Ty::number(Dim::ONE));
+                        let id = self.add(infer, &s.name, VarKind::State(value.unwrap_or(Expr::Num(0.0))), ty);
                         self.bounds(infer, id, s.bounds.as_ref());
                         if let Some(per) = &s.per {
                             let place = match per.text.as_str() {
@@ -59,11 +47,8 @@ impl Checker<'_> {
                     }
                 }
                 ModelItem::Modulator(name, unit, value) => {
-                    let value = value.as_ref().map(|v| infer.number(self, v));
-                    let declared =
-                        unit.as_ref().and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
-                    let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(Ty::number(Dim::ONE));
-                    self.add(infer, name, VarKind::Modulator(value.map(|v| v.0)), ty);
+                    let (value, ty) = self.valued(infer, value.as_ref(), unit.as_ref(), Ty::number(Dim::ONE));
+                    self.add(infer, name, VarKind::Modulator(value), ty);
                 }
                 ModelItem::Weight(name, _, bounds) => {
                     let id = self.add(infer, name, VarKind::Weight, weight.clone());
@@ -77,6 +62,20 @@ impl Checker<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// Checks a value and the unit it is declared in; without either the type is `otherwise`.
+    fn valued(
+        &mut self,
+        infer: &mut Infer,
+        value: Option<&ast::Expr>,
+        unit: Option<&ast::UnitExpr>,
+        otherwise: Ty,
+    ) -> (Option<Expr>, Ty) {
+        let value = value.map(|v| infer.number(self, v));
+        let declared = unit.and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
+        let ty = declared.or(value.as_ref().map(|v| v.1.clone())).unwrap_or(otherwise);
+        (value.map(|v| v.0), ty)
     }
 
     /// Checks `in lo .. hi`, which is applied at every write.

@@ -16,15 +16,21 @@ impl Checker<'_> {
             None => Some(Trigger::Signal(trigger.text.clone())),
         };
         let Some(trigger) = trigger else { return };
-        let deliver = body.iter().find_map(|s| match s {
-            ast::Stmt::Deliver(e) if !trigger.is(Side::Pre) => Some(e.span),
+        let delivered = |s: &ast::Stmt| match s {
+            ast::Stmt::Deliver(e) => Some(e.span),
             _ => None,
-        });
-        if let Some(span) = deliver {
+        };
+        if !trigger.is(Side::Pre)
+            && let Some(span) = first(body, &delivered)
+        {
             infer.diagnostics.push(crate::syntax::unsupported(span, "deliver at anything but a presynaptic event"));
         }
+        let rewired = |s: &ast::Stmt| match s {
+            ast::Stmt::Rewire(span) => Some(*span),
+            _ => None,
+        };
         if !matches!(trigger, Trigger::Signal(_))
-            && let Some(span) = rewired(body)
+            && let Some(span) = first(body, &rewired)
         {
             infer.diagnostics.push(
                 crate::syntax::unsupported(span, "rewire at an event")
@@ -70,27 +76,8 @@ impl Checker<'_> {
             match s {
                 ast::Stmt::Assign(target, op, value) => {
                     let (rhs, ty) = infer.expr(self, value);
-                    let Some(&id) = self.names.get(&target.text) else {
-                        infer.diagnostics.push(errors::unknown_name(
-                            &target.text,
-                            target.span,
-                            self.names.keys().map(String::as_str),
-                        ));
-                        continue;
-                    };
+                    let Some(id) = self.changeable(infer, target) else { continue };
                     let var = self.out.vars[id].clone();
-                    match var.kind {
-                        VarKind::State(_) | VarKind::Weight => {}
-                        _ => {
-                            infer.diagnostics.push(errors::not_assignable(
-                                &target.text,
-                                "not a state",
-                                target.span,
-                                Some(var.span),
-                            ));
-                            continue;
-                        }
-                    }
                     let given = Assigned { value: rhs, ty, span: value.span };
                     out.push(Stmt::Assign(id, assigned(infer, (id, &var), target, *op, given)));
                 }
@@ -140,11 +127,10 @@ impl Checker<'_> {
     }
 }
 
-/// Finds the first `rewire`.
-fn rewired(body: &[ast::Stmt]) -> Option<Span> {
+/// Finds the first statement of a kind, within conditions too.
+fn first(body: &[ast::Stmt], is: &dyn Fn(&ast::Stmt) -> Option<Span>) -> Option<Span> {
     body.iter().find_map(|s| match s {
-        ast::Stmt::Rewire(span) => Some(*span),
-        ast::Stmt::If(_, a, b) => rewired(a).or_else(|| rewired(b)),
-        _ => None,
+        ast::Stmt::If(_, a, b) => first(a, is).or_else(|| first(b, is)),
+        s => is(s),
     })
 }

@@ -69,6 +69,21 @@ impl Checker<'_> {
         id
     }
 
+    /// Finds the weight or state that an equation or an assignment changes.
+    fn changeable(&self, infer: &mut Infer, name: &Name) -> Option<VarId> {
+        let Some(&id) = self.names.get(&name.text) else {
+            let known = self.names.keys().map(String::as_str);
+            infer.diagnostics.push(errors::unknown_name(&name.text, name.span, known));
+            return None;
+        };
+        let var = &self.out.vars[id];
+        if matches!(var.kind, VarKind::State(_) | VarKind::Weight) {
+            return Some(id);
+        }
+        infer.diagnostics.push(errors::not_assignable(&name.text, "not a state", name.span, Some(var.span)));
+        None
+    }
+
     /// Compares where states are said to live with where they do, as far as it is known without delays and modulators.
     fn places(&self, infer: &mut Infer) {
         let found = crate::solve::places(&self.out, &Sharing::ALL);
