@@ -239,6 +239,7 @@ pub fn unknown_experiment(module: &Module, name: &str) -> Diagnostic {
 fn print_kernel(raw: &ir::Kernel, optimized: &ir::Kernel, stage: Stage, after: Option<&str>) -> String {
     let kernel = match after {
         None => optimized.clone(),
+        Some("quiet") => ir::passes::quiet(optimized).map_or(optimized.clone(), |q| q.kernel),
         Some(name) => {
             let mut kernel = raw.clone();
             for (pass, f) in ir::passes::PASSES {

@@ -33,8 +33,8 @@ pub fn emit(
         return Err(Stop::Usage(format!("unknown stage `{stage}`{help}; stages are {}", names.join(", "))));
     };
     let passes = neuro::ir::passes::PASSES.map(|(n, _)| n);
-    if let Some(after) = after.filter(|a| !passes.contains(a)) {
-        return Err(Stop::Usage(format!("unknown pass `{after}`; passes are {}", passes.join(", "))));
+    if let Some(after) = after.filter(|a| !passes.contains(a) && *a != "quiet") {
+        return Err(Stop::Usage(format!("unknown pass `{after}`; passes are {}, quiet", passes.join(", "))));
     }
     let program = load(file, messages)?;
     match program.emit(*stage, after, experiment, &Disk::beside(file), &settings(options)?) {

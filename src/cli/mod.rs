@@ -103,7 +103,7 @@ enum Command {
         /// ast, hir, solved, plan, ir, clif or asm
         #[arg(long, default_value = "ir")]
         stage: String,
-        /// Print the IR after this pass: fold, contract or clean
+        /// Print the IR after this pass: fold, contract, clean, or quiet (a step without events)
         #[arg(long)]
         after: Option<String>,
         /// The experiment whose networks are built

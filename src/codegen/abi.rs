@@ -25,11 +25,20 @@ unsafe impl Send for SlotMemory {}
 // SAFETY: as above.
 unsafe impl Sync for SlotMemory {}
 
+/// Fills the random bits of one vector of lanes at one step, where a kernel asks for them.
+#[repr(C)]
+pub struct Draw {
+    /// Receives this very structure, the step within the call and the first lane.
+    pub function: extern "C" fn(*const Draw, step: u64, lane: u64),
+}
+
 /// What a compiled kernel receives.
 #[repr(C, align(16))]
 pub struct Args {
     /// One entry per slot.
     pub slots: *const SlotMemory,
+    /// Source of random bits that are drawn on demand; null if there are none.
+    pub draw: *const Draw,
     /// Sum over all lanes of `x - x` for every state: zero unless one is not finite.
     pub status: [u64; 2],
 }

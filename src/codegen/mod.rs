@@ -3,8 +3,8 @@
 pub mod abi;
 pub mod cranelift;
 
-use crate::ir::{Kernel, interp};
-use abi::{Args, SlotMemory};
+use crate::ir::{Kernel, Slot, interp};
+use abi::{Args, Draw, SlotMemory};
 use std::sync::Arc;
 
 /// Which back end runs the kernels.
@@ -26,6 +26,17 @@ impl Backend {
             _ => None,
         }
     }
+}
+
+/// When the random bits of a slot are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// In every step, so they are there before the kernel runs.
+    Before,
+    /// At events only: the kernel asks for them.
+    OnDemand,
+    /// Never.
+    Never,
 }
 
 /// A compiled kernel; keeps its code alive.
@@ -52,9 +63,34 @@ impl KernelFn {
     /// `slots` must hold one entry per slot of the kernel, each valid for the lanes and steps asked for as
     /// [`abi::SlotMemory`] describes, and no other thread may touch these lanes meanwhile.
     pub unsafe fn call(&self, slots: &[SlotMemory], begin: usize, end: usize, n_steps: usize) -> bool {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.call_with(std::ptr::null(), slots, begin, end, n_steps) }
+    }
+
+    /// Returns when a slot of random bits must be filled.
+    pub fn need(&self, slot: Slot) -> Need {
+        match self {
+            KernelFn::Compiled(f) => f.need(slot),
+            KernelFn::Interpreted(_) => Need::Before,
+        }
+    }
+
+    /// Like [`KernelFn::call`], with a source for the slots that are filled on demand.
+    ///
+    /// # Safety
+    /// As for [`KernelFn::call`]; if there are slots to be filled on demand, `draw` must point
+    /// to what fills all of them.
+    pub unsafe fn call_with(
+        &self,
+        draw: *const Draw,
+        slots: &[SlotMemory],
+        begin: usize,
+        end: usize,
+        n_steps: usize,
+    ) -> bool {
         match self {
             KernelFn::Compiled(f) => {
-                let mut args = Args { slots: slots.as_ptr(), status: [0; 2] };
+                let mut args = Args { slots: slots.as_ptr(), draw, status: [0; 2] };
                 // SAFETY: forwarded from the caller.
                 unsafe { f.call(&mut args, begin, end, n_steps) };
                 args.finite(f.precision())

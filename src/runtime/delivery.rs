@@ -224,12 +224,37 @@ impl RingPointer {
     /// # Safety
     /// `lane` must be below the number of lanes and no other thread may touch it meanwhile.
     pub unsafe fn add(&self, step: u64, lane: usize, value: f64, precision: Precision) {
-        let at = (step % self.slots as u64) as usize * self.lanes + lane;
-        // SAFETY: the slot is below `slots`, the lane is the caller's promise.
+        // SAFETY: the caller's promise.
+        unsafe { self.slot(step, precision).add(lane, value) }
+    }
+
+    /// Returns the sums of one step.
+    pub fn slot(&self, step: u64, precision: Precision) -> SlotPointer {
+        let first = (step % self.slots as u64) as usize * self.lanes * precision.bytes();
+        // SAFETY: the slot is below `slots`.
+        SlotPointer { base: unsafe { self.base.add(first) }, precision }
+    }
+}
+
+/// The sums of one step in a ring.
+#[derive(Clone, Copy)]
+pub struct SlotPointer {
+    base: *mut u8,
+    precision: Precision,
+}
+
+impl SlotPointer {
+    /// Adds to one lane.
+    ///
+    /// # Safety
+    /// As for [`RingPointer::add`].
+    #[inline(always)]
+    pub unsafe fn add(&self, lane: usize, value: f64) {
+        // SAFETY: the lane is the caller's promise.
         unsafe {
-            match precision {
-                Precision::F32 => *self.base.cast::<f32>().add(at) += value as f32,
-                Precision::F64 => *self.base.cast::<f64>().add(at) += value,
+            match self.precision {
+                Precision::F32 => *self.base.cast::<f32>().add(lane) += value as f32,
+                Precision::F64 => *self.base.cast::<f64>().add(lane) += value,
             }
         }
     }

@@ -1,4 +1,8 @@
-//! Drives: Poisson sums by inversion of the cumulative distribution, and given spikes.
+//! Drives: Poisson events and given spikes.
+//!
+//! Where a cell expects few events in a step, the number of events in a block of cells is drawn, then the cell of each:
+//! independent Poisson processes add up to one whose events fall on cells uniformly. Else the number for each cell is
+//! drawn by inversion of the cumulative distribution.
 
 use super::delivery::RingPointer;
 use super::rng::Stream;
@@ -22,7 +26,15 @@ struct Distribution {
     expected: f64,
     /// Thresholds of the cumulative distribution in units of 2^-32; none if too many are expected.
     table: Vec<u32>,
+    /// The same for the sum over a block of cells, if few events are expected of each.
+    block: Vec<u32>,
 }
+
+/// Up to this expected count events are drawn block by block.
+const RARE: f64 = 0.25;
+
+/// Cells of a block, at most; a byte tells one of them.
+const LARGEST_BLOCK: usize = 256;
 
 /// Expected counts above this are drawn as sums of smaller ones.
 const LARGEST: f64 = 30.0;
@@ -63,8 +75,44 @@ impl RunningDrive {
         let steps = if matches!(self.plan.kind, DriveKind::PoissonOf(_)) { m } else { 1 };
         let all: Vec<f64> = (0..steps).map_while(expected).collect();
         self.shared.resize_with(all.len(), Distribution::default);
+        let block = block_of(self.plan.post.n);
         for (d, expected) in self.shared.iter_mut().zip(all) {
-            d.set(expected);
+            d.set(expected, block);
+        }
+    }
+
+    /// Draws events block by block; whoever owns a part of a block draws all of it and keeps its own.
+    ///
+    /// # Safety
+    /// As for [`RunningDrive::run`].
+    unsafe fn run_blocks(
+        &self,
+        d: &Distribution,
+        step: u64,
+        lanes: std::ops::Range<usize>,
+        ring: RingPointer,
+        precision: Precision,
+    ) {
+        let view = self.plan.post;
+        let size = block_of(view.n);
+        let slot = ring.slot(step, precision);
+        let cells = lanes.start - view.start..lanes.end - view.start;
+        for b in cells.start / size..cells.end.div_ceil(size) {
+            let words = |k: usize| self.stream.block(step, 1 << 31 | (b as u32) << 8 | k as u32);
+            let mut own = words(0);
+            let count = d.block.partition_point(|t| own[0] >= *t);
+            // The first word told the number, each byte of the others tells a cell.
+            for event in 4..4 + count {
+                if event % 16 == 0 {
+                    own = words(event / 16);
+                }
+                let byte = own[event % 16 / 4] >> (8 * (event % 4));
+                let cell = b * size + (byte as usize & (size - 1));
+                if cells.contains(&cell) {
+                    // SAFETY: the cell lies in the caller's range.
+                    unsafe { slot.add(view.start + cell, self.plan.weight.at(cell)) };
+                }
+            }
         }
     }
 
@@ -104,6 +152,12 @@ impl RunningDrive {
                 }
             }
             DriveKind::Poisson(_) | DriveKind::PoissonOf(_) => {
+                if let Some(d) = self.shared.get(s.min(self.shared.len().wrapping_sub(1)))
+                    && !d.block.is_empty()
+                {
+                    // SAFETY: the caller's promise.
+                    return unsafe { self.run_blocks(d, step, begin..end, ring, precision) };
+                }
                 let first = begin / 4;
                 scratch.resize(end - first * 4, 0);
                 self.stream.fill(step, first as u32, scratch);
@@ -127,9 +181,10 @@ impl RunningDrive {
 }
 
 impl Distribution {
-    fn set(&mut self, expected: f64) {
+    fn set(&mut self, expected: f64, block: usize) {
         if expected != self.expected || self.table.is_empty() {
             self.expected = expected;
+            self.block = if expected > RARE { Vec::new() } else { thresholds(expected * block as f64) };
             self.table = if expected > LARGEST { Vec::new() } else { thresholds(expected) };
         }
     }
@@ -144,6 +199,11 @@ impl Distribution {
         }
         k as u32
     }
+}
+
+/// Returns how many of `n` cells are drawn together.
+fn block_of(n: usize) -> usize {
+    n.next_power_of_two().min(LARGEST_BLOCK)
 }
 
 /// Draws for one cell with its own expected count.
@@ -189,5 +249,45 @@ mod tests {
             assert!((mean - expected).abs() < 5.0 * (expected / n).sqrt(), "{mean} {expected}");
             assert!((variance - expected).abs() < 5.0 * ((expected + 3.0 * expected * expected) / n).sqrt());
         }
+    }
+
+    #[test]
+    fn events_by_block_are_poissonian_in_every_cell_and_whoever_draws_them() {
+        use super::super::delivery::Ring;
+        use crate::hir::VarId;
+        use crate::plan::View;
+        // 300 cells from the 16th on, of which a thread owns those below 144 and another one the rest; 5 % per step.
+        let post = View { population: 0, start: 16, n: 300 };
+        let (kind, port) = (DriveKind::Poisson(Column::Const(0.5)), VarId::from_u32(0));
+        let plan = Drive { post, port, kind, weight: Column::Const(1.0) };
+        let mut drive = RunningDrive::new(plan, 3, 0, 0.1);
+        let mut counts = Vec::new();
+        for step in 0..2000 {
+            drive.prepare(&[], step, 1);
+            let draw = |shares: &[std::ops::Range<usize>]| {
+                let mut ring = Ring::new(320, 1, Precision::F32);
+                for lanes in shares {
+                    // SAFETY: one thread.
+                    unsafe { drive.run(step, 0, lanes.clone(), ring.pointer(), Precision::F32, &mut Vec::new()) };
+                }
+                (0..320).map(|lane| ring.buffer.get(lane)).collect::<Vec<f64>>()
+            };
+            let whole = draw(&[0..320]);
+            assert_eq!(whole, draw(&[0..144, 144..320]));
+            assert!(whole[..16].iter().chain(&whole[316..]).all(|x| *x == 0.0));
+            counts.extend_from_slice(&whole[16..316]);
+        }
+        let n = counts.len() as f64;
+        let mean = counts.iter().sum::<f64>() / n;
+        let variance = counts.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / n;
+        let together = counts.windows(2).map(|w| (w[0] - mean) * (w[1] - mean)).sum::<f64>() / n;
+        // Five standard errors.
+        assert!((mean - 0.05).abs() < 5.0 * (0.05 / n).sqrt(), "{mean}");
+        assert!((variance - 0.05).abs() < 5.0 * ((0.05 + 2.0 * 0.05 * 0.05) / n).sqrt(), "{variance}");
+        assert!(together.abs() < 5.0 * 0.05 / n.sqrt(), "{together}");
+        let first: f64 = counts.iter().step_by(300).sum::<f64>() / 2000.0;
+        let last: f64 = counts.iter().skip(299).step_by(300).sum::<f64>() / 2000.0;
+        assert!((first - 0.05).abs() < 5.0 * (0.05_f64 / 2000.0).sqrt());
+        assert!((last - 0.05).abs() < 5.0 * (0.05_f64 / 2000.0).sqrt());
     }
 }

@@ -8,13 +8,12 @@ use super::cable::Cables;
 use super::delivery::RingPointer;
 use super::drive::RunningDrive;
 use super::history::History;
+use super::noise::Noise;
 use super::plastic::{Plastic, View};
 use super::pool::Pool;
 use super::population::{Pop, Table};
 use super::projection::Proj;
-use super::rng::Stream;
 use crate::codegen::Backend;
-use crate::codegen::abi::SlotMemory;
 use crate::hir::{EventId, Side, VarId, VarKind};
 use crate::ir::Precision;
 use crate::lower::{Binding, NeuronKernel, PlasticKernel};
@@ -402,15 +401,12 @@ impl Simulation {
                         }
                     }
                 }
-                for (slot, binding) in pop.update.kernel.bindings.iter().enumerate() {
-                    if let Binding::Random(stream) = binding {
-                        let stream = Stream::new(seed, (i as u32 + 1) << 12 | *stream);
-                        // SAFETY: the slot's buffer has `max_pass * lanes` elements and threads have disjoint lanes.
-                        unsafe { fill_random(&stream, step, m, &lanes, slots[slot], precision) };
-                    }
-                }
+                let noise = Noise::new(&pop.update, i, seed, step, slots, precision);
                 // SAFETY: the table describes this population's buffers, and threads have disjoint lanes.
-                let ok = unsafe { pop.update.function.call(slots, lanes.start, lanes.end, m) };
+                let ok = unsafe {
+                    noise.fill(m, &lanes);
+                    pop.update.function.call_with(noise.draw(), slots, lanes.start, lanes.end, m)
+                };
                 if !ok {
                     finite.store(false, Ordering::Relaxed);
                 }
@@ -450,8 +446,9 @@ impl Simulation {
             for k in 1..=m {
                 let pop = &mut self.pops[population];
                 let (table, _) = pop.table(step, self.ring_slots, precision);
+                let noise = Noise::new(&pop.update, population, self.options.seed, step, &table, precision);
                 // SAFETY: as in `integrate`, on one thread.
-                unsafe { pop.update.function.call(&table, 0, pop.lanes, k) };
+                unsafe { pop.update.function.call_with(noise.draw(), &table, 0, pop.lanes, k) };
                 let n = self.network.populations[population].n;
                 for (j, s) in pop.states.iter().enumerate() {
                     if let Some(i) = (0..n).find(|i| !s.next.get(*i).is_finite()) {
@@ -626,34 +623,6 @@ impl Simulation {
 fn share(lanes: usize, t: usize, threads: usize) -> std::ops::Range<usize> {
     let blocks = lanes / 16;
     blocks * t / threads * 16..blocks * (t + 1) / threads * 16
-}
-
-/// # Safety
-/// `slot` must be a buffer of `m * lanes of the population` elements; no other thread may touch these lanes.
-unsafe fn fill_random(
-    stream: &Stream,
-    step: u64,
-    m: usize,
-    lanes: &std::ops::Range<usize>,
-    slot: SlotMemory,
-    precision: Precision,
-) {
-    let n = lanes.len();
-    for s in 0..m {
-        // SAFETY: the caller's promise about the buffer; lanes are multiples of 16, so counters do not straddle.
-        unsafe {
-            let base = slot.input.add(s * slot.stride + lanes.start * precision.bytes()).cast::<u32>();
-            match precision {
-                Precision::F32 => {
-                    stream.fill(step + s as u64, (lanes.start / 4) as u32, std::slice::from_raw_parts_mut(base, n))
-                }
-                // Two words per lane.
-                Precision::F64 => {
-                    stream.fill(step + s as u64, (lanes.start / 2) as u32, std::slice::from_raw_parts_mut(base, 2 * n))
-                }
-            }
-        }
-    }
 }
 
 /// Collects the indices of set bits; whole words without any are skipped.

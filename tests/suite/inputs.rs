@@ -239,3 +239,18 @@ fn what_cables_and_adaptive_schemes_lack_is_refused() {
     assert!(run("net.a.n = 2.5  run 1 ms").contains("2.5 segments"));
     assert!(run("net.a[0].n = 2  run 1 ms").contains("same number of segments"));
 }
+
+#[test]
+fn a_value_that_is_not_finite_is_found_in_every_cell() {
+    for precision in ["f32", "f64"] {
+        for cell in 0..5 {
+            let failure = run_failing(&format!(
+                "neuron R {{ param k = 0 / 1 ms  state x = 1  x' = k * x^3 }}
+                network Net {{ population a: R[5]  init a[{cell}].k = 1e6 / 1 ms }}
+                experiment e {{ precision {precision}  network net = Net()  run 1 s }}"
+            ));
+            assert_eq!(failure.code, Code::E0801);
+            assert!(failure.message.contains(&format!("x[{cell}]")), "{}", failure.message);
+        }
+    }
+}

@@ -3,11 +3,16 @@
 //! ```text
 //! for lane in (begin..end).step_by(W) {
 //!     states = load
-//!     for step in 0..n_steps { states = body(states, lane, step) }
+//!     for step in 0..n_steps {
+//!         states', any = quiet(states, lane, step)       // what is left of the body where no event happens
+//!         if any { draw random bits; states' = body(states, lane, step) }
+//!         states = states'
+//!     }
 //!     store states; status += states - states
 //! }
 //! ```
 
+use crate::ir::passes::{Quiet, quiet};
 use crate::ir::{Kernel, Op, Precision, Slot, SlotKind, Type, Value};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::{
@@ -68,8 +73,50 @@ struct Pointers {
     stride: ir::Value,
 }
 
+/// Where the slots of a block of lanes are.
+struct Place<'a> {
+    list: &'a [Pointers],
+    /// Of the block within a row of lanes, in bytes.
+    offset: ir::Value,
+    lane: ir::Value,
+}
+
+impl Place<'_> {
+    /// Returns the address of a slot's values and whether one value serves all lanes; outside the step loop there are
+    /// only slots that do not change with the step.
+    fn read(
+        &self,
+        b: &mut FunctionBuilder,
+        t: &Types,
+        kernel: &Kernel,
+        slot: Slot,
+        step: Option<ir::Value>,
+    ) -> (ir::Value, bool) {
+        let p = &self.list[slot.as_u32() as usize];
+        match (kernel.slots[slot].kind, step) {
+            (SlotKind::Lane, _) | (_, None) => (b.ins().iadd(p.input, self.offset), false),
+            (SlotKind::Uniform, Some(step)) => {
+                let at = b.ins().imul_imm_s(step, t.bytes);
+                (b.ins().iadd(p.input, at), true)
+            }
+            (_, Some(step)) => {
+                let at = b.ins().imul(step, p.stride);
+                let at = b.ins().iadd(at, self.offset);
+                (b.ins().iadd(p.input, at), false)
+            }
+        }
+    }
+}
+
+/// The states at the beginning of a step.
+struct States<'a> {
+    slots: &'a [Slot],
+    values: &'a [ir::Value],
+}
+
 /// Fills a function with the loops and the kernel's body.
 pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig) {
+    let conv = func.signature.call_conv;
     let t = Types::of(kernel.precision);
     let mut context = FunctionBuilderContext::new();
     let mut b = FunctionBuilder::new(func, &mut context);
@@ -78,11 +125,9 @@ pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig)
     b.switch_to_block(entry);
     let [args, begin, end, n_steps] = b.block_params(entry)[..] else { crate::ice!("kernel signature") };
     let table = b.ins().load(types::I64, constant_flags(), args, 0);
-    let mut pointers: SecondaryMap<Slot, Option<usize>> = SecondaryMap::new();
     let mut list = Vec::new();
     for (slot, _) in &kernel.slots {
         let at = slot.as_u32() as i32 * 24;
-        pointers[slot] = Some(list.len());
         list.push(Pointers {
             input: b.ins().load(types::I64, constant_flags(), table, at),
             output: b.ins().load(types::I64, constant_flags(), table, at + 8),
@@ -112,17 +157,17 @@ pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig)
             BlockArg::Value(b.ins().load(t.float, flags(), address, 0))
         })
         .collect();
+    let memory = Place { list: &list, offset, lane };
+    // Without events a step is the quiet kernel; at an event the whole one is run instead.
+    let quiet = quiet(kernel);
+    let first = quiet.as_ref().map_or(kernel, |q| &q.kernel);
     // Values that do not change from step to step are computed once per lane block.
-    let invariant = invariants(kernel);
+    let invariant = invariants(first);
     let mut values: SecondaryMap<Value, Option<ir::Value>> = SecondaryMap::new();
-    for (v, op) in &kernel.values {
+    for (v, op) in &first.values {
         if invariant[v] {
-            let out = operation(&mut b, kernel, &t, op, &values, &mut |b, slot| {
-                let p = &list[slot.as_u32() as usize];
-                let address = b.ins().iadd(p.input, offset);
-                (address, false)
-            });
-            values[v] = Some(out);
+            let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, &t, first, slot, None);
+            values[v] = Some(operation(&mut b, first, &t, op, &values, address));
         }
     }
 
@@ -130,63 +175,36 @@ pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig)
     let steps = b.create_block();
     let step = b.append_block_param(steps, types::I64);
     let current: Vec<ir::Value> = states.iter().map(|_| b.append_block_param(steps, t.float)).collect();
-    let first = b.ins().iconst(types::I64, 0);
-    let mut enter = vec![BlockArg::Value(first)];
+    let zeroth = b.ins().iconst(types::I64, 0);
+    let mut enter = vec![BlockArg::Value(zeroth)];
     enter.extend(initial);
     b.ins().jump(steps, &enter);
     b.switch_to_block(steps);
-    for (v, op) in &kernel.values {
-        if invariant[v] {
-            continue;
+    let before = States { slots: &states, values: &current };
+    let mut next = body_of_step(&mut b, &t, first, &before, &memory, step, &mut values);
+    if let Some(quiet) = &quiet {
+        let any = quiet.kernel.stores.iter().find(|(s, _)| *s == quiet.any).and_then(|(_, v)| values[*v]);
+        let any = any.unwrap_or_else(|| crate::ice!("no condition of events"));
+        let bits = b.ins().vhigh_bits(types::I32, any);
+        let eventful = b.create_block();
+        let join = b.create_block();
+        let joined: Vec<ir::Value> = states.iter().map(|_| b.append_block_param(join, t.float)).collect();
+        let results = |next: &[ir::Value]| next.iter().map(|v| BlockArg::Value(*v)).collect::<Vec<_>>();
+        b.ins().brif(bits, eventful, &[], join, &results(&next));
+        b.set_cold_block(eventful);
+        b.switch_to_block(eventful);
+        if !random_slots(kernel, Some(quiet)).1.is_empty() {
+            let mut signature = Signature::new(conv);
+            signature.params.extend([AbiParam::new(types::I64); 3]);
+            let signature = b.import_signature(signature);
+            let draw = b.ins().load(types::I64, constant_flags(), args, 8);
+            let function = b.ins().load(types::I64, constant_flags(), draw, 0);
+            b.ins().call_indirect(signature, function, &[draw, step, lane]);
         }
-        let state = match op {
-            Op::Load(s) => states.iter().position(|x| x == s),
-            _ => None,
-        };
-        let out = match state {
-            Some(i) => current[i],
-            None => operation(&mut b, kernel, &t, op, &values, &mut |b, slot| {
-                let p = &list[slot.as_u32() as usize];
-                match kernel.slots[slot].kind {
-                    SlotKind::Uniform => {
-                        let at = b.ins().imul_imm_s(step, t.bytes);
-                        (b.ins().iadd(p.input, at), true)
-                    }
-                    _ => {
-                        let at = b.ins().imul(step, p.stride);
-                        let at = b.ins().iadd(at, offset);
-                        (b.ins().iadd(p.input, at), false)
-                    }
-                }
-            }),
-        };
-        values[v] = Some(out);
-    }
-    let mut next = current.clone();
-    for (slot, value) in &kernel.stores {
-        let value = values[*value].unwrap_or_else(|| crate::ice!("store of an unknown value"));
-        let p = &list[slot.as_u32() as usize];
-        match kernel.slots[*slot].kind {
-            SlotKind::State => {
-                if let Some(i) = states.iter().position(|x| x == slot) {
-                    next[i] = value;
-                }
-            }
-            SlotKind::Event => {
-                let bits = b.ins().vhigh_bits(types::I32, value);
-                let at = b.ins().imul(step, p.stride);
-                let byte = b.ins().ushr_imm_s(lane, t.width.trailing_zeros() as i64);
-                let at = b.ins().iadd(at, byte);
-                let address = b.ins().iadd(p.output, at);
-                b.ins().istore8(flags(), bits, address, 0);
-            }
-            _ => {
-                let at = b.ins().imul(step, p.stride);
-                let at = b.ins().iadd(at, offset);
-                let address = b.ins().iadd(p.output, at);
-                b.ins().store(flags(), value, address, 0);
-            }
-        }
+        let full = body_of_step(&mut b, &t, kernel, &before, &memory, step, &mut SecondaryMap::new());
+        b.ins().jump(join, &results(&full));
+        b.switch_to_block(join);
+        next = joined;
     }
     let step_next = b.ins().iadd_imm_s(step, 1);
     let again = b.ins().icmp(IntCC::UnsignedLessThan, step_next, n_steps);
@@ -215,6 +233,76 @@ pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig)
     b.finalize(config);
 }
 
+/// Lowers one step: what is not in `values` yet, and all stores. Returns the states at its end.
+fn body_of_step(
+    b: &mut FunctionBuilder,
+    t: &Types,
+    kernel: &Kernel,
+    before: &States,
+    memory: &Place,
+    step: ir::Value,
+    values: &mut SecondaryMap<Value, Option<ir::Value>>,
+) -> Vec<ir::Value> {
+    for (v, op) in &kernel.values {
+        if values[v].is_some() {
+            continue;
+        }
+        let state = match op {
+            Op::Load(s) => before.slots.iter().position(|x| x == s),
+            _ => None,
+        };
+        values[v] = Some(match state {
+            Some(i) => before.values[i],
+            None => {
+                let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, t, kernel, slot, Some(step));
+                operation(b, kernel, t, op, values, address)
+            }
+        });
+    }
+    let mut next = before.values.to_vec();
+    for (slot, value) in &kernel.stores {
+        let value = values[*value].unwrap_or_else(|| crate::ice!("store of an unknown value"));
+        // The condition of a quiet kernel has no memory.
+        let Some(p) = memory.list.get(slot.as_u32() as usize) else { continue };
+        match kernel.slots[*slot].kind {
+            SlotKind::State => {
+                if let Some(i) = before.slots.iter().position(|x| x == slot) {
+                    next[i] = value;
+                }
+            }
+            SlotKind::Event => {
+                let bits = b.ins().vhigh_bits(types::I32, value);
+                let at = b.ins().imul(step, p.stride);
+                let byte = b.ins().ushr_imm_s(memory.lane, t.width.trailing_zeros() as i64);
+                let at = b.ins().iadd(at, byte);
+                let address = b.ins().iadd(p.output, at);
+                b.ins().istore8(flags(), bits, address, 0);
+            }
+            _ => {
+                let at = b.ins().imul(step, p.stride);
+                let at = b.ins().iadd(at, memory.offset);
+                let address = b.ins().iadd(p.output, at);
+                b.ins().store(flags(), value, address, 0);
+            }
+        }
+    }
+    next
+}
+
+/// Returns the slots of random bits that every step reads, and those that only steps with events read.
+pub fn random_slots(kernel: &Kernel, quiet: Option<&Quiet>) -> (Vec<Slot>, Vec<Slot>) {
+    let bits = |kernel: &Kernel| -> Vec<Slot> {
+        let load = |op: &Op| match op {
+            Op::LoadBits(s) => Some(*s),
+            _ => None,
+        };
+        kernel.values.values().filter_map(load).collect()
+    };
+    let always = bits(quiet.map_or(kernel, |q| &q.kernel));
+    let rest = bits(kernel).into_iter().filter(|s| !always.contains(s)).collect();
+    (always, rest)
+}
+
 /// Marks values that depend on lane slots only, apart from constants, which are cheap to repeat.
 fn invariants(kernel: &Kernel) -> SecondaryMap<Value, bool> {
     let mut out: SecondaryMap<Value, bool> = SecondaryMap::new();
@@ -228,8 +316,17 @@ fn invariants(kernel: &Kernel) -> SecondaryMap<Value, bool> {
 }
 
 fn vector_constant(b: &mut FunctionBuilder, t: &Types, value: f64) -> ir::Value {
-    let scalar = if t.bytes == 4 { b.ins().f32const(value as f32) } else { b.ins().f64const(value) };
-    b.ins().splat(t.float, scalar)
+    match t.bytes {
+        4 => repeated(b, t.float, &(value as f32).to_le_bytes()),
+        _ => repeated(b, t.float, &value.to_le_bytes()),
+    }
+}
+
+/// A vector of equal lanes from the constant pool: one load, where a splat takes three instructions.
+fn repeated(b: &mut FunctionBuilder, ty: ir::Type, lane: &[u8]) -> ir::Value {
+    let bytes: Vec<u8> = lane.iter().copied().cycle().take(16).collect();
+    let handle = b.func.dfg.constants.insert(bytes.into());
+    b.ins().vconst(ty, handle)
 }
 
 /// Lowers one operation; `address` gives where a slot's value lies and whether one scalar serves all lanes.
@@ -263,12 +360,8 @@ fn operation(
         }
         Op::Const(bits) => vector_constant(b, t, f64::from_bits(bits)),
         Op::IConst(i) => {
-            let x = if t.bytes == 4 {
-                b.ins().iconst(types::I32, i64::from(i as u32))
-            } else {
-                b.ins().iconst(types::I64, i as i64)
-            };
-            b.ins().splat(t.int, x)
+            let bytes = i.to_le_bytes();
+            repeated(b, t.int, &bytes[..t.bytes as usize])
         }
         Op::MConst(m) => {
             let all = if t.bytes == 4 { 0xffff_ffff } else { -1 };

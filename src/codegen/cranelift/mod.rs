@@ -2,8 +2,10 @@
 
 mod lower;
 
+use super::Need;
 use super::abi::Args;
-use crate::ir::{Kernel, Precision};
+use crate::ir::passes::quiet;
+use crate::ir::{Kernel, Precision, Slot};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, control::ControlPlane, ir::UserFuncName, isa::OwnedTargetIsa};
 use cranelift_jit::{JITBuilder, JITModule};
@@ -35,6 +37,8 @@ unsafe impl Sync for Code {}
 pub struct Compiled {
     entry: Entry,
     precision: Precision,
+    /// Slots of random bits that every step reads, and those that only steps with events read.
+    random: Arc<(Vec<Slot>, Vec<Slot>)>,
     /// Keeps the machine code that `entry` points into alive.
     _code: Arc<Code>,
 }
@@ -47,6 +51,16 @@ impl Compiled {
     pub unsafe fn call(&self, args: &mut Args, begin: usize, end: usize, n_steps: usize) {
         // SAFETY: `entry` was compiled with this signature and `_code` keeps it; the rest is the caller's promise.
         unsafe { (self.entry)(args, begin, end, n_steps) }
+    }
+
+    /// Returns when a slot of random bits must be filled.
+    pub fn need(&self, slot: Slot) -> Need {
+        let (before, on_demand) = &*self.random;
+        match (before.contains(&slot), on_demand.contains(&slot)) {
+            (true, _) => Need::Before,
+            (_, true) => Need::OnDemand,
+            _ => Need::Never,
+        }
     }
 
     /// Returns the kernel's precision.
@@ -92,7 +106,8 @@ pub fn compile(kernel: &Kernel) -> Compiled {
     let pointer = module.get_finalized_function(id);
     // SAFETY: the function was declared with exactly this signature.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(pointer) };
-    Compiled { entry, precision: kernel.precision, _code: Arc::new(Code { module: ManuallyDrop::new(module) }) }
+    let random = Arc::new(lower::random_slots(kernel, quiet(kernel).as_ref()));
+    Compiled { entry, precision: kernel.precision, random, _code: Arc::new(Code { module: ManuallyDrop::new(module) }) }
 }
 
 /// Returns the Cranelift IR of a kernel.

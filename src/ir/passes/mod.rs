@@ -3,10 +3,12 @@
 mod clean;
 mod contract;
 mod fold;
+mod quiet;
 
 pub use clean::clean;
 pub use contract::contract;
 pub use fold::fold;
+pub use quiet::{Quiet, quiet};
 
 use super::kernel::Kernel;
 

@@ -1,0 +1,88 @@
+//! Random bits of a population's kernel: filled before a pass where every step needs them, else drawn when an event does.
+
+use super::population::Loaded;
+use super::rng::Stream;
+use crate::codegen::Need;
+use crate::codegen::abi::{Draw, SlotMemory};
+use crate::ir::{Precision, Slot};
+use crate::lower::Binding;
+use std::ops::Range;
+
+/// The random slots of one pass; begins with what the kernel calls.
+#[repr(C)]
+pub struct Noise {
+    _draw: Draw,
+    before: Vec<(Stream, SlotMemory)>,
+    on_demand: Vec<(Stream, SlotMemory)>,
+    step: u64,
+    precision: Precision,
+}
+
+impl Noise {
+    /// Describes a pass from `step` on; `slots` is the kernel's table.
+    pub fn new(
+        loaded: &Loaded,
+        population: usize,
+        seed: u64,
+        step: u64,
+        slots: &[SlotMemory],
+        precision: Precision,
+    ) -> Noise {
+        let (mut before, mut on_demand) = (Vec::new(), Vec::new());
+        for (slot, binding) in loaded.kernel.bindings.iter().enumerate() {
+            let Binding::Random(stream) = binding else { continue };
+            let one = (Stream::new(seed, (population as u32 + 1) << 12 | *stream), slots[slot]);
+            match loaded.function.need(Slot::from_u32(slot as u32)) {
+                Need::Before => before.push(one),
+                Need::OnDemand => on_demand.push(one),
+                Need::Never => {}
+            }
+        }
+        Noise { _draw: Draw { function: vector }, before, on_demand, step, precision }
+    }
+
+    /// Returns what the kernel calls for the slots that are not filled before.
+    pub fn draw(&self) -> *const Draw {
+        std::ptr::from_ref(self).cast()
+    }
+
+    /// Fills the slots that every step needs, for some lanes.
+    ///
+    /// # Safety
+    /// The slots must have room for `m` steps of all lanes; no other thread may touch these lanes.
+    pub unsafe fn fill(&self, m: usize, lanes: &Range<usize>) {
+        for (stream, slot) in &self.before {
+            for s in 0..m {
+                // SAFETY: the caller's promise; lanes are multiples of 16, so counters do not straddle.
+                unsafe { self.row(stream, slot, s, lanes.clone()) };
+            }
+        }
+    }
+
+    /// Fills the lanes of a slot at one step of the pass: one word per lane, or two in double precision.
+    unsafe fn row(&self, stream: &Stream, slot: &SlotMemory, s: usize, lanes: Range<usize>) {
+        let words = self.precision.bytes() / 4;
+        let first = (lanes.start * words / 4) as u32;
+        // SAFETY: the caller's promise about the buffer.
+        let out = unsafe {
+            let base = slot.input.add(s * slot.stride + lanes.start * self.precision.bytes()).cast::<u32>();
+            std::slice::from_raw_parts_mut(base, lanes.len() * words)
+        };
+        match out {
+            [a, b, c, d] => [*a, *b, *c, *d] = stream.block(self.step + s as u64, first),
+            out => stream.fill(self.step + s as u64, first, out),
+        }
+    }
+}
+
+/// Fills all slots that are drawn on demand for one vector of lanes.
+extern "C" fn vector(draw: *const Draw, step: u64, lane: u64) {
+    // SAFETY: the kernel passes on what it got, which begins a `Noise`; the lanes belong to the calling thread.
+    unsafe {
+        let noise = &*draw.cast::<Noise>();
+        let lane = lane as usize;
+        for (stream, slot) in &noise.on_demand {
+            noise.row(stream, slot, step as usize, lane..lane + noise.precision.lanes_per_byte());
+        }
+    }
+}
