@@ -2,6 +2,8 @@
 
 #[path = "suite/support.rs"]
 mod support;
+#[path = "suite/sweep.rs"]
+mod sweep;
 
 #[path = "suite/architecture.rs"]
 mod architecture;

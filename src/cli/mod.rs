@@ -16,6 +16,7 @@ mod files;
 mod progress;
 mod run;
 mod scaffold;
+mod sweep;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
@@ -87,6 +88,26 @@ enum Command {
         /// No progress
         #[arg(long, short)]
         quiet: bool,
+    },
+    /// Run an experiment at several values of its parameters, side by side, into one table
+    ///
+    /// Runs that have come to their end are kept, so a sweep that was stopped goes on where it was.
+    Sweep {
+        /// The .neuro file
+        file: PathBuf,
+        /// The experiment
+        experiment: String,
+        /// A parameter and its values: seed=1..5, T=4s,8s; repeated, all combinations are run
+        #[arg(long, required = true, value_name = "PATH=VALUES")]
+        over: Vec<String>,
+        /// Runs at the same time; as many as there are cores unless given
+        #[arg(long, value_name = "N")]
+        jobs: Option<usize>,
+        #[command(flatten)]
+        options: RunOptions,
+        /// Folder for results: one folder per run, and sweep.csv
+        #[arg(long, default_value = "sweep", value_name = "DIR")]
+        results: PathBuf,
     },
     /// Run tests and the expectations of experiments
     Test {
@@ -192,6 +213,9 @@ pub fn main() -> ExitCode {
         Command::Check { paths } => commands::check(&paths, messages),
         Command::Run { file, experiment, options, results, force, replay, quiet } => {
             run::run(run::Request { file, experiment, options, results, force, replay, quiet }, messages)
+        }
+        Command::Sweep { file, experiment, over, jobs, options, results } => {
+            sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, results }, messages)
         }
         Command::Test { paths, options } => run::test(&paths, &options, messages),
         Command::Emit { file, stage, after, experiment, options } => {

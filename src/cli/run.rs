@@ -53,7 +53,7 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
 }
 
 /// Hashes all sources and the library, in order.
-fn digest(program: &Program) -> String {
+pub fn digest(program: &Program) -> String {
     let mut all = Vec::new();
     for f in program.sources.files() {
         all.extend_from_slice(f.text.as_bytes());

@@ -1,0 +1,218 @@
+//! `sweep`: one experiment at several values of its parameters, in processes side by side, with one table of results.
+
+use super::files::load;
+use super::run::{digest, settings};
+use super::{Done, Messages, RunOptions, Stop};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// What `neuro sweep` was asked to do.
+pub struct Request {
+    pub file: PathBuf,
+    pub experiment: String,
+    pub over: Vec<String>,
+    pub jobs: Option<usize>,
+    pub options: RunOptions,
+    pub results: PathBuf,
+}
+
+/// One run: the values it is made at.
+struct Point {
+    values: Vec<String>,
+    folder: PathBuf,
+}
+
+/// What became of a run.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// It was there already, with all expectations met or not.
+    Kept(bool),
+    Passed,
+    Failed,
+}
+
+/// Reads `path=a,b,c` or `path=1..5`, both ends included.
+fn axis(text: &str) -> Result<(String, Vec<String>), Stop> {
+    let bad = |why: &str| Stop::Usage(format!("`--over {text}` {why}; write `--over seed=1..5` or `--over T=4s,8s`"));
+    let (path, values) = text.split_once('=').ok_or_else(|| bad("lacks values"))?;
+    let range = values.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    let values: Vec<String> = match range {
+        Some((a, b)) => (a..=b).map(|k: u64| k.to_string()).collect(),
+        None => values.split(',').map(|v| v.trim().to_string()).collect(),
+    };
+    if values.is_empty() || values.iter().any(String::is_empty) {
+        return Err(bad("has an empty value"));
+    }
+    if values.iter().collect::<BTreeSet<_>>().len() < values.len() {
+        return Err(bad("has a value twice"));
+    }
+    Ok((path.trim().to_string(), values))
+}
+
+/// All combinations, the last axis changing fastest.
+fn points(axes: &[(String, Vec<String>)], folder: &Path) -> Vec<Point> {
+    let mut all = vec![Vec::new()];
+    for (_, values) in axes {
+        all = all.iter().flat_map(|p: &Vec<String>| values.iter().map(|v| [&p[..], &[v.clone()]].concat())).collect();
+    }
+    let name = |values: &[String]| -> String {
+        let parts: Vec<String> = axes.iter().zip(values).map(|((path, _), v)| format!("{path}={v}")).collect();
+        parts.join(" ").replace(['/', '\\'], "_")
+    };
+    all.into_iter().map(|values| Point { folder: folder.join(name(&values)), values }).collect()
+}
+
+fn read_json(path: &Path) -> Option<Value> {
+    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+}
+
+/// Returns whether a run of the same source at the same values has come to its end.
+fn finished(p: &Point, request: &Request, digest: &str, overrides: &[(String, String)]) -> Option<End> {
+    let record = read_json(&p.folder.join(&request.experiment).join("run.json"))?;
+    let same = record["source_sha256"] == digest
+        && request.options.precision.as_ref().is_none_or(|p| record["precision"] == p.as_str())
+        && record["complete"] == true
+        && record["overrides"].as_object()?.len() == overrides.len()
+        && overrides.iter().all(|(path, value)| record["overrides"][path] == value.as_str());
+    let met = record["expectations"].as_array()?.iter().all(|e| e["passed"] == true);
+    same.then_some(End::Kept(met))
+}
+
+pub fn sweep(request: &Request, messages: Messages) -> Done {
+    let fixed = settings(&request.options)?.overrides;
+    let axes: Vec<(String, Vec<String>)> = request.over.iter().map(|o| axis(o)).collect::<Result<_, _>>()?;
+    let program = load(&request.file, messages)?;
+    if !program.module.experiments.iter().any(|e| e.name.text == request.experiment) {
+        messages.one(&neuro::compiler::unknown_experiment(&program.module, &request.experiment), &program.sources);
+        return Err(Stop::Failed);
+    }
+    let digest = digest(&program);
+    let points = points(&axes, &request.results);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = request.jobs.unwrap_or(cores).clamp(1, points.len());
+    let binary = std::env::current_exe().map_err(|e| Stop::Usage(format!("cannot find this program: {e}")))?;
+    let threads = request.options.threads.unwrap_or((cores / jobs).max(1));
+    let overrides = |p: &Point| -> Vec<(String, String)> {
+        let swept = axes.iter().map(|(path, _)| path.clone()).zip(p.values.iter().cloned());
+        fixed.iter().map(|o| (o.path.clone(), o.value.clone())).chain(swept).collect()
+    };
+    let one = |p: &Point| -> Result<End, String> {
+        let overrides = overrides(p);
+        if let Some(end) = finished(p, request, &digest, &overrides) {
+            return Ok(end);
+        }
+        let mut command = Command::new(&binary);
+        command.arg("run").arg(&request.file).arg(&request.experiment).args(["--quiet", "--force"]);
+        command.arg("--results").arg(&p.folder).arg("--threads").arg(threads.to_string());
+        command.arg("--backend").arg(&request.options.backend);
+        if let Some(precision) = &request.options.precision {
+            command.arg("--precision").arg(precision);
+        }
+        for (path, value) in overrides {
+            command.arg("--set").arg(format!("{path}={value}"));
+        }
+        let log = |name: &str| -> Result<Stdio, String> {
+            let path = p.folder.join(name);
+            std::fs::File::create(&path).map(Stdio::from).map_err(|e| format!("{}: {e}", path.display()))
+        };
+        std::fs::create_dir_all(&p.folder).map_err(|e| format!("{}: {e}", p.folder.display()))?;
+        command.stdout(log("output.txt")?).stderr(log("messages.txt")?);
+        let status = command.status().map_err(|e| format!("cannot start a run: {e}"))?;
+        Ok(if status.success() { End::Passed } else { End::Failed })
+    };
+    let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
+    let trouble = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(p) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = p.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                    match one(p) {
+                        Ok(End::Kept(true)) => messages.note(&format!("kept    {name}")),
+                        Ok(End::Passed) => messages.note(&format!("ran     {name}")),
+                        Ok(End::Failed | End::Kept(false)) => {
+                            messages.note(&format!("FAILED  {name}: see {}", p.folder.join("messages.txt").display()));
+                            failed.store(true, Ordering::Relaxed);
+                        }
+                        Err(why) => {
+                            if let Ok(mut t) = trouble.lock() {
+                                t.get_or_insert(why);
+                            }
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if let Some(why) = trouble.into_inner().ok().flatten() {
+        return Err(Stop::Usage(why));
+    }
+    let names: Vec<&str> = axes.iter().map(|(path, _)| path.as_str()).collect();
+    let table = request.results.join("sweep.csv");
+    tabulate(&points, &names, &request.experiment, &table)
+        .map_err(|e| Stop::Usage(format!("cannot write {}: {e}", table.display())))?;
+    say!("{}", table.display());
+    if failed.into_inner() { Err(Stop::Failed) } else { Ok(()) }
+}
+
+/// Writes one row per run: the values, whether it came to its end, expectations met and made, and every measure that is
+/// one number (with its unit in the heading); of a series, the last.
+fn tabulate(points: &[Point], names: &[&str], experiment: &str, table: &Path) -> Result<(), csv::Error> {
+    let runs: Vec<(Value, Value)> = points
+        .iter()
+        .map(|p| {
+            let read = |name: &str| read_json(&p.folder.join(experiment).join(name)).unwrap_or_default();
+            (read("run.json"), read("measures.json"))
+        })
+        .collect();
+    let mut measures: Vec<(String, String)> = Vec::new();
+    for (_, m) in &runs {
+        for (name, v) in m.as_object().into_iter().flatten() {
+            let unit = v["unit"].as_str().unwrap_or("1").to_string();
+            if !measures.iter().any(|(n, _)| n == name) {
+                measures.push((name.clone(), unit));
+            }
+        }
+    }
+    let mut out = csv::Writer::from_path(table)?;
+    let heading = |(name, unit): &(String, String)| if unit == "1" { name.clone() } else { format!("{name} ({unit})") };
+    let fixed = ["complete", "expectations_met", "expectations"];
+    out.write_record(names.iter().copied().chain(fixed).map(String::from).chain(measures.iter().map(heading)))?;
+    for (p, (record, m)) in points.iter().zip(&runs) {
+        let list = record["expectations"].as_array().cloned().unwrap_or_default();
+        let met = list.iter().filter(|e| e["passed"] == true).count();
+        let complete = record["complete"].as_bool().unwrap_or(false);
+        let end = [complete.to_string(), met.to_string(), list.len().to_string()];
+        let value = |(name, _): &(String, String)| {
+            let v = &m[name]["value"];
+            let last = v.as_array().and_then(|a| a.last()).unwrap_or(v);
+            last.as_f64().map_or(String::new(), |x| x.to_string())
+        };
+        out.write_record(p.values.iter().cloned().chain(end).chain(measures.iter().map(value)))?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_ranges_or_lists_and_all_combinations_are_made() {
+        let axes: Vec<_> = ["seed=1..3", "T=4s, 8s"].iter().filter_map(|a| axis(a).ok()).collect();
+        let all = points(&axes, Path::new("r"));
+        let names: Vec<_> = all.iter().map(|p| p.folder.display().to_string()).collect();
+        assert_eq!(names.len(), 6);
+        assert_eq!(names[1], "r/seed=1 T=8s");
+        for bad in ["seed", "seed=", "seed=1,,2", "seed=5..1", "seed=1,1"] {
+            assert!(axis(bad).is_err(), "{bad}");
+        }
+    }
+}
