@@ -48,11 +48,20 @@ pub enum KernelFn {
     Compiled(cranelift::Compiled),
 }
 
+/// How many steps a call may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steps {
+    /// One.
+    One,
+    /// Any number.
+    Many,
+}
+
 /// Compiles one kernel.
-pub fn compile(backend: Backend, kernel: &Kernel) -> KernelFn {
+pub fn compile(backend: Backend, kernel: &Kernel, steps: Steps) -> KernelFn {
     match backend {
         Backend::Interpreter => KernelFn::Interpreted(Arc::new(kernel.clone())),
-        Backend::Cranelift => KernelFn::Compiled(cranelift::compile(kernel)),
+        Backend::Cranelift => KernelFn::Compiled(cranelift::compile(kernel, steps)),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::Buffer;
 use super::buffer::padded;
-use crate::codegen::{Backend, KernelFn, compile};
+use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
 use crate::lower::{CableKernel, CableKernels, CableSlot, lower_cables};
@@ -219,7 +219,7 @@ impl Code {
             CableSlot::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
             _ => None,
         };
-        Code { function: compile(backend, &k.kernel), lanes: k.slots.iter().map(fixed).collect() }
+        Code { function: compile(backend, &k.kernel, Steps::One), lanes: k.slots.iter().map(fixed).collect() }
     }
 
     /// Runs over all segments.

@@ -3,7 +3,7 @@
 use super::Buffer;
 use super::buffer::padded;
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, compile};
+use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
 use crate::lower::{ContinuousKernel, ContinuousSlot, lower_continuous};
@@ -22,7 +22,7 @@ impl Continuous {
     pub fn new(p: &Projection, dt: f64, precision: Precision, backend: Backend) -> Option<Continuous> {
         let deliver = p.synapse.deliver.as_ref()?;
         let kernel = lower_continuous(p, deliver, dt, precision);
-        let function = compile(backend, &kernel.kernel);
+        let function = compile(backend, &kernel.kernel, Steps::One);
         let n = p.edges.len();
         let mut slots: Vec<Buffer> = kernel.slots.iter().map(|_| Buffer::new(padded(n), precision)).collect();
         for (slot, what) in kernel.slots.iter().zip(&mut slots).map(|(a, b)| (b, a)) {

@@ -6,7 +6,7 @@ use super::cable::Cables;
 use super::delivery::{Ring, RingPointer};
 use super::simulation::{Options, Spikes, TimeFunction};
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, compile};
+use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
 use crate::lower::{Binding, Hidden, NeuronKernel, PortSource, lower_neuron};
@@ -65,7 +65,7 @@ pub type Table = (Vec<SlotMemory>, Vec<(VarId, RingPointer)>);
 impl Loaded {
     /// Compiles a kernel and allocates what its slots need for passes of `steps` steps.
     pub fn new(kernel: NeuronKernel, lanes: usize, steps: usize, precision: Precision, backend: Backend) -> Loaded {
-        let function = compile(backend, &kernel.kernel);
+        let function = compile(backend, &kernel.kernel, if steps == 1 { Steps::One } else { Steps::Many });
         let own = |binding: &Binding| match binding {
             Binding::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
             Binding::Time => Some(Buffer::new(steps.max(16), precision)),

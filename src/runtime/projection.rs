@@ -5,7 +5,7 @@ use super::continuous::Continuous;
 use super::delivery::{RingPointer, Rows};
 use super::simulation::{Options, Spikes};
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{KernelFn, compile};
+use crate::codegen::{KernelFn, Steps, compile};
 use crate::hir::{EventId, Trigger};
 use crate::ir::Precision;
 use crate::lower::{EventKernel, lower_on_pre};
@@ -56,7 +56,7 @@ impl Proj {
                 let action = match lower_on_pre(p, &h.body, precision) {
                     Ok(factor) => Action::Factor(factor),
                     Err(kernel) => {
-                        let function = compile(backend, &kernel.kernel);
+                        let function = compile(backend, &kernel.kernel, Steps::One);
                         Action::Kernel(kernel, function)
                     }
                 };

@@ -1,7 +1,7 @@
 //! Random kernels give the interpreter's bits on every back end; expanded functions keep their stated error bounds.
 
 use neuro::codegen::abi::SlotMemory;
-use neuro::codegen::{Backend, compile};
+use neuro::codegen::{Backend, Steps, compile};
 use neuro::ir::{Builder, Kernel, Precision, SlotKind, Value, expand, passes, read, verify};
 use proptest::prelude::*;
 
@@ -115,7 +115,7 @@ fn bits(kernel: &Kernel, backend: Backend, seed: u64) -> Vec<u64> {
         })
         .collect();
     // SAFETY: every buffer holds LANES * STEPS values of the larger precision.
-    unsafe { compile(backend, kernel).call(&table, 0, LANES, STEPS) };
+    unsafe { compile(backend, kernel, Steps::Many).call(&table, 0, LANES, STEPS) };
     let mut out = Vec::new();
     for (d, (_, o)) in kernel.slots.values().zip(&mut buffers) {
         let bytes = unsafe_bytes(o);

@@ -12,6 +12,7 @@
 //! }
 //! ```
 
+use crate::codegen::Steps;
 use crate::ir::passes::{Quiet, quiet};
 use crate::ir::{Kernel, Op, Precision, Slot, SlotKind, Type, Value};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -94,7 +95,7 @@ impl Place<'_> {
     ) -> (ir::Value, bool) {
         let p = &self.list[slot.as_u32() as usize];
         match (kernel.slots[slot].kind, step) {
-            (SlotKind::Lane, _) | (_, None) => (b.ins().iadd(p.input, self.offset), false),
+            (SlotKind::Lane | SlotKind::State, _) | (_, None) => (b.ins().iadd(p.input, self.offset), false),
             (SlotKind::Uniform, Some(step)) => {
                 let at = b.ins().imul_imm_s(step, t.bytes);
                 (b.ins().iadd(p.input, at), true)
@@ -115,8 +116,10 @@ struct States<'a> {
 }
 
 /// Fills a function with the loops and the kernel's body.
-pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig) {
-    let conv = func.signature.call_conv;
+///
+/// With `Steps::One` states go from memory to memory within the body, so that few values live long; else they stay in
+/// registers from step to step.
+pub fn lower(kernel: &Kernel, steps: Steps, func: &mut Function, config: TargetFrontendConfig) {
     let t = Types::of(kernel.precision);
     let mut context = FunctionBuilderContext::new();
     let mut b = FunctionBuilder::new(func, &mut context);
@@ -149,25 +152,52 @@ pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig)
     b.ins().brif(more, body, &[], done, &[]);
     b.switch_to_block(body);
     let offset = b.ins().imul_imm_s(lane, t.bytes);
+    let memory = Place { list: &list, offset, lane };
+    let sum = match steps {
+        Steps::One => one_step(&mut b, &t, kernel, &states, &memory, args, status),
+        Steps::Many => many_steps(&mut b, &t, kernel, &states, &memory, args, status, n_steps),
+    };
+    let lane_next = b.ins().iadd_imm_s(lane, t.width);
+    b.ins().jump(lanes, &[BlockArg::Value(lane_next), BlockArg::Value(sum)]);
+    b.switch_to_block(done);
+    b.ins().store(MemFlagsData::trusted(), status, args, 16);
+    b.ins().return_(&[]);
+    b.seal_all_blocks();
+    b.finalize(config);
+}
+
+type Values = SecondaryMap<Value, Option<ir::Value>>;
+
+/// Lowers the loop over steps for one block of lanes; returns the new status.
+#[allow(clippy::too_many_arguments)]
+fn many_steps(
+    b: &mut FunctionBuilder,
+    t: &Types,
+    kernel: &Kernel,
+    states: &[Slot],
+    memory: &Place,
+    args: ir::Value,
+    status: ir::Value,
+    n_steps: ir::Value,
+) -> ir::Value {
     let initial: Vec<BlockArg> = states
         .iter()
         .map(|s| {
-            let p = &list[s.as_u32() as usize];
-            let address = b.ins().iadd(p.input, offset);
+            let p = &memory.list[s.as_u32() as usize];
+            let address = b.ins().iadd(p.input, memory.offset);
             BlockArg::Value(b.ins().load(t.float, flags(), address, 0))
         })
         .collect();
-    let memory = Place { list: &list, offset, lane };
     // Without events a step is the quiet kernel; at an event the whole one is run instead.
     let quiet = quiet(kernel);
     let first = quiet.as_ref().map_or(kernel, |q| &q.kernel);
     // Values that do not change from step to step are computed once per lane block.
     let invariant = invariants(first);
-    let mut values: SecondaryMap<Value, Option<ir::Value>> = SecondaryMap::new();
+    let mut values: Values = SecondaryMap::new();
     for (v, op) in &first.values {
         if invariant[v] {
-            let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, &t, first, slot, None);
-            values[v] = Some(operation(&mut b, first, &t, op, &values, address));
+            let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, t, first, slot, None);
+            values[v] = Some(operation(b, first, t, op, &values, address));
         }
     }
 
@@ -181,27 +211,18 @@ pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig)
     b.ins().jump(steps, &enter);
     b.switch_to_block(steps);
     let before = States { slots: &states, values: &current };
-    let mut next = body_of_step(&mut b, &t, first, &before, &memory, step, &mut values);
+    let mut next = body_of_step(b, t, first, &before, &memory, step, &mut values);
     if let Some(quiet) = &quiet {
-        let any = quiet.kernel.stores.iter().find(|(s, _)| *s == quiet.any).and_then(|(_, v)| values[*v]);
-        let any = any.unwrap_or_else(|| crate::ice!("no condition of events"));
-        let bits = b.ins().vhigh_bits(types::I32, any);
-        let eventful = b.create_block();
         let join = b.create_block();
         let joined: Vec<ir::Value> = states.iter().map(|_| b.append_block_param(join, t.float)).collect();
         let results = |next: &[ir::Value]| next.iter().map(|v| BlockArg::Value(*v)).collect::<Vec<_>>();
-        b.ins().brif(bits, eventful, &[], join, &results(&next));
+        let eventful = b.create_block();
+        let any = condition(b, quiet, &values);
+        b.ins().brif(any, eventful, &[], join, &results(&next));
         b.set_cold_block(eventful);
         b.switch_to_block(eventful);
-        if !random_slots(kernel, Some(quiet)).1.is_empty() {
-            let mut signature = Signature::new(conv);
-            signature.params.extend([AbiParam::new(types::I64); 3]);
-            let signature = b.import_signature(signature);
-            let draw = b.ins().load(types::I64, constant_flags(), args, 8);
-            let function = b.ins().load(types::I64, constant_flags(), draw, 0);
-            b.ins().call_indirect(signature, function, &[draw, step, lane]);
-        }
-        let full = body_of_step(&mut b, &t, kernel, &before, &memory, step, &mut SecondaryMap::new());
+        draw(b, kernel, quiet, args, step, memory.lane);
+        let full = body_of_step(b, t, kernel, &before, memory, step, &mut SecondaryMap::new());
         b.ins().jump(join, &results(&full));
         b.switch_to_block(join);
         next = joined;
@@ -216,21 +237,108 @@ pub fn lower(kernel: &Kernel, func: &mut Function, config: TargetFrontendConfig)
     b.ins().brif(again, steps, &back, after, &results);
 
     b.switch_to_block(after);
+    store_states(b, states, &final_states, memory, status)
+}
+
+/// Lowers one step for one block of lanes; returns the new status.
+fn one_step(
+    b: &mut FunctionBuilder,
+    t: &Types,
+    kernel: &Kernel,
+    states: &[Slot],
+    memory: &Place,
+    args: ir::Value,
+    status: ir::Value,
+) -> ir::Value {
+    let quiet = quiet(kernel);
+    let first = quiet.as_ref().map_or(kernel, |q| &q.kernel);
+    let step = b.ins().iconst(types::I64, 0);
+    let none = States { slots: &[], values: &[] };
+    let mut values = Values::new();
+    compute_step(b, t, first, &none, memory, step, &mut values);
+    let Some(quiet) = &quiet else {
+        return finish_step(b, t, kernel, states, memory, step, &values, status);
+    };
+    let (eventful, uneventful, join) = (b.create_block(), b.create_block(), b.create_block());
+    let joined = b.append_block_param(join, t.float);
+    let any = condition(b, quiet, &values);
+    b.ins().brif(any, eventful, &[], uneventful, &[]);
+    b.switch_to_block(uneventful);
+    let sum = finish_step(b, t, first, states, memory, step, &values, status);
+    b.ins().jump(join, &[BlockArg::Value(sum)]);
+    b.set_cold_block(eventful);
+    b.switch_to_block(eventful);
+    draw(b, kernel, quiet, args, step, memory.lane);
+    let mut values = Values::new();
+    compute_step(b, t, kernel, &none, memory, step, &mut values);
+    let sum = finish_step(b, t, kernel, states, memory, step, &values, status);
+    b.ins().jump(join, &[BlockArg::Value(sum)]);
+    b.switch_to_block(join);
+    joined
+}
+
+/// Stores what a step gave, and all states; returns the new status.
+#[allow(clippy::too_many_arguments)]
+fn finish_step(
+    b: &mut FunctionBuilder,
+    t: &Types,
+    kernel: &Kernel,
+    states: &[Slot],
+    memory: &Place,
+    step: ir::Value,
+    values: &Values,
+    status: ir::Value,
+) -> ir::Value {
+    let current: Vec<ir::Value> = states
+        .iter()
+        .map(|s| match kernel.stores.iter().find(|(slot, _)| slot == s) {
+            Some((_, v)) => values[*v].unwrap_or_else(|| crate::ice!("store of an unknown value")),
+            None => {
+                let (address, _) = memory.read(b, t, kernel, *s, None);
+                b.ins().load(t.float, flags(), address, 0)
+            }
+        })
+        .collect();
+    store_step(b, t, kernel, &States { slots: states, values: &current }, memory, step, values);
+    store_states(b, states, &current, memory, status)
+}
+
+/// Stores states at the end of the last step; returns the new status.
+fn store_states(
+    b: &mut FunctionBuilder,
+    states: &[Slot],
+    values: &[ir::Value],
+    memory: &Place,
+    status: ir::Value,
+) -> ir::Value {
     let mut sum = status;
-    for (slot, value) in states.iter().zip(&final_states) {
-        let p = &list[slot.as_u32() as usize];
-        let address = b.ins().iadd(p.output, offset);
+    for (slot, value) in states.iter().zip(values) {
+        let p = &memory.list[slot.as_u32() as usize];
+        let address = b.ins().iadd(p.output, memory.offset);
         b.ins().store(flags(), *value, address, 0);
         let difference = b.ins().fsub(*value, *value);
         sum = b.ins().fadd(sum, difference);
     }
-    let lane_next = b.ins().iadd_imm_s(lane, t.width);
-    b.ins().jump(lanes, &[BlockArg::Value(lane_next), BlockArg::Value(sum)]);
-    b.switch_to_block(done);
-    b.ins().store(MemFlagsData::trusted(), status, args, 16);
-    b.ins().return_(&[]);
-    b.seal_all_blocks();
-    b.finalize(config);
+    sum
+}
+
+/// Returns whether any lane has an event, as the quiet kernel sees it.
+fn condition(b: &mut FunctionBuilder, quiet: &Quiet, values: &Values) -> ir::Value {
+    let any = quiet.kernel.stores.iter().find(|(s, _)| *s == quiet.any).and_then(|(_, v)| values[*v]);
+    b.ins().vhigh_bits(types::I32, any.unwrap_or_else(|| crate::ice!("no condition of events")))
+}
+
+/// Calls for the random bits that only the whole kernel reads.
+fn draw(b: &mut FunctionBuilder, kernel: &Kernel, quiet: &Quiet, args: ir::Value, step: ir::Value, lane: ir::Value) {
+    if random_slots(kernel, Some(quiet)).1.is_empty() {
+        return;
+    }
+    let mut signature = Signature::new(b.func.signature.call_conv);
+    signature.params.extend([AbiParam::new(types::I64); 3]);
+    let signature = b.import_signature(signature);
+    let source = b.ins().load(types::I64, constant_flags(), args, 8);
+    let function = b.ins().load(types::I64, constant_flags(), source, 0);
+    b.ins().call_indirect(signature, function, &[source, step, lane]);
 }
 
 /// Lowers one step: what is not in `values` yet, and all stores. Returns the states at its end.
@@ -241,8 +349,22 @@ fn body_of_step(
     before: &States,
     memory: &Place,
     step: ir::Value,
-    values: &mut SecondaryMap<Value, Option<ir::Value>>,
+    values: &mut Values,
 ) -> Vec<ir::Value> {
+    compute_step(b, t, kernel, before, memory, step, values);
+    store_step(b, t, kernel, before, memory, step, values)
+}
+
+/// Computes what is not in `values` yet.
+fn compute_step(
+    b: &mut FunctionBuilder,
+    t: &Types,
+    kernel: &Kernel,
+    before: &States,
+    memory: &Place,
+    step: ir::Value,
+    values: &mut Values,
+) {
     for (v, op) in &kernel.values {
         if values[v].is_some() {
             continue;
@@ -259,6 +381,18 @@ fn body_of_step(
             }
         });
     }
+}
+
+/// Stores what a step gave except for states; returns the states at its end.
+fn store_step(
+    b: &mut FunctionBuilder,
+    t: &Types,
+    kernel: &Kernel,
+    before: &States,
+    memory: &Place,
+    step: ir::Value,
+    values: &Values,
+) -> Vec<ir::Value> {
     let mut next = before.values.to_vec();
     for (slot, value) in &kernel.stores {
         let value = values[*value].unwrap_or_else(|| crate::ice!("store of an unknown value"));

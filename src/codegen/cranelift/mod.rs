@@ -2,8 +2,8 @@
 
 mod lower;
 
-use super::Need;
 use super::abi::Args;
+use super::{Need, Steps};
 use crate::ir::passes::quiet;
 use crate::ir::{Kernel, Precision, Slot};
 use cranelift_codegen::settings::{self, Configurable};
@@ -86,7 +86,7 @@ fn isa() -> OwnedTargetIsa {
 }
 
 /// Compiles one kernel.
-pub fn compile(kernel: &Kernel) -> Compiled {
+pub fn compile(kernel: &Kernel, steps: Steps) -> Compiled {
     let mut module = JITModule::new(JITBuilder::with_isa(isa(), default_libcall_names()));
     let (context, id) = {
         let mut context = module.make_context();
@@ -95,7 +95,7 @@ pub fn compile(kernel: &Kernel) -> Compiled {
             .declare_function("kernel", Linkage::Export, &context.func.signature)
             .unwrap_or_else(|e| crate::ice!("cranelift: {e}"));
         context.func.name = UserFuncName::user(0, id.as_u32());
-        lower::lower(kernel, &mut context.func, module.target_config());
+        lower::lower(kernel, steps, &mut context.func, module.target_config());
         (context, id)
     };
     let mut context = context;
@@ -110,21 +110,21 @@ pub fn compile(kernel: &Kernel) -> Compiled {
     Compiled { entry, precision: kernel.precision, random, _code: Arc::new(Code { module: ManuallyDrop::new(module) }) }
 }
 
-/// Returns the Cranelift IR of a kernel.
+/// Returns the Cranelift IR of a kernel that may be asked for many steps.
 pub fn clif(kernel: &Kernel) -> String {
     let isa = isa();
     let mut context = Context::new();
     context.func.signature = lower::signature(&isa.default_call_conv());
-    lower::lower(kernel, &mut context.func, isa.frontend_config());
+    lower::lower(kernel, Steps::Many, &mut context.func, isa.frontend_config());
     context.func.display().to_string()
 }
 
-/// Returns the machine instructions of a kernel, as Cranelift prints them.
+/// Returns the machine instructions of a kernel that may be asked for many steps, as Cranelift prints them.
 pub fn assembly(kernel: &Kernel) -> String {
     let isa = isa();
     let mut context = Context::new();
     context.func.signature = lower::signature(&isa.default_call_conv());
-    lower::lower(kernel, &mut context.func, isa.frontend_config());
+    lower::lower(kernel, Steps::Many, &mut context.func, isa.frontend_config());
     context.set_disasm(true);
     match context.compile(&*isa, &mut ControlPlane::default()) {
         Ok(code) => code.vcode.clone().unwrap_or_default(),

@@ -4,7 +4,7 @@ use super::View;
 use super::exact::Exact;
 use super::index::Index;
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, compile};
+use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::{Place, Side, VarId};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::{PlasticKernel, PlasticSlot};
@@ -32,7 +32,7 @@ impl Compiled {
         let source =
             |s: &PlasticSlot| matches!(s, PlasticSlot::State(_, Place::Pre) | PlasticSlot::Cell(Side::Pre, ..));
         Compiled {
-            function: compile(backend, &kernel.kernel),
+            function: compile(backend, &kernel.kernel, Steps::One),
             number,
             kinds: kernel.kernel.slots.values().map(|d| d.kind).collect(),
             needs_source: kernel.slots.iter().any(source),
