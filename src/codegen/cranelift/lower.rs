@@ -210,8 +210,8 @@ fn many_steps(
     enter.extend(initial);
     b.ins().jump(steps, &enter);
     b.switch_to_block(steps);
-    let before = States { slots: &states, values: &current };
-    let mut next = body_of_step(b, t, first, &before, &memory, step, &mut values);
+    let before = States { slots: states, values: &current };
+    let mut next = body_of_step(b, t, first, &before, memory, step, &mut values);
     if let Some(quiet) = &quiet {
         let join = b.create_block();
         let joined: Vec<ir::Value> = states.iter().map(|_| b.append_block_param(join, t.float)).collect();
