@@ -57,7 +57,10 @@ fn axis(text: &str) -> Result<(String, Vec<String>), Stop> {
 fn points(axes: &[(String, Vec<String>)], folder: &Path) -> Vec<Point> {
     let mut all = vec![Vec::new()];
     for (_, values) in axes {
-        all = all.iter().flat_map(|p: &Vec<String>| values.iter().map(|v| [&p[..], &[v.clone()]].concat())).collect();
+        all = all
+            .iter()
+            .flat_map(|p: &Vec<String>| values.iter().map(|v| [&p[..], std::slice::from_ref(v)].concat()))
+            .collect();
     }
     let name = |values: &[String]| -> String {
         let parts: Vec<String> = axes.iter().zip(values).map(|((path, _), v)| format!("{path}={v}")).collect();

@@ -25,7 +25,9 @@ fn folder(name: &str) -> PathBuf {
 fn sweep(folder: &Path, over: &[&str]) -> (Output, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
     command.current_dir(folder).args(["sweep", "decay.neuro", "decay"]);
-    over.iter().for_each(|o| drop(command.arg("--over").arg(o)));
+    for o in over {
+        command.args(["--over", o]);
+    }
     let out = command.output().expect("neuro runs");
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     (out, said)
