@@ -185,6 +185,8 @@ pub struct Neuron {
     pub emits: Vec<Emit>,
     /// The scheme asked for, and where.
     pub scheme: Option<(Scheme, Span)>,
+    /// Schemes asked for single states, and where.
+    pub state_schemes: Vec<(VarId, Scheme, Span)>,
     /// Cable compartments, parents first.
     pub cables: Vec<Cable>,
     /// Number of white-noise processes.

@@ -12,8 +12,9 @@ type Row = (VarId, Vec<(VarId, Expr)>, Expr);
 /// Finds the states whose equations are linear in each other with coefficients of parameters,
 /// driven by nothing that changes within a step.
 pub(super) fn closed_linear(neuron: &Neuron, rates: &[Rate]) -> BTreeSet<VarId> {
-    let mut set: BTreeSet<VarId> =
-        rates.iter().filter(|r| neuron.vars[r.state].cable.is_none()).map(|r| r.state).collect();
+    let own_scheme = |state: VarId| neuron.state_schemes.iter().any(|(s, ..)| *s == state);
+    let free = rates.iter().map(|r| r.state).filter(|s| neuron.vars[*s].cable.is_none() && !own_scheme(*s));
+    let mut set: BTreeSet<VarId> = free.collect();
     loop {
         let bad = rates.iter().find(|r| set.contains(&r.state) && row(neuron, rates, &set, r).is_none());
         match bad {

@@ -15,6 +15,7 @@ pub use propagator::{Matrix, exponential};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
 use crate::math::{add, linear_in, mul, simplify};
+use crate::source::Span;
 use cranelift_entity::PrimaryMap;
 use std::collections::BTreeSet;
 
@@ -72,7 +73,16 @@ pub(crate) struct Rate {
 /// Reports a scheme that the equations do not allow, or event inputs that are not added.
 pub fn applicable(neuron: &Neuron) -> Result<(), Box<Diagnostic>> {
     let (rates, _) = split_ports(neuron)?;
+    for (state, scheme, span) in &neuron.state_schemes {
+        let Some(rate) = rates.iter().find(|r| r.state == *state) else { continue };
+        integrates(neuron, *scheme, *span, std::slice::from_ref(rate))?;
+    }
     let Some((scheme, span)) = neuron.scheme else { return Ok(()) };
+    integrates(neuron, scheme, span, &rates)
+}
+
+/// Reports a scheme that some equations do not allow.
+fn integrates(neuron: &Neuron, scheme: Scheme, span: Span, rates: &[Rate]) -> Result<(), Box<Diagnostic>> {
     let refuse = |why: String, help: &str| {
         Err(Box::new(
             Diagnostic::at(Code::E0504, span, "this scheme cannot integrate these equations", why)
@@ -98,7 +108,7 @@ pub fn applicable(neuron: &Neuron) -> Result<(), Box<Diagnostic>> {
             refuse("cables are solved implicitly".into(), "remove the `scheme` line")
         }
         Scheme::Exact => {
-            let linear = linear_block::closed_linear(neuron, &rates);
+            let linear = linear_block::closed_linear(neuron, rates);
             match rates.iter().find(|r| !linear.contains(&r.state)) {
                 Some(r) => refuse(
                     format!("`{}` is not linear with constant coefficients", neuron.vars[r.state].name),
@@ -153,6 +163,15 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         }
     }
     let noisy = |r: &Rate| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
+    let own =
+        |r: &Rate| neuron.state_schemes.iter().find(|(state, ..)| *state == r.state).map(|(_, scheme, _)| *scheme);
+    let (single, all): (Vec<&Rate>, Vec<&Rate>) = all.into_iter().partition(|r| own(r).is_some());
+    for r in single {
+        match own(r) {
+            Some(Scheme::ExponentialEuler) => explicit::exponential_euler(&mut out, &[r], "asked for"),
+            _ => explicit::euler(&mut out, &[r], "asked for"),
+        }
+    }
     match neuron.scheme.map(|s| s.0) {
         Some(Scheme::Euler) => explicit::euler(&mut out, &all, "asked for"),
         Some(Scheme::Heun) => explicit::heun(&mut out, &all, &[], "asked for"),

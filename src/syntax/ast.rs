@@ -245,12 +245,23 @@ pub enum ModelItem {
     Gate(Name, Vec<(Name, Expr)>, Span),
     Current(Expr),
     Couple(Name, Name, Option<Expr>, Span),
-    Scheme(Name, Vec<Arg>),
+    Scheme(SchemeDecl),
     On(Name, Vec<Stmt>, Span),
     Deliver(Expr),
     Geometry(Name, Expr),
     /// A construct that the language has but this version does not: its name.
     Unsupported(Name),
+}
+
+/// `scheme name(args) for states`
+#[derive(Debug, Clone, PartialEq)]
+pub struct SchemeDecl {
+    /// The scheme.
+    pub name: Name,
+    /// Its tolerance, if any.
+    pub args: Vec<Arg>,
+    /// The states it is for; none for all.
+    pub states: Vec<Name>,
 }
 
 /// `emit name on other when condition { handler }`

@@ -393,7 +393,11 @@ impl Lowerer {
                 let (a, b) = (self.name(&p.next()?), self.name(&p.next()?));
                 ModelItem::Couple(a, b, p.take(Rule::expr).map(|e| self.expr(e)).transpose()?, span)
             }
-            Rule::scheme => ModelItem::Scheme(self.name(&p.next()?), self.opt_args(&mut p)?),
+            Rule::scheme => {
+                let (name, args) = (self.name(&p.next()?), self.opt_args(&mut p)?);
+                let states = p.all(Rule::path).iter().map(|n| self.name(n)).collect();
+                ModelItem::Scheme(SchemeDecl { name, args, states })
+            }
             Rule::on_handler => ModelItem::On(self.name(&p.next()?), self.handler(p.next()?)?, span),
             _ => ModelItem::Deliver(self.expr(p.next()?)?),
         })

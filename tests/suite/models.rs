@@ -39,6 +39,31 @@ fn schemes_converge_with_their_order() {
 }
 
 #[test]
+fn a_scheme_can_be_asked_for_single_states() {
+    let out = run("neuron Two {
+            state a = 1
+            state b = 1
+            a' = -a / 2 ms
+            b' = -b / 2 ms
+            scheme euler for a
+        }
+        network Net { population cell: Two[1] }
+        experiment e {
+            precision f64
+            dt 1 ms
+            network net = Net()
+            record net.cell.a every 1 ms as a
+            record net.cell.b every 1 ms as b
+            run 1 ms
+        }");
+    assert_eq!(*trace(&out, "a").1.last().unwrap(), 0.5);
+    assert!((trace(&out, "b").1.last().unwrap() - (-0.5f64).exp()).abs() < 1e-15);
+    let together = crate::support::try_program("neuron A { state v = 1  v' = -v / 1 ms  scheme rk4 for v }");
+    let codes: Vec<Code> = together.err().map(|r| r.diagnostics.iter().map(|d| d.code).collect()).unwrap_or_default();
+    assert_eq!(codes, [Code::E0504]);
+}
+
+#[test]
 fn exponential_euler_is_of_first_order_and_exact_alone() {
     let decay = |dt: &str| {
         let out = run(&format!(

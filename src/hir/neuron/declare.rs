@@ -35,7 +35,7 @@ impl Checker {
                 ModelItem::Equation(name, rhs) => self.pending.equations.push((scope, name.clone(), rhs.clone())),
                 ModelItem::Emit(e) => self.pending.emits.push((scope, e.clone())),
                 ModelItem::Couple(a, b, g, span) => self.pending.couples.push((a.clone(), b.clone(), g.clone(), *span)),
-                ModelItem::Scheme(name, args) => self.pending.scheme.push((name.clone(), args.clone())),
+                ModelItem::Scheme(s) => self.pending.schemes.push((scope, s.clone())),
                 ModelItem::Noise(name) => {
                     let id = self.out.n_noises;
                     self.out.n_noises += 1;

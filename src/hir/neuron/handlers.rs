@@ -169,33 +169,53 @@ impl Checker {
         None
     }
 
-    pub(super) fn scheme(&mut self, infer: &mut Infer) {
-        let pending = std::mem::take(&mut self.pending.scheme);
-        for (name, args) in pending {
-            let tolerance = args.first().map(|a| self.typed(infer, 0, Place::Init, &a.value).0);
-            let scheme = match name.text.as_str() {
-                "exact" => Scheme::Exact,
-                "exponential_euler" => Scheme::ExponentialEuler,
-                "euler" => Scheme::Euler,
-                "heun" => Scheme::Heun,
-                "rk4" => Scheme::Rk4,
-                "rk45" => Scheme::Rk45(tolerance.and_then(|t| infer::fold(&t)).unwrap_or(1e-6)),
-                "implicit" => Scheme::Implicit,
-                other => {
-                    let known = ["exact", "exponential_euler", "euler", "heun", "rk4", "rk45", "implicit"];
-                    let help = crate::diag::nearest(other, known).map(|n| format!("did you mean `{n}`?"));
-                    infer.diagnostics.push(
-                        Diagnostic::at(Code::E0504, name.span, format!("unknown scheme `{other}`"), "not a scheme")
-                            .note(format!("schemes are {}", errors::list(&known)))
-                            .maybe_help(help),
-                    );
-                    continue;
+    pub(super) fn schemes(&mut self, infer: &mut Infer) {
+        let pending = std::mem::take(&mut self.pending.schemes);
+        for (scope, decl) in pending {
+            let Some(scheme) = self.scheme(infer, &decl) else { continue };
+            if decl.states.is_empty() {
+                self.out.scheme = Some((scheme, decl.name.span));
+                continue;
+            }
+            if !matches!(scheme, Scheme::Euler | Scheme::ExponentialEuler) {
+                let what = format!("`{}` advances all states together", decl.name.text);
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0504, decl.name.span, "this scheme cannot be given to single states", what)
+                        .help("use `euler` or `exponential_euler`, or leave out `for`"),
+                );
+                continue;
+            }
+            for name in &decl.states {
+                if let Some(id) = self.assignable(infer, scope, name) {
+                    self.out.state_schemes.push((id, scheme, name.span));
                 }
-            };
-            self.out.scheme = Some((scheme, name.span));
+            }
         }
         if let Err(d) = crate::solve::applicable(&self.out) {
             infer.diagnostics.push(*d);
         }
+    }
+
+    fn scheme(&mut self, infer: &mut Infer, decl: &ast::SchemeDecl) -> Option<Scheme> {
+        let tolerance = decl.args.first().map(|a| self.typed(infer, 0, Place::Init, &a.value).0);
+        Some(match decl.name.text.as_str() {
+            "exact" => Scheme::Exact,
+            "exponential_euler" => Scheme::ExponentialEuler,
+            "euler" => Scheme::Euler,
+            "heun" => Scheme::Heun,
+            "rk4" => Scheme::Rk4,
+            "rk45" => Scheme::Rk45(tolerance.and_then(|t| infer::fold(&t)).unwrap_or(1e-6)),
+            "implicit" => Scheme::Implicit,
+            other => {
+                let known = ["exact", "exponential_euler", "euler", "heun", "rk4", "rk45", "implicit"];
+                let help = crate::diag::nearest(other, known).map(|n| format!("did you mean `{n}`?"));
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0504, decl.name.span, format!("unknown scheme `{other}`"), "not a scheme")
+                        .note(format!("schemes are {}", errors::list(&known)))
+                        .maybe_help(help),
+                );
+                return None;
+            }
+        })
     }
 }

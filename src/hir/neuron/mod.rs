@@ -40,7 +40,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
     checker.cables(&mut infer);
     checker.emits(&mut infer);
     checker.cable_limits(&mut infer);
-    checker.scheme(&mut infer);
+    checker.schemes(&mut infer);
     checker.unused(&mut infer);
     checker.out
 }
@@ -106,7 +106,7 @@ struct Pending {
     equations: Vec<(usize, Name, ast::Expr)>,
     emits: Vec<(usize, ast::Emit)>,
     couples: Vec<(Name, Name, Option<ast::Expr>, Span)>,
-    scheme: Vec<(Name, Vec<ast::Arg>)>,
+    schemes: Vec<(usize, ast::SchemeDecl)>,
     compartments: Vec<Compartment>,
 }
 
