@@ -125,10 +125,16 @@ impl Program {
             Stage::Ir | Stage::Clif | Stage::Asm => {
                 for s in self.networks(experiment, files, settings)? {
                     for i in 0..s.network.populations.len() {
-                        out.push_str(&print_kernel(&s.kernel(i).raw, &s.kernel(i).kernel, stage, after));
+                        out.push_str(&print_kernel(
+                            &s.kernel(i).raw,
+                            &s.kernel(i).kernel,
+                            stage,
+                            after,
+                            settings.backend,
+                        ));
                     }
                     for k in (0..s.network.projections.len()).flat_map(|i| s.plastic_kernels(i)) {
-                        out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after));
+                        out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, settings.backend));
                     }
                 }
             }
@@ -236,7 +242,13 @@ pub fn unknown_experiment(module: &Module, name: &str) -> Diagnostic {
     d.maybe_help(help)
 }
 
-fn print_kernel(raw: &ir::Kernel, optimized: &ir::Kernel, stage: Stage, after: Option<&str>) -> String {
+fn print_kernel(
+    raw: &ir::Kernel,
+    optimized: &ir::Kernel,
+    stage: Stage,
+    after: Option<&str>,
+    backend: codegen::Backend,
+) -> String {
     let kernel = match after {
         None => optimized.clone(),
         Some("quiet") => ir::passes::quiet(optimized).map_or(optimized.clone(), |q| q.kernel),
@@ -253,7 +265,7 @@ fn print_kernel(raw: &ir::Kernel, optimized: &ir::Kernel, stage: Stage, after: O
     };
     match stage {
         Stage::Clif => codegen::cranelift::clif(&kernel),
-        Stage::Asm => codegen::cranelift::assembly(&kernel),
+        Stage::Asm => codegen::assembly(backend, &kernel),
         _ => kernel.to_string(),
     }
 }

@@ -54,7 +54,7 @@ struct RunOptions {
     /// Precision of states: f32 or f64, in place of what the experiment says
     #[arg(long, value_name = "P")]
     precision: Option<String>,
-    /// interpreter, cranelift or auto; results do not depend on it
+    /// auto, wide, cranelift or interpreter; results do not depend on it
     #[arg(long, default_value = "auto", value_name = "B")]
     backend: String,
 }

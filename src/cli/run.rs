@@ -41,8 +41,12 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
         Some(p) => return Err(Stop::Usage(format!("unknown precision `{p}`; it is f32 or f64"))),
     };
     out.backend = Backend::parse(&o.backend).ok_or_else(|| {
-        Stop::Usage(format!("unknown back end `{}`; it is interpreter, cranelift or auto", o.backend))
+        let known: Vec<&str> = Backend::NAMES.iter().map(|(name, _)| *name).collect();
+        Stop::Usage(format!("unknown back end `{}`; it is one of {}", o.backend, known.join(", ")))
     })?;
+    if !out.backend.is_available() {
+        return Err(Stop::Usage("this machine has no vectors wider than 128 bits; use --backend cranelift".into()));
+    }
     for s in &o.set {
         let Some((path, value)) = s.split_once('=') else {
             return Err(Stop::Usage(format!("`--set {s}` lacks a value; write `--set path=value`")));

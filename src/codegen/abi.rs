@@ -8,7 +8,8 @@ use crate::ir::{Kernel, Precision, Slot, SlotKind};
 /// `State`: `input[lane]` is read at the first step, `output[lane]` is written after the last.
 /// `Lane`: `input[lane]`. `Step`: `input[step * stride + lane]`. `Uniform`: `input[step]`.
 /// `Out`: `output[step * stride + lane]`. `Event`: bit `lane % w` of byte `output[step * stride + lane / w]`,
-/// with w lanes per byte. Strides are in bytes. All arrays are 16-byte aligned and padded to 16 lanes.
+/// with w lanes per byte, which depends on the back end. Strides are in bytes. All arrays are 16-byte aligned and padded to
+/// 16 lanes. States of kernels with events must not be read and written in place.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct SlotMemory {
@@ -25,11 +26,11 @@ unsafe impl Send for SlotMemory {}
 // SAFETY: as above.
 unsafe impl Sync for SlotMemory {}
 
-/// Fills the random bits of one vector of lanes at one step, where a kernel asks for them.
+/// Fills the random bits of a vector of lanes at one step, where a kernel asks for them.
 #[repr(C)]
 pub struct Draw {
-    /// Receives this very structure, the step within the call and the first lane.
-    pub function: extern "C" fn(*const Draw, step: u64, lane: u64),
+    /// Receives this very structure, the step within the call, the first lane and the number of lanes.
+    pub function: extern "C" fn(*const Draw, step: u64, lane: u64, n_lanes: u64),
 }
 
 /// What a compiled kernel receives.
@@ -39,7 +40,7 @@ pub struct Args {
     pub slots: *const SlotMemory,
     /// Source of random bits that are drawn on demand; null if there are none.
     pub draw: *const Draw,
-    /// Sum over all lanes of `x - x` for every state: zero unless one is not finite.
+    /// Zero, or not a number if a state is not finite.
     pub status: [u64; 2],
 }
 
@@ -55,6 +56,9 @@ impl Args {
         }
     }
 }
+
+/// How many lanes share a byte of an event slot where the interpreter runs.
+pub const INTERPRETED_LANES_PER_BYTE: usize = 8;
 
 /// Memory as the interpreter sees it.
 pub struct LaneMemory<'a> {
@@ -120,7 +124,7 @@ impl Memory for LaneMemory<'_> {
         let m = &self.slots[slot.as_u32() as usize];
         match self.kernel.slots[slot].kind {
             SlotKind::Event => {
-                let w = self.kernel.precision.lanes_per_byte();
+                let w = INTERPRETED_LANES_PER_BYTE;
                 // SAFETY: as in `write`.
                 let byte = unsafe { &mut *m.output.add(self.step * m.stride + self.lane / w) };
                 let bit = 1 << (self.lane % w);

@@ -2,8 +2,11 @@
 
 pub mod abi;
 pub mod cranelift;
+#[cfg(all(target_arch = "x86_64", unix))]
+pub mod wide;
 
-use crate::ir::{Kernel, Slot, interp};
+use crate::ir::passes::Quiet;
+use crate::ir::{Kernel, Op, Slot, interp};
 use abi::{Args, Draw, SlotMemory};
 use std::sync::Arc;
 
@@ -12,20 +15,43 @@ use std::sync::Arc;
 pub enum Backend {
     /// The reference interpreter.
     Interpreter,
-    /// Cranelift, 128-bit SIMD.
-    #[default]
+    /// Cranelift, 128-bit SIMD, on every machine.
     Cranelift,
+    /// Vectors of 256 or 512 bits, on machines that have them.
+    Wide,
+    /// The widest that the machine has.
+    #[default]
+    Auto,
 }
 
 impl Backend {
+    /// The names of all back ends.
+    pub const NAMES: [(&'static str, Backend); 4] = [
+        ("interpreter", Backend::Interpreter),
+        ("cranelift", Backend::Cranelift),
+        ("wide", Backend::Wide),
+        ("auto", Backend::Auto),
+    ];
+
     /// Finds a back end by name.
     pub fn parse(name: &str) -> Option<Backend> {
-        match name {
-            "interpreter" => Some(Backend::Interpreter),
-            "cranelift" | "auto" => Some(Backend::Cranelift),
-            _ => None,
-        }
+        Backend::NAMES.iter().find(|(n, _)| *n == name).map(|(_, b)| *b)
     }
+
+    /// Returns whether this machine can run its code.
+    pub fn is_available(self) -> bool {
+        self != Backend::Wide || wide_available()
+    }
+}
+
+#[cfg(all(target_arch = "x86_64", unix))]
+fn wide_available() -> bool {
+    wide::Isa::detect().is_some()
+}
+
+#[cfg(not(all(target_arch = "x86_64", unix)))]
+fn wide_available() -> bool {
+    false
 }
 
 /// When the random bits of a slot are needed.
@@ -39,13 +65,49 @@ pub enum Need {
     Never,
 }
 
+/// Which slots of random bits a compiled kernel needs when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Random {
+    /// In every step.
+    pub before: Vec<Slot>,
+    /// In steps with events only.
+    pub on_demand: Vec<Slot>,
+}
+
+impl Random {
+    /// Looks at what a kernel reads, and what of it remains without events.
+    fn of(kernel: &Kernel, quiet: Option<&Quiet>) -> Random {
+        let bits = |kernel: &Kernel| -> Vec<Slot> {
+            let load = |op: &Op| match op {
+                Op::LoadBits(s) => Some(*s),
+                _ => None,
+            };
+            kernel.values.values().filter_map(load).collect()
+        };
+        let before = bits(quiet.map_or(kernel, |q| &q.kernel));
+        let on_demand = bits(kernel).into_iter().filter(|s| !before.contains(s)).collect();
+        Random { before, on_demand }
+    }
+
+    fn need(&self, slot: Slot) -> Need {
+        match (self.before.contains(&slot), self.on_demand.contains(&slot)) {
+            (true, _) => Need::Before,
+            (_, true) => Need::OnDemand,
+            _ => Need::Never,
+        }
+    }
+}
+
 /// A compiled kernel; keeps its code alive.
 #[derive(Clone)]
 pub enum KernelFn {
     /// Interpreted.
     Interpreted(Arc<Kernel>),
-    /// Compiled.
-    Compiled(cranelift::Compiled),
+    /// Compiled by Cranelift.
+    Cranelift(cranelift::Compiled),
+    /// Compiled for wide vectors.
+    #[cfg(all(target_arch = "x86_64", unix))]
+    Wide(wide::Compiled),
 }
 
 /// How many steps a call may ask for.
@@ -61,8 +123,33 @@ pub enum Steps {
 pub fn compile(backend: Backend, kernel: &Kernel, steps: Steps) -> KernelFn {
     match backend {
         Backend::Interpreter => KernelFn::Interpreted(Arc::new(kernel.clone())),
-        Backend::Cranelift => KernelFn::Compiled(cranelift::compile(kernel, steps)),
+        Backend::Cranelift => KernelFn::Cranelift(cranelift::compile(kernel, steps)),
+        #[cfg(all(target_arch = "x86_64", unix))]
+        Backend::Wide | Backend::Auto => match wide::Isa::detect() {
+            Some(isa) => compile_wide(isa, kernel, steps),
+            None => KernelFn::Cranelift(cranelift::compile(kernel, steps)),
+        },
+        #[cfg(not(all(target_arch = "x86_64", unix)))]
+        Backend::Wide | Backend::Auto => KernelFn::Cranelift(cranelift::compile(kernel, steps)),
     }
+}
+
+/// Returns the machine instructions of a kernel that may be asked for many steps; the interpreter's are Cranelift's.
+pub fn assembly(backend: Backend, kernel: &Kernel) -> String {
+    match backend {
+        #[cfg(all(target_arch = "x86_64", unix))]
+        Backend::Wide | Backend::Auto => match wide::Isa::detect() {
+            Some(isa) => wide::assembly(isa, kernel),
+            None => cranelift::assembly(kernel),
+        },
+        _ => cranelift::assembly(kernel),
+    }
+}
+
+/// Compiles one kernel for an instruction set, which this machine must have.
+#[cfg(all(target_arch = "x86_64", unix))]
+pub fn compile_wide(isa: wide::Isa, kernel: &Kernel, steps: Steps) -> KernelFn {
+    KernelFn::Wide(wide::compile(isa, kernel, steps))
 }
 
 impl KernelFn {
@@ -79,8 +166,20 @@ impl KernelFn {
     /// Returns when a slot of random bits must be filled.
     pub fn need(&self, slot: Slot) -> Need {
         match self {
-            KernelFn::Compiled(f) => f.need(slot),
             KernelFn::Interpreted(_) => Need::Before,
+            KernelFn::Cranelift(f) => f.random.need(slot),
+            #[cfg(all(target_arch = "x86_64", unix))]
+            KernelFn::Wide(f) => f.random.need(slot),
+        }
+    }
+
+    /// Returns how many lanes share a byte of an event slot.
+    pub fn lanes_per_byte(&self) -> usize {
+        match self {
+            KernelFn::Interpreted(_) => abi::INTERPRETED_LANES_PER_BYTE,
+            KernelFn::Cranelift(f) => f.lanes_per_byte(),
+            #[cfg(all(target_arch = "x86_64", unix))]
+            KernelFn::Wide(f) => f.lanes_per_byte(),
         }
     }
 
@@ -98,7 +197,14 @@ impl KernelFn {
         n_steps: usize,
     ) -> bool {
         match self {
-            KernelFn::Compiled(f) => {
+            KernelFn::Cranelift(f) => {
+                let mut args = Args { slots: slots.as_ptr(), draw, status: [0; 2] };
+                // SAFETY: forwarded from the caller.
+                unsafe { f.call(&mut args, begin, end, n_steps) };
+                args.finite(f.precision())
+            }
+            #[cfg(all(target_arch = "x86_64", unix))]
+            KernelFn::Wide(f) => {
                 let mut args = Args { slots: slots.as_ptr(), draw, status: [0; 2] };
                 // SAFETY: forwarded from the caller.
                 unsafe { f.call(&mut args, begin, end, n_steps) };

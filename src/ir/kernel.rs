@@ -31,11 +31,6 @@ impl Precision {
             Precision::F64 => 8,
         }
     }
-
-    /// Returns how many lanes of an event slot share one byte: those of one 128-bit vector.
-    pub fn lanes_per_byte(self) -> usize {
-        16 / self.bytes()
-    }
 }
 
 impl std::fmt::Display for Precision {

@@ -76,13 +76,13 @@ impl Noise {
 }
 
 /// Fills all slots that are drawn on demand for one vector of lanes.
-extern "C" fn vector(draw: *const Draw, step: u64, lane: u64) {
+extern "C" fn vector(draw: *const Draw, step: u64, lane: u64, n_lanes: u64) {
     // SAFETY: the kernel passes on what it got, which begins a `Noise`; the lanes belong to the calling thread.
     unsafe {
         let noise = &*draw.cast::<Noise>();
         let lane = lane as usize;
         for (stream, slot) in &noise.on_demand {
-            noise.row(stream, slot, step as usize, lane..lane + noise.precision.lanes_per_byte());
+            noise.row(stream, slot, step as usize, lane..lane + n_lanes as usize);
         }
     }
 }

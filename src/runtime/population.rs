@@ -190,7 +190,7 @@ impl Pop {
                     }));
                 }
                 Binding::Event(e) => {
-                    self.bits.insert(e.as_u32(), vec![0; steps * self.lanes / precision.lanes_per_byte()]);
+                    self.bits.insert(e.as_u32(), vec![0; steps * self.lanes / self.update.function.lanes_per_byte()]);
                     self.spikes.entry(e.as_u32()).or_default();
                 }
                 _ => {}
@@ -324,7 +324,7 @@ impl Pop {
                 },
                 Binding::Event(e) => {
                     let at = self.bits.get_mut(&e.as_u32()).map_or(std::ptr::null_mut(), |b| b.as_mut_ptr());
-                    SlotMemory { input: at, output: at, stride: self.lanes / precision.lanes_per_byte() }
+                    SlotMemory { input: at, output: at, stride: self.lanes / self.update.function.lanes_per_byte() }
                 }
                 Binding::Arrival(v) => match self.rings.get_mut(v) {
                     Some(ring) => {

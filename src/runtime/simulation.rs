@@ -476,21 +476,16 @@ impl Simulation {
     }
 
     fn extract(&mut self, m: usize) {
-        let precision = self.options.precision;
         for (i, pop) in self.pops.iter_mut().enumerate() {
             let n = self.network.populations[i].n;
-            let stride = pop.lanes / precision.lanes_per_byte();
+            let per_byte = pop.update.function.lanes_per_byte();
+            let stride = pop.lanes / per_byte;
             for (event, spikes) in &mut pop.spikes {
                 spikes.cells.clear();
                 spikes.start.clear();
                 spikes.start.push(0);
                 for s in 0..m {
-                    scan(
-                        &pop.bits[event][s * stride..(s + 1) * stride],
-                        precision.lanes_per_byte(),
-                        n,
-                        &mut spikes.cells,
-                    );
+                    scan(&pop.bits[event][s * stride..(s + 1) * stride], per_byte, n, &mut spikes.cells);
                     spikes.start.push(spikes.cells.len() as u32);
                 }
             }

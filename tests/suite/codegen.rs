@@ -1,14 +1,14 @@
 //! Random kernels give the interpreter's bits on every back end; expanded functions keep their stated error bounds.
 
 use neuro::codegen::abi::SlotMemory;
-use neuro::codegen::{Backend, Steps, compile};
+use neuro::codegen::{Backend, KernelFn, Steps, compile};
 use neuro::ir::{Builder, Kernel, Precision, SlotKind, Value, expand, passes, read, verify};
 use proptest::prelude::*;
 
 /// Builds a legal kernel from a list of choices.
-fn random_kernel(precision: Precision, choices: &[(u8, u8, u8, u8)]) -> Kernel {
+fn random_kernel(precision: Precision, n_states: usize, choices: &[(u8, u8, u8, u8)]) -> Kernel {
     let mut b = Builder::new("random", precision);
-    let states: Vec<_> = (0..3).map(|i| b.slot(format!("x{i}"), SlotKind::State)).collect();
+    let states: Vec<_> = (0..n_states).map(|i| b.slot(format!("x{i}"), SlotKind::State)).collect();
     let lane = b.slot("lane", SlotKind::Lane);
     let step = b.slot("step", SlotKind::Step);
     let uniform = b.slot("uniform", SlotKind::Uniform);
@@ -73,7 +73,7 @@ fn random_kernel(precision: Precision, choices: &[(u8, u8, u8, u8)]) -> Kernel {
         b.max(lo, v)
     };
     for (i, s) in states.iter().enumerate() {
-        let v = floats[floats.len() - 1 - i];
+        let v = floats[(floats.len() * 2 - 1 - i) % floats.len()];
         let v = bound(&mut b, v);
         b.store(*s, v);
     }
@@ -83,16 +83,32 @@ fn random_kernel(precision: Precision, choices: &[(u8, u8, u8, u8)]) -> Kernel {
     b.finish()
 }
 
-/// Runs a kernel over 16 lanes and 3 steps; returns all bits it wrote, NaNs made equal.
-fn bits(kernel: &Kernel, backend: Backend, seed: u64) -> Vec<u64> {
-    const LANES: usize = 16;
+/// Compiles a kernel for every back end and instruction set of this machine other than the interpreter.
+fn compiled(kernel: &Kernel, steps: Steps) -> Vec<(String, KernelFn)> {
+    let mut out = vec![("cranelift".to_string(), compile(Backend::Cranelift, kernel, steps))];
+    #[cfg(all(target_arch = "x86_64", unix))]
+    for isa in neuro::codegen::wide::Isa::available() {
+        out.push((format!("{isa:?}"), neuro::codegen::compile_wide(isa, kernel, steps)));
+    }
+    out
+}
+
+/// Returns the bits of the interpreter.
+fn interpreted(kernel: &Kernel, n_steps: usize, seed: u64) -> Vec<u64> {
+    bits(kernel, &compile(Backend::Interpreter, kernel, Steps::Many), n_steps, seed)
+}
+
+/// Runs a kernel over 32 lanes; returns all bits it wrote, NaNs made equal.
+fn bits(kernel: &Kernel, function: &KernelFn, n_steps: usize, seed: u64) -> Vec<u64> {
+    const LANES: usize = 32;
     const STEPS: usize = 3;
+    let per_byte = function.lanes_per_byte();
     let size = kernel.precision.bytes();
     let mut buffers: Vec<(Vec<u64>, Vec<u64>)> = Vec::new();
     let mut x = seed | 1;
     for _ in kernel.slots.values() {
         let mut input = vec![0u64; LANES * STEPS];
-        // Aligned to eight bytes at least; vectors are loaded from 16-byte aligned addresses below.
+        // Aligned to eight bytes at least; the back ends load vectors wherever they lie.
         let bytes: &mut [u8] = unsafe_bytes(&mut input);
         for i in 0..LANES * STEPS {
             x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -111,17 +127,18 @@ fn bits(kernel: &Kernel, backend: Backend, seed: u64) -> Vec<u64> {
         .map(|(d, (i, o))| SlotMemory {
             input: i.as_mut_ptr().cast(),
             output: o.as_mut_ptr().cast(),
-            stride: if d.kind == SlotKind::Event { LANES / kernel.precision.lanes_per_byte() } else { LANES * size },
+            stride: if d.kind == SlotKind::Event { LANES / per_byte } else { LANES * size },
         })
         .collect();
     // SAFETY: every buffer holds LANES * STEPS values of the larger precision.
-    unsafe { compile(backend, kernel, Steps::Many).call(&table, 0, LANES, STEPS) };
-    let mut out = Vec::new();
+    let finite = unsafe { function.call(&table, 0, LANES, n_steps) };
+    let mut out = vec![u64::from(finite)];
     for (d, (_, o)) in kernel.slots.values().zip(&mut buffers) {
         let bytes = unsafe_bytes(o);
         match (d.kind, kernel.precision) {
             (SlotKind::Event, _) => {
-                out.extend(bytes[..STEPS * LANES / kernel.precision.lanes_per_byte()].iter().map(|b| u64::from(*b)))
+                let event = |lane: usize| bytes[lane / per_byte] >> (lane % per_byte) & 1;
+                out.extend((0..n_steps * LANES).map(|lane| u64::from(event(lane))));
             }
             (_, Precision::F32) => out.extend(bytes.chunks(4).take(LANES * STEPS).map(|c| {
                 let v = f32::from_le_bytes(c.try_into().unwrap());
@@ -145,21 +162,31 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_kernels_agree(choices in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 1..40), seed: u64, double: bool) {
+    fn random_kernels_agree(
+        choices in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 1..60),
+        seed: u64,
+        double: bool,
+        n_states in prop::sample::select(vec![1, 3, 8, 20, 40]),
+    ) {
         let precision = if double { Precision::F64 } else { Precision::F32 };
-        let raw = random_kernel(precision, &choices);
+        let raw = random_kernel(precision, n_states, &choices);
         prop_assert_eq!(verify(&raw), Ok(()));
         let kernel = passes::optimize(&raw);
         prop_assert_eq!(verify(&kernel), Ok(()));
-        prop_assert_eq!(bits(&kernel, Backend::Interpreter, seed), bits(&kernel, Backend::Cranelift, seed));
+        for (steps, n_steps) in [(Steps::One, 1), (Steps::Many, 1), (Steps::Many, 3)] {
+            let expected = interpreted(&kernel, n_steps, seed);
+            for (name, function) in compiled(&kernel, steps) {
+                prop_assert_eq!(&expected, &bits(&kernel, &function, n_steps, seed), "{} {:?} {}", name, steps, n_steps);
+            }
+        }
         // Folding and cleaning never change bits; contraction does, and is part of the kernel from then on.
         let folded = passes::clean(&passes::fold(&raw));
-        prop_assert_eq!(bits(&raw, Backend::Interpreter, seed), bits(&folded, Backend::Interpreter, seed));
+        prop_assert_eq!(interpreted(&raw, 3, seed), interpreted(&folded, 3, seed));
     }
 
     #[test]
     fn the_text_form_reads_back(choices in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 1..30)) {
-        let kernel = random_kernel(Precision::F32, &choices);
+        let kernel = random_kernel(Precision::F32, 3, &choices);
         let again = read(&kernel.to_string()).map_err(TestCaseError::fail)?;
         prop_assert_eq!(kernel.to_string(), again.to_string());
     }

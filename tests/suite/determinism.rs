@@ -74,17 +74,19 @@ fn every_example_has_the_same_bits_at_any_thread_count_and_on_any_back_end() {
             let name = format!("{name} {}", experiment.name.text);
             let settings = |backend, threads| Settings { backend, threads, ..Settings::default() };
             let long = |_: &Simulation| 200;
-            let one = states(&p, index, &long, settings(Backend::Cranelift, 1));
+            let one = states(&p, index, &long, settings(Backend::Auto, 1));
             for threads in [2, 4] {
-                let other = states(&p, index, &long, settings(Backend::Cranelift, threads));
+                let other = states(&p, index, &long, settings(Backend::Auto, threads));
                 assert!(one == other, "{name} at {threads} threads");
             }
+            let portable = states(&p, index, &long, settings(Backend::Cranelift, 2));
+            assert!(one == portable, "{name} on Cranelift");
             // The interpreter is slow: as many steps as a million updates of cells allow, three at least.
             let short = |s: &Simulation| {
                 let cells: usize = s.network.populations.iter().map(|p| p.n).sum();
                 (1_000_000 / cells as u64).clamp(3, 200)
             };
-            let compiled = states(&p, index, &short, settings(Backend::Cranelift, 2));
+            let compiled = states(&p, index, &short, settings(Backend::Auto, 2));
             let interpreted = states(&p, index, &short, settings(Backend::Interpreter, 2));
             assert!(compiled == interpreted, "{name} on the interpreter");
         }
@@ -123,7 +125,7 @@ experiment mixed {
 ";
 
 #[test]
-fn the_interpreter_and_cranelift_give_the_same_bits_in_both_precisions() {
+fn all_back_ends_give_the_same_bits_in_both_precisions() {
     let p = try_program(MIXED).unwrap_or_else(|r| panic!("{}", r.diagnostics));
     for precision in [neuro::ir::Precision::F32, neuro::ir::Precision::F64] {
         let run = |backend, threads| {
@@ -133,8 +135,10 @@ fn the_interpreter_and_cranelift_give_the_same_bits_in_both_precisions() {
             fingerprint(&out)
         };
         let reference = run(Backend::Interpreter, 1);
-        assert_eq!(reference, run(Backend::Cranelift, 1), "{precision}");
-        assert_eq!(reference, run(Backend::Cranelift, 3), "{precision}");
+        for backend in [Backend::Cranelift, Backend::Auto] {
+            assert_eq!(reference, run(backend, 1), "{precision} {backend:?}");
+            assert_eq!(reference, run(backend, 3), "{precision} {backend:?}");
+        }
     }
 }
 

@@ -156,6 +156,7 @@ fn weights_have_the_same_bits_at_any_thread_count_and_on_any_back_end() {
         let one = run(Backend::Cranelift, 1);
         assert_eq!(one, run(Backend::Cranelift, 2));
         assert_eq!(one, run(Backend::Cranelift, 4));
+        assert_eq!(one, run(Backend::Auto, 2));
         assert_eq!(one, run(Backend::Interpreter, 2));
     }
 }
@@ -476,6 +477,7 @@ fn noise_belongs_to_the_synapse_whatever_the_threads() {
     };
     let one = run(Backend::Cranelift, 1);
     assert_eq!(one, run(Backend::Cranelift, 3));
+    assert_eq!(one, run(Backend::Auto, 2));
     assert_eq!(one, run(Backend::Interpreter, 2));
 }
 

@@ -12,7 +12,7 @@
 //! }
 //! ```
 
-use crate::codegen::Steps;
+use crate::codegen::{Random, Steps};
 use crate::ir::passes::{Quiet, quiet};
 use crate::ir::{Kernel, Op, Precision, Slot, SlotKind, Type, Value};
 use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
@@ -45,14 +45,7 @@ impl Types {
             Precision::F32 => (types::F32X4, types::I32X4, types::F32, types::I32),
             Precision::F64 => (types::F64X2, types::I64X2, types::F64, types::I64),
         };
-        Types {
-            float,
-            int,
-            scalar,
-            scalar_int,
-            bytes: precision.bytes() as i64,
-            width: precision.lanes_per_byte() as i64,
-        }
+        Types { float, int, scalar, scalar_int, bytes: precision.bytes() as i64, width: 16 / precision.bytes() as i64 }
     }
 }
 
@@ -330,15 +323,16 @@ fn condition(b: &mut FunctionBuilder, quiet: &Quiet, values: &Values) -> ir::Val
 
 /// Calls for the random bits that only the whole kernel reads.
 fn draw(b: &mut FunctionBuilder, kernel: &Kernel, quiet: &Quiet, args: ir::Value, step: ir::Value, lane: ir::Value) {
-    if random_slots(kernel, Some(quiet)).1.is_empty() {
+    if Random::of(kernel, Some(quiet)).on_demand.is_empty() {
         return;
     }
     let mut signature = Signature::new(b.func.signature.call_conv);
-    signature.params.extend([AbiParam::new(types::I64); 3]);
+    signature.params.extend([AbiParam::new(types::I64); 4]);
     let signature = b.import_signature(signature);
     let source = b.ins().load(types::I64, constant_flags(), args, 8);
     let function = b.ins().load(types::I64, constant_flags(), source, 0);
-    b.ins().call_indirect(signature, function, &[source, step, lane]);
+    let lanes = b.ins().iconst(types::I64, 16 / kernel.precision.bytes() as i64);
+    b.ins().call_indirect(signature, function, &[source, step, lane, lanes]);
 }
 
 /// Lowers one step: what is not in `values` yet, and all stores. Returns the states at its end.
@@ -421,20 +415,6 @@ fn store_step(
         }
     }
     next
-}
-
-/// Returns the slots of random bits that every step reads, and those that only steps with events read.
-pub fn random_slots(kernel: &Kernel, quiet: Option<&Quiet>) -> (Vec<Slot>, Vec<Slot>) {
-    let bits = |kernel: &Kernel| -> Vec<Slot> {
-        let load = |op: &Op| match op {
-            Op::LoadBits(s) => Some(*s),
-            _ => None,
-        };
-        kernel.values.values().filter_map(load).collect()
-    };
-    let always = bits(quiet.map_or(kernel, |q| &q.kernel));
-    let rest = bits(kernel).into_iter().filter(|s| !always.contains(s)).collect();
-    (always, rest)
 }
 
 /// Marks values that depend on lane slots only, apart from constants, which are cheap to repeat.

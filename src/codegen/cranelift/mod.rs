@@ -3,9 +3,9 @@
 mod lower;
 
 use super::abi::Args;
-use super::{Need, Steps};
+use super::{Random, Steps};
 use crate::ir::passes::quiet;
-use crate::ir::{Kernel, Precision, Slot};
+use crate::ir::{Kernel, Precision};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, control::ControlPlane, ir::UserFuncName, isa::OwnedTargetIsa};
 use cranelift_jit::{JITBuilder, JITModule};
@@ -37,8 +37,8 @@ unsafe impl Sync for Code {}
 pub struct Compiled {
     entry: Entry,
     precision: Precision,
-    /// Slots of random bits that every step reads, and those that only steps with events read.
-    random: Arc<(Vec<Slot>, Vec<Slot>)>,
+    /// Which random bits it needs when.
+    pub random: Arc<Random>,
     /// Keeps the machine code that `entry` points into alive.
     _code: Arc<Code>,
 }
@@ -53,14 +53,9 @@ impl Compiled {
         unsafe { (self.entry)(args, begin, end, n_steps) }
     }
 
-    /// Returns when a slot of random bits must be filled.
-    pub fn need(&self, slot: Slot) -> Need {
-        let (before, on_demand) = &*self.random;
-        match (before.contains(&slot), on_demand.contains(&slot)) {
-            (true, _) => Need::Before,
-            (_, true) => Need::OnDemand,
-            _ => Need::Never,
-        }
+    /// Returns how many lanes share a byte of an event slot: those of one vector.
+    pub fn lanes_per_byte(&self) -> usize {
+        16 / self.precision.bytes()
     }
 
     /// Returns the kernel's precision.
@@ -106,7 +101,7 @@ pub fn compile(kernel: &Kernel, steps: Steps) -> Compiled {
     let pointer = module.get_finalized_function(id);
     // SAFETY: the function was declared with exactly this signature.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(pointer) };
-    let random = Arc::new(lower::random_slots(kernel, quiet(kernel).as_ref()));
+    let random = Arc::new(Random::of(kernel, quiet(kernel).as_ref()));
     Compiled { entry, precision: kernel.precision, random, _code: Arc::new(Code { module: ManuallyDrop::new(module) }) }
 }
 

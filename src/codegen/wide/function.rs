@@ -1,0 +1,312 @@
+//! The loops around a kernel's body.
+//!
+//! ```text
+//! for block in begin..end {                       one step:  body from memory to memory
+//!     states = load                               many:      for step in 0..n_steps { states = body(states) }
+//!     store states; status += 0 * states
+//! }
+//! ```
+//! Where an event happens the code leaves a body made for steps without events; it calls for the random bits that only steps
+//! with events need and runs the whole kernel.
+
+use super::assembler::{Assembler, Label};
+use super::body::{Body, Carried, Departure};
+use super::frame::*;
+use super::isa::{Form, Isa, Vop};
+use super::program::{Carry, Program, program};
+use crate::codegen::{Random, Steps};
+use crate::ir::passes::{Quiet, quiet};
+use crate::ir::{Kernel, Slot, SlotKind};
+use iced_x86::{Code, Instruction, Register};
+
+/// Registers that a function must leave as they were.
+const CALLEE_SAVED: [Register; 6] =
+    [Register::RBX, Register::RBP, Register::R12, Register::R13, Register::R14, Register::R15];
+
+/// Registers that are kept free for what lives shortly.
+const SHORT_LIVED: u8 = 6;
+
+/// Writes the function of a kernel.
+pub fn write(form: Form, kernel: &Kernel, steps: Steps) -> Assembler {
+    let quiet = quiet(kernel);
+    let mut w = Writer { f: Frame::new(form, kernel), kernel, quiet: quiet.as_ref() };
+    let status = w.f.spill();
+    match steps {
+        Steps::One => w.one(status),
+        Steps::Many => w.many(status),
+    }
+    w.finish(status)
+}
+
+struct Writer<'a> {
+    f: Frame,
+    kernel: &'a Kernel,
+    quiet: Option<&'a Quiet>,
+}
+
+impl Writer<'_> {
+    /// The kernel that runs first, and the condition on which it is left.
+    fn first(&self) -> (&Kernel, Option<Slot>) {
+        match self.quiet {
+            Some(q) => (&q.kernel, Some(q.any)),
+            None => (self.kernel, None),
+        }
+    }
+
+    fn one(&mut self, status: Spill) {
+        let form = self.f.form;
+        let (kernel, any) = self.first();
+        let kernel = kernel.clone();
+        let first = program(form, &kernel, any, Carry::Memory);
+        self.pin(&first, 1);
+        let (next, done) = self.begin();
+        let departure = Body::new(&mut self.f, &first, &[]).through_memory(status);
+        self.next_block(next);
+        if let Some(Departure { to, .. }) = departure {
+            self.f.asm.bind(to);
+            self.draw();
+            let whole = program(form, self.kernel, None, Carry::Memory);
+            Body::new(&mut self.f, &whole, &[]).through_memory(status);
+            self.next_block(next);
+        }
+        self.f.asm.bind(done);
+    }
+
+    fn many(&mut self, status: Spill) {
+        let form = self.f.form;
+        let states: Vec<Slot> =
+            self.kernel.slots.iter().filter(|(_, d)| d.kind == SlotKind::State).map(|(s, _)| s).collect();
+        let (kernel, any) = self.first();
+        let kernel = kernel.clone();
+        let first = program(form, &kernel, any, Carry::Values(&states));
+        self.pin(&first, 0);
+        // Homes: registers for the states that the first body reads, as far as they go.
+        let mut free = 0..form.isa.registers() - self.f.n_pinned() - SHORT_LIVED;
+        let homes: Vec<Carried> = states
+            .iter()
+            .map(|s| match first.start_of(*s).and_then(|_| free.next()) {
+                Some(r) => Carried::Register(r),
+                None => Carried::Stack(self.f.spill()),
+            })
+            .collect();
+        let carried = |p: &Program| -> Vec<Carried> {
+            states.iter().zip(&homes).filter(|(s, _)| p.start_of(**s).is_some()).map(|(_, h)| *h).collect()
+        };
+
+        let (next, done) = self.begin();
+        self.f.load_pointers(true);
+        for (state, home) in states.iter().zip(&homes) {
+            let from = self.f.slot(*state, Side::Input);
+            match home {
+                Carried::Register(r) => self.f.load(*r, from),
+                Carried::Stack(s) => {
+                    let aside = form.isa.registers() - self.f.n_pinned() - 1;
+                    self.f.load(aside, from);
+                    let to = self.f.spilled(*s);
+                    self.f.store(to, aside);
+                }
+            }
+        }
+        let (steps, left) = (self.f.word(STEPS), self.f.word(LEFT));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, SCRATCH, steps));
+        self.f.emit(Instruction::with2(Code::Mov_rm64_r64, left, SCRATCH));
+        let (again, join) = (self.f.asm.label(), self.f.asm.label());
+        self.f.asm.bind(again);
+        let departure = Body::new(&mut self.f, &first, &carried(&first)).through_registers(&states, &homes);
+        self.f.asm.bind(join);
+        self.f.advance_pointers();
+        self.f.emit(Instruction::with1(Code::Dec_rm64, left));
+        self.f.asm.branch(Code::Jne_rel32_64, again);
+        self.store_states(&states, &homes, status);
+        self.next_block(next);
+
+        if let Some(Departure { to, values }) = departure {
+            self.f.asm.bind(to);
+            // The values at the beginning of the step, on the stack.
+            let mut values = values.into_iter();
+            let before: Vec<Carried> = states
+                .iter()
+                .zip(&homes)
+                .map(|(s, home)| match first.start_of(*s).and_then(|_| values.next()).unwrap_or(*home) {
+                    Carried::Register(r) => {
+                        let spill = self.f.spill();
+                        let to = self.f.spilled(spill);
+                        self.f.store(to, r);
+                        Carried::Stack(spill)
+                    }
+                    stack => stack,
+                })
+                .collect();
+            self.draw();
+            let whole = program(form, self.kernel, None, Carry::Values(&states));
+            let start: Vec<Carried> =
+                states.iter().zip(&before).filter(|(s, _)| whole.start_of(**s).is_some()).map(|(_, b)| *b).collect();
+            // What neither body reads stays where it is; what only the first one read goes back.
+            for ((state, home), before) in states.iter().zip(&homes).zip(&before) {
+                if let (Carried::Register(r), Carried::Stack(s)) = (home, before)
+                    && whole.start_of(*state).is_none()
+                    && whole.end_of(*state).is_none()
+                {
+                    let from = self.f.spilled(*s);
+                    self.f.load(*r, Memory::Lanes(from));
+                }
+            }
+            Body::new(&mut self.f, &whole, &start).through_registers(&states, &homes);
+            self.f.asm.branch(Code::Jmp_rel32_64, join);
+        }
+        self.f.asm.bind(done);
+    }
+
+    /// Chooses constants that stay in registers: those read most, in the registers that nothing else needs.
+    fn pin(&mut self, first: &Program, reserved: usize) {
+        let form = self.f.form;
+        let room =
+            (form.isa.registers() as usize).saturating_sub(first.pressure(form) + reserved + SHORT_LIVED as usize);
+        let mut constants = first.constants();
+        constants.sort_by_key(|(bits, n)| (std::cmp::Reverse(*n), *bits));
+        self.f.pin(constants.into_iter().map(|(bits, _)| bits).take(room));
+    }
+
+    /// Begins the loop over blocks; returns where it goes on and where it ends.
+    fn begin(&mut self) -> (Label, Label) {
+        let (next, done) = (self.f.asm.label(), self.f.asm.label());
+        self.f.asm.bind(next);
+        self.f.emit(Instruction::with2(Code::Cmp_r64_rm64, OFFSET, END));
+        self.f.asm.branch(Code::Jae_rel32_64, done);
+        (next, done)
+    }
+
+    fn next_block(&mut self, next: Label) {
+        let form = self.f.form;
+        self.f.emit(Instruction::with2(Code::Add_rm64_imm32, OFFSET, form.isa.bytes() as u32));
+        self.f.emit(Instruction::with2(
+            Code::Add_rm64_imm32,
+            EVENT_OFFSET,
+            (form.lanes() / lanes_per_byte(form)) as u32,
+        ));
+        self.f.asm.branch(Code::Jmp_rel32_64, next);
+    }
+
+    /// Stores states at the end of the last step and adds to the status.
+    fn store_states(&mut self, states: &[Slot], homes: &[Carried], status: Spill) {
+        let form = self.f.form;
+        let [sum, zero, aside] = [1, 2, 3].map(|k| form.isa.registers() - self.f.n_pinned() - k);
+        self.f.load_constant(0, zero);
+        let from = self.f.spilled(status);
+        self.f.load(sum, Memory::Lanes(from));
+        for (state, home) in states.iter().zip(homes) {
+            let r = match home {
+                Carried::Register(r) => *r,
+                Carried::Stack(s) => {
+                    let from = self.f.spilled(*s);
+                    self.f.load(aside, Memory::Lanes(from));
+                    aside
+                }
+            };
+            if let Memory::Lanes(to) = self.f.slot(*state, Side::Output) {
+                self.f.store(to, r);
+            }
+            let (d, x, z) = (form.vector(sum), form.vector(r), form.vector(zero));
+            self.f.emit(Instruction::with3(form.code(Vop::Fma231), d, x, z));
+        }
+        let to = self.f.spilled(status);
+        self.f.store(to, sum);
+    }
+
+    /// Calls for the random bits that only the whole kernel reads.
+    fn draw(&mut self) {
+        if Random::of(self.kernel, self.quiet).on_demand.is_empty() {
+            return;
+        }
+        for (i, r) in CALLER_SAVED.into_iter().enumerate() {
+            let word = self.f.word(Word(CALL.0 + i as u32));
+            self.f.emit(Instruction::with2(Code::Mov_rm64_r64, word, r));
+        }
+        let form = self.f.form;
+        let (args, steps, left) = (self.f.word(ARGS), self.f.word(STEPS), self.f.word(LEFT));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RDX, OFFSET));
+        let shift = form.precision.bytes().trailing_zeros();
+        self.f.emit(Instruction::with2(Code::Shr_rm64_imm8, Register::RDX, shift));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RSI, steps));
+        self.f.emit(Instruction::with2(Code::Sub_r64_rm64, Register::RSI, left));
+        self.f.emit(Instruction::with2(Code::Mov_r32_imm32, Register::ECX, form.lanes() as u32));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RDI, args));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RDI, at(Register::RDI, Register::None, 8)));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, SCRATCH, at(Register::RDI, Register::None, 0)));
+        self.f.asm.push(Instruction::with(Code::VEX_Vzeroupper));
+        self.f.emit(Instruction::with1(Code::Call_rm64, SCRATCH));
+        for (i, r) in CALLER_SAVED.into_iter().enumerate() {
+            let word = self.f.word(Word(CALL.0 + i as u32));
+            self.f.emit(Instruction::with2(Code::Mov_r64_rm64, r, word));
+        }
+        self.f.load_pinned();
+    }
+
+    /// Writes what comes before and after: the frame, whose size is known by now, and the status.
+    fn finish(mut self, status: Spill) -> Assembler {
+        let form = self.f.form;
+        // Whether anything is not finite: a sum that is not equal to itself.
+        let (sum, from) = (form.vector(0), self.f.spilled(status));
+        self.f.load(0, Memory::Lanes(from));
+        const UNORDERED: u32 = 3;
+        self.f.emit(Instruction::with2(Code::Xor_r32_rm32, Register::EAX, Register::EAX));
+        match form.isa {
+            Isa::Avx512 => {
+                self.f.emit(Instruction::with4(form.code(Vop::Compare), Register::K1, sum, sum, UNORDERED));
+                self.f.emit(Instruction::with2(Code::VEX_Kmovw_r32_kr, Register::EAX, Register::K1));
+            }
+            Isa::Avx2 => {
+                self.f.emit(Instruction::with4(form.code(Vop::Compare), sum, sum, sum, UNORDERED));
+                self.f.emit(Instruction::with2(form.code(Vop::SignBits), Register::EAX, sum));
+            }
+        }
+        // All bits, which is not a number in either precision, or none.
+        self.f.emit(Instruction::with1(Code::Neg_rm64, Register::RAX));
+        self.f.emit(Instruction::with2(Code::Sbb_r64_rm64, Register::RAX, Register::RAX));
+        let args = self.f.word(ARGS);
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RDI, args));
+        self.f.emit(Instruction::with2(Code::Mov_rm64_r64, at(Register::RDI, Register::None, 16), Register::RAX));
+        let saved = self.f.word(SAVED_STACK);
+        self.f.asm.push(Instruction::with(Code::VEX_Vzeroupper));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RSP, saved));
+        for r in CALLEE_SAVED.into_iter().rev() {
+            self.f.emit(Instruction::with1(Code::Pop_r64, r));
+        }
+        self.f.asm.push(Instruction::with(Code::Retnq));
+
+        // The prologue, now that the size of the frame is known.
+        let body = self.f.asm.take();
+        let size = self.f.size() as u32;
+        for r in CALLEE_SAVED {
+            self.f.emit(Instruction::with1(Code::Push_r64, r));
+        }
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, SCRATCH, Register::RSP));
+        self.f.emit(Instruction::with2(Code::Sub_rm64_imm32, Register::RSP, size));
+        self.f.emit(Instruction::with2(Code::And_rm64_imm8, Register::RSP, -64));
+        self.f.emit(Instruction::with2(Code::Mov_rm64_r64, saved, SCRATCH));
+        self.f.emit(Instruction::with2(Code::Mov_rm64_r64, args, Register::RDI));
+        let (steps, left, table) = (self.f.word(STEPS), self.f.word(LEFT), self.f.word(TABLE));
+        self.f.emit(Instruction::with2(Code::Mov_rm64_r64, steps, Register::RCX));
+        self.f.emit(Instruction::with2(Code::Mov_rm64_r64, left, Register::RCX));
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, SCRATCH, at(Register::RDI, Register::None, 0)));
+        self.f.emit(Instruction::with2(Code::Mov_rm64_r64, table, SCRATCH));
+        // Lanes to bytes.
+        self.f.emit(Instruction::with2(Code::Mov_r64_rm64, EVENT_OFFSET, OFFSET));
+        let (per_byte, bytes) = (lanes_per_byte(form).trailing_zeros(), form.precision.bytes().trailing_zeros());
+        self.f.emit(Instruction::with2(Code::Shr_rm64_imm8, EVENT_OFFSET, per_byte));
+        self.f.emit(Instruction::with2(Code::Shl_rm64_imm8, OFFSET, bytes));
+        self.f.emit(Instruction::with2(Code::Shl_rm64_imm8, END, bytes));
+        self.f.load_pointers(false);
+        self.f.load_constant(0, 0);
+        let to = self.f.spilled(status);
+        self.f.store(to, 0);
+        self.f.load_pinned();
+        self.f.asm.append(body);
+        self.f.asm
+    }
+}
+
+/// Returns how many lanes share a byte of an event slot.
+pub fn lanes_per_byte(form: Form) -> usize {
+    form.lanes().min(8)
+}
