@@ -59,9 +59,23 @@ impl Ring {
         Ring { buffer: super::Buffer::new(lanes * slots, precision), lanes, slots }
     }
 
-    /// Returns a pointer for delivery.
+    /// Returns a pointer for delivery, good as long as the ring lives.
     pub fn pointer(&mut self) -> RingPointer {
         RingPointer { base: self.buffer.as_mut_ptr(), lanes: self.lanes, slots: self.slots }
+    }
+
+    /// Returns the address of a step's sums.
+    pub fn at(&mut self, step: u64) -> *mut u8 {
+        let slot = (step % self.slots as u64) as usize;
+        let bytes = self.lanes * self.buffer.precision().bytes();
+        // SAFETY: the slot lies within the ring.
+        unsafe { self.buffer.as_mut_ptr().add(slot * bytes) }
+    }
+
+    /// Makes the sums of some steps, which do not wrap, free for later events.
+    pub fn clear(&mut self, step: u64, m: usize) {
+        let at = (step % self.slots as u64) as usize * self.lanes;
+        self.buffer.clear(at..at + m * self.lanes);
     }
 }
 

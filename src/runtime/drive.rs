@@ -14,6 +14,8 @@ use crate::plan::{Column, Drive, DriveKind};
 pub struct RunningDrive {
     /// The plan.
     pub plan: Drive,
+    /// Where its events go.
+    ring: RingPointer,
     stream: Stream,
     dt: f64,
     /// Distributions of rates that all cells share: one, or one per step of a pass.
@@ -60,12 +62,15 @@ fn thresholds(expected: f64) -> Vec<u32> {
 
 impl RunningDrive {
     /// Prepares a drive; `index` separates the random streams of a network's drives.
-    pub fn new(plan: Drive, seed: u64, index: usize, dt: f64) -> RunningDrive {
-        RunningDrive { plan, dt, stream: Stream::new(seed, 0x4000_0000 + index as u32), shared: Vec::new() }
+    pub fn new(plan: Drive, ring: RingPointer, seed: u64, index: usize, dt: f64) -> RunningDrive {
+        RunningDrive { plan, ring, dt, stream: Stream::new(seed, 0x4000_0000 + index as u32), shared: Vec::new() }
     }
 
     /// Prepares a pass of `m` steps; `rates` are the network's time functions, in events per internal time unit.
     pub fn prepare(&mut self, rates: &[TimeFunction], step: u64, m: usize) {
+        if !self.shared.is_empty() && !matches!(self.plan.kind, DriveKind::PoissonOf(_)) {
+            return;
+        }
         let dt = self.dt;
         let expected = |s: usize| match &self.plan.kind {
             DriveKind::Poisson(Column::Const(rate)) => Some(rate * dt),
@@ -90,12 +95,11 @@ impl RunningDrive {
         d: &Distribution,
         step: u64,
         lanes: std::ops::Range<usize>,
-        ring: RingPointer,
         precision: Precision,
     ) {
         let view = self.plan.post;
         let size = block_of(view.n);
-        let slot = ring.slot(step, precision);
+        let slot = self.ring.slot(step, precision);
         let cells = lanes.start - view.start..lanes.end - view.start;
         for b in cells.start / size..cells.end.div_ceil(size) {
             let words = |k: usize| self.stream.block(step, 1 << 31 | (b as u32) << 8 | k as u32);
@@ -125,11 +129,10 @@ impl RunningDrive {
         step: u64,
         s: usize,
         lanes: std::ops::Range<usize>,
-        ring: RingPointer,
         precision: Precision,
         scratch: &mut Vec<u32>,
     ) {
-        let view = self.plan.post;
+        let (view, ring) = (self.plan.post, self.ring);
         let (begin, end) = (lanes.start.max(view.start), lanes.end.min(view.start + view.n));
         if begin >= end {
             return;
@@ -156,7 +159,7 @@ impl RunningDrive {
                     && !d.block.is_empty()
                 {
                     // SAFETY: the caller's promise.
-                    return unsafe { self.run_blocks(d, step, begin..end, ring, precision) };
+                    return unsafe { self.run_blocks(d, step, begin..end, precision) };
                 }
                 let first = begin / 4;
                 scratch.resize(end - first * 4, 0);
@@ -260,15 +263,16 @@ mod tests {
         let post = View { population: 0, start: 16, n: 300 };
         let (kind, port) = (DriveKind::Poisson(Column::Const(0.5)), VarId::from_u32(0));
         let plan = Drive { post, port, kind, weight: Column::Const(1.0) };
-        let mut drive = RunningDrive::new(plan, 3, 0, 0.1);
+        let mut ring = Ring::new(320, 1, Precision::F32);
+        let mut drive = RunningDrive::new(plan, ring.pointer(), 3, 0, 0.1);
         let mut counts = Vec::new();
         for step in 0..2000 {
             drive.prepare(&[], step, 1);
-            let draw = |bounds: &[usize]| {
-                let mut ring = Ring::new(320, 1, Precision::F32);
+            let mut draw = |bounds: &[usize]| {
+                ring.clear(0, 1);
                 for share in bounds.windows(2) {
                     // SAFETY: one thread.
-                    unsafe { drive.run(step, 0, share[0]..share[1], ring.pointer(), Precision::F32, &mut Vec::new()) };
+                    unsafe { drive.run(step, 0, share[0]..share[1], Precision::F32, &mut Vec::new()) };
                 }
                 (0..320).map(|lane| ring.buffer.get(lane)).collect::<Vec<f64>>()
             };

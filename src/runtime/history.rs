@@ -10,17 +10,30 @@ use std::collections::{BTreeMap, VecDeque};
 /// Events and values of earlier steps, the latest first.
 #[derive(Default)]
 pub struct History {
-    events: BTreeMap<(usize, u32), VecDeque<Vec<u32>>>,
+    events: Vec<Events>,
     values: BTreeMap<(usize, VarId), VecDeque<Buffer>>,
     /// The step boundary of the latest values.
     latest: u64,
 }
 
+/// The cells that had an event, step by step.
+struct Events {
+    population: usize,
+    event: EventId,
+    kept: VecDeque<Vec<u32>>,
+}
+
 impl History {
-    /// Keeps the events of so many steps.
-    pub fn keep_events(&mut self, population: usize, event: EventId, steps: usize) {
-        let kept = self.events.entry((population, event.as_u32())).or_default();
+    /// Keeps the events of so many steps; returns the number under which they are kept.
+    pub fn keep_events(&mut self, population: usize, event: EventId, steps: usize) -> usize {
+        let found = self.events.iter().position(|e| e.population == population && e.event == event);
+        let number = found.unwrap_or_else(|| {
+            self.events.push(Events { population, event, kept: VecDeque::new() });
+            self.events.len() - 1
+        });
+        let kept = &mut self.events[number].kept;
         kept.resize(kept.len().max(steps), Vec::new());
+        number
     }
 
     /// Keeps the values of so many steps; they are filled with what `value` gives for each cell.
@@ -42,9 +55,8 @@ impl History {
 
     /// Returns the cells that had an event in the step that ended `steps` boundaries ago, counted from the end of the
     /// step that is being made.
-    pub fn events(&self, population: usize, event: EventId, steps: usize) -> &[u32] {
-        let seen = self.events.get(&(population, event.as_u32()));
-        seen.and_then(|h| h.get(steps - 1)).map_or(&[][..], Vec::as_slice)
+    pub fn events(&self, number: usize, steps: usize) -> &[u32] {
+        self.events[number].kept.get(steps - 1).map_or(&[][..], Vec::as_slice)
     }
 
     /// Returns the values `steps` before a boundary; none if they are the present ones.
@@ -72,10 +84,10 @@ impl History {
 
     /// Takes note of the events at the end of a step.
     pub fn end(&mut self, pops: &[Pop]) {
-        for ((population, event), kept) in &mut self.events {
+        for Events { population, event, kept } in &mut self.events {
             if let Some(mut oldest) = kept.pop_back() {
                 oldest.clear();
-                oldest.extend_from_slice(&pops[*population].spikes[event].cells);
+                oldest.extend_from_slice(&pops[*population].spikes[event.as_u32() as usize].cells);
                 kept.push_front(oldest);
             }
         }

@@ -17,6 +17,7 @@ mod population;
 mod projection;
 pub mod rng;
 mod simulation;
+mod step;
 
 pub use buffer::Buffer;
 pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction};

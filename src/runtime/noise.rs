@@ -8,7 +8,7 @@ use crate::ir::{Precision, Slot};
 use crate::lower::Binding;
 use std::ops::Range;
 
-/// The random slots of one pass; begins with what the kernel calls.
+/// The random slots of a kernel; begins with what the kernel calls.
 #[repr(C)]
 pub struct Noise {
     _draw: Draw,
@@ -18,16 +18,16 @@ pub struct Noise {
     precision: Precision,
 }
 
+impl Default for Noise {
+    fn default() -> Noise {
+        let (before, on_demand) = (Vec::new(), Vec::new());
+        Noise { _draw: Draw { function: vector }, before, on_demand, step: 0, precision: Precision::F32 }
+    }
+}
+
 impl Noise {
-    /// Describes a pass from `step` on; `slots` is the kernel's table.
-    pub fn new(
-        loaded: &Loaded,
-        population: usize,
-        seed: u64,
-        step: u64,
-        slots: &[SlotMemory],
-        precision: Precision,
-    ) -> Noise {
+    /// Describes the random slots of a population's kernel; `slots` is its table.
+    pub fn new(loaded: &Loaded, population: usize, seed: u64, slots: &[SlotMemory], precision: Precision) -> Noise {
         let (mut before, mut on_demand) = (Vec::new(), Vec::new());
         for (slot, binding) in loaded.kernel.bindings.iter().enumerate() {
             let Binding::Random(stream) = binding else { continue };
@@ -38,7 +38,12 @@ impl Noise {
                 Need::Never => {}
             }
         }
-        Noise { _draw: Draw { function: vector }, before, on_demand, step, precision }
+        Noise { _draw: Draw { function: vector }, before, on_demand, step: 0, precision }
+    }
+
+    /// Sets the step at which the next pass begins.
+    pub fn aim(&mut self, step: u64) {
+        self.step = step;
     }
 
     /// Returns what the kernel calls for the slots that are not filled before.

@@ -4,6 +4,7 @@ use super::adaptive::{Adaptive, Attempt};
 use super::buffer::{Buffer, padded};
 use super::cable::Cables;
 use super::delivery::{Ring, RingPointer};
+use super::noise::Noise;
 use super::simulation::{Options, Spikes, TimeFunction};
 use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, Steps, compile};
@@ -42,11 +43,11 @@ pub struct Pop {
     /// States, at the beginning and end of a pass.
     pub states: Vec<StateArray>,
     /// Event bits of a pass, by event.
-    pub bits: BTreeMap<u32, Vec<u8>>,
+    pub bits: Vec<Vec<u8>>,
     /// Events of a pass, by event.
-    pub spikes: BTreeMap<u32, Spikes>,
-    /// Arriving weights, by port.
-    pub rings: BTreeMap<VarId, Ring>,
+    pub spikes: Vec<Spikes>,
+    /// Arriving weights, by port; they never move.
+    rings: Vec<(VarId, Ring)>,
     /// Cable compartments.
     pub cables: Option<Cables>,
     adaptive: Option<Adaptive>,
@@ -57,10 +58,25 @@ pub struct Pop {
     functions: BTreeMap<VarId, TimeFunction>,
     /// A parameter or the source of a port has changed; the kernels must be compiled anew.
     dirty: bool,
+    /// The memory of the kernel's slots in the next pass.
+    table: Vec<SlotMemory>,
+    /// Slots whose memory is another one in every pass.
+    moving: Vec<(usize, Moving)>,
+    /// Slots that hold one value per step.
+    uniform: Vec<usize>,
+    /// Ports whose values are sums over continuous projections.
+    summed: Vec<VarId>,
+    noise: Noise,
 }
 
-/// The memory of a population's slots, and its rings.
-pub type Table = (Vec<SlotMemory>, Vec<(VarId, RingPointer)>);
+/// Where a slot's memory moves.
+#[derive(Clone, Copy)]
+enum Moving {
+    /// From one buffer of a state to the other.
+    State,
+    /// Along a ring.
+    Ring(usize),
+}
 
 impl Loaded {
     /// Compiles a kernel and allocates what its slots need for passes of `steps` steps.
@@ -109,6 +125,7 @@ impl Pop {
     /// Allocates and compiles a population with initial states; `analog` ports receive continuous contributions.
     pub fn new(
         p: &plan::Population,
+        index: usize,
         event_ports: &BTreeSet<VarId>,
         analog: &BTreeSet<VarId>,
         ring_slots: usize,
@@ -122,13 +139,13 @@ impl Pop {
         };
         let ring = |port: &VarId| (*port, Ring::new(lanes, ring_slots, options.precision));
         let ports = p.ports.iter().map(|(v, c)| (*v, source(v, c))).collect();
-        let rings = event_ports.iter().map(ring).collect();
+        let rings: Vec<(VarId, Ring)> = event_ports.iter().map(ring).collect();
         let mut pop = Pop {
             lanes,
-            update: load(p, &ports, &rings, steps, options),
+            update: load(p, &ports, event_ports, steps, options),
             states: Vec::new(),
-            bits: BTreeMap::new(),
-            spikes: BTreeMap::new(),
+            bits: vec![Vec::new(); p.model.events.len()],
+            spikes: p.model.events.keys().map(|_| Spikes::default()).collect(),
             rings,
             cables: None,
             adaptive: None,
@@ -136,8 +153,13 @@ impl Pop {
             inputs: BTreeMap::new(),
             functions: BTreeMap::new(),
             dirty: false,
+            table: Vec::new(),
+            moving: Vec::new(),
+            uniform: Vec::new(),
+            summed: analog.iter().copied().collect(),
+            noise: Noise::default(),
         };
-        pop.allocate(p, steps, options);
+        pop.allocate(p, index, steps, options);
         for s in &mut pop.states {
             match &s.key {
                 Binding::State(v) => {
@@ -154,15 +176,16 @@ impl Pop {
     }
 
     /// Compiles anew what depends on parameters and the sources of ports, if they have changed; states are kept.
-    pub fn refresh(&mut self, p: &plan::Population, steps: usize, options: &Options) {
+    pub fn refresh(&mut self, p: &plan::Population, index: usize, steps: usize, options: &Options) {
         if self.dirty {
-            self.update = load(p, &self.ports, &self.rings, steps, options);
-            self.allocate(p, steps, options);
+            let event_ports = self.rings.iter().map(|(port, _)| *port).collect();
+            self.update = load(p, &self.ports, &event_ports, steps, options);
+            self.allocate(p, index, steps, options);
             self.dirty = false;
         }
     }
 
-    fn allocate(&mut self, p: &plan::Population, steps: usize, options: &Options) {
+    fn allocate(&mut self, p: &plan::Population, index: usize, steps: usize, options: &Options) {
         let &Options { dt, precision, backend, .. } = options;
         self.adaptive = Adaptive::new(p, &self.ports, dt, precision, backend, self.adaptive.take());
         self.cables = Cables::new(p, dt, precision, backend, self.cables.take());
@@ -190,12 +213,101 @@ impl Pop {
                     }));
                 }
                 Binding::Event(e) => {
-                    self.bits.insert(e.as_u32(), vec![0; steps * self.lanes / self.update.function.lanes_per_byte()]);
-                    self.spikes.entry(e.as_u32()).or_default();
+                    self.bits[e.as_u32() as usize] = vec![0; steps * self.lanes / self.update.function.lanes_per_byte()];
                 }
                 _ => {}
             }
         }
+        self.lay_out(precision);
+        self.noise = Noise::new(&self.update, index, options.seed, &self.table, precision);
+    }
+
+    /// Describes the memory of all slots; what moves is aimed before every pass.
+    fn lay_out(&mut self, precision: Precision) {
+        let stride = self.lanes * precision.bytes();
+        self.moving.clear();
+        self.uniform.clear();
+        let mut table = Vec::with_capacity(self.update.kernel.bindings.len());
+        for (slot, (binding, own)) in self.update.kernel.bindings.iter().zip(&mut self.update.own).enumerate() {
+            table.push(match binding {
+                Binding::State(_) | Binding::Hidden(_) => {
+                    self.moving.push((slot, Moving::State));
+                    state_slot(&mut self.states, binding)
+                }
+                Binding::CableState(v) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
+                    Some((b, _)) => b.in_place(),
+                    None => crate::ice!("cable state without memory"),
+                },
+                Binding::Event(e) => {
+                    let at = self.bits[e.as_u32() as usize].as_mut_ptr();
+                    SlotMemory { input: at, output: at, stride: self.lanes / self.update.function.lanes_per_byte() }
+                }
+                Binding::Arrival(v) => match self.rings.iter().position(|(port, _)| port == v) {
+                    Some(ring) => {
+                        self.moving.push((slot, Moving::Ring(ring)));
+                        SlotMemory { stride, ..self.rings[ring].1.buffer.in_place() }
+                    }
+                    None => crate::ice!("arrivals without a ring"),
+                },
+                Binding::PortUniform(v) => {
+                    self.uniform.push(slot);
+                    input_slot(&mut self.inputs, *v)
+                }
+                Binding::PortStep(v) => input_slot(&mut self.inputs, *v),
+                _ => match own {
+                    Some(b) => {
+                        if *binding == Binding::Time {
+                            self.uniform.push(slot);
+                        }
+                        SlotMemory { stride, ..b.in_place() }
+                    }
+                    None => crate::ice!("slot without memory"),
+                },
+            });
+        }
+        self.table = table;
+    }
+
+    /// Aims the slots that move along rings at a step, and the random streams.
+    pub fn aim(&mut self, step: u64) {
+        for (slot, moving) in &self.moving {
+            if let Moving::Ring(ring) = moving {
+                let at = self.rings[*ring].1.at(step);
+                (self.table[*slot].input, self.table[*slot].output) = (at, at);
+            }
+        }
+        self.noise.aim(step);
+    }
+
+    /// Returns the memory of the kernel's slots for the pass that is aimed at.
+    pub fn table(&self) -> &[SlotMemory] {
+        &self.table
+    }
+
+    /// Returns the random bits of the kernel.
+    pub fn noise(&self) -> &Noise {
+        &self.noise
+    }
+
+    /// Ends a pass: what it wrote is what the next one begins with, and the arrivals of its `m` steps are used up.
+    pub fn finish_pass(&mut self, step: u64, m: usize) {
+        for s in &mut self.states {
+            std::mem::swap(&mut s.now, &mut s.next);
+        }
+        for (slot, moving) in &self.moving {
+            if let Moving::State = moving {
+                let memory = &mut self.table[*slot];
+                std::mem::swap(&mut memory.input, &mut memory.output);
+            }
+        }
+        for (_, ring) in &mut self.rings {
+            ring.clear(step, m);
+        }
+    }
+
+    /// Returns where weights arrive at an event port.
+    pub fn ring(&mut self, port: VarId) -> Option<RingPointer> {
+        self.rings.iter_mut().find(|(p, _)| *p == port).map(|(_, r)| r.pointer())
     }
 
     /// Notes that a parameter has changed.
@@ -224,8 +336,8 @@ impl Pop {
     }
 
     /// Returns the ports whose values are sums over continuous projections.
-    pub fn summed_ports(&self) -> Vec<VarId> {
-        self.ports.iter().filter(|(_, s)| **s == PortSource::Step).map(|(v, _)| *v).collect()
+    pub fn summed_ports(&self) -> &[VarId] {
+        &self.summed
     }
 
     /// Begins the sum of a port at time `t` with the value it has by itself; to be put back with [`Pop::end_sum`].
@@ -245,8 +357,8 @@ impl Pop {
     /// Fills what is the same for all cells in the next `m` steps: time and functions of time.
     pub fn fill_uniform(&mut self, step: u64, m: usize, dt: f64) {
         let at = |s: usize| (step + s as u64) as f64 * dt;
-        for (binding, own) in self.update.kernel.bindings.iter().zip(&mut self.update.own) {
-            match (binding, own) {
+        for slot in &self.uniform {
+            match (&self.update.kernel.bindings[*slot], &mut self.update.own[*slot]) {
                 (Binding::Time, Some(b)) => (0..m).for_each(|s| b.set(s, at(s))),
                 (Binding::PortUniform(port), _) => {
                     if let (Some(f), Some(b)) = (self.functions.get(port), self.inputs.get_mut(port)) {
@@ -310,50 +422,15 @@ impl Pop {
     pub fn state_buffer(&self, var: VarId) -> Option<&Buffer> {
         self.states.iter().find(|s| s.key == Binding::State(var)).map(|s| &s.now)
     }
-
-    /// Describes the memory of all slots for a pass that begins at `step`.
-    pub fn table(&mut self, step: u64, ring_slots: usize, precision: Precision) -> Table {
-        let stride = self.lanes * precision.bytes();
-        let mut table = Vec::with_capacity(self.update.kernel.bindings.len());
-        for (binding, own) in self.update.kernel.bindings.iter().zip(&mut self.update.own) {
-            table.push(match binding {
-                Binding::State(_) | Binding::Hidden(_) => state_slot(&mut self.states, binding),
-                Binding::CableState(v) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
-                    Some((b, _)) => b.in_place(),
-                    None => crate::ice!("cable state without memory"),
-                },
-                Binding::Event(e) => {
-                    let at = self.bits.get_mut(&e.as_u32()).map_or(std::ptr::null_mut(), |b| b.as_mut_ptr());
-                    SlotMemory { input: at, output: at, stride: self.lanes / self.update.function.lanes_per_byte() }
-                }
-                Binding::Arrival(v) => match self.rings.get_mut(v) {
-                    Some(ring) => {
-                        let slot = (step % ring_slots as u64) as usize;
-                        // SAFETY: the slot lies within the ring.
-                        let at = unsafe { ring.buffer.as_mut_ptr().add(slot * stride) };
-                        SlotMemory { input: at, output: at, stride }
-                    }
-                    None => crate::ice!("arrivals without a ring"),
-                },
-                Binding::PortUniform(v) | Binding::PortStep(v) => input_slot(&mut self.inputs, *v),
-                _ => match own {
-                    Some(b) => SlotMemory { stride, ..b.in_place() },
-                    None => crate::ice!("slot without memory"),
-                },
-            });
-        }
-        let rings = self.rings.iter_mut().map(|(v, r)| (*v, r.pointer())).collect();
-        (table, rings)
-    }
 }
 
 fn load(
     p: &plan::Population,
     ports: &BTreeMap<VarId, PortSource>,
-    rings: &BTreeMap<VarId, Ring>,
+    event_ports: &BTreeSet<VarId>,
     steps: usize,
     options: &Options,
 ) -> Loaded {
-    let kernel = lower_neuron(p, ports, &|port| rings.contains_key(&port), options.dt, options.precision);
+    let kernel = lower_neuron(p, ports, &|port| event_ports.contains(&port), options.dt, options.precision);
     Loaded::new(kernel, padded(p.n), steps, options.precision, options.backend)
 }

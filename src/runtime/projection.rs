@@ -10,12 +10,18 @@ use crate::hir::{EventId, Trigger};
 use crate::ir::Precision;
 use crate::lower::{EventKernel, lower_on_pre};
 use crate::plan::{Network, Projection};
-use std::collections::BTreeMap;
 
 /// What one kind of presynaptic event does.
 struct OnPre {
     event: EventId,
     action: Action,
+}
+
+impl OnPre {
+    /// Returns this pass's events among all of the population's.
+    fn of<'a>(&self, spikes: &'a [Spikes]) -> &'a Spikes {
+        &spikes[self.event.as_u32() as usize]
+    }
 }
 
 enum Action {
@@ -28,6 +34,8 @@ enum Action {
 /// A projection that runs.
 pub struct Proj {
     on_pre: Vec<OnPre>,
+    /// Where events go, if the port takes them.
+    ring: Option<RingPointer>,
     /// By thread.
     rows: Vec<Rows>,
     /// States per presynaptic cell and the step of the last event.
@@ -41,7 +49,13 @@ pub struct Proj {
 
 impl Proj {
     /// Builds the rows of every thread's share of the targets and compiles the handlers.
-    pub fn new(network: &Network, p: &Projection, shares: Vec<std::ops::Range<usize>>, options: &Options) -> Proj {
+    pub fn new(
+        network: &Network,
+        p: &Projection,
+        ring: Option<RingPointer>,
+        shares: Vec<std::ops::Range<usize>>,
+        options: &Options,
+    ) -> Proj {
         let &Options { dt, precision, backend, .. } = options;
         let fixed = !p.is_plastic();
         let rows = match !fixed || p.synapse.handlers.is_empty() {
@@ -76,7 +90,7 @@ impl Proj {
             .unwrap_or_default();
         let last = if states.is_empty() { Vec::new() } else { vec![0; p.pre.n] };
         let continuous = Continuous::new(p, dt, precision, backend);
-        Proj { on_pre, rows, states, last, continuous, factors: Vec::new() }
+        Proj { on_pre, ring, rows, states, last, continuous, factors: Vec::new() }
     }
 
     /// Returns the bytes that its synapses take.
@@ -85,15 +99,19 @@ impl Proj {
     }
 
     /// Advances presynaptic states at this pass's events, in order; `step` is the one before the pass.
-    pub fn event_factors(&mut self, p: &Projection, spikes: &BTreeMap<u32, Spikes>, step: u64, options: &Options) {
+    pub fn event_factors(&mut self, p: &Projection, spikes: &[Spikes], step: u64, options: &Options) {
         let &Options { dt, precision, .. } = options;
         let Proj { on_pre, states, last, factors, .. } = self;
         factors.clear();
-        let steps = on_pre.first().map_or(0, |on| spikes[&on.event.as_u32()].start.len() - 1);
+        let advances = |on: &OnPre| matches!(on.action, Action::Kernel(..)) && !on.of(spikes).cells.is_empty();
+        if !on_pre.iter().any(advances) {
+            return;
+        }
+        let steps = on_pre.first().map_or(0, |on| on.of(spikes).start.len() - 1);
         for s in 0..steps {
             for on in on_pre.iter() {
                 let Action::Kernel(kernel, function) = &on.action else { continue };
-                let spikes = &spikes[&on.event.as_u32()];
+                let spikes = on.of(spikes);
                 let cells: Vec<usize> = spikes.of_step(s, p.pre.start, p.pre.n).collect();
                 let lanes = padded(cells.len());
                 let now = step + s as u64 + 1;
@@ -127,18 +145,20 @@ impl Proj {
     pub unsafe fn deliver(
         &self,
         p: &Projection,
-        spikes: &BTreeMap<u32, Spikes>,
+        spikes: &[Spikes],
         t: usize,
         m: usize,
         step: u64,
-        ring: RingPointer,
         precision: Precision,
     ) {
+        let Some(ring) = self.ring else { return };
+        if self.on_pre.iter().all(|on| on.of(spikes).cells.is_empty()) {
+            return;
+        }
         let mut factors = self.factors.iter();
         for s in 0..m {
             for on in &self.on_pre {
-                let spikes = &spikes[&on.event.as_u32()];
-                for row in spikes.of_step(s, p.pre.start, p.pre.n) {
+                for row in on.of(spikes).of_step(s, p.pre.start, p.pre.n) {
                     let factor = match &on.action {
                         Action::Factor(f) => *f,
                         Action::Kernel(..) => factors.next().copied().unwrap_or(0.0),

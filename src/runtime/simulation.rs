@@ -1,26 +1,19 @@
-//! The step loop: passes of several steps wherever the shortest delay allows, states in registers within a pass.
-//!
-//! Phases of a pass: inputs and drives, integration and thresholds (parallel over lanes), extraction of events,
-//! delivery (parallel over ranges of targets). The order of every floating-point sum is fixed by the plan.
+//! A running network: what it is made of, and how its values are read and set between steps.
 
 use super::buffer::Buffer;
-use super::cable::Cables;
 use super::delivery::RingPointer;
 use super::drive::RunningDrive;
 use super::history::History;
-use super::noise::Noise;
-use super::plastic::{Plastic, View};
+use super::plastic::Plastic;
 use super::pool::Pool;
-use super::population::{Pop, Table};
+use super::population::Pop;
 use super::projection::Proj;
 use crate::codegen::Backend;
-use crate::hir::{EventId, Side, VarId, VarKind};
+use crate::hir::{EventId, VarId, VarKind};
 use crate::ir::Precision;
 use crate::lower::{Binding, NeuronKernel, PlasticKernel};
 use crate::plan::{Column, Network};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How to run.
 #[derive(Debug, Clone, Copy)]
@@ -104,26 +97,24 @@ impl Spikes {
 pub struct Simulation {
     /// What runs; parameters in it are current.
     pub network: Network,
-    options: Options,
-    pops: Vec<Pop>,
-    projections: Vec<Proj>,
+    pub(super) options: Options,
+    pub(super) pops: Vec<Pop>,
+    pub(super) projections: Vec<Proj>,
     /// By projection: the plastic ones.
-    plastic: Vec<Option<Plastic>>,
+    pub(super) plastic: Vec<Option<Plastic>>,
     /// Earlier events and values, as far back as plastic projections delay.
-    history: History,
-    drives: Vec<RunningDrive>,
-    rates: Vec<TimeFunction>,
-    pool: Pool,
-    step: u64,
-    max_pass: usize,
-    ring_slots: usize,
+    pub(super) history: History,
+    /// By population: its drives.
+    pub(super) drives: Vec<Vec<RunningDrive>>,
+    pub(super) rates: Vec<TimeFunction>,
+    pub(super) pool: Pool,
+    pub(super) step: u64,
+    pub(super) max_pass: usize,
+    pub(super) ring_slots: usize,
 }
 
 /// Longest pass; more steps would not help and cost memory for inputs.
 const LONGEST_PASS: usize = 16;
-
-/// Passes with less work than this run on one thread.
-const SMALL: usize = 2048;
 
 impl Simulation {
     /// Allocates and compiles a network; `rates` are the time functions of drives.
@@ -143,12 +134,6 @@ impl Simulation {
         let max_pass = if analog || adaptive || plastic { 1 } else { shortest.min(LONGEST_PASS) };
         let ring_slots = longest + max_pass;
         let pool = Pool::new(options.threads);
-        let drives = network
-            .drives
-            .iter()
-            .enumerate()
-            .map(|(i, d)| RunningDrive::new(d.clone(), options.seed, i, options.dt))
-            .collect();
         let mut out = Simulation {
             network,
             options,
@@ -156,7 +141,7 @@ impl Simulation {
             projections: Vec::new(),
             plastic: Vec::new(),
             history: History::default(),
-            drives,
+            drives: Vec::new(),
             rates,
             pool,
             step: 0,
@@ -164,6 +149,13 @@ impl Simulation {
             ring_slots,
         };
         out.pops = (0..out.network.populations.len()).map(|i| out.new_population(i)).collect();
+        out.drives.resize_with(out.pops.len(), Vec::new);
+        for (i, d) in out.network.drives.iter().enumerate() {
+            let Some(ring) = out.pops[d.post.population].ring(d.port) else { continue };
+            out.drives[d.post.population].push(RunningDrive::new(d.clone(), ring, options.seed, i, options.dt));
+        }
+        let rings: Vec<Option<RingPointer>> =
+            out.network.projections.iter().map(|p| out.pops[p.post.population].ring(p.port)).collect();
         let shares = |p: &crate::plan::Projection| {
             let (lanes, threads) = (out.pops[p.post.population].lanes, out.pool.threads());
             (0..threads).map(move |t| share(lanes, t, threads)).collect()
@@ -171,15 +163,13 @@ impl Simulation {
         let network = &out.network;
         let every = || network.projections.iter().enumerate();
         let plastic: Vec<Option<Plastic>> =
-            every().map(|(i, p)| Plastic::new(network, i, shares(p), &options)).collect();
-        out.projections = network.projections.iter().map(|p| Proj::new(network, p, shares(p), &options)).collect();
-        for (plastic, p) in plastic.iter().zip(&network.projections) {
+            every().map(|(i, p)| Plastic::new(network, i, rings[i], shares(p), &options)).collect();
+        out.projections =
+            every().map(|(i, p)| Proj::new(network, p, rings[i], shares(p), &options)).collect();
+        let mut plastic = plastic;
+        for (plastic, p) in plastic.iter_mut().zip(&network.projections) {
             let Some(plastic) = plastic else { continue };
-            let (forth, back) = plastic.memory();
-            for (side, event) in plastic.events() {
-                let (view, steps) = if side == Side::Pre { (p.pre, forth) } else { (p.post, back) };
-                out.history.keep_events(view.population, event, steps);
-            }
+            plastic.remember(p, &mut out.history);
             for (variable, steps) in &p.delayed {
                 let (view, var) = match p.synapse.vars[*variable].kind {
                     VarKind::Pre(var) => (p.pre, var),
@@ -204,7 +194,7 @@ impl Simulation {
         let driven = network.drives.iter().filter(|d| d.post.population == index).map(|d| d.port);
         let delivered = network.projections.iter().filter(here).filter(|p| !analog(p)).map(|p| p.port);
         let events = driven.chain(delivered).collect();
-        Pop::new(&network.populations[index], &events, &summed, self.ring_slots, self.max_pass, &self.options)
+        Pop::new(&network.populations[index], index, &events, &summed, self.ring_slots, self.max_pass, &self.options)
     }
 
     /// Returns the options of the run.
@@ -283,244 +273,6 @@ impl Simulation {
         self.pops[population].set_function(var, f);
     }
 
-    /// Runs until the boundary of step `end`.
-    pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
-        for (pop, plan) in self.pops.iter_mut().zip(&self.network.populations) {
-            pop.refresh(plan, self.max_pass, &self.options);
-        }
-        while self.step < end {
-            if observer.interrupted() {
-                return Err(Failure::Interrupted);
-            }
-            let stop = observer.next_stop(self.step).min(end);
-            let wrap = self.ring_slots as u64 - self.step % self.ring_slots as u64;
-            let m = (stop - self.step).min(self.max_pass as u64).min(wrap) as usize;
-            self.pass(m)?;
-            let first = self.step + 1;
-            self.step += m as u64;
-            for (i, pop) in self.pops.iter().enumerate() {
-                for (event, spikes) in &pop.spikes {
-                    if !spikes.cells.is_empty() {
-                        observer.events(i, EventId::from_u32(*event), spikes, first);
-                    }
-                }
-            }
-            if self.step == stop {
-                observer.sample(self);
-            }
-        }
-        Ok(())
-    }
-
-    fn pass(&mut self, m: usize) -> Result<(), Failure> {
-        self.history.begin(&self.pops, &self.network, self.step, self.options.dt);
-        self.inputs(m);
-        self.plasticity((self.step, self.step), &|_, plastic, p, view, pool| plastic.advance(p, view, pool))?;
-        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| plastic.arrivals(p, view, pool))?;
-        self.advance_others()?;
-        if !self.integrate(m) {
-            return Err(self.diagnose(m));
-        }
-        for pop in &mut self.pops {
-            for s in &mut pop.states {
-                std::mem::swap(&mut s.now, &mut s.next);
-            }
-        }
-        self.extract(m);
-        for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
-            proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
-        }
-        self.deliver(m);
-        let end = self.step + m as u64;
-        self.plasticity((end, end), &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
-        self.history.end(&self.pops);
-        Ok(())
-    }
-
-    /// Fills what the kernels read per step: time, functions of time, continuous contributions.
-    fn inputs(&mut self, m: usize) {
-        let (dt, step) = (self.options.dt, self.step);
-        for d in &mut self.drives {
-            d.prepare(&self.rates, step, m);
-        }
-        for i in 0..self.pops.len() {
-            self.pops[i].fill_uniform(step, m, dt);
-            for port in self.pops[i].summed_ports() {
-                self.sum_continuous(i, port);
-            }
-        }
-    }
-
-    /// Sums the continuous contributions to a port in the order of projections.
-    fn sum_continuous(&mut self, population: usize, port: VarId) {
-        let t = self.step as f64 * self.options.dt;
-        let mut sum = self.pops[population].begin_sum(&self.network.populations[population], port, t);
-        for (k, p) in self.network.projections.iter().enumerate() {
-            if p.post.population != population || p.port != port {
-                continue;
-            }
-            let (pops, network) = (&self.pops, &self.network);
-            let history = &self.history;
-            let read = |pre: bool, var: VarId, delay: u32, cell: usize| {
-                let index = if pre { p.pre.population } else { p.post.population };
-                if let Some(past) = history.value(index, var, delay as usize, self.step) {
-                    return past.get(cell);
-                }
-                pops[index].value_of(&network.populations[index], var, cell, t)
-            };
-            if let Some(c) = &mut self.projections[k].continuous {
-                if let Some(plastic) = &self.plastic[k] {
-                    c.refresh(&|variable, out| plastic.copy(p, variable, self.step, out));
-                }
-                c.run(p, &read, &mut sum);
-            }
-        }
-        self.pops[population].end_sum(port, sum);
-    }
-
-    fn integrate(&mut self, m: usize) -> bool {
-        let threads = self.pool.threads();
-        let work: usize = self.pops.iter().map(|p| p.lanes * m).sum();
-        let (step, precision, seed) = (self.step, self.options.precision, self.options.seed);
-        let tables: Vec<Table> = self.pops.iter_mut().map(|p| p.table(step, self.ring_slots, precision)).collect();
-        let finite = AtomicBool::new(true);
-        let (pops, drives) = (&self.pops, &self.drives);
-        let job = |t: usize| {
-            let mut scratch = Vec::new();
-            for (i, pop) in pops.iter().enumerate() {
-                let lanes = share(pop.lanes, t, threads);
-                if lanes.is_empty() {
-                    continue;
-                }
-                let (slots, rings) = &tables[i];
-                for d in drives.iter().filter(|d| d.plan.post.population == i) {
-                    if let Some((_, ring)) = rings.iter().find(|(v, _)| *v == d.plan.port) {
-                        for s in 0..m {
-                            // SAFETY: threads have disjoint lanes.
-                            unsafe { d.run(step + s as u64, s, lanes.clone(), *ring, precision, &mut scratch) };
-                        }
-                    }
-                }
-                let noise = Noise::new(&pop.update, i, seed, step, slots, precision);
-                // SAFETY: the table describes this population's buffers, and threads have disjoint lanes.
-                let ok = unsafe {
-                    noise.fill(m, &lanes);
-                    pop.update.function.call_with(noise.draw(), slots, lanes.start, lanes.end, m)
-                };
-                if !ok {
-                    finite.store(false, Ordering::Relaxed);
-                }
-            }
-        };
-        if work < SMALL {
-            (0..threads).for_each(job);
-        } else {
-            self.pool.run(&job);
-        }
-        finite.load(Ordering::Relaxed)
-    }
-
-    /// Advances adaptive schemes and cables; the update kernels then decide on events.
-    fn advance_others(&mut self) -> Result<(), Failure> {
-        let t = self.step as f64 * self.options.dt;
-        for (population, pop) in self.pops.iter_mut().enumerate() {
-            pop.advance_others(t, &self.options);
-            if let Some(found) = pop.cables.as_ref().and_then(Cables::not_finite) {
-                return Err(Failure::NonFinite {
-                    population,
-                    variable: self.network.populations[population].model.vars[found.var].name.clone(),
-                    index: found.cell,
-                    time: t + self.options.dt,
-                    last: found.before,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Finds the first step of the pass after which a state is not finite, from the states still kept at its start.
-    fn diagnose(&mut self, m: usize) -> Failure {
-        let (step, precision) = (self.step, self.options.precision);
-        for population in 0..self.pops.len() {
-            let mut before: Option<Vec<f64>> = None;
-            for k in 1..=m {
-                let pop = &mut self.pops[population];
-                let (table, _) = pop.table(step, self.ring_slots, precision);
-                let noise = Noise::new(&pop.update, population, self.options.seed, step, &table, precision);
-                // SAFETY: as in `integrate`, on one thread.
-                unsafe { pop.update.function.call_with(noise.draw(), &table, 0, pop.lanes, k) };
-                let n = self.network.populations[population].n;
-                for (j, s) in pop.states.iter().enumerate() {
-                    if let Some(i) = (0..n).find(|i| !s.next.get(*i).is_finite()) {
-                        let last = before.as_ref().map_or(s.now.get(i), |b| b[j * n + i]);
-                        let model = &self.network.populations[population].model;
-                        let variable = match &s.key {
-                            Binding::State(v) => model.vars[*v].name.clone(),
-                            _ => "a counter".into(),
-                        };
-                        return Failure::NonFinite {
-                            population,
-                            variable,
-                            index: i,
-                            time: (step + k as u64) as f64 * self.options.dt,
-                            last,
-                        };
-                    }
-                }
-                before =
-                    Some(pop.states.iter().flat_map(|s| (0..n).map(|i| s.next.get(i)).collect::<Vec<_>>()).collect());
-            }
-        }
-        // Only padding lanes were affected; they mirror the last cell, so this cannot happen.
-        crate::ice!("a state is not finite, but none was found")
-    }
-
-    fn extract(&mut self, m: usize) {
-        for (i, pop) in self.pops.iter_mut().enumerate() {
-            let n = self.network.populations[i].n;
-            let per_byte = pop.update.function.lanes_per_byte();
-            let stride = pop.lanes / per_byte;
-            for (event, spikes) in &mut pop.spikes {
-                spikes.cells.clear();
-                spikes.start.clear();
-                spikes.start.push(0);
-                for s in 0..m {
-                    scan(&pop.bits[event][s * stride..(s + 1) * stride], per_byte, n, &mut spikes.cells);
-                    spikes.start.push(spikes.cells.len() as u32);
-                }
-            }
-        }
-    }
-
-    /// Runs something at all plastic projections, at a step boundary and with the cells' values of another.
-    fn plasticity(
-        &mut self,
-        (now, cells): (u64, u64),
-        run: &dyn Fn(usize, &mut Plastic, &crate::plan::Projection, &View, &Pool),
-    ) -> Result<(), Failure> {
-        for k in 0..self.plastic.len() {
-            let Some(plastic) = &mut self.plastic[k] else { continue };
-            let p = &self.network.projections[k];
-            let ring = self.pops[p.post.population].rings.get_mut(&p.port).map(|r| r.pointer());
-            let view = View {
-                pops: &self.pops,
-                network: &self.network,
-                options: &self.options,
-                step: self.step,
-                now,
-                cells,
-                history: &self.history,
-                ring,
-            };
-            run(k, plastic, p, &view, &self.pool);
-            if let Some(found) = plastic.not_finite(p, now) {
-                let time = now as f64 * self.options.dt;
-                return Err(Failure::Synapse { projection: k, variable: found.variable, index: found.synapse, time });
-            }
-        }
-        Ok(())
-    }
-
     /// Sends a signal to the synapses of some projections.
     pub fn signal(&mut self, name: &str, projections: &[usize]) -> Result<(), Failure> {
         self.plasticity((self.step, self.step), &|k, plastic, p, view, pool| {
@@ -577,64 +329,10 @@ impl Simulation {
         let t = self.step as f64 * self.options.dt;
         self.pops[population].port_of(&self.network.populations[population], port, cell, t)
     }
-
-    fn deliver(&mut self, m: usize) {
-        let threads = self.pool.threads();
-        let precision = self.options.precision;
-        let step = self.step;
-        let slots = self.ring_slots as u64;
-        let mut pointers: Vec<BTreeMap<VarId, RingPointer>> = Vec::new();
-        for pop in &mut self.pops {
-            // What this pass consumed is free for later events.
-            for ring in pop.rings.values_mut() {
-                let at = (step % slots) as usize * ring.lanes;
-                ring.buffer.clear(at..at + m * ring.lanes);
-            }
-            pointers.push(pop.rings.iter_mut().map(|(v, r)| (*v, r.pointer())).collect());
-        }
-        let events: usize = self.pops.iter().flat_map(|p| p.spikes.values()).map(|s| s.cells.len()).sum();
-        if events == 0 {
-            return;
-        }
-        let (network, projections, pops) = (&self.network, &self.projections, &self.pops);
-        let job = |t: usize| {
-            for (k, p) in network.projections.iter().enumerate() {
-                let proj = &projections[k];
-                let Some(ring) = pointers[p.post.population].get(&p.port).copied() else { continue };
-                let spikes = &pops[p.pre.population].spikes;
-                // SAFETY: rows of thread `t` hold targets of its own lanes only.
-                unsafe { proj.deliver(p, spikes, t, m, step, ring, precision) };
-            }
-        };
-        if events < 16 {
-            (0..threads).for_each(job);
-        } else {
-            self.pool.run(&job);
-        }
-    }
 }
 
 /// Returns thread `t`'s share of the lanes, in multiples of 16.
-fn share(lanes: usize, t: usize, threads: usize) -> std::ops::Range<usize> {
+pub(super) fn share(lanes: usize, t: usize, threads: usize) -> std::ops::Range<usize> {
     let blocks = lanes / 16;
     blocks * t / threads * 16..blocks * (t + 1) / threads * 16
-}
-
-/// Collects the indices of set bits; whole words without any are skipped.
-fn scan(bytes: &[u8], per_byte: usize, n: usize, out: &mut Vec<u32>) {
-    for (k, word) in bytes.chunks(8).enumerate() {
-        let mut padded = [0u8; 8];
-        padded[..word.len()].copy_from_slice(word);
-        if u64::from_le_bytes(padded) == 0 {
-            continue;
-        }
-        for (j, byte) in word.iter().enumerate() {
-            for bit in 0..per_byte {
-                let cell = (k * 8 + j) * per_byte + bit;
-                if byte >> bit & 1 == 1 && cell < n {
-                    out.push(cell as u32);
-                }
-            }
-        }
-    }
 }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub struct Exact {
     states: BTreeMap<VarId, (Rates, u64)>,
     dt: f64,
+    /// Until when no moment need be renewed.
+    fresh: u64,
 }
 
 /// A moment is renewed before stored values differ from today's by more than this exponent, or after so many steps.
@@ -17,7 +19,7 @@ const LONGEST: (f64, u64) = (4.0, 4096);
 impl Exact {
     /// Starts at a step boundary with values as they are.
     pub fn new(rates: BTreeMap<VarId, Rates>, now: u64, dt: f64) -> Exact {
-        Exact { states: rates.into_iter().map(|(v, r)| (v, (r, now))).collect(), dt }
+        Exact { states: rates.into_iter().map(|(v, r)| (v, (r, now))).collect(), dt, fresh: now }
     }
 
     /// Returns `scale` and `shift` with which a stored value `s` is `scale * s + shift` now.
@@ -29,15 +31,22 @@ impl Exact {
         (exponent.exp(), rates.b * elapsed * mean)
     }
 
+    /// Returns whether a moment may have to be renewed.
+    pub fn is_due(&self, now: u64) -> bool {
+        now > self.fresh
+    }
+
     /// Makes now the moment of states whose moment is long ago, or of all; stored values must follow as it says.
     pub fn settle(&mut self, now: u64, all: bool) -> Vec<(VarId, f64, f64)> {
-        let old = |rates: &Rates, since: u64| {
-            let exponent = rates.a * (now - since) as f64 * self.dt;
+        let dt = self.dt;
+        let old = |rates: &Rates, since: u64, now: u64| {
+            let exponent = rates.a * (now - since) as f64 * dt;
             exponent.abs() > LONGEST.0 || rates.b != 0.0 && now - since > LONGEST.1
         };
         let due: Vec<VarId> =
-            self.states.iter().filter(|(_, (r, since))| all || old(r, *since)).map(|(v, _)| *v).collect();
-        due.into_iter()
+            self.states.iter().filter(|(_, (r, since))| all || old(r, *since, now)).map(|(v, _)| *v).collect();
+        let settled = due
+            .into_iter()
             .map(|v| {
                 let (scale, shift) = self.factors(v, now);
                 if let Some((_, since)) = self.states.get_mut(&v) {
@@ -45,7 +54,11 @@ impl Exact {
                 }
                 (v, scale, shift)
             })
-            .collect()
+            .collect();
+        // The longest that all of them stay fresh, to a power of two.
+        let fresh = |ahead: u64| self.states.values().all(|(r, since)| !old(r, *since, now + ahead));
+        self.fresh = now + (0..40).map(|k| 1 << k).take_while(|ahead| fresh(*ahead)).last().unwrap_or(0);
+        settled
     }
 }
 

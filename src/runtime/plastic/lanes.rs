@@ -10,6 +10,7 @@ use crate::ir::{Precision, SlotKind};
 use crate::lower::{PlasticKernel, PlasticSlot};
 use crate::plan::{Delay, Projection};
 use crate::runtime::buffer::{Buffer, padded};
+use crate::runtime::delivery::RingPointer;
 use crate::runtime::rng::Stream;
 use std::collections::BTreeMap;
 
@@ -25,16 +26,25 @@ pub struct Compiled {
     kinds: Vec<SlotKind>,
     /// Whether presynaptic cells must be known.
     pub needs_source: bool,
+    /// Whether it changes weights and does nothing else.
+    pub only_weight: bool,
 }
 
 impl Compiled {
     pub fn new(kernel: PlasticKernel, number: usize, backend: Backend) -> Compiled {
         let source =
             |s: &PlasticSlot| matches!(s, PlasticSlot::State(_, Place::Pre) | PlasticSlot::Cell(Side::Pre, ..));
+        let kinds: Vec<SlotKind> = kernel.kernel.slots.values().map(|d| d.kind).collect();
+        let only_weight = kernel.slots.iter().zip(&kinds).all(|(slot, kind)| match slot {
+            PlasticSlot::Delivered | PlasticSlot::Rewired => false,
+            PlasticSlot::State(..) => *kind != SlotKind::State,
+            _ => true,
+        });
         Compiled {
             function: compile(backend, &kernel.kernel, Steps::One),
             number,
-            kinds: kernel.kernel.slots.values().map(|d| d.kind).collect(),
+            kinds,
+            only_weight,
             needs_source: kernel.slots.iter().any(source),
             kernel,
         }
@@ -63,8 +73,21 @@ pub struct Shared {
     pub post: BTreeMap<VarId, Buffer>,
     pub projection: BTreeMap<VarId, Buffer>,
     pub exact: Exact,
+    /// Where deliveries go, if the port takes events.
+    pub ring: Option<RingPointer>,
     /// First random stream of the projection's noise.
     pub stream: u32,
+}
+
+impl Shared {
+    /// Returns what is kept at a place other than the synapses.
+    pub fn kept(&mut self, place: Place) -> &mut BTreeMap<VarId, Buffer> {
+        match place {
+            Place::Pre => &mut self.pre,
+            Place::Post => &mut self.post,
+            _ => &mut self.projection,
+        }
+    }
 }
 
 /// The synapses of a call.
@@ -198,6 +221,7 @@ impl Scratch {
         index: &Index,
         p: &Projection,
         view: &View,
+        ring: Option<RingPointer>,
         learning: bool,
         lanes: &Lanes,
     ) {
@@ -214,7 +238,7 @@ impl Scratch {
                         put(state, b);
                     }
                 }
-                PlasticSlot::Delivered => deliver(b, index, p, view, lanes),
+                PlasticSlot::Delivered => deliver(b, index, p, view, ring, lanes),
                 PlasticSlot::Rewired => {
                     let chosen = lanes.edge.iter().enumerate().filter(|(i, _)| b.get(*i) > 0.5);
                     values.rewired.extend(chosen.map(|(_, edge)| *edge));
@@ -226,8 +250,8 @@ impl Scratch {
 }
 
 /// Adds what was delivered to the port, the dendritic delay later.
-fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, lanes: &Lanes) {
-    let Some(ring) = view.ring else { return };
+fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<RingPointer>, lanes: &Lanes) {
+    let Some(ring) = ring else { return };
     let step = |d: u32| view.step + u64::from(d - p.lag);
     let lane = |i: usize| p.post.start + lanes.target.at(i);
     match &p.dendritic {

@@ -48,6 +48,8 @@ pub struct Plastic {
 struct Running {
     trigger: Trigger,
     event: Option<EventId>,
+    /// Under which number the events are remembered.
+    remembered: usize,
     kernels: Vec<Compiled>,
 }
 
@@ -67,8 +69,6 @@ pub struct View<'a> {
     pub cells: u64,
     /// What variables were, and what happened, in earlier steps.
     pub history: &'a History,
-    /// Where deliveries go, if the port takes events.
-    pub ring: Option<RingPointer>,
 }
 
 /// A state or the weight of a synapse that is not a finite number.
@@ -84,6 +84,7 @@ impl Plastic {
     pub fn new(
         network: &Network,
         index: usize,
+        ring: Option<RingPointer>,
         shares: Vec<std::ops::Range<usize>>,
         options: &Options,
     ) -> Option<Plastic> {
@@ -103,6 +104,7 @@ impl Plastic {
             post: kept(Place::Post, p.post.n),
             projection: kept(Place::Projection, 1),
             exact: Exact::default(),
+            ring,
             stream: 0x2000_0000 + ((index as u32) << 8),
         };
         let mut out = Plastic {
@@ -140,7 +142,8 @@ impl Plastic {
                         network.populations[view.population].model.event(name)
                     }
                 };
-                Running { event, kernels: h.kernels.into_iter().map(&mut compiled).collect(), trigger: h.trigger }
+                let kernels = h.kernels.into_iter().map(&mut compiled).collect();
+                Running { event, remembered: 0, kernels, trigger: h.trigger }
             })
             .collect();
         self.flows = program.flows.into_iter().map(&mut compiled).collect();
@@ -157,11 +160,16 @@ impl Plastic {
     /// Compiles anew after parameters have changed; `network` holds the new ones, states go on from where they are.
     pub fn refresh(&mut self, network: &Network, index: usize, now: u64, options: &Options) {
         self.settle(now, true);
+        let remembered: Vec<usize> = self.handlers.iter().map(|h| h.remembered).collect();
         self.compile(network, index, now, options);
+        self.handlers.iter_mut().zip(remembered).for_each(|(h, number)| h.remembered = number);
     }
 
     /// Moves the common moment of exactly advanced states to now where it is long ago, or everywhere.
     fn settle(&mut self, now: u64, all: bool) {
+        if !all && !self.shared.exact.is_due(now) {
+            return;
+        }
         for (v, scale, shift) in self.shared.exact.settle(now, all) {
             for kept in [&mut self.shared.pre, &mut self.shared.post, &mut self.shared.projection] {
                 if let Some(b) = kept.get_mut(&v) {
@@ -176,18 +184,16 @@ impl Plastic {
         }
     }
 
-    /// Returns how many steps back events of the presynaptic and postsynaptic cells are needed.
-    pub fn memory(&self) -> (usize, usize) {
+    /// Lets the events be remembered that it waits for.
+    pub fn remember(&mut self, p: &Projection, history: &mut History) {
         let longest = |list: &[u32]| list.last().copied().unwrap_or(1) as usize;
-        (longest(&self.delays), longest(&self.back))
-    }
-
-    /// Returns the events of cells that it waits for.
-    pub fn events(&self) -> impl Iterator<Item = (Side, EventId)> {
-        self.handlers.iter().filter_map(|h| match (&h.trigger, h.event) {
-            (Trigger::Cell(side, _), Some(event)) => Some((*side, event)),
-            _ => None,
-        })
+        let (forth, back) = (longest(&self.delays), longest(&self.back));
+        for h in &mut self.handlers {
+            if let (Trigger::Cell(side, _), Some(event)) = (&h.trigger, h.event) {
+                let (view, steps) = if *side == Side::Pre { (p.pre, forth) } else { (p.post, back) };
+                h.remembered = history.keep_events(view.population, event, steps);
+            }
+        }
     }
 
     /// Returns its kernels: handlers in order, then equations.
@@ -255,12 +261,26 @@ impl Plastic {
         for k in flows.iter().filter(|k| k.kernel.place == Place::Synapse) {
             self.synapses(k, p, view, pool, &Way::All);
         }
-        let mut results: Vec<(&Compiled, Vec<Buffer>)> = Vec::new();
+        let mut results: Vec<(&Compiled, VarId, Buffer)> = Vec::new();
         for k in flows.iter().filter(|k| k.kernel.place != Place::Synapse) {
-            results.push((k, self.elsewhere(k, p, view, &all_of(p, k.kernel.place))));
+            let items = all_of(p, k.kernel.place);
+            let mut whole = k.written(&self.scratch[k.number].buffers).map(|(v, _)| v).collect::<Vec<_>>();
+            let first = results.len();
+            for v in whole.drain(..) {
+                results.push((k, v, Buffer::new(padded(items.len()), view.options.precision)));
+            }
+            for (c, chunk) in items.chunks(lanes::CHUNK).enumerate() {
+                self.chunk(k, p, view, chunk);
+                let written = k.written(&self.scratch[k.number].buffers);
+                for ((_, _, to), (_, from)) in results[first..].iter_mut().zip(written) {
+                    to.copy(c * lanes::CHUNK, from, 0, chunk.len());
+                }
+            }
         }
-        for (k, buffers) in results {
-            self.put(k, &all_of(p, k.kernel.place), &buffers);
+        for (k, v, new) in results {
+            if let Some(state) = self.shared.kept(k.kernel.place).get_mut(&v) {
+                *state = new;
+            }
         }
         self.flows = flows;
     }
@@ -284,9 +304,12 @@ impl Plastic {
             let Some(event) = h.event else { continue };
             for delay in &delays {
                 let seen = match (side, delay) {
-                    (Side::Post, 0) => &view.pops[from.population].spikes[&event.as_u32()].cells,
-                    _ => view.history.events(from.population, event, *delay as usize),
+                    (Side::Post, 0) => &view.pops[from.population].spikes[event.as_u32() as usize].cells,
+                    _ => view.history.events(h.remembered, *delay as usize),
                 };
+                if seen.is_empty() {
+                    continue;
+                }
                 cells.clear();
                 cells.extend(
                     seen.iter().filter_map(|c| c.checked_sub(from.start as u32).filter(|c| *c < from.n as u32)),
@@ -319,18 +342,19 @@ impl Plastic {
     }
 
     fn run(&mut self, k: &Compiled, p: &Projection, view: &View, pool: &Pool, way: &Way) {
-        let cells = match (k.kernel.place, way) {
-            (Place::Synapse, _) => return self.synapses(k, p, view, pool, way),
-            (Place::Projection, _) | (_, Way::All) => all_of(p, k.kernel.place),
-            (_, Way::Rows(cells, _) | Way::Columns(cells, _)) => cells.to_vec(),
-        };
-        let buffers = self.elsewhere(k, p, view, &cells);
-        self.put(k, &cells, &buffers);
+        match (k.kernel.place, way) {
+            (Place::Synapse, _) => self.synapses(k, p, view, pool, way),
+            (Place::Projection, _) | (_, Way::All) => self.cells(k, p, view, &all_of(p, k.kernel.place)),
+            (_, Way::Rows(cells, _) | Way::Columns(cells, _)) => self.cells(k, p, view, cells),
+        }
     }
 
     /// Runs a kernel over synapses.
     fn synapses(&mut self, k: &Compiled, p: &Projection, view: &View, pool: &Pool, way: &Way) {
         let Plastic { shared, parts, learning, finite, .. } = self;
+        if !*learning && k.only_weight {
+            return;
+        }
         let job = |t: usize| {
             let part = &mut *lock(&parts[t]);
             if !part.run(k, p, shared, view, *learning, way) {
@@ -346,41 +370,28 @@ impl Plastic {
         if work < SMALL { (0..parts.len()).for_each(job) } else { pool.run(&job) }
     }
 
-    /// Runs a kernel over cells of one side, or once, and returns what it computes, by slot.
-    fn elsewhere(&mut self, k: &Compiled, p: &Projection, view: &View, items: &[u32]) -> Vec<Buffer> {
-        let mut out: Vec<Buffer> =
-            k.kernel.slots.iter().map(|_| Buffer::new(padded(items.len()), view.options.precision)).collect();
-        for (c, chunk) in items.chunks(lanes::CHUNK).enumerate() {
-            let cells = |place: Place| if k.kernel.place == place { Cells::List(chunk) } else { Cells::None };
-            let lanes = Lanes {
-                n: chunk.len(),
-                synapse: Which::None,
-                edge: &[],
-                source: cells(Place::Pre),
-                target: cells(Place::Post),
-            };
-            let scratch = &mut self.scratch[k.number];
-            scratch.load(k, None, &self.shared, p, view, &lanes);
-            if !scratch.call(k, chunk.len()) {
-                self.finite.store(false, Ordering::Relaxed);
-            }
-            for (to, from) in out.iter_mut().zip(&scratch.buffers) {
-                to.copy(c * lanes::CHUNK, from, 0, chunk.len());
+    /// Runs a kernel over cells of one side, or once, and keeps what it computes.
+    fn cells(&mut self, k: &Compiled, p: &Projection, view: &View, items: &[u32]) {
+        for chunk in items.chunks(lanes::CHUNK) {
+            self.chunk(k, p, view, chunk);
+            let kept = self.shared.kept(k.kernel.place);
+            for (v, b) in k.written(&self.scratch[k.number].buffers) {
+                if let Some(state) = kept.get_mut(&v) {
+                    state.scatter(b, chunk.iter().map(|c| *c as usize));
+                }
             }
         }
-        out
     }
 
-    fn put(&mut self, k: &Compiled, items: &[u32], buffers: &[Buffer]) {
-        let kept = match k.kernel.place {
-            Place::Pre => &mut self.shared.pre,
-            Place::Post => &mut self.shared.post,
-            _ => &mut self.shared.projection,
-        };
-        for (v, b) in k.written(buffers) {
-            if let Some(state) = kept.get_mut(&v) {
-                state.scatter(b, items.iter().map(|c| *c as usize));
-            }
+    /// Runs a kernel over a few cells, or once; what it computes is in its scratch.
+    fn chunk(&mut self, k: &Compiled, p: &Projection, view: &View, items: &[u32]) {
+        let cells = |place: Place| if k.kernel.place == place { Cells::List(items) } else { Cells::None };
+        let (source, target) = (cells(Place::Pre), cells(Place::Post));
+        let lanes = Lanes { n: items.len(), synapse: Which::None, edge: &[], source, target };
+        let scratch = &mut self.scratch[k.number];
+        scratch.load(k, None, &self.shared, p, view, &lanes);
+        if !scratch.call(k, items.len()) {
+            self.finite.store(false, Ordering::Relaxed);
         }
     }
 
@@ -435,9 +446,10 @@ impl Plastic {
 
     /// Finds a weight or state that is not a finite number, if a kernel met one since the last call.
     pub fn not_finite(&mut self, p: &Projection, now: u64) -> Option<NotFinite> {
-        if self.finite.swap(true, Ordering::Relaxed) {
+        if self.finite.load(Ordering::Relaxed) {
             return None;
         }
+        self.finite.store(true, Ordering::Relaxed);
         let mut values = vec![0.0; p.edges.len()];
         let lasting = p.synapse.weight().into_iter().chain(p.synapse.states().map(|(id, _)| id));
         lasting.into_iter().find_map(|variable| {

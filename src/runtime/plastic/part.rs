@@ -78,7 +78,7 @@ impl Part {
         let mut call = |lanes: &Lanes| {
             scratch.load(k, Some(values), shared, p, view, lanes);
             finite &= scratch.call(k, lanes.n);
-            scratch.store(k, values, index, p, view, learning, lanes);
+            scratch.store(k, values, index, p, view, shared.ring, learning, lanes);
         };
         match way {
             Way::All => {

@@ -1,0 +1,278 @@
+//! The step loop: passes of several steps wherever the shortest delay allows, states in registers within a pass.
+//!
+//! Phases of a pass: inputs and drives, integration and thresholds (parallel over lanes), extraction of events,
+//! delivery (parallel over ranges of targets). The order of every floating-point sum is fixed by the plan.
+
+use super::cable::Cables;
+use super::plastic::{Plastic, View};
+use super::pool::Pool;
+use super::simulation::{Failure, Observer, Simulation, share};
+use crate::hir::{EventId, VarId};
+use crate::lower::Binding;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Passes with less work than this run on one thread.
+const SMALL: usize = 2048;
+
+impl Simulation {
+    /// Runs until the boundary of step `end`.
+    pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
+        for (i, (pop, plan)) in self.pops.iter_mut().zip(&self.network.populations).enumerate() {
+            pop.refresh(plan, i, self.max_pass, &self.options);
+        }
+        while self.step < end {
+            if observer.interrupted() {
+                return Err(Failure::Interrupted);
+            }
+            let stop = observer.next_stop(self.step).min(end);
+            let wrap = self.ring_slots as u64 - self.step % self.ring_slots as u64;
+            let m = (stop - self.step).min(self.max_pass as u64).min(wrap) as usize;
+            self.pass(m)?;
+            let first = self.step + 1;
+            self.step += m as u64;
+            for (i, pop) in self.pops.iter().enumerate() {
+                for (event, spikes) in pop.spikes.iter().enumerate() {
+                    if !spikes.cells.is_empty() {
+                        observer.events(i, EventId::from_u32(event as u32), spikes, first);
+                    }
+                }
+            }
+            if self.step == stop {
+                observer.sample(self);
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, m: usize) -> Result<(), Failure> {
+        self.history.begin(&self.pops, &self.network, self.step, self.options.dt);
+        self.inputs(m);
+        self.plasticity((self.step, self.step), &|_, plastic, p, view, pool| plastic.advance(p, view, pool))?;
+        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| plastic.arrivals(p, view, pool))?;
+        self.advance_others()?;
+        if !self.integrate(m) {
+            return Err(self.diagnose(m));
+        }
+        self.pops.iter_mut().for_each(|p| p.finish_pass(self.step, m));
+        self.extract(m);
+        for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
+            proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
+        }
+        self.deliver(m);
+        let end = self.step + m as u64;
+        self.plasticity((end, end), &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
+        self.history.end(&self.pops);
+        Ok(())
+    }
+
+    /// Fills what the kernels read per step: time, functions of time, continuous contributions.
+    fn inputs(&mut self, m: usize) {
+        let (dt, step) = (self.options.dt, self.step);
+        for d in self.drives.iter_mut().flatten() {
+            d.prepare(&self.rates, step, m);
+        }
+        for i in 0..self.pops.len() {
+            self.pops[i].fill_uniform(step, m, dt);
+            for k in 0..self.pops[i].summed_ports().len() {
+                let port = self.pops[i].summed_ports()[k];
+                self.sum_continuous(i, port);
+            }
+        }
+    }
+
+    /// Sums the continuous contributions to a port in the order of projections.
+    fn sum_continuous(&mut self, population: usize, port: VarId) {
+        let t = self.step as f64 * self.options.dt;
+        let mut sum = self.pops[population].begin_sum(&self.network.populations[population], port, t);
+        for (k, p) in self.network.projections.iter().enumerate() {
+            if p.post.population != population || p.port != port {
+                continue;
+            }
+            let (pops, network) = (&self.pops, &self.network);
+            let history = &self.history;
+            let read = |pre: bool, var: VarId, delay: u32, cell: usize| {
+                let index = if pre { p.pre.population } else { p.post.population };
+                if let Some(past) = history.value(index, var, delay as usize, self.step) {
+                    return past.get(cell);
+                }
+                pops[index].value_of(&network.populations[index], var, cell, t)
+            };
+            if let Some(c) = &mut self.projections[k].continuous {
+                if let Some(plastic) = &self.plastic[k] {
+                    c.refresh(&|variable, out| plastic.copy(p, variable, self.step, out));
+                }
+                c.run(p, &read, &mut sum);
+            }
+        }
+        self.pops[population].end_sum(port, sum);
+    }
+
+    fn integrate(&mut self, m: usize) -> bool {
+        let threads = self.pool.threads();
+        let work: usize = self.pops.iter().map(|p| p.lanes * m).sum();
+        let (step, precision) = (self.step, self.options.precision);
+        self.pops.iter_mut().for_each(|p| p.aim(step));
+        let finite = AtomicBool::new(true);
+        let (pops, drives) = (&self.pops, &self.drives);
+        let job = |t: usize| {
+            let mut scratch = Vec::new();
+            for (pop, drives) in pops.iter().zip(drives) {
+                let lanes = share(pop.lanes, t, threads);
+                if lanes.is_empty() {
+                    continue;
+                }
+                for d in drives {
+                    for s in 0..m {
+                        // SAFETY: threads have disjoint lanes.
+                        unsafe { d.run(step + s as u64, s, lanes.clone(), precision, &mut scratch) };
+                    }
+                }
+                let noise = pop.noise();
+                // SAFETY: the table describes this population's buffers, and threads have disjoint lanes.
+                let ok = unsafe {
+                    noise.fill(m, &lanes);
+                    pop.update.function.call_with(noise.draw(), pop.table(), lanes.start, lanes.end, m)
+                };
+                if !ok {
+                    finite.store(false, Ordering::Relaxed);
+                }
+            }
+        };
+        if work < SMALL {
+            (0..threads).for_each(job);
+        } else {
+            self.pool.run(&job);
+        }
+        finite.load(Ordering::Relaxed)
+    }
+
+    /// Advances adaptive schemes and cables; the update kernels then decide on events.
+    fn advance_others(&mut self) -> Result<(), Failure> {
+        let t = self.step as f64 * self.options.dt;
+        for (population, pop) in self.pops.iter_mut().enumerate() {
+            pop.advance_others(t, &self.options);
+            if let Some(found) = pop.cables.as_ref().and_then(Cables::not_finite) {
+                return Err(Failure::NonFinite {
+                    population,
+                    variable: self.network.populations[population].model.vars[found.var].name.clone(),
+                    index: found.cell,
+                    time: t + self.options.dt,
+                    last: found.before,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the first step of the pass after which a state is not finite, from the states still kept at its start.
+    fn diagnose(&mut self, m: usize) -> Failure {
+        let step = self.step;
+        for population in 0..self.pops.len() {
+            let mut before: Option<Vec<f64>> = None;
+            for k in 1..=m {
+                let pop = &mut self.pops[population];
+                // SAFETY: as in `integrate`, on one thread.
+                unsafe { pop.update.function.call_with(pop.noise().draw(), pop.table(), 0, pop.lanes, k) };
+                let n = self.network.populations[population].n;
+                for (j, s) in pop.states.iter().enumerate() {
+                    if let Some(i) = (0..n).find(|i| !s.next.get(*i).is_finite()) {
+                        let last = before.as_ref().map_or(s.now.get(i), |b| b[j * n + i]);
+                        let model = &self.network.populations[population].model;
+                        let variable = match &s.key {
+                            Binding::State(v) => model.vars[*v].name.clone(),
+                            _ => "a counter".into(),
+                        };
+                        return Failure::NonFinite {
+                            population,
+                            variable,
+                            index: i,
+                            time: (step + k as u64) as f64 * self.options.dt,
+                            last,
+                        };
+                    }
+                }
+                before =
+                    Some(pop.states.iter().flat_map(|s| (0..n).map(|i| s.next.get(i)).collect::<Vec<_>>()).collect());
+            }
+        }
+        // Only padding lanes were affected; they mirror the last cell, so this cannot happen.
+        crate::ice!("a state is not finite, but none was found")
+    }
+
+    fn extract(&mut self, m: usize) {
+        for (pop, plan) in self.pops.iter_mut().zip(&self.network.populations) {
+            let per_byte = pop.update.function.lanes_per_byte();
+            let stride = pop.lanes / per_byte;
+            for (bits, spikes) in pop.bits.iter().zip(&mut pop.spikes) {
+                spikes.cells.clear();
+                spikes.start.clear();
+                spikes.start.push(0);
+                for s in 0..m {
+                    if let Some(bits) = bits.get(s * stride..(s + 1) * stride) {
+                        scan(bits, per_byte, plan.n, &mut spikes.cells);
+                    }
+                    spikes.start.push(spikes.cells.len() as u32);
+                }
+            }
+        }
+    }
+
+    /// Runs something at all plastic projections, at a step boundary and with the cells' values of another.
+    pub(super) fn plasticity(
+        &mut self,
+        (now, cells): (u64, u64),
+        run: &dyn Fn(usize, &mut Plastic, &crate::plan::Projection, &View, &Pool),
+    ) -> Result<(), Failure> {
+        let (pops, network, options, history) = (&self.pops, &self.network, &self.options, &self.history);
+        let view = View { pops, network, options, step: self.step, now, cells, history };
+        for (k, (plastic, p)) in self.plastic.iter_mut().zip(&network.projections).enumerate() {
+            let Some(plastic) = plastic else { continue };
+            run(k, plastic, p, &view, &self.pool);
+            if let Some(found) = plastic.not_finite(p, now) {
+                let time = now as f64 * self.options.dt;
+                return Err(Failure::Synapse { projection: k, variable: found.variable, index: found.synapse, time });
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, m: usize) {
+        let threads = self.pool.threads();
+        let events: usize = self.pops.iter().flat_map(|p| &p.spikes).map(|s| s.cells.len()).sum();
+        if events == 0 {
+            return;
+        }
+        let (step, precision) = (self.step, self.options.precision);
+        let (network, projections, pops) = (&self.network, &self.projections, &self.pops);
+        let job = |t: usize| {
+            for (proj, p) in projections.iter().zip(&network.projections) {
+                // SAFETY: rows of thread `t` hold targets of its own lanes only.
+                unsafe { proj.deliver(p, &pops[p.pre.population].spikes, t, m, step, precision) };
+            }
+        };
+        if events < 16 {
+            (0..threads).for_each(job);
+        } else {
+            self.pool.run(&job);
+        }
+    }
+}
+
+/// Collects the indices of set bits; whole words without any are skipped.
+fn scan(bytes: &[u8], per_byte: usize, n: usize, out: &mut Vec<u32>) {
+    for (k, word) in bytes.chunks(8).enumerate() {
+        let mut padded = [0u8; 8];
+        padded[..word.len()].copy_from_slice(word);
+        if u64::from_le_bytes(padded) == 0 {
+            continue;
+        }
+        for (j, byte) in word.iter().enumerate() {
+            for bit in 0..per_byte {
+                let cell = (k * 8 + j) * per_byte + bit;
+                if byte >> bit & 1 == 1 && cell < n {
+                    out.push(cell as u32);
+                }
+            }
+        }
+    }
+}
