@@ -123,19 +123,14 @@ impl Program {
                 }
             }
             Stage::Ir | Stage::Clif | Stage::Asm => {
+                let backend = settings.backend;
                 for s in self.networks(experiment, files, settings)? {
-                    for i in 0..s.network.populations.len() {
-                        out.push_str(&print_kernel(
-                            &s.kernel(i).raw,
-                            &s.kernel(i).kernel,
-                            stage,
-                            after,
-                            settings.backend,
-                        ));
-                    }
-                    for k in (0..s.network.projections.len()).flat_map(|i| s.plastic_kernels(i)) {
-                        out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, settings.backend));
-                    }
+                    let populations = (0..s.network.populations.len()).map(|i| s.kernel(i));
+                    let target = (backend, s.steps());
+                    populations.for_each(|k| out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, target)));
+                    let target = (backend, codegen::Steps::One);
+                    let plastic = (0..s.network.projections.len()).flat_map(|i| s.plastic_kernels(i));
+                    plastic.for_each(|k| out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, target)));
                 }
             }
         }
@@ -247,7 +242,7 @@ fn print_kernel(
     optimized: &ir::Kernel,
     stage: Stage,
     after: Option<&str>,
-    backend: codegen::Backend,
+    (backend, steps): (codegen::Backend, codegen::Steps),
 ) -> String {
     let kernel = match after {
         None => optimized.clone(),
@@ -264,8 +259,8 @@ fn print_kernel(
         }
     };
     match stage {
-        Stage::Clif => codegen::cranelift::clif(&kernel),
-        Stage::Asm => codegen::assembly(backend, &kernel),
+        Stage::Clif => codegen::cranelift::clif(&kernel, steps),
+        Stage::Asm => codegen::assembly(backend, &kernel, steps),
         _ => kernel.to_string(),
     }
 }

@@ -134,15 +134,15 @@ pub fn compile(backend: Backend, kernel: &Kernel, steps: Steps) -> KernelFn {
     }
 }
 
-/// Returns the machine instructions of a kernel that may be asked for many steps; the interpreter's are Cranelift's.
-pub fn assembly(backend: Backend, kernel: &Kernel) -> String {
+/// Returns the machine instructions of a kernel; the interpreter's are Cranelift's.
+pub fn assembly(backend: Backend, kernel: &Kernel, steps: Steps) -> String {
     match backend {
         #[cfg(all(target_arch = "x86_64", unix))]
         Backend::Wide | Backend::Auto => match wide::Isa::detect() {
-            Some(isa) => wide::assembly(isa, kernel),
-            None => cranelift::assembly(kernel),
+            Some(isa) => wide::assembly(isa, kernel, steps),
+            None => cranelift::assembly(kernel, steps),
         },
-        _ => cranelift::assembly(kernel),
+        _ => cranelift::assembly(kernel, steps),
     }
 }
 

@@ -8,7 +8,7 @@ use super::time::{mentions, time_function};
 use super::value::Value;
 use crate::diag::Code;
 use crate::plan::{Column, Drive, DriveKind};
-use crate::syntax::ast::{self, Clause};
+use crate::syntax::ast::{self, Clause, Process};
 use std::sync::Arc;
 
 impl Elaborator<'_> {
@@ -32,14 +32,25 @@ impl Elaborator<'_> {
             }
             for c in &d.clauses {
                 match c {
-                    Clause::Poisson(e) if mentions(e, "t") => {
+                    Clause::Random(process, e) if mentions(e, "t") => {
                         let f = time_function(&self.scope(names), e);
                         self.live[self.index].rates.push(f);
-                        kind = Some(DriveKind::PoissonOf(self.live[self.index].rates.len() - 1));
+                        kind = Some(DriveKind::RandomOf(*process, self.live[self.index].rates.len() - 1));
                     }
-                    Clause::Poisson(e) => {
+                    Clause::Random(process, e) => {
                         let rate = ast::Value::Expr(e.clone());
-                        kind = Some(DriveKind::Poisson(column(&self.scope(names), &rate, post.view.n, &stream)?));
+                        let rate = column(&self.scope(names), &rate, post.view.n, &stream)?;
+                        let most = (0..post.view.n).map(|i| rate.at(i) * self.dt).fold(0.0, f64::max);
+                        if *process == Process::Bernoulli && most > 1.0 {
+                            let reason = format!("{most:.3} events per step");
+                            return fail(
+                                Code::E0605,
+                                e.span,
+                                "a Bernoulli process sends at most one event per step",
+                                reason,
+                            );
+                        }
+                        kind = Some(DriveKind::Random(*process, rate));
                     }
                     Clause::Spikes(e) => {
                         let shift = (delay / self.dt).round() as i64 - 1;
@@ -63,7 +74,7 @@ impl Elaborator<'_> {
                 weight = column(&scope, v, post.view.n, &stream)?;
             }
             let Some(kind) = kind else {
-                return fail(Code::E0605, d.span, "this drive sends nothing", "no `poisson` or `spikes`");
+                return fail(Code::E0605, d.span, "this drive sends nothing", "no `poisson`, `bernoulli` or `spikes`");
             };
             self.plan().drives.push(Drive { post: post.view, port, kind, weight });
         }

@@ -98,6 +98,57 @@ impl<'a> Lowering<'a> {
         Some(self.b.load(slot))
     }
 
+    /// Splits a product into its constant part, computed in double precision, and the factors that vary.
+    fn factors<'e>(&self, e: &'e Expr, scale: &mut f64, rest: &mut Vec<&'e Expr>) {
+        match e {
+            Expr::Bin(Op::Mul, a, b) => {
+                self.factors(a, scale, rest);
+                self.factors(b, scale, rest);
+            }
+            Expr::Bin(Op::Div, a, b) => match self.constant(b) {
+                Some(d) => {
+                    *scale /= d;
+                    self.factors(a, scale, rest);
+                }
+                None => rest.push(e),
+            },
+            _ => match self.constant(e) {
+                Some(c) => *scale *= c,
+                None => rest.push(e),
+            },
+        }
+    }
+
+    /// Lowers a product, or a quotient: its constant part first if that is how it is written, else last.
+    fn product(&mut self, e: &Expr) -> Value {
+        let (mut scale, mut rest) = (1.0, Vec::new());
+        self.factors(e, &mut scale, &mut rest);
+        let mut leftmost = e;
+        while let Expr::Bin(Op::Mul | Op::Div, a, _) = leftmost {
+            leftmost = a;
+        }
+        let first = scale != 1.0 && self.constant(leftmost).is_some();
+        let mut product = first.then(|| self.b.constant(scale));
+        for factor in rest {
+            let value = match factor {
+                Expr::Bin(Op::Div, a, b) => {
+                    let (a, b) = (self.number(a), self.number(b));
+                    self.b.div(a, b)
+                }
+                other => self.number(other),
+            };
+            product = Some(product.map_or(value, |p| self.b.mul(p, value)));
+        }
+        match product {
+            Some(p) if first || scale == 1.0 => p,
+            Some(p) => {
+                let scale = self.b.constant(scale);
+                self.b.mul(p, scale)
+            }
+            None => self.b.constant(scale),
+        }
+    }
+
     /// Lowers a number.
     pub fn number(&mut self, e: &Expr) -> Value {
         if let Some(c) = self.constant(e) {
@@ -121,21 +172,16 @@ impl<'a> Lowering<'a> {
                 let a = self.number(a);
                 self.b.neg(a)
             }
-            Expr::Bin(op @ (Op::Add | Op::Sub | Op::Mul | Op::Div), a, b) => {
-                if *op == Op::Div
-                    && let Some(d) = self.constant(b)
-                {
-                    let a = self.number(a);
-                    let r = self.b.constant(1.0 / d);
-                    return self.b.mul(a, r);
+            Expr::Bin(Op::Mul | Op::Div, ..) => self.product(e),
+            Expr::Bin(op @ (Op::Add | Op::Sub), a, b) => {
+                // An input that is off adds nothing.
+                match (self.constant(a), self.constant(b), op) {
+                    (Some(0.0), _, Op::Add) => return self.number(b),
+                    (_, Some(0.0), _) => return self.number(a),
+                    _ => {}
                 }
                 let (x, y) = (self.number(a), self.number(b));
-                match op {
-                    Op::Add => self.b.add(x, y),
-                    Op::Sub => self.b.sub(x, y),
-                    Op::Mul => self.b.mul(x, y),
-                    _ => self.b.div(x, y),
-                }
+                if *op == Op::Add { self.b.add(x, y) } else { self.b.sub(x, y) }
             }
             Expr::Call(f, args) => self.call(*f, args),
             Expr::If(c, a, b) => {

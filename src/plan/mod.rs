@@ -3,6 +3,7 @@
 use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;
 use crate::solve::{Sharing, Solved};
+use crate::syntax::ast::Process;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -223,12 +224,20 @@ pub struct Drive {
 /// Kinds of drives.
 #[derive(Debug, Clone)]
 pub enum DriveKind {
-    /// Independent Poisson processes, one sum per cell, expected events per internal time unit.
-    Poisson(Column),
-    /// A Poisson process whose rate is a function of time, given as an index into the simulation's time functions.
-    PoissonOf(usize),
+    /// Independent processes, one per cell, expected events per internal time unit.
+    Random(Process, Column),
+    /// Processes whose rate is a function of time, given as an index into the simulation's time functions; a Bernoulli
+    /// process sends one event at every step where the rate asks for more.
+    RandomOf(Process, usize),
     /// Given steps (sorted) and cells (or all), with their weights relative to `weight`.
     Spikes(Arc<Vec<(u64, Option<u32>, f64)>>),
+}
+
+fn process_name(process: Process) -> &'static str {
+    match process {
+        Process::Poisson => "poisson",
+        Process::Bernoulli => "bernoulli",
+    }
 }
 
 /// A network ready to be simulated.
@@ -270,8 +279,8 @@ impl std::fmt::Display for Network {
         }
         for d in &self.drives {
             let kind = match &d.kind {
-                DriveKind::Poisson(_) => "poisson".to_string(),
-                DriveKind::PoissonOf(_) => "poisson, rate varies with time".to_string(),
+                DriveKind::Random(process, _) => process_name(*process).to_string(),
+                DriveKind::RandomOf(process, _) => format!("{}, rate varies with time", process_name(*process)),
                 DriveKind::Spikes(s) => format!("{} spikes", s.len()),
             };
             writeln!(f, "drive {}: {} cells, {kind}", self.populations[d.post.population].name, d.post.n)?;

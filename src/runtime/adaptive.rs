@@ -73,8 +73,8 @@ impl Adaptive {
                 let e = buffers.error.get(i);
                 if e <= 1.0 || used <= smallest {
                     for s in states.iter_mut().filter(|s| moved.contains(&s.key)) {
-                        let v = s.next.get(i);
-                        s.now.set(i, v);
+                        let v = s.next().get(i);
+                        s.now_mut().set(i, v);
                     }
                     *done = if used >= (dt - *done) * (1.0 - 1e-12) { dt } else { *done + used };
                 }

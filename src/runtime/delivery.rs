@@ -258,6 +258,11 @@ pub struct SlotPointer {
 }
 
 impl SlotPointer {
+    /// Returns the address of the sums if they are of single precision.
+    pub fn f32(&self) -> Option<*mut f32> {
+        (self.precision == Precision::F32).then_some(self.base.cast())
+    }
+
     /// Adds to one lane.
     ///
     /// # Safety

@@ -18,10 +18,35 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct StateArray {
     /// The state.
     pub key: Binding,
-    /// At the beginning.
-    pub now: Buffer,
-    /// At the end.
-    pub next: Buffer,
+    buffers: [Buffer; 2],
+    /// Which of them is the one at the beginning.
+    at: usize,
+}
+
+impl StateArray {
+    fn new(key: Binding, lanes: usize, precision: Precision) -> StateArray {
+        StateArray { key, buffers: [Buffer::new(lanes, precision), Buffer::new(lanes, precision)], at: 0 }
+    }
+
+    /// Returns the values at the beginning of the pass.
+    pub fn now(&self) -> &Buffer {
+        &self.buffers[self.at]
+    }
+
+    /// Returns the values at the beginning of the pass, to be changed.
+    pub fn now_mut(&mut self) -> &mut Buffer {
+        &mut self.buffers[self.at]
+    }
+
+    /// Returns the values at the end of the pass.
+    pub fn next(&self) -> &Buffer {
+        &self.buffers[1 - self.at]
+    }
+
+    fn memory(&mut self) -> SlotMemory {
+        let output = self.buffers[1 - self.at].as_mut_ptr();
+        SlotMemory { input: self.now_mut().as_mut_ptr(), output, stride: 0 }
+    }
 }
 
 /// A kernel, its code, and the memory of the slots that belong to it alone.
@@ -112,7 +137,7 @@ impl Loaded {
 
 fn state_slot(states: &mut [StateArray], key: &Binding) -> SlotMemory {
     match states.iter_mut().find(|s| s.key == *key) {
-        Some(s) => SlotMemory { input: s.now.as_mut_ptr(), output: s.next.as_mut_ptr(), stride: 0 },
+        Some(s) => s.memory(),
         None => crate::ice!("state without memory"),
     }
 }
@@ -164,11 +189,11 @@ impl Pop {
             match &s.key {
                 Binding::State(v) => {
                     if let Some(c) = p.init.get(v) {
-                        (0..lanes).for_each(|i| s.now.set(i, c.at(i.min(p.n - 1))));
+                        (0..lanes).for_each(|i| s.now_mut().set(i, c.at(i.min(p.n - 1))));
                     }
                 }
                 // Nothing has happened yet: long enough ago for any comparison.
-                Binding::Hidden(Hidden::Since(_)) => (0..lanes).for_each(|i| s.now.set(i, 1e7)),
+                Binding::Hidden(Hidden::Since(_)) => (0..lanes).for_each(|i| s.now_mut().set(i, 1e7)),
                 _ => {}
             }
         }
@@ -206,14 +231,11 @@ impl Pop {
             match binding {
                 Binding::State(_) | Binding::Hidden(_) => {
                     let kept = old.iter().position(|s| s.key == *binding).map(|k| old.swap_remove(k));
-                    self.states.push(kept.unwrap_or_else(|| StateArray {
-                        key: binding.clone(),
-                        now: Buffer::new(self.lanes, precision),
-                        next: Buffer::new(self.lanes, precision),
-                    }));
+                    self.states.push(kept.unwrap_or_else(|| StateArray::new(binding.clone(), self.lanes, precision)));
                 }
                 Binding::Event(e) => {
-                    self.bits[e.as_u32() as usize] = vec![0; steps * self.lanes / self.update.function.lanes_per_byte()];
+                    self.bits[e.as_u32() as usize] =
+                        vec![0; steps * self.lanes / self.update.function.lanes_per_byte()];
                 }
                 _ => {}
             }
@@ -292,7 +314,7 @@ impl Pop {
     /// Ends a pass: what it wrote is what the next one begins with, and the arrivals of its `m` steps are used up.
     pub fn finish_pass(&mut self, step: u64, m: usize) {
         for s in &mut self.states {
-            std::mem::swap(&mut s.now, &mut s.next);
+            s.at = 1 - s.at;
         }
         for (slot, moving) in &self.moving {
             if let Moving::State = moving {
@@ -388,7 +410,7 @@ impl Pop {
 
     /// Returns the value of a state of one cell; a cable's only if it has one segment.
     pub fn state_of(&self, var: VarId, cell: usize) -> Option<f64> {
-        let own = self.states.iter().find(|s| s.key == Binding::State(var)).map(|s| s.now.get(cell));
+        let own = self.states.iter().find(|s| s.key == Binding::State(var)).map(|s| s.now().get(cell));
         own.or_else(|| {
             let (b, segments) = self.cables.as_ref()?.state(var)?;
             (segments == 1).then(|| b.get(cell))
@@ -420,7 +442,7 @@ impl Pop {
 
     /// Returns the values of a state, one per cell, if it is not a cable's.
     pub fn state_buffer(&self, var: VarId) -> Option<&Buffer> {
-        self.states.iter().find(|s| s.key == Binding::State(var)).map(|s| &s.now)
+        self.states.iter().find(|s| s.key == Binding::State(var)).map(StateArray::now)
     }
 }
 

@@ -59,6 +59,62 @@ impl Stream {
     }
 }
 
+/// How many counters [`blocks`] takes at once.
+pub const BATCH: usize = 16;
+
+/// Returns the words of several items at a step, each of a stream of its own, all of one seed; `[word][item]`.
+pub fn blocks(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+            // SAFETY: the processor has the features.
+            return unsafe { blocks_avx512(streams, step, items) };
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has the feature.
+            return unsafe { blocks_avx2(streams, step, items) };
+        }
+    }
+    blocks_of(streams, step, items)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq")]
+unsafe fn blocks_avx512(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
+    blocks_of(streams, step, items)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn blocks_avx2(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
+    blocks_of(streams, step, items)
+}
+
+#[inline(always)]
+fn blocks_of(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
+    let mut ids = [0u32; BATCH];
+    ids.iter_mut().zip(streams).for_each(|(id, s)| *id = s.id);
+    rounds([*items, [step as u32; BATCH], [(step >> 32) as u32; BATCH], ids], streams[0].key)
+}
+
+/// Philox for counters side by side, so that the compiler keeps them in vectors.
+#[inline(always)]
+fn rounds(counters: [[u32; BATCH]; 4], key: [u32; 2]) -> [[u32; BATCH]; 4] {
+    let [mut c0, mut c1, mut c2, mut c3] = counters;
+    let [mut k0, mut k1] = key;
+    for _ in 0..10 {
+        for i in 0..BATCH {
+            let p0 = u64::from(M0) * u64::from(c0[i]);
+            let p1 = u64::from(M1) * u64::from(c2[i]);
+            let (n0, n2) = ((p1 >> 32) as u32 ^ c1[i] ^ k0, (p0 >> 32) as u32 ^ c3[i] ^ k1);
+            (c0[i], c1[i], c2[i], c3[i]) = (n0, p1 as u32, n2, p0 as u32);
+        }
+        k0 = k0.wrapping_add(W0);
+        k1 = k1.wrapping_add(W1);
+    }
+    [c0, c1, c2, c3]
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq")]
 unsafe fn fill_avx512(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
@@ -71,43 +127,27 @@ unsafe fn fill_avx2(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
     fill_blocks(s, step, first, out);
 }
 
-/// Sixteen counters side by side, so that the compiler keeps them in vectors.
 #[inline(always)]
 fn fill_blocks(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
-    const WIDE: usize = 16;
     let mut first = first;
-    for chunk in out.chunks_mut(4 * WIDE) {
-        let mut c0 = [0u32; WIDE];
-        let mut c1 = [step as u32; WIDE];
-        let mut c2 = [(step >> 32) as u32; WIDE];
-        let mut c3 = [s.id; WIDE];
+    for chunk in out.chunks_mut(4 * BATCH) {
+        let mut c0 = [0u32; BATCH];
         for (i, c) in c0.iter_mut().enumerate() {
             *c = first.wrapping_add(i as u32);
         }
-        let (mut k0, mut k1) = (s.key[0], s.key[1]);
-        for _ in 0..10 {
-            for i in 0..WIDE {
-                let p0 = u64::from(M0) * u64::from(c0[i]);
-                let p1 = u64::from(M1) * u64::from(c2[i]);
-                let (n0, n2) = ((p1 >> 32) as u32 ^ c1[i] ^ k0, (p0 >> 32) as u32 ^ c3[i] ^ k1);
-                (c0[i], c1[i], c2[i], c3[i]) = (n0, p1 as u32, n2, p0 as u32);
-            }
-            k0 = k0.wrapping_add(W0);
-            k1 = k1.wrapping_add(W1);
-        }
-        if chunk.len() == 4 * WIDE {
-            for i in 0..WIDE {
-                chunk[4 * i] = c0[i];
-                chunk[4 * i + 1] = c1[i];
-                chunk[4 * i + 2] = c2[i];
-                chunk[4 * i + 3] = c3[i];
+        let words = rounds([c0, [step as u32; BATCH], [(step >> 32) as u32; BATCH], [s.id; BATCH]], s.key);
+        if chunk.len() == 4 * BATCH {
+            for i in 0..BATCH {
+                for (j, word) in words.iter().enumerate() {
+                    chunk[4 * i + j] = word[i];
+                }
             }
         } else {
             for (j, out) in chunk.iter_mut().enumerate() {
-                *out = [c0[j / 4], c1[j / 4], c2[j / 4], c3[j / 4]][j % 4];
+                *out = words[j % 4][j / 4];
             }
         }
-        first = first.wrapping_add(WIDE as u32);
+        first = first.wrapping_add(BATCH as u32);
     }
 }
 

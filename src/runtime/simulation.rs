@@ -8,7 +8,7 @@ use super::plastic::Plastic;
 use super::pool::Pool;
 use super::population::Pop;
 use super::projection::Proj;
-use crate::codegen::Backend;
+use crate::codegen::{Backend, Steps};
 use crate::hir::{EventId, VarId, VarKind};
 use crate::ir::Precision;
 use crate::lower::{Binding, NeuronKernel, PlasticKernel};
@@ -164,8 +164,7 @@ impl Simulation {
         let every = || network.projections.iter().enumerate();
         let plastic: Vec<Option<Plastic>> =
             every().map(|(i, p)| Plastic::new(network, i, rings[i], shares(p), &options)).collect();
-        out.projections =
-            every().map(|(i, p)| Proj::new(network, p, rings[i], shares(p), &options)).collect();
+        out.projections = every().map(|(i, p)| Proj::new(network, p, rings[i], shares(p), &options)).collect();
         let mut plastic = plastic;
         for (plastic, p) in plastic.iter_mut().zip(&network.projections) {
             let Some(plastic) = plastic else { continue };
@@ -215,8 +214,13 @@ impl Simulation {
     /// Returns the current values of a state, `[cell * segments + segment]`, and the number of segments per cell.
     pub fn segments(&self, population: usize, var: VarId) -> Option<(&Buffer, usize)> {
         let pop = &self.pops[population];
-        let own = pop.states.iter().find(|s| s.key == Binding::State(var)).map(|s| (&s.now, 1));
+        let own = pop.states.iter().find(|s| s.key == Binding::State(var)).map(|s| (s.now(), 1));
         own.or_else(|| pop.cables.as_ref().and_then(|c| c.state(var)))
+    }
+
+    /// Returns how many steps the kernels of populations may be asked for at once.
+    pub fn steps(&self) -> Steps {
+        if self.max_pass == 1 { Steps::One } else { Steps::Many }
     }
 
     /// Returns the IR of a population's kernel, before and after optimization.
@@ -251,7 +255,7 @@ impl Simulation {
             }
         } else if let Some(s) = pop.states.iter_mut().find(|s| s.key == Binding::State(var)) {
             for (k, i) in cells.enumerate() {
-                s.now.set(i, value.at(k));
+                s.now_mut().set(i, value.at(k));
             }
         }
     }

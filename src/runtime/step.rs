@@ -4,6 +4,7 @@
 //! delivery (parallel over ranges of targets). The order of every floating-point sum is fixed by the plan.
 
 use super::cable::Cables;
+use super::drive;
 use super::plastic::{Plastic, View};
 use super::pool::Pool;
 use super::simulation::{Failure, Observer, Simulation, share};
@@ -121,10 +122,10 @@ impl Simulation {
                 if lanes.is_empty() {
                     continue;
                 }
-                for d in drives {
+                if !drives.is_empty() {
                     for s in 0..m {
                         // SAFETY: threads have disjoint lanes.
-                        unsafe { d.run(step + s as u64, s, lanes.clone(), precision, &mut scratch) };
+                        unsafe { drive::run_all(drives, step + s as u64, s, &lanes, precision, &mut scratch) };
                     }
                 }
                 let noise = pop.noise();
@@ -175,8 +176,8 @@ impl Simulation {
                 unsafe { pop.update.function.call_with(pop.noise().draw(), pop.table(), 0, pop.lanes, k) };
                 let n = self.network.populations[population].n;
                 for (j, s) in pop.states.iter().enumerate() {
-                    if let Some(i) = (0..n).find(|i| !s.next.get(*i).is_finite()) {
-                        let last = before.as_ref().map_or(s.now.get(i), |b| b[j * n + i]);
+                    if let Some(i) = (0..n).find(|i| !s.next().get(*i).is_finite()) {
+                        let last = before.as_ref().map_or(s.now().get(i), |b| b[j * n + i]);
                         let model = &self.network.populations[population].model;
                         let variable = match &s.key {
                             Binding::State(v) => model.vars[*v].name.clone(),
@@ -192,7 +193,7 @@ impl Simulation {
                     }
                 }
                 before =
-                    Some(pop.states.iter().flat_map(|s| (0..n).map(|i| s.next.get(i)).collect::<Vec<_>>()).collect());
+                    Some(pop.states.iter().flat_map(|s| (0..n).map(|i| s.next().get(i)).collect::<Vec<_>>()).collect());
             }
         }
         // Only padding lanes were affected; they mirror the last cell, so this cannot happen.
@@ -260,19 +261,21 @@ impl Simulation {
 
 /// Collects the indices of set bits; whole words without any are skipped.
 fn scan(bytes: &[u8], per_byte: usize, n: usize, out: &mut Vec<u32>) {
-    for (k, word) in bytes.chunks(8).enumerate() {
-        let mut padded = [0u8; 8];
-        padded[..word.len()].copy_from_slice(word);
-        if u64::from_le_bytes(padded) == 0 {
-            continue;
-        }
-        for (j, byte) in word.iter().enumerate() {
-            for bit in 0..per_byte {
-                let cell = (k * 8 + j) * per_byte + bit;
-                if byte >> bit & 1 == 1 && cell < n {
-                    out.push(cell as u32);
-                }
+    let mut collect = |first: usize, mut word: u64| {
+        while word != 0 {
+            let bit = word.trailing_zeros() as usize;
+            let cell = (first + bit / 8) * per_byte + bit % 8;
+            if cell < n {
+                out.push(cell as u32);
             }
+            word &= word - 1;
         }
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (k, word) in words.iter().enumerate() {
+        collect(8 * k, u64::from_le_bytes(*word));
+    }
+    for (k, byte) in rest.iter().enumerate() {
+        collect(8 * words.len() + k, u64::from(*byte));
     }
 }

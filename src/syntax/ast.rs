@@ -357,6 +357,15 @@ pub struct Projection {
     pub span: Span,
 }
 
+/// A random process that sends events at a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Process {
+    /// Any number of events in a step.
+    Poisson,
+    /// One event in a step, or none.
+    Bernoulli,
+}
+
 /// Clauses of projections and drives.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
@@ -368,7 +377,7 @@ pub enum Clause {
     Delay(Value, bool, Span),
     Modulator(Name, Expr),
     Init(Name, Value),
-    Poisson(Expr),
+    Random(Process, Expr),
     Spikes(Expr),
     Unsupported(Name),
 }

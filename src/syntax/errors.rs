@@ -182,7 +182,9 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         projection_clause | connect_clause | weight_clause | delay_clause | modulator_clause => {
             "`connect`, `weight`, `delay` or `modulator`"
         }
-        drive_clause | poisson_clause | spikes_clause => "`poisson`, `spikes`, `weight` or `delay`",
+        drive_clause | poisson_clause | bernoulli_clause | spikes_clause => {
+            "`poisson`, `bernoulli`, `spikes`, `weight` or `delay`"
+        }
         gate_field => "`alpha`, `beta`, `inf` or `tau`",
         _ => return None,
     })

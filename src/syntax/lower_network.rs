@@ -156,7 +156,8 @@ impl Lowerer {
             }
             Rule::modulator_clause => Clause::Modulator(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::init_clause => Clause::Init(self.name(&p.next()?), self.value(p.next()?)?),
-            Rule::poisson_clause => Clause::Poisson(self.expr(p.next()?)?),
+            Rule::poisson_clause => Clause::Random(Process::Poisson, self.expr(p.next()?)?),
+            Rule::bernoulli_clause => Clause::Random(Process::Bernoulli, self.expr(p.next()?)?),
             Rule::spikes_clause => Clause::Spikes(self.expr(p.next()?)?),
             _ => Clause::Unsupported(Name { text: "store".into(), span }),
         })

@@ -105,21 +105,21 @@ pub fn compile(kernel: &Kernel, steps: Steps) -> Compiled {
     Compiled { entry, precision: kernel.precision, random, _code: Arc::new(Code { module: ManuallyDrop::new(module) }) }
 }
 
-/// Returns the Cranelift IR of a kernel that may be asked for many steps.
-pub fn clif(kernel: &Kernel) -> String {
+/// Returns the Cranelift IR of a kernel.
+pub fn clif(kernel: &Kernel, steps: Steps) -> String {
     let isa = isa();
     let mut context = Context::new();
     context.func.signature = lower::signature(&isa.default_call_conv());
-    lower::lower(kernel, Steps::Many, &mut context.func, isa.frontend_config());
+    lower::lower(kernel, steps, &mut context.func, isa.frontend_config());
     context.func.display().to_string()
 }
 
-/// Returns the machine instructions of a kernel that may be asked for many steps, as Cranelift prints them.
-pub fn assembly(kernel: &Kernel) -> String {
+/// Returns the machine instructions of a kernel, as Cranelift prints them.
+pub fn assembly(kernel: &Kernel, steps: Steps) -> String {
     let isa = isa();
     let mut context = Context::new();
     context.func.signature = lower::signature(&isa.default_call_conv());
-    lower::lower(kernel, Steps::Many, &mut context.func, isa.frontend_config());
+    lower::lower(kernel, steps, &mut context.func, isa.frontend_config());
     context.set_disasm(true);
     match context.compile(&*isa, &mut ControlPlane::default()) {
         Ok(code) => code.vcode.clone().unwrap_or_default(),

@@ -63,7 +63,7 @@ pub fn compile(isa: Isa, kernel: &Kernel, steps: Steps) -> Compiled {
     Compiled { entry, form, random, _code: Arc::new(code) }
 }
 
-/// Returns the instructions of a kernel that may be asked for many steps.
-pub fn assembly(isa: Isa, kernel: &Kernel) -> String {
-    function::write(Form { isa, precision: kernel.precision }, kernel, Steps::Many).text()
+/// Returns the instructions of a kernel.
+pub fn assembly(isa: Isa, kernel: &Kernel, steps: Steps) -> String {
+    function::write(Form { isa, precision: kernel.precision }, kernel, steps).text()
 }

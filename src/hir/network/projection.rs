@@ -224,7 +224,7 @@ pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], wei
                 )),
             },
             Clause::Unsupported(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text)),
-            Clause::Poisson(e) | Clause::Spikes(e) => {
+            Clause::Random(_, e) | Clause::Spikes(e) => {
                 infer.diagnostics.push(errors::wrong_kind("a clause of a projection", &Ty::error(), e.span))
             }
         }
@@ -312,7 +312,7 @@ pub(in crate::hir) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive
         let expected = Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
         for clause in &d.clauses {
             match clause {
-                Clause::Poisson(e) => {
+                Clause::Random(_, e) => {
                     (world.cell, world.time) = (true, true);
                     infer.quantity(
                         world,
@@ -344,14 +344,14 @@ pub(in crate::hir) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive
                 _ => {}
             }
         }
-        let poisson = d.clauses.iter().any(|c| matches!(c, Clause::Poisson(_)));
-        if let Some(Clause::Delay(_, _, span)) = d.clauses.iter().find(|c| poisson && matches!(c, Clause::Delay(..))) {
+        let random = d.clauses.iter().any(|c| matches!(c, Clause::Random(..)));
+        if let Some(Clause::Delay(_, _, span)) = d.clauses.iter().find(|c| random && matches!(c, Clause::Delay(..))) {
             infer.diagnostics.push(
-                crate::syntax::unsupported(*span, "a delay of a Poisson drive")
+                crate::syntax::unsupported(*span, "a delay of random events")
                     .help("leave it out: it changes nothing but the first events, or shift the rate's `t`"),
             );
         }
-        if !d.clauses.iter().any(|c| matches!(c, Clause::Poisson(_) | Clause::Spikes(_))) {
+        if !d.clauses.iter().any(|c| matches!(c, Clause::Random(..) | Clause::Spikes(_))) {
             infer.diagnostics.push(
                 Diagnostic::at(
                     Code::E0605,
