@@ -1,5 +1,6 @@
 //! Source texts and positions in them: the only place where byte offsets become lines.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One source text with the name under which it is shown.
@@ -12,11 +13,11 @@ pub struct SourceFile {
 }
 
 /// Identifies a file within a [`SourceMap`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
 /// A byte range in one file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Span {
     /// The file that holds the range.
     pub file: FileId,

@@ -11,6 +11,7 @@ macro_rules! say {
     }};
 }
 
+mod checkpoints;
 mod commands;
 mod files;
 mod progress;
@@ -18,7 +19,7 @@ mod run;
 mod scaffold;
 mod sweep;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
 use neuro::source::SourceMap;
 use std::io::IsTerminal;
@@ -59,6 +60,17 @@ struct RunOptions {
     backend: String,
 }
 
+/// Options of runs that can be stopped and resumed.
+#[derive(Args, Clone, Default)]
+struct CheckpointOptions {
+    /// Keep a checkpoint every so often (30s, 10min, 1h of wall time) and when stopped, to go on from with --resume
+    #[arg(long, value_name = "TIME")]
+    checkpoint_every: Option<String>,
+    /// Go on from the checkpoint in the results folder, if there is one; the bits are those of a run in one go
+    #[arg(long)]
+    resume: bool,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Check names, units, shapes and equations without running
@@ -85,6 +97,8 @@ enum Command {
         /// Repeat the run of a run.json bit for bit
         #[arg(long, value_name = "RUN.JSON")]
         replay: Option<PathBuf>,
+        #[command(flatten)]
+        checkpoints: CheckpointOptions,
         /// No progress
         #[arg(long, short)]
         quiet: bool,
@@ -105,6 +119,8 @@ enum Command {
         jobs: Option<usize>,
         #[command(flatten)]
         options: RunOptions,
+        #[command(flatten)]
+        checkpoints: CheckpointOptions,
         /// Folder for results: one folder per run, and sweep.csv
         #[arg(long, default_value = "sweep", value_name = "DIR")]
         results: PathBuf,
@@ -211,11 +227,11 @@ pub fn main() -> ExitCode {
     let messages = Messages { format: cli.message_format };
     let done = match cli.command {
         Command::Check { paths } => commands::check(&paths, messages),
-        Command::Run { file, experiment, options, results, force, replay, quiet } => {
-            run::run(run::Request { file, experiment, options, results, force, replay, quiet }, messages)
+        Command::Run { file, experiment, options, results, force, replay, checkpoints, quiet } => {
+            run::run(run::Request { file, experiment, options, results, force, replay, checkpoints, quiet }, messages)
         }
-        Command::Sweep { file, experiment, over, jobs, options, results } => {
-            sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, results }, messages)
+        Command::Sweep { file, experiment, over, jobs, options, checkpoints, results } => {
+            sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, checkpoints, results }, messages)
         }
         Command::Test { paths, options } => run::test(&paths, &options, messages),
         Command::Emit { file, stage, after, experiment, options } => {

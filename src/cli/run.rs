@@ -1,13 +1,14 @@
 //! `run` and `test`.
 
+use super::checkpoints::{Kept, every};
 use super::files::{Disk, expand, load};
 use super::progress::{Shown, catch_interrupt};
-use super::{Done, MessageFormat, Messages, RunOptions, Stop};
+use super::{CheckpointOptions, Done, MessageFormat, Messages, RunOptions, Stop};
 use neuro::codegen::Backend;
 use neuro::compiler::{Program, unknown_experiment};
 use neuro::data::{Files, sha256};
 use neuro::diag::{Code, Diagnostic};
-use neuro::experiment::{Outcome, Override, Runner, Settings};
+use neuro::experiment::{Belongs, Checkpoints, Outcome, Override, Runner, Settings};
 use neuro::ir::Precision;
 use neuro::report::{self, RunInfo};
 use neuro::syntax::ast;
@@ -22,6 +23,7 @@ pub struct Request {
     pub results: PathBuf,
     pub force: bool,
     pub replay: Option<PathBuf>,
+    pub checkpoints: CheckpointOptions,
     pub quiet: bool,
 }
 
@@ -92,15 +94,31 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
             .one(&unknown_experiment(&program.module, request.experiment.as_deref().unwrap_or("")), &program.sources);
         return Err(Stop::Failed);
     }
+    let every = request.checkpoints.checkpoint_every.as_deref().map(every).transpose()?;
     let mut failed = false;
     for e in chosen {
         let folder = request.results.join(&e.name.text);
-        prepare(&folder, request.force || request.replay.is_some(), messages)?;
+        let kept = Kept::new(&folder, every);
+        let resume = if request.checkpoints.resume { kept.read()? } else { None };
+        if resume.is_none() {
+            prepare(&folder, request.force || request.replay.is_some(), messages)?;
+        }
         let settings = Settings { results: Some(folder.clone()), ..settings.clone() };
         let progress = Shown::new(request.quiet || messages.format == MessageFormat::Json);
         let disk = Disk::beside(&file);
         let runner = Runner { module: &program.module, files: &disk, settings: settings.clone(), progress: &progress };
-        let outcome = runner.run(&e);
+        let outcome = if every.is_some() || resume.is_some() {
+            let belongs = Belongs {
+                neuro: env!("CARGO_PKG_VERSION").into(),
+                source_sha256: digest.clone(),
+                experiment: e.name.text.clone(),
+                overrides: settings.overrides.iter().map(|o| (o.path.clone(), o.value.clone())).collect(),
+                precision: settings.precision.map(|p| p.to_string()),
+            };
+            runner.run_with(&e, &Checkpoints { keeper: &kept, belongs, resume })
+        } else {
+            runner.run(&e)
+        };
         progress.finish();
         messages.all(&outcome.warnings, &program.sources);
         let source = file.to_string_lossy();
@@ -123,6 +141,13 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
         if let Some(d) = &outcome.failure {
             messages.one(d, &program.sources);
             failed = true;
+        }
+        match &outcome.failure {
+            None => kept.remove(),
+            Some(d) if d.code == Code::E0812 && kept.exists() => {
+                messages.note("a checkpoint is kept; the same command with `--resume` goes on from here");
+            }
+            Some(_) => {}
         }
         match written {
             Ok(w) => messages.note(&format!(
@@ -151,7 +176,7 @@ fn prepare(folder: &Path, force: bool, messages: Messages) -> Done {
     let cannot = |e: std::io::Error| Stop::Usage(format!("cannot use {}: {e}", folder.display()));
     if folder.exists() {
         let occupied = std::fs::read_dir(folder).map_err(cannot)?.next().is_some();
-        let ours = folder.join("run.json").exists();
+        let ours = folder.join("run.json").exists() || Kept::new(folder, None).exists();
         if occupied && !force {
             let d = Diagnostic::new(Code::E0806, format!("{} holds results already", folder.display()))
                 .help("add `--force` to replace them, or `--results DIR` to write elsewhere");

@@ -2,7 +2,7 @@
 
 use super::files::load;
 use super::run::{digest, settings};
-use super::{Done, Messages, RunOptions, Stop};
+use super::{CheckpointOptions, Done, Messages, RunOptions, Stop};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ pub struct Request {
     pub over: Vec<String>,
     pub jobs: Option<usize>,
     pub options: RunOptions,
+    pub checkpoints: CheckpointOptions,
     pub results: PathBuf,
 }
 
@@ -114,6 +115,12 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         command.arg("--backend").arg(&request.options.backend);
         if let Some(precision) = &request.options.precision {
             command.arg("--precision").arg(precision);
+        }
+        if let Some(every) = &request.checkpoints.checkpoint_every {
+            command.arg("--checkpoint-every").arg(every);
+        }
+        if request.checkpoints.resume {
+            command.arg("--resume");
         }
         for (path, value) in overrides {
             command.arg("--set").arg(format!("{path}={value}"));

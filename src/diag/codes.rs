@@ -107,6 +107,7 @@ codes! {
     E0810 "replay does not match"
     E0811 "nothing was recorded"
     E0812 "interrupted"
+    E0813 "checkpoint cannot be resumed"
     W0201 "unused name"
     W0202 "shadowed name"
     W0701 "order of events within a step"

@@ -5,7 +5,7 @@ use super::columns::{assign, column, fill_defaults};
 use super::eval::fail;
 use super::run::Run;
 use super::select::{SelectedVariable, cell_value};
-use super::time::{mentions, time_function};
+use super::time::{at_time, mentions, time_function};
 use crate::diag::Code;
 use crate::hir::{Expr, VarId, VarKind, inline_lets};
 use crate::plan::{Column, View};
@@ -43,10 +43,12 @@ impl Run<'_> {
                 );
             }
             let f = time_function(&self.scope(), e);
-            match &mut self.live[p.network].simulation {
-                Some(s) => s.set_port_function(p.view.population, id, f),
-                None => self.live[p.network].functions.push((p.view.population, id, f)),
+            let live = &mut self.live[p.network];
+            if let Some(s) = &mut live.simulation {
+                s.set_port_function(p.view.population, id, at_time(&f));
             }
+            live.functions.retain(|(population, port, _)| (*population, *port) != (p.view.population, id));
+            live.functions.push((p.view.population, id, f));
             return Ok(());
         }
         self.streams += 1;
@@ -72,6 +74,8 @@ impl Run<'_> {
         let &SelectedVariable { cells: p, id, segment } = selected;
         let live = &mut self.live[p.network];
         let index = p.view.population;
+        // What is assigned follows time no longer.
+        live.functions.retain(|(population, port, _)| (*population, *port) != (index, id));
         match &mut live.simulation {
             None => {
                 let population = &mut live.plan.populations[index];

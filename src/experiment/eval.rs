@@ -19,11 +19,11 @@ pub struct Live {
     /// Before the first step: the plan. Afterwards it lives in the simulation.
     pub plan: Network,
     /// Time functions of drives.
-    pub rates: Vec<crate::runtime::TimeFunction>,
+    pub rates: Vec<crate::hir::Expr>,
     /// Once running.
     pub simulation: Option<Simulation>,
-    /// Time functions of ports, set before the first step.
-    pub functions: Vec<(usize, crate::hir::VarId, crate::runtime::TimeFunction)>,
+    /// Time functions that ports follow.
+    pub functions: Vec<(usize, crate::hir::VarId, crate::hir::Expr)>,
 }
 
 impl Live {

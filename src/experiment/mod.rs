@@ -3,6 +3,7 @@
 //! Input: a checked [`crate::hir::Module`] and one of its experiments. Output: an [`Outcome`], with recordings on disk.
 
 mod change;
+mod checkpoint;
 mod columns;
 mod connect;
 mod distribution;
@@ -24,8 +25,9 @@ mod time;
 mod value;
 mod watch;
 
+pub use checkpoint::{Belongs, Keeper};
 pub use outcome::{Expectation, Figure, FigureData, Outcome, Progress};
-pub use run::Runner;
+pub use run::{Checkpoints, Runner};
 pub use settings::{Override, Settings};
 pub use value::{Quantity, Value};
 

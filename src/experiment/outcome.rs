@@ -6,6 +6,7 @@ use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::Precision;
 use crate::source::Span;
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
 /// Hears how far a run is, and may stop it.
 pub trait Progress {
@@ -16,7 +17,7 @@ pub trait Progress {
 }
 
 /// The outcome of one `expect`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Expectation {
     /// Where it is written.
     pub span: Span,
@@ -27,7 +28,7 @@ pub struct Expectation {
 }
 
 /// Data of a figure.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum FigureData {
     /// Event times and cells.
     Raster {
@@ -52,7 +53,7 @@ pub enum FigureData {
 }
 
 /// A figure to draw.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Figure {
     /// File name without extension.
     pub name: String,

@@ -3,6 +3,7 @@
 use crate::hir::{EventId, Expr};
 use crate::measure::Events;
 use crate::units::{Dim, Unit};
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -18,11 +19,13 @@ pub struct Spool {
     path: Option<PathBuf>,
     /// The first error of writing; checked at boundaries.
     pub failed: Option<String>,
+    /// Whether the file stays, for a run that is resumed.
+    keep: bool,
 }
 
 impl Spool {
     fn new(path: Option<PathBuf>) -> Spool {
-        Spool { memory: Vec::new(), file: None, path, failed: None }
+        Spool { memory: Vec::new(), file: None, path, failed: None, keep: false }
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -56,6 +59,44 @@ impl Spool {
         }
     }
 
+    /// Writes everything out and says where it is; from then on the file outlives the spool.
+    pub fn state(&mut self) -> Result<SpoolState, String> {
+        if self.path.is_some() && !self.memory.is_empty() {
+            self.flush();
+        }
+        self.keep = true;
+        if let Some(why) = &self.failed {
+            return Err(why.clone());
+        }
+        let on_disk = match &self.file {
+            Some(f) => f.sync_data().and_then(|()| f.metadata()).map_err(|e| e.to_string())?.len(),
+            None => 0,
+        };
+        Ok(SpoolState { on_disk, memory: self.memory.clone() })
+    }
+
+    /// Goes on from a state; what was written after it is dropped.
+    pub fn restore(&mut self, from: SpoolState) -> Result<(), String> {
+        self.memory = from.memory;
+        if from.on_disk > 0 {
+            let Some(path) = &self.path else { return Err("no results folder".into()) };
+            let bad = |e: std::io::Error| format!("{}: {e}", path.display());
+            let file = File::options().read(true).write(true).open(path).map_err(bad)?;
+            let there = file.metadata().map_err(bad)?.len();
+            if there < from.on_disk {
+                return Err(format!("{}: {there} of {} bytes", path.display(), from.on_disk));
+            }
+            file.set_len(from.on_disk).map_err(bad)?;
+            self.file = Some(file);
+        }
+        Ok(())
+    }
+
+    /// Lets the file go with the spool, as if no state had been asked for.
+    pub fn release(&mut self) {
+        self.keep = false;
+    }
+
     /// Visits all records of `size` bytes in order.
     pub fn each(&self, size: usize, visit: &mut dyn FnMut(&[u8])) -> Result<(), String> {
         if let Some(file) = &self.file {
@@ -83,14 +124,23 @@ impl Spool {
 
 impl Drop for Spool {
     fn drop(&mut self) {
-        if let (Some(_), Some(path)) = (&self.file, &self.path) {
+        if let (Some(_), Some(path), false) = (&self.file, &self.path, self.keep) {
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
+/// Where the data of a spool are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolState {
+    /// Bytes in its file.
+    on_disk: u64,
+    /// What is not.
+    memory: Vec<u8>,
+}
+
 /// What is recorded.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum What {
     /// Every event.
     Events(EventId),

@@ -1,12 +1,14 @@
 //! Executes the statements of an experiment in order.
 
 use super::Attempt;
+use super::checkpoint::{Belongs, Keeper, Step};
 use super::elaborate::{Elaborator, iterate};
 use super::eval::{Live, Scope, fail};
 use super::outcome::{Expectation, Outcome, Progress};
 use super::record::{Recording, What};
 use super::select::{Selected, read};
 use super::settings::{Override, Settings};
+use super::time::at_time;
 use super::value::{Quantity, Value};
 use super::watch::Watch;
 use crate::data::Files;
@@ -18,6 +20,7 @@ use crate::runtime::{Failure, Options, Simulation};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, ExprKind};
 use crate::units::{Dim, format_quantity, lookup};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Runs experiments of a module.
@@ -32,11 +35,37 @@ pub struct Runner<'a> {
     pub progress: &'a dyn Progress,
 }
 
+/// How checkpoints of a run are kept, and from which one it goes on.
+pub struct Checkpoints<'a> {
+    /// Where they go.
+    pub keeper: &'a dyn Keeper,
+    /// What they belong to.
+    pub belongs: Belongs,
+    /// The one to go on from.
+    pub resume: Option<Vec<u8>>,
+}
+
 impl Runner<'_> {
     /// Runs an experiment; failures are part of the outcome, so that results so far are kept.
     pub fn run(&self, experiment: &ast::Experiment) -> Outcome {
         let mut run = Run::new(self);
         if let Err(d) = run.experiment(experiment) {
+            run.out.failure = Some(d);
+        }
+        run.finish()
+    }
+
+    /// Runs an experiment that keeps checkpoints; a run that stops early keeps one more and can be resumed.
+    pub fn run_with(&self, experiment: &ast::Experiment, checkpoints: &Checkpoints) -> Outcome {
+        let mut run = Run::new(self);
+        run.checkpoints = Some(checkpoints);
+        let resumed = checkpoints.resume.as_ref().map(|file| run.resume(file, &checkpoints.belongs, experiment));
+        let done = match resumed {
+            Some(Ok(())) => run.commands(&experiment.body),
+            Some(Err(d)) => Err(d),
+            None => run.experiment(experiment),
+        };
+        if let Err(d) = done {
             run.out.failure = Some(d);
         }
         run.finish()
@@ -53,6 +82,9 @@ impl Runner<'_> {
         Ok(run.live.into_iter().filter_map(|l| l.simulation).collect())
     }
 }
+
+/// Steps between two looks at the clock.
+const PART: u64 = 1000;
 
 /// How far commands are executed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,14 +104,31 @@ pub(super) struct Run<'a> {
     pub(super) live_names: Vec<String>,
     pub(super) recordings: Vec<Recording>,
     /// Commands to execute at a time of the network's clock, in order.
-    pub(super) schedule: Vec<(f64, Vec<Command>)>,
+    pub(super) schedule: Vec<Scheduled>,
     pub(super) clock: f64,
     pub(super) seed: u64,
     pub(super) dt: f64,
     pub(super) precision: Precision,
     pub(super) streams: u32,
     mode: Mode,
+    /// The place among the statements, outermost first.
+    pub(super) path: Vec<Step>,
+    /// The part of the place that is still to be gone to.
+    pub(super) resuming: VecDeque<Step>,
+    /// When the `run` ends in whose midst the run is resumed.
+    pub(super) resumed_end: Option<f64>,
+    checkpoints: Option<&'a Checkpoints<'a>>,
     pub(super) out: Outcome,
+}
+
+/// Commands of an `at`.
+pub(super) struct Scheduled {
+    /// When.
+    pub time: f64,
+    /// Where it is written.
+    pub span: Span,
+    /// What.
+    pub body: Vec<Command>,
 }
 
 impl<'a> Run<'a> {
@@ -97,11 +146,18 @@ impl<'a> Run<'a> {
             precision: runner.settings.precision.unwrap_or_default(),
             streams: 0,
             mode: Mode::Run,
+            path: Vec::new(),
+            resuming: VecDeque::new(),
+            resumed_end: None,
+            checkpoints: None,
             out: Outcome::default(),
         }
     }
 
     fn finish(mut self) -> Outcome {
+        if self.out.failure.as_ref().is_none_or(|d| d.code != Code::E0812) {
+            self.recordings.iter_mut().for_each(|r| r.spool.release());
+        }
         for r in &mut self.recordings {
             if let Some(s) = self.live.get(r.network).and_then(|l| l.simulation.as_ref()) {
                 r.span.1 = r.span.1.max(s.step());
@@ -174,13 +230,30 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn commands(&mut self, body: &[Command]) -> Attempt<()> {
-        for c in body {
-            self.command(c)?;
+        let mut resumed = self.resuming.pop_front();
+        let first = resumed.map_or(0, |s| s.command);
+        for (command, c) in body.iter().enumerate().skip(first) {
+            self.path.push(resumed.take().unwrap_or(Step { command, turn: 0, depth: self.names.len() }));
+            let done = self.command(c);
+            self.path.pop();
+            done?;
             if self.mode == Mode::Built {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Notes which turn of a loop, or which branch, is being taken.
+    fn take_turn(&mut self, turn: usize, depth: usize) {
+        if let Some(step) = self.path.last_mut() {
+            (step.turn, step.depth) = (turn, depth);
+        }
+    }
+
+    /// Returns the turn and depth to go on from, if this command is being resumed in its midst.
+    fn resumed_turn(&self) -> Option<(usize, usize)> {
+        (!self.resuming.is_empty()).then(|| self.path.last().map_or((0, 0), |s| (s.turn, s.depth)))
     }
 
     fn command(&mut self, c: &Command) -> Attempt<()> {
@@ -213,6 +286,10 @@ impl<'a> Run<'a> {
                 self.names.push((name.text.clone(), v));
                 Ok(())
             }
+            CommandKind::Run(_) | CommandKind::Step if self.resumed_end.is_some() => {
+                let end = self.resumed_end.take().unwrap_or(self.clock);
+                self.run_until(end)
+            }
             CommandKind::Run(e) => {
                 let duration = self.scope().number(e)?;
                 self.run(duration, e.span)
@@ -230,14 +307,23 @@ impl<'a> Run<'a> {
                         "in the past",
                     );
                 }
-                self.schedule.push((t, body.clone()));
-                self.schedule.sort_by(|a, b| a.0.total_cmp(&b.0));
+                self.schedule.push(Scheduled { time: t, span: c.span, body: body.clone() });
+                self.schedule.sort_by(|a, b| a.time.total_cmp(&b.time));
                 Ok(())
             }
             CommandKind::For { variable, range, step, body } => {
-                for v in iterate(&self.scope(), range, step.as_ref())? {
-                    let depth = self.names.len();
-                    self.names.push((variable.text.clone(), v.into()));
+                let mut resumed = self.resumed_turn();
+                let first = resumed.map_or(0, |(turn, _)| turn);
+                for (turn, v) in iterate(&self.scope(), range, step.as_ref())?.into_iter().enumerate().skip(first) {
+                    let depth = match resumed.take() {
+                        Some((_, depth)) => depth,
+                        None => {
+                            let depth = self.names.len();
+                            self.names.push((variable.text.clone(), v.into()));
+                            self.take_turn(turn, depth);
+                            depth
+                        }
+                    };
                     self.commands(body)?;
                     if self.mode == Mode::Built {
                         break;
@@ -247,8 +333,12 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             CommandKind::If(condition, a, b) => {
-                let chosen = if self.scope().truth(condition)? { a } else { b };
-                let depth = self.names.len();
+                let (turn, depth) = match self.resumed_turn() {
+                    Some(resumed) => resumed,
+                    None => (usize::from(self.scope().truth(condition)?), self.names.len()),
+                };
+                self.take_turn(turn, depth);
+                let chosen = if turn == 1 { a } else { b };
                 self.commands(chosen)?;
                 self.leave(depth);
                 Ok(())
@@ -401,10 +491,9 @@ impl<'a> Run<'a> {
             threads: settings.threads,
             backend: settings.backend,
         };
-        let mut s = Simulation::new(std::mem::take(&mut live.plan), live.rates.clone(), options);
-        for (p, v, f) in live.functions.drain(..) {
-            s.set_port_function(p, v, f);
-        }
+        let rates = live.rates.iter().map(at_time).collect();
+        let mut s = Simulation::new(std::mem::take(&mut live.plan), rates, options);
+        Self::follow(&live.functions, &mut s);
         live.simulation = Some(s);
         self.out.built_in += clock.elapsed().as_secs_f64();
     }
@@ -433,16 +522,41 @@ impl<'a> Run<'a> {
         for i in 0..self.live.len() {
             self.start(i);
         }
-        let end = self.clock + steps.round() * self.dt;
+        self.run_until(self.clock + steps.round() * self.dt)
+    }
+
+    fn run_until(&mut self, end: f64) -> Attempt<()> {
         loop {
-            let next = self.schedule.first().map(|s| s.0).filter(|t| *t <= end + 1e-9);
-            let until = next.unwrap_or(end);
-            self.advance(until, end)?;
+            let next = self.schedule.first().map(|s| s.time).filter(|t| *t <= end + 1e-9);
+            self.advance_in_parts(next.unwrap_or(end), end)?;
             if next.is_none() {
                 return Ok(());
             }
-            let (_, body) = self.schedule.remove(0);
-            self.commands(&body)?;
+            let Scheduled { body, .. } = self.schedule.remove(0);
+            // What is scheduled is executed as a whole: no checkpoint is taken within.
+            let checkpoints = self.checkpoints.take();
+            let done = self.commands(&body);
+            self.checkpoints = checkpoints;
+            done?;
+        }
+    }
+
+    /// Advances with a look at the clock for checkpoints every now and then.
+    fn advance_in_parts(&mut self, until: f64, end: f64) -> Attempt<()> {
+        let Some(checkpoints) = self.checkpoints else { return self.advance(until, end) };
+        loop {
+            let part = (self.clock + PART as f64 * self.dt).min(until);
+            self.advance(if part > until - 0.5 * self.dt { until } else { part }, end)?;
+            let stop = self.runner.progress.interrupted();
+            if stop || checkpoints.keeper.is_due() {
+                self.checkpoint(checkpoints.keeper, &checkpoints.belongs, end)?;
+            }
+            if stop {
+                return Err(stopped(self.clock));
+            }
+            if self.clock >= until - 0.5 * self.dt {
+                return Ok(());
+            }
         }
     }
 
@@ -456,6 +570,8 @@ impl<'a> Run<'a> {
             let before = s.step();
             let target = before + steps;
             let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, progress);
+            // With checkpoints, a run stops where one can be taken.
+            watch.heeds_interrupts = self.checkpoints.is_none();
             let outcome = s.run_until(target, &mut watch);
             self.out.simulated += (s.step() - before) as f64 * self.dt;
             for r in self.recordings.iter_mut().filter(|r| r.network == index) {
@@ -579,14 +695,18 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Reports that the user stopped a run.
+fn stopped(time: f64) -> Box<Diagnostic> {
+    let at = format_quantity(time, Dim::TIME, lookup("ms").as_ref());
+    let d = Diagnostic::new(Code::E0812, format!("stopped at {at}"));
+    Box::new(d.note("everything recorded until then is kept"))
+}
+
 /// Reports why a run stopped.
 pub(super) fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
     let ms = lookup("ms");
     match f {
-        Failure::Interrupted => Box::new(
-            Diagnostic::new(Code::E0812, format!("stopped at {}", format_quantity(time, Dim::TIME, ms.as_ref())))
-                .note("everything recorded until then is kept"),
-        ),
+        Failure::Interrupted => stopped(time),
         Failure::Synapse { projection, variable, index, time } => {
             let p = &network.projections[*projection];
             let v = &p.synapse.vars[*variable];

@@ -1,7 +1,7 @@
 //! Expressions of time that drives and ports follow.
 
 use super::eval::Scope;
-use crate::hir::VarId;
+use crate::hir::{Expr, VarId};
 use crate::math::eval;
 use crate::runtime::TimeFunction;
 use crate::syntax::ast::{self, ExprKind};
@@ -21,9 +21,9 @@ pub fn mentions(e: &ast::Expr, name: &str) -> bool {
     }
 }
 
-/// Compiles an expression of `t` to a closure: names are read now, time when it runs.
-pub fn time_function(scope: &Scope, e: &ast::Expr) -> TimeFunction {
-    use crate::hir::{Expr, Func, Op};
+/// Turns an expression of `t` into one of variable 0: names are read now, time when it runs.
+pub fn time_function(scope: &Scope, e: &ast::Expr) -> Expr {
+    use crate::hir::{Func, Op};
     fn build(scope: &Scope, e: &ast::Expr) -> Option<Expr> {
         if !mentions(e, "t") {
             return scope.number(e).ok().map(Expr::Num);
@@ -69,6 +69,11 @@ pub fn time_function(scope: &Scope, e: &ast::Expr) -> TimeFunction {
             _ => return None,
         })
     }
-    let e = build(scope, e).unwrap_or(crate::hir::Expr::Num(f64::NAN));
+    build(scope, e).unwrap_or(Expr::Num(f64::NAN))
+}
+
+/// Returns the function that such an expression stands for.
+pub fn at_time(e: &Expr) -> TimeFunction {
+    let e = e.clone();
     Arc::new(move |t| eval(&e, &|_| Some(t), None).unwrap_or(f64::NAN))
 }

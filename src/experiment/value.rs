@@ -4,11 +4,12 @@ use crate::data::Table;
 use crate::plan::View;
 use crate::units::{Dim, Unit};
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// A number or a one-dimensional array, in internal units.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quantity {
     /// Elements.
     pub data: Arc<Vec<f64>>,
@@ -70,7 +71,7 @@ pub struct Instance {
 }
 
 /// A population or part of one.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PopulationRef {
     /// Index of the running network.
     pub network: usize,

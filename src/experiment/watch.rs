@@ -12,6 +12,8 @@ pub struct Watch<'r> {
     dt: f64,
     end: f64,
     progress: &'r dyn Progress,
+    /// Whether the run ends when the user asks for it.
+    pub heeds_interrupts: bool,
     calls: std::cell::Cell<u32>,
     at: std::cell::Cell<u64>,
 }
@@ -25,7 +27,15 @@ impl<'r> Watch<'r> {
         progress: &'r dyn Progress,
     ) -> Watch<'r> {
         let recordings = recordings.iter_mut().filter(|r| r.network == network).collect();
-        Watch { recordings, dt, end, progress, calls: Default::default(), at: Default::default() }
+        Watch {
+            recordings,
+            dt,
+            end,
+            progress,
+            heeds_interrupts: true,
+            calls: Default::default(),
+            at: Default::default(),
+        }
     }
 }
 
@@ -81,6 +91,6 @@ impl Observer for Watch<'_> {
         if calls.is_multiple_of(64) {
             self.progress.update(self.at.get() as f64 * self.dt, self.end);
         }
-        self.progress.interrupted() || self.recordings.iter().any(|r| r.spool.failed.is_some())
+        self.heeds_interrupts && self.progress.interrupted() || self.recordings.iter().any(|r| r.spool.failed.is_some())
     }
 }

@@ -1,19 +1,20 @@
 //! Checked expressions: names are ids, numbers are in internal units, and units have done their work.
 
 use cranelift_entity::entity_impl;
+use serde::{Deserialize, Serialize};
 
 /// A variable of a model: parameter, state, `let`, or port.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct VarId(u32);
 entity_impl!(VarId, "var");
 
 /// An event a neuron emits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId(u32);
 entity_impl!(EventId, "event");
 
 /// Arithmetic and comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Op {
     Add,
@@ -31,7 +32,7 @@ pub enum Op {
 }
 
 /// Functions of numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Func {
     Exp,
@@ -58,7 +59,7 @@ pub enum Func {
 }
 
 /// Draws that a model may make at each step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub enum Draw {
     /// Uniform between the two arguments.
@@ -68,7 +69,7 @@ pub enum Draw {
 }
 
 /// A checked expression of one instance (one cell, one synapse) at one step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Expr {
     /// A number in internal units.
     Num(f64),

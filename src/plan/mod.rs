@@ -4,11 +4,12 @@ use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;
 use crate::solve::{Sharing, Solved};
 use crate::syntax::ast::Process;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// One value for all cells, or one per cell; internal units.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Column {
     /// The same for all.
     Const(f64),
@@ -66,7 +67,7 @@ impl Population {
 }
 
 /// Which cells of a population: a contiguous range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// Index of the population.
     pub population: usize,
@@ -77,7 +78,7 @@ pub struct View {
 }
 
 /// One synapse before it is stored in rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Edge {
     /// Presynaptic cell within its population.
     pub pre: u32,
@@ -161,7 +162,7 @@ pub fn synapse_bytes(places: &BTreeMap<VarId, Place>, plastic: bool, word: usize
 }
 
 /// Delays in steps.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Delay {
     /// The same for all.
     Const(u32),
@@ -209,7 +210,7 @@ impl Delay {
 }
 
 /// Events that come from outside the network.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Drive {
     /// Targets.
     pub post: View,
@@ -222,7 +223,7 @@ pub struct Drive {
 }
 
 /// Kinds of drives.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum DriveKind {
     /// Independent processes, one per cell, expected events per internal time unit.
     Random(Process, Column),

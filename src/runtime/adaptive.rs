@@ -40,6 +40,20 @@ impl Adaptive {
         Some(Adaptive { attempt: Loaded::new(kernel, super::buffer::padded(p.n), 1, precision, backend), step })
     }
 
+    /// Returns the step that each cell would like to make.
+    pub fn step_sizes(&self) -> &[f64] {
+        &self.step
+    }
+
+    /// Puts them back; false if they are not as many.
+    pub fn set_step_sizes(&mut self, from: &[f64]) -> bool {
+        let fits = from.len() == self.step.len();
+        if fits {
+            self.step.copy_from_slice(from);
+        }
+        fits
+    }
+
     /// Advances `states` from `t` by `dt`; `ports` holds the analog inputs of this step.
     pub fn advance(
         &mut self,

@@ -134,6 +134,18 @@ impl Buffer {
         self.len == 0
     }
 
+    /// Returns the raw bytes of the elements.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the lines hold at least so many bytes.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len * self.precision.bytes()) }
+    }
+
+    /// Returns the raw bytes of the elements for writing; any bits are valid floats.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and the borrow is unique.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len * self.precision.bytes()) }
+    }
+
     /// Returns the address of the first element.
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
         self.lines.as_mut_ptr().cast()

@@ -99,6 +99,16 @@ impl Cables {
         Some(Cables { compartments, trees })
     }
 
+    /// Returns all states, in a fixed order.
+    pub fn states(&self) -> impl Iterator<Item = &Buffer> {
+        self.compartments.iter().flat_map(|c| c.states.values())
+    }
+
+    /// The same for writing.
+    pub fn states_mut(&mut self) -> impl Iterator<Item = &mut Buffer> {
+        self.compartments.iter_mut().flat_map(|c| c.states.values_mut())
+    }
+
     /// Returns the values of a state, `[cell * segments + segment]`, and the number of segments.
     pub fn state(&self, var: VarId) -> Option<(&Buffer, usize)> {
         self.compartments.iter().find_map(|c| c.states.get(&var).map(|b| (b, c.kernels.segments)))

@@ -2,9 +2,11 @@
 
 use super::buffer::{Buffer, padded};
 use super::population::Pop;
+use super::snapshot::Raw;
 use crate::hir::{EventId, VarId};
 use crate::ir::Precision;
 use crate::plan::Network;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Events and values of earlier steps, the latest first.
@@ -92,4 +94,35 @@ impl History {
             }
         }
     }
+
+    /// Returns all of it.
+    pub fn past(&self) -> Past {
+        Past {
+            events: self.events.iter().map(|e| e.kept.iter().cloned().collect()).collect(),
+            values: self.values.values().map(|kept| kept.iter().map(Raw::of).collect()).collect(),
+            latest: self.latest,
+        }
+    }
+
+    /// Puts it back; false if it does not fit.
+    pub fn set_past(&mut self, from: &Past) -> bool {
+        self.latest = from.latest;
+        let same = |a: usize, b: usize| a == b;
+        same(self.events.len(), from.events.len())
+            && same(self.values.len(), from.values.len())
+            && self.events.iter_mut().zip(&from.events).all(|(e, steps)| {
+                let fits = e.kept.len() == steps.len();
+                e.kept = steps.iter().cloned().collect();
+                fits
+            })
+            && self.values.values_mut().zip(&from.values).all(|(kept, raw)| Raw::restore_all(raw, kept.iter_mut()))
+    }
+}
+
+/// What happened in earlier steps, as plain data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Past {
+    events: Vec<Vec<Vec<u32>>>,
+    values: Vec<Vec<Raw>>,
+    latest: u64,
 }

@@ -17,7 +17,9 @@ mod population;
 mod projection;
 pub mod rng;
 mod simulation;
+mod snapshot;
 mod step;
 
 pub use buffer::Buffer;
 pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction};
+pub use snapshot::Snapshot;

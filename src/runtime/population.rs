@@ -6,6 +6,7 @@ use super::cable::Cables;
 use super::delivery::{Ring, RingPointer};
 use super::noise::Noise;
 use super::simulation::{Options, Spikes, TimeFunction};
+use super::snapshot::{Cells, Raw};
 use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
@@ -406,6 +407,27 @@ impl Pop {
                 _ => crate::ice!("input without memory"),
             });
         }
+    }
+
+    /// Returns everything that the cells remember.
+    pub fn cells(&self) -> Cells {
+        Cells {
+            states: self.states.iter().map(|s| Raw::of(s.now())).collect(),
+            rings: self.rings.iter().map(|(_, r)| Raw::of(&r.buffer)).collect(),
+            inputs: self.inputs.values().map(Raw::of).collect(),
+            cables: self.cables.iter().flat_map(Cables::states).map(Raw::of).collect(),
+            adaptive: self.adaptive.iter().flat_map(Adaptive::step_sizes).copied().collect(),
+        }
+    }
+
+    /// Puts back what the cells remembered; false if it does not fit.
+    pub fn set_cells(&mut self, from: &Cells) -> bool {
+        let cables: Vec<&mut Buffer> = self.cables.iter_mut().flat_map(Cables::states_mut).collect();
+        Raw::restore_all(&from.states, self.states.iter_mut().map(StateArray::now_mut))
+            && Raw::restore_all(&from.rings, self.rings.iter_mut().map(|(_, r)| &mut r.buffer))
+            && Raw::restore_all(&from.inputs, self.inputs.values_mut())
+            && Raw::restore_all(&from.cables, cables.into_iter())
+            && self.adaptive.as_mut().is_none_or(|a| a.set_step_sizes(&from.adaptive))
     }
 
     /// Returns the value of a state of one cell; a cable's only if it has one segment.

@@ -4,6 +4,7 @@ use super::buffer::{Buffer, padded};
 use super::continuous::Continuous;
 use super::delivery::{RingPointer, Rows};
 use super::simulation::{Options, Spikes};
+use super::snapshot::{Raw, Sources};
 use crate::codegen::abi::SlotMemory;
 use crate::codegen::{KernelFn, Steps, compile};
 use crate::hir::{EventId, Trigger};
@@ -91,6 +92,20 @@ impl Proj {
         let last = if states.is_empty() { Vec::new() } else { vec![0; p.pre.n] };
         let continuous = Continuous::new(p, dt, precision, backend);
         Proj { on_pre, ring, rows, states, last, continuous, factors: Vec::new() }
+    }
+
+    /// Returns what is remembered per presynaptic cell.
+    pub fn sources(&self) -> Sources {
+        Sources { states: self.states.iter().map(Raw::of).collect(), last: self.last.clone() }
+    }
+
+    /// Puts it back; false if it does not fit.
+    pub fn set_sources(&mut self, from: &Sources) -> bool {
+        let fits = from.last.len() == self.last.len();
+        if fits {
+            self.last.copy_from_slice(&from.last);
+        }
+        fits && Raw::restore_all(&from.states, self.states.iter_mut())
     }
 
     /// Returns the bytes that its synapses take.

@@ -16,11 +16,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const SMALL: usize = 2048;
 
 impl Simulation {
-    /// Runs until the boundary of step `end`.
-    pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
+    /// Compiles anew what depends on what has been set.
+    pub(super) fn refresh(&mut self) {
         for (i, (pop, plan)) in self.pops.iter_mut().zip(&self.network.populations).enumerate() {
             pop.refresh(plan, i, self.max_pass, &self.options);
         }
+    }
+
+    /// Runs until the boundary of step `end`.
+    pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
+        self.refresh();
         while self.step < end {
             if observer.interrupted() {
                 return Err(Failure::Interrupted);

@@ -1,6 +1,7 @@
 //! What was written: names, numbers and spans, no meaning.
 
 use crate::source::Span;
+use serde::{Deserialize, Serialize};
 
 /// A name and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -358,7 +359,7 @@ pub struct Projection {
 }
 
 /// A random process that sends events at a rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Process {
     /// Any number of events in a step.
     Poisson,

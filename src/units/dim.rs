@@ -1,9 +1,10 @@
 //! Dimensions: seven small rational exponents, an Abelian group under multiplication.
 
+use serde::{Deserialize, Serialize};
 use std::ops::{Div, Mul};
 
 /// A rational number with a small denominator, kept in lowest terms with a positive denominator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ratio {
     /// Numerator.
     pub num: i16,
@@ -51,7 +52,7 @@ fn gcd(a: u32, b: u32) -> u32 {
 }
 
 /// The dimension of a quantity: exponents of kg, m, s, A, K, mol, cd.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Dim(pub [Ratio; 7]);
 
 impl Dim {

@@ -1,9 +1,10 @@
 //! The table of unit names, SI prefixes, and the words for dimensions.
 
 use super::{Dim, Ratio};
+use serde::{Deserialize, Serialize};
 
 /// A unit: dimension, decimal scale relative to SI, and the spelling to print.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Unit {
     /// What it measures.
     pub dim: Dim,

@@ -31,6 +31,18 @@ impl Exact {
         (exponent.exp(), rates.b * elapsed * mean)
     }
 
+    /// Returns the moments of all states.
+    pub fn moments(&self) -> Vec<u64> {
+        self.states.values().map(|(_, since)| *since).collect()
+    }
+
+    /// Puts them back; false if they are not as many.
+    pub fn set_moments(&mut self, from: &[u64]) -> bool {
+        self.states.values_mut().zip(from).for_each(|((_, since), moment)| *since = *moment);
+        self.fresh = 0;
+        from.len() == self.states.len()
+    }
+
     /// Returns whether a moment may have to be renewed.
     pub fn is_due(&self, now: u64) -> bool {
         now > self.fresh

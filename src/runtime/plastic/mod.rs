@@ -19,12 +19,14 @@ use super::history::History;
 use super::pool::Pool;
 use super::population::Pop;
 use super::simulation::Options;
+use super::snapshot::Raw;
 use crate::hir::{EventId, Place, Side, Trigger, VarId};
 use crate::ir::Precision;
 use crate::lower::{PlasticKernel, lower_plastic};
 use crate::plan::{Column, Edge, Network, Projection};
 use crate::runtime::rng::Stream;
-use std::collections::HashSet;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -253,6 +255,58 @@ impl Plastic {
         }
     }
 
+    /// Returns everything that the synapses remember, in the order of the plan.
+    pub fn synapses_of(&self, p: &Projection) -> Synapses {
+        let mut own: Vec<(Option<VarId>, Vec<u64>)> = Vec::new();
+        for part in &self.parts {
+            let part = lock(part);
+            let states = part.values.states.iter().map(|(v, b)| (Some(*v), b));
+            for (variable, b) in std::iter::once((None, &part.values.weight)).chain(states) {
+                if !own.iter().any(|(v, _)| *v == variable) {
+                    own.push((variable, vec![0; p.edges.len()]));
+                }
+                for (_, list) in own.iter_mut().filter(|(v, _)| *v == variable) {
+                    part.index.edge.iter().enumerate().for_each(|(k, edge)| list[*edge as usize] = b.get(k).to_bits());
+                }
+            }
+        }
+        let kept = |place: &BTreeMap<VarId, Buffer>| place.values().map(Raw::of).collect();
+        Synapses {
+            own,
+            pre: kept(&self.shared.pre),
+            post: kept(&self.shared.post),
+            projection: kept(&self.shared.projection),
+            moments: self.shared.exact.moments(),
+            learning: self.learning,
+        }
+    }
+
+    /// Puts it back; false if it does not fit.
+    pub fn set_synapses(&mut self, p: &Projection, from: &Synapses) -> bool {
+        self.learning = from.learning;
+        if !from.own.iter().all(|(_, list)| list.len() == p.edges.len()) {
+            return false;
+        }
+        for part in &self.parts {
+            let part = &mut *lock(part);
+            for (variable, list) in &from.own {
+                let b = match variable {
+                    None => Some(&mut part.values.weight),
+                    Some(v) => part.values.states.get_mut(v),
+                };
+                let Some(b) = b else { return false };
+                for (k, edge) in part.index.edge.iter().enumerate() {
+                    b.set(k, f64::from_bits(list[*edge as usize]));
+                }
+            }
+        }
+        let Shared { pre, post, projection, exact, .. } = &mut self.shared;
+        exact.set_moments(&from.moments)
+            && Raw::restore_all(&from.pre, pre.values_mut())
+            && Raw::restore_all(&from.post, post.values_mut())
+            && Raw::restore_all(&from.projection, projection.values_mut())
+    }
+
     /// Advances what follows equations step by step, from the values at the beginning of the step.
     pub fn advance(&mut self, p: &Projection, view: &View, pool: &Pool) {
         self.settle(view.now, false);
@@ -458,6 +512,19 @@ impl Plastic {
             Some(NotFinite { variable, synapse })
         })
     }
+}
+
+/// What plastic synapses remember: numbers as bits of doubles, which hold those of single precision exactly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Synapses {
+    /// Weights and states of single synapses.
+    own: Vec<(Option<VarId>, Vec<u64>)>,
+    pre: Vec<Raw>,
+    post: Vec<Raw>,
+    projection: Vec<Raw>,
+    /// The moments to which exactly advanced states belong.
+    moments: Vec<u64>,
+    learning: bool,
 }
 
 /// Sources tried for a synapse that is rewired.

@@ -1,0 +1,86 @@
+//! Checkpoints on disk: when they are due, and how they are written so that a kill at any moment leaves one whole.
+
+use super::Stop;
+use neuro::experiment::Keeper;
+use neuro::units::{Dim, lookup};
+use std::cell::Cell;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The checkpoint of a results folder.
+pub struct Kept {
+    path: PathBuf,
+    every: Option<Duration>,
+    last: Cell<Instant>,
+}
+
+/// Reads an interval of wall time: `30s`, `10min`, `1h`.
+pub fn every(text: &str) -> Result<Duration, Stop> {
+    let bad = || Stop::Usage(format!("`--checkpoint-every {text}` is not a time; write 30s, 10min or 1h"));
+    let at = text.find(|c: char| c.is_alphabetic()).ok_or_else(bad)?;
+    let value: f64 = text[..at].trim().parse().map_err(|_| bad())?;
+    let unit = lookup(text[at..].trim()).filter(|u| u.dim == Dim::TIME).ok_or_else(bad)?;
+    // Internal units of time are milliseconds.
+    Duration::try_from_secs_f64(unit.to_internal(value) / 1000.0).map_err(|_| bad())
+}
+
+impl Kept {
+    /// The checkpoint of a folder, due every so often.
+    pub fn new(folder: &Path, every: Option<Duration>) -> Kept {
+        Kept { path: folder.join("checkpoint.neuro"), every, last: Cell::new(Instant::now()) }
+    }
+
+    /// Returns whether there is one.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Reads it, if there is one.
+    pub fn read(&self) -> Result<Option<Vec<u8>>, Stop> {
+        match std::fs::read(&self.path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Stop::Usage(format!("cannot read {}: {e}", self.path.display()))),
+        }
+    }
+
+    /// Removes it: the run has come to its end.
+    pub fn remove(&self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+impl Keeper for Kept {
+    fn is_due(&self) -> bool {
+        self.every.is_some_and(|every| self.last.get().elapsed() >= every)
+    }
+
+    fn keep(&self, bytes: &[u8]) -> Result<(), String> {
+        // Aside first, onto the disk, then renamed: the old one stays until the new one is whole.
+        let aside = self.path.with_extension("part");
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&aside)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&aside, &self.path)
+        };
+        self.last.set(Instant::now());
+        write().map_err(|e| format!("{}: {e}", self.path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_are_times() {
+        assert_eq!(every("30s").ok(), Some(Duration::from_secs(30)));
+        assert_eq!(every("10 min").ok(), Some(Duration::from_secs(600)));
+        assert_eq!(every("0.5h").ok(), Some(Duration::from_secs(1800)));
+        for bad in ["30", "30 mV", "soon", "-1s"] {
+            assert!(every(bad).is_err(), "{bad}");
+        }
+    }
+}

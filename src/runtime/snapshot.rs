@@ -1,0 +1,103 @@
+//! Everything that a simulation remembers from step to step, as plain data: from it the same steps follow, bit for bit, at any
+//! number of threads. Random numbers need no memory: they are functions of the step.
+
+use super::buffer::Buffer;
+use super::history::Past;
+use super::plastic::Synapses;
+use super::simulation::Simulation;
+use serde::{Deserialize, Serialize};
+
+/// The state of a simulation at a step boundary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    step: u64,
+    populations: Vec<Cells>,
+    projections: Vec<Sources>,
+    plastic: Vec<Option<Synapses>>,
+    past: Past,
+}
+
+/// The raw numbers of an array.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raw(Vec<u8>);
+
+/// The cells of a population, arrays in the order of the kernels' slots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cells {
+    /// States.
+    pub states: Vec<Raw>,
+    /// Weights under way, by port.
+    pub rings: Vec<Raw>,
+    /// Values of analog ports that change.
+    pub inputs: Vec<Raw>,
+    /// States of cables.
+    pub cables: Vec<Raw>,
+    /// Step sizes of an adaptive scheme.
+    pub adaptive: Vec<f64>,
+}
+
+/// States per presynaptic cell of a projection that does not learn, and the steps of the last events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sources {
+    /// States.
+    pub states: Vec<Raw>,
+    /// Steps.
+    pub last: Vec<u64>,
+}
+
+impl Raw {
+    /// Copies an array.
+    pub fn of(b: &Buffer) -> Raw {
+        Raw(b.bytes().to_vec())
+    }
+
+    /// Copies the numbers back; false if they are not as many.
+    pub fn restore(&self, b: &mut Buffer) -> bool {
+        let fits = self.0.len() == b.bytes().len();
+        if fits {
+            b.bytes_mut().copy_from_slice(&self.0);
+        }
+        fits
+    }
+
+    /// Copies several arrays back.
+    pub fn restore_all<'a>(all: &[Raw], to: impl ExactSizeIterator<Item = &'a mut Buffer>) -> bool {
+        all.len() == to.len() && all.iter().zip(to).all(|(raw, b)| raw.restore(b))
+    }
+}
+
+impl Simulation {
+    /// Returns the state at the present step boundary.
+    pub fn snapshot(&self) -> Snapshot {
+        let of_plan = |(plastic, p): (&Option<super::plastic::Plastic>, &crate::plan::Projection)| {
+            plastic.as_ref().map(|x| x.synapses_of(p))
+        };
+        Snapshot {
+            step: self.step,
+            populations: self.pops.iter().map(|p| p.cells()).collect(),
+            projections: self.projections.iter().map(|p| p.sources()).collect(),
+            plastic: self.plastic.iter().zip(&self.network.projections).map(of_plan).collect(),
+            past: self.history.past(),
+        }
+    }
+
+    /// Goes on from a state of a simulation of the same plan; false if the state is of another one.
+    pub fn restore(&mut self, from: &Snapshot) -> bool {
+        self.step = from.step;
+        self.refresh();
+        let sizes = from.populations.len() == self.pops.len()
+            && from.projections.len() == self.projections.len()
+            && from.plastic.len() == self.plastic.len();
+        sizes
+            && self.pops.iter_mut().zip(&from.populations).all(|(p, cells)| p.set_cells(cells))
+            && self.projections.iter_mut().zip(&from.projections).all(|(p, sources)| p.set_sources(sources))
+            && self.plastic.iter_mut().zip(&self.network.projections).zip(&from.plastic).all(|((plastic, p), from)| {
+                match (plastic, from) {
+                    (Some(plastic), Some(from)) => plastic.set_synapses(p, from),
+                    (None, None) => true,
+                    _ => false,
+                }
+            })
+            && self.history.set_past(&from.past)
+    }
+}

@@ -1,0 +1,229 @@
+//! A run that is stopped and resumed gives the bits of one that was not; what does not fit is refused.
+
+use crate::support::{Folder, program, root};
+use neuro::compiler::{Program, Silent};
+use neuro::diag::{Code, Diagnostic};
+use neuro::experiment::{Belongs, Checkpoints, Keeper, Outcome, Runner, Settings};
+use std::cell::RefCell;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Keeps every checkpoint in memory.
+#[derive(Default)]
+struct All(RefCell<Vec<Vec<u8>>>);
+
+impl Keeper for All {
+    fn is_due(&self) -> bool {
+        true
+    }
+    fn keep(&self, bytes: &[u8]) -> Result<(), String> {
+        self.0.borrow_mut().push(bytes.to_vec());
+        Ok(())
+    }
+}
+
+fn belongs() -> Belongs {
+    let (neuro, source_sha256, experiment) = ("test".into(), "same".into(), "e".into());
+    Belongs { neuro, source_sha256, experiment, overrides: Vec::new(), precision: None }
+}
+
+fn run(p: &Program, keeper: &All, resume: Option<Vec<u8>>, threads: usize) -> Outcome {
+    let (files, settings) = (Folder(root().join("examples")), Settings { threads, ..Settings::default() });
+    let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
+    let checkpoints = Checkpoints { keeper, belongs: belongs(), resume };
+    runner.run_with(&p.module.experiments[0], &checkpoints)
+}
+
+/// Everything that a run leaves, as bits.
+fn bits(out: &Outcome) -> Vec<u64> {
+    assert!(out.failure.is_none(), "{:?}", out.failure);
+    let mut all: Vec<u64> = Vec::new();
+    for q in out.measures.values().flatten() {
+        all.extend(q.data.iter().map(|v| v.to_bits()));
+    }
+    for r in &out.recordings {
+        r.spool.each(1, &mut |b| all.push(u64::from(b[0]))).expect("readable");
+    }
+    all.extend(out.expectations.iter().map(|e| u64::from(e.passed)));
+    all.push(out.figures.len() as u64);
+    all
+}
+
+/// Delays, learning synapses, short-term plasticity, drives and ports that follow time, noise, draws, an adaptive scheme, a cable,
+/// loops, conditions and scheduled commands.
+const EVERYTHING: &str = "
+use std.synapses.short_term
+use std.neurons.cable
+use std.plasticity.reward: Dopamine
+neuron Noisy {
+    param tau = 10 ms, sigma = 3 mV / sqrt(1 ms)
+    event input exc: mV
+    input I: mV = 0 mV
+    state v = 0 mV
+    state count = 0
+    v' = (I - v) / tau + sigma * xi + exc
+    emit spike when v > 8 mV {
+        v = 0 mV
+        if random() < 0.5 { count += uniform(0, 1) }
+        hold v for 1.5 ms
+    }
+    emit event on spike when since(previous spike) > 16 ms
+    emit burst on spike when since(previous spike) <= 16 ms
+}
+neuron Slow { state x = 1  x' = sin(x) / 5 ms  scheme rk45(1e-8) }
+synapse Drift { modulator m: 1 = 0  weight w: mV in 0 mV .. 5 mV  state c = 0
+    c' = -c / 50 ms
+    w' = 0.01 mV * c * m / 1 ms
+    on pre.spike { deliver w }
+    on post.spike { c += 1 }
+    on learn { w += 0.1 mV }
+}
+network Net {
+    population a: Noisy[60]
+    population b: Noisy[40]
+    population s: Slow[3]
+    population c: ActiveBallAndStick[1]
+    population da: Dopamine[1]
+    init a.v ~ uniform(-5 mV, 5 mV)
+    init da.level = 1
+    projection a -> b.exc: ShortTerm(tau_rec = 50 ms) { connect fixed_probability(0.2)  weight ~ lognormal(1 mV, 0.5 mV)  delay ~ uniform(0.5 ms, 3 ms) }
+    projection link: b -> a.exc: Drift { connect fixed_probability(0.3)  weight 0.5 mV  delay 1 ms  delay dendritic 0.5 ms  modulator m = da.level }
+    drive a.exc { poisson 800 Hz  weight 0.5 mV }
+    drive b.exc { bernoulli 400 Hz * (1 + sin(t / 20 ms))  weight 0.7 mV }
+}
+experiment e {
+    network net = Net()
+    net.a.I = 1 mV * sin(t / 7 ms)
+    record (net.a.spike, net.b.event)
+    record net.s.x every 1 ms as x
+    net.c.soma.I = 0.4 nA
+    record net.c.dend[50].v every 10 ms as cable
+    at 130 ms net.b.tau = 12 ms
+    for k in 1..3 {
+        if k == 2 {
+            run 150 ms
+            signal learn
+        } else {
+            let extra = k * 10
+            run 120 ms
+            net.a.I = 0.1 mV * extra
+            measure odd = mean(net.link.w) + extra * 1 mV
+        }
+        for j in 1..2 {
+            run 100 ms
+            measure total = sum(net.a.count)
+        }
+        plasticity off net.link
+    }
+    measure last_x = net.s[0].x
+    expect total[0] > 0
+    plot odd
+}";
+
+#[test]
+fn resuming_anywhere_gives_the_same_bits_at_any_thread_count() {
+    let p = program(EVERYTHING);
+    let keeper = All::default();
+    let whole = bits(&run(&p, &keeper, None, 1));
+    let files = Folder(root().join("examples"));
+    let plain = Runner { module: &p.module, files: &files, settings: Settings::default(), progress: &Silent };
+    assert!(whole == bits(&plain.run(&p.module.experiments[0])), "checkpoints change nothing");
+    let all = keeper.0.into_inner();
+    assert!(all.len() >= 10, "{}", all.len());
+    for (k, file) in all.into_iter().enumerate() {
+        let resumed = run(&p, &All::default(), Some(file), 1 + k % 3);
+        assert!(whole == bits(&resumed), "from checkpoint {k}");
+    }
+}
+
+fn refused(file: Vec<u8>, belongs: Belongs) -> Box<Diagnostic> {
+    let p = program(
+        "neuron A { state v = 1 v' = -v / 1 s } network N { population a: A[1] } experiment e { network n = N() run 1 s }",
+    );
+    let files = Folder(root());
+    let runner = Runner { module: &p.module, files: &files, settings: Settings::default(), progress: &Silent };
+    let checkpoints = Checkpoints { keeper: &All::default(), belongs, resume: Some(file) };
+    runner.run_with(&p.module.experiments[0], &checkpoints).failure.expect("refused")
+}
+
+#[test]
+fn what_does_not_belong_or_is_damaged_is_refused() {
+    let p = program(
+        "neuron A { state v = 1 v' = -v / 1 s } network N { population a: A[1] } experiment e { network n = N() run 1 s }",
+    );
+    let keeper = All::default();
+    run(&p, &keeper, None, 1);
+    let good = keeper.0.into_inner().swap_remove(0);
+    let said = |file: Vec<u8>, b: Belongs| {
+        let d = refused(file, b);
+        assert_eq!(d.code, Code::E0813);
+        d.message.clone()
+    };
+    let changed = Belongs { source_sha256: "other".into(), ..belongs() };
+    assert_eq!(
+        said(good.clone(), changed),
+        "this checkpoint cannot be resumed: the model, or a file it imports, has changed since"
+    );
+    let overrides = vec![("T".to_string(), "4s".to_string())];
+    assert_eq!(
+        said(good.clone(), Belongs { overrides, ..belongs() }),
+        "this checkpoint cannot be resumed: it was made with no --set, now there is --set T=4s"
+    );
+    let cut = good[..good.len() - 3].to_vec();
+    assert!(said(cut, belongs()).starts_with("this checkpoint is cut off: "));
+    let mut flipped = good.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    assert_eq!(said(flipped, belongs()), "this checkpoint is damaged");
+    assert_eq!(said(b"PAR1".to_vec(), belongs()), "this is not a checkpoint");
+    let text = String::from_utf8_lossy(&good).replacen("\"version\":1", "\"version\":9", 1).into_bytes();
+    assert_eq!(said(text, belongs()), "this checkpoint has format 9, this program reads 1");
+}
+
+const LONG: &str = "
+neuron Cell { event input exc: mV  state v = 0 mV  v' = -v / 10 ms + exc  emit spike when v > 5 mV { v = 0 mV } }
+network Net { population a: Cell[400]  drive a.exc { poisson 900 Hz  weight 1 mV } }
+experiment long {
+    network net = Net()
+    record net.a.spike
+    for k in 1..100 {
+        run 500 ms
+        measure v = mean(net.a.v)
+    }
+    measure spikes = count(net.a.spike)
+}
+";
+
+fn neuro(folder: &Path, results: &str, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+    command.current_dir(folder).args(["run", "long.neuro", "long", "--quiet", "--results", results]).args(more);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+#[test]
+fn a_killed_run_goes_on_from_its_last_checkpoint() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("killed");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("long.neuro"), LONG).unwrap();
+    assert!(neuro(&folder, "whole", &[]).status().unwrap().success());
+    let options = ["--checkpoint-every", "10ms", "--resume"];
+    let checkpoint = folder.join("parts/long/checkpoint.neuro");
+    // Killed as soon as there is a checkpoint, twice; then to the end.
+    for _ in 0..2 {
+        let before = std::fs::metadata(&checkpoint).and_then(|m| m.modified()).ok();
+        let mut child = neuro(&folder, "parts", &options).spawn().unwrap();
+        while std::fs::metadata(&checkpoint).and_then(|m| m.modified()).ok() == before {
+            assert!(child.try_wait().unwrap().is_none(), "ended before a checkpoint was kept");
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(neuro(&folder, "parts", &options).status().unwrap().success());
+    assert!(!checkpoint.exists());
+    for file in ["measures.json", "a.spike.parquet"] {
+        let read = |results: &str| std::fs::read(folder.join(results).join("long").join(file)).unwrap();
+        assert!(read("whole") == read("parts"), "{file}");
+    }
+}
