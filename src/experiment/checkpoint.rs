@@ -30,9 +30,6 @@ use std::sync::Arc;
 /// The version of the format; another one is refused.
 const VERSION: u32 = 1;
 
-/// The first line of a file.
-const MAGIC: &str = "neuro checkpoint";
-
 /// Where checkpoints go.
 pub trait Keeper {
     /// Returns whether one is due.
@@ -60,8 +57,9 @@ pub struct Belongs {
 #[derive(Serialize, Deserialize)]
 struct Header {
     version: u32,
+    /// What the file belongs to; a saved network belongs to nobody.
     #[serde(flatten)]
-    belongs: Belongs,
+    belongs: Option<Belongs>,
     bytes: usize,
     sha256: String,
 }
@@ -90,9 +88,11 @@ struct Saved {
     dt: f64,
     double: bool,
     streams: u32,
+    shuffles: u32,
     expectations: Vec<Expectation>,
     measures: Vec<(String, Vec<Quantity>)>,
     figures: Vec<Figure>,
+    saved: Vec<(String, Vec<u8>)>,
     simulated: f64,
     built_in: f64,
     ran_in: f64,
@@ -178,30 +178,53 @@ fn refuse(why: impl Into<String>, help: &str) -> Box<Diagnostic> {
 
 const ANEW: &str = "run it without `--resume` to begin anew";
 
-/// Takes a file apart: whom it belongs to, and what it holds.
-fn open(file: &[u8]) -> Attempt<(Belongs, &[u8])> {
-    let damaged = || refuse("this checkpoint is damaged", ANEW);
-    let mut lines = file.splitn(3, |b| *b == b'\n');
-    if lines.next() != Some(MAGIC.as_bytes()) {
-        return Err(refuse("this is not a checkpoint", ANEW));
+/// A kind of file: what it is called, its first line, and what to do about a bad one.
+struct Format {
+    name: &'static str,
+    magic: &'static str,
+    help: &'static str,
+}
+
+const CHECKPOINT: Format = Format { name: "checkpoint", magic: "neuro checkpoint", help: ANEW };
+const NETWORK: Format =
+    Format { name: "saved network", magic: "neuro network", help: "load a file that `save` has written" };
+
+impl Format {
+    fn write(&self, belongs: Option<Belongs>, content: &impl Serialize) -> Result<Vec<u8>, String> {
+        let payload = postcard::to_stdvec(content).map_err(|e| e.to_string())?;
+        let header = Header { version: VERSION, belongs, bytes: payload.len(), sha256: sha256(&payload) };
+        let header = serde_json::to_string(&header).map_err(|e| e.to_string())?;
+        let mut file = format!("{}\n{header}\n", self.magic).into_bytes();
+        file.extend_from_slice(&payload);
+        Ok(file)
     }
-    let header = lines.next().ok_or_else(damaged)?;
-    let version = |h: &serde_json::Value| h["version"].as_u64().unwrap_or_default();
-    let json: serde_json::Value = serde_json::from_slice(header).map_err(|_| damaged())?;
-    if version(&json) != u64::from(VERSION) {
-        let why = format!("this checkpoint has format {}, this program reads {VERSION}", version(&json));
-        return Err(refuse(why, ANEW));
+
+    /// Takes a file apart: whom it belongs to, and what it holds.
+    fn read<T: for<'a> Deserialize<'a>>(&self, file: &[u8]) -> Attempt<(Option<Belongs>, T)> {
+        let refuse = |why: String| refuse(why, self.help);
+        let damaged = || refuse(format!("this {} is damaged", self.name));
+        let mut lines = file.splitn(3, |b| *b == b'\n');
+        if lines.next() != Some(self.magic.as_bytes()) {
+            return Err(refuse(format!("this is not a {}", self.name)));
+        }
+        let header = lines.next().ok_or_else(damaged)?;
+        let json: serde_json::Value = serde_json::from_slice(header).map_err(|_| damaged())?;
+        let version = json["version"].as_u64().unwrap_or_default();
+        if version != u64::from(VERSION) {
+            let why = format!("this {} has format {version}, this program reads {VERSION}", self.name);
+            return Err(refuse(why));
+        }
+        let header: Header = serde_json::from_value(json).map_err(|_| damaged())?;
+        let payload = lines.next().ok_or_else(damaged)?;
+        if payload.len() != header.bytes {
+            let why = format!("this {} is cut off: {} of {} bytes", self.name, payload.len(), header.bytes);
+            return Err(refuse(why));
+        }
+        if sha256(payload) != header.sha256 {
+            return Err(damaged());
+        }
+        Ok((header.belongs, postcard::from_bytes(payload).map_err(|_| damaged())?))
     }
-    let header: Header = serde_json::from_value(json).map_err(|_| damaged())?;
-    let payload = lines.next().ok_or_else(damaged)?;
-    if payload.len() != header.bytes {
-        let why = format!("this checkpoint is cut off: {} of {} bytes", payload.len(), header.bytes);
-        return Err(refuse(why, ANEW));
-    }
-    if sha256(payload) != header.sha256 {
-        return Err(damaged());
-    }
-    Ok((header.belongs, payload))
 }
 
 impl Belongs {
@@ -384,33 +407,30 @@ impl Run<'_> {
             dt: self.dt,
             double: self.precision == Precision::F64,
             streams: self.streams,
+            shuffles: self.shuffles.get(),
             expectations: self.out.expectations.clone(),
             measures: self.out.measures.iter().map(|(n, q)| (n.clone(), q.clone())).collect(),
             figures: self.out.figures.clone(),
+            saved: self.out.saved.iter().map(|(n, b)| (n.clone(), b.clone())).collect(),
             simulated: self.out.simulated,
             built_in: self.out.built_in,
             ran_in: self.out.ran_in,
             size: self.out.size,
             synapse_bytes: self.out.synapse_bytes,
         };
-        let payload = postcard::to_stdvec(&saved).map_err(|e| cannot(e.to_string()))?;
-        let header =
-            Header { version: VERSION, belongs: belongs.clone(), bytes: payload.len(), sha256: sha256(&payload) };
-        let header = serde_json::to_string(&header).map_err(|e| cannot(e.to_string()))?;
-        let mut file = format!("{MAGIC}\n{header}\n").into_bytes();
-        file.extend_from_slice(&payload);
+        let file = CHECKPOINT.write(Some(belongs.clone()), &saved).map_err(cannot)?;
         keeper.keep(&file).map_err(cannot)
     }
 
     /// Becomes what a checkpoint says; the next commands go on from there.
     pub(super) fn resume(&mut self, file: &[u8], belongs: &Belongs, experiment: &ast::Experiment) -> Attempt<()> {
-        let (of, payload) = open(file)?;
-        if let Some(difference) = of.differs(belongs) {
+        let (of, saved): (_, Saved) = CHECKPOINT.read(file)?;
+        if let Some(difference) = of.and_then(|of| of.differs(belongs)) {
             let why = format!("this checkpoint cannot be resumed: {difference}");
             return Err(refuse(why, "restore what it belongs to, or run without `--resume` to begin anew"));
         }
-        let saved: Saved = postcard::from_bytes(payload).map_err(|_| refuse("this checkpoint is damaged", ANEW))?;
         (self.clock, self.seed, self.dt, self.streams) = (saved.clock, saved.seed, saved.dt, saved.streams);
+        self.shuffles.set(saved.shuffles);
         self.precision = if saved.double { Precision::F64 } else { Precision::F32 };
         for (name, network_) in saved.networks {
             let Some((live, snapshot)) = network(network_, self.runner.module) else {
@@ -445,10 +465,67 @@ impl Run<'_> {
         self.out.expectations = saved.expectations;
         self.out.measures = saved.measures.into_iter().collect();
         self.out.figures = saved.figures;
+        self.out.saved = saved.saved.into_iter().collect();
         (self.out.simulated, self.out.built_in, self.out.ran_in) = (saved.simulated, saved.built_in, saved.ran_in);
         (self.out.size, self.out.synapse_bytes) = (saved.size, saved.synapse_bytes);
         self.resuming = saved.path.into();
         self.resumed_end = Some(saved.end);
+        Ok(())
+    }
+
+    /// Saves a network with everything that it remembers.
+    pub(super) fn save(&mut self, net: &ast::Expr, path: &str) -> Attempt<()> {
+        let index = self.scope().network_of(net)?;
+        self.start(index);
+        let bytes = NETWORK.write(None, &saved_network(&self.live[index]));
+        let bytes = bytes.map_err(|why| Box::new(Diagnostic::new(Code::E0809, format!("cannot save: {why}"))))?;
+        self.out.saved.insert(path.to_string(), bytes);
+        Ok(())
+    }
+
+    /// Lets a network become one that was saved, with its clock and everything that it remembers; it must be built alike.
+    pub(super) fn load(&mut self, net: &ast::Expr, path: &str, span: Span) -> Attempt<()> {
+        let index = self.scope().network_of(net)?;
+        let bytes = match self.out.saved.get(path) {
+            Some(bytes) => bytes.clone(),
+            None => self
+                .runner
+                .files
+                .read(path)
+                .map_err(|why| Box::new(Diagnostic::at(Code::E0802, span, format!("cannot read `{path}`"), why)))?,
+        };
+        let here = |mut d: Box<Diagnostic>| {
+            *d = (*d).label(span, "this file");
+            d
+        };
+        let (_, saved): (_, SavedNetwork) = NETWORK.read(&bytes).map_err(here)?;
+        let differs = |what: String| here(refuse(format!("`{path}` does not fit the network: {what}"), NETWORK.help));
+        let now = self.live[index].network();
+        if saved.populations.len() != now.populations.len() || saved.projections.len() != now.projections.len() {
+            return Err(differs("it has other populations or projections".into()));
+        }
+        for (a, b) in saved.populations.iter().zip(&now.populations) {
+            if (&a.name, &a.model, a.n) != (&b.name, &b.model.name, b.n) {
+                let found = format!("{}: {}[{}]", a.name, a.model, a.n);
+                return Err(differs(format!("expected {}: {}[{}], found {found}", b.name, b.model.name, b.n)));
+            }
+        }
+        for (a, b) in saved.projections.iter().zip(&now.projections) {
+            if (a.pre, a.post, a.port, &a.synapse) != (b.pre, b.post, b.port, &b.synapse.name) {
+                return Err(differs(format!("projection {} is another one", b.name)));
+            }
+        }
+        let Some((live, snapshot)) = network(saved, self.runner.module) else {
+            return Err(differs("a model is not there".into()));
+        };
+        self.live[index] = live;
+        self.start(index);
+        let restored = |s: &mut Simulation| snapshot.is_none_or(|snapshot| s.restore(&snapshot));
+        if !self.live[index].simulation.as_mut().is_some_and(restored) {
+            return Err(differs("its states are of another kind".into()));
+        }
+        // Earlier recordings keep their data but see no more of it: the network's clock is another one.
+        self.recordings.iter_mut().filter(|r| r.network == index).for_each(|r| r.network = usize::MAX);
         Ok(())
     }
 

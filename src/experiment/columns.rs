@@ -13,6 +13,7 @@ use crate::plan::{Column, Edge, Population, View};
 use crate::runtime::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Replaces values of cells of a population; of a cable's state, in one segment or in all.
@@ -118,7 +119,8 @@ pub fn column(scope: &Scope, value: &ast::Value, n: usize, stream: &Stream) -> A
         ast::Value::Expr(e) if mentions(e, "i") && scope.find("i").is_none() => {
             let values = (0..n)
                 .map(|i| {
-                    let inner = Scope { cell: Some(i), names: scope.names.clone(), ..scope.without_names() };
+                    let names = Cow::Borrowed(&*scope.names);
+                    let inner = Scope { cell: Some(i), names, ..scope.without_names() };
                     inner.number(e)
                 })
                 .collect::<Attempt<Vec<f64>>>()?;

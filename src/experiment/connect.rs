@@ -155,13 +155,14 @@ pub fn with_pair<'a>(scope: &'a Scope, pre: End, post: End, i: usize, j: usize) 
     let dim = if spaced { Some(crate::units::Dim::LENGTH) } else { None };
     Scope {
         module: scope.module,
-        names: scope.names.clone(),
+        names: std::borrow::Cow::Borrowed(&scope.names),
         live: scope.live,
         recordings: scope.recordings,
         files: scope.files,
         cell: scope.cell,
         time: scope.time,
         dt: scope.dt,
+        shuffles: scope.shuffles,
         pair: Some(Pair { pre: (i, pre.view.n, x), post: (j, post.view.n, y), distance, dim }),
     }
 }

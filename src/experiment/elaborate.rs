@@ -17,6 +17,7 @@ use crate::runtime::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::syntax::ast::{self, Clause, NetworkItem, ViewPath};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Elaborator<'a> {
     pub index: usize,
     /// The network so far.
     pub live: Vec<Live>,
+    /// Counts what was shuffled.
+    pub shuffles: &'a Cell<u32>,
     /// Counts random streams of set-up, one for each projection, weight, delay and initial value.
     pub streams: u32,
 }
@@ -41,16 +44,17 @@ impl<'a> Elaborator<'a> {
         &mut self.live[self.index].plan
     }
 
-    pub(super) fn scope<'b>(&'b self, names: &[(String, Value)]) -> Scope<'b> {
+    pub(super) fn scope<'b>(&'b self, names: &'b [(String, Value)]) -> Scope<'b> {
         Scope {
             module: self.module,
-            names: names.to_vec(),
+            names: names.into(),
             live: &self.live,
             recordings: self.recordings,
             files: self.files,
             cell: None,
             time: None,
             dt: self.dt,
+            shuffles: (self.seed, self.shuffles),
             pair: None,
         }
     }

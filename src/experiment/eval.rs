@@ -13,6 +13,8 @@ use crate::runtime::Simulation;
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, ExprKind};
 use crate::units::{Dim, Ratio, Unit, lookup};
+use std::borrow::Cow;
+use std::cell::Cell;
 
 /// A network that may be running.
 pub struct Live {
@@ -38,7 +40,7 @@ pub struct Scope<'a> {
     /// Declarations.
     pub module: &'a Module,
     /// Local names, innermost last.
-    pub names: Vec<(String, Value)>,
+    pub names: Cow<'a, [(String, Value)]>,
     /// Networks.
     pub live: &'a [Live],
     /// Recordings.
@@ -51,6 +53,8 @@ pub struct Scope<'a> {
     pub time: Option<f64>,
     /// Time step.
     pub dt: f64,
+    /// Seed of what is shuffled, and how often something was.
+    pub shuffles: (u64, &'a Cell<u32>),
     /// Presynaptic and postsynaptic cell of a connection, and their distance.
     pub pair: Option<Pair>,
 }
@@ -290,7 +294,7 @@ impl Scope<'_> {
                 };
                 names.push((formal.name.text.clone(), self.eval(value)?));
             }
-            let inner = Scope { names, ..self.without_names() };
+            let inner = Scope { names: Cow::Owned(names), ..self.without_names() };
             return inner.eval(&f.body);
         }
         if let Some((func, arity)) = Func::parse(name)
@@ -320,7 +324,7 @@ impl Scope<'_> {
 
     /// The same scope without local names.
     pub fn without_names(&self) -> Scope<'_> {
-        Scope { names: Vec::new(), ..*self }
+        Scope { names: Cow::Borrowed(&[]), ..*self }
     }
 
     fn index(&self, base: &ast::Expr, index: &[ast::Expr]) -> Attempt<Value> {

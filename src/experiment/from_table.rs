@@ -100,7 +100,7 @@ pub fn from_table(
             Err(reason) => fail(Code::E0803, e.span, format!("`{path}` cannot be used"), reason),
         };
         // `weight = 0.1 nS * column("weight")`: the column is an array over the rows in use.
-        let mut names = scope.names.clone();
+        let mut names = scope.names.to_vec();
         for name in table.columns.keys() {
             if mentions(e, name)
                 && let Ok(v) = pick(name)
@@ -108,7 +108,7 @@ pub fn from_table(
                 names.push((name.clone(), Quantity::array(v, crate::units::Dim::ONE, None).into()));
             }
         }
-        let q = Scope { names, ..scope.without_names() }.quantity(e)?;
+        let q = Scope { names: names.into(), ..scope.without_names() }.quantity(e)?;
         Ok(Some(if q.scalar { vec![q.first(); rows.len()] } else { q.data.to_vec() }))
     };
     let (weight, delay) = (values("weight")?, values("delay")?);

@@ -6,6 +6,7 @@ use super::record::{Recording, What};
 use super::value::{Quantity, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::measure;
+use crate::runtime::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::units::{Dim, lookup};
@@ -142,6 +143,18 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
                     .collect(),
                 _ => q.data.windows(2).map(|w| w[1] - w[0]).collect(),
             };
+            Ok(Quantity::array(data, q.dim, q.unit.clone()).into())
+        }
+        "shuffle" => {
+            let q = c.quantity(0)?;
+            let (seed, count) = scope.shuffles;
+            count.set(count.get() + 1);
+            let mut draw = Stream::new(seed, 0xd000_0000 + count.get()).reader(0);
+            let mut data = q.data.to_vec();
+            // Fisher and Yates.
+            for i in (1..data.len()).rev() {
+                data.swap(i, draw.below(i as u32 + 1) as usize);
+            }
             Ok(Quantity::array(data, q.dim, q.unit.clone()).into())
         }
         "linspace" => {

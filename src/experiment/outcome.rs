@@ -76,6 +76,8 @@ pub struct Outcome {
     pub measures: IndexMap<String, Vec<Quantity>>,
     /// Figures in order.
     pub figures: Vec<Figure>,
+    /// Networks that were saved, by file name.
+    pub saved: IndexMap<String, Vec<u8>>,
     /// Recordings.
     pub recordings: Vec<Recording>,
     /// Why it stopped early, if it did.

@@ -20,6 +20,7 @@ use crate::runtime::{Failure, Options, Simulation};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, ExprKind};
 use crate::units::{Dim, format_quantity, lookup};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -110,6 +111,8 @@ pub(super) struct Run<'a> {
     pub(super) dt: f64,
     pub(super) precision: Precision,
     pub(super) streams: u32,
+    /// Counts what was shuffled.
+    pub(super) shuffles: Cell<u32>,
     mode: Mode,
     /// The place among the statements, outermost first.
     pub(super) path: Vec<Step>,
@@ -145,6 +148,7 @@ impl<'a> Run<'a> {
             dt: 0.1,
             precision: runner.settings.precision.unwrap_or_default(),
             streams: 0,
+            shuffles: Cell::new(0),
             mode: Mode::Run,
             path: Vec::new(),
             resuming: VecDeque::new(),
@@ -184,13 +188,14 @@ impl<'a> Run<'a> {
     pub(super) fn scope(&self) -> Scope<'_> {
         Scope {
             module: self.runner.module,
-            names: self.names.clone(),
+            names: (&self.names[..]).into(),
             live: &self.live,
             recordings: &self.recordings,
             files: self.runner.files,
             cell: None,
             time: None,
             dt: self.dt,
+            shuffles: (self.seed, &self.shuffles),
             pair: None,
         }
     }
@@ -353,6 +358,9 @@ impl<'a> Run<'a> {
                 self.mode = Mode::Built;
                 Ok(())
             }
+            CommandKind::Save(net, path, _) if self.mode == Mode::Run => self.save(net, path),
+            CommandKind::Load(net, path, span) if self.mode == Mode::Run => self.load(net, path, *span),
+            CommandKind::Save(..) | CommandKind::Load(..) => Ok(()),
             CommandKind::Set { target, op, value } => self.set(target, *op, value),
             CommandKind::Unsupported(n) => Err(Box::new(crate::syntax::unsupported(n.span, &n.text))),
         }
@@ -436,6 +444,7 @@ impl<'a> Run<'a> {
             recordings: &self.recordings,
             dt: self.dt,
             seed: self.seed,
+            shuffles: &self.shuffles,
             index,
             live: std::mem::take(&mut self.live),
             streams: self.streams,
@@ -466,6 +475,7 @@ impl<'a> Run<'a> {
             recordings: &self.recordings,
             dt: self.dt,
             seed: self.seed,
+            shuffles: &self.shuffles,
             index,
             live: std::mem::take(&mut self.live),
             streams: 0x1000 + self.streams,

@@ -4,7 +4,7 @@ use super::Attempt;
 use super::columns::column;
 use super::eval::{Live, Scope, fail};
 use super::run::{Run, failure};
-use super::value::{Quantity, Value};
+use super::value::{Instance, Quantity, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Trigger, VarId, VarKind};
 use crate::plan::{Column, Projection};
@@ -46,23 +46,37 @@ impl Scope<'_> {
         Ok(if scalar { Quantity { scalar, ..q } } else { q }.into())
     }
 
+    /// Finds the running network that an expression names.
+    pub fn network_of(&self, e: &ast::Expr) -> Attempt<usize> {
+        match self.eval(e)? {
+            Value::Network(instance) => Ok(network_index(&instance)),
+            _ => fail(Code::E0401, e.span, "expected a network", "not a network"),
+        }
+    }
+
     /// Finds the projections that an expression names: one with a name, or all of a network.
     fn projections(&self, e: &ast::Expr) -> Attempt<(usize, Rc<Vec<usize>>)> {
         match self.eval(e)? {
             Value::Projection(network, list) => Ok((network, list)),
             Value::Network(instance) => {
-                let network = instance.names.values().find_map(|v| match v {
-                    Value::Population(p) => Some(p.network),
-                    Value::Projection(n, _) => Some(*n),
-                    _ => None,
-                });
-                let network = network.unwrap_or_default();
+                let network = network_index(&instance);
                 let all = 0..self.live[network].network().projections.len();
                 Ok((network, Rc::new(all.collect())))
             }
             _ => fail(Code::E0401, e.span, "expected a projection", "not a projection"),
         }
     }
+}
+
+/// Returns which running network an instance is, or is part of.
+fn network_index(instance: &Instance) -> usize {
+    let index = instance.names.values().find_map(|v| match v {
+        Value::Population(p) => Some(p.network),
+        Value::Projection(n, _) => Some(*n),
+        Value::Network(inner) => Some(network_index(inner)),
+        _ => None,
+    });
+    index.unwrap_or_default()
 }
 
 impl Run<'_> {

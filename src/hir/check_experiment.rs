@@ -62,6 +62,12 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
                 }
             }
         }
+        CommandKind::Save(e, ..) | CommandKind::Load(e, ..) => {
+            let ty = infer.expr(world, e).1;
+            if !ty.is_error() && !matches!(ty.kind, Kind::Network(_)) {
+                infer.diagnostics.push(errors::wrong_kind("a network", &ty, e.span));
+            }
+        }
         CommandKind::Signal(name, target) => signal(infer, world, name, target.as_ref()),
         CommandKind::Record { what, every, name } => {
             let ty = infer.expr(world, what).1;

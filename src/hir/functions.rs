@@ -91,6 +91,7 @@ pub const FUNCTIONS: &[Signature] = &[
     f("sort", &[Number], &[], G::Same, "elements in ascending order"),
     f("cumsum", &[Number], &[], G::Same, "running sums"),
     f("diff", &[Number], &[], G::Same, "differences of neighbours"),
+    f("shuffle", &[Number], &[], G::Same, "elements in random order, another one every time"),
     f("linspace", &[Number, Same, Pure], &[], G::Same, "n values from first to last, both included"),
     f("corr", &[Number, Number], &[], G::Pure, "Pearson correlation of two arrays"),
     f(

@@ -19,6 +19,10 @@ pub fn write(outcome: &Outcome, folder: &Path) -> Result<Vec<String>, String> {
             .and_then(|()| std::fs::rename(&aside, &target))
             .map_err(|e| format!("{}: {e}", target.display()))
     };
+    for (name, bytes) in &outcome.saved {
+        put(name, bytes)?;
+        written.push(name.clone());
+    }
     for r in &outcome.recordings {
         let name = format!("{}.parquet", r.name);
         parquet::write(r, &folder.join(&name)).map_err(|e| format!("{}: {e}", folder.join(&name).display()))?;

@@ -432,6 +432,9 @@ pub enum CommandKind {
     /// `signal reward in net.link`
     Signal(Name, Option<Expr>),
     /// `plasticity on net.link`, or `off`
+    /// What is saved, the file, and where that is written.
+    Save(Expr, String, Span),
+    Load(Expr, String, Span),
     Plasticity(bool, Expr),
     Record {
         what: Expr,

@@ -544,6 +544,16 @@ impl Lowerer {
                 let on = p.next()?.as_str() == "on";
                 CommandKind::Plasticity(on, self.expr(p.next()?)?)
             }
+            Rule::save_cmd | Rule::load_cmd => {
+                let net = self.expr(p.next()?)?;
+                p.next()?;
+                let file = p.next()?;
+                let (path, at) = (unquote(file.as_str()), self.span(&file));
+                match keyword.as_str() {
+                    "save" => CommandKind::Save(net, path, at),
+                    _ => CommandKind::Load(net, path, at),
+                }
+            }
             Rule::drive => CommandKind::Drive(self.drive(pair)?),
             Rule::set_cmd => {
                 let target = self.target(p.next()?)?;

@@ -179,6 +179,54 @@ fn what_does_not_belong_or_is_damaged_is_refused() {
     assert_eq!(said(text, belongs()), "this checkpoint has format 9, this program reads 1");
 }
 
+#[test]
+fn a_saved_network_is_loaded_with_everything_it_remembers() {
+    let out = crate::support::run("
+        neuron Cell { param tau = 10 ms  event input exc: mV  state v = 0 mV  v' = -v / tau + exc  emit spike when v > 5 mV { v = 0 mV } }
+        network Net {
+            population a: Cell[50]
+            drive a.exc { poisson 900 Hz  weight 1 mV }
+            projection a -> a.exc: Static { connect fixed_probability(0.1)  weight 0.3 mV  delay 2 ms }
+        }
+        experiment e {
+            network net = Net()
+            run 100 ms
+            net.a.tau = 12 ms
+            save net to \"there.state\"
+            run 50 ms
+            measure first = sum(net.a.v)
+            run 50 ms
+            load net from \"there.state\"
+            run 50 ms
+            measure second = sum(net.a.v)
+            network other = Net()
+            load other from \"there.state\"
+            run 50 ms
+            measure third = sum(other.a.v)
+        }");
+    let value = |name: &str| out.measures[name][0].first();
+    assert_eq!(value("first").to_bits(), value("second").to_bits());
+    assert_eq!(value("first").to_bits(), value("third").to_bits());
+    assert!(out.saved["there.state"].starts_with(b"neuro network\n"));
+}
+
+#[test]
+fn a_network_built_otherwise_is_not_loaded() {
+    let d = crate::support::run_failing(
+        "
+        neuron Cell { state v = 0  v' = -v / 1 s }
+        network Net(n: int) { population a: Cell[n] }
+        experiment e {
+            network net = Net(5)
+            save net to \"five.state\"
+            network net = Net(6)
+            load net from \"five.state\"
+        }",
+    );
+    assert_eq!(d.code, Code::E0813);
+    assert_eq!(d.message, "`five.state` does not fit the network: expected a: Cell[6], found a: Cell[5]");
+}
+
 const LONG: &str = "
 neuron Cell { event input exc: mV  state v = 0 mV  v' = -v / 10 ms + exc  emit spike when v > 5 mV { v = 0 mV } }
 network Net { population a: Cell[400]  drive a.exc { poisson 900 Hz  weight 1 mV } }
