@@ -71,12 +71,6 @@ impl Ring {
         // SAFETY: the slot lies within the ring.
         unsafe { self.buffer.as_mut_ptr().add(slot * bytes) }
     }
-
-    /// Makes the sums of some steps, which do not wrap, free for later events.
-    pub fn clear(&mut self, step: u64, m: usize) {
-        let at = (step % self.slots as u64) as usize * self.lanes;
-        self.buffer.clear(at..at + m * self.lanes);
-    }
 }
 
 impl Rows {
@@ -240,6 +234,19 @@ impl RingPointer {
     pub unsafe fn add(&self, step: u64, lane: usize, value: f64, precision: Precision) {
         // SAFETY: the caller's promise.
         unsafe { self.slot(step, precision).add(lane, value) }
+    }
+
+    /// Makes the sums of some steps, which do not wrap, free for later events, in some lanes.
+    ///
+    /// # Safety
+    /// No other thread may touch these lanes meanwhile.
+    pub unsafe fn clear(&self, step: u64, m: usize, lanes: std::ops::Range<usize>, precision: Precision) {
+        let size = precision.bytes();
+        for s in 0..m {
+            let first = ((step + s as u64) % self.slots as u64) as usize * self.lanes + lanes.start;
+            // SAFETY: the slot is below `slots`, the lanes are the caller's.
+            unsafe { self.base.add(first * size).write_bytes(0, lanes.len() * size) };
+        }
     }
 
     /// Returns the sums of one step.

@@ -19,6 +19,7 @@ pub mod rng;
 mod simulation;
 mod snapshot;
 mod step;
+mod tuning;
 
 pub use buffer::Buffer;
 pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction};

@@ -1,5 +1,6 @@
 //! A fixed set of threads that meet at the end of every phase; they spin briefly, then park.
 
+use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
@@ -12,22 +13,28 @@ struct Shared {
     /// Workers still busy in this phase.
     busy: AtomicUsize,
     stop: AtomicBool,
-    job: Mutex<Option<SendJob>>,
+    /// Written before the epoch changes, read after.
+    job: UnsafeCell<Option<Job>>,
+    /// Workers that sleep.
+    parked: AtomicUsize,
+    lock: Mutex<()>,
     wake: Condvar,
 }
 
-#[derive(Clone, Copy)]
-struct SendJob(Job);
-
-// SAFETY: the job outlives the phase, because `Pool::run` waits for all workers before it returns.
-unsafe impl Send for SendJob {}
+// SAFETY: the job is written only while no worker is busy, and read only after the epoch has changed; it outlives the
+// phase, because `Pool::run` waits for all workers before it returns.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
 
 /// The threads.
 pub struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
+    alone: bool,
 }
 
+/// Looks at the epoch before a worker goes to sleep: some tens of microseconds, as long as a few steps.
 const SPINS: usize = 2000;
 
 impl Pool {
@@ -37,7 +44,9 @@ impl Pool {
             epoch: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
-            job: Mutex::new(None),
+            job: UnsafeCell::new(None),
+            parked: AtomicUsize::new(0),
+            lock: Mutex::new(()),
             wake: Condvar::new(),
         });
         let workers = (1..threads.max(1))
@@ -46,7 +55,7 @@ impl Pool {
                 std::thread::spawn(move || work(&shared, index))
             })
             .collect();
-        Pool { shared, workers }
+        Pool { shared, workers, alone: false }
     }
 
     /// Returns the number of threads.
@@ -54,20 +63,22 @@ impl Pool {
         self.workers.len() + 1
     }
 
+    /// Lets the caller do all shares itself, one after the other, or not.
+    pub fn set_alone(&mut self, alone: bool) {
+        self.alone = alone;
+    }
+
     /// Runs `job(0)` … `job(threads - 1)` and waits for all.
     pub fn run(&self, job: &(dyn Fn(usize) + Sync)) {
-        if self.workers.is_empty() {
-            return job(0);
+        if self.alone || self.workers.is_empty() {
+            return (0..self.threads()).for_each(job);
         }
-        // SAFETY: only the lifetime is erased; the wait below keeps `job` alive until no worker uses it.
-        let erased = SendJob(unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), Job>(job) });
-        self.shared.busy.store(self.workers.len(), Ordering::Release);
-        {
-            let mut slot = self.shared.job.lock().unwrap_or_else(|e| e.into_inner());
-            *slot = Some(erased);
-            self.shared.epoch.fetch_add(1, Ordering::Release);
-        }
-        self.shared.wake.notify_all();
+        // SAFETY: only the lifetime is erased; the wait below keeps `job` alive until no worker uses it. No worker is busy
+        // now, so nobody reads the slot.
+        unsafe { *self.shared.job.get() = Some(std::mem::transmute::<&(dyn Fn(usize) + Sync), Job>(job)) };
+        self.shared.busy.store(self.workers.len(), Ordering::Relaxed);
+        self.shared.epoch.fetch_add(1, Ordering::SeqCst);
+        self.rouse();
         job(0);
         let mut spins = 0;
         while self.shared.busy.load(Ordering::Acquire) > 0 {
@@ -75,30 +86,43 @@ impl Pool {
             if spins < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
         }
     }
+
+    /// Wakes the workers that sleep. Either one sees the new epoch before it sleeps, or it is seen here to sleep.
+    fn rouse(&self) {
+        if self.shared.parked.load(Ordering::SeqCst) > 0 {
+            drop(self.shared.lock.lock());
+            self.shared.wake.notify_all();
+        }
+    }
 }
 
 fn work(shared: &Shared, index: usize) {
     let mut seen = 0;
+    let news = |seen: usize| shared.epoch.load(Ordering::SeqCst) != seen || shared.stop.load(Ordering::SeqCst);
     loop {
         let mut spins = 0;
-        while shared.epoch.load(Ordering::Acquire) == seen && spins < SPINS {
+        while !news(seen) && spins < SPINS {
             spins += 1;
             std::hint::spin_loop();
         }
-        let job = {
-            let mut slot = shared.job.lock().unwrap_or_else(|e| e.into_inner());
-            while shared.epoch.load(Ordering::Acquire) == seen && !shared.stop.load(Ordering::Acquire) {
-                slot = shared.wake.wait(slot).unwrap_or_else(|e| e.into_inner());
+        if !news(seen) {
+            let mut guard = shared.lock.lock().unwrap_or_else(|e| e.into_inner());
+            shared.parked.fetch_add(1, Ordering::SeqCst);
+            while !news(seen) {
+                guard = shared.wake.wait(guard).unwrap_or_else(|e| e.into_inner());
             }
-            *slot
-        };
-        if shared.stop.load(Ordering::Acquire) {
+            shared.parked.fetch_sub(1, Ordering::SeqCst);
+        }
+        if shared.stop.load(Ordering::SeqCst) {
             return;
         }
         seen += 1;
-        if let Some(SendJob(job)) = job {
-            // SAFETY: `Pool::run` waits for `busy` to reach zero before the job goes out of scope.
-            unsafe { (*job)(index) };
+        // SAFETY: the epoch has changed, so the slot is written; `Pool::run` waits for `busy` to reach zero before the job
+        // goes out of scope.
+        unsafe {
+            if let Some(job) = *shared.job.get() {
+                (*job)(index);
+            }
         }
         shared.busy.fetch_sub(1, Ordering::Release);
     }
@@ -106,9 +130,8 @@ fn work(shared: &Shared, index: usize) {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
-        drop(self.shared.job.lock());
-        self.shared.wake.notify_all();
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.rouse();
         for w in self.workers.drain(..) {
             let _ = w.join();
         }

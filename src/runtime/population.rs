@@ -74,6 +74,7 @@ pub struct Pop {
     pub spikes: Vec<Spikes>,
     /// Arriving weights, by port; they never move.
     rings: Vec<(VarId, Ring)>,
+    ring_pointers: Vec<RingPointer>,
     /// Cable compartments.
     pub cables: Option<Cables>,
     adaptive: Option<Adaptive>,
@@ -165,7 +166,8 @@ impl Pop {
         };
         let ring = |port: &VarId| (*port, Ring::new(lanes, ring_slots, options.precision));
         let ports = p.ports.iter().map(|(v, c)| (*v, source(v, c))).collect();
-        let rings: Vec<(VarId, Ring)> = event_ports.iter().map(ring).collect();
+        let mut rings: Vec<(VarId, Ring)> = event_ports.iter().map(ring).collect();
+        let ring_pointers = rings.iter_mut().map(|(_, r)| r.pointer()).collect();
         let mut pop = Pop {
             lanes,
             update: load(p, &ports, event_ports, steps, options),
@@ -173,6 +175,7 @@ impl Pop {
             bits: vec![Vec::new(); p.model.events.len()],
             spikes: p.model.events.keys().map(|_| Spikes::default()).collect(),
             rings,
+            ring_pointers,
             cables: None,
             adaptive: None,
             ports,
@@ -312,8 +315,8 @@ impl Pop {
         &self.noise
     }
 
-    /// Ends a pass: what it wrote is what the next one begins with, and the arrivals of its `m` steps are used up.
-    pub fn finish_pass(&mut self, step: u64, m: usize) {
+    /// Ends a pass: what it wrote is what the next one begins with.
+    pub fn finish_pass(&mut self) {
         for s in &mut self.states {
             s.at = 1 - s.at;
         }
@@ -323,9 +326,11 @@ impl Pop {
                 std::mem::swap(&mut memory.input, &mut memory.output);
             }
         }
-        for (_, ring) in &mut self.rings {
-            ring.clear(step, m);
-        }
+    }
+
+    /// Returns where weights arrive, at all event ports.
+    pub fn ring_pointers(&self) -> &[RingPointer] {
+        &self.ring_pointers
     }
 
     /// Returns where weights arrive at an event port.

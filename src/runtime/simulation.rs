@@ -8,6 +8,7 @@ use super::plastic::Plastic;
 use super::pool::Pool;
 use super::population::Pop;
 use super::projection::Proj;
+use super::tuning::Tuning;
 use crate::codegen::{Backend, Steps};
 use crate::hir::{EventId, VarId, VarKind};
 use crate::ir::Precision;
@@ -108,6 +109,7 @@ pub struct Simulation {
     pub(super) drives: Vec<Vec<RunningDrive>>,
     pub(super) rates: Vec<TimeFunction>,
     pub(super) pool: Pool,
+    pub(super) tuning: Tuning,
     pub(super) step: u64,
     pub(super) max_pass: usize,
     pub(super) ring_slots: usize,
@@ -133,7 +135,7 @@ impl Simulation {
         let plastic = network.projections.iter().any(crate::plan::Projection::is_plastic);
         let max_pass = if analog || adaptive || plastic { 1 } else { shortest.min(LONGEST_PASS) };
         let ring_slots = longest + max_pass;
-        let pool = Pool::new(options.threads);
+        let mut pool = Pool::new(options.threads);
         let mut out = Simulation {
             network,
             options,
@@ -143,6 +145,7 @@ impl Simulation {
             history: History::default(),
             drives: Vec::new(),
             rates,
+            tuning: Tuning::new(&mut pool),
             pool,
             step: 0,
             max_pass,

@@ -7,6 +7,7 @@ use super::cable::Cables;
 use super::drive;
 use super::plastic::{Plastic, View};
 use super::pool::Pool;
+use super::population::Pop;
 use super::simulation::{Failure, Observer, Simulation, share};
 use crate::hir::{EventId, VarId};
 use crate::lower::Binding;
@@ -26,6 +27,7 @@ impl Simulation {
     /// Runs until the boundary of step `end`.
     pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
         self.refresh();
+        self.tuning.begin();
         while self.step < end {
             if observer.interrupted() {
                 return Err(Failure::Interrupted);
@@ -34,6 +36,7 @@ impl Simulation {
             let wrap = self.ring_slots as u64 - self.step % self.ring_slots as u64;
             let m = (stop - self.step).min(self.max_pass as u64).min(wrap) as usize;
             self.pass(m)?;
+            self.tuning.passed(&mut self.pool);
             let first = self.step + 1;
             self.step += m as u64;
             for (i, pop) in self.pops.iter().enumerate() {
@@ -47,6 +50,7 @@ impl Simulation {
                 observer.sample(self);
             }
         }
+        self.tuning.end();
         Ok(())
     }
 
@@ -59,7 +63,7 @@ impl Simulation {
         if !self.integrate(m) {
             return Err(self.diagnose(m));
         }
-        self.pops.iter_mut().for_each(|p| p.finish_pass(self.step, m));
+        self.pops.iter_mut().for_each(Pop::finish_pass);
         self.extract(m);
         for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
@@ -139,7 +143,11 @@ impl Simulation {
                     noise.fill(m, &lanes);
                     pop.update.function.call_with(noise.draw(), pop.table(), lanes.start, lanes.end, m)
                 };
-                if !ok {
+                if ok {
+                    // What has arrived is used up; whoever used it still has it in its cache.
+                    // SAFETY: threads have disjoint lanes.
+                    pop.ring_pointers().iter().for_each(|r| unsafe { r.clear(step, m, lanes.clone(), precision) });
+                } else {
                     finite.store(false, Ordering::Relaxed);
                 }
             }

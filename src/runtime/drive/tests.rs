@@ -31,7 +31,7 @@ fn counts(process: Process, rate: f64) -> Vec<f64> {
     for step in 0..2000 {
         drives[0].prepare(&[], step, 1);
         let mut draw = |bounds: &[usize]| {
-            ring.clear(0, 1);
+            ring.buffer.clear(0..320);
             for share in bounds.windows(2) {
                 let lanes = share[0]..share[1];
                 // SAFETY: one thread.
