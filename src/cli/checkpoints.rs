@@ -20,9 +20,13 @@ pub fn every(text: &str) -> Result<Duration, Stop> {
     let bad = || Stop::Usage(format!("`--checkpoint-every {text}` is not a time; write 30s, 10min or 1h"));
     let at = text.find(|c: char| c.is_alphabetic()).ok_or_else(bad)?;
     let value: f64 = text[..at].trim().parse().map_err(|_| bad())?;
-    let unit = lookup(text[at..].trim()).filter(|u| u.dim == Dim::TIME).ok_or_else(bad)?;
-    // Internal units of time are milliseconds.
-    Duration::try_from_secs_f64(unit.to_internal(value) / 1000.0).map_err(|_| bad())
+    let seconds = match text[at..].trim() {
+        // The language has no hours, because `h` is a gate.
+        "h" => 3600.0 * value,
+        // Internal units of time are milliseconds.
+        unit => lookup(unit).filter(|u| u.dim == Dim::TIME).ok_or_else(bad)?.to_internal(value) / 1000.0,
+    };
+    Duration::try_from_secs_f64(seconds).map_err(|_| bad())
 }
 
 impl Kept {

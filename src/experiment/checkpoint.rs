@@ -15,7 +15,7 @@ use crate::data::Table;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Expr, Module, SynapseUse, VarId, check_synapse};
 use crate::ir::Precision;
-use crate::plan::{Column, Delay, Drive, Edge, Network, Population, Projection, View};
+use crate::plan::{Column, Delay, Drive, Network, Pairs, Population, Projection, View};
 use crate::runtime::{Simulation, Snapshot};
 use crate::solve::discretize;
 use crate::source::Span;
@@ -28,7 +28,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Where checkpoints go.
 pub trait Keeper {
@@ -73,6 +73,8 @@ pub struct Step {
     pub turn: usize,
     /// How many names there were before the inner block.
     pub depth: usize,
+    /// How often something had been shuffled when the command began, so that a loop finds its order again.
+    pub shuffles: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -145,7 +147,7 @@ struct SavedProjection {
     synapse: String,
     params: BTreeMap<VarId, f64>,
     init: BTreeMap<VarId, f64>,
-    edges: Arc<Vec<Edge>>,
+    pairs: Pairs,
     weight: Column,
     delay: Delay,
     dendritic: Delay,
@@ -302,7 +304,7 @@ fn saved_network(live: &Live) -> SavedNetwork {
         synapse: p.synapse.name.clone(),
         params: p.params.clone(),
         init: p.init.clone(),
-        edges: p.edges.clone(),
+        pairs: p.pairs.clone(),
         weight: p.weight.clone(),
         delay: p.delay.clone(),
         dendritic: p.dendritic.clone(),
@@ -353,7 +355,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             synapse,
             params: p.params,
             init: p.init,
-            edges: p.edges,
+            pairs: p.pairs,
             weight: p.weight,
             delay: p.delay,
             dendritic: p.dendritic,

@@ -9,7 +9,7 @@ use super::value::Quantity;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{VarId, VarKind};
 use crate::math::eval;
-use crate::plan::{Column, Edge, Population, View};
+use crate::plan::{Column, Pairs, Population, View};
 use crate::runtime::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast;
@@ -150,7 +150,7 @@ fn one_each(q: Quantity, n: usize, what: &str, span: Span) -> Attempt<Column> {
 pub fn edge_column(
     scope: &Scope,
     value: &ast::Value,
-    edges: &[Edge],
+    pairs: &Pairs,
     ends: (End, End),
     stream: &Stream,
     grid: Option<f64>,
@@ -158,10 +158,10 @@ pub fn edge_column(
     match value {
         ast::Value::Distribution(d) => {
             let draw = Sampler::new(scope, d, grid)?;
-            draw.column(edges.len(), stream)
+            draw.column(pairs.len(), stream)
         }
         ast::Value::Expr(e) if ["pre", "post", "d"].iter().any(|n| mentions(e, n) && scope.find(n).is_none()) => {
-            let values = edges
+            let values = pairs
                 .iter()
                 .map(|edge| {
                     let (i, j) = (edge.pre as usize - ends.0.view.start, edge.post as usize - ends.1.view.start);
@@ -170,6 +170,6 @@ pub fn edge_column(
                 .collect::<Attempt<Vec<f64>>>()?;
             Ok(Column::Array(Arc::new(values)))
         }
-        ast::Value::Expr(e) => one_each(scope.quantity(e)?, edges.len(), "synapse", e.span),
+        ast::Value::Expr(e) => one_each(scope.quantity(e)?, pairs.len(), "synapse", e.span),
     }
 }

@@ -3,7 +3,7 @@
 use super::Attempt;
 use super::eval::{Pair, Scope, fail};
 use crate::diag::{Code, Diagnostic};
-use crate::plan::{Edge, Population, View};
+use crate::plan::{Edge, Pairs, Population, View};
 use crate::runtime::rng::{Reader, Stream};
 use crate::syntax::ast::{self, ExprKind};
 
@@ -32,7 +32,7 @@ impl End<'_> {
 }
 
 /// Draws the synapses of a connector, in a fixed order.
-pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream) -> Attempt<Vec<Edge>> {
+pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream) -> Attempt<Pairs> {
     let (name, args): (&str, &[ast::Arg]) = match &e.kind {
         ExprKind::Name(n) => (n, &[]),
         ExprKind::Call(f, args) => match &f.kind {
@@ -52,6 +52,7 @@ pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream
     let (n, m) = (pre.view.n, post.view.n);
     let mut out = Vec::new();
     match (name, argument) {
+        ("all_to_all", _) if autapses || !same => return Ok(Pairs::All(pre.view, post.view)),
         ("all_to_all", _) => {
             for i in 0..n {
                 out.extend((0..m).filter(|j| allowed(i, *j)).map(|j| edge(i, j)));
@@ -69,7 +70,7 @@ pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream
                     .help("use views of the same size: `exc[0..100]`"),
                 ));
             }
-            out.extend((0..n).map(|i| edge(i, i)));
+            return Ok(Pairs::OneToOne(pre.view, post.view));
         }
         ("fixed_probability", Some(p)) => {
             let p = probability(scope.number(p)?, e)?;
@@ -131,7 +132,7 @@ pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream
         }
         _ => return fail(Code::E0210, e.span, "unknown connector", "not a connector"),
     }
-    Ok(out)
+    Ok(out.into())
 }
 
 /// Connects the pairs that satisfy a condition.

@@ -12,7 +12,7 @@ use crate::data::Files;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse, misplaced};
 use crate::math::eval;
-use crate::plan::{Column, Delay, Network, Population, Projection, View};
+use crate::plan::{Column, Delay, Network, Pairs, Population, Projection, View};
 use crate::runtime::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
@@ -371,15 +371,15 @@ impl<'a> Elaborator<'a> {
             End { population: &network.populations[pre.population], view: pre },
             End { population: &network.populations[post.population], view: post },
         );
-        let mut edges = Vec::new();
+        let mut pairs = Pairs::from(Vec::new());
         let mut from_file: (Option<Vec<f64>>, Option<Vec<f64>>) = (None, None);
         for c in &p.clauses {
             match c {
-                Clause::Connect(e) => edges = connect(&scope, e, ends.0, ends.1, streams[0])?,
-                Clause::ConnectWhere(e) => edges = connect_where(&scope, e, ends.0, ends.1)?,
+                Clause::Connect(e) => pairs = connect(&scope, e, ends.0, ends.1, streams[0])?,
+                Clause::ConnectWhere(e) => pairs = connect_where(&scope, e, ends.0, ends.1)?.into(),
                 Clause::ConnectFile(path, args, span) => {
                     let read = from_table(&scope, path, args, *span, pre, post)?;
-                    edges = read.0;
+                    pairs = read.0.into();
                     from_file = (read.1, read.2);
                 }
                 _ => {}
@@ -396,10 +396,10 @@ impl<'a> Elaborator<'a> {
             })
         };
         let weight = match (weight, from_file.0) {
-            (Some(v), _) => edge_column(&scope, v, &edges, ends, &streams[1], None)?,
+            (Some(v), _) => edge_column(&scope, v, &pairs, ends, &streams[1], None)?,
             (None, Some(w)) => Column::Array(Arc::new(w)),
             (None, None) => match checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight)) {
-                Some(_) if !edges.is_empty() || !p.clauses.is_empty() => {
+                Some(_) if !pairs.is_empty() || !p.clauses.is_empty() => {
                     return Err(Box::new(
                         Diagnostic::at(Code::E0212, p.span, "this projection has no weight", "value missing")
                             .help("add `weight …` with its unit"),
@@ -411,7 +411,7 @@ impl<'a> Elaborator<'a> {
         let written = |dendritic: bool| -> Attempt<Option<(Column, Span)>> {
             let Some((v, span)) = delay_of(dendritic) else { return Ok(None) };
             let grid = matches!(v, ast::Value::Distribution(_)).then_some(self.dt);
-            Ok(Some((edge_column(&scope, v, &edges, ends, if dendritic { &back } else { &streams[2] }, grid)?, span)))
+            Ok(Some((edge_column(&scope, v, &pairs, ends, if dendritic { &back } else { &streams[2] }, grid)?, span)))
         };
         let axonal = match (written(false)?, from_file.1) {
             (None, Some(d)) => Some((Column::Array(Arc::new(d)), p.span)),
@@ -464,7 +464,7 @@ impl<'a> Elaborator<'a> {
             synapse: checked,
             params,
             init,
-            edges: Arc::new(edges),
+            pairs,
             weight,
             delay,
             dendritic,

@@ -220,7 +220,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
                 None => fail(Code::E0205, args[1].value.span, t.no_column(&n), "no such column"),
             }
         }
-        "n_synapses" => pure(c.projection()?.iter().map(|p| p.edges.len()).sum::<usize>() as f64),
+        "n_synapses" => pure(c.projection()?.iter().map(|p| p.pairs.len()).sum::<usize>() as f64),
         "weights" => {
             let Value::Projection(network, list) = scope.eval(&args[0].value)? else {
                 return fail(Code::E0401, args[0].value.span, "expected a projection", "not a projection");
@@ -236,14 +236,14 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
                 unit = (weight.dim, weight.unit.clone());
                 match &live.simulation {
                     Some(s) => data.extend(p.synapse.weight().map_or(Vec::new(), |w| s.synapses(*k, w))),
-                    None => data.extend((0..p.edges.len()).map(|e| p.weight.at(e))),
+                    None => data.extend((0..p.pairs.len()).map(|e| p.weight.at(e))),
                 }
             }
             Ok(Quantity::array(data, unit.0, unit.1).into())
         }
         "delays" => {
             let list = c.projection()?;
-            let data = list.iter().flat_map(|p| (0..p.edges.len()).map(|k| f64::from(p.delay.at(k)) * scope.dt));
+            let data = list.iter().flat_map(|p| (0..p.pairs.len()).map(|k| f64::from(p.delay.at(k)) * scope.dt));
             times(data.collect())
         }
         "out_degrees" | "in_degrees" => {
@@ -252,7 +252,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
             for p in list {
                 let (view, out) = if name == "out_degrees" { (p.pre, true) } else { (p.post, false) };
                 let mut d = vec![0.0; view.n];
-                for e in p.edges.iter() {
+                for e in p.pairs.iter() {
                     d[if out { e.pre } else { e.post } as usize - view.start] += 1.0;
                 }
                 degrees.extend(d);

@@ -177,7 +177,7 @@ impl<'a> Run<'a> {
         for l in &self.live {
             let n = l.network();
             let cells: usize = n.populations.iter().map(|p| p.n).sum();
-            let synapses: usize = n.projections.iter().map(|p| p.edges.len()).sum();
+            let synapses: usize = n.projections.iter().map(|p| p.pairs.len()).sum();
             if (synapses, cells) >= (self.out.size.1, self.out.size.0) {
                 self.out.size = (cells, synapses);
                 self.out.synapse_bytes = l.simulation.as_ref().map_or(0, Simulation::synapse_bytes);
@@ -238,7 +238,8 @@ impl<'a> Run<'a> {
         let mut resumed = self.resuming.pop_front();
         let first = resumed.map_or(0, |s| s.command);
         for (command, c) in body.iter().enumerate().skip(first) {
-            self.path.push(resumed.take().unwrap_or(Step { command, turn: 0, depth: self.names.len() }));
+            let begun = Step { command, turn: 0, depth: self.names.len(), shuffles: self.shuffles.get() };
+            self.path.push(resumed.take().unwrap_or(begun));
             let done = self.command(c);
             self.path.pop();
             done?;
@@ -259,6 +260,16 @@ impl<'a> Run<'a> {
     /// Returns the turn and depth to go on from, if this command is being resumed in its midst.
     fn resumed_turn(&self) -> Option<(usize, usize)> {
         (!self.resuming.is_empty()).then(|| self.path.last().map_or((0, 0), |s| (s.turn, s.depth)))
+    }
+
+    /// Evaluates what a command begins with; in a command that is being resumed, with what is shuffled as it was then.
+    fn as_begun<T>(&self, evaluate: impl FnOnce(&Self) -> T) -> T {
+        let now = self.shuffles.get();
+        let resumed = self.path.last().filter(|_| !self.resuming.is_empty());
+        self.shuffles.set(resumed.map_or(now, |step| step.shuffles));
+        let out = evaluate(self);
+        self.shuffles.set(self.shuffles.get().max(now));
+        out
     }
 
     fn command(&mut self, c: &Command) -> Attempt<()> {
@@ -319,7 +330,8 @@ impl<'a> Run<'a> {
             CommandKind::For { variable, range, step, body } => {
                 let mut resumed = self.resumed_turn();
                 let first = resumed.map_or(0, |(turn, _)| turn);
-                for (turn, v) in iterate(&self.scope(), range, step.as_ref())?.into_iter().enumerate().skip(first) {
+                let values = self.as_begun(|run| iterate(&run.scope(), range, step.as_ref()))?;
+                for (turn, v) in values.into_iter().enumerate().skip(first) {
                     let depth = match resumed.take() {
                         Some((_, depth)) => depth,
                         None => {
@@ -721,7 +733,7 @@ pub(super) fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnost
             let p = &network.projections[*projection];
             let v = &p.synapse.vars[*variable];
             let at = format_quantity(*time, Dim::TIME, ms.as_ref());
-            let e = p.edges[*index];
+            let e = p.pairs.at(*index);
             Box::new(
                 Diagnostic::at(
                     Code::E0801,

@@ -19,8 +19,8 @@ impl Live {
         let p = &self.network().projections[projection];
         match (&p.synapse.vars[id].kind, &self.simulation) {
             (VarKind::Weight | VarKind::State(_), Some(s)) => s.synapses(projection, id),
-            (VarKind::Weight, None) => (0..p.edges.len()).map(|e| p.weight.at(e)).collect(),
-            (VarKind::State(_), None) => vec![p.init.get(&id).copied().unwrap_or(f64::NAN); p.edges.len()],
+            (VarKind::Weight, None) => (0..p.pairs.len()).map(|e| p.weight.at(e)).collect(),
+            (VarKind::State(_), None) => vec![p.init.get(&id).copied().unwrap_or(f64::NAN); p.pairs.len()],
             _ => p.params.get(&id).copied().into_iter().collect(),
         }
     }
@@ -102,7 +102,7 @@ impl Run<'_> {
         value: &ast::Value,
     ) -> Attempt<()> {
         let p = &self.live[network].network().projections[k];
-        let (n, plastic) = (p.edges.len(), p.is_plastic());
+        let (n, plastic) = (p.pairs.len(), p.is_plastic());
         let Some(id) = p.synapse.var(&name.text) else {
             return fail(Code::E0205, name.span, format!("this projection has no `{}`", name.text), "no such member");
         };

@@ -1,5 +1,9 @@
 //! A network with all its values known: what to allocate, who is connected to whom. Data only.
 
+mod pairs;
+
+pub use pairs::{Edge, Pairs};
+
 use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;
 use crate::solve::{Sharing, Solved};
@@ -77,15 +81,6 @@ pub struct View {
     pub n: usize,
 }
 
-/// One synapse before it is stored in rows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Edge {
-    /// Presynaptic cell within its population.
-    pub pre: u32,
-    /// Postsynaptic cell within its population.
-    pub post: u32,
-}
-
 /// All synapses of one projection.
 #[derive(Debug, Clone)]
 pub struct Projection {
@@ -104,7 +99,7 @@ pub struct Projection {
     /// Initial values of its states.
     pub init: BTreeMap<VarId, f64>,
     /// The synapses.
-    pub edges: Arc<Vec<Edge>>,
+    pub pairs: Pairs,
     /// Weights, one for all or one per edge.
     pub weight: Column,
     /// Axonal delays in steps, at least one: events of presynaptic cells reach the synapses so much later.
@@ -271,7 +266,7 @@ impl std::fmt::Display for Network {
                 f,
                 "projection {}: {} synapses of {}, {weight}, delay {lo}..{hi} steps, {bytes} bytes per synapse",
                 p.name,
-                p.edges.len(),
+                p.pairs.len(),
                 p.synapse.name
             )?;
             for (state, place) in p.places() {

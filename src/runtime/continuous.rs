@@ -23,7 +23,7 @@ impl Continuous {
         let deliver = p.synapse.deliver.as_ref()?;
         let kernel = lower_continuous(p, deliver, dt, precision);
         let function = compile(backend, &kernel.kernel, Steps::One);
-        let n = p.edges.len();
+        let n = p.pairs.len();
         let mut slots: Vec<Buffer> = kernel.slots.iter().map(|_| Buffer::new(padded(n), precision)).collect();
         for (slot, what) in kernel.slots.iter().zip(&mut slots).map(|(a, b)| (b, a)) {
             if let ContinuousSlot::Own(variable) = what {
@@ -52,14 +52,14 @@ impl Continuous {
         for (what, buffer) in self.kernel.slots.iter().zip(&mut self.slots) {
             if let ContinuousSlot::Cell { pre, var, delay } = *what {
                 let cell = |e: &Edge| read(pre, var, delay, if pre { e.pre } else { e.post } as usize);
-                buffer.fill_with(p.edges.iter().map(cell));
+                buffer.fill_with(p.pairs.listed().iter().map(cell));
             }
         }
         let memory: Vec<SlotMemory> = self.slots.iter_mut().map(Buffer::in_place).collect();
         // SAFETY: every slot is a buffer of `padded(n)` elements that only this call uses.
         unsafe { self.function.call(&memory, 0, padded(self.n), 1) };
         let out = &self.slots[self.slots.len() - 1];
-        for (k, e) in p.edges.iter().enumerate() {
+        for (k, e) in p.pairs.listed().iter().enumerate() {
             target.add(e.post as usize, out.get(k));
         }
     }

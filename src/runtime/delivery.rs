@@ -79,7 +79,7 @@ impl Rows {
         let mine = |e: &crate::plan::Edge| range.contains(&(e.post as usize));
         let mut start = vec![0u32; p.pre.n + 1];
         let first = p.pre.start as u32;
-        for e in p.edges.iter().filter(|e| mine(e)) {
+        for e in p.pairs.listed().iter().filter(|e| mine(e)) {
             start[(e.pre - first) as usize + 1] += 1;
         }
         for i in 0..p.pre.n {
@@ -87,7 +87,7 @@ impl Rows {
         }
         let mut next = start.clone();
         let mut order = vec![0u32; start[p.pre.n] as usize];
-        for (k, e) in p.edges.iter().enumerate().filter(|(_, e)| mine(e)) {
+        for (k, e) in p.pairs.listed().iter().enumerate().filter(|(_, e)| mine(e)) {
             let row = (e.pre - first) as usize;
             order[next[row] as usize] = k as u32;
             next[row] += 1;
@@ -97,9 +97,10 @@ impl Rows {
             Delay::Array(a) => a[k as usize],
         };
         for i in 0..p.pre.n {
-            order[start[i] as usize..start[i + 1] as usize].sort_by_key(|k| (delay(*k), p.edges[*k as usize].post, *k));
+            order[start[i] as usize..start[i + 1] as usize]
+                .sort_by_key(|k| (delay(*k), p.pairs.listed()[*k as usize].post, *k));
         }
-        let targets = order.iter().map(|k| p.edges[*k as usize].post).collect();
+        let targets = order.iter().map(|k| p.pairs.listed()[*k as usize].post).collect();
         let weights = match (&p.weight, precision) {
             (Column::Const(w), _) => Weights::Const(*w),
             (Column::Array(w), Precision::F32) => Weights::F32(order.iter().map(|k| w[*k as usize] as f32).collect()),

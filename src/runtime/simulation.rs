@@ -120,7 +120,8 @@ const LONGEST_PASS: usize = 16;
 
 impl Simulation {
     /// Allocates and compiles a network; `rates` are the time functions of drives.
-    pub fn new(network: Network, rates: Vec<TimeFunction>, options: Options) -> Simulation {
+    pub fn new(mut network: Network, rates: Vec<TimeFunction>, options: Options) -> Simulation {
+        network.projections.iter_mut().for_each(|p| p.pairs.list());
         let delays = |p: &crate::plan::Projection| {
             let (axonal, dendritic) = (p.delay.range(), p.dendritic.range());
             (axonal.0, axonal.1.max(dendritic.1))
@@ -307,8 +308,8 @@ impl Simulation {
         let p = &self.network.projections[projection];
         let weight = p.synapse.weight() == Some(variable);
         let mut out: Vec<f64> = match weight {
-            true => (0..p.edges.len()).map(|k| p.weight.at(k)).collect(),
-            false => vec![p.init.get(&variable).copied().unwrap_or(f64::NAN); p.edges.len()],
+            true => (0..p.pairs.len()).map(|k| p.weight.at(k)).collect(),
+            false => vec![p.init.get(&variable).copied().unwrap_or(f64::NAN); p.pairs.len()],
         };
         if let Some(plastic) = &self.plastic[projection] {
             plastic.copy(p, variable, self.step, &mut out);

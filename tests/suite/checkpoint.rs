@@ -109,9 +109,9 @@ experiment e {
             net.a.I = 0.1 mV * extra
             measure odd = mean(net.link.w) + extra * 1 mV
         }
-        for j in 1..2 {
-            run 100 ms
-            measure total = sum(net.a.count)
+        for j in shuffle([1, 2, 3]) {
+            run 60 ms
+            measure total = sum(net.a.count) + j
         }
         plasticity off net.link
     }

@@ -31,14 +31,15 @@ impl Index {
             Delay::Const(_) => Vec::new(),
             Delay::Array(a) => order.iter().map(|k| a[*k as usize]).collect(),
         };
-        let mut edge: Vec<u32> =
-            (0..p.edges.len() as u32).filter(|k| range.contains(&(p.edges[*k as usize].post as usize))).collect();
+        let mut edge: Vec<u32> = (0..p.pairs.len() as u32)
+            .filter(|k| range.contains(&(p.pairs.listed()[*k as usize].post as usize)))
+            .collect();
         edge.sort_by_key(|k| {
-            let e = p.edges[*k as usize];
+            let e = p.pairs.listed()[*k as usize];
             (e.pre, p.delay.at(*k as usize), e.post, *k)
         });
-        let source: Vec<u32> = edge.iter().map(|k| p.edges[*k as usize].pre - p.pre.start as u32).collect();
-        let target: Vec<u32> = edge.iter().map(|k| p.edges[*k as usize].post - p.post.start as u32).collect();
+        let source: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].pre - p.pre.start as u32).collect();
+        let target: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].post - p.post.start as u32).collect();
         let first = range.start.max(p.post.start) - p.post.start;
         let end = range.end.min(p.post.start + p.post.n).max(range.start.max(p.post.start)) - p.post.start;
         let dendritic = varying(&p.dendritic, &edge);

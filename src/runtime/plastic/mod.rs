@@ -218,7 +218,7 @@ impl Plastic {
             let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
             for (k, edge) in part.index.edge.iter().enumerate() {
                 let at = *edge as usize;
-                let e = p.edges[at];
+                let e = p.pairs.listed()[at];
                 let shared = || {
                     let (pre, post) = (e.pre as usize - p.pre.start, e.post as usize - p.post.start);
                     let pre = self.shared.pre.get(&variable).map(|b| value(b, pre));
@@ -238,7 +238,7 @@ impl Plastic {
         for part in &self.parts {
             let part = &mut *lock(part);
             for (k, edge) in part.index.edge.iter().enumerate() {
-                let e = p.edges[*edge as usize];
+                let e = p.pairs.listed()[*edge as usize];
                 let x = (value.at(*edge as usize) - shift) / scale;
                 if weight {
                     part.values.weight.set(k, x);
@@ -263,7 +263,7 @@ impl Plastic {
             let states = part.values.states.iter().map(|(v, b)| (Some(*v), b));
             for (variable, b) in std::iter::once((None, &part.values.weight)).chain(states) {
                 if !own.iter().any(|(v, _)| *v == variable) {
-                    own.push((variable, vec![0; p.edges.len()]));
+                    own.push((variable, vec![0; p.pairs.len()]));
                 }
                 for (_, list) in own.iter_mut().filter(|(v, _)| *v == variable) {
                     part.index.edge.iter().enumerate().for_each(|(k, edge)| list[*edge as usize] = b.get(k).to_bits());
@@ -284,7 +284,7 @@ impl Plastic {
     /// Puts it back; false if it does not fit.
     pub fn set_synapses(&mut self, p: &Projection, from: &Synapses) -> bool {
         self.learning = from.learning;
-        if !from.own.iter().all(|(_, list)| list.len() == p.edges.len()) {
+        if !from.own.iter().all(|(_, list)| list.len() == p.pairs.len()) {
             return false;
         }
         for part in &self.parts {
@@ -415,9 +415,9 @@ impl Plastic {
                 finite.store(false, Ordering::Relaxed);
             }
         };
-        let per_cell = |n: usize| p.edges.len() / n.max(1);
+        let per_cell = |n: usize| p.pairs.len() / n.max(1);
         let work = match way {
-            Way::All => p.edges.len(),
+            Way::All => p.pairs.len(),
             Way::Rows(cells, _) => cells.len() * per_cell(p.pre.n),
             Way::Columns(cells, _) => cells.len() * per_cell(p.post.n),
         };
@@ -462,14 +462,14 @@ impl Plastic {
             p.places().into_iter().filter(|(_, place)| *place == Place::Synapse).map(|(v, _)| v).collect();
         let mut values: Vec<(VarId, Vec<f64>)> = Vec::new();
         for variable in here.iter().copied().chain(p.synapse.weight()) {
-            let mut of_all = vec![0.0; p.edges.len()];
+            let mut of_all = vec![0.0; p.pairs.len()];
             self.copy(p, variable, now, &mut of_all);
             let weight = p.synapse.weight() == Some(variable);
             let fresh = |k: usize| if weight { p.weight.at(k) } else { p.init.get(&variable).copied().unwrap_or(0.0) };
             chosen.iter().for_each(|k| of_all[*k as usize] = fresh(*k as usize));
             values.push((variable, of_all));
         }
-        let mut edges: Vec<Edge> = p.edges.to_vec();
+        let mut edges: Vec<Edge> = p.pairs.listed().to_vec();
         let mut taken: HashSet<(u32, u32)> = edges.iter().map(|e| (e.pre, e.post)).collect();
         let stream = Stream::new(options.seed, self.shared.stream + 0xff);
         for k in &chosen {
@@ -485,7 +485,7 @@ impl Plastic {
                 edge.pre = pre;
             }
         }
-        p.edges = Arc::new(edges);
+        p.pairs = edges.into();
         for part in &self.parts {
             let part = &mut *lock(part);
             let scratch = std::mem::take(&mut part.scratch);
@@ -504,7 +504,7 @@ impl Plastic {
             return None;
         }
         self.finite.store(true, Ordering::Relaxed);
-        let mut values = vec![0.0; p.edges.len()];
+        let mut values = vec![0.0; p.pairs.len()];
         let lasting = p.synapse.weight().into_iter().chain(p.synapse.states().map(|(id, _)| id));
         lasting.into_iter().find_map(|variable| {
             self.copy(p, variable, now, &mut values);
