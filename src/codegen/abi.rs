@@ -6,7 +6,7 @@ use crate::ir::{Kernel, Precision, Slot, SlotKind};
 /// Where one slot lives.
 ///
 /// `State`: `input[lane]` is read at the first step, `output[lane]` is written after the last.
-/// `Lane`: `input[lane]`. `Step`: `input[step * stride + lane]`. `Uniform`: `input[step]`.
+/// `Lane`: `input[lane]`. `Step`: `input[step * stride + lane]`. `Uniform`: `input[step * stride]`.
 /// `Out`: `output[step * stride + lane]`. `Event`: bit `lane % w` of byte `output[step * stride + lane / w]`,
 /// with w lanes per byte, which depends on the back end. Strides are in bytes. All arrays are 16-byte aligned and padded to
 /// 16 lanes. States of kernels with events must not be read and written in place.
@@ -114,7 +114,8 @@ impl Memory for LaneMemory<'_> {
             // After the first step, the state is what the previous step wrote.
             SlotKind::State if self.step > 0 => self.read(m.output, self.lane),
             SlotKind::State | SlotKind::Lane => self.read(m.input, self.lane),
-            SlotKind::Uniform => self.read(m.input, self.step),
+            // SAFETY: as in `read`.
+            SlotKind::Uniform => self.read(unsafe { m.input.add(self.step * m.stride) }, 0),
             // SAFETY: as in `read`.
             _ => self.read(unsafe { m.input.add(self.step * m.stride) }, self.lane),
         }

@@ -345,7 +345,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
         let synapse = module.synapses.get(&p.synapse)?.clone();
         let model = |v: View| plan.populations.get(v.population).map(|p| p.model.clone());
         let (pre, post) = (model(p.pre)?, model(p.post)?);
-        let use_ = SynapseUse { pre: &pre, post: &post, port: p.port, span: synapse.name.span };
+        let use_ = SynapseUse { pre: &pre, post: &post, port: Some(p.port), span: synapse.name.span };
         let synapse = Arc::new(check_synapse(module, &synapse, &use_, &mut Diagnostics::default()));
         plan.projections.push(Projection {
             name: p.name,
@@ -373,9 +373,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
 fn scheduled(body: &[Command], span: Span) -> Option<&[Command]> {
     body.iter().find_map(|c| match &c.kind {
         CommandKind::At(_, inner) if c.span == span => Some(&inner[..]),
-        CommandKind::For { body, .. } | CommandKind::At(_, body) => scheduled(body, span),
-        CommandKind::If(_, a, b) => scheduled(a, span).or_else(|| scheduled(b, span)),
-        _ => None,
+        kind => kind.blocks().into_iter().find_map(|body| scheduled(body, span)),
     })
 }
 

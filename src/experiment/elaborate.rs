@@ -219,6 +219,9 @@ impl<'a> Elaborator<'a> {
             }
             params.insert(id, if q.scalar { Column::Const(q.first()) } else { Column::Array(q.data.clone()) });
         }
+        if !neuron.handlers.is_empty() || !neuron.bounds.is_empty() || !neuron.energies.is_empty() {
+            return Err(Box::new(crate::syntax::unsupported(model.span, "a signal, bound or energy of a neuron")));
+        }
         let solved = Arc::new(discretize(&neuron));
         let mut population = Population {
             name: format!("{prefix}{}", name.text),
@@ -322,7 +325,7 @@ impl<'a> Elaborator<'a> {
             return fail(Code::E0602, target, format!("`{port}` is not a port"), "here");
         };
         let mut silent = Diagnostics::default();
-        let use_ = SynapseUse { pre: &pre_model, post: &post_model, port, span: p.span };
+        let use_ = SynapseUse { pre: &pre_model, post: &post_model, port: Some(port), span: p.span };
         let checked = Arc::new(check_synapse(self.module, synapse, &use_, &mut silent));
         let scope = self.scope(names);
         let mut params = BTreeMap::new();
@@ -376,6 +379,7 @@ impl<'a> Elaborator<'a> {
         for c in &p.clauses {
             match c {
                 Clause::Connect(e) => pairs = connect(&scope, e, ends.0, ends.1, streams[0])?,
+                Clause::Transpose(of) => return Err(Box::new(crate::syntax::unsupported(of.span, "transpose of"))),
                 Clause::ConnectWhere(e) => pairs = connect_where(&scope, e, ends.0, ends.1)?.into(),
                 Clause::ConnectFile(path, args, span) => {
                     let read = from_table(&scope, path, args, *span, pre, post)?;

@@ -151,6 +151,7 @@ impl Scope<'_> {
                 }
             }
             ExprKind::Since(n, _) => return fail(Code::E0607, n.span, "`since` belongs to neurons", "not here"),
+            ExprKind::AtEnd(_, window) => return fail(Code::E0106, window.span, "not yet", "here"),
             ExprKind::All => Value::Range(0.0, f64::INFINITY, Dim::ONE, None),
         })
     }

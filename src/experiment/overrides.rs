@@ -16,15 +16,10 @@ impl Run<'_> {
         known.extend(e.formals.iter().map(|f| f.name.text.clone()));
         fn networks(body: &[Command], out: &mut Vec<String>) {
             for c in body {
-                match &c.kind {
-                    CommandKind::Network { name, .. } => out.push(name.text.clone()),
-                    CommandKind::For { body, .. } | CommandKind::At(_, body) => networks(body, out),
-                    CommandKind::If(_, a, b) => {
-                        networks(a, out);
-                        networks(b, out);
-                    }
-                    _ => {}
+                if let CommandKind::Network { name, .. } = &c.kind {
+                    out.push(name.text.clone());
                 }
+                c.kind.blocks().into_iter().for_each(|body| networks(body, out));
             }
         }
         let mut nets = Vec::new();

@@ -274,7 +274,8 @@ impl<'a> Run<'a> {
 
     fn command(&mut self, c: &Command) -> Attempt<()> {
         match &c.kind {
-            CommandKind::Network { name, model, args } => self.network(name, model, args),
+            CommandKind::Network { batch: Some(_), .. } => Err(Box::new(crate::syntax::unsupported(c.span, "a batch"))),
+            CommandKind::Network { name, model, args, batch: None } => self.network(name, model, args),
             CommandKind::Seed(e) => {
                 if !self.runner.settings.overrides.iter().any(|o| o.path == "seed") {
                     self.seed = self.scope().number(e)?.max(0.0) as u64;
@@ -327,7 +328,7 @@ impl<'a> Run<'a> {
                 self.schedule.sort_by(|a, b| a.time.total_cmp(&b.time));
                 Ok(())
             }
-            CommandKind::For { variable, range, step, body } => {
+            CommandKind::For { variables, range, step, body } => {
                 let mut resumed = self.resumed_turn();
                 let first = resumed.map_or(0, |(turn, _)| turn);
                 let values = self.as_begun(|run| iterate(&run.scope(), range, step.as_ref()))?;
@@ -336,7 +337,7 @@ impl<'a> Run<'a> {
                         Some((_, depth)) => depth,
                         None => {
                             let depth = self.names.len();
-                            self.names.push((variable.text.clone(), v.into()));
+                            self.names.push((variables[0].text.clone(), v.into()));
                             self.take_turn(turn, depth);
                             depth
                         }
@@ -360,7 +361,10 @@ impl<'a> Run<'a> {
                 self.leave(depth);
                 Ok(())
             }
-            CommandKind::Measure(name, e) => self.measure(name, e),
+            CommandKind::Measure(name, e, None) => self.measure(name, e),
+            CommandKind::Window(..) | CommandKind::Settle(..) | CommandKind::Measure(..) => {
+                Err(Box::new(crate::syntax::unsupported(c.span, "this statement")))
+            }
             CommandKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref()),
             CommandKind::Expect(e) => self.expect(e),
             CommandKind::Drive(d) => self.drive(d),

@@ -4,6 +4,7 @@ use super::infer::Infer;
 use super::network::{World, drive, network_type};
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::Span;
 use crate::syntax::ast::{self, Command, CommandKind, ExprKind};
 use crate::units::Dim;
 
@@ -23,7 +24,10 @@ fn commands(infer: &mut Infer, world: &mut World, body: &[Command]) {
 
 fn command(infer: &mut Infer, world: &mut World, c: &Command) {
     match &c.kind {
-        CommandKind::Network { name, model, args } => {
+        CommandKind::Network { name, model, args, batch } => {
+            if let Some(b) = batch {
+                infer.quantity(world, &b.size, "the batch", &Ty::number(Dim::ONE), None);
+            }
             let ty = network_type(infer, world, model, args);
             world.declare(infer, name, ty);
         }
@@ -94,18 +98,26 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
             infer.time(world, time, "when");
             commands(infer, world, body);
         }
-        CommandKind::For { variable, range, step, body } => {
+        CommandKind::For { variables, range, step, body } => {
             let (_, ty) = infer.expr(world, range);
-            if !ty.is_error() && !matches!(ty.kind, Kind::Range | Kind::Number) {
-                infer.diagnostics.push(errors::wrong_kind("a range or an array", &ty, range.span));
-            }
             if let Some(s) = step {
                 infer.quantity(world, s, "the step", &Ty { kind: Kind::Number, ..ty.clone() }, None);
             }
             let depth = world.names.len();
-            world.declare(infer, variable, Ty { kind: Kind::Number, ..ty });
+            loop_variables(infer, world, variables, &ty, range);
             commands(infer, world, body);
             keep_measures(world, depth, body);
+        }
+        CommandKind::Window(_, body) => {
+            let depth = world.names.len();
+            commands(infer, world, body);
+            keep_measures(world, depth, body);
+        }
+        CommandKind::Settle(steps, change) => {
+            infer.quantity(world, steps, "the number of steps", &Ty::number(Dim::ONE), None);
+            if let Some(e) = change {
+                infer.number(world, e);
+            }
         }
         CommandKind::If(c, a, b) => {
             infer.condition(world, c);
@@ -116,8 +128,19 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
             commands(infer, world, b);
             keep_measures(world, depth, b);
         }
-        CommandKind::Measure(name, e) => {
+        CommandKind::Measure(name, e, over) => {
+            let depth = world.names.len();
+            if let Some(over) = over {
+                let ty = infer.expr(world, &over.data).1;
+                for (field, ty) in fields(infer, &ty, over.data.span) {
+                    world.names.push((field, ty));
+                }
+                commands(infer, world, &over.body);
+            }
             let ty = infer.expr(world, e).1;
+            if let Some(over) = over {
+                keep_measures(world, depth, &over.body);
+            }
             if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Bool) {
                 infer.diagnostics.push(errors::wrong_kind("a number to measure", &ty, e.span));
             }
@@ -142,20 +165,77 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
     }
 }
 
+/// Declares what a loop runs through: one name for a number, or one for each field of a data set.
+fn loop_variables(infer: &mut Infer, world: &mut World, variables: &[ast::Name], ty: &Ty, range: &ast::Expr) {
+    let types: Vec<Ty> = match &ty.kind {
+        Kind::Data { .. } => {
+            let fields = fields(infer, ty, range.span);
+            if fields.len() != variables.len() && !fields.is_empty() {
+                let names: Vec<&str> = fields.iter().map(|(n, _)| n.as_str()).collect();
+                let span = variables[0].span.to(variables[variables.len() - 1].span);
+                infer.diagnostics.push(
+                    Diagnostic::at(
+                        Code::E0402,
+                        span,
+                        format!("this data set has {} fields, but the loop names {}", names.len(), variables.len()),
+                        "one name for each field is needed",
+                    )
+                    .help(format!("write `for ({}) in …`", names.join(", "))),
+                );
+            }
+            fields.into_iter().map(|(_, ty)| ty).collect()
+        }
+        Kind::Range | Kind::Number if variables.len() == 1 => vec![Ty { kind: Kind::Number, ..ty.clone() }],
+        Kind::Error => Vec::new(),
+        _ => {
+            let wanted = if variables.len() == 1 { "a range, an array or a data set" } else { "a data set" };
+            infer.diagnostics.push(errors::wrong_kind(wanted, ty, range.span));
+            Vec::new()
+        }
+    };
+    for (i, name) in variables.iter().enumerate() {
+        world.declare(infer, name, types.get(i).cloned().unwrap_or(Ty::error()));
+    }
+}
+
+/// Returns the fields of a data set; one that has parts is not a data set yet.
+fn fields(infer: &mut Infer, ty: &Ty, span: Span) -> Vec<(String, Ty)> {
+    match &ty.kind {
+        Kind::Data { fields, parts } if parts.is_empty() => {
+            fields.iter().map(|(name, dim)| (name.clone(), Ty::number(*dim))).collect()
+        }
+        Kind::Data { parts, .. } => {
+            let parts: Vec<String> = parts.iter().map(|p| format!("`.{p}`")).collect();
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, span, "which part of this data set?", "has parts")
+                    .help(format!("choose one: {}", parts.join(" or "))),
+            );
+            Vec::new()
+        }
+        Kind::Error => Vec::new(),
+        _ => {
+            infer.diagnostics.push(errors::wrong_kind("a data set", ty, span));
+            Vec::new()
+        }
+    }
+}
+
 /// Checks that somebody listens to a signal.
 fn signal(infer: &mut Infer, world: &mut World, name: &ast::Name, target: Option<&ast::Expr>) {
     if let Some(e) = target {
         let ty = infer.expr(world, e).1;
-        if !ty.is_error() && !matches!(ty.kind, Kind::Projection(_) | Kind::Network(_)) {
-            infer.diagnostics.push(errors::wrong_kind("a network or a named projection", &ty, e.span));
+        if !ty.is_error() && !matches!(ty.kind, Kind::Projection(_) | Kind::Network(_) | Kind::Population(_)) {
+            infer.diagnostics.push(errors::wrong_kind("a network, a population or a named projection", &ty, e.span));
         }
     }
     let heard = infer.module.projections.values().flatten().flat_map(|(_, s)| &s.handlers);
+    let neurons = infer.module.neurons.values().flat_map(|n| &n.handlers).map(|h| h.signal.clone());
     let known: Vec<String> = heard
         .filter_map(|h| match &h.trigger {
             Trigger::Signal(n) => Some(n.clone()),
             Trigger::Cell(..) => None,
         })
+        .chain(neurons)
         .collect();
     if !known.contains(&name.text) {
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
@@ -164,10 +244,10 @@ fn signal(infer: &mut Infer, world: &mut World, name: &ast::Name, target: Option
             Diagnostic::at(
                 Code::E0607,
                 name.span,
-                format!("no synapse waits for the signal `{}`", name.text),
+                format!("nobody waits for the signal `{}`", name.text),
                 "nobody listens",
             )
-            .note("a synapse listens with `on NAME { … }`")
+            .note("a synapse or a neuron listens with `on NAME { … }`")
             .maybe_help(help),
         );
     }
@@ -184,15 +264,10 @@ fn keep_measures(world: &mut World, depth: usize, body: &[Command]) {
 
 fn measured<'a>(body: &'a [Command], out: &mut Vec<&'a str>) {
     for c in body {
-        match &c.kind {
-            CommandKind::Measure(name, _) => out.push(&name.text),
-            CommandKind::For { body, .. } | CommandKind::At(_, body) => measured(body, out),
-            CommandKind::If(_, a, b) => {
-                measured(a, out);
-                measured(b, out);
-            }
-            _ => {}
+        if let CommandKind::Measure(name, ..) = &c.kind {
+            out.push(&name.text);
         }
+        c.kind.blocks().into_iter().for_each(|body| measured(body, out));
     }
 }
 

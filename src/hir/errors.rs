@@ -1,6 +1,6 @@
 //! Wording of the E02xx–E05xx families, one small function per diagnostic.
 
-use super::Ty;
+use super::{Neuron, Ty, Var, VarKind};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::syntax::ast::Name;
@@ -189,4 +189,36 @@ pub(crate) fn wrong_arity(function: &str, expected: &str, found: usize, span: Sp
 pub(crate) fn unknown_function<'a>(name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
     let help = nearest(name, known).map(|n| format!("did you mean `{n}`?"));
     Diagnostic::at(Code::E0210, span, format!("unknown function `{name}`"), "no such function").maybe_help(help)
+}
+
+/// An energy whose derivative is no rate of change of a state.
+pub(super) fn energy_unit(name: &str, found: Dim, state: &Var, span: Span) -> Diagnostic {
+    let needed = state.dim * state.dim / Dim::TIME;
+    let (needed, found) = (Ty::number(needed).describe(), Ty::number(found).describe());
+    Diagnostic::at(
+        Code::E0301,
+        span,
+        format!("energy `{name}` does not fit the state `{}`", state.name),
+        format!("expected {needed}, found {found}"),
+    )
+    .label(state.span, "descends along it")
+    .note(format!("`{0}' = -d{name}/d{0}`", state.name))
+    .help("divide the energy by a time constant")
+}
+
+/// A projection without a port whose synapse delivers.
+pub(super) fn port_needed(post: &Neuron, deliver: Span, projection: Span) -> Diagnostic {
+    let ports: Vec<&str> = post
+        .vars
+        .values()
+        .filter(|v| matches!(v.kind, VarKind::EventPort | VarKind::AnalogPort(_)))
+        .map(|v| v.name.as_str())
+        .collect();
+    let d = Diagnostic::at(Code::E0602, projection, "this projection needs a port", "a target is `population.port`");
+    let d = d.label(deliver, "delivers to it");
+    if ports.is_empty() {
+        d.note(format!("`{}` has no ports", post.name))
+    } else {
+        d.note(format!("`{}` has the ports {}", post.name, list(&ports)))
+    }
 }

@@ -23,6 +23,10 @@ pub enum Wants {
     Projection,
     /// A table.
     Table,
+    /// Numbers or a data set.
+    Collection,
+    /// Numbers or the weights of a projection.
+    Vector,
 }
 
 /// What comes out.
@@ -32,6 +36,10 @@ pub enum Gives {
     Pure,
     /// The first argument's dimension.
     Same,
+    /// The product of both arguments' dimensions.
+    Product,
+    /// An angle in degrees.
+    Angle,
     /// Its square.
     Square,
     /// A time.
@@ -44,6 +52,8 @@ pub enum Gives {
     Table,
     /// The second argument's dimension.
     Second,
+    /// Images and labels, in parts of these names.
+    Images(&'static [&'static str]),
 }
 
 /// One function: name, needed and optional arguments, result, and a line of help.
@@ -83,15 +93,36 @@ pub const FUNCTIONS: &[Signature] = &[
     f("median", &[Number], &[], G::Same, "median"),
     f("min", &[Number], &[], G::Same, "smallest element"),
     f("max", &[Number], &[], G::Same, "largest element"),
-    f("argmax", &[Number], &[], G::Pure, "index of the largest element"),
     f("argmin", &[Number], &[], G::Pure, "index of the smallest element"),
-    f("len", &[Number], &[], G::Pure, "number of elements"),
+    f("len", &[Collection], &[], G::Pure, "number of elements, or of examples"),
     f("first", &[Number], &[], G::Same, "first element"),
     f("last", &[Number], &[], G::Same, "last element"),
     f("sort", &[Number], &[], G::Same, "elements in ascending order"),
     f("cumsum", &[Number], &[], G::Same, "running sums"),
     f("diff", &[Number], &[], G::Same, "differences of neighbours"),
-    f("shuffle", &[Number], &[], G::Same, "elements in random order, another one every time"),
+    f("shuffle", &[Collection], &[], G::Same, "elements or examples in random order, another one every time"),
+    f("argmax", &[Number], &[], G::Pure, "index of the largest element; of every example by itself"),
+    f("total", &[Number], &[], G::Same, "sum over the cells of every example by itself"),
+    f("norm", &[Number], &[], G::Same, "Euclidean norm; of every example by itself"),
+    f("dot", &[Number, Number], &[], G::Product, "scalar product; of every example by itself"),
+    f(
+        "angle",
+        &[Vector, Vector],
+        &[],
+        G::Angle,
+        "angle between two vectors, or between the weights of two projections",
+    ),
+    f("one_hot", &[Pure], &[Pure], G::Pure, "1 at the index of the label, 0 elsewhere; of so many classes"),
+    f("confusion", &[Pure, Pure], &[Pure], G::Pure, "counts of pairs, row after row: of so many classes"),
+    f("mnist", &[], &[], G::Images(&["train", "test"]), "handwritten digits, 28 x 28, 0 to 255: 60 000 and 10 000"),
+    f("cifar10", &[], &[], G::Images(&["train", "test"]), "colour images, 3 x 32 x 32, 0 to 255: 50 000 and 10 000"),
+    f(
+        "digits",
+        &[],
+        &[],
+        G::Images(&["train", "test"]),
+        "handwritten digits, 8 x 8, 0 to 16: 1 297 and 500; always there",
+    ),
     f("linspace", &[Number, Same, Pure], &[], G::Same, "n values from first to last, both included"),
     f("corr", &[Number, Number], &[], G::Pure, "Pearson correlation of two arrays"),
     f(

@@ -26,6 +26,11 @@ pub trait Context {
         None
     }
 
+    /// Resolves `name at end of window`.
+    fn at_end(&mut self, _infer: &mut Infer, _of: &ast::Expr, _window: &ast::Name) -> Option<(Expr, Ty)> {
+        None
+    }
+
     /// Names to suggest for an unknown one.
     fn known_names(&self) -> Vec<String>;
 
@@ -105,6 +110,16 @@ impl Infer<'_> {
                         "unknown event",
                     );
                     self.diagnostics.push(d.note("`since` asks for the time since an event of the same neuron"));
+                    error()
+                }
+            },
+            ExprKind::AtEnd(of, window) => match context.at_end(self, of, window) {
+                Some(typed) => typed,
+                None => {
+                    self.diagnostics.push(
+                        Diagnostic::at(Code::E0401, e.span, "nothing is remembered here", "only variables of cells are")
+                            .help("write `s at end of free` in a handler of a neuron or synapse, or of a population in an experiment"),
+                    );
                     error()
                 }
             },

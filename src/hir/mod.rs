@@ -51,6 +51,8 @@ pub enum VarKind {
     Weight,
     /// A third factor that the projection binds, with its value if it does not.
     Modulator(Option<Expr>),
+    /// What a variable of the cell was at the end of the last window of a name.
+    AtEnd(VarId, String),
     /// A variable of the presynaptic cell.
     Pre(VarId),
     /// A variable of the postsynaptic cell.
@@ -166,6 +168,41 @@ pub struct Cable {
     pub parent: Option<usize>,
 }
 
+/// For what a neuron's state has one value, in a network that sees several examples at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// One per cell and example.
+    Example,
+    /// One per cell, the same for all examples; handlers change it by the mean or the sum over them.
+    Cell,
+    /// One for all cells with the same index along the first axis of the population.
+    Channel,
+    /// One per cell and item of a data set, there whenever the item is.
+    Sample,
+}
+
+impl std::fmt::Display for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kept::Example => "per example",
+            Kept::Cell => "per cell",
+            Kept::Channel => "per channel",
+            Kept::Sample => "per sample",
+        })
+    }
+}
+
+/// What a neuron does at a signal of the experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignalHandler {
+    /// The signal.
+    pub signal: String,
+    /// What happens, statement after statement.
+    pub body: Vec<Stmt>,
+    /// `on …` in the text.
+    pub span: Span,
+}
+
 /// A neuron model.
 #[derive(Debug, Clone, Default)]
 pub struct Neuron {
@@ -183,6 +220,14 @@ pub struct Neuron {
     pub lets: Vec<VarId>,
     /// Emissions in order.
     pub emits: Vec<Emit>,
+    /// `on SIGNAL`, in order of declaration.
+    pub handlers: Vec<SignalHandler>,
+    /// Bounds of states, applied at every write.
+    pub bounds: Vec<(VarId, Expr, Expr)>,
+    /// What states that change by handlers are kept for, as far as it is not one value per cell and example.
+    pub kept: BTreeMap<VarId, Kept>,
+    /// `let`s that are energies: states without an equation of their own descend along them.
+    pub energies: Vec<VarId>,
     /// The scheme asked for, and where.
     pub scheme: Option<(Scheme, Span)>,
     /// Schemes asked for single states, and where.
@@ -320,6 +365,10 @@ pub struct Synapse {
     pub handlers: Vec<Handler>,
     /// Variables of the cells that are read as they were a constant time ago, and that time.
     pub delayed: BTreeMap<VarId, Expr>,
+    /// Variables of the cells that are read as they were at the end of a window, and its name.
+    pub at_end: BTreeMap<VarId, String>,
+    /// Energy of one synapse; states of both cells descend along it.
+    pub energy: Option<(Expr, Span)>,
     /// Number of white-noise processes.
     pub n_noises: u32,
     /// Bounds of the weight and of states, applied at every write.

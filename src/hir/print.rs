@@ -84,6 +84,7 @@ impl std::fmt::Display for Neuron {
                 VarKind::Weight => ("weight", None),
                 VarKind::Modulator(_) => ("modulator", None),
                 VarKind::Pre(_) | VarKind::Post(_) => ("cell", None),
+                VarKind::AtEnd(..) => ("remembered", None),
             };
             let value = value.map_or(String::new(), |v| format!(" = {v}"));
             let kind = if v.boolean { "bool".to_string() } else { unit };
@@ -98,6 +99,14 @@ impl std::fmt::Display for Neuron {
             let mut text = String::new();
             self.statements(&e.body, 2, &mut text);
             writeln!(f, "{text}    }}")?;
+        }
+        for h in &self.handlers {
+            let mut text = String::new();
+            self.statements(&h.body, 2, &mut text);
+            writeln!(f, "    on {} {{\n{text}    }}", h.signal)?;
+        }
+        for (state, kept) in &self.kept {
+            writeln!(f, "    # {} {kept}", self.vars[*state].name)?;
         }
         writeln!(f, "}}")
     }

@@ -27,6 +27,13 @@ pub enum Kind {
     Projection(Option<Arc<Synapse>>),
     /// A table of named columns.
     Table,
+    /// Examples with named fields, or several such sets by name.
+    Data {
+        /// Names and dimensions of the fields.
+        fields: Vec<(String, Dim)>,
+        /// Names of its parts; none for a set itself.
+        parts: Vec<String>,
+    },
     /// Unknown because of an earlier error; fits everything and is never complained about.
     Error,
 }
@@ -93,6 +100,7 @@ impl Ty {
             Kind::Network(n) => format!("a network `{n}`"),
             Kind::Projection(_) => "a projection".into(),
             Kind::Table => "a table".into(),
+            Kind::Data { .. } => "a data set".into(),
             Kind::Error => "unknown".into(),
         }
     }

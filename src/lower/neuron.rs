@@ -86,7 +86,7 @@ pub(super) fn hidden_name(population: &Population, h: Hidden) -> String {
 }
 
 /// Returns values of parameters including the entries of propagators.
-fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
+pub fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
     let mut out: HashMap<VarId, Column> = p.params.iter().map(|(k, v)| (*k, v.clone())).collect();
     for block in &p.solved.propagators {
         let uniform =

@@ -1,8 +1,10 @@
 //! Pure symbolic functions on [`hir::Expr`](crate::hir::Expr): evaluation, simplification, derivatives, linearity.
 
+mod derivative;
 mod linear;
 mod simplify;
 
+pub use derivative::derivative;
 pub use linear::{Linear, linear_in};
 pub use simplify::{add, div, mul, neg, simplify, sub};
 

@@ -14,6 +14,7 @@ mod noise;
 mod plastic;
 mod pool;
 mod population;
+pub mod product;
 mod projection;
 pub mod rng;
 mod simulation;

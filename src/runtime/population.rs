@@ -277,15 +277,16 @@ impl Pop {
                 },
                 Binding::PortUniform(v) => {
                     self.uniform.push(slot);
-                    input_slot(&mut self.inputs, *v)
+                    SlotMemory { stride: precision.bytes(), ..input_slot(&mut self.inputs, *v) }
                 }
                 Binding::PortStep(v) => input_slot(&mut self.inputs, *v),
                 _ => match own {
                     Some(b) => {
-                        if *binding == Binding::Time {
+                        let uniform = *binding == Binding::Time;
+                        if uniform {
                             self.uniform.push(slot);
                         }
-                        SlotMemory { stride, ..b.in_place() }
+                        SlotMemory { stride: if uniform { precision.bytes() } else { stride }, ..b.in_place() }
                     }
                     None => crate::ice!("slot without memory"),
                 },

@@ -3,14 +3,20 @@
 //! Input: a [`Neuron`]. Output: a [`Solved`] model: assignments from the values at the beginning of a step to those
 //! at its end, what arriving events add, and which scheme each state got and why.
 
+mod energy;
 mod explicit;
 mod linear_block;
 mod placement;
 mod propagator;
+mod terms;
+mod updates;
 
+pub use energy::{descending, descending_along, descents};
 pub use linear_block::exact_scalar;
 pub use placement::{Sharing, constant_rates, is_plastic, places, stepped, writes};
 pub use propagator::{Matrix, exponential};
+pub use terms::{Owner, Splitter, Term};
+pub use updates::{Reduction, Replay, Updates};
 
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};

@@ -107,6 +107,8 @@ pub enum ExprKind {
     If(Box<Expr>, Box<Expr>, Box<Expr>),
     /// `since(spike)`, `since(previous spike)`
     Since(Name, bool),
+    /// `s at end of free`
+    AtEnd(Box<Expr>, Name),
     /// `*` in an index
     All,
 }
@@ -250,8 +252,7 @@ pub enum ModelItem {
     On(Name, Vec<Stmt>, Span),
     Deliver(Expr),
     Geometry(Name, Expr),
-    /// A construct that the language has but this version does not: its name.
-    Unsupported(Name),
+    Energy(Name, Expr),
 }
 
 /// `scheme name(args) for states`
@@ -374,6 +375,8 @@ pub enum Clause {
     Connect(Expr),
     ConnectFile(String, Vec<Arg>, Span),
     ConnectWhere(Expr),
+    /// The projection whose weights are used the other way round.
+    Transpose(Name),
     Weight(Value, Span),
     Delay(Value, bool, Span),
     Modulator(Name, Expr),
@@ -414,6 +417,24 @@ pub struct Command {
     pub span: Span,
 }
 
+/// `with batch 50 sum`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// How many examples.
+    pub size: Expr,
+    /// Whether changes at signals are summed over them, else averaged.
+    pub sum: bool,
+}
+
+/// `over data { … }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Over {
+    /// The data set.
+    pub data: Expr,
+    /// What is done with each batch of it.
+    pub body: Vec<Command>,
+}
+
 /// The statements of experiments.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
@@ -422,6 +443,7 @@ pub enum CommandKind {
         name: Name,
         model: Name,
         args: Vec<Arg>,
+        batch: Option<Batch>,
     },
     Seed(Expr),
     Dt(Expr),
@@ -443,13 +465,19 @@ pub enum CommandKind {
     },
     At(Expr, Vec<Command>),
     For {
-        variable: Name,
+        /// One, or one for each field of a data set.
+        variables: Vec<Name>,
         range: Expr,
         step: Option<Expr>,
         body: Vec<Command>,
     },
     If(Expr, Vec<Command>, Vec<Command>),
-    Measure(Name, Expr),
+    /// `measure x = e over data { … }`
+    Measure(Name, Expr, Option<Over>),
+    /// `window free { … }`
+    Window(Name, Vec<Command>),
+    /// `settle until change < e or n steps`: how many steps, and when it may end earlier.
+    Settle(Expr, Option<Expr>),
     Plot {
         title: Option<String>,
         series: Vec<Expr>,
@@ -464,6 +492,20 @@ pub enum CommandKind {
         value: Value,
     },
     Unsupported(Name),
+}
+
+impl CommandKind {
+    /// Returns the blocks of statements within this one.
+    pub fn blocks(&self) -> Vec<&[Command]> {
+        match self {
+            CommandKind::For { body, .. }
+            | CommandKind::At(_, body)
+            | CommandKind::Window(_, body)
+            | CommandKind::Measure(_, _, Some(Over { body, .. })) => vec![body],
+            CommandKind::If(_, a, b) => vec![a, b],
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A parsed file.

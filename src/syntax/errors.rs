@@ -178,13 +178,17 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         binding | state_binding => "a name and its value",
         assign_op => "`=`",
         distribution | value => "`=` or `~`",
-        emit_on | emit_when | arg | postfix | member | unit_op | doc | doc_line | blank | EOI => return None,
+        emit_on | emit_when | arg | postfix | member | at_end | at_end_of | batch | reduction | over | for_names
+        | unit_op | doc | doc_line | blank | EOI => return None,
         projection_clause | connect_clause | weight_clause | delay_clause | modulator_clause => {
             "`connect`, `weight`, `delay` or `modulator`"
         }
         drive_clause | poisson_clause | bernoulli_clause | spikes_clause => {
             "`poisson`, `bernoulli`, `spikes`, `weight` or `delay`"
         }
+        settle_for | settle_until => "`for` or `until change`",
+        k_steps => "`steps`",
+        k_batch => "`batch`",
         gate_field => "`alpha`, `beta`, `inf` or `tau`",
         _ => return None,
     })

@@ -229,6 +229,11 @@ impl Lowerer {
                     match post.as_rule() {
                         Rule::call_args => ExprKind::Call(base, self.args(post)?),
                         Rule::index => ExprKind::Index(base, self.exprs(post)?),
+                        Rule::at_end => {
+                            let mut p = self.parts(post);
+                            p.next()?;
+                            ExprKind::AtEnd(base, self.name(&p.next()?))
+                        }
                         _ => ExprKind::Member(base, self.name(&self.parts(post).next()?)),
                     }
                 }
@@ -333,9 +338,6 @@ impl Lowerer {
             let end = span.start + text.len() as u32;
             Name { text, span: Span { end, ..span } }
         };
-        if matches!(rule, Rule::energy | Rule::per_sample) {
-            return Ok(ModelItem::Unsupported(keyword()));
-        }
         if rule == Rule::geometry {
             let name = keyword();
             return Ok(ModelItem::Geometry(name, self.expr(self.parts(pair).next()?)?));
@@ -344,6 +346,12 @@ impl Lowerer {
         Ok(match rule {
             Rule::params => ModelItem::Params(self.bindings(pair)?),
             Rule::state => ModelItem::States(pair.into_inner().map(|s| self.state(s)).collect::<Lowered<_>>()?),
+            Rule::per_sample => {
+                let sample = || Name { text: "sample".into(), span };
+                let states = p.next()?.into_inner().map(|s| Ok(StateBinding { per: Some(sample()), ..self.state(s)? }));
+                ModelItem::States(states.collect::<Lowered<_>>()?)
+            }
+            Rule::energy => ModelItem::Energy(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::let_item => ModelItem::Let(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::event_input => {
                 let name = self.name(&p.next()?);
@@ -489,10 +497,8 @@ impl Lowerer {
             Rule::net_cmd => {
                 let (name, model) = (self.name(&p.next()?), self.name(&p.next()?));
                 let args = self.opt_args(&mut p)?;
-                if let Some(with) = p.take(Rule::any_ident) {
-                    return Ok(Command { kind: CommandKind::Unsupported(self.name(&with)), span });
-                }
-                CommandKind::Network { name, model, args }
+                let batch = p.take(Rule::batch).map(|b| self.batch(b)).transpose()?;
+                CommandKind::Network { name, model, args, batch }
             }
             Rule::seed_cmd => CommandKind::Seed(self.expr(p.next()?)?),
             Rule::dt_cmd => CommandKind::Dt(self.expr(p.next()?)?),
@@ -512,10 +518,14 @@ impl Lowerer {
                 CommandKind::At(time, body)
             }
             Rule::for_cmd => {
-                let variable = self.name(&p.next()?);
+                let first = p.next()?;
+                let variables = match first.as_rule() {
+                    Rule::for_names => first.into_inner().map(|n| self.name(&n)).collect(),
+                    _ => vec![self.name(&first)],
+                };
                 let range = self.expr(p.next()?)?;
                 let step = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
-                CommandKind::For { variable, range, step, body: self.block(p.next()?)? }
+                CommandKind::For { variables, range, step, body: self.block(p.next()?)? }
             }
             Rule::if_cmd => {
                 let condition = self.expr(p.next()?)?;
@@ -527,7 +537,20 @@ impl Lowerer {
                 };
                 CommandKind::If(condition, then, otherwise)
             }
-            Rule::measure_cmd => CommandKind::Measure(self.name(&p.next()?), self.expr(p.next()?)?),
+            Rule::measure_cmd => {
+                let (name, e) = (self.name(&p.next()?), self.expr(p.next()?)?);
+                let over = p.take(Rule::over).map(|_| -> Lowered<Over> {
+                    Ok(Over { data: self.expr(p.next()?)?, body: self.block(p.next()?)? })
+                });
+                CommandKind::Measure(name, e, over.transpose()?)
+            }
+            Rule::window_cmd => CommandKind::Window(self.name(&p.next()?), self.block(p.next()?)?),
+            Rule::settle_cmd => {
+                let until = p.next()?.as_rule() == Rule::settle_until;
+                let change = until.then(|| self.primary(p.next()?)).transpose()?;
+                p.take(Rule::or);
+                CommandKind::Settle(self.primary(p.next()?)?, change)
+            }
             Rule::plot_cmd => {
                 let title = p.take(Rule::string).map(|t| unquote(t.as_str()));
                 let series = p.all(Rule::expr).into_iter().map(|e| self.expr(e)).collect::<Lowered<_>>()?;
@@ -568,6 +591,13 @@ impl Lowerer {
             _ => CommandKind::Unsupported(Name { text: keyword, span: keyword_span }),
         };
         Ok(Command { kind, span })
+    }
+
+    fn batch(&self, pair: P) -> Lowered<Batch> {
+        let mut p = self.parts(pair);
+        p.take(Rule::k_batch);
+        let size = self.expr(p.next()?)?;
+        Ok(Batch { size, sum: p.take(Rule::reduction).is_some_and(|r| r.as_str().trim() == "sum") })
     }
 
     fn target(&self, pair: P) -> Lowered<Expr> {

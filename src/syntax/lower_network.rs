@@ -144,7 +144,7 @@ impl Lowerer {
                         let file_span = self.span(&first);
                         Clause::ConnectFile(unquote(first.as_str()), self.opt_args(&mut p)?, file_span)
                     }
-                    Rule::path => Clause::Unsupported(Name { text: "transpose of".into(), span }),
+                    Rule::path => Clause::Transpose(self.name(&first)),
                     _ if rest.starts_with("where") => Clause::ConnectWhere(self.expr(first)?),
                     _ => Clause::Connect(self.expr(first)?),
                 }

@@ -107,11 +107,12 @@ const PREFIXES: [(&str, i32); 13] = [
 ];
 
 /// Base units: name, exponents of kg m s A K mol cd, factor, decimal exponent, whether prefixes apply.
-const BASE: [(&str, [i16; 7], f64, i32, bool); 24] = [
+const BASE: [(&str, [i16; 7], f64, i32, bool); 25] = [
     ("g", [1, 0, 0, 0, 0, 0, 0], 1.0, -3, true),
     ("m", [0, 1, 0, 0, 0, 0, 0], 1.0, 0, true),
     ("s", [0, 0, 1, 0, 0, 0, 0], 1.0, 0, true),
     ("min", [0, 0, 1, 0, 0, 0, 0], 60.0, 0, false),
+    ("deg", [0, 0, 0, 0, 0, 0, 0], std::f64::consts::PI / 180.0, 0, false),
     ("A", [0, 0, 0, 1, 0, 0, 0], 1.0, 0, true),
     ("K", [0, 0, 0, 0, 1, 0, 0], 1.0, 0, true),
     ("mol", [0, 0, 0, 0, 0, 1, 0], 1.0, 0, true),

@@ -78,19 +78,12 @@ struct Place<'a> {
 impl Place<'_> {
     /// Returns the address of a slot's values and whether one value serves all lanes; outside the step loop there are
     /// only slots that do not change with the step.
-    fn read(
-        &self,
-        b: &mut FunctionBuilder,
-        t: &Types,
-        kernel: &Kernel,
-        slot: Slot,
-        step: Option<ir::Value>,
-    ) -> (ir::Value, bool) {
+    fn read(&self, b: &mut FunctionBuilder, kernel: &Kernel, slot: Slot, step: Option<ir::Value>) -> (ir::Value, bool) {
         let p = &self.list[slot.as_u32() as usize];
         match (kernel.slots[slot].kind, step) {
             (SlotKind::Lane | SlotKind::State, _) | (_, None) => (b.ins().iadd(p.input, self.offset), false),
             (SlotKind::Uniform, Some(step)) => {
-                let at = b.ins().imul_imm_s(step, t.bytes);
+                let at = b.ins().imul(step, p.stride);
                 (b.ins().iadd(p.input, at), true)
             }
             (_, Some(step)) => {
@@ -189,7 +182,7 @@ fn many_steps(
     let mut values: Values = SecondaryMap::new();
     for (v, op) in &first.values {
         if invariant[v] {
-            let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, t, first, slot, None);
+            let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, first, slot, None);
             values[v] = Some(operation(b, first, t, op, &values, address));
         }
     }
@@ -287,7 +280,7 @@ fn finish_step(
         .map(|s| match kernel.stores.iter().find(|(slot, _)| slot == s) {
             Some((_, v)) => values[*v].unwrap_or_else(|| crate::ice!("store of an unknown value")),
             None => {
-                let (address, _) = memory.read(b, t, kernel, *s, None);
+                let (address, _) = memory.read(b, kernel, *s, None);
                 b.ins().load(t.float, flags(), address, 0)
             }
         })
@@ -370,7 +363,7 @@ fn compute_step(
         values[v] = Some(match state {
             Some(i) => before.values[i],
             None => {
-                let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, t, kernel, slot, Some(step));
+                let address = &mut |b: &mut FunctionBuilder, slot| memory.read(b, kernel, slot, Some(step));
                 operation(b, kernel, t, op, values, address)
             }
         });

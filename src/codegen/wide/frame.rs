@@ -222,13 +222,8 @@ impl Frame {
         self.emit(Instruction::with2(Code::Mov_rm64_r64, aside, END));
         self.emit(Instruction::with2(Code::Mov_r64_rm64, SCRATCH, table));
         for p in moving {
-            let uniform = self.kinds[p.slot.as_u32() as usize] == SlotKind::Uniform;
-            if uniform {
-                self.emit(Instruction::with2(Code::Mov_r32_imm32, Register::EDX, self.form.precision.bytes() as u32));
-            } else {
-                let stride = at(SCRATCH, Register::None, i64::from(p.slot.as_u32()) * 24 + 16);
-                self.emit(Instruction::with2(Code::Mov_r64_rm64, END, stride));
-            }
+            let stride = at(SCRATCH, Register::None, i64::from(p.slot.as_u32()) * 24 + 16);
+            self.emit(Instruction::with2(Code::Mov_r64_rm64, END, stride));
             match p.home {
                 Home::Register(r) => self.emit(Instruction::with2(Code::Add_r64_rm64, r, END)),
                 Home::Stack(w) => {

@@ -44,7 +44,13 @@ impl World {
                 }
                 if matches!(
                     ty.kind,
-                    Kind::Number | Kind::Population(_) | Kind::Error | Kind::Events | Kind::Trace | Kind::Table
+                    Kind::Number
+                        | Kind::Population(_)
+                        | Kind::Error
+                        | Kind::Events
+                        | Kind::Trace
+                        | Kind::Table
+                        | Kind::Data { .. }
                 ) {
                     return Some(ty);
                 }

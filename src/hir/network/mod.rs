@@ -194,6 +194,22 @@ pub(super) fn member(infer: &mut Infer, base: &Ty, parts: &[&str], span: Span) -
             (Ty::error(), parts.len())
         }
         Kind::Table => (Ty::any_number(), 1),
+        Kind::Data { fields, parts: of } => {
+            if of.iter().any(|p| p == parts[0]) {
+                return (Ty::of(Kind::Data { fields: fields.clone(), parts: Vec::new() }), 1);
+            }
+            match fields.iter().find(|(n, _)| n == parts[0] && of.is_empty()) {
+                Some((_, dim)) => (Ty::number(*dim), 1),
+                None => {
+                    let known: Vec<&str> = match of.is_empty() {
+                        true => fields.iter().map(|(n, _)| n.as_str()).collect(),
+                        false => of.iter().map(String::as_str).collect(),
+                    };
+                    infer.diagnostics.push(errors::no_member("this data set", parts[0], span, known));
+                    (Ty::error(), parts.len())
+                }
+            }
+        }
         Kind::Projection(Some(synapse)) => {
             let own = |v: &&Var| {
                 use VarKind::{Modulator, Param, State, Weight};
@@ -279,6 +295,25 @@ pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics
     world.synapses
 }
 
+/// Types `dataset(x = …, y = …)`: arrays with one row per example, by name.
+fn dataset(world: &mut World, infer: &mut Infer, args: &[ast::Arg], span: Span) -> Ty {
+    let mut fields = Vec::new();
+    for a in args {
+        let ty = infer.number(world, &a.value).1;
+        match &a.name {
+            Some(name) => fields.push((name.text.clone(), ty.dim.unwrap_or(Dim::ONE))),
+            None => infer.diagnostics.push(
+                Diagnostic::at(Code::E0204, a.value.span, "a field of a data set needs a name", "unnamed")
+                    .help("write `dataset(x = inputs, y = targets)`"),
+            ),
+        }
+    }
+    if args.is_empty() {
+        infer.diagnostics.push(errors::wrong_arity("dataset", "at least 1", 0, span));
+    }
+    Ty::of(Kind::Data { fields, parts: Vec::new() })
+}
+
 impl Context for World {
     fn name(&mut self, infer: &mut Infer, name: &str, span: Span) -> Option<(Expr, Ty)> {
         if let Some(ty) = self.find(name) {
@@ -306,6 +341,9 @@ impl Context for World {
     }
 
     fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
+        if name == "dataset" {
+            return Some((Expr::Time, dataset(self, infer, args, span)));
+        }
         let signature = functions::find(name)?;
         let total = signature.needs.len() + signature.takes.len();
         if args.len() < signature.needs.len() || args.len() > total {
@@ -325,7 +363,9 @@ impl Context for World {
                 continue;
             }
             let kind = match wants {
-                Wants::Number | Wants::Pure | Wants::Same | Wants::Time => Kind::Number,
+                Wants::Number | Wants::Pure | Wants::Same | Wants::Time | Wants::Collection | Wants::Vector => {
+                    Kind::Number
+                }
                 Wants::Window => Kind::Range,
                 Wants::Events => Kind::Events,
                 Wants::Trace => Kind::Trace,
@@ -335,7 +375,9 @@ impl Context for World {
             };
             let fits = match wants {
                 Wants::Projection => matches!(ty.kind, Kind::Projection(_)),
-                Wants::Pure => matches!(ty.kind, Kind::Number | Kind::Bool),
+                Wants::Collection => matches!(ty.kind, Kind::Number | Kind::Bool | Kind::Data { .. }),
+                Wants::Vector => matches!(ty.kind, Kind::Number | Kind::Projection(_)),
+                Wants::Pure | Wants::Number => matches!(ty.kind, Kind::Number | Kind::Bool),
                 _ => ty.kind == kind,
             };
             if !fits {
@@ -375,18 +417,34 @@ impl Context for World {
             types.push(ty);
         }
         let first = types.first().cloned().unwrap_or(Ty::error());
+        // Truth values count as 0 and 1.
+        let first = if first.kind == Kind::Bool { Ty::number(Dim::ONE) } else { first };
         let ms = || Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) };
         let ty = match signature.gives {
             Gives::Pure => Ty::number(Dim::ONE),
             Gives::Same => first,
+            Gives::Product => {
+                let second = types.get(1).and_then(|t| t.dim);
+                Ty { kind: Kind::Number, dim: first.dim.zip(second).map(|(a, b)| a * b), unit: None }
+            }
+            Gives::Angle => Ty { unit: crate::units::lookup("deg"), ..Ty::number(Dim::ONE) },
             Gives::Square => Ty { kind: Kind::Number, dim: first.dim.map(|d| d * d), unit: None },
             Gives::Time => ms(),
             Gives::Rate => Ty { unit: crate::units::lookup("Hz"), ..Ty::number(Dim::RATE) },
             Gives::Any => Ty { kind: Kind::Number, dim: first.dim, unit: first.unit },
             Gives::Table => Ty::of(Kind::Table),
+            Gives::Images(parts) => {
+                let fields = ["image", "label"].map(|n| (n.to_string(), Dim::ONE)).to_vec();
+                Ty::of(Kind::Data { fields, parts: parts.iter().map(|p| p.to_string()).collect() })
+            }
             Gives::Second => types.get(1).cloned().unwrap_or(Ty::error()),
         };
         Some((Expr::Time, ty))
+    }
+
+    fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, _window: &Name) -> Option<(Expr, Ty)> {
+        let typed = infer.number(self, of);
+        matches!(of.kind, ExprKind::Member(..)).then_some(typed)
     }
 
     fn known_names(&self) -> Vec<String> {

@@ -4,7 +4,14 @@ use super::items::arguments;
 use super::*;
 
 /// Finds the port a target names; reports what is wrong with it.
-pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath) -> Option<(Arc<Neuron>, VarId)> {
+///
+/// A target that needs no port, because the synapse is an energy, may name a population alone.
+pub(super) fn target_port(
+    infer: &mut Infer,
+    world: &mut World,
+    v: &ViewPath,
+    portless: bool,
+) -> Option<(Arc<Neuron>, Option<VarId>)> {
     // The port is the longest tail that names one: `exc.ex`, `pyr[0..10].soma.exc`, `net.exc.ex`.
     let (population, port, span) = match (&v.index, &v.tail) {
         (Some(_), Some(tail)) => (v.path.text.clone(), tail.text.clone(), tail.span),
@@ -40,6 +47,9 @@ pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath) ->
         return None;
     };
     let neuron = infer.module.neurons.get(model)?.clone();
+    if portless && port.is_empty() {
+        return Some((neuron, None));
+    }
     let ports: Vec<&str> = neuron
         .vars
         .values()
@@ -64,7 +74,7 @@ pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath) ->
         };
         infer.diagnostics.push(d.maybe_help(help));
     }
-    found.map(|id| (neuron, id))
+    found.map(|id| (neuron, Some(id)))
 }
 
 /// Checks a projection; returns its synapse, that of the first pair of populations.
@@ -78,13 +88,16 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
             infer.diagnostics.push(errors::wrong_kind("a population", &ty, v.span));
         }
     }
-    let targets: Vec<_> = p.targets.iter().filter_map(|v| target_port(infer, world, v)).collect();
     let name = p.synapse.clone().unwrap_or(Name { text: "Static".into(), span: p.span });
     let Some(synapse) = infer.module.synapses.get(&name.text).cloned() else {
         let known: Vec<&str> = infer.module.synapses.keys().map(String::as_str).collect();
         infer.diagnostics.push(errors::unknown_model("synapse", &name, known));
         return None;
     };
+    let item = |is: fn(&ast::ModelItem) -> bool| synapse.body.iter().any(is);
+    let portless =
+        item(|i| matches!(i, ast::ModelItem::Energy(..))) && !item(|i| matches!(i, ast::ModelItem::Deliver(_)));
+    let targets: Vec<_> = p.targets.iter().filter_map(|v| target_port(infer, world, v, portless)).collect();
     let mut first = None;
     let head = Span { end: p.targets.last().map_or(p.span.end, |t| t.span.end), ..p.span };
     for source in &sources {
@@ -109,7 +122,7 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
         }
     }
     if !p.clauses.iter().any(|c| {
-        matches!(c, Clause::Connect(_) | Clause::ConnectFile(..) | Clause::ConnectWhere(_) | Clause::Unsupported(_))
+        matches!(c, Clause::Connect(_) | Clause::ConnectFile(..) | Clause::ConnectWhere(_) | Clause::Transpose(_))
     }) {
         infer.diagnostics.push(
             Diagnostic::at(
@@ -129,6 +142,7 @@ pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], wei
     for clause in list {
         match clause {
             Clause::Connect(e) => connector(infer, world, e),
+            Clause::Transpose(of) => transpose(infer, world, list, of, weight.as_ref()),
             Clause::ConnectWhere(e) => {
                 infer.condition(world, e);
             }
@@ -232,6 +246,40 @@ pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], wei
     world.pair = None;
 }
 
+/// Checks that a projection whose weights are to be used the other way round is there, and has weights of the same unit.
+fn transpose(infer: &mut Infer, world: &mut World, clauses: &[Clause], of: &Name, weight: Option<&Ty>) {
+    let ty = world.path_type(infer, &of.text, of.span);
+    let Kind::Projection(synapse) = &ty.kind else {
+        if !ty.is_error() {
+            infer.diagnostics.push(
+                errors::wrong_kind("a named projection", &ty, of.span)
+                    .help("name it where it is declared: `projection forward: hidden -> output.drive: …`"),
+            );
+        }
+        return;
+    };
+    let theirs = synapse.as_ref().and_then(|s| s.weight().map(|w| s.vars[w].clone()));
+    if let (Some(theirs), Some(ours)) = (theirs, weight) {
+        let theirs_ty = Ty { kind: Kind::Number, dim: Some(theirs.dim), unit: theirs.unit.clone() };
+        if !ours.same_dim(&theirs_ty) {
+            infer.diagnostics.push(errors::wrong_unit(
+                "the shared weight",
+                ours,
+                &theirs_ty,
+                of.span,
+                Some(theirs.span),
+            ));
+        }
+    }
+    if let Some(Clause::Weight(_, span)) = clauses.iter().find(|c| matches!(c, Clause::Weight(..))) {
+        infer.diagnostics.push(
+            Diagnostic::at(Code::E0202, *span, "the weights are given twice", "given again")
+                .label(of.span, "they are those of this projection")
+                .help("leave this `weight` out"),
+        );
+    }
+}
+
 /// Collects names that stand by themselves, not as functions or members.
 fn free_names<'a>(e: &'a ast::Expr, out: &mut Vec<&'a str>) {
     match &e.kind {
@@ -295,7 +343,7 @@ pub(super) fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) {
 /// Checks a drive; also used by experiments.
 pub(in crate::hir) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) {
     for v in &d.targets {
-        let Some((neuron, port)) = target_port(infer, world, v) else { continue };
+        let Some((neuron, Some(port))) = target_port(infer, world, v, false) else { continue };
         let port = &neuron.vars[port];
         if !matches!(port.kind, VarKind::EventPort) {
             infer.diagnostics.push(

@@ -13,10 +13,11 @@ impl Checker {
                 }
                 ModelItem::States(states) => {
                     for s in states {
-                        let per = s.per.as_ref().map(|p| ("per", p.span));
-                        let bounds = s.bounds.as_ref().map(|b| ("bounds of a neuron's state", b.span));
-                        for (what, span) in per.into_iter().chain(bounds) {
-                            infer.diagnostics.push(crate::syntax::unsupported(span, what));
+                        if let Some(per) = &s.per {
+                            self.pending.per.push((scope, s.name.clone(), per.clone()));
+                        }
+                        if let Some(bounds) = &s.bounds {
+                            self.pending.bounds.push((scope, s.name.clone(), bounds.clone()));
                         }
                         self.declare(infer, scope, &s.name, DeclKind::State(s.unit.clone(), s.init.clone()));
                     }
@@ -65,11 +66,23 @@ impl Checker {
                         .help("write `compartment dend[10] { … }` to cut a compartment into segments"),
                     ),
                 },
-                ModelItem::Weight(name, ..) | ModelItem::Modulator(name, ..) | ModelItem::Unsupported(name) => {
-                    infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text));
+                ModelItem::Weight(name, ..) | ModelItem::Modulator(name, ..) => {
+                    infer.diagnostics.push(
+                        Diagnostic::at(
+                            Code::E0401,
+                            name.span,
+                            format!("neuron `{}` holds a declaration of a synapse", self.out.name),
+                            "belongs to a synapse",
+                        )
+                        .help("declare a state or an input: `state x = 0`, `input x`"),
+                    );
                 }
-                ModelItem::On(name, _, span) => {
-                    infer.diagnostics.push(crate::syntax::unsupported(*span, &format!("on {}", name.text)))
+                ModelItem::On(name, body, span) => {
+                    self.pending.signals.push((scope, name.clone(), body.clone(), *span));
+                }
+                ModelItem::Energy(name, e) => {
+                    self.pending.energies.push((scope, name.clone(), e.span));
+                    self.declare(infer, scope, name, DeclKind::Let(e.clone()));
                 }
                 ModelItem::Deliver(e) => infer.diagnostics.push(
                     Diagnostic::at(Code::E0401, e.span, "a neuron does not deliver", "`deliver` belongs to a synapse")

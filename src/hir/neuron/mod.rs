@@ -13,6 +13,7 @@ mod cables;
 mod declare;
 mod define;
 mod equations;
+mod examples;
 mod handlers;
 
 const RESERVED: [&str; 5] = ["t", "dt", "xi", "inf", "pi"];
@@ -39,6 +40,10 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
     checker.couples(&mut infer);
     checker.cables(&mut infer);
     checker.emits(&mut infer);
+    checker.signals(&mut infer);
+    checker.bounds(&mut infer);
+    checker.kept(&mut infer);
+    checker.energies(&mut infer);
     checker.cable_limits(&mut infer);
     checker.schemes(&mut infer);
     checker.unused(&mut infer);
@@ -105,6 +110,10 @@ struct Compartment {
 struct Pending {
     equations: Vec<(usize, Name, ast::Expr)>,
     emits: Vec<(usize, ast::Emit)>,
+    signals: Vec<(usize, Name, Vec<ast::Stmt>, Span)>,
+    bounds: Vec<(usize, Name, ast::Expr)>,
+    per: Vec<(usize, Name, Name)>,
+    energies: Vec<(usize, Name, Span)>,
     couples: Vec<(Name, Name, Option<ast::Expr>, Span)>,
     schemes: Vec<(usize, ast::SchemeDecl)>,
     compartments: Vec<Compartment>,
@@ -143,7 +152,8 @@ impl Checker {
                 VarKind::State(_)
                     if !self.out.equations.is_empty()
                         && !self.out.equations.iter().any(|e| e.state == id)
-                        && !self.out.emits.iter().any(|e| crate::solve::writes(&e.body, id)) =>
+                        && !self.out.emits.iter().any(|e| crate::solve::writes(&e.body, id))
+                        && !self.out.handlers.iter().any(|h| crate::solve::writes(&h.body, id)) =>
                 {
                     "state"
                 }
@@ -251,6 +261,20 @@ impl Context for Checker {
         let id = self.out.n_draws;
         self.out.n_draws += 1;
         Some((Expr::Draw(id, draw, values), ty))
+    }
+
+    fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {
+        let path = dotted(of)?;
+        let (value, ty) = self.resolve(infer, &path, of.span)?;
+        let Expr::Var(id) = value else { return Some((value, ty)) };
+        let kind = VarKind::AtEnd(id, window.text.clone());
+        let found = self.out.vars.iter().find(|(_, v)| v.kind == kind).map(|(id, _)| id);
+        let id = found.unwrap_or_else(|| {
+            let name = format!("{path} at end of {}", window.text);
+            let var = Var { name, kind, span: of.span, ..self.out.vars[id].clone() };
+            self.out.vars.push(var)
+        });
+        Some((Expr::Var(id), ty))
     }
 
     fn since(&mut self, _: &mut Infer, name: &Name, _: bool) -> Option<(Expr, Ty)> {

@@ -3,6 +3,21 @@
 use super::*;
 
 impl Checker<'_> {
+    /// Checks that the states of both cells on which an energy depends can descend along it.
+    fn energy_fits(&self, infer: &mut Infer, name: &str, value: &Expr, ty: &Ty, span: Span) {
+        let Some(dim) = ty.dim.filter(|_| !ty.is_error()) else { return };
+        for (side, cell) in [(Side::Pre, self.use_.pre), (Side::Post, self.use_.post)] {
+            for state in crate::solve::descending_along(&self.out, value, side, cell) {
+                let var = &cell.vars[state];
+                if dim / var.dim != var.dim / Dim::TIME {
+                    infer.diagnostics.push(errors::energy_unit(name, dim, var, span));
+                }
+            }
+        }
+    }
+}
+
+impl Checker<'_> {
     pub(super) fn body(&mut self, infer: &mut Infer, model: &ast::Model) {
         for item in &model.body {
             match item {
@@ -41,8 +56,10 @@ impl Checker<'_> {
                         None => value,
                     });
                 }
-                ModelItem::Unsupported(name) => {
-                    infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text))
+                ModelItem::Energy(name, e) => {
+                    let (value, ty) = infer.number(self, e);
+                    self.energy_fits(infer, &name.text, &value, &ty, e.span);
+                    self.out.energy = Some((value, e.span));
                 }
                 ModelItem::Params(_)
                 | ModelItem::States(_)

@@ -5,13 +5,14 @@ use super::*;
 impl Checker<'_> {
     /// The unit of the weight: declared, or that of the port.
     fn weight_type(&self, infer: &mut Infer, model: &ast::Model) -> Ty {
-        let port = &self.use_.post.vars[self.use_.port];
+        let port = self.use_.port.map(|port| &self.use_.post.vars[port]);
         let declared = model.body.iter().find_map(|item| match item {
             ModelItem::Weight(_, unit, _) => unit.as_ref(),
             _ => None,
         });
         let declared = declared.and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
-        declared.unwrap_or(Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() })
+        let of_port = |port: &Var| Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
+        declared.or(port.map(of_port)).unwrap_or(Ty::number(Dim::ONE))
     }
 
     pub(super) fn declare(&mut self, infer: &mut Infer, model: &ast::Model) {

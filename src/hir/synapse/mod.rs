@@ -22,8 +22,8 @@ pub struct SynapseUse<'a> {
     pub pre: &'a Neuron,
     /// Model of the postsynaptic cells.
     pub post: &'a Neuron,
-    /// The target port.
-    pub port: VarId,
+    /// The target port; an energy needs none.
+    pub port: Option<VarId>,
     /// Where the projection is written.
     pub span: Span,
 }
@@ -43,6 +43,23 @@ pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, dia
     checker.places(&mut infer);
     checker.order(&mut infer);
     checker.out
+}
+
+/// When a variable of a cell is read, if not now.
+enum Moment {
+    /// A constant time ago, and that time as text.
+    Delayed(Expr, String),
+    /// At the end of the last window of a name.
+    AtEnd(String),
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Moment::Delayed(_, by) => write!(f, "delayed by {by}"),
+            Moment::AtEnd(window) => write!(f, "at end of {window}"),
+        }
+    }
 }
 
 struct Checker<'a> {
@@ -91,7 +108,10 @@ impl Checker<'_> {
     }
 
     fn fits_port(&self, infer: &mut Infer, ty: &Ty, span: Span, event: bool) {
-        let port = &self.use_.post.vars[self.use_.port];
+        let Some(port) = self.use_.port.map(|port| &self.use_.post.vars[port]) else {
+            infer.diagnostics.push(errors::port_needed(self.use_.post, span, self.use_.span));
+            return;
+        };
         let is_event = matches!(port.kind, VarKind::EventPort);
         if event != is_event {
             let (deliver, kind, fix) = if event {
@@ -126,13 +146,7 @@ impl Checker<'_> {
         }
     }
 
-    fn cell_variable(
-        &mut self,
-        infer: &mut Infer,
-        path: &str,
-        delay: Option<(Expr, String)>,
-        span: Span,
-    ) -> (Expr, Ty) {
+    fn cell_variable(&mut self, infer: &mut Infer, path: &str, moment: Option<Moment>, span: Span) -> (Expr, Ty) {
         let (side, member) = path.split_once('.').unwrap_or((path, ""));
         let neuron = if side == "pre" { self.use_.pre } else { self.use_.post };
         let Some(var) = neuron.var(member) else {
@@ -153,18 +167,25 @@ impl Checker<'_> {
             let what = "reading what depends on events or random numbers of the cell in a synapse";
             infer.diagnostics.push(crate::syntax::unsupported(span, what));
         }
-        let key = (path.to_string(), delay.as_ref().map(|d| d.1.clone()));
+        let key = (path.to_string(), moment.as_ref().map(Moment::to_string));
         let id = match self.cells.get(&key) {
             Some(id) => *id,
             None => {
                 let kind = if side == "pre" { VarKind::Pre(var) } else { VarKind::Post(var) };
-                let name = match &delay {
-                    Some((_, text)) => format!("delayed({path}, {text})"),
+                let name = match &moment {
+                    Some(Moment::Delayed(_, by)) => format!("delayed({path}, {by})"),
+                    Some(Moment::AtEnd(window)) => format!("{path} at end of {window}"),
                     None => path.to_string(),
                 };
                 let id = self.out.vars.push(Var { name, kind, ..v.clone() });
-                if let Some((delay, _)) = delay {
-                    self.out.delayed.insert(id, delay);
+                match moment {
+                    Some(Moment::Delayed(delay, _)) => {
+                        self.out.delayed.insert(id, delay);
+                    }
+                    Some(Moment::AtEnd(window)) => {
+                        self.out.at_end.insert(id, window);
+                    }
+                    None => {}
                 }
                 self.cells.insert(key, id);
                 id
@@ -200,7 +221,7 @@ impl Checker<'_> {
             );
         }
         let text = crate::hir::print::expression(&delay, &self.out.vars, &|_| String::new());
-        self.cell_variable(infer, &path, Some((delay, text)), of.value.span)
+        self.cell_variable(infer, &path, Some(Moment::Delayed(delay, text)), of.value.span)
     }
 }
 
@@ -268,6 +289,11 @@ impl Context for Checker<'_> {
 
     fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
         (name == "delayed").then(|| self.delayed(infer, args, span))
+    }
+
+    fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {
+        let path = dotted(of).filter(|p| p.starts_with("pre.") || p.starts_with("post."))?;
+        Some(self.cell_variable(infer, &path, Some(Moment::AtEnd(window.text.clone())), of.span))
     }
 
     fn known_names(&self) -> Vec<String> {
