@@ -155,6 +155,7 @@ struct SavedProjection {
     modulators: BTreeMap<VarId, (View, VarId)>,
     delayed: BTreeMap<VarId, u32>,
     learning: bool,
+    transpose_of: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -312,6 +313,7 @@ fn saved_network(live: &Live) -> SavedNetwork {
         modulators: p.modulators.clone(),
         delayed: p.delayed.clone(),
         learning: p.learning,
+        transpose_of: p.transpose_of,
     };
     SavedNetwork {
         populations: network.populations.iter().map(population).collect(),
@@ -363,6 +365,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             modulators: p.modulators,
             delayed: p.delayed,
             learning: p.learning,
+            transpose_of: p.transpose_of,
         });
     }
     let live = Live { plan, rates: saved.rates, simulation: None, functions: saved.functions };

@@ -476,6 +476,7 @@ impl<'a> Elaborator<'a> {
             modulators,
             delayed,
             learning: true,
+            transpose_of: None,
         };
         if let Some(d) = misplaced(&projection.synapse, &projection.places(), p.span).into_iter().next() {
             return Err(Box::new(d));

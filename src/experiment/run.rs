@@ -759,10 +759,13 @@ pub(super) fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnost
                 Some(v) => Diagnostic::at(Code::E0801, v.span, message, "this state"),
                 None => Diagnostic::new(Code::E0801, message),
             };
-            let last = format_quantity(*last, dim, unit.as_ref());
+            let last = last.map(|last| format_quantity(last, dim, unit.as_ref()));
+            let d = match last {
+                Some(last) => d.note(format!("one step before it was {last}")),
+                None => d,
+            };
             Box::new(
-                d.note(format!("one step before it was {last}"))
-                    .help("make `dt` smaller, or look for a division by zero or a growing feedback"),
+                d.help("make `dt` smaller, or look for a division by zero or a growing feedback"),
             )
         }
     }

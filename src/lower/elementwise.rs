@@ -38,7 +38,8 @@ pub enum Store {
 }
 
 impl Store {
-    fn expr(&self) -> &Expr {
+    /// Returns the expression.
+    pub fn expr(&self) -> &Expr {
         match self {
             Store::Out(e) | Store::Replace(_, e) | Store::Sum(e) => e,
         }

@@ -115,6 +115,8 @@ pub struct Projection {
     pub delayed: BTreeMap<VarId, u32>,
     /// Whether weights of plastic synapses change.
     pub learning: bool,
+    /// The projection whose weights these are, used the other way round.
+    pub transpose_of: Option<usize>,
 }
 
 impl Projection {
@@ -245,6 +247,17 @@ pub struct Network {
     pub projections: Vec<Projection>,
     /// Drives.
     pub drives: Vec<Drive>,
+    /// How many examples it sees at once.
+    pub batch: Option<Batch>,
+}
+
+/// Several examples at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// How many.
+    pub size: usize,
+    /// Whether what they change is summed, else averaged.
+    pub sum: bool,
 }
 
 impl std::fmt::Display for Network {

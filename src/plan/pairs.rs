@@ -22,6 +22,8 @@ pub enum Pairs {
     OneToOne(View, View),
     /// One by one.
     Listed(Arc<Vec<Edge>>),
+    /// Those of another projection, with sources and targets exchanged.
+    Transposed(Box<Pairs>),
 }
 
 impl Pairs {
@@ -31,6 +33,7 @@ impl Pairs {
             Pairs::All(pre, post) => pre.n * post.n,
             Pairs::OneToOne(pre, _) => pre.n,
             Pairs::Listed(edges) => edges.len(),
+            Pairs::Transposed(of) => of.len(),
         }
     }
 
@@ -46,6 +49,10 @@ impl Pairs {
             Pairs::All(pre, post) => edge(pre.start + k / post.n, post.start + k % post.n),
             Pairs::OneToOne(pre, post) => edge(pre.start + k, post.start + k),
             Pairs::Listed(edges) => edges[k],
+            Pairs::Transposed(of) => {
+                let Edge { pre, post } = of.at(k);
+                Edge { pre: post, post: pre }
+            }
         }
     }
 

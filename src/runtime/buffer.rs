@@ -83,6 +83,11 @@ impl Buffer {
         }
     }
 
+    /// Copies all elements of an array of the same precision and length.
+    pub fn copy_all(&mut self, from: &Buffer) {
+        self.bytes_mut().copy_from_slice(from.bytes());
+    }
+
     /// Sets the first elements to one value.
     pub fn fill(&mut self, n: usize, value: f64) {
         match self.precision {

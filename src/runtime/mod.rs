@@ -16,6 +16,7 @@ mod pool;
 mod population;
 pub mod product;
 mod projection;
+mod rate;
 pub mod rng;
 mod simulation;
 mod snapshot;
@@ -23,5 +24,6 @@ mod step;
 mod tuning;
 
 pub use buffer::Buffer;
+pub use rate::{RateNetwork, Rows, hears, is_shared, synapse_updates};
 pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction};
 pub use snapshot::Snapshot;

@@ -44,8 +44,8 @@ pub enum Failure {
         index: usize,
         /// Time at the end of the step, internal units.
         time: f64,
-        /// Value at the beginning of that step, internal units.
-        last: f64,
+        /// Value at the beginning of that step, internal units, if it is known.
+        last: Option<f64>,
     },
     /// A weight or state of a synapse is not finite any more.
     Synapse {

@@ -171,7 +171,7 @@ impl Simulation {
                     variable: self.network.populations[population].model.vars[found.var].name.clone(),
                     index: found.cell,
                     time: t + self.options.dt,
-                    last: found.before,
+                    last: Some(found.before),
                 });
             }
         }
@@ -201,7 +201,7 @@ impl Simulation {
                             variable,
                             index: i,
                             time: (step + k as u64) as f64 * self.options.dt,
-                            last,
+                            last: Some(last),
                         };
                     }
                 }

@@ -1,0 +1,125 @@
+//! Arrays of a network without events: one row per example, or one for all.
+
+use crate::codegen::abi::SlotMemory;
+use crate::ir::Precision;
+use crate::runtime::buffer::{Buffer, padded};
+
+/// Rows of numbers, each padded to 16.
+pub struct Array {
+    /// The numbers, row after row.
+    pub buffer: Buffer,
+    /// Number of rows.
+    pub rows: usize,
+    /// Numbers in a row.
+    pub n: usize,
+    /// From row to row.
+    pub ld: usize,
+}
+
+impl Array {
+    /// An array of zeros.
+    pub fn new(rows: usize, n: usize, precision: Precision) -> Array {
+        let ld = padded(n);
+        Array { buffer: Buffer::new(rows * ld, precision), rows, n, ld }
+    }
+
+    /// Fills every row with values; those that pad it repeat the last one.
+    pub fn fill_rows(&mut self, value: &dyn Fn(usize) -> f64) {
+        for i in 0..self.ld {
+            let v = value(i.min(self.n.max(1) - 1));
+            (0..self.rows).for_each(|r| self.buffer.set(r * self.ld + i, v));
+        }
+    }
+
+    /// Repeats the last number of a row in those that pad it.
+    pub fn pad(&mut self, row: usize) {
+        self.buffer.repeat_last(row * self.ld + self.n, (row + 1) * self.ld);
+    }
+
+    /// An array without numbers.
+    pub fn empty(precision: Precision) -> Array {
+        Array { buffer: Buffer::new(0, precision), rows: 0, n: 0, ld: 0 }
+    }
+
+    /// Replaces some numbers of a row.
+    pub fn set_part(&mut self, row: usize, start: usize, values: &[f64]) {
+        let at = row * self.ld + start;
+        match self.buffer.precision() {
+            Precision::F32 => {
+                let to = &mut self.buffer.f32_mut()[at..at + values.len()];
+                to.iter_mut().zip(values).for_each(|(a, b)| *a = *b as f32);
+            }
+            Precision::F64 => self.buffer.f64_mut()[at..at + values.len()].copy_from_slice(values),
+        }
+        self.pad(row);
+    }
+
+    /// Adds a row of another array to some cells of one of this.
+    pub fn add(&mut self, row: usize, start: usize, other: &Array, other_row: usize) {
+        let (at, from, n) = (row * self.ld + start, other_row * other.ld, other.n);
+        match self.buffer.precision() {
+            Precision::F32 => {
+                let to = &mut self.buffer.f32_mut()[at..at + n];
+                to.iter_mut().zip(&other.buffer.f32()[from..from + n]).for_each(|(a, b)| *a += b);
+            }
+            Precision::F64 => {
+                let to = &mut self.buffer.f64_mut()[at..at + n];
+                to.iter_mut().zip(&other.buffer.f64()[from..from + n]).for_each(|(a, b)| *a += b);
+            }
+        }
+    }
+
+    /// Fills a row with some cells of another array.
+    pub fn copy_part(&mut self, row: usize, other: &Array, start: usize) {
+        self.buffer.copy(row * self.ld, &other.buffer, row * other.ld + start, self.n);
+        self.pad(row);
+    }
+
+    /// Returns the largest difference from another array in some rows; not a number if one of this is not finite.
+    pub fn change(&self, other: &Array, rows: usize) -> f64 {
+        let mut most = 0.0f64;
+        for row in 0..rows {
+            let at = row * self.ld..row * self.ld + self.n;
+            let largest = match self.buffer.precision() {
+                Precision::F32 => {
+                    let pairs = self.buffer.f32()[at.clone()].iter().zip(&other.buffer.f32()[at]);
+                    f64::from(pairs.fold(0.0f32, |m, (a, b)| larger(m, (a - b).abs())))
+                }
+                Precision::F64 => {
+                    let pairs = self.buffer.f64()[at.clone()].iter().zip(&other.buffer.f64()[at]);
+                    pairs.fold(0.0, |m, (a, b)| larger(m, (a - b).abs()))
+                }
+            };
+            most = larger(most, largest);
+        }
+        most
+    }
+
+    /// Returns one number.
+    pub fn get(&self, row: usize, i: usize) -> f64 {
+        self.buffer.get(row * self.ld + i)
+    }
+
+    /// Returns the row that an example reads.
+    pub fn row_of(&self, example: usize) -> usize {
+        if self.rows == 1 { 0 } else { example }
+    }
+
+    /// Describes the array as memory of a kernel's slot whose steps are examples.
+    pub fn memory(&mut self) -> SlotMemory {
+        let stride = if self.rows == 1 { 0 } else { self.ld * self.buffer.precision().bytes() };
+        SlotMemory { stride, ..self.buffer.in_place() }
+    }
+
+    /// Returns the bytes between rows.
+    pub fn row_bytes(&self) -> usize {
+        self.ld * self.buffer.precision().bytes()
+    }
+}
+
+/// The larger of two numbers, or not a number if one is none or is infinite.
+fn larger<T: PartialOrd + Copy + std::ops::Sub<Output = T>>(a: T, b: T) -> T {
+    // The difference of infinities is not a number, and no comparison with it holds.
+    let b = if b - b == b - b { b } else { b - b };
+    if a >= b { a } else { b }
+}

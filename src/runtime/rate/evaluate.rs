@@ -1,0 +1,229 @@
+//! Computes values when they are asked for.
+
+use super::Inner;
+use super::array::Array;
+use super::graph::{Domain, Key, Node, What};
+use super::kernel::Compiled;
+use super::synapses::Layout;
+use crate::codegen::abi::SlotMemory;
+use crate::hir::{VarId, VarKind};
+use crate::ir::Precision;
+use crate::lower::{Held, Store};
+use crate::plan::Network;
+use crate::runtime::simulation::share;
+use std::ops::Range;
+
+/// Fewer numbers than this are computed by one thread.
+const WORTH_SHARING: usize = 40_000;
+
+impl Inner {
+    /// Computes a value, and what it depends on, as far as something has changed.
+    pub fn pull(&mut self, net: &Network, node: Node) {
+        if self.graph.nodes[node].fresh {
+            return;
+        }
+        let mut plan = Vec::new();
+        self.graph.plan(node, &mut plan);
+        for node in plan {
+            self.compute(net, node);
+            self.graph.nodes[node].fresh = true;
+        }
+    }
+
+    /// Returns how many rows of a value are in use.
+    pub fn rows_in_use(&self, node: Node) -> usize {
+        if self.graph.nodes[node].array.rows == self.batch { self.active } else { self.graph.nodes[node].array.rows }
+    }
+
+    fn compute(&mut self, net: &Network, node: Node) {
+        let mut what = std::mem::replace(&mut self.graph.nodes[node].what, What::Given);
+        let empty = Array::empty(self.precision());
+        let mut array = std::mem::replace(&mut self.graph.nodes[node].array, empty);
+        match &mut what {
+            What::Given => {}
+            What::Elementwise(domain, e, compiled) => {
+                let mut ready = match compiled.take() {
+                    Some(ready) => ready,
+                    None => {
+                        let name = self.name_of_node(net, node);
+                        Box::new(self.compile(net, *domain, &name, (&[Store::Out(e.clone())], &[]), &[]))
+                    }
+                };
+                self.elementwise_values(net, *domain, &mut ready, &mut array);
+                *compiled = Some(ready);
+            }
+            What::Port(base, k) => {
+                self.copy_base(*base, &mut array);
+                let memory = array.memory();
+                self.deliver(net, *k, memory, array.ld);
+            }
+            What::Sum(base, parts) => {
+                self.copy_base(*base, &mut array);
+                for (part, start) in parts.iter() {
+                    let part = &self.graph.nodes[*part].array;
+                    (0..self.active).for_each(|row| array.add(row, *start, part, part.row_of(row)));
+                }
+            }
+            What::Contribution(k) => {
+                let end = array.buffer.len();
+                array.buffer.clear(0..end);
+                let memory = array.memory();
+                self.deliver(net, *k, memory, array.ld);
+            }
+            What::Part(of, start) => {
+                let of = &self.graph.nodes[*of].array;
+                (0..array.rows).for_each(|row| array.copy_part(row, of, *start));
+            }
+        }
+        let entry = &mut self.graph.nodes[node];
+        (entry.what, entry.array) = (what, array);
+    }
+
+    fn copy_base(&self, base: Node, array: &mut Array) {
+        let base = &self.graph.nodes[base].array;
+        for row in 0..self.active.min(array.rows) {
+            array.buffer.copy(row * array.ld, &base.buffer, base.row_of(row) * base.ld, array.ld);
+        }
+    }
+
+    fn elementwise_values(&mut self, net: &Network, domain: Domain, ready: &mut Compiled, array: &mut Array) {
+        self.prepare(ready);
+        let by_rows = match domain {
+            Domain::Synapses(k) => self.synapses[k].layout == Layout::Dense,
+            _ => false,
+        };
+        if by_rows {
+            let Domain::Synapses(k) = domain else { return };
+            let out = SlotMemory { stride: 0, ..array.memory() };
+            let table = ready.table(&mut self.graph, &[out], &[], &|_| None);
+            let moves = self.moves(net, k, ready, Some(array.row_bytes()), &|_| 0);
+            for row in 0..array.rows {
+                let table = moved(&table, &moves, row);
+                // SAFETY: rows of the arrays are padded, and this thread has them alone.
+                unsafe { ready.run(&table, 0..array.ld, 1) };
+            }
+            return;
+        }
+        let examples = if array.rows > 1 { self.active } else { 1 };
+        let out = array.memory();
+        let table = ready.table(&mut self.graph, &[out], &[], &|_| None);
+        self.run_lanes(ready, &table, array.ld, examples);
+    }
+
+    /// Sets what a kernel reads of the time and of chance.
+    pub fn prepare(&mut self, ready: &mut Compiled) {
+        if ready.is_timed() {
+            self.moment += 1;
+            ready.prepare(self.step as f64 * self.options.dt, self.moment, self.options.seed);
+        }
+    }
+
+    /// Runs all lanes of a kernel, by several threads where it pays; returns whether what it replaced stayed finite.
+    pub fn run_lanes(&mut self, ready: &Compiled, table: &[SlotMemory], lanes: usize, examples: usize) -> bool {
+        if lanes * examples < WORTH_SHARING || self.pool.threads() == 1 {
+            // SAFETY: rows of the arrays are padded, and this thread has them alone.
+            return unsafe { ready.run(table, 0..lanes, examples) };
+        }
+        let threads = self.pool.threads();
+        let finite = std::sync::atomic::AtomicBool::new(true);
+        self.pool.run(&|t| {
+            let part = share(lanes, t, threads);
+            // SAFETY: each thread has lanes of its own.
+            if !part.is_empty() && !unsafe { ready.run(table, part, examples) } {
+                finite.store(false, std::sync::atomic::Ordering::Relaxed);
+            }
+        });
+        finite.into_inner()
+    }
+
+    /// Returns by how many bytes slots move from source to source of a projection.
+    pub fn moves(
+        &self,
+        net: &Network,
+        k: usize,
+        ready: &Compiled,
+        out: Option<usize>,
+        kept: &dyn Fn(VarId) -> usize,
+    ) -> Vec<(usize, usize)> {
+        let synapse = &net.projections[k].synapse;
+        let word = self.precision().bytes();
+        let mut moves = Vec::new();
+        for (slot, held) in ready.kernel.slots.iter().enumerate() {
+            let by = match held {
+                Held::Out(_) | Held::Sum(_) => out.unwrap_or(0),
+                Held::Variable(v) => match (ready.source(slot), synapse.vars.get(*v).map(|v| &v.kind)) {
+                    (Some(_), Some(VarKind::Pre(_))) => word,
+                    (Some(node), _) if self.is_matrix(node) => self.graph.nodes[node].array.row_bytes(),
+                    (Some(_), _) => 0,
+                    (None, _) => kept(*v),
+                },
+                _ => 0,
+            };
+            if by > 0 {
+                moves.push((slot, by));
+            }
+        }
+        moves
+    }
+
+    /// Returns whether a value has a row for each source of a projection.
+    fn is_matrix(&self, node: Node) -> bool {
+        let entry = &self.graph.nodes[node];
+        match entry.key {
+            Key::Mask(_) => true,
+            Key::Synaptic(k, v) => self.synapses[k].layout == Layout::Dense && !self.synapses[k].is_single(v),
+            _ => false,
+        }
+    }
+
+    /// Runs a kernel source by source, some of them.
+    pub fn by_source(
+        &mut self,
+        net: &Network,
+        k: usize,
+        ready: &mut Compiled,
+        out: SlotMemory,
+        kept: &dyn Fn(VarId) -> Option<SlotMemory>,
+        sources: Range<usize>,
+    ) {
+        self.prepare(ready);
+        let table = ready.table(&mut self.graph, &[out], &[], kept);
+        let moves = self.moves(net, k, ready, None, &|_| 0);
+        let lanes = crate::runtime::buffer::padded(net.projections[k].post.n);
+        for source in sources {
+            let table = moved(&table, &moves, source);
+            // SAFETY: rows of the arrays are padded, and this thread has them alone.
+            unsafe { ready.run(&table, 0..lanes, self.active) };
+        }
+    }
+
+    /// Names a value for readers of the IR.
+    fn name_of_node(&self, net: &Network, node: Node) -> String {
+        match &self.graph.nodes[node].key {
+            Key::Variable(p, v) => format!("{}.{}", net.populations[*p].name, net.populations[*p].model.vars[*v].name),
+            Key::Expression(Domain::Sources(k), ..) => format!("{}.sources", net.projections[*k].name),
+            Key::Expression(Domain::Targets(k), ..) => format!("{}.targets", net.projections[*k].name),
+            Key::Expression(Domain::Synapses(k), ..) => format!("{}.synapses", net.projections[*k].name),
+            _ => "value".into(),
+        }
+    }
+
+    /// Returns the type of numbers.
+    pub fn precision(&self) -> Precision {
+        self.options.precision
+    }
+}
+
+/// The table of a kernel, so many sources on.
+pub fn moved(table: &[SlotMemory], moves: &[(usize, usize)], sources: usize) -> Vec<SlotMemory> {
+    let mut out = table.to_vec();
+    for (slot, by) in moves {
+        let m = &mut out[*slot];
+        // SAFETY: the arrays have as many rows, or elements, as there are sources.
+        unsafe {
+            m.input = m.input.add(sources * by);
+            m.output = m.output.add(sources * by);
+        }
+    }
+    out
+}

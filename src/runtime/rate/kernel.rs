@@ -1,0 +1,107 @@
+//! Compiled elementwise kernels with the values that their slots hold.
+
+use super::graph::{Graph, Node};
+use crate::codegen::abi::SlotMemory;
+use crate::codegen::{Backend, KernelFn, Steps, compile};
+use crate::hir::VarId;
+use crate::lower::{ElementwiseKernel, Held};
+use crate::runtime::Buffer;
+use crate::runtime::buffer::padded;
+use crate::runtime::rng::Stream;
+use std::ops::Range;
+
+/// A kernel ready to run.
+pub struct Compiled {
+    /// Its IR.
+    pub kernel: ElementwiseKernel,
+    function: KernelFn,
+    /// By slot: the value it holds.
+    sources: Vec<Option<Node>>,
+    /// By slot: memory of its own.
+    own: Vec<Option<Buffer>>,
+    /// Bytes from one example to the next in memory of its own.
+    stride: usize,
+    /// Its random numbers.
+    stream: u32,
+}
+
+impl Compiled {
+    /// Compiles a kernel for `n` lanes and examples up to `rows`.
+    pub fn new(
+        kernel: ElementwiseKernel,
+        sources: Vec<Option<Node>>,
+        (n, rows): (usize, usize),
+        backend: Backend,
+        stream: u32,
+    ) -> Compiled {
+        let steps = if rows > 1 { Steps::Many } else { Steps::One };
+        let function = compile(backend, &kernel.kernel, steps);
+        let precision = kernel.kernel.precision;
+        let own = |held: &Held| match held {
+            Held::Fixed(values) => Some(Buffer::repeating(padded(n), precision, values)),
+            Held::Time => Some(Buffer::new(16, precision)),
+            Held::Random(..) => Some(Buffer::new(padded(n) * rows, precision)),
+            _ => None,
+        };
+        let own = kernel.slots.iter().map(own).collect();
+        Compiled { stride: padded(n) * precision.bytes(), kernel, function, sources, own, stream }
+    }
+
+    /// Returns the value that a slot holds.
+    pub fn source(&self, slot: usize) -> Option<Node> {
+        self.sources[slot]
+    }
+
+    /// Returns whether it draws random numbers or reads the time.
+    pub fn is_timed(&self) -> bool {
+        self.kernel.slots.iter().any(|h| matches!(h, Held::Time | Held::Random(..)))
+    }
+
+    /// Sets the time and draws what is random, at a moment counted since the beginning.
+    pub fn prepare(&mut self, time: f64, moment: u64, seed: u64) {
+        for (k, (held, own)) in self.kernel.slots.iter().zip(&mut self.own).enumerate() {
+            match (held, own) {
+                (Held::Time, Some(b)) => b.set(0, time),
+                (Held::Random(..), Some(b)) => {
+                    let bytes = b.bytes_mut();
+                    let mut bits = vec![0u32; bytes.len() / 4];
+                    Stream::new(seed, self.stream << 8 | k as u32).fill(moment, 0, &mut bits);
+                    bytes.chunks_exact_mut(4).zip(&bits).for_each(|(to, x)| to.copy_from_slice(&x.to_le_bytes()));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Describes the memory of all slots: what is read, results and sums in their order, and what the caller keeps.
+    pub fn table(
+        &mut self,
+        graph: &mut Graph,
+        outs: &[SlotMemory],
+        sums: &[SlotMemory],
+        kept: &dyn Fn(VarId) -> Option<SlotMemory>,
+    ) -> Vec<SlotMemory> {
+        let memory = |(k, held): (usize, &Held)| match (held, self.sources[k], &mut self.own[k]) {
+            (Held::Out(i), ..) => outs[*i],
+            (Held::Sum(i), ..) => sums[*i],
+            (_, Some(node), _) => graph.nodes[node].array.memory(),
+            (Held::Variable(v), None, _) => match kept(*v) {
+                Some(memory) => memory,
+                None => crate::ice!("a variable without memory"),
+            },
+            (Held::Random(..), _, Some(b)) => SlotMemory { stride: self.stride, ..b.in_place() },
+            (_, _, Some(b)) => b.in_place(),
+            _ => crate::ice!("a slot without memory"),
+        };
+        self.kernel.slots.iter().enumerate().map(memory).collect()
+    }
+
+    /// Runs lanes for some examples; returns whether replaced values and sums stayed finite.
+    ///
+    /// # Safety
+    /// The table must be valid for the lanes and examples, and no other thread may use what it writes there.
+    pub unsafe fn run(&self, table: &[SlotMemory], lanes: Range<usize>, examples: usize) -> bool {
+        // SAFETY: forwarded from the caller.
+        unsafe { self.function.call(table, lanes.start, lanes.end, examples) }
+    }
+}

@@ -1,0 +1,486 @@
+//! Networks without events: every algebraic value follows from inputs, states and weights at once; a step moves the states.
+//!
+//! Several examples can be seen at once: states and values then have a row for each, weights are shared. Sums over sources and
+//! over examples are products of matrices with a fixed order, so results do not depend on the number of threads.
+
+mod array;
+mod build;
+mod evaluate;
+mod graph;
+mod kernel;
+mod rules;
+mod synapses;
+
+pub use rules::{hears, is_shared, synapse_updates};
+
+use array::Array;
+use graph::{Domain, Graph, Key, Node, What};
+use kernel::Compiled;
+use rules::{CellRule, SynapseRule};
+use synapses::{Contribution, Synapses};
+
+use super::pool::Pool;
+use super::simulation::{Failure, Options, TimeFunction};
+use crate::hir::{Expr, Func, Kept, VarId, VarKind};
+use crate::lower::Store;
+use crate::plan::{Column, Network};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Range;
+
+/// A running network without events.
+pub struct RateNetwork {
+    /// What runs; parameters in it are current.
+    pub network: Network,
+    inner: RefCell<Inner>,
+}
+
+/// A value some steps ago.
+struct Past {
+    node: Node,
+    of: Node,
+    steps: usize,
+    /// Values at earlier steps, oldest first.
+    ring: VecDeque<Vec<u8>>,
+}
+
+/// How the states of a population move in a step.
+struct Mover {
+    compiled: Compiled,
+    states: Vec<VarId>,
+    inputs: Vec<Node>,
+}
+
+struct Inner {
+    options: Options,
+    batch: usize,
+    sum: bool,
+    /// How many examples are there at present.
+    active: usize,
+    graph: Graph,
+    /// `let`s of cells that synapses read, which are kept.
+    stored: BTreeSet<(usize, VarId)>,
+    synapses: Vec<Synapses>,
+    deliveries: BTreeMap<usize, Contribution>,
+    past: Vec<Past>,
+    scale: Node,
+    pool: Pool,
+    step: u64,
+    /// Counts what was drawn.
+    moment: u64,
+    streams: u32,
+    /// By population; compiled when first needed.
+    movers: Vec<Option<Mover>>,
+    synapse_rules: BTreeMap<(usize, String), SynapseRule>,
+    cell_rules: BTreeMap<(usize, String), CellRule>,
+    functions: Vec<(usize, VarId, TimeFunction)>,
+    /// Arrays that were replaced, to be used again.
+    spare: Vec<Array>,
+    /// States kept per item of a data set: by data set and state, item after item.
+    samples: BTreeMap<(u64, Node), Vec<f32>>,
+}
+
+/// Values of cells, row after row.
+pub struct Rows {
+    /// One row per example, or one for all.
+    pub rows: usize,
+    /// The values.
+    pub values: Vec<f64>,
+}
+
+impl RateNetwork {
+    /// Allocates a network.
+    pub fn new(network: Network, options: Options) -> RateNetwork {
+        let batch = network.batch.map_or(1, |b| b.size);
+        let mut graph = Graph::default();
+        let scale = graph.add(Key::Scale, What::Given, Array::new(1, 1, options.precision), Vec::new());
+        let mut inner = Inner {
+            options,
+            batch,
+            sum: network.batch.is_some_and(|b| b.sum),
+            active: batch,
+            graph,
+            stored: BTreeSet::new(),
+            synapses: Vec::new(),
+            deliveries: BTreeMap::new(),
+            past: Vec::new(),
+            scale,
+            pool: Pool::new(options.threads),
+            step: 0,
+            moment: 0,
+            streams: 0,
+            movers: network.populations.iter().map(|_| None).collect(),
+            synapse_rules: BTreeMap::new(),
+            cell_rules: BTreeMap::new(),
+            functions: Vec::new(),
+            spare: Vec::new(),
+            samples: BTreeMap::new(),
+        };
+        inner.rescale();
+        inner.allocate(&network);
+        RateNetwork { network, inner: RefCell::new(inner) }
+    }
+
+    /// Returns the options of the run.
+    pub fn options(&self) -> Options {
+        self.inner.borrow().options
+    }
+
+    /// Returns the number of steps done.
+    pub fn step(&self) -> u64 {
+        self.inner.borrow().step
+    }
+
+    /// Returns how many examples are seen at present.
+    pub fn active(&self) -> usize {
+        self.inner.borrow().active
+    }
+
+    /// Returns the bytes that synapses take.
+    pub fn synapse_bytes(&self) -> usize {
+        let inner = self.inner.borrow();
+        let of = |e: &graph::Entry| matches!(e.key, Key::Synaptic(..) | Key::Mask(_)).then(|| e.array.buffer.len());
+        inner.graph.nodes.values().filter_map(of).sum::<usize>() * inner.options.precision.bytes()
+    }
+
+    /// Advances by one step; returns the largest change of a state.
+    pub fn advance(&mut self) -> Result<f64, Failure> {
+        self.inner.get_mut().advance(&self.network)
+    }
+
+    /// Reads a variable of a population, up to the present moment.
+    pub fn values(&self, population: usize, var: VarId) -> Rows {
+        let p = &self.network.populations[population];
+        if let Some(column) = p.params.get(&var) {
+            return Rows { rows: 1, values: (0..p.n).map(|i| column.at(i)).collect() };
+        }
+        let mut inner = self.inner.borrow_mut();
+        let node = inner.variable(&self.network, population, var);
+        inner.pull(&self.network, node);
+        let rows = inner.rows_in_use(node);
+        let array = &inner.graph.nodes[node].array;
+        let values = (0..rows).flat_map(|r| (0..p.n).map(move |i| array.get(r, i))).collect();
+        Rows { rows, values }
+    }
+
+    /// Replaces values of a state or of what is assigned to an analog port: one row, or one per example. Returns false if all
+    /// examples share the state and there are several rows.
+    pub fn set(&mut self, population: usize, var: VarId, cells: Range<usize>, rows: &Rows) -> bool {
+        let inner = self.inner.get_mut();
+        inner.functions.retain(|(p, v, _)| (*p, *v) != (population, var));
+        let port = matches!(self.network.populations[population].model.vars[var].kind, VarKind::AnalogPort(_));
+        let node = match port {
+            true => {
+                inner.variable(&self.network, population, var);
+                inner.graph.find(&Key::Base(population, var))
+            }
+            false => Some(inner.variable(&self.network, population, var)),
+        };
+        let Some(node) = node else { return false };
+        let (precision, batch) = (inner.options.precision, inner.batch);
+        let array = &mut inner.graph.nodes[node].array;
+        if port && rows.rows > array.rows {
+            // From now on every example has a value of its own.
+            let mut new = Array::new(batch, array.n, precision);
+            (0..batch).for_each(|r| new.buffer.copy(r * new.ld, &array.buffer, 0, array.ld));
+            *array = new;
+        }
+        if rows.rows > array.rows {
+            return false;
+        }
+        let n = cells.len();
+        let every = if rows.rows == 1 { array.rows } else { rows.rows };
+        for row in 0..every {
+            let values = &rows.values[if rows.rows == 1 { 0 } else { row * n }..][..n];
+            array.set_part(row, cells.start, values);
+        }
+        inner.graph.changed(node);
+        true
+    }
+
+    /// Replaces a parameter; what depends on it is compiled anew.
+    pub fn set_param(&mut self, population: usize, var: VarId, value: Column) {
+        self.network.populations[population].params.insert(var, value);
+        self.inner.get_mut().forget(Domain::Cells(population), &self.network);
+    }
+
+    /// Lets an analog port follow a function of time, the same for all cells.
+    pub fn set_port_function(&mut self, population: usize, var: VarId, f: TimeFunction) {
+        let inner = self.inner.get_mut();
+        inner.variable(&self.network, population, var);
+        inner.functions.retain(|(p, v, _)| (*p, *v) != (population, var));
+        inner.functions.push((population, var, f));
+        inner.follow();
+    }
+
+    /// Sends a signal to some projections and, if so asked, to all cells.
+    pub fn signal(&mut self, name: &str, projections: &[usize], cells: bool) -> Result<(), Failure> {
+        self.inner.get_mut().signal(&self.network, name, projections, cells)
+    }
+
+    /// Keeps what is read `at end of` a window, which has just ended.
+    pub fn end_window(&mut self, name: &str) {
+        let inner = self.inner.get_mut();
+        let ended = |e: &graph::Entry| match &e.key {
+            Key::AtEnd(of, window) if window == name => Some(*of),
+            _ => None,
+        };
+        let ended: Vec<(Node, Node)> =
+            inner.graph.nodes.iter().filter_map(|(n, e)| ended(e).map(|of| (n, of))).collect();
+        for (node, of) in ended {
+            inner.pull(&self.network, of);
+            let mut array = std::mem::replace(&mut inner.graph.nodes[node].array, Array::empty(inner.options.precision));
+            array.buffer.copy_all(&inner.graph.nodes[of].array.buffer);
+            inner.graph.nodes[node].array = array;
+            inner.graph.changed(node);
+        }
+    }
+
+    /// Makes what is read `at end of` windows known, so that it is kept from the first window on.
+    pub fn expect_windows(&mut self) {
+        let inner = self.inner.get_mut();
+        for (p, population) in self.network.populations.iter().enumerate() {
+            for (v, var) in &population.model.vars {
+                if matches!(var.kind, VarKind::AtEnd(..)) {
+                    inner.variable(&self.network, p, v);
+                }
+            }
+        }
+        for (k, projection) in self.network.projections.iter().enumerate() {
+            for v in projection.synapse.at_end.keys() {
+                inner.place(&self.network, Domain::Targets(k), *v);
+            }
+        }
+    }
+
+    /// Lets weights change at signals, or keeps them.
+    pub fn set_learning(&mut self, projection: usize, on: bool) {
+        self.network.projections[projection].learning = on;
+    }
+
+    /// Returns the weights of a projection's synapses, or a state of them, in the order of the plan.
+    pub fn synapses(&self, projection: usize, variable: VarId) -> Vec<f64> {
+        let mut inner = self.inner.borrow_mut();
+        let node = inner.synaptic(&self.network, projection, variable);
+        let owner = self.network.projections[projection].transpose_of.unwrap_or(projection);
+        inner.synapses[owner].read(&self.network.projections[owner], &inner.graph.nodes[node].array)
+    }
+
+    /// Replaces the weights or a state of a projection, one value for all or one per synapse of the plan.
+    pub fn set_synapses(&mut self, projection: usize, variable: VarId, value: &Column) {
+        let inner = self.inner.get_mut();
+        let node = inner.synaptic(&self.network, projection, variable);
+        let owner = self.network.projections[projection].transpose_of.unwrap_or(projection);
+        let mut array = std::mem::replace(&mut inner.graph.nodes[node].array, Array::empty(inner.options.precision));
+        if inner.synapses[owner].is_single(variable) {
+            array.fill_rows(&|_| value.at(0));
+        } else {
+            inner.synapses[owner].set_all(&self.network.projections[owner], &mut array, value);
+        }
+        inner.graph.nodes[node].array = array;
+        inner.graph.changed(node);
+    }
+
+    /// Replaces a parameter of a projection; what depends on it is compiled anew.
+    pub fn set_synapse_param(&mut self, projection: usize, variable: VarId, value: f64) {
+        self.network.projections[projection].params.insert(variable, value);
+        self.inner.get_mut().forget(Domain::Synapses(projection), &self.network);
+    }
+
+    /// Shows some items of a data set: as many examples as there are items, each with the states that are kept for it.
+    pub fn present(&mut self, data: u64, items: &[usize], of: usize) {
+        self.inner.get_mut().present(&self.network, data, items, of);
+    }
+
+    /// Keeps the states of the items of a data set that have been shown.
+    pub fn put_away(&mut self, data: u64, items: &[usize]) {
+        self.inner.get_mut().put_away(&self.network, data, items);
+    }
+}
+
+impl Inner {
+    fn rescale(&mut self) {
+        let scale = if self.sum { 1.0 } else { 1.0 / self.active as f64 };
+        self.graph.nodes[self.scale].array.fill_rows(&|_| scale);
+        self.graph.changed(self.scale);
+    }
+
+    fn advance(&mut self, net: &Network) -> Result<f64, Failure> {
+        for i in 0..self.past.len() {
+            let of = self.past[i].of;
+            self.pull(net, of);
+            let bytes = self.graph.nodes[of].array.buffer.bytes().to_vec();
+            self.past[i].ring.push_back(bytes);
+        }
+        let moving: Vec<usize> =
+            (0..net.populations.len()).filter(|p| !net.populations[*p].solved.next.is_empty()).collect();
+        for p in &moving {
+            if self.movers[*p].is_none() {
+                self.movers[*p] = Some(self.mover(net, *p));
+            }
+            let inputs = self.movers[*p].as_ref().map_or(Vec::new(), |m| m.inputs.clone());
+            inputs.into_iter().for_each(|n| self.pull(net, n));
+        }
+        let mut most = Ok(0.0f64);
+        for p in &moving {
+            let Some(mut mover) = self.movers[*p].take() else { continue };
+            self.prepare(&mut mover.compiled);
+            let change = self.replace_states(net, *p, &mut mover.compiled, &mover.states, &|_| None);
+            most = match (most, change) {
+                (Ok(a), Ok(b)) => Ok(a.max(b)),
+                (Err(f), _) | (_, Err(f)) => Err(f),
+            };
+            self.movers[*p] = Some(mover);
+        }
+        for p in &moving {
+            let states = self.movers[*p].as_ref().map_or(Vec::new(), |m| m.states.clone());
+            for v in states {
+                let node = self.variable(net, *p, v);
+                self.graph.changed(node);
+            }
+        }
+        self.step += 1;
+        for i in 0..self.graph.timed.len() {
+            let node = self.graph.timed[i];
+            self.graph.stale(node);
+        }
+        self.follow();
+        for i in 0..self.past.len() {
+            let Past { node, steps, ref ring, .. } = self.past[i];
+            // The newest one is a step old.
+            let Some(bytes) = ring.len().checked_sub(steps).map_or(ring.front(), |k| ring.get(k)) else { continue };
+            self.graph.nodes[node].array.buffer.bytes_mut().copy_from_slice(bytes);
+            self.graph.changed(node);
+            let ring = &mut self.past[i].ring;
+            while ring.len() >= steps {
+                ring.pop_front();
+            }
+        }
+        most
+    }
+
+    /// Sets ports that follow functions of time.
+    fn follow(&mut self) {
+        let t = self.step as f64 * self.options.dt;
+        for i in 0..self.functions.len() {
+            let (p, v, f) = self.functions[i].clone();
+            if let Some(base) = self.graph.find(&Key::Base(p, v)) {
+                let value = f(t);
+                self.graph.nodes[base].array.fill_rows(&|_| value);
+                self.graph.changed(base);
+            }
+        }
+    }
+
+    fn mover(&mut self, net: &Network, p: usize) -> Mover {
+        let population = &net.populations[p];
+        let (model, solved) = (&population.model, &population.solved);
+        let bounded = |v: VarId, e: &Expr| match model.bounds.iter().find(|(b, ..)| *b == v) {
+            Some((_, lo, hi)) => {
+                let e = Expr::Call(Func::Max, vec![e.clone(), lo.clone()]);
+                Expr::Call(Func::Min, vec![e, hi.clone()])
+            }
+            None => e.clone(),
+        };
+        let stores: Vec<Store> = solved.next.iter().map(|(v, e)| Store::Out(bounded(*v, e))).collect();
+        let domain = Domain::Cells(p);
+        let mut inputs = Vec::new();
+        for e in stores.iter().map(Store::expr).chain(solved.temps.iter().map(|(_, e)| e)) {
+            inputs.extend(self.sources(net, domain, e));
+        }
+        let name = format!("{}.step", model.name);
+        let compiled = self.compile(net, domain, &name, (&stores, &solved.temps), &[]);
+        Mover { compiled, states: solved.next.iter().map(|(v, _)| *v).collect(), inputs }
+    }
+
+    /// Drops what was compiled for cells of a population or for a projection.
+    fn forget(&mut self, domain: Domain, net: &Network) {
+        let concerns = |d: Domain| match (domain, d) {
+            (Domain::Synapses(k), Domain::Sources(j) | Domain::Targets(j) | Domain::Synapses(j)) => k == j,
+            (a, b) => a == b,
+        };
+        let nodes: Vec<Node> = self.graph.nodes.keys().collect();
+        for node in nodes {
+            if let What::Elementwise(of, _, compiled) = &mut self.graph.nodes[node].what
+                && concerns(*of)
+            {
+                *compiled = None;
+                self.graph.stale(node);
+            }
+        }
+        for (k, c) in &mut self.deliveries {
+            if let Contribution::BySource(_, compiled) = c
+                && concerns(Domain::Synapses(*k))
+            {
+                *compiled = None;
+            }
+        }
+        for k in 0..net.projections.len() {
+            if concerns(Domain::Synapses(k))
+                && let Some(node) = self.graph.find(&Key::Contribution(k))
+            {
+                self.graph.stale(node);
+            }
+        }
+        self.synapse_rules.retain(|(k, _), _| !concerns(Domain::Synapses(*k)));
+        self.cell_rules.retain(|(p, _), _| !concerns(Domain::Cells(*p)));
+        for (p, mover) in self.movers.iter_mut().enumerate() {
+            if concerns(Domain::Cells(p)) {
+                *mover = None;
+            }
+        }
+    }
+
+    fn present(&mut self, net: &Network, data: u64, items: &[usize], of: usize) {
+        let n = items.len().min(self.batch).max(1);
+        if n != self.active {
+            if n > self.active {
+                let all: Vec<Node> = self.graph.nodes.keys().collect();
+                all.into_iter().for_each(|node| self.graph.stale(node));
+            }
+            self.active = n;
+            self.rescale();
+        }
+        for (p, v, node) in self.per_sample(net) {
+            let population = &net.populations[p];
+            let store = self.samples.entry((data, node)).or_insert_with(|| {
+                (0..of * population.n).map(|i| population.initial(v, i % population.n, 0) as f32).collect()
+            });
+            let array = &mut self.graph.nodes[node].array;
+            for (row, item) in items.iter().enumerate() {
+                let values: Vec<f64> =
+                    store[item * population.n..][..population.n].iter().map(|x| f64::from(*x)).collect();
+                array.set_part(row, 0, &values);
+            }
+            self.graph.changed(node);
+        }
+    }
+
+    fn put_away(&mut self, net: &Network, data: u64, items: &[usize]) {
+        for (p, _, node) in self.per_sample(net) {
+            let n = net.populations[p].n;
+            let Some(store) = self.samples.get_mut(&(data, node)) else { continue };
+            let array = &self.graph.nodes[node].array;
+            for (row, item) in items.iter().enumerate() {
+                for (i, to) in store[item * n..][..n].iter_mut().enumerate() {
+                    *to = array.get(row, i) as f32;
+                }
+            }
+        }
+    }
+
+    /// Lists the states that are kept per item of a data set.
+    fn per_sample(&self, net: &Network) -> Vec<(usize, VarId, Node)> {
+        let mut out = Vec::new();
+        for (p, population) in net.populations.iter().enumerate() {
+            for (v, kept) in &population.model.kept {
+                if *kept == Kept::Sample
+                    && let Some(node) = self.graph.find(&Key::Variable(p, *v))
+                {
+                    out.push((p, *v, node));
+                }
+            }
+        }
+        out
+    }
+}

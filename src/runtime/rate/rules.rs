@@ -1,0 +1,538 @@
+//! What happens at signals: rules of synapses as products of matrices over the batch or synapse by synapse, handlers of cells.
+//!
+//! Every handler of a signal sees the values from before it. Changes of what all examples share are reduced over them first.
+
+use super::Inner;
+use super::array::Array;
+use super::build::{SCALE, extra};
+use super::evaluate::moved;
+use super::graph::{Domain, Key, Node};
+use super::kernel::Compiled;
+use super::synapses::{Layout, owner_of};
+use crate::codegen::abi::SlotMemory;
+use crate::hir::{Expr, Kept, Neuron, Stmt, Trigger, VarId, VarKind};
+use crate::ir::{Precision, SlotKind};
+use crate::lower::{Held, Store};
+use crate::math::{mul, simplify};
+use crate::plan::Network;
+use crate::runtime::Buffer;
+use crate::runtime::buffer::padded;
+use crate::runtime::product::{Element, Matrix, Tile};
+use crate::runtime::simulation::Failure;
+use crate::solve::{Owner, Reduction, Replay, Splitter, Term, Updates};
+
+/// The first of the variables that stand for reductions.
+const FIRST_REDUCED: u32 = 100;
+
+/// What the synapses of a projection do at a signal.
+pub struct SynapseRule {
+    inputs: Vec<Node>,
+    reductions: Vec<(VarId, Reducing)>,
+    /// New weights and states.
+    apply: Option<Compiled>,
+    /// Slots of presynaptic values, if nothing changes where all of them are zero.
+    silent: Option<Vec<usize>>,
+    /// New values of what the whole projection shares.
+    single: Option<Compiled>,
+    changed: Vec<Node>,
+}
+
+/// How a term is reduced over the examples.
+enum Reducing {
+    /// The product of a value of the sources and one of the targets.
+    Product(Node, Node),
+    /// Synapse by synapse.
+    Each(Compiled),
+}
+
+/// What the cells of a population do at a signal.
+pub struct CellRule {
+    inputs: Vec<Node>,
+    /// Reductions over the examples, and where they go.
+    sums: Option<(Compiled, Vec<(VarId, Array)>)>,
+    /// New values of each example.
+    examples: Option<(Compiled, Vec<VarId>)>,
+    /// New values of what examples share.
+    shared: Option<Compiled>,
+    changed: Vec<Node>,
+}
+
+/// Returns what the synapses of a projection do at a signal.
+fn bodies<'a>(p: &'a crate::plan::Projection, signal: &'a str) -> impl Iterator<Item = &'a [Stmt]> {
+    let heard = move |t: &Trigger| matches!(t, Trigger::Signal(name) if name == signal);
+    p.synapse.handlers.iter().filter(move |h| heard(&h.trigger)).map(|h| &h.body[..])
+}
+
+/// Replays what the synapses of a projection do at a signal in a network that sees `batch` examples at once.
+pub fn synapse_updates(p: &crate::plan::Projection, signal: &str, batch: usize) -> Updates {
+    let synapse = &p.synapse;
+    let owner = owner_of(p, synapse);
+    let mut next = FIRST_REDUCED;
+    let shared = |_: VarId| true;
+    let bounds = |v: VarId| synapse.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
+    let mut replay = Replay {
+        inline: &|e| synapse.inline(e),
+        bounds: &bounds,
+        shared: (batch > 1).then_some(&shared),
+        splitter: Splitter { owner: &owner },
+        fresh: &mut || {
+            next += 1;
+            extra(next)
+        },
+        choosing: false,
+    };
+    replay.run(bodies(p, signal))
+}
+
+/// Returns whose values the expressions of a neuron are.
+fn owner_in(model: &Neuron) -> impl Fn(&Expr) -> Option<Owner> + '_ {
+    move |e| match e {
+        Expr::Var(v) => match model.vars.get(*v).map(|v| &v.kind) {
+            Some(VarKind::Param(_)) => None,
+            Some(VarKind::State(_)) if is_shared(model, *v) => Some(Owner::Own),
+            _ => Some(Owner::Post),
+        },
+        Expr::Noise(_) | Expr::Draw(..) => Some(Owner::Post),
+        _ => None,
+    }
+}
+
+/// Returns whether all examples share a state of a neuron.
+pub fn is_shared(model: &Neuron, v: VarId) -> bool {
+    matches!(model.kept.get(&v), Some(Kept::Cell | Kept::Channel))
+}
+
+/// Returns whether a population hears a signal.
+pub fn hears(model: &Neuron, signal: &str) -> bool {
+    model.handlers.iter().any(|h| h.signal == signal)
+}
+
+impl Inner {
+    /// Does what populations and projections do at a signal; the weights of those that do not learn stay.
+    pub fn signal(&mut self, net: &Network, name: &str, projections: &[usize], cells: bool) -> Result<(), Failure> {
+        let listening = |k: &&usize| bodies(&net.projections[**k], name).next().is_some();
+        let learning = |k: &&usize| net.projections[**k].learning;
+        let synapses: Vec<usize> = projections.iter().filter(listening).filter(learning).copied().collect();
+        let populations: Vec<usize> =
+            (0..net.populations.len()).filter(|p| cells && hears(&net.populations[*p].model, name)).collect();
+        let take = |this: &mut Self, k: &usize| {
+            let known = this.synapse_rules.remove(&(*k, name.to_string()));
+            (*k, known.unwrap_or_else(|| this.synapse_rule(net, *k, name)))
+        };
+        let mut first: Vec<(usize, SynapseRule)> = synapses.iter().map(|k| take(self, k)).collect();
+        let take = |this: &mut Self, p: &usize| {
+            let known = this.cell_rules.remove(&(*p, name.to_string()));
+            (*p, known.unwrap_or_else(|| this.cell_rule(net, *p, name)))
+        };
+        let mut second: Vec<(usize, CellRule)> = populations.iter().map(|p| take(self, p)).collect();
+        for n in first.iter().flat_map(|(_, r)| &r.inputs).chain(second.iter().flat_map(|(_, r)| &r.inputs)) {
+            self.pull(net, *n);
+        }
+        let mut result = Ok(());
+        for (k, rule) in &mut first {
+            result = result.and(self.apply_synapses(net, *k, rule));
+        }
+        for (p, rule) in &mut second {
+            result = result.and(self.apply_cells(net, *p, rule));
+        }
+        for n in first.iter().flat_map(|(_, r)| &r.changed).chain(second.iter().flat_map(|(_, r)| &r.changed)) {
+            self.graph.changed(*n);
+        }
+        self.synapse_rules.extend(first.into_iter().map(|(k, r)| ((k, name.to_string()), r)));
+        self.cell_rules.extend(second.into_iter().map(|(p, r)| ((p, name.to_string()), r)));
+        result
+    }
+
+    fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {
+        let p = &net.projections[k];
+        let updates = synapse_updates(p, signal, self.batch);
+        let domain = Domain::Synapses(k);
+        let mut inputs = Vec::new();
+        let mut reductions = Vec::new();
+        for Reduction { var, term } in &updates.reductions {
+            let how = self.reducing(net, k, term, &mut inputs);
+            reductions.push((*var, how));
+        }
+        let stand_in = |e: &Expr| {
+            let scaled = |v: VarId| mul(Expr::Var(extra(SCALE)), Expr::Var(v));
+            let reduced = |v: &VarId| updates.reductions.iter().any(|r| r.var == *v);
+            e.clone().map(&mut |e| match &e {
+                Expr::Var(v) if reduced(v) => scaled(*v),
+                _ => e,
+            })
+        };
+        let kept: Vec<(VarId, SlotKind)> = updates.reductions.iter().map(|r| (r.var, SlotKind::Lane)).collect();
+        let (single, each): (Vec<_>, Vec<_>) =
+            updates.values.iter().partition(|(v, _)| self.synapses[k].is_single(*v));
+        let silent = each.iter().all(|(v, e)| unchanged_without_pre(p, *v, e));
+        let mut compiled = |this: &mut Self, list: &[&(VarId, Expr)], what: &str| {
+            let stores: Vec<Store> = list.iter().map(|(v, e)| Store::Replace(*v, stand_in(e))).collect();
+            let name = format!("{}.{signal}{what}", p.synapse.name);
+            stores.iter().for_each(|s| inputs.extend(this.sources(net, domain, s.expr())));
+            (!stores.is_empty()).then(|| this.compile(net, domain, &name, (&stores, &[]), &kept))
+        };
+        let apply = compiled(self, &each, "");
+        let single = compiled(self, &single, ".single");
+        let silent = apply.as_ref().filter(|_| silent && self.batch == 1 && self.synapses[k].layout == Layout::Dense);
+        let of_pre = |held: &Held| match held {
+            Held::Variable(v) => matches!(p.synapse.vars.get(*v).map(|v| &v.kind), Some(VarKind::Pre(_))),
+            _ => false,
+        };
+        let slots = |c: &Compiled| (0..c.kernel.slots.len()).filter(|s| of_pre(&c.kernel.slots[*s])).collect();
+        let silent = silent.map(slots);
+        let changed = updates.values.iter().map(|(v, _)| self.synaptic(net, k, *v)).collect();
+        SynapseRule { inputs, reductions, apply, silent, single, changed }
+    }
+
+    fn reducing(&mut self, net: &Network, k: usize, term: &Term, inputs: &mut Vec<Node>) -> Reducing {
+        if term.mixed.is_none() && self.synapses[k].layout == Layout::Dense {
+            let target = mul(term.part(Owner::Post).clone(), term.part(Owner::Example).clone());
+            let p = self.expression(net, Domain::Sources(k), term.part(Owner::Pre), true);
+            let q = self.expression(net, Domain::Targets(k), &simplify(target), true);
+            inputs.extend([p, q]);
+            return Reducing::Product(p, q);
+        }
+        let e = term.product();
+        inputs.extend(self.sources(net, Domain::Synapses(k), &e));
+        let name = format!("{}.reduce", net.projections[k].synapse.name);
+        Reducing::Each(self.compile(net, Domain::Synapses(k), &name, (&[Store::Sum(e)], &[]), &[]))
+    }
+
+    fn apply_synapses(&mut self, net: &Network, k: usize, rule: &mut SynapseRule) -> Result<(), Failure> {
+        let mut finite = true;
+        if let Some(single) = &mut rule.single {
+            self.prepare(single);
+            let table = single.table(&mut self.graph, &[], &[], &|_| None);
+            finite &= self.run_lanes(single, &table, 16, 1);
+        }
+        if let Some(mut apply) = rule.apply.take() {
+            finite &= match self.precision() {
+                Precision::F32 => self.apply_as::<f32>(net, k, rule, &mut apply, |b| b.f32()),
+                Precision::F64 => self.apply_as::<f64>(net, k, rule, &mut apply, |b| b.f64()),
+            };
+            rule.apply = Some(apply);
+        }
+        if finite { Ok(()) } else { Err(self.not_finite(net, k)) }
+    }
+
+    /// Reduces and applies, some sources at a time, so that what was reduced is still at hand.
+    fn apply_as<T: Element>(
+        &mut self,
+        net: &Network,
+        k: usize,
+        rule: &mut SynapseRule,
+        apply: &mut Compiled,
+        numbers: impl Fn(&Buffer) -> &[T] + Sync,
+    ) -> bool {
+        let n = net.projections[k].post.n;
+        let ld = padded(n);
+        let (rows, _) = self.synapses[k].extent();
+        self.prepare(apply);
+        let word = self.precision().bytes();
+        let together = if rule.reductions.is_empty() { rows } else { (65_536 / ld).clamp(8, 256).min(rows) };
+        let threads = if rows * n * self.active.max(4) < 400_000 { 1 } else { self.pool.threads() };
+        let per_thread = rows.div_ceil(threads);
+        let mut scratch: Vec<Buffer> = Vec::new();
+        let size = rule.reductions.len() * together * ld;
+        (0..threads).for_each(|_| scratch.push(Buffer::new(size.max(1), self.precision())));
+        let scratch: Vec<SlotMemory> = scratch.iter_mut().map(Buffer::in_place).collect();
+        let _keep = &scratch;
+        // Tables for the first thread's scratch; others replace the pointers.
+        let place = |memory: &SlotMemory, r: usize| {
+            // SAFETY: the scratch has `together` rows for each reduction.
+            let at = unsafe { memory.output.add(r * together * ld * word) };
+            SlotMemory { input: at, output: at, stride: 0 }
+        };
+        let index = |v: VarId| rule.reductions.iter().position(|(r, _)| *r == v);
+        let first = scratch[0];
+        let kept = |v: VarId| index(v).map(|r| place(&first, r));
+        let table = apply.table(&mut self.graph, &[], &[], &kept);
+        let moves = self.moves(net, k, apply, None, &|_| 0);
+        let of_scratch: Vec<(usize, usize)> = apply
+            .kernel
+            .slots
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, held)| match held {
+                Held::Variable(v) => index(*v).map(|r| (slot, r)),
+                _ => None,
+            })
+            .collect();
+        type Each<'a> = (usize, &'a Compiled, Vec<SlotMemory>, Vec<(usize, usize)>, Vec<usize>);
+        let mut products: Vec<(usize, Node, Node)> = Vec::new();
+        let mut prepared: Vec<usize> = Vec::new();
+        for (r, (_, how)) in rule.reductions.iter_mut().enumerate() {
+            match how {
+                Reducing::Product(p, q) => products.push((r, *p, *q)),
+                Reducing::Each(each) => {
+                    if each.is_timed() {
+                        self.moment += 1;
+                        each.prepare(self.step as f64 * self.options.dt, self.moment, self.options.seed);
+                    }
+                    prepared.push(r);
+                }
+            }
+        }
+        let mut each: Vec<Each> = Vec::new();
+        for (r, (_, how)) in rule.reductions.iter_mut().enumerate() {
+            let Reducing::Each(compiled) = how else { continue };
+            let sum = place(&first, r);
+            let table = compiled.table(&mut self.graph, &[], &[sum], &|_| None);
+            let moves = self.moves(net, k, compiled, None, &|_| 0);
+            let slots = (0..compiled.kernel.slots.len()).filter(|s| matches!(compiled.kernel.slots[*s], Held::Sum(_)));
+            let slots = slots.collect();
+            each.push((r, compiled, table, moves, slots));
+        }
+        let graph = &self.graph;
+        let active = self.active;
+        let silent = &rule.silent;
+        let apply = &*apply;
+        let finite = std::sync::atomic::AtomicBool::new(true);
+        let job = |t: usize| {
+            if t >= threads {
+                return;
+            }
+            let mine = t * per_thread..((t + 1) * per_thread).min(rows);
+            let memory = scratch[t];
+            let mut own = table.clone();
+            for (slot, r) in &of_scratch {
+                own[*slot] = place(&memory, *r);
+            }
+            let mut ok = true;
+            let mut begin = mine.start;
+            let mut row = own.clone();
+            while begin < mine.end {
+                let end = (begin + together).min(mine.end);
+                for (r, p, q) in &products {
+                    let (p, q) = (&graph.nodes[*p].array, &graph.nodes[*q].array);
+                    let out = place(&memory, *r).output.cast::<T>();
+                    // SAFETY: each thread has scratch of its own, with `together` padded rows for each reduction.
+                    unsafe {
+                        std::ptr::write_bytes(out.cast::<u8>(), 0, (end - begin) * ld * word);
+                        let left = Matrix::new(&numbers(&p.buffer)[begin..], active, end - begin, p.ld).transposed();
+                        let right = Matrix::new(numbers(&q.buffer), active, n, q.ld);
+                        T::accumulate(&Tile { out, ld, rows: 0..end - begin, columns: 0..n }, left, right);
+                    }
+                }
+                for (r, compiled, table, moves, slots) in &each {
+                    let base = place(&memory, *r);
+                    // SAFETY: as above.
+                    unsafe { std::ptr::write_bytes(base.output, 0, (end - begin) * ld * word) };
+                    for source in begin..end {
+                        let mut table = moved(table, moves, source);
+                        // SAFETY: as above.
+                        let at = unsafe { base.output.add((source - begin) * ld * word) };
+                        slots.iter().for_each(|s| table[*s] = SlotMemory { input: at, output: at, stride: 0 });
+                        // SAFETY: as above.
+                        ok &= unsafe { compiled.run(&table, 0..ld, active) };
+                    }
+                }
+                for source in begin..end {
+                    if let Some(slots) = silent {
+                        let zero = |slot: &usize| {
+                            // SAFETY: presynaptic values have an element for every source.
+                            let value = unsafe { own[*slot].input.cast::<T>().add(source).read() };
+                            value == T::default()
+                        };
+                        if slots.iter().all(zero) {
+                            continue;
+                        }
+                    }
+                    row.copy_from_slice(&own);
+                    // SAFETY: the arrays have as many rows, or elements, as there are sources.
+                    unsafe {
+                        for (slot, by) in &moves {
+                            row[*slot].input = row[*slot].input.add(source * by);
+                            row[*slot].output = row[*slot].output.add(source * by);
+                        }
+                        for (slot, _) in &of_scratch {
+                            row[*slot].input = row[*slot].input.add((source - begin) * ld * word);
+                        }
+                        ok &= apply.run(&row, 0..ld, 1);
+                    }
+                }
+                begin = end;
+            }
+            if !ok {
+                finite.store(false, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        if threads == 1 { job(0) } else { self.pool.run(&job) }
+        finite.into_inner()
+    }
+
+    /// Finds the synapse whose weight or state is not finite.
+    fn not_finite(&self, net: &Network, k: usize) -> Failure {
+        let p = &net.projections[k];
+        let time = self.step as f64 * self.options.dt;
+        for (variable, var) in &p.synapse.vars {
+            if matches!(var.kind, VarKind::Weight | VarKind::State(_))
+                && let Some(node) = self.graph.find(&Key::Synaptic(k, variable))
+                && let values = self.synapses[k].read(p, &self.graph.nodes[node].array)
+                && let Some(index) = values.iter().position(|v| !v.is_finite())
+            {
+                return Failure::Synapse { projection: k, variable, index, time };
+            }
+        }
+        let variable = p.synapse.weight().unwrap_or(extra(0));
+        Failure::Synapse { projection: k, variable, index: 0, time }
+    }
+
+    fn cell_rule(&mut self, net: &Network, p: usize, signal: &str) -> CellRule {
+        let plan = &net.populations[p];
+        let model = plan.model.clone();
+        let stored = self.stored.clone();
+        let inline = |e: Expr| inline_unless(&model, e, &|v| stored.contains(&(p, v)));
+        let owner = owner_in(&model);
+        let mut next = FIRST_REDUCED;
+        let shared = |v: VarId| is_shared(&model, v);
+        let bounds = |v: VarId| model.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
+        let mut replay = Replay {
+            inline: &inline,
+            bounds: &bounds,
+            shared: (self.batch > 1).then_some(&shared),
+            splitter: Splitter { owner: &owner },
+            fresh: &mut || {
+                next += 1;
+                extra(next)
+            },
+            choosing: false,
+        };
+        let heard = model.handlers.iter().filter(|h| h.signal == signal).map(|h| &h.body[..]);
+        let updates = replay.run(heard);
+        let domain = Domain::Cells(p);
+        let mut inputs = Vec::new();
+        let reduced = |v: &VarId| updates.reductions.iter().any(|r| r.var == *v);
+        let stand_in = |e: &Expr| {
+            e.clone().map(&mut |e| match &e {
+                Expr::Var(v) if reduced(v) => mul(Expr::Var(extra(SCALE)), e),
+                _ => e,
+            })
+        };
+        let kept: Vec<(VarId, SlotKind)> = updates.reductions.iter().map(|r| (r.var, SlotKind::Lane)).collect();
+        let name = |what: &str| format!("{}.{signal}{what}", model.name);
+        let sums = (!updates.reductions.is_empty()).then(|| {
+            let stores: Vec<Store> = updates.reductions.iter().map(|r| Store::Sum(r.term.product())).collect();
+            stores.iter().for_each(|s| inputs.extend(self.sources(net, domain, s.expr())));
+            let compiled = self.compile(net, domain, &name(".reduce"), (&stores, &[]), &[]);
+            let arrays =
+                updates.reductions.iter().map(|r| (r.var, Array::new(1, plan.n, self.precision()))).collect();
+            (compiled, arrays)
+        });
+        // With one example only all values are of one row.
+        let (one, own): (Vec<_>, Vec<_>) =
+            updates.values.iter().partition(|(v, _)| self.batch > 1 && is_shared(&model, *v));
+        let mut compiled = |this: &mut Self, stores: Vec<Store>, what: &str| {
+            stores.iter().for_each(|s| inputs.extend(this.sources(net, domain, s.expr())));
+            (!stores.is_empty()).then(|| this.compile(net, domain, &name(what), (&stores, &[]), &kept))
+        };
+        let examples = own.iter().map(|(_, e)| Store::Out(stand_in(e))).collect();
+        let examples = compiled(self, examples, "").map(|c| (c, own.iter().map(|(v, _)| *v).collect()));
+        let shared = compiled(self, one.iter().map(|(v, e)| Store::Replace(*v, stand_in(e))).collect(), ".shared");
+        let changed = updates.values.iter().map(|(v, _)| self.variable(net, p, *v)).collect();
+        CellRule { inputs, sums, examples, shared, changed }
+    }
+
+    fn apply_cells(&mut self, net: &Network, p: usize, rule: &mut CellRule) -> Result<(), Failure> {
+        let lanes = padded(net.populations[p].n);
+        if let Some((compiled, arrays)) = &mut rule.sums {
+            for (_, array) in arrays.iter_mut() {
+                let end = array.buffer.len();
+                array.buffer.clear(0..end);
+            }
+            let sums: Vec<SlotMemory> = arrays.iter_mut().map(|(_, a)| a.memory()).collect();
+            self.prepare(compiled);
+            let table = compiled.table(&mut self.graph, &[], &sums, &|_| None);
+            self.run_lanes(compiled, &table, lanes, self.active);
+        }
+        let memories: Vec<(VarId, SlotMemory)> =
+            rule.sums.iter_mut().flat_map(|(_, arrays)| arrays.iter_mut().map(|(v, a)| (*v, a.memory()))).collect();
+        let kept = |v: VarId| memories.iter().find(|(m, _)| *m == v).map(|(_, m)| *m);
+        let mut result = Ok(());
+        if let Some((compiled, states)) = &mut rule.examples {
+            self.prepare(compiled);
+            result = self.replace_states(net, p, compiled, states, &kept).map(|_| ());
+        }
+        if let Some(shared) = &mut rule.shared {
+            self.prepare(shared);
+            let table = shared.table(&mut self.graph, &[], &[], &kept);
+            if !self.run_lanes(shared, &table, lanes, 1) {
+                result = result.and(Err(self.cell_not_finite(net, p)));
+            }
+        }
+        result
+    }
+
+    /// Computes new values of states and puts them in the place of the old ones; returns the largest change.
+    pub fn replace_states(
+        &mut self,
+        net: &Network,
+        p: usize,
+        compiled: &mut Compiled,
+        states: &[VarId],
+        kept: &dyn Fn(VarId) -> Option<SlotMemory>,
+    ) -> Result<f64, Failure> {
+        let mut new = Vec::new();
+        let mut nodes = Vec::new();
+        for v in states {
+            let node = self.variable(net, p, *v);
+            let old = &self.graph.nodes[node].array;
+            let spare = self.spare.iter().position(|a| a.rows == old.rows && a.n == old.n);
+            let array = match spare {
+                Some(i) => self.spare.swap_remove(i),
+                None => Array::new(old.rows, old.n, self.options.precision),
+            };
+            new.push(array);
+            nodes.push(node);
+        }
+        let rows = if new.iter().any(|a| a.rows > 1) { self.active } else { 1 };
+        let outs: Vec<SlotMemory> = new.iter_mut().map(Array::memory).collect();
+        let table = compiled.table(&mut self.graph, &outs, &[], kept);
+        self.run_lanes(compiled, &table, padded(net.populations[p].n), rows);
+        let mut most = 0.0f64;
+        for (node, mut array) in nodes.into_iter().zip(new) {
+            let old = &mut self.graph.nodes[node].array;
+            let change = array.change(old, if old.rows > 1 { rows } else { 1 });
+            most = if most >= change || most.is_nan() { most } else { change };
+            std::mem::swap(old, &mut array);
+            self.spare.push(array);
+        }
+        if most.is_finite() { Ok(most) } else { Err(self.cell_not_finite(net, p)) }
+    }
+
+    fn cell_not_finite(&self, net: &Network, p: usize) -> Failure {
+        let plan = &net.populations[p];
+        let time = self.step as f64 * self.options.dt;
+        for (v, var) in plan.model.states() {
+            let Some(node) = self.graph.find(&Key::Variable(p, v)) else { continue };
+            let array = &self.graph.nodes[node].array;
+            for row in 0..self.rows_in_use(node) {
+                if let Some(index) = (0..array.n).find(|i| !array.get(row, *i).is_finite()) {
+                    return Failure::NonFinite { population: p, variable: var.name.clone(), index, time, last: None };
+                }
+            }
+        }
+        let variable = plan.model.states().next().map_or(String::new(), |(_, v)| v.name.clone());
+        Failure::NonFinite { population: p, variable, index: 0, time, last: None }
+    }
+}
+
+/// Returns whether a new value is the old one where all presynaptic values are zero.
+fn unchanged_without_pre(p: &crate::plan::Projection, v: VarId, e: &Expr) -> bool {
+    let zeroed = e.clone().map(&mut |e| match &e {
+        Expr::Var(v) if matches!(p.synapse.vars.get(*v).map(|v| &v.kind), Some(VarKind::Pre(_))) => Expr::Num(0.0),
+        _ => e,
+    });
+    simplify(zeroed) == Expr::Var(v)
+}
+
+/// Replaces `let`s by their definitions, except those that are kept.
+pub fn inline_unless(model: &Neuron, e: Expr, kept: &dyn Fn(VarId) -> bool) -> Expr {
+    e.map(&mut |e| match e {
+        Expr::Var(v) => match model.vars.get(v).map(|v| &v.kind) {
+            Some(VarKind::Let(value)) if !kept(v) => inline_unless(model, value.clone(), kept),
+            _ => Expr::Var(v),
+        },
+        other => other,
+    })
+}

@@ -1,0 +1,358 @@
+//! Weights and states of synapses, and what they deliver.
+
+use super::Inner;
+use super::array::Array;
+use super::build::{SO_FAR, extra};
+use super::graph::{Domain, Key, Node, What};
+use crate::codegen::abi::SlotMemory;
+use crate::hir::{Expr, Place, Synapse, VarId, VarKind};
+use crate::ir::{Precision, SlotKind};
+use crate::lower::Store;
+use crate::plan::{Column, Network, Pairs, Projection};
+use crate::runtime::product::{Element, FEW, Matrix, Tile};
+use crate::runtime::simulation::share;
+use crate::solve::{Owner, Splitter, Term};
+use std::collections::BTreeMap;
+
+/// How the synapses of a projection lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// A row of targets for each source.
+    Dense,
+    /// One row: source and target have the same index.
+    Diagonal,
+}
+
+/// The synapses of one projection.
+pub struct Synapses {
+    /// How they lie.
+    pub layout: Layout,
+    /// Sources and targets.
+    size: (usize, usize),
+    /// Which places of the rows are synapses, if not all.
+    pub mask: Option<Node>,
+    /// States of which there is one for the whole projection.
+    pub places: BTreeMap<VarId, Place>,
+}
+
+/// What a projection adds to its port.
+pub enum Contribution {
+    /// A value of its own, cell by cell.
+    Cellwise(Node),
+    /// Products of matrices.
+    Products(Vec<Product>),
+    /// Source by source, each with all its targets: what it reads, and the kernel once it is compiled.
+    BySource(Vec<Node>, Option<Box<super::kernel::Compiled>>),
+}
+
+/// One term: the sum over sources of `matrix * sources`, times `targets`.
+#[derive(Clone, Copy)]
+pub struct Product {
+    matrix: Node,
+    sources: Node,
+    targets: Option<Node>,
+}
+
+impl Contribution {
+    /// Returns what it is computed from.
+    pub fn inputs(&self) -> Vec<Node> {
+        match self {
+            Contribution::Cellwise(node) => vec![*node],
+            Contribution::Products(list) => {
+                list.iter().flat_map(|p| [p.matrix, p.sources].into_iter().chain(p.targets)).collect()
+            }
+            Contribution::BySource(inputs, _) => inputs.clone(),
+        }
+    }
+}
+
+/// Returns whose values a synapse's expressions are.
+pub fn owner_of<'a>(p: &'a Projection, s: &'a Synapse) -> impl Fn(&Expr) -> Option<Owner> + 'a {
+    move |e| match e {
+        Expr::Var(v) => match s.vars.get(*v).map(|v| &v.kind) {
+            Some(VarKind::Pre(_)) => Some(Owner::Pre),
+            Some(VarKind::Post(_)) => Some(Owner::Post),
+            Some(VarKind::Modulator(_)) => {
+                p.modulators.get(v).map(|(view, _)| if view.n == 1 { Owner::Example } else { Owner::Post })
+            }
+            Some(VarKind::Param(_)) => None,
+            _ => Some(Owner::Own),
+        },
+        Expr::Noise(_) | Expr::Draw(..) | Expr::Time => Some(Owner::Own),
+        _ => None,
+    }
+}
+
+impl Synapses {
+    /// Lays out the synapses of a projection and sets them to their initial values.
+    pub fn new(inner: &mut Inner, net: &Network, k: usize) -> Synapses {
+        let p = &net.projections[k];
+        let layout = match plain(&p.pairs) {
+            Pairs::OneToOne(..) => Layout::Diagonal,
+            _ => Layout::Dense,
+        };
+        let size = (p.pre.n, p.post.n);
+        let mut out = Synapses { layout, size, mask: None, places: BTreeMap::new() };
+        if p.transpose_of.is_some() {
+            return out;
+        }
+        out.places = crate::solve::places(&p.synapse, &crate::solve::Sharing::ALL);
+        if matches!(p.pairs, Pairs::Listed(_)) {
+            let mut mask = out.array(inner.precision());
+            (0..p.pairs.len()).for_each(|i| out.set(p, &mut mask, i, 1.0));
+            out.mask = Some(inner.graph.add(Key::Mask(k), What::Given, mask, Vec::new()));
+        }
+        for (id, var) in &p.synapse.vars {
+            match var.kind {
+                VarKind::Weight => {
+                    let mut array = out.array(inner.precision());
+                    out.set_all(p, &mut array, &p.weight);
+                    inner.graph.add(Key::Synaptic(k, id), What::Given, array, Vec::new());
+                }
+                VarKind::State(_) => {
+                    let value = p.init.get(&id).copied().unwrap_or(0.0);
+                    let array = if out.is_single(id) {
+                        let mut array = Array::new(1, 1, inner.precision());
+                        array.fill_rows(&|_| value);
+                        array
+                    } else {
+                        let mut array = out.array(inner.precision());
+                        out.set_all(p, &mut array, &Column::Const(value));
+                        array
+                    };
+                    inner.graph.add(Key::Synaptic(k, id), What::Given, array, Vec::new());
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// Returns whether a state has one value for the whole projection.
+    pub fn is_single(&self, v: VarId) -> bool {
+        self.places.get(&v) == Some(&Place::Projection)
+    }
+
+    /// Returns the rows and columns of the synapses' arrays.
+    pub fn extent(&self) -> (usize, usize) {
+        match self.layout {
+            Layout::Dense => self.size,
+            Layout::Diagonal => (1, self.size.1),
+        }
+    }
+
+    fn array(&self, precision: Precision) -> Array {
+        let (rows, n) = self.extent();
+        Array::new(rows, n, precision)
+    }
+
+    fn at(&self, p: &Projection, synapse: usize) -> (usize, usize) {
+        let e = p.pairs.at(synapse);
+        let (i, j) = (e.pre as usize - p.pre.start, e.post as usize - p.post.start);
+        match self.layout {
+            Layout::Dense => (i, j),
+            Layout::Diagonal => (0, j),
+        }
+    }
+
+    fn set(&self, p: &Projection, array: &mut Array, synapse: usize, value: f64) {
+        let (i, j) = self.at(p, synapse);
+        let ld = array.ld;
+        array.buffer.set(i * ld + j, value);
+    }
+
+    /// Sets the values of all synapses, in the order of the plan.
+    pub fn set_all(&self, p: &Projection, array: &mut Array, value: &Column) {
+        if let (Pairs::All(..), Layout::Dense) = (&p.pairs, self.layout) {
+            let (rows, n) = self.size;
+            for i in 0..rows {
+                (0..n).for_each(|j| array.buffer.set(i * array.ld + j, value.at(i * n + j)));
+            }
+            return;
+        }
+        (0..p.pairs.len()).for_each(|s| self.set(p, array, s, value.at(s)));
+    }
+
+    /// Reads the values of all synapses, in the order of the plan.
+    pub fn read(&self, p: &Projection, array: &Array) -> Vec<f64> {
+        if array.n == 1 && self.size.1 != 1 {
+            return vec![array.get(0, 0); p.pairs.len()];
+        }
+        let value = |s: usize| {
+            let (i, j) = self.at(p, s);
+            array.get(i, j)
+        };
+        (0..p.pairs.len()).map(value).collect()
+    }
+}
+
+/// The pairs as they were drawn, whichever way round they are used.
+fn plain(pairs: &Pairs) -> &Pairs {
+    match pairs {
+        Pairs::Transposed(of) => plain(of),
+        other => other,
+    }
+}
+
+impl Inner {
+    /// Finds how what a projection delivers is computed.
+    pub fn contribution(&mut self, net: &Network, k: usize) -> Contribution {
+        let p = &net.projections[k];
+        let Some(deliver) = &p.synapse.deliver else { crate::ice!("a projection that does not deliver") };
+        let deliver = p.synapse.inline(deliver.clone());
+        if self.synapses[k].layout == Layout::Diagonal {
+            return Contribution::Cellwise(self.expression(net, Domain::Synapses(k), &deliver, false));
+        }
+        let owner = owner_of(p, &p.synapse);
+        let terms = Splitter { owner: &owner }.terms(&deliver);
+        if terms.iter().any(|t| t.mixed.is_some()) {
+            let inputs = self.sources(net, Domain::Synapses(k), &deliver);
+            return Contribution::BySource(inputs, None);
+        }
+        let products = terms.iter().map(|t| self.product(net, k, t)).collect();
+        Contribution::Products(products)
+    }
+
+    fn product(&mut self, net: &Network, k: usize, term: &Term) -> Product {
+        let one = Expr::Num(1.0);
+        let targets = crate::math::mul(term.part(Owner::Post).clone(), term.part(Owner::Example).clone());
+        Product {
+            matrix: self.matrix(net, k, term.part(Owner::Own)),
+            sources: self.expression(net, Domain::Sources(k), term.part(Owner::Pre), true),
+            targets: (targets != one).then(|| self.expression(net, Domain::Targets(k), &targets, true)),
+        }
+    }
+
+    /// Adds what a projection delivers to rows of `out`, which are `ld` apart.
+    pub fn deliver(&mut self, net: &Network, k: usize, out: SlotMemory, ld: usize) {
+        let Some(mut contribution) = self.deliveries.remove(&k) else { crate::ice!("nothing to deliver") };
+        match &mut contribution {
+            Contribution::Products(list) => {
+                for p in list.iter() {
+                    self.add_product(net, k, p, out, ld);
+                }
+            }
+            Contribution::BySource(_, compiled) => {
+                if compiled.is_none() {
+                    let p = &net.projections[k];
+                    let deliver = p.synapse.deliver.clone().map(|e| p.synapse.inline(e)).unwrap_or(Expr::Num(0.0));
+                    let so_far = extra(SO_FAR);
+                    let connected = match self.synapses[p.transpose_of.unwrap_or(k)].mask {
+                        Some(_) => crate::math::mul(Expr::Var(extra(super::build::MASK)), deliver),
+                        None => deliver,
+                    };
+                    let sum = Store::Out(crate::math::add(Expr::Var(so_far), connected));
+                    let kind = if self.batch > 1 { SlotKind::Step } else { SlotKind::Lane };
+                    let name = format!("{}.deliver", p.synapse.name);
+                    let new = self.compile(net, Domain::Synapses(k), &name, (&[sum], &[]), &[(so_far, kind)]);
+                    *compiled = Some(Box::new(new));
+                }
+                if let Some(compiled) = compiled {
+                    let so_far = |_: VarId| Some(out);
+                    let rows = net.projections[k].pre.n;
+                    self.by_source(net, k, compiled, out, &so_far, 0..rows);
+                }
+            }
+            Contribution::Cellwise(_) => {}
+        }
+        self.deliveries.insert(k, contribution);
+    }
+
+    fn add_product(&mut self, net: &Network, k: usize, p: &Product, out: SlotMemory, ld: usize) {
+        match p.targets {
+            None => self.multiply(net, k, p, out, ld),
+            Some(targets) => {
+                let n = net.projections[k].post.n;
+                let mut sum = Array::new(self.batch, n, self.precision());
+                let memory = sum.memory();
+                self.multiply(net, k, p, memory, sum.ld);
+                let factor = &self.graph.nodes[targets].array;
+                for row in 0..self.active {
+                    // SAFETY: `out` holds a padded row for every example.
+                    unsafe { add_scaled(out, row * ld, &sum, row, factor, factor.row_of(row)) };
+                }
+            }
+        }
+    }
+
+    /// `out += sources * matrix`, or with the matrix transposed.
+    fn multiply(&mut self, net: &Network, k: usize, p: &Product, out: SlotMemory, ld: usize) {
+        match self.precision() {
+            Precision::F32 => self.multiply_as::<f32>(net, k, p, out, ld, |b| b.f32()),
+            Precision::F64 => self.multiply_as::<f64>(net, k, p, out, ld, |b| b.f64()),
+        }
+    }
+
+    fn multiply_as<T: Element>(
+        &mut self,
+        net: &Network,
+        k: usize,
+        p: &Product,
+        out: SlotMemory,
+        ld: usize,
+        numbers: impl Fn(&crate::runtime::Buffer) -> &[T],
+    ) {
+        let projection = &net.projections[k];
+        let (m, inner, n) = (self.active, projection.pre.n, projection.post.n);
+        let (a, b) = (&self.graph.nodes[p.sources].array, &self.graph.nodes[p.matrix].array);
+        let left = Matrix::new(numbers(&a.buffer), m, inner, a.ld);
+        let stored = Matrix::new(numbers(&b.buffer), b.rows, b.n, b.ld);
+        let transposed = projection.transpose_of.is_some();
+        let threads = if m * inner * n < 40_000 { 1 } else { self.pool.threads() };
+        let few = self.batch <= FEW;
+        let columns = ld;
+        let job = |t: usize| {
+            if t >= threads {
+                return;
+            }
+            let part = share(columns, t, threads);
+            let part = part.start..part.end.min(n);
+            if part.is_empty() {
+                return;
+            }
+            // Named whole, so that the thread gets what may be sent.
+            let out = { let whole = &out; whole.output.cast::<T>() };
+            if !few {
+                let right = if transposed { stored.transposed() } else { stored };
+                let tile = Tile { out, ld, rows: 0..m, columns: part };
+                // SAFETY: each thread has columns of its own; rows are padded to 16.
+                return unsafe { T::accumulate(&tile, left, right) };
+            }
+            for row in 0..m {
+                let x = &left.data[row * left.row..row * left.row + inner];
+                // SAFETY: as above.
+                unsafe {
+                    let at = out.add(row * ld);
+                    if transposed {
+                        T::across(std::slice::from_raw_parts_mut(at, n), part.clone(), x, stored);
+                    } else {
+                        T::along(at, part.clone(), x, stored);
+                    }
+                }
+            }
+        };
+        self.pool.run(&job);
+    }
+}
+
+/// `out[at..] += sum * factor`, element by element.
+///
+/// # Safety
+/// `out` must be writable from element `at` on for as many as a padded row has.
+unsafe fn add_scaled(out: SlotMemory, at: usize, sum: &Array, row: usize, factor: &Array, factor_row: usize) {
+    let n = sum.ld;
+    match sum.buffer.precision() {
+        Precision::F32 => {
+            // SAFETY: the caller's promise.
+            let out = unsafe { std::slice::from_raw_parts_mut(out.output.cast::<f32>().add(at), n) };
+            let (x, y) = (&sum.buffer.f32()[row * n..][..n], &factor.buffer.f32()[factor_row * n..][..n]);
+            out.iter_mut().zip(x.iter().zip(y)).for_each(|(o, (x, y))| *o += x * y);
+        }
+        Precision::F64 => {
+            // SAFETY: the caller's promise.
+            let out = unsafe { std::slice::from_raw_parts_mut(out.output.cast::<f64>().add(at), n) };
+            let (x, y) = (&sum.buffer.f64()[row * n..][..n], &factor.buffer.f64()[factor_row * n..][..n]);
+            out.iter_mut().zip(x.iter().zip(y)).for_each(|(o, (x, y))| *o += x * y);
+        }
+    }
+}
