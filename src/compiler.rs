@@ -13,7 +13,7 @@ use crate::data::Files;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::experiment::{Runner, Settings};
 use crate::hir::{self, Imports, Module};
-use crate::runtime::Simulation;
+use crate::runtime::Running;
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::{codegen, ir, plan, solve};
 use std::fmt::Write;
@@ -58,6 +58,10 @@ impl Imports for NoImports {
 }
 
 impl Files for NoImports {
+    fn find(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         Err(format!("`{path}` cannot be read here"))
     }
@@ -119,12 +123,22 @@ impl Program {
             }
             Stage::Plan => {
                 for s in self.networks(experiment, files, settings)? {
-                    let _ = write!(out, "{}", s.network);
+                    let _ = write!(out, "{}", s.network());
                 }
             }
             Stage::Ir | Stage::Clif | Stage::Asm => {
                 let backend = settings.backend;
                 for s in self.networks(experiment, files, settings)? {
+                    let s = match s {
+                        Running::Events(s) => s,
+                        Running::Rates(s) => {
+                            for k in s.kernels() {
+                                let steps = s.steps();
+                                out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, (backend, steps)));
+                            }
+                            continue;
+                        }
+                    };
                     let populations = (0..s.network.populations.len()).map(|i| s.kernel(i));
                     let target = (backend, s.steps());
                     populations.for_each(|k| out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, target)));
@@ -150,7 +164,7 @@ impl Program {
         name: Option<&str>,
         files: &dyn Files,
         settings: &Settings,
-    ) -> Result<Vec<Simulation>, Box<Diagnostic>> {
+    ) -> Result<Vec<Running>, Box<Diagnostic>> {
         let all = || self.module.experiments.iter().chain(&self.module.tests);
         let found = match name {
             Some(n) => all().find(|e| e.name.text == n),

@@ -8,6 +8,7 @@ use neuro::source::SourceFile;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Files relative to the source that names them.
 pub struct Disk {
@@ -23,6 +24,16 @@ impl Disk {
         self.digests.borrow().clone()
     }
 
+    /// Returns whether a file of a data set is there, compressed or not.
+    pub fn has(&self, folder: &str, file: &str) -> bool {
+        let names = [format!("{folder}/{file}"), file.to_string()];
+        names.iter().any(|n| ["", ".gz", ".xz"].iter().any(|e| self.elsewhere(&format!("{n}{e}")).is_some()))
+    }
+
+    fn elsewhere(&self, path: &str) -> Option<PathBuf> {
+        data_folders().into_iter().map(|d| d.join(path)).find(|p| p.exists())
+    }
+
     /// Files beside `file`.
     pub fn beside(file: &Path) -> Disk {
         Disk { base: file.parent().map(Path::to_path_buf).unwrap_or_default(), digests: RefCell::default() }
@@ -31,16 +42,18 @@ impl Disk {
 
 impl Files for Disk {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        let near = self.base.join(path);
         // Data sets may live elsewhere; only files that are not beside the model are looked for there.
-        let far = std::env::var_os("NEURO_DATA").map(|d| PathBuf::from(d).join(path));
-        let found = match (near.exists(), far) {
-            (false, Some(far)) if far.exists() => far,
-            _ => near,
-        };
+        let near = self.base.join(path);
+        let found = if near.exists() { near } else { self.elsewhere(path).unwrap_or(near) };
         let bytes = std::fs::read(&found).map_err(|e| format!("{}: {e}", found.display()))?;
         self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
         Ok(bytes)
+    }
+
+    fn find(&self, path: &str) -> Option<Vec<u8>> {
+        let bytes = std::fs::read(self.elsewhere(path)?).ok()?;
+        self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
+        Some(bytes)
     }
 }
 
@@ -51,6 +64,21 @@ impl Imports for Disk {
         let text = std::fs::read_to_string(&full).map_err(|e| format!("{}: {e}", full.display()))?;
         Ok(SourceFile::new(full.to_string_lossy(), text))
     }
+}
+
+static DATA: OnceLock<PathBuf> = OnceLock::new();
+
+/// Names the folder that is searched first for data sets.
+pub fn look_in(folder: PathBuf) {
+    let _ = DATA.set(folder);
+}
+
+/// Lists the folders that may hold data sets, in the order in which they are searched: `--data`, `NEURO_DATA`, the user's cache.
+pub fn data_folders() -> Vec<PathBuf> {
+    let named = std::env::var_os("NEURO_DATA").map(PathBuf::from);
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or(std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache")));
+    DATA.get().cloned().into_iter().chain(named).chain(cache.map(|c| c.join("neuro"))).collect()
 }
 
 /// Reads one source file.

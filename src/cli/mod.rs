@@ -13,6 +13,7 @@ macro_rules! say {
 
 mod checkpoints;
 mod commands;
+mod data;
 mod files;
 mod progress;
 mod run;
@@ -35,6 +36,17 @@ struct Cli {
     /// How messages are printed
     #[arg(long, global = true, value_enum, default_value = "human")]
     message_format: MessageFormat,
+    /// Folder that is searched first for data sets, before NEURO_DATA and the user's cache
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DataCommand {
+    /// Which data sets are there, and which folders are searched
+    List,
+    /// Compare every file with its published digest
+    Check,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -163,6 +175,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Data sets: which are there, and whether they are whole
+    Data {
+        /// What to do
+        #[arg(value_enum, default_value = "list")]
+        command: DataCommand,
+    },
     /// Write a new model to start from
     New {
         /// Name of the file to create
@@ -225,7 +243,11 @@ impl Messages {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let messages = Messages { format: cli.message_format };
+    if let Some(folder) = cli.data {
+        files::look_in(folder);
+    }
     let done = match cli.command {
+        Command::Data { command } => data::data(command == DataCommand::Check, messages),
         Command::Check { paths } => commands::check(&paths, messages),
         Command::Run { file, experiment, options, results, force, replay, checkpoints, quiet } => {
             run::run(run::Request { file, experiment, options, results, force, replay, checkpoints, quiet }, messages)

@@ -1,5 +1,11 @@
 //! Tables and arrays from local files. Reads bytes that somebody else fetched: this module does no IO.
 
+mod examples;
+mod images;
+
+pub use examples::{Examples, Field, Numbers};
+pub use images::{KNOWN, Known, Unavailable, checked, images};
+
 use indexmap::IndexMap;
 use std::io::Read;
 
@@ -7,6 +13,8 @@ use std::io::Read;
 pub trait Files {
     /// Reads a file, relative to the source file that names it; the error says why in words.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+    /// Reads a file of a data set from the folders that may hold it, if one does.
+    fn find(&self, path: &str) -> Option<Vec<u8>>;
 }
 
 /// A table with named columns of text.

@@ -2,16 +2,20 @@
 
 use super::Attempt;
 use super::columns::{assign, column, fill_defaults};
-use super::eval::fail;
+use super::datasets::is_per_example;
+use super::eval::{arithmetic, fail};
 use super::run::Run;
 use super::select::{SelectedVariable, cell_value};
+use super::value::{Quantity, Value};
 use super::time::{at_time, mentions, time_function};
 use crate::diag::Code;
 use crate::hir::{Expr, VarId, VarKind, inline_lets};
 use crate::plan::{Column, View};
 use crate::runtime::rng::Stream;
+use crate::runtime::{Rows, Running};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp};
+use crate::units::Dim;
 
 impl Run<'_> {
     pub(super) fn set(&mut self, target: &ast::Expr, op: Option<BinOp>, value: &ast::Value) -> Attempt<()> {
@@ -51,6 +55,9 @@ impl Run<'_> {
             live.functions.push((p.view.population, id, f));
             return Ok(());
         }
+        if let Some(done) = self.set_rows(&selected, &kind, (target, op, value)) {
+            return done;
+        }
         self.streams += 1;
         let stream = Stream::new(self.seed, 0xc000_0000 + self.streams);
         let mut new = column(&self.scope(), value, p.view.n, &stream)?;
@@ -67,6 +74,80 @@ impl Run<'_> {
             new = Column::Array(std::sync::Arc::new((0..p.view.n).map(|k| f(old(k), new.at(k))).collect()));
         }
         self.store(&selected, &new, target.span)
+    }
+
+    /// Replaces states or inputs of a network without events, with a row for each example or one for all; none if this is another
+    /// assignment.
+    fn set_rows(
+        &mut self,
+        selected: &SelectedVariable,
+        kind: &VarKind,
+        (target, op, value): (&ast::Expr, Option<BinOp>, &ast::Value),
+    ) -> Option<Attempt<()>> {
+        let p = selected.cells;
+        if !matches!(kind, VarKind::State(_) | VarKind::AnalogPort(_)) {
+            return None;
+        }
+        let network = self.live[p.network].network();
+        if network.is_without_events() {
+            // Only a running network knows what follows from what, and has a row for every example.
+            self.start(p.network);
+        }
+        self.live[p.network].simulation.as_ref().and_then(Running::rates)?;
+        let live = &mut self.live[p.network];
+        live.functions.retain(|(population, port, _)| (*population, *port) != (p.view.population, selected.id));
+        Some(self.set_rows_of(selected, (target, op, value)))
+    }
+
+    fn set_rows_of(
+        &mut self,
+        selected: &SelectedVariable,
+        (target, op, value): (&ast::Expr, Option<BinOp>, &ast::Value),
+    ) -> Attempt<()> {
+        let (p, id) = (selected.cells, selected.id);
+        let examples = is_per_example(self.live[p.network].network(), p.view.population, id);
+        let active = self.live[p.network].simulation.as_ref().and_then(Running::rates).map_or(1, |s| s.active());
+        let mut new = match value {
+            ast::Value::Expr(e) if !mentions(e, "i") || self.scope().find("i").is_some() => self.scope().quantity(e)?,
+            other => {
+                self.streams += 1;
+                let stream = Stream::new(self.seed, 0xc000_0000 + self.streams);
+                let rows = examples.then_some(active);
+                let drawn = matches!(other, ast::Value::Distribution(_));
+                let n = p.view.n * if drawn { rows.unwrap_or(1) } else { 1 };
+                let column = column(&self.scope(), other, n, &stream)?;
+                let data = (0..n).map(|i| column.at(i)).collect();
+                let q = Quantity::array(data, Dim::ONE, None);
+                Quantity { rows: rows.filter(|_| drawn), scalar: p.view.n == 1, ..q }
+            }
+        };
+        if let Some(op) = op {
+            let old = self.scope().values(p, id, 0);
+            let Value::Quantity(q) = arithmetic(op, &old, &new, target.span)? else { return Ok(()) };
+            new = q;
+        }
+        let wide = new.width();
+        if !new.scalar && wide != p.view.n {
+            let message = format!("{wide} values for {} cells", p.view.n);
+            return fail(Code::E0403, target.span, message, "one value per cell is needed");
+        }
+        if new.rows.is_some_and(|r| r != active) {
+            let message = format!("{} examples for a batch of {active}", new.rows.unwrap_or(1));
+            return fail(Code::E0403, target.span, message, "one row per example is needed");
+        }
+        let rows = new.rows.unwrap_or(1);
+        let values = if new.scalar && p.view.n > 1 {
+            new.data.iter().flat_map(|v| std::iter::repeat_n(*v, p.view.n)).collect()
+        } else {
+            std::sync::Arc::try_unwrap(new.data).unwrap_or_else(|shared| shared.to_vec())
+        };
+        let s = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut);
+        let cells = p.view.start..p.view.start + p.view.n;
+        if !s.is_none_or(|s| s.set(p.view.population, id, cells, &Rows { rows, values })) {
+            let message = "all examples share this state, so it cannot have a value for each";
+            return fail(Code::E0403, target.span, message, "kept per cell");
+        }
+        Ok(())
     }
 
     /// Puts values into the plan or the running network.
@@ -89,7 +170,7 @@ impl Run<'_> {
                 Ok(())
             }
             Some(s) => {
-                let population = &mut s.network.populations[index];
+                let population = &mut s.network_mut().populations[index];
                 let segments = |p: &crate::plan::Population| -> Vec<usize> {
                     (0..p.model.cables.len()).map(|c| p.segments(c)).collect()
                 };

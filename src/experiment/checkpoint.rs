@@ -11,12 +11,12 @@ use super::record::{Recording, SpoolState, What};
 use super::run::{Run, Scheduled};
 use super::time::at_time;
 use super::value::{Instance, PopulationRef, Quantity, Value};
-use crate::data::Table;
+use crate::data::{Examples, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Expr, Module, SynapseUse, VarId, check_synapse};
 use crate::ir::Precision;
 use crate::plan::{Column, Delay, Drive, Network, Pairs, Population, Projection, View};
-use crate::runtime::{Simulation, Snapshot};
+use crate::runtime::{Running, Simulation, Snapshot};
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::syntax::ast::{self, Command, CommandKind};
@@ -104,6 +104,8 @@ struct Saved {
 
 #[derive(Serialize, Deserialize)]
 enum SavedValue {
+    Data(Vec<(String, Examples)>),
+    Examples(Examples, Vec<usize>),
     Quantity(Quantity),
     Bool(bool),
     Text(String),
@@ -253,6 +255,9 @@ impl Belongs {
     }
 }
 
+/// The names that parts of data sets may have.
+const KNOWN_PARTS: &[&str] = &["train", "test"];
+
 fn saved_value(v: &Value) -> SavedValue {
     match v {
         Value::Quantity(q) => SavedValue::Quantity(q.clone()),
@@ -263,6 +268,10 @@ fn saved_value(v: &Value) -> SavedValue {
         Value::Network(i) => SavedValue::Network(i.names.iter().map(|(n, v)| (n.clone(), saved_value(v))).collect()),
         Value::Projection(n, list) => SavedValue::Projection(*n, list.to_vec()),
         Value::Recording(k) => SavedValue::Recording(*k),
+        Value::Data(parts) => {
+            SavedValue::Data(parts.iter().map(|(n, e)| (n.to_string(), (**e).clone())).collect())
+        }
+        Value::Examples(set, order) => SavedValue::Examples((**set).clone(), order.to_vec()),
         Value::Table(t) => SavedValue::Table(t.columns.iter().map(|(n, c)| (n.clone(), c.clone())).collect()),
     }
 }
@@ -280,6 +289,11 @@ fn value(v: SavedValue) -> Value {
         }
         SavedValue::Projection(n, list) => Value::Projection(n, Rc::new(list)),
         SavedValue::Recording(k) => Value::Recording(k),
+        SavedValue::Data(parts) => {
+            let parts = parts.into_iter().filter_map(|(n, e)| Some((KNOWN_PARTS.iter().find(|k| **k == n).copied()?, Rc::new(e))));
+            Value::Data(Rc::new(parts.collect()))
+        }
+        SavedValue::Examples(set, order) => Value::Examples(Rc::new(set), Rc::new(order)),
         SavedValue::Table(columns) => Value::Table(Rc::new(Table { columns: columns.into_iter().collect() })),
     }
 }
@@ -321,7 +335,7 @@ fn saved_network(live: &Live) -> SavedNetwork {
         drives: network.drives.clone(),
         rates: live.rates.clone(),
         functions: live.functions.clone(),
-        simulation: live.simulation.as_ref().map(Simulation::snapshot),
+        simulation: live.simulation.as_ref().and_then(Running::events).map(Simulation::snapshot),
     }
 }
 
@@ -366,6 +380,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             delayed: p.delayed,
             learning: p.learning,
             transpose_of: p.transpose_of,
+            energy: None,
         });
     }
     let live = Live { plan, rates: saved.rates, simulation: None, functions: saved.functions };
@@ -444,7 +459,7 @@ impl Run<'_> {
             let Some(snapshot) = snapshot else { continue };
             let index = self.live.len() - 1;
             self.start(index);
-            let restored = self.live[index].simulation.as_mut().is_some_and(|s| s.restore(&snapshot));
+            let restored = self.live[index].simulation.as_mut().and_then(Running::events_mut).is_some_and(|s| s.restore(&snapshot));
             if !restored {
                 return Err(refuse("this checkpoint does not fit the network", ANEW));
             }
@@ -524,7 +539,7 @@ impl Run<'_> {
         self.live[index] = live;
         self.start(index);
         let restored = |s: &mut Simulation| snapshot.is_none_or(|snapshot| s.restore(&snapshot));
-        if !self.live[index].simulation.as_mut().is_some_and(restored) {
+        if !self.live[index].simulation.as_mut().and_then(Running::events_mut).is_some_and(restored) {
             return Err(differs("its states are of another kind".into()));
         }
         // Earlier recordings keep their data but see no more of it: the network's clock is another one.
@@ -533,7 +548,7 @@ impl Run<'_> {
     }
 
     /// Gives a simulation that has just been made the functions of time that its ports follow.
-    pub(super) fn follow(functions: &[(usize, VarId, Expr)], s: &mut Simulation) {
+    pub(super) fn follow(functions: &[(usize, VarId, Expr)], s: &mut Running) {
         for (population, port, e) in functions {
             s.set_port_function(*population, *port, at_time(e));
         }

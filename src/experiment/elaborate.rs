@@ -219,9 +219,6 @@ impl<'a> Elaborator<'a> {
             }
             params.insert(id, if q.scalar { Column::Const(q.first()) } else { Column::Array(q.data.clone()) });
         }
-        if !neuron.handlers.is_empty() || !neuron.bounds.is_empty() || !neuron.energies.is_empty() {
-            return Err(Box::new(crate::syntax::unsupported(model.span, "a signal, bound or energy of a neuron")));
-        }
         let solved = Arc::new(discretize(&neuron));
         let mut population = Population {
             name: format!("{prefix}{}", name.text),
@@ -321,12 +318,16 @@ impl<'a> Elaborator<'a> {
         let network = &self.live[self.index].plan;
         let (pre_model, post_model) =
             (network.populations[pre.population].model.clone(), network.populations[post.population].model.clone());
-        let Some(port) = post_model.var(port) else {
+        let named = post_model.var(port);
+        if named.is_none() && !port.is_empty() {
             return fail(Code::E0602, target, format!("`{port}` is not a port"), "here");
-        };
+        }
         let mut silent = Diagnostics::default();
-        let use_ = SynapseUse { pre: &pre_model, post: &post_model, port: Some(port), span: p.span };
+        let use_ = SynapseUse { pre: &pre_model, post: &post_model, port: named, span: p.span };
         let checked = Arc::new(check_synapse(self.module, synapse, &use_, &mut silent));
+        let energy = checked.energy.clone();
+        // Without a port nothing is delivered, except what follows from an energy.
+        let port = named.unwrap_or(VarId::from_u32(0));
         let scope = self.scope(names);
         let mut params = BTreeMap::new();
         let order: Vec<VarId> =
@@ -375,11 +376,16 @@ impl<'a> Elaborator<'a> {
             End { population: &network.populations[post.population], view: post },
         );
         let mut pairs = Pairs::from(Vec::new());
+        let mut transpose_of = None;
         let mut from_file: (Option<Vec<f64>>, Option<Vec<f64>>) = (None, None);
         for c in &p.clauses {
             match c {
                 Clause::Connect(e) => pairs = connect(&scope, e, ends.0, ends.1, streams[0])?,
-                Clause::Transpose(of) => return Err(Box::new(crate::syntax::unsupported(of.span, "transpose of"))),
+                Clause::Transpose(of) => {
+                    let found = transposed(&scope, network, of, (pre, post))?;
+                    pairs = Pairs::Transposed(Box::new(network.projections[found].pairs.clone()));
+                    transpose_of = Some(found);
+                }
                 Clause::ConnectWhere(e) => pairs = connect_where(&scope, e, ends.0, ends.1)?.into(),
                 Clause::ConnectFile(path, args, span) => {
                     let read = from_table(&scope, path, args, *span, pre, post)?;
@@ -400,6 +406,7 @@ impl<'a> Elaborator<'a> {
             })
         };
         let weight = match (weight, from_file.0) {
+            _ if transpose_of.is_some() => transpose_of.map_or(Column::Const(1.0), |k| network.projections[k].weight.clone()),
             (Some(v), _) => edge_column(&scope, v, &pairs, ends, &streams[1], None)?,
             (None, Some(w)) => Column::Array(Arc::new(w)),
             (None, None) => match checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight)) {
@@ -458,7 +465,10 @@ impl<'a> Elaborator<'a> {
         };
         let name = match &p.name {
             Some(n) => format!("{prefix}{}", n.text),
-            None => format!("{} -> {}.{}", label(pre), label(post), post_model.vars[port].name),
+            None => match named {
+                Some(port) => format!("{} -> {}.{}", label(pre), label(post), post_model.vars[port].name),
+                None => format!("{} -> {}", label(pre), label(post)),
+            },
         };
         let mut projection = Projection {
             name,
@@ -476,8 +486,12 @@ impl<'a> Elaborator<'a> {
             modulators,
             delayed,
             learning: true,
-            transpose_of: None,
+            transpose_of,
+            energy: None,
         };
+        if let Some((energy, span)) = energy {
+            return self.energetic(projection, energy, span);
+        }
         if let Some(d) = misplaced(&projection.synapse, &projection.places(), p.span).into_iter().next() {
             return Err(Box::new(d));
         }
@@ -517,6 +531,33 @@ impl<'a> Elaborator<'a> {
             }
         })
     }
+}
+
+/// Finds the projection whose weights another one shares, the other way round.
+fn transposed(scope: &Scope, network: &Network, of: &ast::Name, (pre, post): (View, View)) -> Attempt<usize> {
+    let mut value = scope.find(of.text.split('.').next().unwrap_or_default()).cloned();
+    for part in of.text.split('.').skip(1) {
+        value = match value {
+            Some(Value::Network(inner)) => inner.names.get(part).cloned(),
+            _ => None,
+        };
+    }
+    let Some(Value::Projection(_, list)) = value else {
+        return fail(Code::E0201, of.span, format!("`{}` is not a projection", of.text), "not declared before this");
+    };
+    let [k] = list[..] else {
+        return fail(Code::E0106, of.span, "this projection has several ends", "whose weights?");
+    };
+    let theirs = &network.projections[k];
+    if theirs.transpose_of.is_some() {
+        return Err(Box::new(crate::syntax::unsupported(of.span, "the transpose of a transpose")));
+    }
+    if (theirs.pre.n, theirs.post.n) != (post.n, pre.n) {
+        let message = format!("`{}` joins {} with {} cells", of.text, theirs.pre.n, theirs.post.n);
+        let label = format!("its transpose cannot join {} with {}", pre.n, post.n);
+        return fail(Code::E0403, of.span, message, label);
+    }
+    Ok(k)
 }
 
 /// Values a loop runs through: whole numbers of a range (both ends), steps of a range, or elements of an array.

@@ -1,6 +1,7 @@
 //! Evaluates checked expressions of networks and experiments.
 
 use super::Attempt;
+use super::datasets::examples;
 use super::functions;
 use super::record::Recording;
 use super::select::Selected;
@@ -9,12 +10,13 @@ use crate::data::Files;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Func, Module, apply};
 use crate::plan::Network;
-use crate::runtime::Simulation;
+use crate::runtime::Running;
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, ExprKind};
 use crate::units::{Dim, Ratio, Unit, lookup};
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::rc::Rc;
 
 /// A network that may be running.
 pub struct Live {
@@ -23,7 +25,7 @@ pub struct Live {
     /// Time functions of drives.
     pub rates: Vec<crate::hir::Expr>,
     /// Once running.
-    pub simulation: Option<Simulation>,
+    pub simulation: Option<Running>,
     /// Time functions that ports follow.
     pub functions: Vec<(usize, crate::hir::VarId, crate::hir::Expr)>,
 }
@@ -31,7 +33,7 @@ pub struct Live {
 impl Live {
     /// Returns the network with its current parameters.
     pub fn network(&self) -> &Network {
-        self.simulation.as_ref().map_or(&self.plan, |s| &s.network)
+        self.simulation.as_ref().map_or(&self.plan, Running::network)
     }
 }
 
@@ -151,7 +153,10 @@ impl Scope<'_> {
                 }
             }
             ExprKind::Since(n, _) => return fail(Code::E0607, n.span, "`since` belongs to neurons", "not here"),
-            ExprKind::AtEnd(_, window) => return fail(Code::E0106, window.span, "not yet", "here"),
+            ExprKind::AtEnd(_, window) => {
+                let d = crate::syntax::unsupported(window.span, "`at end of` in an experiment");
+                return Err(Box::new(d.help("write `let x = …` as the last statement of the window")));
+            }
             ExprKind::All => Value::Range(0.0, f64::INFINITY, Dim::ONE, None),
         })
     }
@@ -232,53 +237,7 @@ impl Scope<'_> {
             return Ok(Value::Bool(if op == Eq { x == y } else { x != y }));
         }
         let (x, y) = (self.quantity(a)?, self.quantity(b)?);
-        if !x.scalar && !y.scalar && x.data.len() != y.data.len() {
-            let message = format!("cannot combine arrays of {} and {} elements", x.data.len(), y.data.len());
-            return fail(Code::E0403, a.span.to(b.span), message, "different lengths");
-        }
-        let n = if x.scalar { y.data.len() } else { x.data.len() };
-        let scalar = x.scalar && y.scalar;
-        let zip = |f: &dyn Fn(f64, f64) -> f64| -> Vec<f64> { (0..n).map(|i| f(x.at(i), y.at(i))).collect() };
-        let unit = x.unit.clone().or(y.unit.clone());
-        let make = |data: Vec<f64>, dim: Dim, unit: Option<Unit>| Quantity { data: data.into(), scalar, dim, unit };
-        Ok(match op {
-            Add => make(zip(&|a, b| a + b), x.dim, unit).into(),
-            Sub => make(zip(&|a, b| a - b), x.dim, unit).into(),
-            Mul => {
-                let unit =
-                    if x.dim == Dim::ONE { y.unit.clone() } else { x.unit.clone().filter(|_| y.dim == Dim::ONE) };
-                make(zip(&|a, b| a * b), x.dim * y.dim, unit).into()
-            }
-            Div => make(zip(&|a, b| a / b), x.dim / y.dim, x.unit.clone().filter(|_| y.dim == Dim::ONE)).into(),
-            Pow => {
-                let dim = if x.dim == Dim::ONE {
-                    Dim::ONE
-                } else {
-                    x.dim.pow(Ratio::from_f64(y.first()).unwrap_or(Ratio::new(1, 1)))
-                };
-                make(
-                    zip(&|a, b| if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { a.powf(b) }),
-                    dim,
-                    None,
-                )
-                .into()
-            }
-            _ => {
-                let test: fn(f64, f64) -> bool = match op {
-                    Le => |a, b| a <= b,
-                    Ge => |a, b| a >= b,
-                    Eq => |a, b| a == b,
-                    Ne => |a, b| a != b,
-                    Lt => |a, b| a < b,
-                    _ => |a, b| a > b,
-                };
-                if scalar {
-                    Value::Bool(test(x.first(), y.first()))
-                } else {
-                    make(zip(&|a, b| f64::from(u8::from(test(a, b)))), Dim::ONE, None).into()
-                }
-            }
-        })
+        arithmetic(op, &x, &y, a.span.to(b.span))
     }
 
     fn call(&self, callee: &ast::Expr, args: &[ast::Arg], span: Span) -> Attempt<Value> {
@@ -302,8 +261,11 @@ impl Scope<'_> {
             && args.len() == arity
         {
             let q: Vec<Quantity> = args.iter().map(|a| self.quantity(&a.value)).collect::<Attempt<_>>()?;
-            let n = q.iter().map(|q| q.data.len()).max().unwrap_or(0);
-            let data = (0..n).map(|i| apply(func, &q.iter().map(|q| q.at(i)).collect::<Vec<_>>())).collect::<Vec<_>>();
+            let value = match &q[..] {
+                [x] => x.with(x.data.iter().map(|x| apply(func, &[*x])).collect()),
+                [x, y] => x.zip(y, |x, y| apply(func, &[x, y])).or_else(|why| different(span, &why))?,
+                _ => return fail(Code::E0402, span, format!("`{name}` has too many arguments"), "here"),
+            };
             let keeps = matches!(func, Func::Abs | Func::Min | Func::Max | Func::Mod);
             let dim = if keeps {
                 q[0].dim
@@ -313,7 +275,7 @@ impl Scope<'_> {
                 Dim::ONE
             };
             let unit = if keeps { q[0].unit.clone() } else { None };
-            return Ok(Quantity { data: data.into(), scalar: q.iter().all(|q| q.scalar), dim, unit }.into());
+            return Ok(Quantity { dim, unit, ..value }.into());
         }
         if name == "clip" && args.len() == 3 {
             let (x, lo, hi) =
@@ -333,6 +295,10 @@ impl Scope<'_> {
             Value::Population(p) => Ok(Value::Population(self.slice(p, index)?)),
             Value::Quantity(q) => {
                 let Some(e) = index.first() else { return Ok(q.into()) };
+                if q.rows.is_some() && !q.scalar {
+                    return self.example(&q, e);
+                }
+                let q = Quantity { rows: None, scalar: false, ..q };
                 if let Some(second) = index.get(1) {
                     return fail(Code::E0406, second.span, "an array has one index", "one too many");
                 }
@@ -347,7 +313,31 @@ impl Scope<'_> {
                     _ => self.element(&q, self.size(e)?, e.span),
                 }
             }
+            Value::Examples(set, order) => {
+                let Some(e) = index.first() else { return Ok(Value::Examples(set, order)) };
+                let (lo, hi) = match self.eval(e)? {
+                    Value::Range(lo, hi, ..) => (lo.max(0.0) as usize, (hi as usize).min(order.len())),
+                    _ => (self.size(e)?, self.size(e)? + 1),
+                };
+                if lo >= hi || hi > order.len() {
+                    let message = format!("examples {lo} .. {hi} of {}", order.len());
+                    return fail(Code::E0406, e.span, message, "out of range");
+                }
+                Ok(Value::Examples(set, Rc::new(order[lo..hi].to_vec())))
+            }
             _ => fail(Code::E0401, base.span, "this has no elements", "cannot be indexed"),
+        }
+    }
+
+    /// One example of a batch.
+    fn example(&self, q: &Quantity, e: &ast::Expr) -> Attempt<Value> {
+        let i = self.size(e)?;
+        match q.examples().nth(i) {
+            Some(x) => Ok(Quantity::array(x.to_vec(), q.dim, q.unit.clone()).into()),
+            None => {
+                let message = format!("example {i} of a batch of {}", q.rows.unwrap_or(1));
+                fail(Code::E0406, e.span, message, "out of range")
+            }
         }
     }
 
@@ -450,6 +440,17 @@ impl Scope<'_> {
                     },
                     None => return fail(Code::E0205, name.span, t.no_column(parts[i]), "no such column"),
                 },
+                Value::Data(of) => match of.iter().find(|(n, _)| *n == parts[i]) {
+                    Some((_, set)) => Value::Examples(set.clone(), Rc::new((0..set.n).collect())),
+                    None => return fail(Code::E0205, name.span, format!("there is no part `{}`", parts[i]), "no such part"),
+                },
+                Value::Examples(set, order) => match set.fields.iter().position(|f| f.name == parts[i]) {
+                    Some(field) => examples(set, field, order).into(),
+                    None => {
+                        let message = format!("this data set has no `{}`", parts[i]);
+                        return fail(Code::E0205, name.span, message, "no such field");
+                    }
+                },
                 _ => return fail(Code::E0205, name.span, format!("there is no `{}` here", parts[i]), "no such member"),
             };
             i += 1;
@@ -493,5 +494,47 @@ impl Scope<'_> {
 }
 
 fn map(q: &Quantity, f: impl Fn(f64) -> f64) -> Quantity {
-    Quantity { data: q.data.iter().map(|v| f(*v)).collect::<Vec<_>>().into(), ..q.clone() }
+    q.with(q.data.iter().map(|v| f(*v)).collect())
+}
+
+fn different<T>(span: Span, why: &str) -> Attempt<T> {
+    fail(Code::E0403, span, format!("cannot combine {why}"), "different lengths")
+}
+
+/// Adds, compares and so on, element by element.
+pub(super) fn arithmetic(op: BinOp, x: &Quantity, y: &Quantity, span: Span) -> Attempt<Value> {
+    use BinOp::*;
+    let zip = |f: fn(f64, f64) -> f64| x.zip(y, f).or_else(|why| different(span, &why));
+    let unit = x.unit.clone().or(y.unit.clone());
+    let (q, dim, unit) = match op {
+        Add => (zip(|a, b| a + b)?, x.dim, unit),
+        Sub => (zip(|a, b| a - b)?, x.dim, unit),
+        Mul => {
+            let unit = if x.dim == Dim::ONE { y.unit.clone() } else { x.unit.clone().filter(|_| y.dim == Dim::ONE) };
+            (zip(|a, b| a * b)?, x.dim * y.dim, unit)
+        }
+        Div => (zip(|a, b| a / b)?, x.dim / y.dim, x.unit.clone().filter(|_| y.dim == Dim::ONE)),
+        Pow => {
+            let exponent = Ratio::from_f64(y.first()).unwrap_or(Ratio::new(1, 1));
+            let dim = if x.dim == Dim::ONE { Dim::ONE } else { x.dim.pow(exponent) };
+            let power = |a: f64, b: f64| if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { a.powf(b) };
+            (zip(power)?, dim, None)
+        }
+        _ => {
+            let test: fn(f64, f64) -> f64 = match op {
+                Le => |a, b| f64::from(u8::from(a <= b)),
+                Ge => |a, b| f64::from(u8::from(a >= b)),
+                Eq => |a, b| f64::from(u8::from(a == b)),
+                Ne => |a, b| f64::from(u8::from(a != b)),
+                Lt => |a, b| f64::from(u8::from(a < b)),
+                _ => |a, b| f64::from(u8::from(a > b)),
+            };
+            let q = zip(test)?;
+            if q.is_single() {
+                return Ok(Value::Bool(q.first() != 0.0));
+            }
+            (q, Dim::ONE, None)
+        }
+    };
+    Ok(Quantity { dim, unit, ..q }.into())
 }

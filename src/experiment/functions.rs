@@ -1,6 +1,7 @@
 //! The functions of experiments: reads arguments, calls [`crate::measure`].
 
 use super::Attempt;
+use super::datasets;
 use super::eval::{Scope, fail};
 use super::record::{Recording, What};
 use super::value::{Quantity, Value};
@@ -11,7 +12,6 @@ use crate::source::Span;
 use crate::syntax::ast;
 use crate::units::{Dim, lookup};
 use std::rc::Rc;
-use std::sync::Arc;
 
 struct Call<'a, 'b> {
     scope: &'a Scope<'b>,
@@ -93,7 +93,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
     match name {
         "erf" => {
             let q = c.quantity(0)?;
-            Ok(Quantity { data: Arc::new(q.data.iter().map(|x| libm::erf(*x)).collect()), ..q }.into())
+            Ok(q.with(q.data.iter().map(|x| libm::erf(*x)).collect()).into())
         }
         "sum" | "mean" | "std" | "variance" | "median" | "min" | "max" | "first" | "last" => {
             let q = c.quantity(0)?;
@@ -116,15 +116,51 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
         }
         "argmax" | "argmin" => {
             let q = c.quantity(0)?;
-            let best = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1);
-            let found = if name == "argmax" {
-                q.data.iter().enumerate().max_by(best)
-            } else {
-                q.data.iter().enumerate().min_by(best)
-            };
-            pure(found.map_or(f64::NAN, |(i, _)| i as f64))
+            let sign = if name == "argmax" { 1.0 } else { -1.0 };
+            Ok(q.per_example(Dim::ONE, None, |x| best(x, sign)).into())
         }
-        "len" => pure(c.quantity(0)?.data.len() as f64),
+        "total" => {
+            let q = c.quantity(0)?;
+            Ok(q.per_example(q.dim, q.unit.clone(), |x| x.iter().sum()).into())
+        }
+        "norm" => {
+            let q = c.quantity(0)?;
+            Ok(q.per_example(q.dim, q.unit.clone(), |x| x.iter().map(|x| x * x).sum::<f64>().sqrt()).into())
+        }
+        "dot" => {
+            let (x, y) = (c.quantity(0)?, c.quantity(1)?);
+            let product = super::eval::arithmetic(ast::BinOp::Mul, &x, &y, span)?;
+            let Value::Quantity(p) = product else { return pure(f64::NAN) };
+            let unit = if x.dim == Dim::ONE { y.unit.clone() } else { p.unit.clone() };
+            Ok(p.per_example(p.dim, unit, |x| x.iter().sum()).into())
+        }
+        "angle" => datasets::angle(scope, args, span),
+        "one_hot" => {
+            let label = c.quantity(0)?;
+            let classes = match args.get(1) {
+                Some(a) => Some(scope.size(&a.value)? as u32),
+                None => label.classes,
+            };
+            datasets::one_hot(&label, classes, args[0].value.span)
+        }
+        "confusion" => {
+            let (x, y) = (c.quantity(0)?, c.quantity(1)?);
+            let classes = match args.get(2) {
+                Some(a) => Some(scope.size(&a.value)? as u32),
+                None => x.classes.or(y.classes),
+            };
+            datasets::confusion(&x, &y, classes, span)
+        }
+        "mnist" | "cifar10" | "digits" => datasets::known(scope, name, span),
+        "dataset" => datasets::made(scope, args, span),
+        "energy" => datasets::energy(scope, &args[0].value),
+        "len" => match scope.eval(&args[0].value)? {
+            Value::Examples(_, order) => pure(order.len() as f64),
+            _ => {
+                let q = c.quantity(0)?;
+                pure(q.rows.filter(|_| q.scalar).unwrap_or(q.width()) as f64)
+            }
+        },
         "sort" | "cumsum" | "diff" => {
             let q = c.quantity(0)?;
             let data = match name {
@@ -146,15 +182,18 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
             Ok(Quantity::array(data, q.dim, q.unit.clone()).into())
         }
         "shuffle" => {
-            let q = c.quantity(0)?;
+            let value = scope.eval(&args[0].value)?;
             let (seed, count) = scope.shuffles;
             count.set(count.get() + 1);
-            let mut draw = Stream::new(seed, 0xd000_0000 + count.get()).reader(0);
-            let mut data = q.data.to_vec();
-            // Fisher and Yates.
-            for i in (1..data.len()).rev() {
-                data.swap(i, draw.below(i as u32 + 1) as usize);
+            let stream = Stream::new(seed, 0xd000_0000 + count.get());
+            if let Value::Examples(set, order) = value {
+                let mut order = order.to_vec();
+                shuffle(&mut order, &stream);
+                return Ok(Value::Examples(set, Rc::new(order)));
             }
+            let q = c.quantity(0)?;
+            let mut data = q.data.to_vec();
+            shuffle(&mut data, &stream);
             Ok(Quantity::array(data, q.dim, q.unit.clone()).into())
         }
         "linspace" => {
@@ -266,6 +305,25 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
             "a distribution or connector needs its own place",
         ),
     }
+}
+
+/// Fisher and Yates.
+fn shuffle<T>(list: &mut [T], stream: &Stream) {
+    let mut draw = stream.reader(0);
+    for i in (1..list.len()).rev() {
+        list.swap(i, draw.below(i as u32 + 1) as usize);
+    }
+}
+
+/// Returns the index of the largest element times a sign; the first one of several.
+fn best(x: &[f64], sign: f64) -> f64 {
+    let mut at = 0;
+    for (i, v) in x.iter().enumerate() {
+        if sign * v > sign * x[at] {
+            at = i;
+        }
+    }
+    if x.is_empty() { f64::NAN } else { at as f64 }
 }
 
 fn samples(c: &Call, name: &str, span: Span) -> Attempt<Value> {

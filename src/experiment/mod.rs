@@ -2,13 +2,16 @@
 //!
 //! Input: a checked [`crate::hir::Module`] and one of its experiments. Output: an [`Outcome`], with recordings on disk.
 
+mod batches;
 mod change;
 mod checkpoint;
 mod columns;
 mod connect;
+mod datasets;
 mod distribution;
 mod drives;
 mod elaborate;
+mod energies;
 mod eval;
 mod from_table;
 mod functions;

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub trait Progress {
     /// Simulated time so far and the end of this `run`, internal units.
     fn update(&self, time: f64, end: f64);
+    /// How many minibatches of a loop over a data set have been shown, of how many.
+    fn examples(&self, _shown: usize, _of: usize) {}
     /// Returns whether the user asked to stop.
     fn interrupted(&self) -> bool;
 }

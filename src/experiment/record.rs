@@ -146,6 +146,8 @@ pub enum What {
     Events(EventId),
     /// A state, parameter or `let` every so many steps.
     Samples {
+        /// The variable.
+        variable: crate::hir::VarId,
         /// What is evaluated for every cell.
         value: Expr,
         /// Interval in steps.

@@ -6,17 +6,17 @@ use super::elaborate::{Elaborator, iterate};
 use super::eval::{Live, Scope, fail};
 use super::outcome::{Expectation, Outcome, Progress};
 use super::record::{Recording, What};
-use super::select::{Selected, read};
+use super::select::{Selected, cell_value};
 use super::settings::{Override, Settings};
 use super::time::at_time;
 use super::value::{Quantity, Value};
 use super::watch::Watch;
-use crate::data::Files;
+use crate::data::{Examples, Files};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, Module, inline_lets};
 use crate::ir::Precision;
-use crate::plan::Network;
-use crate::runtime::{Failure, Options, Simulation};
+use crate::plan::{Batch, Network};
+use crate::runtime::{Failure, Observer, Options, RateNetwork, Running};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, ExprKind};
 use crate::units::{Dim, format_quantity, lookup};
@@ -73,7 +73,7 @@ impl Runner<'_> {
     }
 
     /// Builds the networks of an experiment as they are when it first runs, for `emit` and `explain`.
-    pub fn networks(&self, experiment: &ast::Experiment) -> Result<Vec<Simulation>, Box<Diagnostic>> {
+    pub fn networks(&self, experiment: &ast::Experiment) -> Result<Vec<Running>, Box<Diagnostic>> {
         let mut run = Run::new(self);
         run.mode = Mode::Build;
         run.experiment(experiment)?;
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
             let synapses: usize = n.projections.iter().map(|p| p.pairs.len()).sum();
             if (synapses, cells) >= (self.out.size.1, self.out.size.0) {
                 self.out.size = (cells, synapses);
-                self.out.synapse_bytes = l.simulation.as_ref().map_or(0, Simulation::synapse_bytes);
+                self.out.synapse_bytes = l.simulation.as_ref().map_or(0, Running::synapse_bytes);
             }
         }
     }
@@ -251,14 +251,14 @@ impl<'a> Run<'a> {
     }
 
     /// Notes which turn of a loop, or which branch, is being taken.
-    fn take_turn(&mut self, turn: usize, depth: usize) {
+    pub(super) fn take_turn(&mut self, turn: usize, depth: usize) {
         if let Some(step) = self.path.last_mut() {
             (step.turn, step.depth) = (turn, depth);
         }
     }
 
     /// Returns the turn and depth to go on from, if this command is being resumed in its midst.
-    fn resumed_turn(&self) -> Option<(usize, usize)> {
+    pub(super) fn resumed_turn(&self) -> Option<(usize, usize)> {
         (!self.resuming.is_empty()).then(|| self.path.last().map_or((0, 0), |s| (s.turn, s.depth)))
     }
 
@@ -274,8 +274,7 @@ impl<'a> Run<'a> {
 
     fn command(&mut self, c: &Command) -> Attempt<()> {
         match &c.kind {
-            CommandKind::Network { batch: Some(_), .. } => Err(Box::new(crate::syntax::unsupported(c.span, "a batch"))),
-            CommandKind::Network { name, model, args, batch: None } => self.network(name, model, args),
+            CommandKind::Network { name, model, args, batch } => self.network(name, model, args, batch.as_ref()),
             CommandKind::Seed(e) => {
                 if !self.runner.settings.overrides.iter().any(|o| o.path == "seed") {
                     self.seed = self.scope().number(e)?.max(0.0) as u64;
@@ -299,6 +298,7 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             CommandKind::Data(name, e) | CommandKind::Let(name, e) => {
+                self.start_rates();
                 let v = self.scope().eval(e)?;
                 self.names.push((name.text.clone(), v));
                 Ok(())
@@ -329,6 +329,9 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             CommandKind::For { variables, range, step, body } => {
+                if let Some(data) = self.as_begun(|run| run.examples_of(range)) {
+                    return self.for_examples(variables, data?, body, range.span);
+                }
                 let mut resumed = self.resumed_turn();
                 let first = resumed.map_or(0, |(turn, _)| turn);
                 let values = self.as_begun(|run| iterate(&run.scope(), range, step.as_ref()))?;
@@ -361,12 +364,18 @@ impl<'a> Run<'a> {
                 self.leave(depth);
                 Ok(())
             }
-            CommandKind::Measure(name, e, None) => self.measure(name, e),
-            CommandKind::Window(..) | CommandKind::Settle(..) | CommandKind::Measure(..) => {
-                Err(Box::new(crate::syntax::unsupported(c.span, "this statement")))
+            CommandKind::Measure(name, e, None) => {
+                self.start_rates();
+                self.measure(name, e)
             }
+            CommandKind::Measure(name, e, Some(over)) => self.measure_over(name, e, over),
+            CommandKind::Window(name, body) => self.window(name, body),
+            CommandKind::Settle(steps, change) => self.settle(steps, change.as_ref(), c.span),
             CommandKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref()),
-            CommandKind::Expect(e) => self.expect(e),
+            CommandKind::Expect(e) => {
+                self.start_rates();
+                self.expect(e)
+            }
             CommandKind::Drive(d) => self.drive(d),
             CommandKind::Plasticity(on, what) => self.plasticity(*on, what),
             CommandKind::Signal(name, target) if self.mode == Mode::Run => self.signal(name, target.as_ref()),
@@ -382,8 +391,52 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Returns the examples that a loop runs through, if it is not over numbers.
+    fn examples_of(&self, range: &ast::Expr) -> Option<Attempt<(Rc<Examples>, Rc<Vec<usize>>)>> {
+        // A range is not evaluated twice: shuffling counts.
+        if matches!(range.kind, ExprKind::Binary(BinOp::Range, ..)) {
+            return None;
+        }
+        let before = self.shuffles.get();
+        match self.scope().eval(range) {
+            Ok(Value::Examples(set, order)) => Some(Ok((set, order))),
+            Ok(_) => {
+                self.shuffles.set(before);
+                None
+            }
+            Err(d) => Some(Err(d)),
+        }
+    }
+
+    /// Returns whether the networks have been built and no more is wanted.
+    pub(super) fn is_built(&self) -> bool {
+        self.mode == Mode::Built
+    }
+
+    /// Returns whether nothing shall run; the networks have been built then.
+    pub(super) fn stops_here(&mut self) -> bool {
+        if self.mode != Mode::Run {
+            self.mode = Mode::Built;
+        }
+        self.mode != Mode::Run
+    }
+
+    /// Returns whether a run ends where it is when the user asks for it.
+    pub(super) fn is_without_checkpoints(&self) -> bool {
+        self.checkpoints.is_none()
+    }
+
+    /// Feeds the recordings of a network without events.
+    pub(super) fn watch_rates(&mut self, index: usize, end: f64) {
+        let Some(Running::Rates(s)) = &self.live[index].simulation else { return };
+        let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, self.runner.progress);
+        watch.sample_rates(s);
+        let step = s.step();
+        self.recordings.iter_mut().filter(|r| r.network == index).for_each(|r| r.span.1 = step);
+    }
+
     /// Drops the names of a block, but not what it measured.
-    fn leave(&mut self, depth: usize) {
+    pub(super) fn leave(&mut self, depth: usize) {
         let inner: Vec<(String, Value)> = self.names.drain(depth..).collect();
         for (n, v) in inner {
             if self.out.measures.contains_key(&n) || matches!(v, Value::Network(_)) {
@@ -399,7 +452,23 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn network(&mut self, name: &ast::Name, model: &ast::Name, args: &[ast::Arg]) -> Attempt<()> {
+    fn network(
+        &mut self,
+        name: &ast::Name,
+        model: &ast::Name,
+        args: &[ast::Arg],
+        batch: Option<&ast::Batch>,
+    ) -> Attempt<()> {
+        let batch = match batch {
+            Some(b) => {
+                let size = self.scope().size(&b.size)?;
+                if size == 0 {
+                    return fail(Code::E0404, b.size.span, "a batch has at least one example", "size 0");
+                }
+                Some(Batch { size, sum: b.sum })
+            }
+            None => None,
+        };
         let clock = std::time::Instant::now();
         self.measure_size();
         let mut values = Vec::new();
@@ -468,6 +537,18 @@ impl<'a> Run<'a> {
         let built = elaborator.network(model, &values, "");
         self.live = elaborator.live;
         let instance = built?;
+        let plan = &mut self.live[index].plan;
+        plan.batch = batch;
+        if let Some(path) = plan.cycle() {
+            return Err(cyclic(plan, &path, name.span));
+        }
+        if plan.is_without_events()
+            && let Some((span, what)) = plan.refused_without_events()
+        {
+            let d = crate::syntax::unsupported(span, &what).label(name.span, "this network");
+            let note = "it has a batch, signals to cells, energies, or values that follow from one another at once";
+            return Err(Box::new(d.note(note)));
+        }
         self.bind(name.text.clone(), Value::Network(Rc::new(instance)));
         for o in mine.iter().filter(|o| !formals.contains(&o.path[prefix.len()..].to_string())) {
             self.set_override(o)?;
@@ -518,10 +599,22 @@ impl<'a> Run<'a> {
             backend: settings.backend,
         };
         let rates = live.rates.iter().map(at_time).collect();
-        let mut s = Simulation::new(std::mem::take(&mut live.plan), rates, options);
+        let mut s = Running::new(std::mem::take(&mut live.plan), rates, options);
         Self::follow(&live.functions, &mut s);
+        if let Some(s) = s.rates_mut() {
+            s.expect_windows();
+        }
         live.simulation = Some(s);
         self.out.built_in += clock.elapsed().as_secs_f64();
+    }
+
+    /// Starts the networks without events: only while they run do their values follow from one another.
+    fn start_rates(&mut self) {
+        for i in 0..self.live.len() {
+            if self.live[i].simulation.is_none() && self.live[i].plan.is_without_events() {
+                self.start(i);
+            }
+        }
     }
 
     fn run(&mut self, duration: f64, span: Span) -> Attempt<()> {
@@ -598,13 +691,16 @@ impl<'a> Run<'a> {
             let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, progress);
             // With checkpoints, a run stops where one can be taken.
             watch.heeds_interrupts = self.checkpoints.is_none();
-            let outcome = s.run_until(target, &mut watch);
+            let outcome = match s {
+                Running::Events(s) => s.run_until(target, &mut watch),
+                Running::Rates(s) => run_rates(s, target, &mut watch),
+            };
             self.out.simulated += (s.step() - before) as f64 * self.dt;
             for r in self.recordings.iter_mut().filter(|r| r.network == index) {
                 r.span.1 = s.step();
             }
             if let Err(f) = outcome {
-                result = Err(failure(&f, &s.network, s.step() as f64 * self.dt));
+                result = Err(failure(&f, s.network(), s.step() as f64 * self.dt));
                 break;
             }
             if let Some(reason) = self.recordings.iter().find_map(|r| r.spool.failed.clone()) {
@@ -636,6 +732,7 @@ impl<'a> Run<'a> {
                     let v = &model.vars[id];
                     let segment = self.scope().segment(p, id, index, e.span)?;
                     What::Samples {
+                        variable: id,
                         segment,
                         value: inline_lets(&model, Expr::Var(id)),
                         every: steps.round() as u64,
@@ -651,7 +748,7 @@ impl<'a> Run<'a> {
             let copies =
                 self.recordings.iter().filter(|r| r.name == base || r.name.starts_with(&format!("{base}#"))).count();
             let file = if copies == 0 { base } else { format!("{base}#{copies}") };
-            let begin = self.live[p.network].simulation.as_ref().map_or(0, Simulation::step);
+            let begin = self.live[p.network].simulation.as_ref().map_or(0, Running::step);
             let mut r = Recording::new(
                 file,
                 p.network,
@@ -662,11 +759,14 @@ impl<'a> Run<'a> {
                 self.dt,
                 self.runner.settings.results.as_deref(),
             );
-            if let What::Samples { value, segment, .. } = &r.what {
+            if let What::Samples { variable, segment, .. } = &r.what {
+                if self.live[p.network].network().batch.is_some() {
+                    let d = crate::syntax::unsupported(e.span, "recording a network that sees several examples at once");
+                    return Err(Box::new(d.help("use `measure`, or a network without a batch")));
+                }
                 // The state at the beginning is part of a trace.
-                let (live, index) = (&self.live[p.network], p.view.population);
-                let plan = &live.network().populations[index];
-                let one = |c: usize| read(live.simulation.as_ref(), plan, index, value, c, *segment);
+                let live = &self.live[p.network];
+                let one = |c: usize| cell_value(live, p.view.population, *variable, c, *segment);
                 let sample: Vec<f64> = (cells.0..cells.0 + cells.1).map(one).collect();
                 r.sample(begin, sample.into_iter());
             }
@@ -680,6 +780,13 @@ impl<'a> Run<'a> {
 
     fn measure(&mut self, name: &ast::Name, e: &ast::Expr) -> Attempt<()> {
         let q = self.scope().quantity(e)?;
+        self.keep_measure(name, q);
+        Ok(())
+    }
+
+    /// Adds a value to a measure.
+    pub(super) fn keep_measure(&mut self, name: &ast::Name, q: Quantity) {
+        let q = if q.rows.is_some() { Quantity { rows: None, scalar: false, ..q } } else { q };
         let list = self.out.measures.entry(name.text.clone()).or_default();
         list.push(q.clone());
         let series = if list.len() == 1 {
@@ -688,7 +795,6 @@ impl<'a> Run<'a> {
             Quantity::array(list.iter().flat_map(|q| q.data.iter().copied()).collect(), q.dim, q.unit)
         };
         self.bind(name.text.clone(), series.into());
-        Ok(())
     }
 
     fn expect(&mut self, e: &ast::Expr) -> Attempt<()> {
@@ -721,8 +827,37 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Advances a network without events.
+fn run_rates(s: &mut RateNetwork, target: u64, watch: &mut Watch) -> Result<(), Failure> {
+    while s.step() < target {
+        if watch.interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        let next = watch.next_stop(s.step());
+        s.advance()?;
+        if s.step() == next {
+            watch.sample_rates(s);
+        }
+    }
+    Ok(())
+}
+
+/// Reports values that follow from themselves within a step.
+fn cyclic(plan: &Network, path: &[(usize, crate::hir::VarId)], span: Span) -> Box<Diagnostic> {
+    let name = |(p, v): &(usize, crate::hir::VarId)| {
+        let population = &plan.populations[*p];
+        format!("{}.{}", population.name, population.model.vars[*v].name)
+    };
+    let shown: Vec<String> = path.iter().map(name).collect();
+    Box::new(
+        Diagnostic::at(Code::E0612, span, "a value follows from itself within a step", "in this network")
+            .note(shown.join(" <- "))
+            .help("give one of the projections a `delay`, or make one of the values a state"),
+    )
+}
+
 /// Reports that the user stopped a run.
-fn stopped(time: f64) -> Box<Diagnostic> {
+pub(super) fn stopped(time: f64) -> Box<Diagnostic> {
     let at = format_quantity(time, Dim::TIME, lookup("ms").as_ref());
     let d = Diagnostic::new(Code::E0812, format!("stopped at {at}"));
     Box::new(d.note("everything recorded until then is kept"))

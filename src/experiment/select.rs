@@ -1,14 +1,16 @@
 //! Which cells, variable and segment an expression such as `net.exc[0..3].dend[5].v` names, and their values.
 
 use super::Attempt;
+use super::datasets::is_per_example;
 use super::eval::{Live, Scope, fail};
 use super::value::{PopulationRef, Quantity, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, Neuron, VarId, VarKind, inline_lets};
 use crate::plan;
-use crate::runtime::Simulation;
+use crate::runtime::{RateNetwork, Rows, Running, Simulation};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
+use crate::units::{Dim, Unit};
 
 /// Cells and the dotted name of one of their variables or events.
 pub struct Selected<'e> {
@@ -124,12 +126,32 @@ impl Scope<'_> {
         let var = &self.population(p).model.vars[id];
         let mut cells = p.view.start..p.view.start + p.view.n;
         let unit = var.unit.clone();
+        if let Some(s) = live.simulation.as_ref().and_then(Running::rates) {
+            return of_rates(s, p, id, (var.dim, unit));
+        }
         let value = |cell: usize| cell_value(live, p.view.population, id, cell, segment);
         match cells.len() {
             1 => Quantity::number(cells.next().map_or(f64::NAN, value), var.dim, unit),
             _ => Quantity::array(cells.map(value).collect(), var.dim, unit),
         }
     }
+}
+
+/// Reads a variable of cells of a network without events: a row for each example, if it sees several.
+fn of_rates(s: &RateNetwork, p: PopulationRef, id: VarId, (dim, unit): (Dim, Option<Unit>)) -> Quantity {
+    let Rows { rows, values } = s.values(p.view.population, id);
+    let n = s.network.populations[p.view.population].n;
+    let part = p.view.start..p.view.start + p.view.n;
+    let values: Vec<f64> = if p.view.n == n {
+        values
+    } else {
+        values.chunks(n).flat_map(|row| row[part.clone()].iter().copied()).collect()
+    };
+    let batch = is_per_example(&s.network, p.view.population, id).then_some(s.active());
+    // What all examples have in common is each one's, too.
+    let values = if batch.is_some_and(|b| b > rows) { values.repeat(s.active()) } else { values };
+    let q = Quantity::array(values, dim, unit);
+    Quantity { rows: batch, scalar: p.view.n == 1, ..q }
 }
 
 /// Returns the cable on whose segments a variable depends.
@@ -148,8 +170,11 @@ fn cable_of(model: &Neuron, id: VarId) -> Option<usize> {
 /// Reads a variable of one cell, computing `let`s from states and parameters.
 pub fn cell_value(live: &Live, population: usize, id: VarId, cell: usize, segment: usize) -> f64 {
     let plan = &live.network().populations[population];
+    if let Some(s) = live.simulation.as_ref().and_then(Running::rates) {
+        return s.values(population, id).values.get(cell).copied().unwrap_or(f64::NAN);
+    }
     let value = inline_lets(&plan.model, Expr::Var(id));
-    read(live.simulation.as_ref(), plan, population, &value, cell, segment)
+    read(live.simulation.as_ref().and_then(Running::events), plan, population, &value, cell, segment)
 }
 
 /// Evaluates an expression of one cell's states, parameters and ports.

@@ -102,7 +102,8 @@ impl Run<'_> {
         value: &ast::Value,
     ) -> Attempt<()> {
         let p = &self.live[network].network().projections[k];
-        let (n, plastic) = (p.pairs.len(), p.is_plastic());
+        let without_events = self.live[network].network().is_without_events();
+        let (n, plastic) = (p.pairs.len(), p.is_plastic() || without_events);
         let Some(id) = p.synapse.var(&name.text) else {
             return fail(Code::E0205, name.span, format!("this projection has no `{}`", name.text), "no such member");
         };
@@ -152,7 +153,11 @@ impl Run<'_> {
         for e in what.elements() {
             let (network, list) = self.scope().projections(e)?;
             let live = &mut self.live[network];
-            if !list.iter().any(|k| live.network().projections[*k].is_plastic()) {
+            let changes = |k: &usize| {
+                let p = &live.network().projections[*k];
+                p.is_plastic() || !p.synapse.handlers.is_empty()
+            };
+            if !list.iter().any(changes) {
                 return fail(Code::E0401, e.span, "this projection has no weights that change", "nothing to switch");
             }
             for k in list.iter() {
@@ -171,6 +176,11 @@ impl Run<'_> {
             p.synapse.handlers.iter().any(|h| matches!(&h.trigger, Trigger::Signal(n) if *n == name.text))
         };
         let mut chosen: Vec<(usize, Vec<usize>)> = Vec::new();
+        // Cells hear what is said to the whole network.
+        let to_all = match target {
+            Some(e) => matches!(self.scope().eval(e), Ok(Value::Network(_))),
+            None => true,
+        };
         match target {
             Some(targets) => {
                 for e in targets.elements() {
@@ -188,10 +198,11 @@ impl Run<'_> {
         for (network, list) in chosen {
             self.start(network);
             if let Some(s) = &mut self.live[network].simulation {
-                heard |= list.iter().any(|k| listens(&s.network.projections[*k]));
-                if let Err(f) = s.signal(&name.text, &list) {
-                    let time = s.step() as f64 * s.options().dt;
-                    return Err(failure(&f, &s.network, time));
+                heard |= list.iter().any(|k| listens(&s.network().projections[*k]));
+                let cells = to_all && s.rates().is_some();
+                heard |= cells && s.network().populations.iter().any(|p| crate::runtime::hears(&p.model, &name.text));
+                if let Err(f) = s.signal(&name.text, &list, to_all) {
+                    return Err(failure(&f, s.network(), s.time()));
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::outcome::Progress;
 use super::record::{Recording, What};
 use super::select::read;
 use crate::hir::{EventId, Expr};
-use crate::runtime::{Observer, Simulation, Spikes};
+use crate::runtime::{Observer, RateNetwork, Simulation, Spikes};
 
 /// Feeds recordings from a running network.
 pub struct Watch<'r> {
@@ -35,6 +35,20 @@ impl<'r> Watch<'r> {
             heeds_interrupts: true,
             calls: Default::default(),
             at: Default::default(),
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// Sees the states of a network without events.
+    pub fn sample_rates(&mut self, s: &RateNetwork) {
+        let step = s.step();
+        for r in &mut self.recordings {
+            let What::Samples { variable, every, .. } = &r.what else { continue };
+            if (step - r.span.0).is_multiple_of(*every) {
+                let values = s.values(r.population, *variable).values;
+                r.sample(step, values[r.cells.0..r.cells.0 + r.cells.1].iter().copied());
+            }
         }
     }
 }

@@ -228,6 +228,8 @@ pub struct Neuron {
     pub kept: BTreeMap<VarId, Kept>,
     /// `let`s that are energies: states without an equation of their own descend along them.
     pub energies: Vec<VarId>,
+    /// The states that descend along them, and along energies of synapses.
+    pub descending: Vec<VarId>,
     /// The scheme asked for, and where.
     pub scheme: Option<(Scheme, Span)>,
     /// Schemes asked for single states, and where.

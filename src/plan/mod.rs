@@ -1,5 +1,6 @@
 //! A network with all its values known: what to allocate, who is connected to whom. Data only.
 
+mod flow;
 mod pairs;
 
 pub use pairs::{Edge, Pairs};
@@ -117,6 +118,8 @@ pub struct Projection {
     pub learning: bool,
     /// The projection whose weights these are, used the other way round.
     pub transpose_of: Option<usize>,
+    /// The energy of one synapse, if it has one.
+    pub energy: Option<crate::hir::Expr>,
 }
 
 impl Projection {

@@ -18,6 +18,7 @@ pub mod product;
 mod projection;
 mod rate;
 pub mod rng;
+mod running;
 mod simulation;
 mod snapshot;
 mod step;
@@ -25,5 +26,6 @@ mod tuning;
 
 pub use buffer::Buffer;
 pub use rate::{RateNetwork, Rows, hears, is_shared, synapse_updates};
+pub use running::Running;
 pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction};
 pub use snapshot::Snapshot;

@@ -11,7 +11,8 @@ pub fn descending(neuron: &Neuron, energy: VarId) -> Vec<VarId> {
     free_states(neuron).filter(|s| e.mentions(*s)).collect()
 }
 
-fn free_states(neuron: &Neuron) -> impl Iterator<Item = VarId> + '_ {
+/// Returns the states without an equation and without a value that all examples share: they descend along energies.
+pub fn free_states(neuron: &Neuron) -> impl Iterator<Item = VarId> + '_ {
     let states = neuron.states().map(|(id, _)| id);
     let own = |s: VarId| neuron.equations.iter().any(|eq| eq.state == s);
     states.filter(move |s| !own(*s) && neuron.kept.get(s).is_none_or(|k| *k == Kept::Example))

@@ -11,7 +11,7 @@ mod propagator;
 mod terms;
 mod updates;
 
-pub use energy::{descending, descending_along, descents};
+pub use energy::{descending, descending_along, descents, free_states};
 pub use linear_block::exact_scalar;
 pub use placement::{Sharing, constant_rates, is_plastic, places, stepped, writes};
 pub use propagator::{Matrix, exponential};

@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 pub struct Folder(pub PathBuf);
 
 impl Files for Folder {
+    fn find(&self, path: &str) -> Option<Vec<u8>> {
+        std::fs::read(PathBuf::from(std::env::var_os("NEURO_DATA")?).join(path)).ok()
+    }
+
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         std::fs::read(self.0.join(path)).map_err(|e| e.to_string())
     }

@@ -372,9 +372,11 @@ impl Context for World {
                 Wants::Text => Kind::Text,
                 Wants::Projection => Kind::Projection(None),
                 Wants::Table => Kind::Table,
+                Wants::Network => Kind::Network(String::new()),
             };
             let fits = match wants {
                 Wants::Projection => matches!(ty.kind, Kind::Projection(_)),
+                Wants::Network => matches!(ty.kind, Kind::Network(_)),
                 Wants::Collection => matches!(ty.kind, Kind::Number | Kind::Bool | Kind::Data { .. }),
                 Wants::Vector => matches!(ty.kind, Kind::Number | Kind::Projection(_)),
                 Wants::Pure | Wants::Number => matches!(ty.kind, Kind::Number | Kind::Bool),

@@ -124,6 +124,7 @@ impl Checker {
             }
         }
         if let Some(span) = last {
+            self.out.descending = crate::solve::free_states(&self.out).collect();
             let descents = crate::solve::descents(&self.out, span);
             self.out.equations.extend(descents);
         }

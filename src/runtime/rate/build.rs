@@ -224,6 +224,9 @@ impl Inner {
             (false, true) => SlotKind::Step,
             (false, false) => SlotKind::Lane,
         };
+        if v == extra(SCALE) {
+            return Some((self.scale, SlotKind::Uniform));
+        }
         let k = match domain {
             Domain::Cells(p) => {
                 let model = &net.populations[p].model;
@@ -241,9 +244,6 @@ impl Inner {
         if v == extra(MASK) {
             let owner = p.transpose_of.unwrap_or(k);
             return self.synapses[owner].mask.map(|node| (node, SlotKind::Lane));
-        }
-        if v == extra(SCALE) {
-            return Some((self.scale, SlotKind::Uniform));
         }
         let var = p.synapse.vars.get(v)?;
         let cell = |this: &mut Inner, view: View, of: VarId| {

@@ -8,7 +8,7 @@ use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{VarId, VarKind};
 use crate::ir::Precision;
-use crate::lower::{Held, Store};
+use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::plan::Network;
 use crate::runtime::simulation::share;
 use std::ops::Range;
@@ -194,6 +194,55 @@ impl Inner {
             let table = moved(&table, &moves, source);
             // SAFETY: rows of the arrays are padded, and this thread has them alone.
             unsafe { ready.run(&table, 0..lanes, self.active) };
+        }
+    }
+
+    /// Compiles everything that can happen, and returns it in an order that does not change.
+    pub fn compile_all(&mut self, net: &Network) -> Vec<ElementwiseKernel> {
+        let mut out = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        for (p, population) in net.populations.iter().enumerate() {
+            if !population.solved.next.is_empty() {
+                let mover = self.mover(net, p);
+                mover.inputs.iter().for_each(|n| self.compile_node(net, *n, &mut seen, &mut out));
+                out.push(mover.compiled.kernel);
+            }
+        }
+        let mut signals: Vec<String> = Vec::new();
+        let of_cells = net.populations.iter().flat_map(|p| p.model.handlers.iter().map(|h| h.signal.clone()));
+        let of_synapses = net.projections.iter().flat_map(|p| &p.synapse.handlers).filter_map(|h| match &h.trigger {
+            crate::hir::Trigger::Signal(name) => Some(name.clone()),
+            _ => None,
+        });
+        signals.extend(of_cells.chain(of_synapses));
+        signals.sort();
+        signals.dedup();
+        for signal in &signals {
+            for (inputs, kernels) in self.rules_of(net, signal) {
+                inputs.iter().for_each(|n| self.compile_node(net, *n, &mut seen, &mut out));
+                out.extend(kernels);
+            }
+        }
+        out
+    }
+
+    fn compile_node(
+        &mut self,
+        net: &Network,
+        node: Node,
+        seen: &mut std::collections::BTreeSet<Node>,
+        out: &mut Vec<ElementwiseKernel>,
+    ) {
+        if !seen.insert(node) {
+            return;
+        }
+        for input in self.graph.nodes[node].inputs.clone() {
+            self.compile_node(net, input, seen, out);
+        }
+        if let What::Elementwise(domain, e, _) = &self.graph.nodes[node].what {
+            let (domain, e) = (*domain, e.clone());
+            let name = self.name_of_node(net, node);
+            out.push(self.compile(net, domain, &name, (&[Store::Out(e)], &[]), &[]).kernel);
         }
     }
 

@@ -22,7 +22,8 @@ use synapses::{Contribution, Synapses};
 use super::pool::Pool;
 use super::simulation::{Failure, Options, TimeFunction};
 use crate::hir::{Expr, Func, Kept, VarId, VarKind};
-use crate::lower::Store;
+use crate::codegen::Steps;
+use crate::lower::{ElementwiseKernel, Store};
 use crate::plan::{Column, Network};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -251,6 +252,24 @@ impl RateNetwork {
                 inner.place(&self.network, Domain::Targets(k), *v);
             }
         }
+    }
+
+    /// Compiles everything that can happen: all values that something reads, steps and signals.
+    pub fn kernels(&self) -> Vec<ElementwiseKernel> {
+        let mut inner = self.inner.borrow_mut();
+        inner.compile_all(&self.network)
+    }
+
+    /// Returns how many examples the kernels may be asked for at once.
+    pub fn steps(&self) -> Steps {
+        if self.inner.borrow().batch > 1 { Steps::Many } else { Steps::One }
+    }
+
+    /// Returns the energy of a projection's synapses, of every example.
+    pub fn energy(&self, projection: usize) -> Vec<f64> {
+        let Some(energy) = &self.network.projections[projection].energy else { return Vec::new() };
+        let mut inner = self.inner.borrow_mut();
+        inner.energy(&self.network, projection, energy)
     }
 
     /// Lets weights change at signals, or keeps them.

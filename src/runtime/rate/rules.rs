@@ -12,7 +12,7 @@ use super::synapses::{Layout, owner_of};
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, Kept, Neuron, Stmt, Trigger, VarId, VarKind};
 use crate::ir::{Precision, SlotKind};
-use crate::lower::{Held, Store};
+use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::math::{mul, simplify};
 use crate::plan::Network;
 use crate::runtime::Buffer;
@@ -141,6 +141,33 @@ impl Inner {
         self.synapse_rules.extend(first.into_iter().map(|(k, r)| ((k, name.to_string()), r)));
         self.cell_rules.extend(second.into_iter().map(|(p, r)| ((p, name.to_string()), r)));
         result
+    }
+
+    /// Compiles what happens at a signal: what each rule reads, and its kernels.
+    pub fn rules_of(&mut self, net: &Network, signal: &str) -> Vec<(Vec<Node>, Vec<ElementwiseKernel>)> {
+        let mut out = Vec::new();
+        for k in 0..net.projections.len() {
+            if bodies(&net.projections[k], signal).next().is_none() {
+                continue;
+            }
+            let rule = self.synapse_rule(net, k, signal);
+            let reducing = rule.reductions.into_iter().filter_map(|(_, how)| match how {
+                Reducing::Each(c) => Some(c),
+                Reducing::Product(..) => None,
+            });
+            let kernels = reducing.chain(rule.apply).chain(rule.single).map(|c| c.kernel).collect();
+            out.push((rule.inputs, kernels));
+        }
+        for p in 0..net.populations.len() {
+            if hears(&net.populations[p].model, signal) {
+                let rule = self.cell_rule(net, p, signal);
+                let sums = rule.sums.map(|(c, _)| c);
+                let examples = rule.examples.map(|(c, _)| c);
+                let kernels = sums.into_iter().chain(examples).chain(rule.shared).map(|c| c.kernel).collect();
+                out.push((rule.inputs, kernels));
+            }
+        }
+        out
     }
 
     fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {

@@ -213,6 +213,32 @@ impl Inner {
         Contribution::Products(products)
     }
 
+    /// Returns the energy of all synapses of a projection, of every example.
+    pub fn energy(&mut self, net: &Network, k: usize, energy: &Expr) -> Vec<f64> {
+        let p = &net.projections[k];
+        let mut sum = Array::new(self.batch, p.post.n, self.precision());
+        if self.synapses[k].layout == Layout::Diagonal {
+            let node = self.expression(net, Domain::Synapses(k), energy, false);
+            self.pull(net, node);
+            let values = &self.graph.nodes[node].array;
+            (0..self.active).for_each(|row| sum.add(row, 0, values, values.row_of(row)));
+        } else {
+            let owner = owner_of(p, &p.synapse);
+            for term in (Splitter { owner: &owner }).terms(energy) {
+                if term.mixed.is_some() {
+                    return vec![f64::NAN; self.active];
+                }
+                let product = self.product(net, k, &term);
+                for node in [product.matrix, product.sources].into_iter().chain(product.targets) {
+                    self.pull(net, node);
+                }
+                let (memory, ld) = (sum.memory(), sum.ld);
+                self.add_product(net, k, &product, memory, ld);
+            }
+        }
+        (0..self.active).map(|row| (0..sum.n).map(|i| sum.get(row, i)).sum()).collect()
+    }
+
     fn product(&mut self, net: &Network, k: usize, term: &Term) -> Product {
         let one = Expr::Num(1.0);
         let targets = crate::math::mul(term.part(Owner::Post).clone(), term.part(Owner::Example).clone());

@@ -1,0 +1,214 @@
+//! Data sets of images in their own formats: MNIST (idx), CIFAR-10 (binary), digits (embedded).
+
+use super::{Examples, Files, Numbers, plain, sha256};
+
+/// A data set that can be asked for by name.
+pub struct Known {
+    /// The function that gives it.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Where it comes from.
+    pub address: &'static str,
+    /// The folder that holds it.
+    pub folder: &'static str,
+    /// Its files, and the SHA-256 of each without compression.
+    pub files: &'static [(&'static str, &'static str)],
+}
+
+/// The data sets that are read from files.
+pub const KNOWN: &[Known] = &[
+    Known {
+        name: "mnist",
+        about: "handwritten digits, 28 x 28: 60 000 to train, 10 000 to test (LeCun, Cortes and Burges)",
+        address: "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        folder: "mnist",
+        files: &[
+            ("train-images-idx3-ubyte", "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+            ("train-labels-idx1-ubyte", "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+            ("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+            ("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+        ],
+    },
+    Known {
+        name: "cifar10",
+        about: "colour images, 3 x 32 x 32: 50 000 to train, 10 000 to test (Krizhevsky 2009)",
+        address: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        folder: "cifar-10",
+        files: &[
+            ("data_batch_1.bin", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
+            ("data_batch_2.bin", "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"),
+            ("data_batch_3.bin", "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"),
+            ("data_batch_4.bin", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"),
+            ("data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
+            ("test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
+        ],
+    },
+];
+
+/// Parts of a data set, by name.
+pub type Parts = Vec<(&'static str, Examples)>;
+
+/// Why a data set cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unavailable {
+    /// A file was not found.
+    Missing(String),
+    /// A file is not what it should be; with the reason.
+    Damaged(String, String),
+}
+
+/// Reads a data set by the name of its function.
+pub fn images(name: &str, files: &dyn Files) -> Result<Parts, Unavailable> {
+    if name == "digits" {
+        return Ok(digits());
+    }
+    let Some(known) = KNOWN.iter().find(|k| k.name == name) else { crate::ice!("an unknown data set") };
+    let mut contents = Vec::new();
+    for (file, digest) in known.files {
+        contents.push(checked(known.folder, file, digest, files)?);
+    }
+    let damaged = |k: usize, why: String| Unavailable::Damaged(known.files[k].0.into(), why);
+    if name == "mnist" {
+        let part = |k: usize| -> Result<Examples, Unavailable> {
+            let (pixels, n) = idx(&contents[k], 3).map_err(|why| damaged(k, why))?;
+            let (labels, m) = idx(&contents[k + 1], 1).map_err(|why| damaged(k + 1, why))?;
+            if n != m {
+                return Err(damaged(k + 1, format!("{m} labels for {n} images")));
+            }
+            Ok(labelled("mnist", pixels.to_vec(), labels.to_vec()))
+        };
+        return Ok(vec![("train", part(0)?), ("test", part(2)?)]);
+    }
+    let part = |batches: std::ops::Range<usize>| -> Result<Examples, Unavailable> {
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        for k in batches {
+            let records = contents[k].chunks_exact(3073);
+            if !records.remainder().is_empty() {
+                let at = contents[k].len() - records.remainder().len();
+                return Err(damaged(k, format!("the record at byte {at} is cut short")));
+            }
+            for r in records {
+                labels.push(r[0]);
+                pixels.extend_from_slice(&r[1..]);
+            }
+        }
+        Ok(labelled("cifar10", pixels, labels))
+    };
+    Ok(vec![("train", part(0..5)?), ("test", part(5..6)?)])
+}
+
+fn labelled(name: &str, pixels: Vec<u8>, labels: Vec<u8>) -> Examples {
+    let fields = vec![
+        ("image".to_string(), None, Numbers::Bytes(pixels)),
+        ("label".to_string(), Some(10), Numbers::Bytes(labels)),
+    ];
+    match Examples::new(name, fields) {
+        Ok(e) => e,
+        Err(why) => crate::ice!("{name}: {why}"),
+    }
+}
+
+/// Reads a file, compressed or not, and compares its digest.
+pub fn checked(folder: &str, file: &str, digest: &str, files: &dyn Files) -> Result<Vec<u8>, Unavailable> {
+    let names = [format!("{folder}/{file}"), file.to_string()];
+    let all = names.iter().flat_map(|n| [format!("{n}.gz"), format!("{n}.xz"), n.clone()]);
+    let Some(bytes) = all.into_iter().find_map(|path| files.find(&path)) else {
+        return Err(Unavailable::Missing(file.to_string()));
+    };
+    let damaged = |why: String| Unavailable::Damaged(file.to_string(), why);
+    let content = if bytes.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
+        let mut out = Vec::new();
+        lzma_rs::xz_decompress(&mut &bytes[..], &mut out)
+            .map_err(|e| damaged(format!("the xz data is damaged after {} bytes: {e:?}", out.len())))?;
+        out
+    } else {
+        plain(&bytes).map_err(damaged)?
+    };
+    let found = sha256(&content);
+    if found != digest {
+        return Err(damaged(format!("its {} bytes have the SHA-256 {found}, not {digest}", content.len())));
+    }
+    Ok(content)
+}
+
+/// Reads the body of an idx file of bytes; the error gives the offset.
+fn idx(bytes: &[u8], axes: usize) -> Result<(&[u8], usize), String> {
+    let word = |k: usize| -> Result<usize, String> {
+        let b = bytes.get(4 * k..4 * k + 4).ok_or_else(|| format!("the header ends at byte {}", bytes.len()))?;
+        Ok(u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
+    };
+    let magic = word(0)?;
+    if magic != 0x0800 + axes {
+        return Err(format!("the magic number at byte 0 is {magic:#010x}, not {:#010x}", 0x0800 + axes));
+    }
+    let mut total = 1;
+    for k in 1..=axes {
+        total *= word(k)?;
+    }
+    let body = &bytes[4 * (axes + 1)..];
+    if body.len() != total {
+        return Err(format!("{} bytes follow byte {}, not {total}", body.len(), 4 * (axes + 1)));
+    }
+    Ok((body, word(1)?))
+}
+
+/// Examples of the digits that are for training, of all 1 797.
+const DIGITS_TO_TRAIN: usize = 1297;
+
+/// The handwritten digits that are part of the binary.
+fn digits() -> Parts {
+    let bytes = include_bytes!("../../examples/data/digits/digits.csv.gz");
+    let text = plain(bytes).unwrap_or_else(|why| crate::ice!("embedded digits: {why}"));
+    let text = String::from_utf8_lossy(&text);
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for line in text.lines() {
+        let mut row: Vec<u8> = line.split(',').filter_map(|x| x.trim().parse::<f64>().ok()).map(|x| x as u8).collect();
+        labels.extend(row.pop());
+        pixels.extend(row);
+    }
+    let (first, last) = (pixels[..DIGITS_TO_TRAIN * 64].to_vec(), pixels[DIGITS_TO_TRAIN * 64..].to_vec());
+    vec![
+        ("train", labelled("digits", first, labels[..DIGITS_TO_TRAIN].to_vec())),
+        ("test", labelled("digits", last, labels[DIGITS_TO_TRAIN..].to_vec())),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Folder(Vec<(&'static str, Vec<u8>)>);
+
+    impl Files for Folder {
+        fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+            self.find(path).ok_or("missing".into())
+        }
+        fn find(&self, path: &str) -> Option<Vec<u8>> {
+            self.0.iter().find(|(n, _)| *n == path).map(|(_, b)| b.clone())
+        }
+    }
+
+    #[test]
+    fn digits_are_all_there() {
+        let parts = digits();
+        assert_eq!((parts[0].1.n, parts[1].1.n), (1297, 500));
+        assert_eq!(parts[0].1.fields[0].width, 64);
+        // The first examples of the file are the digits in order.
+        assert_eq!(parts[0].1.rows(1, &[0, 1, 2, 9]), [0.0, 1.0, 2.0, 9.0]);
+        assert_eq!(parts[0].1.rows(0, &[0])[..8], [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn damage_is_found_and_said() {
+        assert!(idx(&[0, 0, 8, 3, 0, 0], 3).unwrap_err().contains("byte 6"));
+        assert!(idx(&[0, 0, 8, 3, 0, 0, 0, 1], 1).unwrap_err().contains("0x00000803"));
+        assert!(idx(&[0, 0, 8, 1, 0, 0, 0, 3, 7, 7], 1).unwrap_err().contains("2 bytes follow byte 8, not 3"));
+        let none = Folder(Vec::new());
+        assert_eq!(images("mnist", &none), Err(Unavailable::Missing("train-images-idx3-ubyte".into())));
+        let bad = Folder(vec![("mnist/train-images-idx3-ubyte", vec![1, 2, 3])]);
+        let Err(Unavailable::Damaged(file, why)) = images("mnist", &bad) else { panic!() };
+        assert_eq!(file, "train-images-idx3-ubyte");
+        assert!(why.starts_with("its 3 bytes have the SHA-256"), "{why}");
+    }
+}

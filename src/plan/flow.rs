@@ -1,0 +1,148 @@
+//! Networks without events: whether a network is one, what it may not contain, and which value follows from which.
+
+use super::Network;
+use crate::hir::{Expr, VarId, VarKind};
+use crate::source::Span;
+
+impl Network {
+    /// Returns whether the network asks for what only a network without events has: a batch, cells that hear signals, values at
+    /// ends of windows, energies, shared weights, or values that follow from one another through several populations.
+    pub fn is_without_events(&self) -> bool {
+        let asks = |p: &super::Population| {
+            let m = &p.model;
+            !m.handlers.is_empty()
+                || !m.energies.is_empty()
+                || !m.bounds.is_empty()
+                || !m.kept.is_empty()
+                || m.vars.values().any(|v| matches!(v.kind, VarKind::AtEnd(..)))
+        };
+        self.batch.is_some()
+            || self.populations.iter().any(asks)
+            || self.projections.iter().any(|p| {
+                p.transpose_of.is_some() || p.energy.is_some() || !p.synapse.at_end.is_empty() || self.is_relayed(p)
+            })
+    }
+
+    /// Returns whether what a projection sends follows at once from what other projections deliver to its sources.
+    fn is_relayed(&self, p: &super::Projection) -> bool {
+        let model = &self.populations[p.pre.population].model;
+        let fed = |port: VarId| {
+            let into = |q: &super::Projection| q.post.population == p.pre.population && q.port == port;
+            self.projections.iter().any(|q| into(q) && q.synapse.deliver.is_some())
+        };
+        let Some(deliver) = &p.synapse.deliver else { return false };
+        p.synapse.inline(deliver.clone()).any(&mut |e| {
+            let Expr::Var(v) = e else { return false };
+            let VarKind::Pre(of) = p.synapse.vars[*v].kind else { return false };
+            if p.delayed.get(v).is_some_and(|d| *d > 0) {
+                return false;
+            }
+            let read = crate::hir::inline_lets(model, Expr::Var(of));
+            read.any(&mut |e| matches!(e, Expr::Var(v) if matches!(model.vars[*v].kind, VarKind::AnalogPort(_)) && fed(*v)))
+        })
+    }
+
+    /// Finds what a network without events cannot contain, and where it is written.
+    pub fn refused_without_events(&self) -> Option<(Span, String)> {
+        for p in &self.populations {
+            let m = &p.model;
+            if let Some(e) = m.events.values().next() {
+                return Some((e.span, format!("an event (`{}` of `{}`) in this network", e.name, m.name)));
+            }
+            if let Some(c) = m.cables.first() {
+                return Some((m.vars[c.v].span, "a cable in this network".into()));
+            }
+            if p.solved.adaptive.is_some() {
+                let span = m.scheme.map_or(Span::default(), |(_, span)| span);
+                return Some((span, "an adaptive scheme in this network".into()));
+            }
+            if let Some((v, _)) = m.kept.iter().find(|(_, k)| **k == crate::hir::Kept::Channel) {
+                return Some((m.vars[*v].span, "a state kept per channel".into()));
+            }
+        }
+        for p in &self.projections {
+            let s = &p.synapse;
+            let event = s.handlers.iter().find(|h| matches!(h.trigger, crate::hir::Trigger::Cell(..)));
+            if let Some(h) = event {
+                return Some((h.span, "a handler of events in this network".into()));
+            }
+            if let Some(e) = s.equations.first() {
+                return Some((e.span, "an equation of a synapse in this network".into()));
+            }
+            if p.transpose_of.is_some() && p.energy.is_none() && s.handlers.iter().any(|_| true) {
+                return Some((s.handlers[0].span, "learning by a projection that shares its weights".into()));
+            }
+        }
+        let drive = self.drives.first().map(|d| {
+            let p = &self.populations[d.post.population];
+            (p.model.vars[d.port].span, format!("a drive of events to `{}` in this network", p.name))
+        });
+        drive
+    }
+
+    /// Finds values that follow from themselves within a step: the path, each following from the next.
+    pub fn cycle(&self) -> Option<Vec<(usize, VarId)>> {
+        let mut done = Vec::new();
+        for (p, population) in self.populations.iter().enumerate() {
+            for (v, _) in &population.model.vars {
+                let mut path = Vec::new();
+                if let Some(found) = self.follow((p, v), &mut path, &mut done) {
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+
+    fn follow(
+        &self,
+        at: (usize, VarId),
+        path: &mut Vec<(usize, VarId)>,
+        done: &mut Vec<(usize, VarId)>,
+    ) -> Option<Vec<(usize, VarId)>> {
+        if let Some(k) = path.iter().position(|p| *p == at) {
+            let mut cycle = path[k..].to_vec();
+            cycle.push(at);
+            return Some(cycle);
+        }
+        if done.contains(&at) {
+            return None;
+        }
+        path.push(at);
+        let found = self.sources_of(at).into_iter().find_map(|next| self.follow(next, path, done));
+        path.pop();
+        done.push(at);
+        found
+    }
+
+    /// Lists what a value follows from at once.
+    fn sources_of(&self, (p, v): (usize, VarId)) -> Vec<(usize, VarId)> {
+        let mut out = Vec::new();
+        match &self.populations[p].model.vars[v].kind {
+            VarKind::Let(e) => e.walk(&mut |e| {
+                if let Expr::Var(v) = e {
+                    out.push((p, *v));
+                }
+            }),
+            VarKind::AnalogPort(_) => {
+                for q in self.projections.iter().filter(|q| q.post.population == p && q.port == v) {
+                    let Some(deliver) = &q.synapse.deliver else { continue };
+                    q.synapse.inline(deliver.clone()).walk(&mut |e| {
+                        let Expr::Var(v) = e else { return };
+                        if q.delayed.get(v).is_some_and(|d| *d > 0) || q.synapse.at_end.contains_key(v) {
+                            return;
+                        }
+                        match q.synapse.vars[*v].kind {
+                            VarKind::Pre(of) => out.push((q.pre.population, of)),
+                            VarKind::Post(of) => out.push((q.post.population, of)),
+                            VarKind::Modulator(_) => out.extend(q.modulators.get(v).map(|(w, of)| (w.population, *of))),
+                            _ => {}
+                        }
+                    });
+                }
+            }
+            _ => {}
+        }
+        out
+    }
+}

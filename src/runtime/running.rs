@@ -1,0 +1,188 @@
+//! A network that runs: with events, or without.
+
+use super::rate::{RateNetwork, Rows};
+use super::simulation::{Failure, Options, Simulation, TimeFunction};
+use crate::hir::VarId;
+use crate::plan::{Column, Network};
+
+/// A running network.
+pub enum Running {
+    /// With events, delays and time steps.
+    Events(Box<Simulation>),
+    /// Without events: values that follow from one another, perhaps for several examples at once.
+    Rates(Box<RateNetwork>),
+}
+
+impl Running {
+    /// Allocates and compiles a network; `rates` are the time functions of drives.
+    pub fn new(network: Network, rates: Vec<TimeFunction>, options: Options) -> Running {
+        if network.is_without_events() {
+            return Running::Rates(Box::new(RateNetwork::new(network, options)));
+        }
+        Running::Events(Box::new(Simulation::new(network, rates, options)))
+    }
+
+    /// Returns what runs; parameters in it are current.
+    pub fn network(&self) -> &Network {
+        match self {
+            Running::Events(s) => &s.network,
+            Running::Rates(s) => &s.network,
+        }
+    }
+
+    /// Returns what runs.
+    pub fn network_mut(&mut self) -> &mut Network {
+        match self {
+            Running::Events(s) => &mut s.network,
+            Running::Rates(s) => &mut s.network,
+        }
+    }
+
+    /// Returns the simulation, if there are events.
+    pub fn events(&self) -> Option<&Simulation> {
+        match self {
+            Running::Events(s) => Some(s),
+            Running::Rates(_) => None,
+        }
+    }
+
+    /// Returns the simulation, if there are events.
+    pub fn events_mut(&mut self) -> Option<&mut Simulation> {
+        match self {
+            Running::Events(s) => Some(s),
+            Running::Rates(_) => None,
+        }
+    }
+
+    /// Returns the network without events.
+    pub fn rates(&self) -> Option<&RateNetwork> {
+        match self {
+            Running::Events(_) => None,
+            Running::Rates(s) => Some(s),
+        }
+    }
+
+    /// Returns the network without events.
+    pub fn rates_mut(&mut self) -> Option<&mut RateNetwork> {
+        match self {
+            Running::Events(_) => None,
+            Running::Rates(s) => Some(s),
+        }
+    }
+
+    /// Returns the options of the run.
+    pub fn options(&self) -> Options {
+        match self {
+            Running::Events(s) => *s.options(),
+            Running::Rates(s) => s.options(),
+        }
+    }
+
+    /// Returns the number of steps done.
+    pub fn step(&self) -> u64 {
+        match self {
+            Running::Events(s) => s.step(),
+            Running::Rates(s) => s.step(),
+        }
+    }
+
+    /// Returns the time, internal units.
+    pub fn time(&self) -> f64 {
+        self.step() as f64 * self.options().dt
+    }
+
+    /// Returns the bytes that synapses take.
+    pub fn synapse_bytes(&self) -> usize {
+        match self {
+            Running::Events(s) => s.synapse_bytes(),
+            Running::Rates(s) => s.synapse_bytes(),
+        }
+    }
+
+    /// Replaces values of a state; of a cable, those of one segment or of all.
+    pub fn set_state(
+        &mut self,
+        population: usize,
+        var: VarId,
+        cells: std::ops::Range<usize>,
+        segment: Option<usize>,
+        value: &Column,
+    ) {
+        match self {
+            Running::Events(s) => s.set_state(population, var, cells, segment, value),
+            Running::Rates(s) => {
+                let rows = Rows { rows: 1, values: (0..cells.len()).map(|i| value.at(i)).collect() };
+                s.set(population, var, cells, &rows);
+            }
+        }
+    }
+
+    /// Replaces a parameter; what depends on it is compiled anew.
+    pub fn set_param(&mut self, population: usize, var: VarId, value: Column) {
+        match self {
+            Running::Events(s) => s.set_param(population, var, value),
+            Running::Rates(s) => s.set_param(population, var, value),
+        }
+    }
+
+    /// Replaces the value of an analog port.
+    pub fn set_port(&mut self, population: usize, var: VarId, value: Column) {
+        match self {
+            Running::Events(s) => s.set_port(population, var, value),
+            Running::Rates(s) => {
+                let n = s.network.populations[population].n;
+                let rows = Rows { rows: 1, values: (0..n).map(|i| value.at(i)).collect() };
+                s.network.populations[population].ports.insert(var, value);
+                s.set(population, var, 0..n, &rows);
+            }
+        }
+    }
+
+    /// Lets an analog port follow a function of time, the same for all cells.
+    pub fn set_port_function(&mut self, population: usize, var: VarId, f: TimeFunction) {
+        match self {
+            Running::Events(s) => s.set_port_function(population, var, f),
+            Running::Rates(s) => s.set_port_function(population, var, f),
+        }
+    }
+
+    /// Sends a signal to some projections and, if so asked, to all cells.
+    pub fn signal(&mut self, name: &str, projections: &[usize], cells: bool) -> Result<(), Failure> {
+        match self {
+            Running::Events(s) => s.signal(name, projections),
+            Running::Rates(s) => s.signal(name, projections, cells),
+        }
+    }
+
+    /// Lets weights change, or keeps them.
+    pub fn set_learning(&mut self, projection: usize, on: bool) {
+        match self {
+            Running::Events(s) => s.set_learning(projection, on),
+            Running::Rates(s) => s.set_learning(projection, on),
+        }
+    }
+
+    /// Returns the weights of a projection's synapses, or a state of them, in the order of the plan.
+    pub fn synapses(&self, projection: usize, variable: VarId) -> Vec<f64> {
+        match self {
+            Running::Events(s) => s.synapses(projection, variable),
+            Running::Rates(s) => s.synapses(projection, variable),
+        }
+    }
+
+    /// Replaces the weights or a state of a projection, one value for all or one per synapse of the plan.
+    pub fn set_synapses(&mut self, projection: usize, variable: VarId, value: &Column) {
+        match self {
+            Running::Events(s) => s.set_synapses(projection, variable, value),
+            Running::Rates(s) => s.set_synapses(projection, variable, value),
+        }
+    }
+
+    /// Replaces a parameter of a projection.
+    pub fn set_synapse_param(&mut self, projection: usize, variable: VarId, value: f64) {
+        match self {
+            Running::Events(s) => s.set_synapse_param(projection, variable, value),
+            Running::Rates(s) => s.set_synapse_param(projection, variable, value),
+        }
+    }
+}
