@@ -789,12 +789,16 @@ impl<'a> Run<'a> {
         let q = if q.rows.is_some() { Quantity { rows: None, scalar: false, ..q } } else { q };
         let list = self.out.measures.entry(name.text.clone()).or_default();
         list.push(q.clone());
-        let series = if list.len() == 1 {
-            q
-        } else {
-            Quantity::array(list.iter().flat_map(|q| q.data.iter().copied()).collect(), q.dim, q.unit)
-        };
-        self.bind(name.text.clone(), series.into());
+        let before = self.names.iter_mut().find(|(n, _)| *n == name.text).map(|(_, v)| v);
+        if list.len() > 1
+            && let Some(Value::Quantity(series)) = before
+        {
+            // Nobody else has the series, as a rule: then it grows in its place.
+            std::sync::Arc::make_mut(&mut series.data).extend_from_slice(&q.data);
+            series.scalar = false;
+            return;
+        }
+        self.bind(name.text.clone(), q.into());
     }
 
     fn expect(&mut self, e: &ast::Expr) -> Attempt<()> {

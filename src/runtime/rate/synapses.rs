@@ -357,7 +357,7 @@ impl Inner {
                 }
             }
         };
-        self.pool.run(&job);
+        if threads == 1 { job(0) } else { self.pool.run(&job) }
     }
 }
 
