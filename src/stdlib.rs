@@ -32,6 +32,7 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "plasticity/reward"
     "plasticity/error"
     "plasticity/gradient"
+    "plasticity/contrastive"
     "plasticity/structural"
     "synapses/short_term"
     "synapses/gap_junction"

@@ -125,7 +125,10 @@ impl<'a> Elaborator<'a> {
                 NetworkItem::Projection(p) => {
                     let first = self.plan().projections.len();
                     self.projection(p, names, prefix)?;
-                    let all = (first..self.plan().projections.len()).collect();
+                    // The way back that an energy adds is not what the name stands for.
+                    let list = &self.plan().projections;
+                    let own = |k: &usize| list[*k].transpose_of.is_none_or(|of| of < first);
+                    let all = (first..list.len()).filter(own).collect();
                     p.name.as_ref().map(|n| (n.text.clone(), Value::Projection(self.index, Rc::new(all))))
                 }
                 NetworkItem::Drive(d) => {

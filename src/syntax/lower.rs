@@ -549,7 +549,7 @@ impl Lowerer {
                 let until = p.next()?.as_rule() == Rule::settle_until;
                 let change = until.then(|| self.primary(p.next()?)).transpose()?;
                 p.take(Rule::or);
-                CommandKind::Settle(self.primary(p.next()?)?, change)
+                CommandKind::Settle(self.expr(p.next()?)?, change)
             }
             Rule::plot_cmd => {
                 let title = p.take(Rule::string).map(|t| unquote(t.as_str()));

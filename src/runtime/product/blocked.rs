@@ -143,6 +143,10 @@ fn pack_rows<S: Simd>(a: Matrix<S::T>, rows: Range<usize>, inner: &[u32], out: &
 fn pack_columns<S: Simd>(b: Matrix<S::T>, first: usize, width: usize, inner: &[u32], out: &mut Vec<S::T>) {
     out.resize(inner.len() * width, S::T::default());
     let n = width.min(b.columns.saturating_sub(first));
+    let contiguous = inner.last().is_some_and(|l| *l as usize - inner[0] as usize + 1 == inner.len());
+    if b.row == 1 && contiguous {
+        return turn(&b.data[inner[0] as usize + first * b.column..], b.column, (inner.len(), n), width, out);
+    }
     for (row, index) in out.chunks_exact_mut(width).zip(inner) {
         let from = *index as usize * b.row + first * b.column;
         if b.column == 1 {
@@ -151,6 +155,35 @@ fn pack_columns<S: Simd>(b: Matrix<S::T>, first: usize, width: usize, inner: &[u
             row[..n].iter_mut().enumerate().for_each(|(j, x)| *x = b.data[from + j * b.column]);
         }
         row[n..].fill(S::T::default());
+    }
+}
+
+/// Copies `n` rows of `k` elements, `ld` apart, so that they become columns of rows of `width`; zeros beyond the last.
+#[inline(always)]
+fn turn<T: super::Real>(from: &[T], ld: usize, (k, n): (usize, usize), width: usize, out: &mut [T]) {
+    // Squares that fit into registers: both what is read and what is written lies side by side.
+    const SIDE: usize = 8;
+    for first in (0..width).step_by(SIDE) {
+        let columns = n.saturating_sub(first).min(SIDE);
+        let mut begin = 0;
+        while begin < k {
+            let rows = (k - begin).min(SIDE);
+            let mut square = [[T::default(); SIDE]; SIDE];
+            if rows == SIDE {
+                for (c, column) in square.iter_mut().enumerate().take(columns) {
+                    column.copy_from_slice(&from[(first + c) * ld + begin..][..SIDE]);
+                }
+            } else {
+                for (c, column) in square.iter_mut().enumerate().take(columns) {
+                    column[..rows].copy_from_slice(&from[(first + c) * ld + begin..][..rows]);
+                }
+            }
+            for r in 0..rows {
+                let row = &mut out[(begin + r) * width + first..][..SIDE];
+                row.iter_mut().zip(&square).for_each(|(to, column)| *to = column[r]);
+            }
+            begin += rows;
+        }
     }
 }
 

@@ -79,18 +79,15 @@ impl Array {
     pub fn change(&self, other: &Array, rows: usize) -> f64 {
         let mut most = 0.0f64;
         for row in 0..rows {
-            let at = row * self.ld..row * self.ld + self.n;
+            let at = row * self.ld..(row + 1) * self.ld;
             let largest = match self.buffer.precision() {
-                Precision::F32 => {
-                    let pairs = self.buffer.f32()[at.clone()].iter().zip(&other.buffer.f32()[at]);
-                    f64::from(pairs.fold(0.0f32, |m, (a, b)| larger(m, (a - b).abs())))
-                }
-                Precision::F64 => {
-                    let pairs = self.buffer.f64()[at.clone()].iter().zip(&other.buffer.f64()[at]);
-                    pairs.fold(0.0, |m, (a, b)| larger(m, (a - b).abs()))
-                }
+                Precision::F32 => f64::from(change(&self.buffer.f32()[at.clone()], &other.buffer.f32()[at])),
+                Precision::F64 => change(&self.buffer.f64()[at.clone()], &other.buffer.f64()[at]),
             };
-            most = larger(most, largest);
+            most = if largest > most || largest.is_nan() { largest } else { most };
+            if most.is_nan() {
+                return most;
+            }
         }
         most
     }
@@ -117,9 +114,26 @@ impl Array {
     }
 }
 
-/// The larger of two numbers, or not a number if one is none or is infinite.
-fn larger<T: PartialOrd + Copy + std::ops::Sub<Output = T>>(a: T, b: T) -> T {
-    // The difference of infinities is not a number, and no comparison with it holds.
-    let b = if b - b == b - b { b } else { b - b };
-    if a >= b { a } else { b }
+/// Returns the largest difference of two arrays of full blocks, or not a number if one of the first is not finite.
+fn change<T>(a: &[T], b: &[T]) -> T
+where
+    T: Copy + Default + PartialOrd + std::ops::Sub<Output = T> + std::ops::AddAssign,
+{
+    // Sixteen at a time, as vectors: the sums of `x - x` are zero unless some x is not finite.
+    let zero = T::default();
+    let (mut most, mut odd) = ([zero; 16], [zero; 16]);
+    for (a, b) in a.chunks_exact(16).zip(b.chunks_exact(16)) {
+        for l in 0..16 {
+            let d = a[l] - b[l];
+            let d = if d < zero { zero - d } else { d };
+            most[l] = if d > most[l] { d } else { most[l] };
+            odd[l] += a[l] - a[l];
+        }
+    }
+    let mut out = zero;
+    for l in 0..16 {
+        out = if most[l] > out { most[l] } else { out };
+        out += odd[l];
+    }
+    out
 }

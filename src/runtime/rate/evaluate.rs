@@ -14,7 +14,7 @@ use crate::runtime::simulation::share;
 use std::ops::Range;
 
 /// Fewer numbers than this are computed by one thread.
-const WORTH_SHARING: usize = 40_000;
+const WORTH_SHARING: usize = 200_000;
 
 impl Inner {
     /// Computes a value, and what it depends on, as far as something has changed.
@@ -74,6 +74,10 @@ impl Inner {
                 let of = &self.graph.nodes[*of].array;
                 (0..array.rows).for_each(|row| array.copy_part(row, of, *start));
             }
+        }
+        if matches!(what, What::Port(..) | What::Sum(..) | What::Contribution(_)) {
+            // Lanes beyond the last cell compute the same as it does, so that they stay finite when it does.
+            (0..self.active.min(array.rows)).for_each(|row| array.pad(row));
         }
         let entry = &mut self.graph.nodes[node];
         (entry.what, entry.array) = (what, array);

@@ -21,6 +21,9 @@ use crate::runtime::product::{Element, Matrix, Tile};
 use crate::runtime::simulation::Failure;
 use crate::solve::{Owner, Reduction, Replay, Splitter, Term, Updates};
 
+/// Rules with fewer multiplications than this are applied by one thread.
+const WORTH_SHARING: usize = 2_000_000;
+
 /// The first of the variables that stand for reductions.
 const FIRST_REDUCED: u32 = 100;
 
@@ -257,7 +260,7 @@ impl Inner {
         self.prepare(apply);
         let word = self.precision().bytes();
         let together = if rule.reductions.is_empty() { rows } else { (65_536 / ld).clamp(8, 256).min(rows) };
-        let threads = if rows * n * self.active.max(4) < 400_000 { 1 } else { self.pool.threads() };
+        let threads = if rows * n * self.active.max(4) < WORTH_SHARING { 1 } else { self.pool.threads() };
         let per_thread = rows.div_ceil(threads);
         let mut scratch: Vec<Buffer> = Vec::new();
         let size = rule.reductions.len() * together * ld;

@@ -14,6 +14,9 @@ use crate::runtime::simulation::share;
 use crate::solve::{Owner, Splitter, Term};
 use std::collections::BTreeMap;
 
+/// Products with fewer multiplications than this are computed by one thread.
+const WORTH_SHARING: usize = 2_000_000;
+
 /// How the synapses of a projection lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -324,7 +327,7 @@ impl Inner {
         let left = Matrix::new(numbers(&a.buffer), m, inner, a.ld);
         let stored = Matrix::new(numbers(&b.buffer), b.rows, b.n, b.ld);
         let transposed = projection.transpose_of.is_some();
-        let threads = if m * inner * n < 40_000 { 1 } else { self.pool.threads() };
+        let threads = if m * inner * n < WORTH_SHARING { 1 } else { self.pool.threads() };
         let few = self.batch <= FEW;
         let columns = ld;
         let job = |t: usize| {
