@@ -33,6 +33,7 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "plasticity/error"
     "plasticity/gradient"
     "plasticity/contrastive"
+    "plasticity/perturbation"
     "plasticity/structural"
     "synapses/short_term"
     "synapses/gap_junction"

@@ -218,6 +218,10 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
             Ok(Quantity::number(measure::crossing(&x.data, &y.data, level.first()), x.dim, x.unit.clone()).into())
         }
         "peak_frequency" => rate(measure::peak_frequency(&c.quantity(0)?.data, c.quantity(1)?.first())),
+        "wall_clock" => {
+            let begin = BEGIN.get_or_init(std::time::Instant::now);
+            Ok(Quantity::number(begin.elapsed().as_secs_f64() * 1e3, Dim::TIME, lookup("s")).into())
+        }
         "rate" => rate(c.events(1)?.rate()),
         "rates" => Ok(Quantity::array(c.events(1)?.rates(), Dim::RATE, lookup("Hz")).into()),
         "count" => pure(c.events(1)?.times.len() as f64),
@@ -306,6 +310,9 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
         ),
     }
 }
+
+/// When somebody first asked for the time.
+static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
 
 /// Fisher and Yates.
 fn shuffle<T>(list: &mut [T], stream: &Stream) {

@@ -160,6 +160,7 @@ pub const FUNCTIONS: &[Signature] = &[
     f("values", &[Trace], &[Window], G::Any, "recorded values, cell after cell within a sample"),
     f("sample_times", &[Trace], &[Window], G::Time, "times of the samples"),
     f("value_at", &[Trace, Time], &[], G::Any, "recorded values at a time, linearly interpolated"),
+    f("wall_clock", &[], &[], G::Time, "time that the run has taken so far; not the same in another run"),
     f("csv", &[Text], &[], G::Table, "a table with a header line; `.csv.gz` too"),
     f("npy", &[Text], &[], G::Any, "an array from a NumPy file"),
     f("rows", &[Table], &[], G::Pure, "number of rows of a table"),

@@ -4,6 +4,12 @@ use super::Network;
 use crate::hir::{Expr, VarId, VarKind};
 use crate::source::Span;
 
+/// Returns whether the synapses of a projection deliver nothing and only hear signals.
+fn is_silent(p: &super::Projection) -> bool {
+    let signals = |h: &crate::hir::Handler| matches!(h.trigger, crate::hir::Trigger::Signal(_));
+    p.synapse.deliver.is_none() && !p.synapse.handlers.is_empty() && p.synapse.handlers.iter().all(signals)
+}
+
 impl Network {
     /// Returns whether the network asks for what only a network without events has: a batch, cells that hear signals, values at
     /// ends of windows, energies, shared weights, or values that follow from one another through several populations.
@@ -19,7 +25,7 @@ impl Network {
         self.batch.is_some()
             || self.populations.iter().any(asks)
             || self.projections.iter().any(|p| {
-                p.transpose_of.is_some() || p.energy.is_some() || !p.synapse.at_end.is_empty() || self.is_relayed(p)
+                p.transpose_of.is_some() || is_silent(p) || p.energy.is_some() || !p.synapse.at_end.is_empty() || self.is_relayed(p)
             })
     }
 

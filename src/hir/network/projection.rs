@@ -5,7 +5,7 @@ use super::*;
 
 /// Finds the port a target names; reports what is wrong with it.
 ///
-/// A target that needs no port, because the synapse is an energy, may name a population alone.
+/// A target that needs no port, because the synapse is an energy or only learns at signals, may name a population alone.
 pub(super) fn target_port(
     infer: &mut Infer,
     world: &mut World,
@@ -95,8 +95,12 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
         return None;
     };
     let item = |is: fn(&ast::ModelItem) -> bool| synapse.body.iter().any(is);
-    let portless =
-        item(|i| matches!(i, ast::ModelItem::Energy(..))) && !item(|i| matches!(i, ast::ModelItem::Deliver(_)));
+    // What follows an energy, or only learns at signals, delivers nothing that a port would have to take.
+    let portless = !item(|i| match i {
+        ast::ModelItem::Deliver(_) => true,
+        ast::ModelItem::On(trigger, ..) => trigger.text.contains('.'),
+        _ => false,
+    }) && item(|i| matches!(i, ast::ModelItem::Energy(..) | ast::ModelItem::On(..)));
     let targets: Vec<_> = p.targets.iter().filter_map(|v| target_port(infer, world, v, portless)).collect();
     let mut first = None;
     let head = Span { end: p.targets.last().map_or(p.span.end, |t| t.span.end), ..p.span };

@@ -93,6 +93,8 @@ fn owner_in(model: &Neuron) -> impl Fn(&Expr) -> Option<Owner> + '_ {
         Expr::Var(v) => match model.vars.get(*v).map(|v| &v.kind) {
             Some(VarKind::Param(_)) => None,
             Some(VarKind::State(_)) if is_shared(model, *v) => Some(Owner::Own),
+            // What has been reduced is the same for all.
+            None => Some(Owner::Own),
             _ => Some(Owner::Post),
         },
         Expr::Noise(_) | Expr::Draw(..) => Some(Owner::Post),
@@ -522,7 +524,11 @@ impl Inner {
         let mut most = 0.0f64;
         for (node, mut array) in nodes.into_iter().zip(new) {
             let old = &mut self.graph.nodes[node].array;
-            let change = array.change(old, if old.rows > 1 { rows } else { 1 });
+            let used = if old.rows > 1 { rows } else { 1 };
+            let change = array.change(old, used);
+            // Examples that are not there now stay as they are.
+            let (at, n) = (used * old.ld, (old.rows - used) * old.ld);
+            array.buffer.copy(at, &old.buffer, at, n);
             most = if most >= change || most.is_nan() { most } else { change };
             std::mem::swap(old, &mut array);
             self.spare.push(array);
