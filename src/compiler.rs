@@ -206,6 +206,9 @@ impl Program {
             for (state, place) in &places {
                 let _ = writeln!(out, "  {:<16} {place}{}", s.vars[*state].name, advanced(*state));
             }
+            for f in solve::factors(s) {
+                let _ = writeln!(out, "  {}", explain_factor(s, &f));
+            }
             if let Some(w) = s.weight().filter(|w| stepped.contains(w)) {
                 let _ = writeln!(out, "  {:<16} per synapse, advanced at every step", s.vars[w].name);
             }
@@ -231,6 +234,28 @@ impl Program {
         }
         out
     }
+}
+
+/// Says whether a sum over sources or examples is a product of matrices in a network without events.
+fn explain_factor(s: &hir::Synapse, f: &solve::Factor) -> String {
+    let show = |e: &hir::Expr| hir::print::expression(e, &s.vars, &|_| String::new());
+    let (what, over) = match &f.signal {
+        None => ("deliver".to_string(), "sources"),
+        Some(name) => (format!("on {name}"), "examples"),
+    };
+    let t = &f.term;
+    if let Some(mixed) = &t.mixed {
+        let how = if f.signal.is_none() { "source by source" } else { "synapse by synapse" };
+        return format!("{what:<16} {how}: `{}` does not come apart into pre times post", show(mixed));
+    }
+    let parts = [solve::Owner::Own, solve::Owner::Pre, solve::Owner::Post, solve::Owner::Example];
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|o| t.part(*o))
+        .filter(|e| **e != hir::Expr::Num(1.0))
+        .map(|e| format!("[{}]", show(e)))
+        .collect();
+    format!("{what:<16} a product of matrices over the {over}: {}", parts.join(" x "))
 }
 
 /// An experiment that does not exist.

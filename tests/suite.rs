@@ -29,3 +29,5 @@ mod oracle;
 mod plasticity;
 #[path = "suite/properties.rs"]
 mod properties;
+#[path = "suite/rates.rs"]
+mod rates;

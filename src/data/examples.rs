@@ -54,9 +54,14 @@ pub struct Examples {
 }
 
 impl Examples {
-    /// Makes a data set of fields; the error says which field does not fit.
-    pub fn new(name: &str, fields: Vec<(String, Option<u32>, Numbers)>) -> Result<Examples, String> {
-        let n = fields.iter().map(|(_, _, x)| x.len()).min().unwrap_or(0);
+    /// Makes a data set of fields with so many examples, or as many as all lengths can be divided by; the error says which field
+    /// does not fit.
+    pub fn new(
+        name: &str,
+        fields: Vec<(String, Option<u32>, Numbers)>,
+        examples: Option<usize>,
+    ) -> Result<Examples, String> {
+        let n = examples.unwrap_or_else(|| fields.iter().fold(0, |n, (_, _, x)| common(n, x.len())));
         let mut digest = String::new();
         let mut out = Vec::new();
         for (name, classes, numbers) in fields {
@@ -86,4 +91,9 @@ impl Examples {
         }
         out
     }
+}
+
+/// The greatest common divisor.
+fn common(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common(b, a % b) }
 }

@@ -103,7 +103,7 @@ fn labelled(name: &str, pixels: Vec<u8>, labels: Vec<u8>) -> Examples {
         ("image".to_string(), None, Numbers::Bytes(pixels)),
         ("label".to_string(), Some(10), Numbers::Bytes(labels)),
     ];
-    match Examples::new(name, fields) {
+    match Examples::new(name, fields, None) {
         Ok(e) => e,
         Err(why) => crate::ice!("{name}: {why}"),
     }

@@ -56,12 +56,17 @@ fn unavailable(name: &str, why: Unavailable, span: Span) -> Box<Diagnostic> {
 /// `dataset(x = …, y = …)`
 pub fn made(scope: &Scope, args: &[ast::Arg], span: Span) -> Attempt<Value> {
     let mut fields = Vec::new();
+    let mut count = None;
     for a in args {
-        let q = scope.quantity(&a.value)?;
         let name = a.name.as_ref().map_or(String::new(), |n| n.text.clone());
+        if name == "examples" {
+            count = Some(scope.size(&a.value)?);
+            continue;
+        }
+        let q = scope.quantity(&a.value)?;
         fields.push((name, q.classes, Numbers::Reals(q.data.to_vec())));
     }
-    match Examples::new("dataset", fields) {
+    match Examples::new("dataset", fields, count) {
         Ok(set) => {
             let order = Rc::new((0..set.n).collect());
             Ok(Value::Examples(Rc::new(set), order))

@@ -5,6 +5,7 @@
 
 mod energy;
 mod explicit;
+mod factors;
 mod linear_block;
 mod placement;
 mod propagator;
@@ -12,6 +13,7 @@ mod terms;
 mod updates;
 
 pub use energy::{descending, descending_along, descents, free_states};
+pub use factors::{Factor, bodies, factors, owner_in_synapse, synapse_updates};
 pub use linear_block::exact_scalar;
 pub use placement::{Sharing, constant_rates, is_plastic, places, stepped, writes};
 pub use propagator::{Matrix, exponential};

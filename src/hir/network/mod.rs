@@ -301,6 +301,8 @@ fn dataset(world: &mut World, infer: &mut Infer, args: &[ast::Arg], span: Span) 
     for a in args {
         let ty = infer.number(world, &a.value).1;
         match &a.name {
+            // How many there are is not a field.
+            Some(name) if name.text == "examples" => {}
             Some(name) => fields.push((name.text.clone(), ty.dim.unwrap_or(Dim::ONE))),
             None => infer.diagnostics.push(
                 Diagnostic::at(Code::E0204, a.value.span, "a field of a data set needs a name", "unnamed")

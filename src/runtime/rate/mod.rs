@@ -11,7 +11,7 @@ mod kernel;
 mod rules;
 mod synapses;
 
-pub use rules::{hears, is_shared, synapse_updates};
+pub use rules::{hears, is_shared};
 
 use array::Array;
 use graph::{Domain, Graph, Key, Node, What};

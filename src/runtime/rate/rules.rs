@@ -8,9 +8,9 @@ use super::build::{SCALE, extra};
 use super::evaluate::moved;
 use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
-use super::synapses::{Layout, owner_of};
+use super::synapses::{Layout, is_of_one};
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{Expr, Kept, Neuron, Stmt, Trigger, VarId, VarKind};
+use crate::hir::{Expr, Kept, Neuron, VarId, VarKind};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::math::{mul, simplify};
@@ -19,7 +19,7 @@ use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
 use crate::runtime::product::{Element, Matrix, Tile};
 use crate::runtime::simulation::Failure;
-use crate::solve::{Owner, Reduction, Replay, Splitter, Term, Updates};
+use crate::solve::{Owner, Reduction, Replay, Splitter, Term, bodies, owner_in_synapse, synapse_updates};
 
 /// Rules with fewer multiplications than this are applied by one thread.
 const WORTH_SHARING: usize = 2_000_000;
@@ -60,33 +60,6 @@ pub struct CellRule {
     changed: Vec<Node>,
 }
 
-/// Returns what the synapses of a projection do at a signal.
-fn bodies<'a>(p: &'a crate::plan::Projection, signal: &'a str) -> impl Iterator<Item = &'a [Stmt]> {
-    let heard = move |t: &Trigger| matches!(t, Trigger::Signal(name) if name == signal);
-    p.synapse.handlers.iter().filter(move |h| heard(&h.trigger)).map(|h| &h.body[..])
-}
-
-/// Replays what the synapses of a projection do at a signal in a network that sees `batch` examples at once.
-pub fn synapse_updates(p: &crate::plan::Projection, signal: &str, batch: usize) -> Updates {
-    let synapse = &p.synapse;
-    let owner = owner_of(p, synapse);
-    let mut next = FIRST_REDUCED;
-    let shared = |_: VarId| true;
-    let bounds = |v: VarId| synapse.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
-    let mut replay = Replay {
-        inline: &|e| synapse.inline(e),
-        bounds: &bounds,
-        shared: (batch > 1).then_some(&shared),
-        splitter: Splitter { owner: &owner },
-        fresh: &mut || {
-            next += 1;
-            extra(next)
-        },
-        choosing: false,
-    };
-    replay.run(bodies(p, signal))
-}
-
 /// Returns whose values the expressions of a neuron are.
 fn owner_in(model: &Neuron) -> impl Fn(&Expr) -> Option<Owner> + '_ {
     move |e| match e {
@@ -115,7 +88,7 @@ pub fn hears(model: &Neuron, signal: &str) -> bool {
 impl Inner {
     /// Does what populations and projections do at a signal; the weights of those that do not learn stay.
     pub fn signal(&mut self, net: &Network, name: &str, projections: &[usize], cells: bool) -> Result<(), Failure> {
-        let listening = |k: &&usize| bodies(&net.projections[**k], name).next().is_some();
+        let listening = |k: &&usize| bodies(&net.projections[**k].synapse, name).next().is_some();
         let learning = |k: &&usize| net.projections[**k].learning;
         let synapses: Vec<usize> = projections.iter().filter(listening).filter(learning).copied().collect();
         let populations: Vec<usize> =
@@ -152,7 +125,7 @@ impl Inner {
     pub fn rules_of(&mut self, net: &Network, signal: &str) -> Vec<(Vec<Node>, Vec<ElementwiseKernel>)> {
         let mut out = Vec::new();
         for k in 0..net.projections.len() {
-            if bodies(&net.projections[k], signal).next().is_none() {
+            if bodies(&net.projections[k].synapse, signal).next().is_none() {
                 continue;
             }
             let rule = self.synapse_rule(net, k, signal);
@@ -177,7 +150,14 @@ impl Inner {
 
     fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {
         let p = &net.projections[k];
-        let updates = synapse_updates(p, signal, self.batch);
+        let single = |v: VarId| is_of_one(p, v);
+        let owner = owner_in_synapse(&p.synapse, &single);
+        let mut next = FIRST_REDUCED;
+        let mut fresh = || {
+            next += 1;
+            extra(next)
+        };
+        let updates = synapse_updates(&p.synapse, signal, self.batch > 1, &owner, &mut fresh);
         let domain = Domain::Synapses(k);
         let mut inputs = Vec::new();
         let mut reductions = Vec::new();

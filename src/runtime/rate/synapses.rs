@@ -5,13 +5,13 @@ use super::array::Array;
 use super::build::{SO_FAR, extra};
 use super::graph::{Domain, Key, Node, What};
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{Expr, Place, Synapse, VarId, VarKind};
+use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::Store;
 use crate::plan::{Column, Network, Pairs, Projection};
 use crate::runtime::product::{Element, FEW, Matrix, Tile};
 use crate::runtime::simulation::share;
-use crate::solve::{Owner, Splitter, Term};
+use crate::solve::{Owner, Splitter, Term, owner_in_synapse};
 use std::collections::BTreeMap;
 
 /// Products with fewer multiplications than this are computed by one thread.
@@ -69,21 +69,9 @@ impl Contribution {
     }
 }
 
-/// Returns whose values a synapse's expressions are.
-pub fn owner_of<'a>(p: &'a Projection, s: &'a Synapse) -> impl Fn(&Expr) -> Option<Owner> + 'a {
-    move |e| match e {
-        Expr::Var(v) => match s.vars.get(*v).map(|v| &v.kind) {
-            Some(VarKind::Pre(_)) => Some(Owner::Pre),
-            Some(VarKind::Post(_)) => Some(Owner::Post),
-            Some(VarKind::Modulator(_)) => {
-                p.modulators.get(v).map(|(view, _)| if view.n == 1 { Owner::Example } else { Owner::Post })
-            }
-            Some(VarKind::Param(_)) => None,
-            _ => Some(Owner::Own),
-        },
-        Expr::Noise(_) | Expr::Draw(..) | Expr::Time => Some(Owner::Own),
-        _ => None,
-    }
+/// Returns whether a modulator is a value of one cell.
+pub fn is_of_one(p: &Projection, v: VarId) -> bool {
+    p.modulators.get(&v).is_none_or(|(view, _)| view.n == 1)
 }
 
 impl Synapses {
@@ -206,7 +194,8 @@ impl Inner {
         if self.synapses[k].layout == Layout::Diagonal {
             return Contribution::Cellwise(self.expression(net, Domain::Synapses(k), &deliver, false));
         }
-        let owner = owner_of(p, &p.synapse);
+        let single = |v: VarId| is_of_one(p, v);
+        let owner = owner_in_synapse(&p.synapse, &single);
         let terms = Splitter { owner: &owner }.terms(&deliver);
         if terms.iter().any(|t| t.mixed.is_some()) {
             let inputs = self.sources(net, Domain::Synapses(k), &deliver);
@@ -226,7 +215,8 @@ impl Inner {
             let values = &self.graph.nodes[node].array;
             (0..self.active).for_each(|row| sum.add(row, 0, values, values.row_of(row)));
         } else {
-            let owner = owner_of(p, &p.synapse);
+            let single = |v: VarId| is_of_one(p, v);
+            let owner = owner_in_synapse(&p.synapse, &single);
             for term in (Splitter { owner: &owner }).terms(energy) {
                 if term.mixed.is_some() {
                     return vec![f64::NAN; self.active];

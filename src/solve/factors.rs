@@ -1,0 +1,86 @@
+//! What of a synapse becomes a product of matrices in a network without events, and what does not.
+
+use super::terms::{Owner, Splitter, Term};
+use super::updates::{Replay, Updates};
+use crate::hir::{Expr, Stmt, Synapse, Trigger, VarId, VarKind};
+use std::collections::BTreeMap;
+
+/// One sum over sources or over examples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factor {
+    /// The signal, or none for what is delivered at every moment.
+    pub signal: Option<String>,
+    /// The term without what all examples share.
+    pub term: Term,
+}
+
+/// Returns whose values the expressions of a synapse are; modulators are of the example, or of the target as `single` says.
+pub fn owner_in_synapse<'a>(s: &'a Synapse, single: &'a dyn Fn(VarId) -> bool) -> impl Fn(&Expr) -> Option<Owner> + 'a {
+    move |e| match e {
+        Expr::Var(v) => match s.vars.get(*v).map(|v| &v.kind) {
+            Some(VarKind::Pre(_)) => Some(Owner::Pre),
+            Some(VarKind::Post(_)) => Some(Owner::Post),
+            Some(VarKind::Modulator(_)) if single(*v) => Some(Owner::Example),
+            Some(VarKind::Modulator(_)) => Some(Owner::Post),
+            Some(VarKind::Param(_)) => None,
+            _ => Some(Owner::Own),
+        },
+        Expr::Noise(_) | Expr::Draw(..) | Expr::Time => Some(Owner::Own),
+        _ => None,
+    }
+}
+
+/// Replays what a synapse does at a signal; with several examples the changes are reduced over them.
+pub fn synapse_updates(
+    s: &Synapse,
+    signal: &str,
+    several: bool,
+    owner: &dyn Fn(&Expr) -> Option<Owner>,
+    fresh: &mut dyn FnMut() -> VarId,
+) -> Updates {
+    let shared = |_: VarId| true;
+    let bounds = |v: VarId| s.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
+    let mut replay = Replay {
+        inline: &|e| s.inline(e),
+        bounds: &bounds,
+        shared: several.then_some(&shared),
+        splitter: Splitter { owner },
+        fresh,
+        choosing: false,
+    };
+    replay.run(bodies(s, signal))
+}
+
+/// Returns what a synapse does at a signal.
+pub fn bodies<'a>(s: &'a Synapse, signal: &'a str) -> impl Iterator<Item = &'a [Stmt]> {
+    let heard = move |t: &Trigger| matches!(t, Trigger::Signal(name) if name == signal);
+    s.handlers.iter().filter(move |h| heard(&h.trigger)).map(|h| &h.body[..])
+}
+
+/// Lists the sums of a synapse in a network that sees several examples, with modulators of one cell.
+pub fn factors(s: &Synapse) -> Vec<Factor> {
+    let single = |_: VarId| true;
+    let owner = owner_in_synapse(s, &single);
+    let mut out = Vec::new();
+    if let Some(deliver) = &s.deliver {
+        let terms = Splitter { owner: &owner }.terms(&s.inline(deliver.clone()));
+        out.extend(terms.into_iter().map(|term| Factor { signal: None, term }));
+    }
+    let mut signals: BTreeMap<&str, ()> = BTreeMap::new();
+    for h in &s.handlers {
+        if let Trigger::Signal(name) = &h.trigger {
+            signals.insert(name, ());
+        }
+    }
+    for signal in signals.into_keys() {
+        let mut next = u32::MAX;
+        let mut fresh = || {
+            next -= 1;
+            VarId::from_u32(next)
+        };
+        let updates = synapse_updates(s, signal, true, &owner, &mut fresh);
+        let reductions = updates.reductions.into_iter();
+        out.extend(reductions.map(|r| Factor { signal: Some(signal.to_string()), term: r.term }));
+    }
+    out
+}

@@ -1,0 +1,428 @@
+//! Networks without events: batches, rules as products, energies, windows, data sets.
+
+use crate::support::{Folder, program, root, run, run_failing, run_with};
+use neuro::codegen::Backend;
+use neuro::compiler::Stage;
+use neuro::experiment::{Outcome, Settings};
+
+/// All values of a measure, one after the other.
+fn measured(out: &Outcome, name: &str) -> Vec<f64> {
+    out.measures[name].iter().flat_map(|q| q.data.iter().copied()).collect()
+}
+
+fn near(a: &[f64], b: &[f64], tolerance: f64) {
+    assert_eq!(a.len(), b.len());
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{i}: {a} is not {b}");
+    }
+}
+
+const PERCEPTRON: &str = "
+neuron In { state r = 0 }
+neuron Out {
+    input drive: 1
+    input teach: 1
+    state bias = 0
+    let r = 1 / (1 + exp(-(drive + bias)))
+    let delta = teach * r * (1 - r)
+    on learn { bias += 0.5 * delta }
+}
+synapse Rule { weight w   deliver w * pre.r   on learn { w += 0.5 * post.delta * pre.r } }
+network Net {
+    population a: In[5]
+    population b: Out[3]
+    projection link: a -> b.drive: Rule { connect all_to_all   weight 0.1 * pre.i - 0.2 * post.i }
+}
+";
+
+/// The inputs and targets of seven examples, and what a batch does with them, computed here.
+fn examples() -> (Vec<[f64; 5]>, Vec<[f64; 3]>) {
+    let x = |k: usize| std::array::from_fn(|i| ((k * 5 + i) as f64 * 0.7).sin());
+    let y = |k: usize| std::array::from_fn(|j| if k % 3 == j { 1.0 } else { 0.0 });
+    ((0..7).map(x).collect(), (0..7).map(y).collect())
+}
+
+fn by_hand(batch: usize, mean: bool) -> Vec<f64> {
+    let (x, y) = examples();
+    let mut w: Vec<f64> = (0..15).map(|k| 0.1 * (k / 3) as f64 - 0.2 * (k % 3) as f64).collect();
+    let mut bias = [0.0; 3];
+    for part in (0..7).collect::<Vec<_>>().chunks(batch) {
+        let (mut dw, mut db) = (vec![0.0; 15], [0.0; 3]);
+        for k in part {
+            for j in 0..3 {
+                let drive: f64 = (0..5).map(|i| x[*k][i] * w[i * 3 + j]).sum();
+                let r = 1.0 / (1.0 + (-(drive + bias[j])).exp());
+                let delta = (y[*k][j] - r) * r * (1.0 - r);
+                db[j] += delta;
+                (0..5).for_each(|i| dw[i * 3 + j] += delta * x[*k][i]);
+            }
+        }
+        let scale = if mean { 0.5 / part.len() as f64 } else { 0.5 };
+        w.iter_mut().zip(&dw).for_each(|(w, d)| *w += scale * d);
+        bias.iter_mut().zip(&db).for_each(|(b, d)| *b += scale * d);
+    }
+    w.extend(bias);
+    w
+}
+
+fn trained(batch: &str) -> Vec<f64> {
+    let (x, y) = examples();
+    let list = |v: Vec<f64>| format!("[{}]", v.iter().map(|x| format!("{x:.17}")).collect::<Vec<_>>().join(", "));
+    let text = format!(
+        "{PERCEPTRON}
+experiment e {{
+    precision f64
+    data d = dataset(x = {}, y = {})
+    network net = Net(){batch}
+    for (x, y) in d {{
+        net.a.r = x
+        net.b.teach = y - net.b.r
+        signal learn
+    }}
+    measure w = net.link.w
+    measure bias = net.b.bias
+    expect len(d) == 7
+}}",
+        list(x.concat()),
+        list(y.concat())
+    );
+    let out = run(&text);
+    assert!(out.expectations.iter().all(|e| e.passed));
+    let mut w = measured(&out, "w");
+    w.extend(measured(&out, "bias"));
+    w
+}
+
+#[test]
+fn a_batch_is_averaged_or_summed_and_the_last_one_may_be_smaller() {
+    near(&trained(""), &by_hand(1, true), 1e-14);
+    near(&trained(" with batch 1"), &by_hand(1, true), 1e-14);
+    near(&trained(" with batch 3"), &by_hand(3, true), 1e-14);
+    near(&trained(" with batch 3 sum"), &by_hand(3, false), 1e-14);
+    near(&trained(" with batch 7"), &by_hand(7, true), 1e-14);
+}
+
+#[test]
+fn a_rule_that_does_not_factor_gives_what_one_that_does_gives() {
+    let text = |rule: &str, deliver: &str, batch: &str| {
+        format!(
+            "neuron In {{ state r = 0 }}
+neuron Out {{ input drive: 1   let r = tanh(drive) }}
+synapse Rule {{ weight w   deliver {deliver}   on learn {{ {rule} }} }}
+network Net {{
+    population a: In[20]
+    population b: Out[17]
+    projection link: a -> b.drive: Rule {{ connect all_to_all   weight sin(pre.i + 3 * post.i) }}
+}}
+experiment e {{
+    precision f64
+    network net = Net(){batch}
+    net.a.r ~ normal(0, 1)
+    signal learn
+    signal learn
+    measure w = net.link.w
+    measure r = net.b.r
+    expect true
+}}"
+        )
+    };
+    // max(x, x) hides the product from the compiler, not its value.
+    for batch in ["", " with batch 5", " with batch 5 sum"] {
+        let plain = run(&text("w += 0.1 * pre.r * post.r", "w * pre.r", batch));
+        let hidden =
+            run(&text("w += 0.1 * max(pre.r * post.r, pre.r * post.r)", "max(w * pre.r, w * pre.r)", batch));
+        near(&measured(&hidden, "w"), &measured(&plain, "w"), 1e-12);
+        near(&measured(&hidden, "r"), &measured(&plain, "r"), 1e-12);
+    }
+}
+
+#[test]
+fn absent_connections_stay_absent() {
+    let text = |batch: &str| {
+        format!(
+            "{}
+experiment e {{
+    network net = Sparse(){batch}
+    net.a.r = 1
+    net.b.teach = 1
+    signal learn
+    measure r = net.b.r
+    measure w = net.link.w
+    expect n_synapses(net.link) == 2
+}}",
+            PERCEPTRON.replace(
+                "network Net {",
+                "network Sparse {
+    population a: In[5]
+    population b: Out[3]
+    projection link: a -> b.drive: Rule { connect where post.i == 1 and pre.i < 2   weight 1 }
+}
+network Net {"
+            )
+        )
+    };
+    for batch in ["", " with batch 4"] {
+        let out = run(&text(batch));
+        assert!(out.expectations[0].passed);
+        // Biases learn; only the middle unit has inputs.
+        let r = measured(&out, "r");
+        assert!(r[0] == r[2] && r[1] > r[0], "{r:?}");
+        assert_eq!(measured(&out, "w").len(), 2);
+    }
+}
+
+#[test]
+fn what_is_learned_has_the_same_bits_at_any_thread_count_and_on_any_back_end() {
+    // Large enough that several threads share the work.
+    let text = "
+use std.plasticity.gradient: ErrorDrivenMomentum, Feedback
+use std.neurons.rate: LogisticLearner, RateInput
+network Net {
+    population a: RateInput[300]
+    population h: LogisticLearner[400]
+    population b: LogisticLearner[50]
+    projection lower: a -> h.drive: ErrorDrivenMomentum { connect all_to_all   weight ~ normal(0, 0.1) }
+    projection upper: h -> b.drive: ErrorDrivenMomentum { connect all_to_all   weight ~ normal(0, 0.1) }
+    projection b -> h.teach: Feedback { connect transpose of upper }
+}
+experiment e(batch: int = 64) {
+    network net = Net() with batch batch
+    for k in 1 .. 3 {
+        net.a.r ~ normal(0, 1)
+        net.b.teach ~ normal(0, 1)
+        signal learn
+    }
+    measure lower = net.lower.w
+    measure upper = net.upper.w
+    expect true
+}";
+    let p = program(text);
+    for batch in ["64", "1", "2"] {
+        let outcome = |backend, threads| {
+            let overrides = vec![neuro::experiment::Override { path: "batch".into(), value: batch.into() }];
+            let settings = Settings { backend, threads, overrides, ..Settings::default() };
+            let out = run_with(&p, 0, settings, &root());
+            assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+            [measured(&out, "lower"), measured(&out, "upper")].concat()
+        };
+        let one = outcome(Backend::Auto, 1);
+        assert!(one.iter().all(|w| w.is_finite()));
+        for threads in [2, 3] {
+            assert!(one == outcome(Backend::Auto, threads), "batch {batch}, {threads} threads");
+        }
+        for backend in [Backend::Cranelift, Backend::Interpreter] {
+            assert!(one == outcome(backend, 1), "batch {batch}, {backend:?}");
+        }
+    }
+}
+
+#[test]
+fn values_follow_from_one_another_at_once_and_delays_hold_them_back() {
+    let out = run("
+neuron In { state r = 0 }
+neuron Unit { input drive: 1   let r = 2 * drive }
+synapse Link { weight w   deliver w * pre.r }
+network Net {
+    population a: In[1]
+    population b: Unit[1]
+    population c: Unit[1]
+    population late: Unit[1]
+    projection a -> b.drive: Link { connect all_to_all   weight 3 }
+    projection b -> c.drive: Link { connect all_to_all   weight 5 }
+    projection b -> late.drive: Link { connect all_to_all   weight 1   delay 0.3 ms }
+}
+experiment e {
+    network net = Net()
+    net.a.r = 1
+    measure c = net.c.r
+    for k in 1 .. 5 {
+        measure late = net.late.r
+        net.a.r = k
+        step
+    }
+    expect true
+}");
+    assert_eq!(measured(&out, "c"), [60.0]);
+    // What `b` was three steps ago: 6 k, doubled; before the first step all was as at it.
+    assert_eq!(measured(&out, "late"), [0.0, 12.0, 12.0, 12.0, 24.0]);
+}
+
+#[test]
+fn an_energy_moves_states_down_along_its_derivative() {
+    let out = run("
+neuron Unit {
+    state s = 0.3
+    let f = tanh(s)
+    energy E = (s * s * s * s / 4 - 0.3 * s + cos(s)) / 1 ms
+    scheme euler
+}
+synapse Link { weight w   energy F = -w * pre.f * post.f * post.f / 1 ms }
+network Net {
+    population a: Unit[4]
+    population b: Unit[3]
+    projection link: a -> b: Link { connect all_to_all   weight 0.1 * pre.i + 0.07 * post.i }
+}
+experiment e {
+    precision f64
+    dt 0.01 ms
+    network net = Net()
+    net.a.s = [0.3, -0.2, 0.7, 1.1]
+    net.b.s = [0.5, 0.1, -0.9]
+    for side in [1, -1] {
+        for k in 0 .. 3 {
+            net.a.s[k] += side * 1e-5
+            measure e_a = energy(net)
+            net.a.s[k] -= side * 1e-5
+        }
+        for k in 0 .. 2 {
+            net.b.s[k] += side * 1e-5
+            measure e_b = energy(net)
+            net.b.s[k] -= side * 1e-5
+        }
+    }
+    let a = net.a.s
+    let b = net.b.s
+    step
+    measure da = net.a.s - a
+    measure db = net.b.s - b
+    expect true
+}");
+    let slopes = |name: &str, n: usize| -> Vec<f64> {
+        let e = measured(&out, name);
+        // One step of Euler's method over 0.01 ms.
+        (0..n).map(|k| (e[n + k] - e[k]) / 2e-5 * 0.01).collect()
+    };
+    near(&measured(&out, "da"), &slopes("e_a", 4), 1e-8);
+    near(&measured(&out, "db"), &slopes("e_b", 3), 1e-8);
+    assert!(measured(&out, "da").iter().all(|d| d.abs() > 1e-4));
+}
+
+#[test]
+fn windows_remember_their_end_and_settling_ends_early() {
+    let out = run("
+neuron Unit {
+    input drive: 1
+    state s = 0
+    state seen = 0
+    s' = (drive - s) / 1 ms
+    on compare { seen = s - s at end of first }
+}
+network Net { population a: Unit[2] }
+experiment e {
+    dt 0.1 ms
+    precision f64
+    network net = Net()
+    net.a.drive = [1, 2]
+    window first { settle until change < 1e-9 or 1000 steps }
+    measure at_rest = net.a.s
+    net.a.drive = [4, 4]
+    settle for 500 steps
+    signal compare
+    measure seen = net.a.seen
+    expect true
+}");
+    near(&measured(&out, "at_rest"), &[1.0, 2.0], 1e-7);
+    near(&measured(&out, "seen"), &[3.0, 2.0], 1e-7);
+}
+
+#[test]
+fn every_item_of_a_data_set_keeps_its_own_state_and_absent_examples_theirs() {
+    let out = run("
+neuron Counter {
+    input amount: 1
+    per sample state total = 0
+    state shown = 0
+    on add { total += amount   shown += 1 }
+}
+network Net { population a: Counter[1] }
+experiment e {
+    data d = dataset(x = [1, 2, 3, 4, 5])
+    network net = Net() with batch 2
+    for round in 1 .. 3 {
+        for (x) in shuffle(d) {
+            net.a.amount = x
+            signal add
+        }
+    }
+    measure total = sum(net.a.total - 3 * x) over d { net.a.amount = x }
+    measure sums = mean(net.a.total) over d { }
+    measure shown = net.a.shown[0]
+    expect true
+}");
+    assert_eq!(measured(&out, "total"), [0.0]);
+    assert_eq!(measured(&out, "sums"), [9.0]);
+    // The first row of the batch is there in all three minibatches of a round; the second in two of three.
+    assert_eq!(measured(&out, "shown"), [9.0]);
+}
+
+#[test]
+fn bounds_hold_in_steps_and_handlers() {
+    let out = run("
+neuron Unit {
+    input drive: 1
+    state s = 0 in -1 .. 1
+    s' = drive / 1 ms
+    on kick { s += 5 }
+}
+network Net { population a: Unit[3] }
+experiment e {
+    dt 0.5 ms
+    network net = Net()
+    net.a.drive = [-10, 0.5, 10]
+    step
+    measure s = net.a.s
+    signal kick
+    measure s = net.a.s
+    expect true
+}");
+    near(&measured(&out, "s"), &[-1.0, 0.25, 1.0, 1.0, 1.0, 1.0], 1e-6);
+}
+
+#[test]
+fn digits_are_embedded_and_measures_gather_over_batches() {
+    let out = run("
+use std.neurons.rate: RateInput
+network Net { population a: RateInput[64] }
+experiment e {
+    data d = digits()
+    network net = Net() with batch 7
+    measure ink = mean(total(net.a.r)) over d.train { net.a.r = image }
+    measure counts = confusion(label, label) over d.test { net.a.r = image }
+    measure labels = mean(one_hot(label)) over d.train { net.a.r = image }
+    expect len(d.train) == 1297 and len(d.test) == 500
+    expect sum(counts) == 500
+    expect labels == 0.1 within 1e-12
+}");
+    assert!(out.expectations.iter().all(|e| e.passed), "{:?}", out.expectations);
+    assert!(measured(&out, "ink")[0] > 100.0);
+}
+
+#[test]
+fn failures_name_what_is_wrong() {
+    let header = "use std.neurons.rate: RateInput
+network Net { population a: RateInput[3] }
+";
+    let failing = |body: &str| run_failing(&format!("{header}experiment e {{ network net = Net() with batch 4\n{body} expect true }}"));
+    let d = failing("data d = dataset(x = [1, 2, 3], y = [1, 2], examples = 3)");
+    assert_eq!(d.code.to_string(), "E0403");
+    let d = failing("net.a.r = [1, 2]");
+    assert!(d.message.contains("2 values for 3 cells"), "{}", d.message);
+    let d = failing("let x = one_hot([0, 5], 3)");
+    assert!(d.message.contains("5 is not one of 3 classes"), "{}", d.message);
+    let d = failing("record net.a.r");
+    assert_eq!(d.code.to_string(), "E0106");
+    let d = failing("data d = digits()\n measure x = net.a.r over d.test { net.a.r = 1 }");
+    assert!(d.message.contains("put together"), "{}", d.message);
+}
+
+#[test]
+fn products_and_kernels_of_a_library_of_rules() {
+    let text = std::fs::read_to_string(root().join("stdlib/plasticity/gradient.neuro")).unwrap();
+    let p = program(&text);
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../emit" }, {
+        insta::assert_snapshot!("factors", p.explain());
+        let ir = p.emit(Stage::Ir, None, None, &Folder(root()), &Settings::default()).unwrap();
+        let kernels: Vec<&str> = ir.split("kernel ").filter(|k| k.starts_with("ErrorDriven")).collect();
+        insta::assert_snapshot!("rule_kernel", kernels.join("kernel "));
+    });
+}
