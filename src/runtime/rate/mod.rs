@@ -3,6 +3,7 @@
 //! Several examples can be seen at once: states and values then have a row for each, weights are shared. Sums over sources and
 //! over examples are products of matrices with a fixed order, so results do not depend on the number of threads.
 
+mod apply;
 mod array;
 mod build;
 mod evaluate;
@@ -19,6 +20,7 @@ use kernel::Compiled;
 use rules::{CellRule, SynapseRule};
 use synapses::{Contribution, Synapses};
 
+use super::buffer::Buffer;
 use super::pool::Pool;
 use super::simulation::{Failure, Options, TimeFunction};
 use crate::hir::{Expr, Func, Kept, VarId, VarKind};
@@ -77,6 +79,8 @@ struct Inner {
     functions: Vec<(usize, VarId, TimeFunction)>,
     /// Arrays that were replaced, to be used again.
     spare: Vec<Array>,
+    /// Memory for reductions, by thread.
+    scratch: Vec<Buffer>,
     /// States kept per item of a data set: by data set and state, item after item.
     samples: BTreeMap<(u64, Node), Vec<f32>>,
 }
@@ -115,6 +119,7 @@ impl RateNetwork {
             cell_rules: BTreeMap::new(),
             functions: Vec::new(),
             spare: Vec::new(),
+            scratch: Vec::new(),
             samples: BTreeMap::new(),
         };
         inner.rescale();

@@ -5,7 +5,6 @@
 use super::Inner;
 use super::array::Array;
 use super::build::{SCALE, extra};
-use super::evaluate::moved;
 use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
 use super::synapses::{Layout, is_of_one};
@@ -15,14 +14,9 @@ use crate::ir::{Precision, SlotKind};
 use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::math::{mul, simplify};
 use crate::plan::Network;
-use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
-use crate::runtime::product::{Element, Matrix, Tile};
 use crate::runtime::simulation::Failure;
 use crate::solve::{Owner, Reduction, Replay, Splitter, Term, bodies, owner_in_synapse, synapse_updates};
-
-/// Rules with fewer multiplications than this are applied by one thread.
-const WORTH_SHARING: usize = 2_000_000;
 
 /// The first of the variables that stand for reductions.
 const FIRST_REDUCED: u32 = 100;
@@ -30,18 +24,18 @@ const FIRST_REDUCED: u32 = 100;
 /// What the synapses of a projection do at a signal.
 pub struct SynapseRule {
     inputs: Vec<Node>,
-    reductions: Vec<(VarId, Reducing)>,
+    pub(super) reductions: Vec<(VarId, Reducing)>,
     /// New weights and states.
     apply: Option<Compiled>,
-    /// Slots of presynaptic values, if nothing changes where all of them are zero.
-    silent: Option<Vec<usize>>,
+    /// Whether nothing changes at the synapses of a source whose values are zero: those that kernels read are in these slots.
+    pub(super) silent: Option<Vec<usize>>,
     /// New values of what the whole projection shares.
     single: Option<Compiled>,
     changed: Vec<Node>,
 }
 
 /// How a term is reduced over the examples.
-enum Reducing {
+pub(super) enum Reducing {
     /// The product of a value of the sources and one of the targets.
     Product(Node, Node),
     /// Synapse by synapse.
@@ -176,7 +170,9 @@ impl Inner {
         let kept: Vec<(VarId, SlotKind)> = updates.reductions.iter().map(|r| (r.var, SlotKind::Lane)).collect();
         let (single, each): (Vec<_>, Vec<_>) =
             updates.values.iter().partition(|(v, _)| self.synapses[k].is_single(*v));
-        let silent = each.iter().all(|(v, e)| unchanged_without_pre(p, *v, e));
+        let reduced = |v: VarId| updates.reductions.iter().any(|r| r.var == v);
+        let products = reductions.iter().all(|(_, how)| matches!(how, Reducing::Product(..)));
+        let silent = products && each.iter().all(|(v, e)| unchanged_without_pre(p, *v, e, &reduced));
         let mut compiled = |this: &mut Self, list: &[&(VarId, Expr)], what: &str| {
             let stores: Vec<Store> = list.iter().map(|(v, e)| Store::Replace(*v, stand_in(e))).collect();
             let name = format!("{}.{signal}{what}", p.synapse.name);
@@ -185,7 +181,7 @@ impl Inner {
         };
         let apply = compiled(self, &each, "");
         let single = compiled(self, &single, ".single");
-        let silent = apply.as_ref().filter(|_| silent && self.batch == 1 && self.synapses[k].layout == Layout::Dense);
+        let silent = apply.as_ref().filter(|_| silent && self.synapses[k].layout == Layout::Dense);
         let of_pre = |held: &Held| match held {
             Held::Variable(v) => matches!(p.synapse.vars.get(*v).map(|v| &v.kind), Some(VarKind::Pre(_))),
             _ => false,
@@ -219,158 +215,12 @@ impl Inner {
         }
         if let Some(mut apply) = rule.apply.take() {
             finite &= match self.precision() {
-                Precision::F32 => self.apply_as::<f32>(net, k, rule, &mut apply, |b| b.f32()),
-                Precision::F64 => self.apply_as::<f64>(net, k, rule, &mut apply, |b| b.f64()),
+                Precision::F32 => self.apply::<f32>(net, k, rule, &mut apply, |b| b.f32()),
+                Precision::F64 => self.apply::<f64>(net, k, rule, &mut apply, |b| b.f64()),
             };
             rule.apply = Some(apply);
         }
         if finite { Ok(()) } else { Err(self.not_finite(net, k)) }
-    }
-
-    /// Reduces and applies, some sources at a time, so that what was reduced is still at hand.
-    fn apply_as<T: Element>(
-        &mut self,
-        net: &Network,
-        k: usize,
-        rule: &mut SynapseRule,
-        apply: &mut Compiled,
-        numbers: impl Fn(&Buffer) -> &[T] + Sync,
-    ) -> bool {
-        let n = net.projections[k].post.n;
-        let ld = padded(n);
-        let (rows, _) = self.synapses[k].extent();
-        self.prepare(apply);
-        let word = self.precision().bytes();
-        let together = if rule.reductions.is_empty() { rows } else { (65_536 / ld).clamp(8, 256).min(rows) };
-        let threads = if rows * n * self.active.max(4) < WORTH_SHARING { 1 } else { self.pool.threads() };
-        let per_thread = rows.div_ceil(threads);
-        let mut scratch: Vec<Buffer> = Vec::new();
-        let size = rule.reductions.len() * together * ld;
-        (0..threads).for_each(|_| scratch.push(Buffer::new(size.max(1), self.precision())));
-        let scratch: Vec<SlotMemory> = scratch.iter_mut().map(Buffer::in_place).collect();
-        let _keep = &scratch;
-        // Tables for the first thread's scratch; others replace the pointers.
-        let place = |memory: &SlotMemory, r: usize| {
-            // SAFETY: the scratch has `together` rows for each reduction.
-            let at = unsafe { memory.output.add(r * together * ld * word) };
-            SlotMemory { input: at, output: at, stride: 0 }
-        };
-        let index = |v: VarId| rule.reductions.iter().position(|(r, _)| *r == v);
-        let first = scratch[0];
-        let kept = |v: VarId| index(v).map(|r| place(&first, r));
-        let table = apply.table(&mut self.graph, &[], &[], &kept);
-        let moves = self.moves(net, k, apply, None, &|_| 0);
-        let of_scratch: Vec<(usize, usize)> = apply
-            .kernel
-            .slots
-            .iter()
-            .enumerate()
-            .filter_map(|(slot, held)| match held {
-                Held::Variable(v) => index(*v).map(|r| (slot, r)),
-                _ => None,
-            })
-            .collect();
-        type Each<'a> = (usize, &'a Compiled, Vec<SlotMemory>, Vec<(usize, usize)>, Vec<usize>);
-        let mut products: Vec<(usize, Node, Node)> = Vec::new();
-        let mut prepared: Vec<usize> = Vec::new();
-        for (r, (_, how)) in rule.reductions.iter_mut().enumerate() {
-            match how {
-                Reducing::Product(p, q) => products.push((r, *p, *q)),
-                Reducing::Each(each) => {
-                    if each.is_timed() {
-                        self.moment += 1;
-                        each.prepare(self.step as f64 * self.options.dt, self.moment, self.options.seed);
-                    }
-                    prepared.push(r);
-                }
-            }
-        }
-        let mut each: Vec<Each> = Vec::new();
-        for (r, (_, how)) in rule.reductions.iter_mut().enumerate() {
-            let Reducing::Each(compiled) = how else { continue };
-            let sum = place(&first, r);
-            let table = compiled.table(&mut self.graph, &[], &[sum], &|_| None);
-            let moves = self.moves(net, k, compiled, None, &|_| 0);
-            let slots = (0..compiled.kernel.slots.len()).filter(|s| matches!(compiled.kernel.slots[*s], Held::Sum(_)));
-            let slots = slots.collect();
-            each.push((r, compiled, table, moves, slots));
-        }
-        let graph = &self.graph;
-        let active = self.active;
-        let silent = &rule.silent;
-        let apply = &*apply;
-        let finite = std::sync::atomic::AtomicBool::new(true);
-        let job = |t: usize| {
-            if t >= threads {
-                return;
-            }
-            let mine = t * per_thread..((t + 1) * per_thread).min(rows);
-            let memory = scratch[t];
-            let mut own = table.clone();
-            for (slot, r) in &of_scratch {
-                own[*slot] = place(&memory, *r);
-            }
-            let mut ok = true;
-            let mut begin = mine.start;
-            let mut row = own.clone();
-            while begin < mine.end {
-                let end = (begin + together).min(mine.end);
-                for (r, p, q) in &products {
-                    let (p, q) = (&graph.nodes[*p].array, &graph.nodes[*q].array);
-                    let out = place(&memory, *r).output.cast::<T>();
-                    // SAFETY: each thread has scratch of its own, with `together` padded rows for each reduction.
-                    unsafe {
-                        std::ptr::write_bytes(out.cast::<u8>(), 0, (end - begin) * ld * word);
-                        let left = Matrix::new(&numbers(&p.buffer)[begin..], active, end - begin, p.ld).transposed();
-                        let right = Matrix::new(numbers(&q.buffer), active, n, q.ld);
-                        T::accumulate(&Tile { out, ld, rows: 0..end - begin, columns: 0..n }, left, right);
-                    }
-                }
-                for (r, compiled, table, moves, slots) in &each {
-                    let base = place(&memory, *r);
-                    // SAFETY: as above.
-                    unsafe { std::ptr::write_bytes(base.output, 0, (end - begin) * ld * word) };
-                    for source in begin..end {
-                        let mut table = moved(table, moves, source);
-                        // SAFETY: as above.
-                        let at = unsafe { base.output.add((source - begin) * ld * word) };
-                        slots.iter().for_each(|s| table[*s] = SlotMemory { input: at, output: at, stride: 0 });
-                        // SAFETY: as above.
-                        ok &= unsafe { compiled.run(&table, 0..ld, active) };
-                    }
-                }
-                for source in begin..end {
-                    if let Some(slots) = silent {
-                        let zero = |slot: &usize| {
-                            // SAFETY: presynaptic values have an element for every source.
-                            let value = unsafe { own[*slot].input.cast::<T>().add(source).read() };
-                            value == T::default()
-                        };
-                        if slots.iter().all(zero) {
-                            continue;
-                        }
-                    }
-                    row.copy_from_slice(&own);
-                    // SAFETY: the arrays have as many rows, or elements, as there are sources.
-                    unsafe {
-                        for (slot, by) in &moves {
-                            row[*slot].input = row[*slot].input.add(source * by);
-                            row[*slot].output = row[*slot].output.add(source * by);
-                        }
-                        for (slot, _) in &of_scratch {
-                            row[*slot].input = row[*slot].input.add((source - begin) * ld * word);
-                        }
-                        ok &= apply.run(&row, 0..ld, 1);
-                    }
-                }
-                begin = end;
-            }
-            if !ok {
-                finite.store(false, std::sync::atomic::Ordering::Relaxed);
-            }
-        };
-        if threads == 1 { job(0) } else { self.pool.run(&job) }
-        finite.into_inner()
     }
 
     /// Finds the synapse whose weight or state is not finite.
@@ -533,10 +383,11 @@ impl Inner {
     }
 }
 
-/// Returns whether a new value is the old one where all presynaptic values are zero.
-fn unchanged_without_pre(p: &crate::plan::Projection, v: VarId, e: &Expr) -> bool {
+/// Returns whether a new value is the old one where all presynaptic values, and what was reduced with them, are zero.
+fn unchanged_without_pre(p: &crate::plan::Projection, v: VarId, e: &Expr, reduced: &dyn Fn(VarId) -> bool) -> bool {
+    let of_pre = |v: VarId| matches!(p.synapse.vars.get(v).map(|v| &v.kind), Some(VarKind::Pre(_)));
     let zeroed = e.clone().map(&mut |e| match &e {
-        Expr::Var(v) if matches!(p.synapse.vars.get(*v).map(|v| &v.kind), Some(VarKind::Pre(_))) => Expr::Num(0.0),
+        Expr::Var(v) if of_pre(*v) || reduced(*v) => Expr::Num(0.0),
         _ => e,
     });
     simplify(zeroed) == Expr::Var(v)
