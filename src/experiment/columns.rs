@@ -128,7 +128,7 @@ pub fn column(scope: &Scope, value: &ast::Value, n: usize, stream: &Stream) -> A
         }
         ast::Value::Expr(e) => one_each(scope.quantity(e)?, n, "cell", e.span),
         ast::Value::Distribution(d) => {
-            let draw = Sampler::new(scope, d, None)?;
+            let draw = Sampler::new(scope, d, None, None)?;
             draw.column(n, stream)
         }
     }
@@ -157,7 +157,7 @@ pub fn edge_column(
 ) -> Attempt<Column> {
     match value {
         ast::Value::Distribution(d) => {
-            let draw = Sampler::new(scope, d, grid)?;
+            let draw = Sampler::new(scope, d, grid, Some(pairs.fans(ends.0.view.n, ends.1.view.n)))?;
             draw.column(pairs.len(), stream)
         }
         ast::Value::Expr(e) if ["pre", "post", "d"].iter().any(|n| mentions(e, n) && scope.find(n).is_none()) => {

@@ -3,7 +3,7 @@
 use super::Attempt;
 use super::eval::{Pair, Scope, fail};
 use crate::diag::{Code, Diagnostic};
-use crate::plan::{Edge, Pairs, Population, View};
+use crate::plan::{Edge, Pairs, Population, View, Windows};
 use crate::runtime::rng::{Reader, Stream};
 use crate::syntax::ast::{self, ExprKind};
 
@@ -29,6 +29,48 @@ impl End<'_> {
         }
         out
     }
+}
+
+/// Finds how a square of sources moves over a population of the shape `[channels, height, width]` or `[height, width]`.
+fn windows(scope: &Scope, e: &ast::Expr, name: &str, args: &[ast::Arg], pre: End, post: End) -> Attempt<Windows> {
+    let shape = |end: End| -> Attempt<(usize, usize, usize)> {
+        let whole = end.view.n == end.population.n;
+        match (&end.population.shape[..], whole) {
+            ([c, h, w], true) => Ok((*c, *h, *w)),
+            ([h, w], true) => Ok((1, *h, *w)),
+            _ => {
+                let message = format!("`{}` is not an image", end.population.name);
+                let label = format!("`{name}` joins whole populations with the shape [channels, height, width]");
+                fail(Code::E0603, e.span, message, label)
+            }
+        }
+    };
+    let ((c, h, w), (d, y, x)) = (shape(pre)?, shape(post)?);
+    let mut given = [None; 3];
+    for (i, a) in args.iter().enumerate() {
+        let k = match a.name.as_ref().map(|n| n.text.as_str()) {
+            None => i,
+            Some("kernel") => 0,
+            Some("stride") => 1,
+            _ => 2,
+        };
+        given[k.min(2)] = Some(scope.size(&a.value)?);
+    }
+    let kernel = given[0].unwrap_or(1);
+    let pool = name == "pool";
+    let stride = given[1].unwrap_or(if pool { kernel } else { 1 });
+    let padding = given[2].unwrap_or(0);
+    if kernel == 0 || stride == 0 || h + 2 * padding < kernel || w + 2 * padding < kernel || padding >= kernel {
+        let message = format!("a window of {kernel} x {kernel} does not fit {h} x {w} sources");
+        return fail(Code::E0603, e.span, message, "kernel, stride or padding is out of range");
+    }
+    let out = ((h + 2 * padding - kernel) / stride + 1, (w + 2 * padding - kernel) / stride + 1);
+    let channels = if pool { c } else { d };
+    if (d, y, x) != (channels, out.0, out.1) {
+        let message = format!("`{}` must have the shape [{channels}, {}, {}]", post.population.name, out.0, out.1);
+        return fail(Code::E0603, e.span, message, format!("its shape is [{d}, {y}, {x}]"));
+    }
+    Ok(Windows { pre: pre.view, post: post.view, channels: (c, d), size: (h, w), out, kernel, stride, padding, pool })
 }
 
 /// Draws the synapses of a connector, in a fixed order.
@@ -58,6 +100,7 @@ pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream
                 out.extend((0..m).filter(|j| allowed(i, *j)).map(|j| edge(i, j)));
             }
         }
+        ("conv" | "pool", _) => return Ok(Pairs::Windows(windows(scope, e, name, args, pre, post)?)),
         ("one_to_one", _) => {
             if n != m {
                 return Err(Box::new(

@@ -43,7 +43,14 @@ const ATTEMPTS: usize = 10_000;
 
 impl Sampler {
     /// Evaluates the parameters of a distribution.
-    pub fn new(scope: &Scope, d: &ast::Distribution, grid: Option<f64>) -> Attempt<Sampler> {
+    ///
+    /// `fans` are the numbers of inputs of a target and of outputs of a source, where weights are drawn.
+    pub fn new(
+        scope: &Scope,
+        d: &ast::Distribution,
+        grid: Option<f64>,
+        fans: Option<(f64, f64)>,
+    ) -> Attempt<Sampler> {
         let span = d.call.span;
         let ExprKind::Call(f, args) = &d.call.kind else {
             return fail(Code::E0401, span, "expected a distribution", "here");
@@ -57,6 +64,20 @@ impl Sampler {
             "normal" => Kind::Normal(a, b),
             "lognormal" => Kind::Lognormal(a, b),
             "uniform" => Kind::Uniform(a, b),
+            "xavier" | "xavier_uniform" | "kaiming" => {
+                let Some((inputs, outputs)) = fans else {
+                    let message = format!("`{name}` draws weights");
+                    return fail(Code::E0401, span, message, "depends on the size of a projection");
+                };
+                match name.as_str() {
+                    "xavier" => Kind::Normal(0.0, a * (2.0 / (inputs + outputs)).sqrt()),
+                    "kaiming" => Kind::Normal(0.0, a * (2.0 / inputs).sqrt()),
+                    _ => {
+                        let most = a * (6.0 / (inputs + outputs)).sqrt();
+                        Kind::Uniform(-most, most)
+                    }
+                }
+            }
             _ => Kind::Exponential(a),
         };
         let bound = match &d.bound {

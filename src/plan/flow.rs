@@ -1,6 +1,6 @@
 //! Networks without events: whether a network is one, what it may not contain, and which value follows from which.
 
-use super::Network;
+use super::{Network, Pairs};
 use crate::hir::{Expr, VarId, VarKind};
 use crate::source::Span;
 
@@ -25,7 +25,9 @@ impl Network {
         self.batch.is_some()
             || self.populations.iter().any(asks)
             || self.projections.iter().any(|p| {
-                p.transpose_of.is_some() || is_silent(p) || p.energy.is_some() || !p.synapse.at_end.is_empty() || self.is_relayed(p)
+                p.transpose_of.is_some()
+                    || matches!(p.pairs, Pairs::Windows(_))
+                    || is_silent(p) || p.energy.is_some() || !p.synapse.at_end.is_empty() || self.is_relayed(p)
             })
     }
 
@@ -74,6 +76,13 @@ impl Network {
             }
             if let Some(e) = s.equations.first() {
                 return Some((e.span, "an equation of a synapse in this network".into()));
+            }
+            if matches!(&p.pairs, Pairs::Windows(_)) {
+                let mixed = crate::solve::factors(s).into_iter().any(|f| f.term.mixed.is_some());
+                let span = s.handlers.first().map(|h| h.span).or(s.vars.values().next().map(|v| v.span));
+                if mixed || matches!(p.pairs, Pairs::Windows(w) if w.pool && !s.handlers.is_empty()) || p.energy.is_some() {
+                    return Some((span.unwrap_or_default(), "this rule with the weights of a convolution or pool".into()));
+                }
             }
             if p.transpose_of.is_some() && p.energy.is_none() && s.handlers.iter().any(|_| true) {
                 return Some((s.handlers[0].span, "learning by a projection that shares its weights".into()));

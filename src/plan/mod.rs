@@ -3,7 +3,7 @@
 mod flow;
 mod pairs;
 
-pub use pairs::{Edge, Pairs};
+pub use pairs::{Edge, Pairs, Windows};
 
 use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;

@@ -22,17 +22,55 @@ pub enum Pairs {
     OneToOne(View, View),
     /// One by one.
     Listed(Arc<Vec<Edge>>),
+    /// Windows that move over the sources, with the same weights everywhere.
+    Windows(Windows),
     /// Those of another projection, with sources and targets exchanged.
     Transposed(Box<Pairs>),
 }
 
+/// A convolution or a pool: targets see a square of sources that moves with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Windows {
+    /// Sources.
+    pub pre: View,
+    /// Targets.
+    pub post: View,
+    /// Channels of the sources and of the targets.
+    pub channels: (usize, usize),
+    /// Height and width of the sources.
+    pub size: (usize, usize),
+    /// Height and width of the targets.
+    pub out: (usize, usize),
+    /// Side of the square.
+    pub kernel: usize,
+    /// Sources from target to target.
+    pub stride: usize,
+    /// Zeros around the sources.
+    pub padding: usize,
+    /// Whether every channel is for itself, with one weight for all.
+    pub pool: bool,
+}
+
+impl Windows {
+    /// Returns the number of weights of a target's channel.
+    pub fn inputs(&self) -> usize {
+        self.channels.0 * self.kernel * self.kernel
+    }
+
+    /// Returns the number of weights.
+    pub fn weights(&self) -> usize {
+        if self.pool { 1 } else { self.inputs() * self.channels.1 }
+    }
+}
+
 impl Pairs {
-    /// Returns the number of synapses.
+    /// Returns the number of synapses; of shared weights, that of the weights: `[target channel][source channel][row][column]`.
     pub fn len(&self) -> usize {
         match self {
             Pairs::All(pre, post) => pre.n * post.n,
             Pairs::OneToOne(pre, _) => pre.n,
             Pairs::Listed(edges) => edges.len(),
+            Pairs::Windows(w) => w.weights(),
             Pairs::Transposed(of) => of.len(),
         }
     }
@@ -42,17 +80,33 @@ impl Pairs {
         self.len() == 0
     }
 
-    /// Returns the cells of one synapse.
+    /// Returns the cells of one synapse; of a shared weight, the first cells of the channels that it joins.
     pub fn at(&self, k: usize) -> Edge {
         let edge = |i: usize, j: usize| Edge { pre: i as u32, post: j as u32 };
         match self {
             Pairs::All(pre, post) => edge(pre.start + k / post.n, post.start + k % post.n),
             Pairs::OneToOne(pre, post) => edge(pre.start + k, post.start + k),
             Pairs::Listed(edges) => edges[k],
+            Pairs::Windows(w) if w.pool => edge(w.pre.start, w.post.start),
+            Pairs::Windows(w) => {
+                let (from, to) = (k % w.inputs() / (w.kernel * w.kernel), k / w.inputs());
+                edge(w.pre.start + from * w.size.0 * w.size.1, w.post.start + to * w.out.0 * w.out.1)
+            }
             Pairs::Transposed(of) => {
                 let Edge { pre, post } = of.at(k);
                 Edge { pre: post, post: pre }
             }
+        }
+    }
+
+    /// Returns the mean numbers of inputs of a target and of outputs of a source.
+    pub fn fans(&self, sources: usize, targets: usize) -> (f64, f64) {
+        match self {
+            Pairs::Windows(w) => {
+                let square = (w.kernel * w.kernel) as f64;
+                (w.channels.0 as f64 * square, w.channels.1 as f64 * square)
+            }
+            _ => (self.len() as f64 / targets as f64, self.len() as f64 / sources as f64),
         }
     }
 

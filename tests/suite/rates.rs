@@ -426,3 +426,67 @@ fn products_and_kernels_of_a_library_of_rules() {
         insta::assert_snapshot!("rule_kernel", kernels.join("kernel "));
     });
 }
+
+/// A network with a convolution, a pool and a dense layer, and the loss after training it a little.
+const CONVOLUTION: &str = "
+use std.neurons.rate: LinearLearner, LogisticLearner, RateInput
+use std.plasticity.gradient: ErrorDriven, Feedback, Fixed
+neuron Smooth {
+    input drive: 1
+    input teach: 1
+    let r = tanh(drive)
+    let delta = teach * (1 - r * r)
+}
+neuron Pooled { input drive: 1   input teach: 1   let r = drive   let delta = teach }
+network Net {
+    population image: RateInput[2, 7, 6]
+    population maps: Smooth[3, 4, 4]
+    population small: Pooled[3, 2, 2]
+    population out: LogisticLearner(eta = 0)[4]
+    projection filters: image -> maps.drive: ErrorDriven(eta = 1) { connect conv(3, stride = 2, padding = 2)   weight ~ normal(0, 0.5) }
+    projection maps -> small.drive: Fixed { connect pool(2)   weight 0.25 }
+    projection upper: small -> out.drive: ErrorDriven(eta = 1) { connect all_to_all   weight ~ normal(0, 1) }
+    projection out -> small.teach: Feedback { connect transpose of upper }
+    projection unpool: small -> maps.teach: Feedback { connect transpose of pool }
+}
+";
+
+#[test]
+fn a_convolution_learns_along_its_gradient() {
+    // [2, 7, 6] with kernel 3, stride 2 and padding 2 gives [3, 5, 4]; the shape above is wrong on purpose.
+    let wrong = CONVOLUTION.replace("projection maps -> small", "projection pool: maps -> small");
+    let d = run_failing(&format!("{wrong}experiment e {{ network net = Net()   expect true }}"));
+    assert!(d.message.contains("must have the shape [3, 5, 4]"), "{}", d.message);
+    let right = wrong.replace("RateInput[2, 7, 6]", "RateInput[2, 6, 6]");
+    let text = |batch: &str, examples: usize| {
+        format!(
+            "{right}
+experiment e {{
+    precision f64
+    network net = Net(){batch}
+    net.image.r ~ normal(0, 1)
+    let target = [0.9, 0.1, 0.4, 0.6]
+    let before = net.filters.w
+    for k in 0 .. 53 {{
+        for side in [1, -1] {{
+            net.filters.w = before + side * 1e-5 * one_hot(k, 54)
+            measure loss = sum((target - net.out.r)^2) / 2 / {examples}
+        }}
+    }}
+    net.filters.w = before
+    net.out.teach = target - net.out.r
+    signal learn
+    measure change = net.filters.w - before
+    expect n_synapses(net.filters) == 54
+}}"
+        )
+    };
+    for (batch, examples) in [("", 1), (" with batch 5", 5)] {
+        let out = run(&text(batch, examples));
+        assert!(out.expectations[0].passed);
+        let loss = measured(&out, "loss");
+        let gradient: Vec<f64> = (0..54).map(|k| (loss[2 * k + 1] - loss[2 * k]) / 2e-5).collect();
+        near(&measured(&out, "change"), &gradient, 1e-8);
+        assert!(gradient.iter().any(|g| g.abs() > 1e-3));
+    }
+}

@@ -310,7 +310,18 @@ pub(super) fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) {
         _ => ("", &[]),
     };
     if matches!(name, "conv" | "pool") {
-        infer.diagnostics.push(crate::syntax::unsupported(e.span, name));
+        if args.is_empty() || args.len() > 3 {
+            infer.diagnostics.push(errors::wrong_arity(name, "1 to 3", args.len(), e.span));
+        }
+        for a in args {
+            infer.quantity(world, &a.value, &format!("the argument of `{name}`"), &Ty::number(Dim::ONE), None);
+            if let Some(n) = a.name.as_ref().filter(|n| !matches!(n.text.as_str(), "kernel" | "stride" | "padding")) {
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0204, n.span, format!("`{name}` has no `{}`", n.text), "unknown argument")
+                        .note("it takes `kernel`, `stride`, `padding`"),
+                );
+            }
+        }
         return;
     }
     if !CONNECTORS.contains(&name) {

@@ -5,11 +5,12 @@ use super::Inner;
 use super::evaluate::moved;
 use super::graph::{Graph, Node};
 use super::kernel::Compiled;
+use super::windows;
 use super::rules::{Reducing, SynapseRule};
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
 use crate::lower::Held;
-use crate::plan::Network;
+use crate::plan::{Network, Windows};
 use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
 use crate::runtime::product::{Element, Matrix, Tile};
@@ -34,6 +35,7 @@ struct Pass<'a, F> {
     products: Vec<(usize, Node, Node)>,
     each: Vec<Each<'a>>,
     silent: Option<&'a [usize]>,
+    windows: Option<Windows>,
     active: usize,
     n: usize,
     word: usize,
@@ -61,8 +63,7 @@ impl Inner {
         apply: &mut Compiled,
         numbers: impl Fn(&Buffer) -> &[T] + Sync,
     ) -> bool {
-        let n = net.projections[k].post.n;
-        let (rows, _) = self.synapses[k].extent();
+        let (rows, n) = self.synapses[k].extent();
         let (ld, word) = (padded(n), self.precision().bytes());
         let together = if rule.reductions.is_empty() { rows } else { (KEPT / ld).clamp(8, 256).min(rows) };
         let threads = if rows * n * self.active.max(4) < WORTH_SHARING { 1 } else { self.pool.threads() };
@@ -106,6 +107,7 @@ impl Inner {
             products,
             each,
             silent: rule.silent.as_deref(),
+            windows: self.synapses[k].windows,
             active: self.active,
             n,
             word,
@@ -210,6 +212,17 @@ impl<F> Pass<'_, F> {
     {
         let (p, q) = (&self.graph.nodes[p].array, &self.graph.nodes[q].array);
         let (from, ld) = ((self.numbers)(&p.buffer), padded(self.n));
+        if let Some(w) = self.windows {
+            // SAFETY: each thread has scratch of its own, with `together` padded rows for each reduction.
+            unsafe { std::ptr::write_bytes(out.cast::<u8>(), 0, chosen.len() * ld * self.word) };
+            for example in 0..self.active {
+                let row = &from[example * p.ld..][..p.n];
+                let taught = &(self.numbers)(&q.buffer)[example * q.ld..][..q.n];
+                // SAFETY: as above.
+                unsafe { windows::correlate(&w, chosen, row, taught, out, ld) };
+            }
+            return;
+        }
         left.resize(chosen.len() * self.active, T::default());
         for example in 0..self.active {
             let row = &from[example * p.ld..];

@@ -93,7 +93,7 @@ impl Inner {
     fn elementwise_values(&mut self, net: &Network, domain: Domain, ready: &mut Compiled, array: &mut Array) {
         self.prepare(ready);
         let by_rows = match domain {
-            Domain::Synapses(k) => self.synapses[k].layout == Layout::Dense,
+            Domain::Synapses(k) => matches!(self.synapses[k].layout, Layout::Dense | Layout::Windows),
             _ => false,
         };
         if by_rows {
@@ -175,7 +175,10 @@ impl Inner {
         let entry = &self.graph.nodes[node];
         match entry.key {
             Key::Mask(_) => true,
-            Key::Synaptic(k, v) => self.synapses[k].layout == Layout::Dense && !self.synapses[k].is_single(v),
+            Key::Synaptic(k, v) => {
+                let layout = self.synapses[k].layout;
+                matches!(layout, Layout::Dense | Layout::Windows) && !self.synapses[k].is_single(v)
+            }
             _ => false,
         }
     }

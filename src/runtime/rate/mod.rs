@@ -11,6 +11,7 @@ mod graph;
 mod kernel;
 mod rules;
 mod synapses;
+mod windows;
 
 pub use rules::{hears, is_shared};
 

@@ -144,6 +144,8 @@ impl Inner {
 
     fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {
         let p = &net.projections[k];
+        // Where weights are shared by many cells, changes are reduced even for a single example.
+        let several = self.batch > 1 || self.synapses[k].layout == Layout::Windows;
         let single = |v: VarId| is_of_one(p, v);
         let owner = owner_in_synapse(&p.synapse, &single);
         let mut next = FIRST_REDUCED;
@@ -151,7 +153,7 @@ impl Inner {
             next += 1;
             extra(next)
         };
-        let updates = synapse_updates(&p.synapse, signal, self.batch > 1, &owner, &mut fresh);
+        let updates = synapse_updates(&p.synapse, signal, several, &owner, &mut fresh);
         let domain = Domain::Synapses(k);
         let mut inputs = Vec::new();
         let mut reductions = Vec::new();
@@ -193,7 +195,7 @@ impl Inner {
     }
 
     fn reducing(&mut self, net: &Network, k: usize, term: &Term, inputs: &mut Vec<Node>) -> Reducing {
-        if term.mixed.is_none() && self.synapses[k].layout == Layout::Dense {
+        if term.mixed.is_none() && matches!(self.synapses[k].layout, Layout::Dense | Layout::Windows) {
             let target = mul(term.part(Owner::Post).clone(), term.part(Owner::Example).clone());
             let p = self.expression(net, Domain::Sources(k), term.part(Owner::Pre), true);
             let q = self.expression(net, Domain::Targets(k), &simplify(target), true);

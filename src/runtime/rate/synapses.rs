@@ -4,11 +4,12 @@ use super::Inner;
 use super::array::Array;
 use super::build::{SO_FAR, extra};
 use super::graph::{Domain, Key, Node, What};
+use super::windows;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::Store;
-use crate::plan::{Column, Network, Pairs, Projection};
+use crate::plan::{Column, Network, Pairs, Projection, Windows};
 use crate::runtime::product::{Element, FEW, Matrix, Tile};
 use crate::runtime::simulation::share;
 use crate::solve::{Owner, Splitter, Term, owner_in_synapse};
@@ -24,12 +25,18 @@ pub enum Layout {
     Dense,
     /// One row: source and target have the same index.
     Diagonal,
+    /// A row of target channels for each place in the window of each source channel.
+    Windows,
+    /// One weight.
+    Pool,
 }
 
 /// The synapses of one projection.
 pub struct Synapses {
     /// How they lie.
     pub layout: Layout,
+    /// How windows move over the sources, whichever way round they are used.
+    pub windows: Option<Windows>,
     /// Sources and targets.
     size: (usize, usize),
     /// Which places of the rows are synapses, if not all.
@@ -80,10 +87,16 @@ impl Synapses {
         let p = &net.projections[k];
         let layout = match plain(&p.pairs) {
             Pairs::OneToOne(..) => Layout::Diagonal,
+            Pairs::Windows(w) if w.pool => Layout::Pool,
+            Pairs::Windows(_) => Layout::Windows,
             _ => Layout::Dense,
         };
+        let windows = match plain(&p.pairs) {
+            Pairs::Windows(w) => Some(*w),
+            _ => None,
+        };
         let size = (p.pre.n, p.post.n);
-        let mut out = Synapses { layout, size, mask: None, places: BTreeMap::new() };
+        let mut out = Synapses { layout, windows, size, mask: None, places: BTreeMap::new() };
         if p.transpose_of.is_some() {
             return out;
         }
@@ -129,6 +142,8 @@ impl Synapses {
         match self.layout {
             Layout::Dense => self.size,
             Layout::Diagonal => (1, self.size.1),
+            Layout::Windows => self.windows.map_or((1, 1), |w| (w.inputs(), w.channels.1)),
+            Layout::Pool => (1, 1),
         }
     }
 
@@ -138,11 +153,14 @@ impl Synapses {
     }
 
     fn at(&self, p: &Projection, synapse: usize) -> (usize, usize) {
+        if let Some(w) = self.windows {
+            return if w.pool { (0, 0) } else { (synapse % w.inputs(), synapse / w.inputs()) };
+        }
         let e = p.pairs.at(synapse);
         let (i, j) = (e.pre as usize - p.pre.start, e.post as usize - p.post.start);
         match self.layout {
-            Layout::Dense => (i, j),
             Layout::Diagonal => (0, j),
+            _ => (i, j),
         }
     }
 
@@ -166,7 +184,7 @@ impl Synapses {
 
     /// Reads the values of all synapses, in the order of the plan.
     pub fn read(&self, p: &Projection, array: &Array) -> Vec<f64> {
-        if array.n == 1 && self.size.1 != 1 {
+        if array.n == 1 && array.rows == 1 && self.size.1 != 1 {
             return vec![array.get(0, 0); p.pairs.len()];
         }
         let value = |s: usize| {
@@ -296,6 +314,15 @@ impl Inner {
 
     /// `out += sources * matrix`, or with the matrix transposed.
     fn multiply(&mut self, net: &Network, k: usize, p: &Product, out: SlotMemory, ld: usize) {
+        if let Some(windows) = self.synapses[k].windows {
+            let transposed = net.projections[k].transpose_of.is_some();
+            let (a, b) = (&self.graph.nodes[p.sources].array, &self.graph.nodes[p.matrix].array);
+            let job = windows::Job { windows, transposed, sources: a, weights: b, out, ld, examples: self.active };
+            return match self.precision() {
+                Precision::F32 => job.run::<f32>(&mut self.pool, |b| b.f32()),
+                Precision::F64 => job.run::<f64>(&mut self.pool, |b| b.f64()),
+            };
+        }
         match self.precision() {
             Precision::F32 => self.multiply_as::<f32>(net, k, p, out, ld, |b| b.f32()),
             Precision::F64 => self.multiply_as::<f64>(net, k, p, out, ld, |b| b.f64()),
