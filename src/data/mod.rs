@@ -1,8 +1,10 @@
 //! Tables and arrays from local files. Reads bytes that somebody else fetched: this module does no IO.
 
+mod arrays;
 mod examples;
 mod images;
 
+pub use arrays::{Archive, Named};
 pub use examples::{Examples, Field, Numbers};
 pub use images::{KNOWN, Known, Unavailable, checked, images};
 

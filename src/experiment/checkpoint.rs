@@ -11,7 +11,7 @@ use super::record::{Recording, SpoolState, What};
 use super::run::{Run, Scheduled};
 use super::time::at_time;
 use super::value::{Instance, PopulationRef, Quantity, Value};
-use crate::data::{Examples, Table};
+use crate::data::{Archive, Examples, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Expr, Module, SynapseUse, VarId, check_synapse};
 use crate::ir::Precision;
@@ -494,6 +494,10 @@ impl Run<'_> {
     /// Saves a network with everything that it remembers.
     pub(super) fn save(&mut self, net: &ast::Expr, path: &str) -> Attempt<()> {
         let index = self.scope().network_of(net)?;
+        if let Some(format) = Archive::of(path) {
+            return self.save_arrays(index, path, format, net.span);
+        }
+        self.refuse_without_events(index, net)?;
         self.start(index);
         let bytes = NETWORK.write(None, &saved_network(&self.live[index]));
         let bytes = bytes.map_err(|why| Box::new(Diagnostic::new(Code::E0809, format!("cannot save: {why}"))))?;
@@ -512,6 +516,10 @@ impl Run<'_> {
                 .read(path)
                 .map_err(|why| Box::new(Diagnostic::at(Code::E0802, span, format!("cannot read `{path}`"), why)))?,
         };
+        if Archive::of(path).is_some() {
+            return self.load_arrays(index, path, &bytes, span);
+        }
+        self.refuse_without_events(index, net)?;
         let here = |mut d: Box<Diagnostic>| {
             *d = (*d).label(span, "this file");
             d

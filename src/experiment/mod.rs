@@ -27,6 +27,7 @@ mod synapses;
 mod time;
 mod value;
 mod watch;
+mod weights;
 
 pub use checkpoint::{Belongs, Keeper};
 pub use outcome::{Expectation, Figure, FigureData, Outcome, Progress};

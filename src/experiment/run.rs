@@ -542,6 +542,10 @@ impl<'a> Run<'a> {
         if let Some(path) = plan.cycle() {
             return Err(cyclic(plan, &path, name.span));
         }
+        if plan.is_without_events() && self.checkpoints.is_some() {
+            let d = crate::syntax::unsupported(name.span, "a checkpoint of a network without events");
+            return Err(Box::new(d.help("run without `--checkpoint-every` and `--resume`, and `save` its weights")));
+        }
         if plan.is_without_events()
             && let Some((span, what)) = plan.refused_without_events()
         {

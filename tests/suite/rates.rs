@@ -490,3 +490,31 @@ experiment e {{
         assert!(gradient.iter().any(|g| g.abs() > 1e-3));
     }
 }
+
+#[test]
+fn weights_are_saved_and_loaded_in_the_formats_of_others() {
+    for file in ["best.npz", "best.safetensors"] {
+        let out = run(&format!(
+            "{PERCEPTRON}
+experiment e {{
+    network net = Net() with batch 2
+    net.a.r ~ normal(0, 1)
+    net.b.teach = 1
+    signal learn
+    let w = net.link.w
+    let bias = net.b.bias
+    save net to \"{file}\"
+    signal learn
+    measure moved = norm(net.link.w - w)
+    load net from \"{file}\"
+    expect net.link.w == w
+    expect net.b.bias == bias
+    expect moved > 0.01
+}}"
+        ));
+        assert!(out.expectations.iter().all(|e| e.passed), "{file}: {:?}", out.expectations);
+        assert!(out.saved.contains_key(file));
+    }
+    let d = run_failing(&format!("{PERCEPTRON}experiment e {{ network net = Net() with batch 2   save net to \"all\"   expect true }}"));
+    assert_eq!(d.code.to_string(), "E0106");
+}

@@ -365,8 +365,8 @@ impl Inner {
             _ => None,
         };
         let sources = kernel.slots.iter().map(source).collect();
-        self.streams += 1;
-        Compiled::new(kernel, sources, (n, self.batch), self.options.backend, self.streams)
+        let stream = stream_of(&format!("{domain:?} {name}"));
+        Compiled::new(kernel, sources, (n, self.batch), self.options.backend, stream)
     }
 
     fn reached(&mut self, net: &Network, domain: Domain, e: &Expr, out: &mut BTreeSet<VarId>) {
@@ -385,6 +385,11 @@ impl Inner {
             }
         }
     }
+}
+
+/// The random stream of a kernel, by its name: the same whatever was compiled before it. FNV-1a.
+fn stream_of(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |hash, b| (hash ^ u32::from(b)).wrapping_mul(0x0100_0193))
 }
 
 /// Returns the definition of a `let` of a population.

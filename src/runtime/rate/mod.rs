@@ -72,7 +72,6 @@ struct Inner {
     step: u64,
     /// Counts what was drawn.
     moment: u64,
-    streams: u32,
     /// By population; compiled when first needed.
     movers: Vec<Option<Mover>>,
     synapse_rules: BTreeMap<(usize, String), SynapseRule>,
@@ -114,7 +113,6 @@ impl RateNetwork {
             pool: Pool::new(options.threads),
             step: 0,
             moment: 0,
-            streams: 0,
             movers: network.populations.iter().map(|_| None).collect(),
             synapse_rules: BTreeMap::new(),
             cell_rules: BTreeMap::new(),

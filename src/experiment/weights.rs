@@ -1,0 +1,117 @@
+//! Weights and biases of a network in files that others read: `save net to "best.npz"`, `load net from "best.safetensors"`.
+
+use super::Attempt;
+use super::eval::{Live, fail};
+use super::run::Run;
+use crate::data::{Archive, Named};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::{VarId, VarKind};
+use crate::ir::Precision;
+use crate::plan::{Column, Pairs};
+use crate::runtime::{Rows, is_shared};
+use crate::source::Span;
+use crate::syntax::ast;
+use std::sync::Arc;
+
+/// What an array of a file stands for.
+enum Place {
+    Synapses(usize, VarId),
+    Cells(usize, VarId),
+}
+
+/// Lists what is kept: weights and states of synapses, and states of cells that do not belong to an example.
+fn places(live: &Live) -> Vec<(String, Vec<usize>, Place)> {
+    let network = live.network();
+    let mut out = Vec::new();
+    for (k, p) in network.projections.iter().enumerate().filter(|(_, p)| p.transpose_of.is_none()) {
+        let shape = match &p.pairs {
+            Pairs::All(pre, post) => vec![pre.n, post.n],
+            Pairs::Windows(w) if !w.pool => vec![w.channels.1, w.channels.0, w.kernel, w.kernel],
+            other => vec![other.len()],
+        };
+        for (id, v) in &p.synapse.vars {
+            if matches!(v.kind, VarKind::Weight | VarKind::State(_)) {
+                out.push((format!("{}.{}", p.name, v.name), shape.clone(), Place::Synapses(k, id)));
+            }
+        }
+    }
+    for (i, p) in network.populations.iter().enumerate() {
+        for (id, v) in p.model.states().filter(|(id, _)| is_shared(&p.model, *id)) {
+            out.push((format!("{}.{}", p.name, v.name), p.shape.clone(), Place::Cells(i, id)));
+        }
+    }
+    out
+}
+
+impl Run<'_> {
+    /// Writes the arrays of a network.
+    pub(super) fn save_arrays(&mut self, index: usize, path: &str, format: Archive, span: Span) -> Attempt<()> {
+        self.start(index);
+        let live = &self.live[index];
+        let named = |(name, shape, place): (String, Vec<usize>, Place)| {
+            let values = match place {
+                Place::Synapses(k, id) => live.synapse_values(k, id),
+                Place::Cells(p, id) => {
+                    let n: usize = shape.iter().product();
+                    let rates = live.simulation.as_ref().and_then(|s| s.rates());
+                    rates.map_or(Vec::new(), |s| s.values(p, id).values[..n].to_vec())
+                }
+            };
+            let n: usize = shape.iter().product();
+            // One state for the whole projection is an array of one.
+            let shape = if values.len() == n { shape } else { vec![values.len()] };
+            Named { name, shape, values }
+        };
+        let arrays: Vec<Named> = places(live).into_iter().map(named).filter(|a| !a.values.is_empty()).collect();
+        match format.write(&arrays, self.precision == Precision::F64) {
+            Ok(bytes) => {
+                self.out.saved.insert(path.to_string(), bytes);
+                Ok(())
+            }
+            Err(why) => fail(Code::E0809, span, format!("cannot save `{path}`"), why),
+        }
+    }
+
+    /// Reads the arrays of a network: all that it has must be in the file, with their shapes.
+    pub(super) fn load_arrays(&mut self, index: usize, path: &str, bytes: &[u8], span: Span) -> Attempt<()> {
+        let Some(format) = Archive::of(path) else { return Ok(()) };
+        let arrays = match format.read(bytes) {
+            Ok(arrays) => arrays,
+            Err(why) => return fail(Code::E0803, span, format!("`{path}` cannot be read"), why),
+        };
+        self.start(index);
+        for (name, shape, place) in places(&self.live[index]) {
+            let Some(array) = arrays.iter().find(|a| a.name == name) else {
+                let known: Vec<String> = arrays.iter().map(|a| format!("`{}`", a.name)).collect();
+                return Err(Box::new(
+                    Diagnostic::at(Code::E0803, span, format!("`{path}` has no array `{name}`"), "an array is missing")
+                        .note(format!("it has {}", known.join(", "))),
+                ));
+            };
+            if array.values.len() != shape.iter().product::<usize>() {
+                let message = format!("`{name}` has the shape {:?}, not {shape:?}", array.shape);
+                return fail(Code::E0403, span, message, "of another network");
+            }
+            let Some(s) = &mut self.live[index].simulation else { continue };
+            match place {
+                Place::Synapses(k, id) => s.set_synapses(k, id, &Column::Array(Arc::new(array.values.clone()))),
+                Place::Cells(p, id) => {
+                    if let Some(s) = s.rates_mut() {
+                        let n = array.values.len();
+                        s.set(p, id, 0..n, &Rows { rows: 1, values: array.values.clone() });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to keep everything that a network without events remembers.
+    pub(super) fn refuse_without_events(&self, index: usize, net: &ast::Expr) -> Attempt<()> {
+        if self.live[index].network().is_without_events() {
+            let d = crate::syntax::unsupported(net.span, "the whole memory of a network without events");
+            return Err(Box::new(d.help("keep its weights: `save net to \"weights.npz\"` or `.safetensors`")));
+        }
+        Ok(())
+    }
+}
