@@ -92,7 +92,10 @@ impl Archive {
                 let one = |(name, view): (String, TensorView)| {
                     let data = view.data();
                     let values = match view.dtype() {
-                        Dtype::F32 => data.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect(),
+                        Dtype::F32 => data
+                            .chunks_exact(4)
+                            .map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+                            .collect(),
                         Dtype::F64 => data
                             .chunks_exact(8)
                             .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))

@@ -66,7 +66,10 @@ impl Examples {
         let mut out = Vec::new();
         for (name, classes, numbers) in fields {
             if n == 0 || !numbers.len().is_multiple_of(n) {
-                return Err(format!("`{name}` has {} numbers, which are not so many for each of {n} examples", numbers.len()));
+                return Err(format!(
+                    "`{name}` has {} numbers, which are not so many for each of {n} examples",
+                    numbers.len()
+                ));
             }
             digest += &match &numbers {
                 Numbers::Bytes(b) => sha256(b),

@@ -268,9 +268,7 @@ fn saved_value(v: &Value) -> SavedValue {
         Value::Network(i) => SavedValue::Network(i.names.iter().map(|(n, v)| (n.clone(), saved_value(v))).collect()),
         Value::Projection(n, list) => SavedValue::Projection(*n, list.to_vec()),
         Value::Recording(k) => SavedValue::Recording(*k),
-        Value::Data(parts) => {
-            SavedValue::Data(parts.iter().map(|(n, e)| (n.to_string(), (**e).clone())).collect())
-        }
+        Value::Data(parts) => SavedValue::Data(parts.iter().map(|(n, e)| (n.to_string(), (**e).clone())).collect()),
         Value::Examples(set, order) => SavedValue::Examples((**set).clone(), order.to_vec()),
         Value::Table(t) => SavedValue::Table(t.columns.iter().map(|(n, c)| (n.clone(), c.clone())).collect()),
     }
@@ -290,7 +288,9 @@ fn value(v: SavedValue) -> Value {
         SavedValue::Projection(n, list) => Value::Projection(n, Rc::new(list)),
         SavedValue::Recording(k) => Value::Recording(k),
         SavedValue::Data(parts) => {
-            let parts = parts.into_iter().filter_map(|(n, e)| Some((KNOWN_PARTS.iter().find(|k| **k == n).copied()?, Rc::new(e))));
+            let parts = parts
+                .into_iter()
+                .filter_map(|(n, e)| Some((KNOWN_PARTS.iter().find(|k| **k == n).copied()?, Rc::new(e))));
             Value::Data(Rc::new(parts.collect()))
         }
         SavedValue::Examples(set, order) => Value::Examples(Rc::new(set), Rc::new(order)),
@@ -459,7 +459,11 @@ impl Run<'_> {
             let Some(snapshot) = snapshot else { continue };
             let index = self.live.len() - 1;
             self.start(index);
-            let restored = self.live[index].simulation.as_mut().and_then(Running::events_mut).is_some_and(|s| s.restore(&snapshot));
+            let restored = self.live[index]
+                .simulation
+                .as_mut()
+                .and_then(Running::events_mut)
+                .is_some_and(|s| s.restore(&snapshot));
             if !restored {
                 return Err(refuse("this checkpoint does not fit the network", ANEW));
             }

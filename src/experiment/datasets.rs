@@ -33,8 +33,7 @@ fn unavailable(name: &str, why: Unavailable, span: Span) -> Box<Diagnostic> {
     let Some(known) = KNOWN.iter().find(|k| k.name == name) else { crate::ice!("an unknown data set") };
     match why {
         Unavailable::Missing(file) => {
-            let files: Vec<String> =
-                known.files.iter().map(|(f, digest)| format!("{f} (SHA-256 {digest})")).collect();
+            let files: Vec<String> = known.files.iter().map(|(f, digest)| format!("{f} (SHA-256 {digest})")).collect();
             let message = format!("`{name}` is not here: `{}/{file}` was not found", known.folder);
             Box::new(
                 Diagnostic::at(Code::E0814, span, message, "needs these files")
@@ -46,8 +45,7 @@ fn unavailable(name: &str, why: Unavailable, span: Span) -> Box<Diagnostic> {
         Unavailable::Damaged(file, reason) => {
             let message = format!("`{}/{file}` is not the file of `{name}`", known.folder);
             Box::new(
-                Diagnostic::at(Code::E0815, span, message, reason)
-                    .help(format!("get it anew from {}", known.address)),
+                Diagnostic::at(Code::E0815, span, message, reason).help(format!("get it anew from {}", known.address)),
             )
         }
     }

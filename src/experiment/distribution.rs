@@ -45,12 +45,7 @@ impl Sampler {
     /// Evaluates the parameters of a distribution.
     ///
     /// `fans` are the numbers of inputs of a target and of outputs of a source, where weights are drawn.
-    pub fn new(
-        scope: &Scope,
-        d: &ast::Distribution,
-        grid: Option<f64>,
-        fans: Option<(f64, f64)>,
-    ) -> Attempt<Sampler> {
+    pub fn new(scope: &Scope, d: &ast::Distribution, grid: Option<f64>, fans: Option<(f64, f64)>) -> Attempt<Sampler> {
         let span = d.call.span;
         let ExprKind::Call(f, args) = &d.call.kind else {
             return fail(Code::E0401, span, "expected a distribution", "here");

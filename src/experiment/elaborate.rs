@@ -409,7 +409,9 @@ impl<'a> Elaborator<'a> {
             })
         };
         let weight = match (weight, from_file.0) {
-            _ if transpose_of.is_some() => transpose_of.map_or(Column::Const(1.0), |k| network.projections[k].weight.clone()),
+            _ if transpose_of.is_some() => {
+                transpose_of.map_or(Column::Const(1.0), |k| network.projections[k].weight.clone())
+            }
             (Some(v), _) => edge_column(&scope, v, &pairs, ends, &streams[1], None)?,
             (None, Some(w)) => Column::Array(Arc::new(w)),
             (None, None) => match checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight)) {

@@ -91,7 +91,9 @@ impl Elaborator<'_> {
             }
             _ => {
                 let what = "an energy that reads several variables of a cell which move";
-                Err(Box::new(crate::syntax::unsupported(span, what).help("define one variable in the neuron and read that")))
+                Err(Box::new(
+                    crate::syntax::unsupported(span, what).help("define one variable in the neuron and read that"),
+                ))
             }
         }
     }

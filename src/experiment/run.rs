@@ -765,7 +765,8 @@ impl<'a> Run<'a> {
             );
             if let What::Samples { variable, segment, .. } = &r.what {
                 if self.live[p.network].network().batch.is_some() {
-                    let d = crate::syntax::unsupported(e.span, "recording a network that sees several examples at once");
+                    let d =
+                        crate::syntax::unsupported(e.span, "recording a network that sees several examples at once");
                     return Err(Box::new(d.help("use `measure`, or a network without a batch")));
                 }
                 // The state at the beginning is part of a trace.
@@ -907,9 +908,7 @@ pub(super) fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnost
                 Some(last) => d.note(format!("one step before it was {last}")),
                 None => d,
             };
-            Box::new(
-                d.help("make `dt` smaller, or look for a division by zero or a growing feedback"),
-            )
+            Box::new(d.help("make `dt` smaller, or look for a division by zero or a growing feedback"))
         }
     }
 }

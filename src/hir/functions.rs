@@ -116,7 +116,13 @@ pub const FUNCTIONS: &[Signature] = &[
     ),
     f("one_hot", &[Pure], &[Pure], G::Pure, "1 at the index of the label, 0 elsewhere; of so many classes"),
     f("confusion", &[Pure, Pure], &[Pure], G::Pure, "counts of pairs, row after row: of so many classes"),
-    f("energy", &[Network], &[], G::Any, "energy of a network: of all its cells and synapses; of every example by itself"),
+    f(
+        "energy",
+        &[Network],
+        &[],
+        G::Any,
+        "energy of a network: of all its cells and synapses; of every example by itself",
+    ),
     f("mnist", &[], &[], G::Images(&["train", "test"]), "handwritten digits, 28 x 28, 0 to 255: 60 000 and 10 000"),
     f("cifar10", &[], &[], G::Images(&["train", "test"]), "colour images, 3 x 32 x 32, 0 to 255: 50 000 and 10 000"),
     f(

@@ -27,7 +27,10 @@ impl Network {
             || self.projections.iter().any(|p| {
                 p.transpose_of.is_some()
                     || matches!(p.pairs, Pairs::Windows(_))
-                    || is_silent(p) || p.energy.is_some() || !p.synapse.at_end.is_empty() || self.is_relayed(p)
+                    || is_silent(p)
+                    || p.energy.is_some()
+                    || !p.synapse.at_end.is_empty()
+                    || self.is_relayed(p)
             })
     }
 
@@ -46,7 +49,9 @@ impl Network {
                 return false;
             }
             let read = crate::hir::inline_lets(model, Expr::Var(of));
-            read.any(&mut |e| matches!(e, Expr::Var(v) if matches!(model.vars[*v].kind, VarKind::AnalogPort(_)) && fed(*v)))
+            read.any(
+                &mut |e| matches!(e, Expr::Var(v) if matches!(model.vars[*v].kind, VarKind::AnalogPort(_)) && fed(*v)),
+            )
         })
     }
 
@@ -80,8 +85,14 @@ impl Network {
             if matches!(&p.pairs, Pairs::Windows(_)) {
                 let mixed = crate::solve::factors(s).into_iter().any(|f| f.term.mixed.is_some());
                 let span = s.handlers.first().map(|h| h.span).or(s.vars.values().next().map(|v| v.span));
-                if mixed || matches!(p.pairs, Pairs::Windows(w) if w.pool && !s.handlers.is_empty()) || p.energy.is_some() {
-                    return Some((span.unwrap_or_default(), "this rule with the weights of a convolution or pool".into()));
+                if mixed
+                    || matches!(p.pairs, Pairs::Windows(w) if w.pool && !s.handlers.is_empty())
+                    || p.energy.is_some()
+                {
+                    return Some((
+                        span.unwrap_or_default(),
+                        "this rule with the weights of a convolution or pool".into(),
+                    ));
                 }
             }
             if p.transpose_of.is_some() && p.energy.is_none() && s.handlers.iter().any(|_| true) {

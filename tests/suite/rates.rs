@@ -129,8 +129,7 @@ experiment e {{
     // max(x, x) hides the product from the compiler, not its value.
     for batch in ["", " with batch 5", " with batch 5 sum"] {
         let plain = run(&text("w += 0.1 * pre.r * post.r", "w * pre.r", batch));
-        let hidden =
-            run(&text("w += 0.1 * max(pre.r * post.r, pre.r * post.r)", "max(w * pre.r, w * pre.r)", batch));
+        let hidden = run(&text("w += 0.1 * max(pre.r * post.r, pre.r * post.r)", "max(w * pre.r, w * pre.r)", batch));
         near(&measured(&hidden, "w"), &measured(&plain, "w"), 1e-12);
         near(&measured(&hidden, "r"), &measured(&plain, "r"), 1e-12);
     }
@@ -402,7 +401,9 @@ fn failures_name_what_is_wrong() {
     let header = "use std.neurons.rate: RateInput
 network Net { population a: RateInput[3] }
 ";
-    let failing = |body: &str| run_failing(&format!("{header}experiment e {{ network net = Net() with batch 4\n{body} expect true }}"));
+    let failing = |body: &str| {
+        run_failing(&format!("{header}experiment e {{ network net = Net() with batch 4\n{body} expect true }}"))
+    };
     let d = failing("data d = dataset(x = [1, 2, 3], y = [1, 2], examples = 3)");
     assert_eq!(d.code.to_string(), "E0403");
     let d = failing("net.a.r = [1, 2]");
@@ -515,6 +516,8 @@ experiment e {{
         assert!(out.expectations.iter().all(|e| e.passed), "{file}: {:?}", out.expectations);
         assert!(out.saved.contains_key(file));
     }
-    let d = run_failing(&format!("{PERCEPTRON}experiment e {{ network net = Net() with batch 2   save net to \"all\"   expect true }}"));
+    let d = run_failing(&format!(
+        "{PERCEPTRON}experiment e {{ network net = Net() with batch 2   save net to \"all\"   expect true }}"
+    ));
     assert_eq!(d.code.to_string(), "E0106");
 }

@@ -153,8 +153,17 @@ impl World {
 
 pub(crate) const DISTRIBUTIONS: [&str; 7] =
     ["normal", "lognormal", "uniform", "exponential", "xavier", "xavier_uniform", "kaiming"];
-const CONNECTORS: [&str; 9] =
-    ["all_to_all", "one_to_one", "fixed_probability", "fixed_in_degree", "fixed_out_degree", "fixed_total", "distance", "conv", "pool"];
+const CONNECTORS: [&str; 9] = [
+    "all_to_all",
+    "one_to_one",
+    "fixed_probability",
+    "fixed_in_degree",
+    "fixed_out_degree",
+    "fixed_total",
+    "distance",
+    "conv",
+    "pool",
+];
 
 /// Resolves one member; compartments join with what follows. Returns the type and how many parts were used.
 pub(super) fn member(infer: &mut Infer, base: &Ty, parts: &[&str], span: Span) -> (Ty, usize) {

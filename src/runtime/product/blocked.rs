@@ -179,7 +179,7 @@ fn turn<T: super::Real>(from: &[T], ld: usize, (k, n): (usize, usize), width: us
                 }
             }
             for r in 0..rows {
-                let row = &mut out[(begin + r) * width + first..][..SIDE];
+                let row = &mut out[(begin + r) * width + first..][..SIDE.min(width - first)];
                 row.iter_mut().zip(&square).for_each(|(to, column)| *to = column[r]);
             }
             begin += rows;

@@ -5,8 +5,8 @@ use super::Inner;
 use super::evaluate::moved;
 use super::graph::{Graph, Node};
 use super::kernel::Compiled;
-use super::windows;
 use super::rules::{Reducing, SynapseRule};
+use super::windows;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
 use crate::lower::Held;
@@ -121,7 +121,11 @@ impl Inner {
                 finite.store(false, Ordering::Relaxed);
             }
         };
-        if threads == 1 { job(0) } else { self.pool.run(&job) }
+        if threads == 1 {
+            job(0)
+        } else {
+            self.pool.run(&job)
+        }
         finite.into_inner()
     }
 }

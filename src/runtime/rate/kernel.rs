@@ -65,7 +65,8 @@ impl Compiled {
                 (Held::Random(..), Some(b)) => {
                     let bytes = b.bytes_mut();
                     let mut bits = vec![0u32; bytes.len() / 4];
-                    Stream::new(seed, self.stream.wrapping_add((k as u32).wrapping_mul(0x9e37_79b9))).fill(moment, 0, &mut bits);
+                    Stream::new(seed, self.stream.wrapping_add((k as u32).wrapping_mul(0x9e37_79b9)))
+                        .fill(moment, 0, &mut bits);
                     bytes.chunks_exact_mut(4).zip(&bits).for_each(|(to, x)| to.copy_from_slice(&x.to_le_bytes()));
                 }
                 _ => {}

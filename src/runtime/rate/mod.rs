@@ -24,8 +24,8 @@ use synapses::{Contribution, Synapses};
 use super::buffer::Buffer;
 use super::pool::Pool;
 use super::simulation::{Failure, Options, TimeFunction};
-use crate::hir::{Expr, Func, Kept, VarId, VarKind};
 use crate::codegen::Steps;
+use crate::hir::{Expr, Func, Kept, VarId, VarKind};
 use crate::lower::{ElementwiseKernel, Store};
 use crate::plan::{Column, Network};
 use std::cell::RefCell;
@@ -234,7 +234,8 @@ impl RateNetwork {
             inner.graph.nodes.iter().filter_map(|(n, e)| ended(e).map(|of| (n, of))).collect();
         for (node, of) in ended {
             inner.pull(&self.network, of);
-            let mut array = std::mem::replace(&mut inner.graph.nodes[node].array, Array::empty(inner.options.precision));
+            let mut array =
+                std::mem::replace(&mut inner.graph.nodes[node].array, Array::empty(inner.options.precision));
             array.buffer.copy_all(&inner.graph.nodes[of].array.buffer);
             inner.graph.nodes[node].array = array;
             inner.graph.changed(node);

@@ -170,8 +170,7 @@ impl Inner {
             })
         };
         let kept: Vec<(VarId, SlotKind)> = updates.reductions.iter().map(|r| (r.var, SlotKind::Lane)).collect();
-        let (single, each): (Vec<_>, Vec<_>) =
-            updates.values.iter().partition(|(v, _)| self.synapses[k].is_single(*v));
+        let (single, each): (Vec<_>, Vec<_>) = updates.values.iter().partition(|(v, _)| self.synapses[k].is_single(*v));
         let reduced = |v: VarId| updates.reductions.iter().any(|r| r.var == v);
         let products = reductions.iter().all(|(_, how)| matches!(how, Reducing::Product(..)));
         let silent = products && each.iter().all(|(v, e)| unchanged_without_pre(p, *v, e, &reduced));
@@ -279,8 +278,7 @@ impl Inner {
             let stores: Vec<Store> = updates.reductions.iter().map(|r| Store::Sum(r.term.product())).collect();
             stores.iter().for_each(|s| inputs.extend(self.sources(net, domain, s.expr())));
             let compiled = self.compile(net, domain, &name(".reduce"), (&stores, &[]), &[]);
-            let arrays =
-                updates.reductions.iter().map(|r| (r.var, Array::new(1, plan.n, self.precision()))).collect();
+            let arrays = updates.reductions.iter().map(|r| (r.var, Array::new(1, plan.n, self.precision()))).collect();
             (compiled, arrays)
         });
         // With one example only all values are of one row.

@@ -357,7 +357,10 @@ impl Inner {
                 return;
             }
             // Named whole, so that the thread gets what may be sent.
-            let out = { let whole = &out; whole.output.cast::<T>() };
+            let out = {
+                let whole = &out;
+                whole.output.cast::<T>()
+            };
             if !few {
                 let right = if transposed { stored.transposed() } else { stored };
                 let tile = Tile { out, ld, rows: 0..m, columns: part };

@@ -37,7 +37,10 @@ impl Job<'_> {
                 let from = &numbers(&self.sources.buffer)[self.sources.row_of(example) * self.sources.ld..];
                 let from = &from[..self.sources.n];
                 // Named whole, so that the thread gets what may be sent.
-                let out = { let whole = &self.out; whole.output.cast::<T>() };
+                let out = {
+                    let whole = &self.out;
+                    whole.output.cast::<T>()
+                };
                 let n = if self.transposed { self.windows.pre.n } else { self.windows.post.n };
                 // SAFETY: examples have rows of their own.
                 let to = unsafe { std::slice::from_raw_parts_mut(out.add(example * self.ld), n) };
@@ -51,7 +54,15 @@ impl Job<'_> {
                 }
             }
         };
-        if threads == 1 { job(0) } else { pool.run(&|t| if t < threads { job(t) }) }
+        if threads == 1 {
+            job(0)
+        } else {
+            pool.run(&|t| {
+                if t < threads {
+                    job(t)
+                }
+            })
+        }
     }
 
     /// Every target sums what its window sees.
