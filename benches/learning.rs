@@ -15,7 +15,7 @@ fn network(text: &str) -> RateNetwork {
     let p = compile(SourceFile::new("bench.neuro", text), &mut NoImports).ok().expect("compiles");
     let settings = Settings { threads: 1, backend: Backend::Auto, ..Settings::default() };
     let runner = Runner { module: &p.module, files: &NoImports, settings, progress: &Silent };
-    let mut all = runner.networks(&p.module.experiments[0]).ok().expect("builds");
+    let mut all = runner.networks(&p.module.experiments[0]).expect("builds");
     match all.remove(0) {
         Running::Rates(n) => *n,
         Running::Events(_) => panic!("no events"),

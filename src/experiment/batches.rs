@@ -3,14 +3,13 @@
 use super::Attempt;
 use super::datasets::examples;
 use super::eval::fail;
-use super::run::{Run, failure, stopped};
+use super::run::{Chosen, Run, failure, stopped};
 use super::value::{Quantity, Value};
 use crate::data::Examples;
 use crate::diag::{Code, Diagnostic};
 use crate::runtime::{Failure, Running};
 use crate::source::Span;
 use crate::syntax::ast::{self, Command, ExprKind, Over};
-use std::rc::Rc;
 
 impl Run<'_> {
     /// Returns how many examples are shown at once: the batch of the networks, and whether one has any.
@@ -60,7 +59,7 @@ impl Run<'_> {
     pub(super) fn for_examples(
         &mut self,
         variables: &[ast::Name],
-        (set, order): (Rc<Examples>, Rc<Vec<usize>>),
+        (set, order): Chosen,
         body: &[Command],
         span: Span,
     ) -> Attempt<()> {

@@ -392,7 +392,7 @@ impl<'a> Run<'a> {
     }
 
     /// Returns the examples that a loop runs through, if it is not over numbers.
-    fn examples_of(&self, range: &ast::Expr) -> Option<Attempt<(Rc<Examples>, Rc<Vec<usize>>)>> {
+    fn examples_of(&self, range: &ast::Expr) -> Option<Attempt<Chosen>> {
         // A range is not evaluated twice: shuffling counts.
         if matches!(range.kind, ExprKind::Binary(BinOp::Range, ..)) {
             return None;
@@ -864,6 +864,9 @@ fn cyclic(plan: &Network, path: &[(usize, crate::hir::VarId)], span: Span) -> Bo
             .help("give one of the projections a `delay`, or make one of the values a state"),
     )
 }
+
+/// Examples of a data set, in an order.
+pub(super) type Chosen = (Rc<Examples>, Rc<Vec<usize>>);
 
 /// Reports that the user stopped a run.
 pub(super) fn stopped(time: f64) -> Box<Diagnostic> {

@@ -99,11 +99,10 @@ impl Network {
                 return Some((s.handlers[0].span, "learning by a projection that shares its weights".into()));
             }
         }
-        let drive = self.drives.first().map(|d| {
+        self.drives.first().map(|d| {
             let p = &self.populations[d.post.population];
             (p.model.vars[d.port].span, format!("a drive of events to `{}` in this network", p.name))
-        });
-        drive
+        })
     }
 
     /// Finds values that follow from themselves within a step: the path, each following from the next.

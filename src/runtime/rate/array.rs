@@ -119,7 +119,7 @@ fn change<T>(a: &[T], b: &[T]) -> T
 where
     T: Copy + Default + PartialOrd + std::ops::Sub<Output = T> + std::ops::AddAssign,
 {
-    // Sixteen at a time, as vectors: the sums of `x - x` are zero unless some x is not finite.
+    // Sixteen at a time, as vectors: a number that is not finite, less itself, is not a number, and makes the sum none.
     let zero = T::default();
     let (mut most, mut odd) = ([zero; 16], [zero; 16]);
     for (a, b) in a.chunks_exact(16).zip(b.chunks_exact(16)) {
@@ -127,7 +127,8 @@ where
             let d = a[l] - b[l];
             let d = if d < zero { zero - d } else { d };
             most[l] = if d > most[l] { d } else { most[l] };
-            odd[l] += a[l] - a[l];
+            let same = a[l];
+            odd[l] += a[l] - same;
         }
     }
     let mut out = zero;

@@ -39,7 +39,7 @@ pub(super) enum Reducing {
     /// The product of a value of the sources and one of the targets.
     Product(Node, Node),
     /// Synapse by synapse.
-    Each(Compiled),
+    Each(Box<Compiled>),
 }
 
 /// What the cells of a population do at a signal.
@@ -124,7 +124,7 @@ impl Inner {
             }
             let rule = self.synapse_rule(net, k, signal);
             let reducing = rule.reductions.into_iter().filter_map(|(_, how)| match how {
-                Reducing::Each(c) => Some(c),
+                Reducing::Each(c) => Some(*c),
                 Reducing::Product(..) => None,
             });
             let kernels = reducing.chain(rule.apply).chain(rule.single).map(|c| c.kernel).collect();
@@ -204,7 +204,7 @@ impl Inner {
         let e = term.product();
         inputs.extend(self.sources(net, Domain::Synapses(k), &e));
         let name = format!("{}.reduce", net.projections[k].synapse.name);
-        Reducing::Each(self.compile(net, Domain::Synapses(k), &name, (&[Store::Sum(e)], &[]), &[]))
+        Reducing::Each(Box::new(self.compile(net, Domain::Synapses(k), &name, (&[Store::Sum(e)], &[]), &[])))
     }
 
     fn apply_synapses(&mut self, net: &Network, k: usize, rule: &mut SynapseRule) -> Result<(), Failure> {
