@@ -54,14 +54,16 @@ experiment e {{ network net = Net() with batch {batch}   signal learn }}"
         };
         let all: Vec<usize> = (0..net.network.projections.len()).collect();
         let seen: Vec<Rows> = (0..8).map(|k| images(batch, 784, 7919 * k)).collect();
-        let taught = images(batch, 10, 5);
+        let rate = net.network.populations[2].model.var("r").unwrap();
         let mut k = 0;
         group.throughput(Throughput::Elements(batch as u64));
         group.bench_function(format!("batch {batch}"), |bench| {
             bench.iter(|| {
                 k += 1;
                 net.set(0, r, 0..784, &seen[k % 8]);
-                net.set(2, teach, 0..10, &taught);
+                let mut error = net.values(2, rate);
+                error.values.iter_mut().enumerate().for_each(|(i, r)| *r = f64::from(u8::from(i % 10 == k % 8)) - *r);
+                net.set(2, teach, 0..10, &error);
                 net.signal("learn", &all, true).unwrap();
             })
         });

@@ -443,7 +443,12 @@ impl Scope<'_> {
                 Value::Data(of) => match of.iter().find(|(n, _)| *n == parts[i]) {
                     Some((_, set)) => Value::Examples(set.clone(), Rc::new((0..set.n).collect())),
                     None => {
-                        return fail(Code::E0205, name.span, format!("there is no part `{}`", parts[i]), "no such part");
+                        return fail(
+                            Code::E0205,
+                            name.span,
+                            format!("there is no part `{}`", parts[i]),
+                            "no such part",
+                        );
                     }
                 },
                 Value::Examples(set, order) => match set.fields.iter().position(|f| f.name == parts[i]) {

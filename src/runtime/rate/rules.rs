@@ -153,7 +153,16 @@ impl Inner {
             next += 1;
             extra(next)
         };
-        let updates = synapse_updates(&p.synapse, signal, several, &owner, &mut fresh);
+        let mut updates = synapse_updates(&p.synapse, signal, several, &owner, &mut fresh);
+        // What a parameter of zero multiplies is not there: such a rule may leave silent sources alone.
+        for (_, e) in &mut updates.values {
+            let zero = |v: &VarId| p.params.get(v) == Some(&0.0);
+            let known = std::mem::replace(e, Expr::Num(0.0)).map(&mut |e| match &e {
+                Expr::Var(v) if zero(v) => Expr::Num(0.0),
+                _ => e,
+            });
+            *e = simplify(known);
+        }
         let domain = Domain::Synapses(k);
         let mut inputs = Vec::new();
         let mut reductions = Vec::new();
