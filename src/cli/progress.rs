@@ -24,11 +24,43 @@ pub struct Shown {
     bar: RefCell<Option<ProgressBar>>,
     begin: Cell<Option<(Instant, f64)>>,
     last: Cell<Option<Instant>>,
+    /// When the present loop over a data set began.
+    loop_begin: Cell<Option<Instant>>,
 }
 
 impl Shown {
     pub fn new(quiet: bool) -> Shown {
-        Shown { quiet, bar: RefCell::default(), begin: Cell::default(), last: Cell::default() }
+        Shown {
+            quiet,
+            bar: RefCell::default(),
+            begin: Cell::default(),
+            last: Cell::default(),
+            loop_begin: Cell::default(),
+        }
+    }
+
+    /// Draws the bar, or prints a line now and then.
+    fn show(&self, now: Instant, wall: f64, part: f64, text: String) {
+        let since = self.last.get().map(|l| now.duration_since(l));
+        if std::io::stderr().is_terminal() {
+            if since.is_some_and(|s| s < Duration::from_millis(100)) {
+                return;
+            }
+            let mut bar = self.bar.borrow_mut();
+            let bar = bar.get_or_insert_with(|| {
+                let style =
+                    ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+                ProgressBar::new(1000).with_style(style)
+            });
+            bar.set_position((1000.0 * part) as u64);
+            bar.set_message(text);
+        } else {
+            if since.map_or(wall < 10.0, |s| s < Duration::from_secs(10)) {
+                return;
+            }
+            eprintln!("{text}");
+        }
+        self.last.set(Some(now));
     }
 
     /// Removes the bar.
@@ -63,26 +95,28 @@ impl Progress for Shown {
             time / 1000.0,
             end / 1000.0
         );
-        let since = self.last.get().map(|l| now.duration_since(l));
-        if std::io::stderr().is_terminal() {
-            if since.is_some_and(|s| s < Duration::from_millis(100)) {
-                return;
-            }
-            let mut bar = self.bar.borrow_mut();
-            let bar = bar.get_or_insert_with(|| {
-                let style =
-                    ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-                ProgressBar::new(1000).with_style(style)
-            });
-            bar.set_position((1000.0 * time / end.max(1e-9)) as u64);
-            bar.set_message(text);
-        } else {
-            if since.map_or(wall < 10.0, |s| s < Duration::from_secs(10)) {
-                return;
-            }
-            eprintln!("{text}");
+        self.show(now, wall, time / end.max(1e-9), text);
+    }
+
+    fn examples(&self, shown: usize, of: usize) {
+        if self.quiet {
+            return;
         }
-        self.last.set(Some(now));
+        let now = Instant::now();
+        let begun = match self.loop_begin.get() {
+            Some(begun) if shown > 0 => begun,
+            _ => {
+                self.loop_begin.set(Some(now));
+                now
+            }
+        };
+        let wall = now.duration_since(begun).as_secs_f64();
+        if wall < 0.5 || shown == 0 {
+            return;
+        }
+        let left = wall / shown as f64 * (of - shown) as f64;
+        let text = format!("minibatch {shown} of {of}, {left:.0} s left");
+        self.show(now, wall, shown as f64 / of as f64, text);
     }
 
     fn interrupted(&self) -> bool {

@@ -204,3 +204,70 @@ pub fn is_per_example(network: &crate::plan::Network, population: usize, v: crat
     };
     network.batch.is_some() && !shared
 }
+
+/// Channels and side of square images, by their number of pixels.
+fn image_shape(width: usize, span: Span) -> Attempt<(usize, usize)> {
+    for channels in [1, 3] {
+        let side = ((width / channels) as f64).sqrt().round() as usize;
+        if channels * side * side == width {
+            return Ok((channels, side));
+        }
+    }
+    fail(Code::E0403, span, format!("{width} numbers are not a square image"), "of one or three channels")
+}
+
+/// Moves every image by up to so many pixels either way, with zeros where nothing was.
+pub fn random_crop(scope: &Scope, args: &[ast::Arg]) -> Attempt<Value> {
+    let (q, by) = (scope.quantity(&args[0].value)?, scope.size(&args[1].value)? as i64);
+    let (channels, side) = image_shape(q.width(), args[0].value.span)?;
+    let mut data = Vec::with_capacity(q.data.len());
+    let stream = scope.another_stream();
+    for (k, image) in q.examples().enumerate() {
+        let mut draw = stream.reader(k as u64);
+        let mut shift = || i64::from(draw.below(2 * by as u32 + 1)) - by;
+        let (dy, dx) = (shift(), shift());
+        for c in 0..channels {
+            for y in 0..side as i64 {
+                for x in 0..side as i64 {
+                    let (i, j) = (y + dy, x + dx);
+                    let inside = (0..side as i64).contains(&i) && (0..side as i64).contains(&j);
+                    data.push(if inside { image[(c * side + i as usize) * side + j as usize] } else { 0.0 });
+                }
+            }
+        }
+    }
+    Ok(q.with(data).into())
+}
+
+/// Mirrors every image from left to right, or not, at random.
+pub fn random_flip(scope: &Scope, args: &[ast::Arg]) -> Attempt<Value> {
+    let q = scope.quantity(&args[0].value)?;
+    let (_, side) = image_shape(q.width(), args[0].value.span)?;
+    let mut data = q.data.to_vec();
+    let stream = scope.another_stream();
+    for (k, image) in data.chunks_mut(q.width().max(1)).enumerate() {
+        if stream.reader(k as u64).below(2) == 1 {
+            image.chunks_mut(side).for_each(<[f64]>::reverse);
+        }
+    }
+    Ok(q.with(data).into())
+}
+
+/// Subtracts a mean from every channel and divides it by a standard deviation.
+pub fn normalise(scope: &Scope, args: &[ast::Arg], span: Span) -> Attempt<Value> {
+    let q = scope.quantity(&args[0].value)?;
+    let (mean, deviation) = (scope.quantity(&args[1].value)?, scope.quantity(&args[2].value)?);
+    let (channels, side) = image_shape(q.width(), args[0].value.span)?;
+    for (what, given) in [("means", &mean), ("standard deviations", &deviation)] {
+        if !given.is_single() && given.data.len() != channels {
+            let message = format!("{} {what} for {channels} channels", given.data.len());
+            return fail(Code::E0403, span, message, "one for all, or one for each");
+        }
+    }
+    let area = side * side;
+    let value = |(i, x): (usize, &f64)| {
+        let c = i / area % channels;
+        (x - mean.at(c)) / deviation.at(c)
+    };
+    Ok(q.with(q.data.iter().enumerate().map(value).collect()).into())
+}

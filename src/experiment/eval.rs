@@ -11,6 +11,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{Func, Module, apply};
 use crate::plan::Network;
 use crate::runtime::Running;
+use crate::runtime::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, ExprKind};
 use crate::units::{Dim, Ratio, Unit, lookup};
@@ -283,6 +284,13 @@ impl Scope<'_> {
             return Ok(map(&x, |v| v.max(lo).min(hi)).into());
         }
         functions::call(self, name, args, span)
+    }
+
+    /// Returns the random stream of what is shuffled, or otherwise drawn by an experiment, next.
+    pub fn another_stream(&self) -> Stream {
+        let (seed, count) = self.shuffles;
+        count.set(count.get() + 1);
+        Stream::new(seed, 0xd000_0000 + count.get())
     }
 
     /// The same scope without local names.

@@ -152,6 +152,9 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
             datasets::confusion(&x, &y, classes, span)
         }
         "mnist" | "cifar10" | "digits" => datasets::known(scope, name, span),
+        "random_crop" => datasets::random_crop(scope, args),
+        "random_flip" => datasets::random_flip(scope, args),
+        "normalise" => datasets::normalise(scope, args, span),
         "dataset" => datasets::made(scope, args, span),
         "energy" => datasets::energy(scope, &args[0].value),
         "len" => match scope.eval(&args[0].value)? {
@@ -183,9 +186,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
         }
         "shuffle" => {
             let value = scope.eval(&args[0].value)?;
-            let (seed, count) = scope.shuffles;
-            count.set(count.get() + 1);
-            let stream = Stream::new(seed, 0xd000_0000 + count.get());
+            let stream = scope.another_stream();
             if let Value::Examples(set, order) = value {
                 let mut order = order.to_vec();
                 shuffle(&mut order, &stream);

@@ -123,6 +123,15 @@ pub const FUNCTIONS: &[Signature] = &[
         G::Any,
         "energy of a network: of all its cells and synapses; of every example by itself",
     ),
+    f("random_crop", &[Number, Pure], &[], G::Same, "square images moved at random by up to so many pixels either way"),
+    f("random_flip", &[Number], &[], G::Same, "square images mirrored from left to right at random"),
+    f(
+        "normalise",
+        &[Number, Same, Same],
+        &[],
+        G::Pure,
+        "square images less the mean, divided by the deviation of each channel",
+    ),
     f("mnist", &[], &[], G::Images(&["train", "test"]), "handwritten digits, 28 x 28, 0 to 255: 60 000 and 10 000"),
     f("cifar10", &[], &[], G::Images(&["train", "test"]), "colour images, 3 x 32 x 32, 0 to 255: 50 000 and 10 000"),
     f(

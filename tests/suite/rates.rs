@@ -521,3 +521,35 @@ experiment e {{
     ));
     assert_eq!(d.code.to_string(), "E0106");
 }
+
+#[test]
+fn images_are_moved_mirrored_and_normalised() {
+    let out = run("
+use std.neurons.rate: RateInput
+network Net { population a: RateInput[12] }
+experiment e {
+    network net = Net() with batch 40
+    data d = dataset(image = repeat(1, 480), examples = 40)
+    for (image) in d {
+        # Three channels of 2 x 2; what is moved in from outside is zero.
+        measure moved = mean(total(random_crop(image, 1)))
+        measure same = total(random_crop(image, 0))
+        net.a.r = normalise(image, [0, 1, 0.5], [1, 1, 0.25])
+        measure channels = net.a.r[0]
+    }
+    data e = dataset(image = [1, 2, 3, 4], examples = 1)
+    for k in 1 .. 50 {
+        for (image) in e {
+            let flipped = random_flip(image)
+            measure first_pixel = flipped[0]
+        }
+    }
+    expect same == 12
+}");
+    assert!(out.expectations[0].passed);
+    // A move by one keeps half, in either direction with probability 2/3: (1/3 + 2/3 / 2)^2 of all.
+    assert!((measured(&out, "moved")[0] - 12.0 * 4.0 / 9.0).abs() < 1.0, "{:?}", measured(&out, "moved"));
+    assert_eq!(measured(&out, "channels"), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 2.0, 2.0, 2.0, 2.0]);
+    let first = measured(&out, "first_pixel");
+    assert!(first.contains(&1.0) && first.contains(&2.0) && first.iter().all(|x| *x == 1.0 || *x == 2.0), "{first:?}");
+}
