@@ -57,8 +57,10 @@ fn plain(bytes: &[u8]) -> Result<Vec<u8>, String> {
         return Ok(bytes.to_vec());
     }
     let mut out = Vec::new();
-    flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).map_err(|e| format!("the gzip data is damaged: {e}"))?;
-    Ok(out)
+    match flate2::read::GzDecoder::new(bytes).read_to_end(&mut out) {
+        Ok(_) => Ok(out),
+        Err(e) => Err(format!("the gzip data is damaged after {} bytes of content: {e}", out.len())),
+    }
 }
 
 /// Returns the SHA-256 of some bytes in hexadecimal.
