@@ -16,6 +16,7 @@ mod eval;
 mod from_table;
 mod functions;
 mod modulators;
+mod networks;
 mod outcome;
 mod overrides;
 mod plot;

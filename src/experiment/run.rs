@@ -2,21 +2,20 @@
 
 use super::Attempt;
 use super::checkpoint::{Belongs, Keeper, Step};
-use super::elaborate::{Elaborator, iterate};
+use super::elaborate::iterate;
 use super::eval::{Live, Scope, fail};
 use super::outcome::{Expectation, Outcome, Progress};
 use super::record::{Recording, What};
 use super::select::{Selected, cell_value};
-use super::settings::{Override, Settings};
-use super::time::at_time;
+use super::settings::Settings;
 use super::value::{Quantity, Value};
 use super::watch::Watch;
 use crate::data::{Examples, Files};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, Module, inline_lets};
 use crate::ir::Precision;
-use crate::plan::{Batch, Network};
-use crate::runtime::{Failure, Observer, Options, RateNetwork, Running};
+use crate::plan::Network;
+use crate::runtime::{Failure, Observer, RateNetwork, Running};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, ExprKind};
 use crate::units::{Dim, format_quantity, lookup};
@@ -173,7 +172,7 @@ impl<'a> Run<'a> {
         self.out
     }
 
-    fn measure_size(&mut self) {
+    pub(super) fn measure_size(&mut self) {
         for l in &self.live {
             let n = l.network();
             let cells: usize = n.populations.iter().map(|p| p.n).sum();
@@ -452,175 +451,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn network(
-        &mut self,
-        name: &ast::Name,
-        model: &ast::Name,
-        args: &[ast::Arg],
-        batch: Option<&ast::Batch>,
-    ) -> Attempt<()> {
-        let batch = match batch {
-            Some(b) => {
-                let size = self.scope().size(&b.size)?;
-                if size == 0 {
-                    return fail(Code::E0404, b.size.span, "a batch has at least one example", "size 0");
-                }
-                Some(Batch { size, sum: b.sum })
-            }
-            None => None,
-        };
-        let clock = std::time::Instant::now();
-        self.measure_size();
-        let mut values = Vec::new();
-        for a in args {
-            values.push((a.name.as_ref().map(|n| n.text.clone()), self.scope().eval(&a.value)?));
-        }
-        let formals: Vec<String> = self
-            .runner
-            .module
-            .networks
-            .get(&model.text)
-            .map(|n| n.formals.iter().map(|f| f.name.text.clone()).collect())
-            .unwrap_or_default();
-        let prefix = format!("{}.", name.text);
-        let mine: Vec<Override> =
-            self.runner.settings.overrides.iter().filter(|o| o.path.starts_with(&prefix)).cloned().collect();
-        for o in &mine {
-            let rest = &o.path[prefix.len()..];
-            if let Some(position) = formals.iter().position(|f| f == rest) {
-                let default = values
-                    .iter()
-                    .find(|(n, _)| n.as_deref() == Some(rest))
-                    .or(values.get(position).filter(|(n, _)| n.is_none()))
-                    .map(|v| v.1.clone());
-                if let Some(v) = self.overridden(&o.path, default.as_ref())? {
-                    values.retain(|(n, _)| n.as_deref() != Some(rest));
-                    values.push((Some(rest.to_string()), v));
-                }
-            }
-        }
-        // A network of the same name is replaced, and the clock starts anew.
-        let index = match self.live_names.iter().position(|n| *n == name.text) {
-            Some(i) => i,
-            None => {
-                self.live_names.push(name.text.clone());
-                self.live.push(Live {
-                    plan: Network::default(),
-                    rates: Vec::new(),
-                    simulation: None,
-                    functions: Vec::new(),
-                });
-                self.live.len() - 1
-            }
-        };
-        self.live[index] =
-            Live { plan: Network::default(), rates: Vec::new(), simulation: None, functions: Vec::new() };
-        if self.live.len() == 1 {
-            self.clock = 0.0;
-            self.schedule.clear();
-        }
-        for r in self.recordings.iter_mut().filter(|r| r.network == index) {
-            // Earlier recordings keep their data but see no more of it.
-            r.network = usize::MAX;
-        }
-        let mut elaborator = Elaborator {
-            module: self.runner.module,
-            files: self.runner.files,
-            recordings: &self.recordings,
-            dt: self.dt,
-            seed: self.seed,
-            shuffles: &self.shuffles,
-            index,
-            live: std::mem::take(&mut self.live),
-            streams: self.streams,
-        };
-        let built = elaborator.network(model, &values, "");
-        self.live = elaborator.live;
-        let instance = built?;
-        let plan = &mut self.live[index].plan;
-        plan.batch = batch;
-        if let Some(path) = plan.cycle() {
-            return Err(cyclic(plan, &path, name.span));
-        }
-        if plan.is_without_events() && self.checkpoints.is_some() {
-            let d = crate::syntax::unsupported(name.span, "a checkpoint of a network without events");
-            return Err(Box::new(d.help("run without `--checkpoint-every` and `--resume`, and `save` its weights")));
-        }
-        if plan.is_without_events()
-            && let Some((span, what)) = plan.refused_without_events()
-        {
-            let d = crate::syntax::unsupported(span, &what).label(name.span, "this network");
-            let note = "it has a batch, signals to cells, energies, or values that follow from one another at once";
-            return Err(Box::new(d.note(note)));
-        }
-        self.bind(name.text.clone(), Value::Network(Rc::new(instance)));
-        for o in mine.iter().filter(|o| !formals.contains(&o.path[prefix.len()..].to_string())) {
-            self.set_override(o)?;
-        }
-        self.out.built_in += clock.elapsed().as_secs_f64();
-        Ok(())
-    }
-
-    fn drive(&mut self, d: &ast::Drive) -> Attempt<()> {
-        let Some(first) = d.targets.first() else { return Ok(()) };
-        let root = first.path.text.split('.').next().unwrap_or_default();
-        let Some(index) = self.live_names.iter().position(|n| n == root) else {
-            return fail(Code::E0201, first.span, format!("unknown network `{root}`"), "not declared here");
-        };
-        if self.live[index].simulation.is_some() {
-            return fail(Code::E0106, d.span, "a drive cannot be added once the network has run", "comes too late");
-        }
-        let mut elaborator = Elaborator {
-            module: self.runner.module,
-            files: self.runner.files,
-            recordings: &self.recordings,
-            dt: self.dt,
-            seed: self.seed,
-            shuffles: &self.shuffles,
-            index,
-            live: std::mem::take(&mut self.live),
-            streams: 0x1000 + self.streams,
-        };
-        self.streams += 1;
-        let done = elaborator.drive(d, &self.names);
-        self.live = elaborator.live;
-        done
-    }
-
-    /// Creates the simulation of a network that has not run yet.
-    pub(super) fn start(&mut self, index: usize) {
-        let live = &mut self.live[index];
-        if live.simulation.is_some() {
-            return;
-        }
-        let clock = std::time::Instant::now();
-        let settings = &self.runner.settings;
-        let options = Options {
-            dt: self.dt,
-            seed: self.seed,
-            precision: self.precision,
-            threads: settings.threads,
-            backend: settings.backend,
-        };
-        let rates = live.rates.iter().map(at_time).collect();
-        let mut s = Running::new(std::mem::take(&mut live.plan), rates, options);
-        Self::follow(&live.functions, &mut s);
-        if let Some(s) = s.rates_mut() {
-            s.expect_windows();
-        }
-        live.simulation = Some(s);
-        self.out.built_in += clock.elapsed().as_secs_f64();
-    }
-
-    /// Starts the networks without events: only while they run do their values follow from one another.
-    fn start_rates(&mut self) {
-        for i in 0..self.live.len() {
-            if self.live[i].simulation.is_none() && self.live[i].plan.is_without_events() {
-                self.start(i);
-            }
-        }
-    }
-
     fn run(&mut self, duration: f64, span: Span) -> Attempt<()> {
         if self.mode != Mode::Run {
             self.mode = Mode::Built;
@@ -849,20 +679,6 @@ fn run_rates(s: &mut RateNetwork, target: u64, watch: &mut Watch) -> Result<(), 
         }
     }
     Ok(())
-}
-
-/// Reports values that follow from themselves within a step.
-fn cyclic(plan: &Network, path: &[(usize, crate::hir::VarId)], span: Span) -> Box<Diagnostic> {
-    let name = |(p, v): &(usize, crate::hir::VarId)| {
-        let population = &plan.populations[*p];
-        format!("{}.{}", population.name, population.model.vars[*v].name)
-    };
-    let shown: Vec<String> = path.iter().map(name).collect();
-    Box::new(
-        Diagnostic::at(Code::E0612, span, "a value follows from itself within a step", "in this network")
-            .note(shown.join(" <- "))
-            .help("give one of the projections a `delay`, or make one of the values a state"),
-    )
 }
 
 /// Examples of a data set, in an order.
