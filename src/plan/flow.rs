@@ -30,8 +30,9 @@ impl Network {
                     || is_silent(p)
                     || p.energy.is_some()
                     || !p.synapse.at_end.is_empty()
-                    || self.is_relayed(p)
             })
+            // Values that are passed on within a step do not need events, unless the network has some.
+            || (self.projections.iter().any(|p| self.is_relayed(p)) && self.refused_without_events().is_none())
     }
 
     /// Returns whether what a projection sends follows at once from what other projections deliver to its sources.
