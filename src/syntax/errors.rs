@@ -27,6 +27,9 @@ pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<
         let mut wanted: Vec<&str> = positives.iter().filter_map(|r| phrase(*r)).collect();
         wanted.sort_unstable();
         wanted.dedup();
+        // A phrase that stands within another one is said with it.
+        let all = wanted.clone();
+        wanted.retain(|w| !all.iter().any(|other| other != w && other.split(" or ").any(|part| part == *w)));
         let expected = match wanted.as_slice() {
             [] => "something else".to_string(),
             [one] => (*one).to_string(),
