@@ -206,7 +206,7 @@ impl Program {
             for (state, place) in &places {
                 let _ = writeln!(out, "  {:<16} {place}{}", s.vars[*state].name, advanced(*state));
             }
-            for f in solve::factors(s) {
+            for f in solve::factors(s, &|_| true) {
                 let _ = writeln!(out, "  {}", explain_factor(s, &f));
             }
             if let Some(w) = s.weight().filter(|w| stepped.contains(w)) {

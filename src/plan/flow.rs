@@ -10,6 +10,45 @@ fn is_silent(p: &super::Projection) -> bool {
     p.synapse.deliver.is_none() && !p.synapse.handlers.is_empty() && p.synapse.handlers.iter().all(signals)
 }
 
+/// Finds what the synapses of a projection cannot do in a network without events.
+fn refused_projection(p: &super::Projection) -> Option<(Span, String)> {
+    let s = &p.synapse;
+    if let Some(h) = s.handlers.iter().find(|h| matches!(h.trigger, crate::hir::Trigger::Cell(..))) {
+        return Some((h.span, "a handler of events in this network".into()));
+    }
+    if let Some(e) = s.equations.first() {
+        return Some((e.span, "an equation of a synapse in this network".into()));
+    }
+    let span = s.handlers.first().map(|h| h.span).or(s.vars.values().next().map(|v| v.span)).unwrap_or_default();
+    let refuse = |what: &str| Some((span, what.to_string()));
+    let windows = matches!(p.pairs.plain(), Pairs::Windows(_));
+    if windows && p.energy.is_some() {
+        return refuse("an energy of a convolution or pool");
+    }
+    let shares = p.transpose_of.is_some();
+    if !s.handlers.is_empty() && (shares || matches!(p.pairs, Pairs::Windows(w) if w.pool)) {
+        return refuse("learning by a projection whose weights are another's, or by a pool");
+    }
+    // Elsewhere weights lie source by source, or cell by cell.
+    let cellwise = matches!(p.pairs.plain(), Pairs::OneToOne(..));
+    let single = |v: VarId| p.is_of_one(v);
+    let apart = |e: &Expr| {
+        let owner = crate::solve::owner_in_synapse(s, &single);
+        crate::solve::Splitter { owner: &owner }.terms(e).iter().all(|t| t.mixed.is_none())
+    };
+    if !cellwise && p.energy.as_ref().is_some_and(|e| !apart(e)) {
+        return refuse("an energy that does not come apart into pre times post");
+    }
+    if (shares && !cellwise || windows) && crate::solve::factors(s, &single).iter().any(|f| f.term.mixed.is_some()) {
+        return refuse("what does not come apart into pre times post, with shared weights");
+    }
+    let state = |e: &Expr| matches!(e, Expr::Var(v) if matches!(s.vars[*v].kind, VarKind::State(_)));
+    if shares && s.deliver.as_ref().is_some_and(|e| s.inline(e.clone()).any(&mut |e| state(e))) {
+        return refuse("a state of synapses whose weights are another's");
+    }
+    None
+}
+
 impl Network {
     /// Returns whether the network asks for what only a network without events has: a batch, cells that hear signals, values at
     /// ends of windows, energies, shared weights, or values that follow from one another through several populations.
@@ -74,31 +113,8 @@ impl Network {
                 return Some((m.vars[*v].span, "a state kept per channel".into()));
             }
         }
-        for p in &self.projections {
-            let s = &p.synapse;
-            let event = s.handlers.iter().find(|h| matches!(h.trigger, crate::hir::Trigger::Cell(..)));
-            if let Some(h) = event {
-                return Some((h.span, "a handler of events in this network".into()));
-            }
-            if let Some(e) = s.equations.first() {
-                return Some((e.span, "an equation of a synapse in this network".into()));
-            }
-            if matches!(&p.pairs, Pairs::Windows(_)) {
-                let mixed = crate::solve::factors(s).into_iter().any(|f| f.term.mixed.is_some());
-                let span = s.handlers.first().map(|h| h.span).or(s.vars.values().next().map(|v| v.span));
-                if mixed
-                    || matches!(p.pairs, Pairs::Windows(w) if w.pool && !s.handlers.is_empty())
-                    || p.energy.is_some()
-                {
-                    return Some((
-                        span.unwrap_or_default(),
-                        "this rule with the weights of a convolution or pool".into(),
-                    ));
-                }
-            }
-            if p.transpose_of.is_some() && p.energy.is_none() && s.handlers.iter().any(|_| true) {
-                return Some((s.handlers[0].span, "learning by a projection that shares its weights".into()));
-            }
+        if let Some(found) = self.projections.iter().find_map(refused_projection) {
+            return Some(found);
         }
         self.drives.first().map(|d| {
             let p = &self.populations[d.post.population];

@@ -146,6 +146,11 @@ impl Projection {
         all - if one_weight { word } else { 0 }
     }
 
+    /// Returns whether a modulator is a value of one cell, the same for all synapses.
+    pub fn is_of_one(&self, modulator: VarId) -> bool {
+        self.modulators.get(&modulator).is_none_or(|(view, _)| view.n == 1)
+    }
+
     /// Returns whether its synapses change at events.
     pub fn is_plastic(&self) -> bool {
         crate::solve::is_plastic(&self.synapse, &self.places())

@@ -75,6 +75,14 @@ impl Pairs {
         }
     }
 
+    /// Returns the pairs as they were drawn, whichever way round they are used.
+    pub fn plain(&self) -> &Pairs {
+        match self {
+            Pairs::Transposed(of) => of.plain(),
+            other => other,
+        }
+    }
+
     /// Returns whether nothing is connected.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -3,7 +3,7 @@
 use super::terms::{Owner, Splitter, Term};
 use super::updates::{Replay, Updates};
 use crate::hir::{Expr, Stmt, Synapse, Trigger, VarId, VarKind};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// One sum over sources or over examples.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,22 +57,19 @@ pub fn bodies<'a>(s: &'a Synapse, signal: &'a str) -> impl Iterator<Item = &'a [
     s.handlers.iter().filter(move |h| heard(&h.trigger)).map(|h| &h.body[..])
 }
 
-/// Lists the sums of a synapse in a network that sees several examples, with modulators of one cell.
-pub fn factors(s: &Synapse) -> Vec<Factor> {
-    let single = |_: VarId| true;
-    let owner = owner_in_synapse(s, &single);
+/// Lists the sums of a synapse in a network that sees several examples; `single` says which modulators are of one cell.
+pub fn factors(s: &Synapse, single: &dyn Fn(VarId) -> bool) -> Vec<Factor> {
+    let owner = owner_in_synapse(s, single);
     let mut out = Vec::new();
     if let Some(deliver) = &s.deliver {
         let terms = Splitter { owner: &owner }.terms(&s.inline(deliver.clone()));
         out.extend(terms.into_iter().map(|term| Factor { signal: None, term }));
     }
-    let mut signals: BTreeMap<&str, ()> = BTreeMap::new();
-    for h in &s.handlers {
-        if let Trigger::Signal(name) = &h.trigger {
-            signals.insert(name, ());
-        }
-    }
-    for signal in signals.into_keys() {
+    let signals = s.handlers.iter().filter_map(|h| match &h.trigger {
+        Trigger::Signal(name) => Some(name.as_str()),
+        Trigger::Cell(..) => None,
+    });
+    for signal in signals.collect::<BTreeSet<&str>>() {
         let mut next = u32::MAX;
         let mut fresh = || {
             next -= 1;

@@ -7,7 +7,7 @@ use super::array::Array;
 use super::build::{SCALE, extra};
 use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
-use super::synapses::{Layout, is_of_one};
+use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, Kept, Neuron, VarId, VarKind};
 use crate::ir::{Precision, SlotKind};
@@ -146,7 +146,7 @@ impl Inner {
         let p = &net.projections[k];
         // Where weights are shared by many cells, changes are reduced even for a single example.
         let several = self.batch > 1 || self.synapses[k].layout == Layout::Windows;
-        let single = |v: VarId| is_of_one(p, v);
+        let single = |v: VarId| p.is_of_one(v);
         let owner = owner_in_synapse(&p.synapse, &single);
         let mut next = FIRST_REDUCED;
         let mut fresh = || {

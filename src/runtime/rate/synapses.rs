@@ -76,22 +76,17 @@ impl Contribution {
     }
 }
 
-/// Returns whether a modulator is a value of one cell.
-pub fn is_of_one(p: &Projection, v: VarId) -> bool {
-    p.modulators.get(&v).is_none_or(|(view, _)| view.n == 1)
-}
-
 impl Synapses {
     /// Lays out the synapses of a projection and sets them to their initial values.
     pub fn new(inner: &mut Inner, net: &Network, k: usize) -> Synapses {
         let p = &net.projections[k];
-        let layout = match plain(&p.pairs) {
+        let layout = match p.pairs.plain() {
             Pairs::OneToOne(..) => Layout::Diagonal,
             Pairs::Windows(w) if w.pool => Layout::Pool,
             Pairs::Windows(_) => Layout::Windows,
             _ => Layout::Dense,
         };
-        let windows = match plain(&p.pairs) {
+        let windows = match p.pairs.plain() {
             Pairs::Windows(w) => Some(*w),
             _ => None,
         };
@@ -195,14 +190,6 @@ impl Synapses {
     }
 }
 
-/// The pairs as they were drawn, whichever way round they are used.
-fn plain(pairs: &Pairs) -> &Pairs {
-    match pairs {
-        Pairs::Transposed(of) => plain(of),
-        other => other,
-    }
-}
-
 impl Inner {
     /// Finds how what a projection delivers is computed.
     pub fn contribution(&mut self, net: &Network, k: usize) -> Contribution {
@@ -212,7 +199,7 @@ impl Inner {
         if self.synapses[k].layout == Layout::Diagonal {
             return Contribution::Cellwise(self.expression(net, Domain::Synapses(k), &deliver, false));
         }
-        let single = |v: VarId| is_of_one(p, v);
+        let single = |v: VarId| p.is_of_one(v);
         let owner = owner_in_synapse(&p.synapse, &single);
         let terms = Splitter { owner: &owner }.terms(&deliver);
         if terms.iter().any(|t| t.mixed.is_some()) {
@@ -233,12 +220,9 @@ impl Inner {
             let values = &self.graph.nodes[node].array;
             (0..self.active).for_each(|row| sum.add(row, 0, values, values.row_of(row)));
         } else {
-            let single = |v: VarId| is_of_one(p, v);
+            let single = |v: VarId| p.is_of_one(v);
             let owner = owner_in_synapse(&p.synapse, &single);
             for term in (Splitter { owner: &owner }).terms(energy) {
-                if term.mixed.is_some() {
-                    return vec![f64::NAN; self.active];
-                }
                 let product = self.product(net, k, &term);
                 for node in [product.matrix, product.sources].into_iter().chain(product.targets) {
                     self.pull(net, node);
@@ -250,6 +234,7 @@ impl Inner {
         (0..self.active).map(|row| (0..sum.n).map(|i| sum.get(row, i)).sum()).collect()
     }
 
+    /// A term that comes apart: the plan has refused energies and shared weights where one does not.
     fn product(&mut self, net: &Network, k: usize, term: &Term) -> Product {
         let one = Expr::Num(1.0);
         let targets = crate::math::mul(term.part(Owner::Post).clone(), term.part(Owner::Example).clone());
