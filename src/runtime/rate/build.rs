@@ -75,8 +75,8 @@ impl Inner {
     /// Makes a value that is computed cell by cell.
     fn elementwise(&mut self, net: &Network, key: Key, domain: Domain, e: &Expr, n: usize, whole: bool) -> Node {
         let inputs = self.sources(net, domain, e);
+        let timed = self.follows_time(net, domain, e);
         let batched = |n: &Node| self.graph.nodes[*n].array.rows > 1;
-        let timed = e.any(&mut |e| matches!(e, Expr::Time));
         let rows = if whole || inputs.iter().any(batched) { self.batch } else { 1 };
         let array = Array::new(rows, n, self.precision());
         let node = self.graph.add(key, What::Elementwise(domain, e.clone(), None), array, inputs);
@@ -84,6 +84,18 @@ impl Inner {
             self.graph.timed.push(node);
         }
         node
+    }
+
+    /// Returns whether an expression changes with time by itself, also through definitions that have no place.
+    fn follows_time(&mut self, net: &Network, domain: Domain, e: &Expr) -> bool {
+        let mut all = BTreeSet::new();
+        self.reached(net, domain, e, &mut all);
+        let timed = |e: &Expr| e.any(&mut |e| matches!(e, Expr::Time));
+        let mut through = |v: VarId| match self.place(net, domain, v) {
+            Some(_) => false,
+            None => definition(net, domain, v).is_some_and(|e| timed(&e)),
+        };
+        timed(e) || all.into_iter().any(&mut through)
     }
 
     /// Finds or makes the value of an expression; `whole` asks for a row per example.
@@ -129,7 +141,12 @@ impl Inner {
         let inputs = self.sources(net, domain, &masked);
         let (rows, n) = self.synapses[owner].extent();
         let array = Array::new(rows, n, self.precision());
-        self.graph.add(key, What::Elementwise(domain, masked, None), array, inputs)
+        let timed = self.follows_time(net, domain, &masked);
+        let node = self.graph.add(key, What::Elementwise(domain, masked, None), array, inputs);
+        if timed {
+            self.graph.timed.push(node);
+        }
+        node
     }
 
     fn port(&mut self, net: &Network, population: usize, port: VarId) -> Node {
@@ -279,31 +296,12 @@ impl Inner {
 
     /// Lists the values that an expression reads, through definitions that have no place.
     pub fn sources(&mut self, net: &Network, domain: Domain, e: &Expr) -> Vec<Node> {
-        let mut out = Vec::new();
-        let mut seen = BTreeSet::new();
-        self.collect(net, domain, e, &mut seen, &mut out);
+        let mut all = BTreeSet::new();
+        self.reached(net, domain, e, &mut all);
+        let mut out: Vec<Node> = all.into_iter().filter_map(|v| self.place(net, domain, v)).map(|(node, _)| node).collect();
+        out.sort();
+        out.dedup();
         out
-    }
-
-    fn collect(&mut self, net: &Network, domain: Domain, e: &Expr, seen: &mut BTreeSet<VarId>, out: &mut Vec<Node>) {
-        let mut vars = Vec::new();
-        e.walk(&mut |e| {
-            if let Expr::Var(v) = e {
-                vars.push(*v);
-            }
-        });
-        for v in vars {
-            if !seen.insert(v) {
-                continue;
-            }
-            if let Some((node, _)) = self.place(net, domain, v) {
-                if !out.contains(&node) {
-                    out.push(node);
-                }
-            } else if let Some(definition) = definition(net, domain, v) {
-                self.collect(net, domain, &definition, seen, out);
-            }
-        }
     }
 
     /// Compiles results of expressions; `custom` variables have memory that the caller gives.
@@ -369,6 +367,7 @@ impl Inner {
         Compiled::new(kernel, sources, (n, self.batch), self.options.backend, stream)
     }
 
+    /// Collects the variables of an expression, through definitions that have no place.
     fn reached(&mut self, net: &Network, domain: Domain, e: &Expr, out: &mut BTreeSet<VarId>) {
         let mut vars = Vec::new();
         e.walk(&mut |e| {
