@@ -4,7 +4,7 @@
 
 use super::Inner;
 use super::array::Array;
-use super::build::{SCALE, extra};
+use super::build::{MASK, SCALE, extra};
 use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
 use super::synapses::Layout;
@@ -184,7 +184,13 @@ impl Inner {
         let products = reductions.iter().all(|(_, how)| matches!(how, Reducing::Product(..)));
         let silent = products && each.iter().all(|(v, e)| unchanged_without_pre(p, *v, e, &reduced));
         let mut compiled = |this: &mut Self, list: &[&(VarId, Expr)], what: &str| {
-            let stores: Vec<Store> = list.iter().map(|(v, e)| Store::Replace(*v, stand_in(e))).collect();
+            let masked = this.synapses[k].mask.is_some();
+            let new = |v: VarId, e: &Expr| match masked && p.synapse.weight() == Some(v) {
+                // Where there is no synapse the weight stays zero.
+                true => mul(Expr::Var(extra(MASK)), stand_in(e)),
+                false => stand_in(e),
+            };
+            let stores: Vec<Store> = list.iter().map(|(v, e)| Store::Replace(*v, new(*v, e))).collect();
             let name = format!("{}.{signal}{what}", p.synapse.name);
             stores.iter().for_each(|s| inputs.extend(this.sources(net, domain, s.expr())));
             (!stores.is_empty()).then(|| this.compile(net, domain, &name, (&stores, &[]), &kept))
