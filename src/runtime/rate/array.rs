@@ -69,6 +69,11 @@ impl Array {
         }
     }
 
+    /// Copies a row of an array that is as wide.
+    pub fn copy_row(&mut self, row: usize, other: &Array, other_row: usize) {
+        self.buffer.copy(row * self.ld, &other.buffer, other_row * other.ld, self.ld);
+    }
+
     /// Fills a row with some cells of another array.
     pub fn copy_part(&mut self, row: usize, other: &Array, start: usize) {
         self.buffer.copy(row * self.ld, &other.buffer, row * other.ld + start, self.n);

@@ -82,7 +82,7 @@ struct Inner {
     /// Memory for reductions, by thread.
     scratch: Vec<Buffer>,
     /// States kept per item of a data set: by data set and state, item after item.
-    samples: BTreeMap<(u64, Node), Vec<f32>>,
+    samples: BTreeMap<(u64, Node), Array>,
 }
 
 /// Values of cells, row after row.
@@ -467,29 +467,23 @@ impl Inner {
         }
         for (p, v, node) in self.per_sample(net) {
             let population = &net.populations[p];
+            let precision = self.options.precision;
             let store = self.samples.entry((data, node)).or_insert_with(|| {
-                (0..of * population.n).map(|i| population.initial(v, i % population.n, 0) as f32).collect()
+                let mut store = Array::new(of, population.n, precision);
+                store.fill_rows(&|i| population.initial(v, i, 0));
+                store
             });
             let array = &mut self.graph.nodes[node].array;
-            for (row, item) in items.iter().enumerate() {
-                let values: Vec<f64> =
-                    store[item * population.n..][..population.n].iter().map(|x| f64::from(*x)).collect();
-                array.set_part(row, 0, &values);
-            }
+            items.iter().enumerate().for_each(|(row, item)| array.copy_row(row, store, *item));
             self.graph.changed(node);
         }
     }
 
     fn put_away(&mut self, net: &Network, data: u64, items: &[usize]) {
-        for (p, _, node) in self.per_sample(net) {
-            let n = net.populations[p].n;
+        for (_, _, node) in self.per_sample(net) {
             let Some(store) = self.samples.get_mut(&(data, node)) else { continue };
             let array = &self.graph.nodes[node].array;
-            for (row, item) in items.iter().enumerate() {
-                for (i, to) in store[item * n..][..n].iter_mut().enumerate() {
-                    *to = array.get(row, i) as f32;
-                }
-            }
+            items.iter().enumerate().for_each(|(row, item)| store.copy_row(*item, array, row));
         }
     }
 
