@@ -78,7 +78,7 @@ impl Inner {
         let kept = |v: VarId| index(v).map(|_| scratch[0]);
         self.prepare(apply);
         let table = apply.table(&mut self.graph, &[], &[], &kept);
-        let moves = self.moves(net, k, apply, None, &|_| 0);
+        let moves = self.moves(net, k, apply, 0);
         let reduced = apply.kernel.slots.iter().enumerate().filter_map(|(slot, held)| match held {
             Held::Variable(v) => index(*v).map(|r| (slot, r)),
             _ => None,
@@ -91,7 +91,7 @@ impl Inner {
                 Reducing::Each(kernel) => {
                     self.prepare(kernel);
                     let table = kernel.table(&mut self.graph, &[], &[scratch[0]], &|_| None);
-                    let moves = self.moves(net, k, kernel, None, &|_| 0);
+                    let moves = self.moves(net, k, kernel, 0);
                     let sum = kernel.kernel.slots.iter().position(|h| matches!(h, Held::Sum(_))).unwrap_or(0);
                     each.push(Each { reduction, kernel, table, moves, sum });
                 }

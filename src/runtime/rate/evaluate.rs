@@ -11,7 +11,6 @@ use crate::ir::Precision;
 use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::plan::Network;
 use crate::runtime::simulation::share;
-use std::ops::Range;
 
 /// Fewer numbers than this are computed by one thread.
 const WORTH_SHARING: usize = 200_000;
@@ -100,7 +99,7 @@ impl Inner {
             let Domain::Synapses(k) = domain else { return };
             let out = SlotMemory { stride: 0, ..array.memory() };
             let table = ready.table(&mut self.graph, &[out], &[], &|_| None);
-            let moves = self.moves(net, k, ready, Some(array.row_bytes()), &|_| 0);
+            let moves = self.moves(net, k, ready, array.row_bytes());
             for row in 0..array.rows {
                 let table = moved(&table, &moves, row);
                 // SAFETY: rows of the arrays are padded, and this thread has them alone.
@@ -140,26 +139,24 @@ impl Inner {
         finite.into_inner()
     }
 
-    /// Returns by how many bytes slots move from source to source of a projection.
+    /// Returns by how many bytes slots move from source to source of a projection; results by so many as given.
     pub fn moves(
         &self,
         net: &Network,
         k: usize,
         ready: &Compiled,
-        out: Option<usize>,
-        kept: &dyn Fn(VarId) -> usize,
+        out: usize,
     ) -> Vec<(usize, usize)> {
         let synapse = &net.projections[k].synapse;
         let word = self.precision().bytes();
         let mut moves = Vec::new();
         for (slot, held) in ready.kernel.slots.iter().enumerate() {
             let by = match held {
-                Held::Out(_) | Held::Sum(_) => out.unwrap_or(0),
+                Held::Out(_) | Held::Sum(_) => out,
                 Held::Variable(v) => match (ready.source(slot), synapse.vars.get(*v).map(|v| &v.kind)) {
                     (Some(_), Some(VarKind::Pre(_))) => word,
                     (Some(node), _) if self.is_matrix(node) => self.graph.nodes[node].array.row_bytes(),
-                    (Some(_), _) => 0,
-                    (None, _) => kept(*v),
+                    _ => 0,
                 },
                 _ => 0,
             };
@@ -183,7 +180,7 @@ impl Inner {
         }
     }
 
-    /// Runs a kernel source by source, some of them.
+    /// Runs a kernel source by source.
     pub fn by_source(
         &mut self,
         net: &Network,
@@ -191,13 +188,12 @@ impl Inner {
         ready: &mut Compiled,
         out: SlotMemory,
         kept: &dyn Fn(VarId) -> Option<SlotMemory>,
-        sources: Range<usize>,
     ) {
         self.prepare(ready);
         let table = ready.table(&mut self.graph, &[out], &[], kept);
-        let moves = self.moves(net, k, ready, None, &|_| 0);
+        let moves = self.moves(net, k, ready, 0);
         let lanes = crate::runtime::buffer::padded(net.projections[k].post.n);
-        for source in sources {
+        for source in 0..net.projections[k].pre.n {
             let table = moved(&table, &moves, source);
             // SAFETY: rows of the arrays are padded, and this thread has them alone.
             unsafe { ready.run(&table, 0..lanes, self.active) };

@@ -336,32 +336,26 @@ impl Inner {
             let bytes = self.graph.nodes[of].array.buffer.bytes().to_vec();
             self.past[i].ring.push_back(bytes);
         }
-        let moving: Vec<usize> =
-            (0..net.populations.len()).filter(|p| !net.populations[*p].solved.next.is_empty()).collect();
-        for p in &moving {
-            if self.movers[*p].is_none() {
-                self.movers[*p] = Some(self.mover(net, *p));
+        let mut movers = std::mem::take(&mut self.movers);
+        for (p, mover) in movers.iter_mut().enumerate() {
+            if mover.is_none() && !net.populations[p].solved.next.is_empty() {
+                *mover = Some(self.mover(net, p));
             }
-            let inputs = self.movers[*p].as_ref().map_or(Vec::new(), |m| m.inputs.clone());
-            inputs.into_iter().for_each(|n| self.pull(net, n));
+            mover.iter().flat_map(|m| &m.inputs).for_each(|n| self.pull(net, *n));
         }
         let mut most = Ok(0.0f64);
-        for p in &moving {
-            let Some(mut mover) = self.movers[*p].take() else { continue };
+        for (p, mover) in movers.iter_mut().enumerate() {
+            let Some(mover) = mover else { continue };
             self.prepare(&mut mover.compiled);
-            let change = self.replace_states(net, *p, &mut mover.compiled, &mover.states, &|_| None);
-            most = match (most, change) {
-                (Ok(a), Ok(b)) => Ok(a.max(b)),
-                (Err(f), _) | (_, Err(f)) => Err(f),
-            };
-            self.movers[*p] = Some(mover);
+            let change = self.replace_states(net, p, &mut mover.compiled, &mover.states, &|_| None);
+            most = most.and_then(|most: f64| change.map(|change| most.max(change)));
         }
-        for p in &moving {
-            let states = self.movers[*p].as_ref().map_or(Vec::new(), |m| m.states.clone());
-            for v in states {
-                let node = self.variable(net, *p, v);
+        for (p, mover) in movers.iter().enumerate() {
+            for v in mover.iter().flat_map(|m| &m.states) {
+                let node = self.variable(net, p, *v);
                 self.graph.changed(node);
             }
+        self.movers = movers;
         }
         self.step += 1;
         for i in 0..self.graph.timed.len() {

@@ -271,8 +271,7 @@ impl Inner {
                 }
                 if let Some(compiled) = compiled {
                     let so_far = |_: VarId| Some(out);
-                    let rows = net.projections[k].pre.n;
-                    self.by_source(net, k, compiled, out, &so_far, 0..rows);
+                    self.by_source(net, k, compiled, out, &so_far);
                 }
             }
             Contribution::Cellwise(_) => {}
