@@ -64,7 +64,7 @@ experiment e {{ network net = Net() with batch {batch}   signal learn }}"
                 let mut error = net.values(2, rate);
                 error.values.iter_mut().enumerate().for_each(|(i, r)| *r = f64::from(u8::from(i % 10 == k % 8)) - *r);
                 net.set(2, teach, 0..10, &error);
-                net.signal("learn", &all, true).unwrap();
+                net.signal("learn", &all, &[0, 1, 2]).unwrap();
             })
         });
     }
@@ -122,7 +122,7 @@ experiment e {{ network net = Net() with batch {batch}   signal learn }}"
     group.bench_function("weight gradient", |bench| {
         bench.iter(|| {
             net.set(1, teach, 0..12544, &taught);
-            net.signal("learn", &[0], false).unwrap();
+            net.signal("learn", &[0], &[]).unwrap();
         })
     });
     group.finish();

@@ -199,7 +199,7 @@ pub fn is_per_example(network: &crate::plan::Network, population: usize, v: crat
     let model = &network.populations[population].model;
     let shared = match model.vars[v].kind {
         VarKind::Param(_) => true,
-        VarKind::State(_) => crate::runtime::is_shared(model, v),
+        VarKind::State(_) => model.is_shared(v),
         _ => false,
     };
     network.batch.is_some() && !shared

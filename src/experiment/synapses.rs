@@ -170,38 +170,47 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Sends a signal to all synapses that wait for it, or to those of some projections.
+    /// Sends a signal to all cells and synapses that wait for it, or to those of some networks, populations and projections.
     pub(super) fn signal(&mut self, name: &ast::Name, target: Option<&ast::Expr>) -> Attempt<()> {
         let listens = |p: &Projection| {
             p.synapse.handlers.iter().any(|h| matches!(&h.trigger, Trigger::Signal(n) if *n == name.text))
         };
-        let mut chosen: Vec<(usize, Vec<usize>)> = Vec::new();
-        // Cells hear what is said to the whole network.
-        let to_all = match target {
-            Some(e) => matches!(self.scope().eval(e), Ok(Value::Network(_))),
-            None => true,
+        // By network: projections and populations.
+        let mut chosen: Vec<(usize, Vec<usize>, Vec<usize>)> = Vec::new();
+        let whole = |network: usize, live: &Live| {
+            let plan = live.network();
+            (network, (0..plan.projections.len()).collect(), (0..plan.populations.len()).collect())
         };
         match target {
             Some(targets) => {
                 for e in targets.elements() {
-                    let (network, list) = self.scope().projections(e)?;
-                    chosen.push((network, list.to_vec()));
+                    chosen.push(match self.scope().eval(e)? {
+                        Value::Network(instance) => {
+                            let network = network_index(&instance);
+                            whole(network, &self.live[network])
+                        }
+                        Value::Projection(network, list) => (network, list.to_vec(), Vec::new()),
+                        Value::Population(p) => {
+                            if p.view.n != self.live[p.network].network().populations[p.view.population].n {
+                                let what = "a signal to some cells of a population";
+                                return Err(Box::new(crate::syntax::unsupported(e.span, what)));
+                            }
+                            (p.network, Vec::new(), vec![p.view.population])
+                        }
+                        _ => return fail(Code::E0401, e.span, "expected a network, population or projection", "not one"),
+                    });
                 }
             }
-            None => {
-                for (network, live) in self.live.iter().enumerate() {
-                    chosen.push((network, (0..live.network().projections.len()).collect()));
-                }
-            }
+            None => chosen.extend(self.live.iter().enumerate().map(|(network, live)| whole(network, live))),
         }
         let mut heard = false;
-        for (network, list) in chosen {
+        for (network, projections, populations) in chosen {
             self.start(network);
             if let Some(s) = &mut self.live[network].simulation {
-                heard |= list.iter().any(|k| listens(&s.network().projections[*k]));
-                let cells = to_all && s.rates().is_some();
-                heard |= cells && s.network().populations.iter().any(|p| crate::runtime::hears(&p.model, &name.text));
-                if let Err(f) = s.signal(&name.text, &list, to_all) {
+                heard |= projections.iter().any(|k| listens(&s.network().projections[*k]));
+                let hears = |p: &usize| s.network().populations[*p].model.hears(&name.text);
+                heard |= s.rates().is_some() && populations.iter().any(hears);
+                if let Err(f) = s.signal(&name.text, &projections, &populations) {
                     return Err(failure(&f, s.network(), s.time()));
                 }
             }
@@ -213,10 +222,10 @@ impl Run<'_> {
             Diagnostic::at(
                 Code::E0607,
                 name.span,
-                format!("no synapse of these waits for the signal `{}`", name.text),
+                format!("none of these waits for the signal `{}`", name.text),
                 "nobody listens",
             )
-            .note("a synapse listens with `on NAME { … }`"),
+            .note("a synapse or a neuron listens with `on NAME { … }`"),
         ))
     }
 }

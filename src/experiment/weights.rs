@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{VarId, VarKind};
 use crate::ir::Precision;
 use crate::plan::{Column, Pairs};
-use crate::runtime::{Rows, is_shared};
+use crate::runtime::Rows;
 use crate::source::Span;
 use crate::syntax::ast;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn places(live: &Live) -> Vec<(String, Vec<usize>, Place)> {
         }
     }
     for (i, p) in network.populations.iter().enumerate() {
-        for (id, v) in p.model.states().filter(|(id, _)| is_shared(&p.model, *id)) {
+        for (id, v) in p.model.states().filter(|(id, _)| p.model.is_shared(*id)) {
             out.push((format!("{}.{}", p.name, v.name), p.shape.clone(), Place::Cells(i, id)));
         }
     }

@@ -21,7 +21,7 @@ mod unit_of;
 pub use expr::{Draw, EventId, Expr, Func, Op, VarId, apply};
 pub use infer::{Context, Infer};
 pub use module::{Imports, check};
-pub(crate) use neuron::inline_lets;
+pub(crate) use neuron::{inline_lets, inline_lets_unless};
 pub use synapse::{SynapseUse, check_synapse, misplaced};
 pub use ty::{Kind, Ty};
 pub use unit_of::resolve_unit;
@@ -279,6 +279,16 @@ impl Neuron {
     /// Returns the states.
     pub fn states(&self) -> impl Iterator<Item = (VarId, &Var)> {
         self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_)))
+    }
+
+    /// Returns whether all examples of a batch share a state.
+    pub fn is_shared(&self, state: VarId) -> bool {
+        matches!(self.kept.get(&state), Some(Kept::Cell | Kept::Channel))
+    }
+
+    /// Returns whether the cell does something at a signal.
+    pub fn hears(&self, signal: &str) -> bool {
+        self.handlers.iter().any(|h| h.signal == signal)
     }
 }
 

@@ -25,7 +25,7 @@ mod step;
 mod tuning;
 
 pub use buffer::Buffer;
-pub use rate::{RateNetwork, Rows, hears, is_shared};
+pub use rate::{RateNetwork, Rows};
 pub use running::Running;
 pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction};
 pub use snapshot::Snapshot;

@@ -146,11 +146,11 @@ impl Running {
         }
     }
 
-    /// Sends a signal to some projections and, if so asked, to all cells.
-    pub fn signal(&mut self, name: &str, projections: &[usize], cells: bool) -> Result<(), Failure> {
+    /// Sends a signal to some projections and populations; cells of a network with events hear none.
+    pub fn signal(&mut self, name: &str, projections: &[usize], populations: &[usize]) -> Result<(), Failure> {
         match self {
             Running::Events(s) => s.signal(name, projections),
-            Running::Rates(s) => s.signal(name, projections, cells),
+            Running::Rates(s) => s.signal(name, projections, populations),
         }
     }
 

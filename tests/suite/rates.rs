@@ -557,3 +557,120 @@ experiment e {
     assert!(ways.contains(&as_it_was) && ways.contains(&mirrored), "{ways:?}");
     assert!(ways.iter().all(|w| *w == as_it_was || *w == mirrored), "{ways:?}");
 }
+
+/// A network whose projection `b -> a` uses the weights of another; its synapse and the projection's extras are given.
+fn with_shared_weights(synapse: &str) -> String {
+    format!(
+        "use std.neurons.rate: LinearLearner
+synapse F {{ weight w   deliver w * pre.r }}
+synapse B {{ weight w   {synapse} }}
+network Net {{
+    population a: LinearLearner[3]
+    population b: LinearLearner[2]
+    projection f: a -> b.drive: F {{ connect all_to_all weight 2 }}
+    projection back: b -> a.teach: B {{ connect transpose of f }}
+}}
+experiment e {{ network net = Net() with batch 4   net.b.teach = 1   measure heard = net.a.teach[0]   expect true }}"
+    )
+}
+
+#[test]
+fn shared_weights_do_only_what_comes_apart() {
+    let out = run(&with_shared_weights("deliver 3 * w * pre.delta"));
+    assert_eq!(measured(&out, "heard"), [12.0; 3]);
+    for (synapse, what) in [
+        ("deliver max(w * pre.delta, 0)", "come apart"),
+        ("state gain = 3   deliver gain * w * pre.delta", "a state of synapses"),
+        ("deliver w * pre.delta   on learn { w += pre.r }", "learning by a projection"),
+    ] {
+        let d = run_failing(&with_shared_weights(synapse));
+        assert!(d.code.to_string() == "E0106" && d.message.contains(what), "{synapse}: {}", d.message);
+    }
+    let d = run_failing(
+        "neuron Unit {
+    state s = 0
+    energy E = s * s / 2 / 1 ms
+    scheme euler
+}
+synapse Mixed { weight w   energy F = -max(w * pre.s * post.s, 0) / 1 ms }
+network Net {
+    population a: Unit[3]
+    projection a -> a: Mixed { connect all_to_all weight 1 }
+}
+experiment e { network net = Net() with batch 4   step   expect true }",
+    );
+    assert!(d.code.to_string() == "E0106" && d.message.contains("an energy that does not come apart"), "{}", d.message);
+}
+
+#[test]
+fn definitions_follow_time_through_one_another() {
+    let out = run("
+neuron Unit { input drive: 1   let phase = sin(t / 1 ms)   let r = 2 * phase + drive }
+network Net { population a: Unit[1] }
+experiment e {
+    dt 1 ms
+    network net = Net() with batch 2
+    for k in 1 .. 3 { measure r = net.a.r[0]   step }
+    expect true
+}");
+    let expected: Vec<f64> = (0..3).map(|k| 2.0 * f64::from(k).sin()).collect();
+    near(&measured(&out, "r"), &expected, 1e-6);
+}
+
+#[test]
+fn what_an_item_keeps_has_the_precision_of_the_network() {
+    let out = run("
+neuron Keeper { input amount: 1   per sample state kept = 0   on keep { kept = amount } }
+network Net { population a: Keeper[1] }
+experiment e {
+    precision f64
+    data d = dataset(x = [0.1, 0.2, 0.3])
+    network net = Net() with batch 2
+    for (x) in d { net.a.amount = x   signal keep }
+    measure off = max(abs(net.a.kept - x)) over d { }
+    expect true
+}");
+    assert_eq!(measured(&out, "off"), [0.0]);
+}
+
+#[test]
+fn signals_reach_what_they_are_sent_to_and_weights_that_do_not_learn_stay() {
+    let out = run(&format!(
+        "{PERCEPTRON}
+synapse Counting {{ weight w   state heard = 0   deliver w * pre.r
+    on learn {{
+        w += 1
+        heard += 1
+    }}
+}}
+network Other {{
+    population a: In[2]
+    population b: Out[2]
+    projection link: a -> b.drive: Counting {{ connect all_to_all   weight 1 }}
+}}
+experiment e {{
+    network net = Net() with batch 2
+    network other = Other() with batch 2
+    net.a.r = 1
+    net.b.teach = 1
+    let w = net.link.w
+    signal learn in net.b
+    expect net.link.w == w and min(net.b.bias) > 0
+    expect other.link.heard == 0
+    signal learn in [net.link, other]
+    expect norm(net.link.w - w) > 0.01 and other.link.heard == 1 and other.link.w == 2
+    plasticity off other.link
+    signal learn
+    expect other.link.heard == 2 and other.link.w == 2
+    plasticity on other.link
+    signal learn
+    expect other.link.heard == 3 and other.link.w == 3
+}}"
+    ));
+    let failed: Vec<&str> = out.expectations.iter().filter(|e| !e.passed).map(|e| e.found.as_str()).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    let d = run_failing(&format!(
+        "{PERCEPTRON}experiment e {{ network net = Net() with batch 2   signal learn in net.a   expect true }}"
+    ));
+    assert_eq!(d.code.to_string(), "E0607");
+}

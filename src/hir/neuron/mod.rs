@@ -13,8 +13,8 @@ mod cables;
 mod declare;
 mod define;
 mod equations;
-mod examples;
 mod handlers;
+mod learning;
 
 const RESERVED: [&str; 5] = ["t", "dt", "xi", "inf", "pi"];
 
@@ -172,9 +172,14 @@ impl Checker {
 
 /// Replaces `let`s by their definitions.
 pub(crate) fn inline_lets(neuron: &Neuron, e: Expr) -> Expr {
+    inline_lets_unless(neuron, e, &|_| false)
+}
+
+/// Replaces `let`s by their definitions, except those that are kept; variables of the compiler's own stay.
+pub(crate) fn inline_lets_unless(neuron: &Neuron, e: Expr, kept: &dyn Fn(VarId) -> bool) -> Expr {
     e.map(&mut |e| match e {
-        Expr::Var(v) => match &neuron.vars[v].kind {
-            VarKind::Let(value) => inline_lets(neuron, value.clone()),
+        Expr::Var(v) => match neuron.vars.get(v).map(|v| &v.kind) {
+            Some(VarKind::Let(value)) if !kept(v) => inline_lets_unless(neuron, value.clone(), kept),
             _ => Expr::Var(v),
         },
         other => other,

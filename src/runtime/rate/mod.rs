@@ -13,8 +13,6 @@ mod rules;
 mod synapses;
 mod windows;
 
-pub use rules::{hears, is_shared};
-
 use array::Array;
 use graph::{Domain, Graph, Key, Node, What};
 use kernel::Compiled;
@@ -218,9 +216,9 @@ impl RateNetwork {
         inner.follow();
     }
 
-    /// Sends a signal to some projections and, if so asked, to all cells.
-    pub fn signal(&mut self, name: &str, projections: &[usize], cells: bool) -> Result<(), Failure> {
-        self.inner.get_mut().signal(&self.network, name, projections, cells)
+    /// Sends a signal to some projections and populations.
+    pub fn signal(&mut self, name: &str, projections: &[usize], populations: &[usize]) -> Result<(), Failure> {
+        self.inner.get_mut().signal(&self.network, name, projections, populations)
     }
 
     /// Keeps what is read `at end of` a window, which has just ended.
@@ -280,6 +278,7 @@ impl RateNetwork {
     /// Lets weights change at signals, or keeps them.
     pub fn set_learning(&mut self, projection: usize, on: bool) {
         self.network.projections[projection].learning = on;
+        self.inner.get_mut().synapse_rules.retain(|(k, _), _| *k != projection);
     }
 
     /// Returns the weights of a projection's synapses, or a state of them, in the order of the plan.
@@ -355,8 +354,8 @@ impl Inner {
                 let node = self.variable(net, p, *v);
                 self.graph.changed(node);
             }
-        self.movers = movers;
         }
+        self.movers = movers;
         self.step += 1;
         for i in 0..self.graph.timed.len() {
             let node = self.graph.timed[i];

@@ -9,7 +9,7 @@ use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
 use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{Expr, Kept, Neuron, VarId, VarKind};
+use crate::hir::{Expr, Neuron, VarId, VarKind, inline_lets_unless};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::math::{mul, simplify};
@@ -59,7 +59,7 @@ fn owner_in(model: &Neuron) -> impl Fn(&Expr) -> Option<Owner> + '_ {
     move |e| match e {
         Expr::Var(v) => match model.vars.get(*v).map(|v| &v.kind) {
             Some(VarKind::Param(_)) => None,
-            Some(VarKind::State(_)) if is_shared(model, *v) => Some(Owner::Own),
+            Some(VarKind::State(_)) if model.is_shared(*v) => Some(Owner::Own),
             // What has been reduced is the same for all.
             None => Some(Owner::Own),
             _ => Some(Owner::Post),
@@ -69,24 +69,19 @@ fn owner_in(model: &Neuron) -> impl Fn(&Expr) -> Option<Owner> + '_ {
     }
 }
 
-/// Returns whether all examples share a state of a neuron.
-pub fn is_shared(model: &Neuron, v: VarId) -> bool {
-    matches!(model.kept.get(&v), Some(Kept::Cell | Kept::Channel))
-}
-
-/// Returns whether a population hears a signal.
-pub fn hears(model: &Neuron, signal: &str) -> bool {
-    model.handlers.iter().any(|h| h.signal == signal)
-}
-
 impl Inner {
     /// Does what populations and projections do at a signal; the weights of those that do not learn stay.
-    pub fn signal(&mut self, net: &Network, name: &str, projections: &[usize], cells: bool) -> Result<(), Failure> {
+    pub fn signal(
+        &mut self,
+        net: &Network,
+        name: &str,
+        projections: &[usize],
+        populations: &[usize],
+    ) -> Result<(), Failure> {
         let listening = |k: &&usize| bodies(&net.projections[**k].synapse, name).next().is_some();
-        let learning = |k: &&usize| net.projections[**k].learning;
-        let synapses: Vec<usize> = projections.iter().filter(listening).filter(learning).copied().collect();
-        let populations: Vec<usize> =
-            (0..net.populations.len()).filter(|p| cells && hears(&net.populations[*p].model, name)).collect();
+        let synapses: Vec<usize> = projections.iter().filter(listening).copied().collect();
+        let hearing = |p: &&usize| net.populations[**p].model.hears(name);
+        let populations: Vec<usize> = populations.iter().filter(hearing).copied().collect();
         let take = |this: &mut Self, k: &usize| {
             let known = this.synapse_rules.remove(&(*k, name.to_string()));
             (*k, known.unwrap_or_else(|| this.synapse_rule(net, *k, name)))
@@ -131,7 +126,7 @@ impl Inner {
             out.push((rule.inputs, kernels));
         }
         for p in 0..net.populations.len() {
-            if hears(&net.populations[p].model, signal) {
+            if net.populations[p].model.hears(signal) {
                 let rule = self.cell_rule(net, p, signal);
                 let sums = rule.sums.map(|(c, _)| c);
                 let examples = rule.examples.map(|(c, _)| c);
@@ -154,7 +149,11 @@ impl Inner {
             extra(next)
         };
         let mut updates = synapse_updates(&p.synapse, signal, several, &owner, &mut fresh);
-        // What a parameter of zero multiplies is not there: such a rule may leave silent sources alone.
+        if !p.learning {
+            // Its states go on.
+            updates.values.retain(|(v, _)| p.synapse.weight() != Some(*v));
+        }
+        // What a parameter of zero multiplies is not there: such a rule may leave silent sources alone, or do nothing at all.
         for (_, e) in &mut updates.values {
             let zero = |v: &VarId| p.params.get(v) == Some(&0.0);
             let known = std::mem::replace(e, Expr::Num(0.0)).map(&mut |e| match &e {
@@ -163,6 +162,8 @@ impl Inner {
             });
             *e = simplify(known);
         }
+        updates.values.retain(|(v, e)| *e != Expr::Var(*v));
+        updates.reductions.retain(|r| updates.values.iter().any(|(_, e)| e.mentions(r.var)));
         let domain = Domain::Synapses(k);
         let mut inputs = Vec::new();
         let mut reductions = Vec::new();
@@ -260,10 +261,10 @@ impl Inner {
         let plan = &net.populations[p];
         let model = plan.model.clone();
         let stored = self.stored.clone();
-        let inline = |e: Expr| inline_unless(&model, e, &|v| stored.contains(&(p, v)));
+        let inline = |e: Expr| inline_lets_unless(&model, e, &|v| stored.contains(&(p, v)));
         let owner = owner_in(&model);
         let mut next = FIRST_REDUCED;
-        let shared = |v: VarId| is_shared(&model, v);
+        let shared = |v: VarId| model.is_shared(v);
         let bounds = |v: VarId| model.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
         let mut replay = Replay {
             inline: &inline,
@@ -298,7 +299,7 @@ impl Inner {
         });
         // With one example only all values are of one row.
         let (one, own): (Vec<_>, Vec<_>) =
-            updates.values.iter().partition(|(v, _)| self.batch > 1 && is_shared(&model, *v));
+            updates.values.iter().partition(|(v, _)| self.batch > 1 && model.is_shared(*v));
         let mut compiled = |this: &mut Self, stores: Vec<Store>, what: &str| {
             stores.iter().for_each(|s| inputs.extend(this.sources(net, domain, s.expr())));
             (!stores.is_empty()).then(|| this.compile(net, domain, &name(what), (&stores, &[]), &kept))
@@ -406,15 +407,4 @@ fn unchanged_without_pre(p: &crate::plan::Projection, v: VarId, e: &Expr, reduce
         _ => e,
     });
     simplify(zeroed) == Expr::Var(v)
-}
-
-/// Replaces `let`s by their definitions, except those that are kept.
-pub fn inline_unless(model: &Neuron, e: Expr, kept: &dyn Fn(VarId) -> bool) -> Expr {
-    e.map(&mut |e| match e {
-        Expr::Var(v) => match model.vars.get(v).map(|v| &v.kind) {
-            Some(VarKind::Let(value)) if !kept(v) => inline_unless(model, value.clone(), kept),
-            _ => Expr::Var(v),
-        },
-        other => other,
-    })
 }
