@@ -10,6 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::runtime::{Failure, Running};
 use crate::source::Span;
 use crate::syntax::ast::{self, Command, ExprKind, Over};
+use std::sync::Arc;
 
 impl Run<'_> {
     /// Returns how many examples are shown at once: the batch of the networks, and whether one has any.
@@ -87,9 +88,7 @@ impl Run<'_> {
             }
             self.put_away(&set, items);
             self.leave(depth);
-            if self.runner.progress.interrupted() && self.is_without_checkpoints() {
-                return Err(stopped(self.clock));
-            }
+            self.heed_interrupt()?;
         }
         Ok(())
     }
@@ -108,36 +107,11 @@ impl Run<'_> {
                     .help("write `mean(…)` or `sum(…)` around it"),
             ));
         }
-        let mut gathered: Vec<Option<Quantity>> = vec![None; parts.len()];
         let depth = self.names.len();
-        for items in order.chunks(batch.unwrap_or(1)) {
-            for (field, q) in set.fields.iter().zip(self.fields(&set, items, batch)) {
-                self.names.push((field.name.clone(), q.into()));
-            }
-            self.present(&set, items);
-            self.commands(&over.body)?;
-            if self.is_built() {
-                return Ok(());
-            }
-            for (part, sum) in parts.iter().zip(&mut gathered) {
-                let q = self.scope().quantity(part)?;
-                *sum = Some(match sum.take() {
-                    None => Quantity { rows: None, scalar: false, ..q },
-                    Some(before) => {
-                        let mut data = std::sync::Arc::try_unwrap(before.data).unwrap_or_else(|d| d.to_vec());
-                        data.extend_from_slice(&q.data);
-                        Quantity { data: data.into(), rows: None, scalar: false, ..q }
-                    }
-                });
-            }
-            self.put_away(&set, items);
-            self.leave(depth);
-            if self.runner.progress.interrupted() && self.is_without_checkpoints() {
-                return Err(stopped(self.clock));
-            }
-        }
+        // What has been gathered is in no checkpoint.
+        let gathered = self.as_a_whole(|run| run.gather(&parts, &(set, order), batch, &over.body));
+        let Some(gathered) = gathered? else { return Ok(()) };
         for (k, q) in gathered.into_iter().enumerate() {
-            let Some(q) = q else { continue };
             self.names.push((gathered_name(k), q.into()));
         }
         let value = self.scope().quantity(&whole);
@@ -146,13 +120,53 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Evaluates expressions for examples, one after the other or a batch at once; none if nothing shall run.
+    fn gather(
+        &mut self,
+        parts: &[ast::Expr],
+        (set, order): &Chosen,
+        batch: Option<usize>,
+        body: &[Command],
+    ) -> Attempt<Option<Vec<Quantity>>> {
+        let mut gathered: Vec<Option<Quantity>> = vec![None; parts.len()];
+        for items in order.chunks(batch.unwrap_or(1)) {
+            let depth = self.names.len();
+            for (field, q) in set.fields.iter().zip(self.fields(set, items, batch)) {
+                self.names.push((field.name.clone(), q.into()));
+            }
+            self.present(set, items);
+            self.commands(body)?;
+            if self.is_built() {
+                return Ok(None);
+            }
+            for (part, sum) in parts.iter().zip(&mut gathered) {
+                let q = self.scope().quantity(part)?;
+                *sum = Some(match sum.take() {
+                    None => Quantity { rows: None, scalar: false, ..q },
+                    Some(before) => {
+                        let mut data = Arc::try_unwrap(before.data).unwrap_or_else(|d| d.to_vec());
+                        data.extend_from_slice(&q.data);
+                        Quantity { data: data.into(), rows: None, scalar: false, ..q }
+                    }
+                });
+            }
+            self.put_away(set, items);
+            self.leave(depth);
+            self.heed_interrupt()?;
+        }
+        Ok(Some(gathered.into_iter().flatten().collect()))
+    }
+
+    /// Stops where the user asks for it, unless a checkpoint can be taken later.
+    fn heed_interrupt(&self) -> Attempt<()> {
+        match self.runner.progress.interrupted() && self.is_without_checkpoints() {
+            true => Err(stopped(self.clock)),
+            false => Ok(()),
+        }
+    }
+
     /// `window free { … }`: keeps what is read at its end.
     pub(super) fn window(&mut self, name: &ast::Name, body: &[Command]) -> Attempt<()> {
-        for live in &mut self.live {
-            if let Some(Running::Rates(s)) = &mut live.simulation {
-                s.expect_windows();
-            }
-        }
         let depth = match self.resumed_turn() {
             Some((_, depth)) => depth,
             None => {
@@ -185,6 +199,7 @@ impl Run<'_> {
             return Ok(());
         }
         for _ in 0..most {
+            self.heed_interrupt()?;
             let largest = self.step_rates()?;
             if change.is_some_and(|limit| largest < limit) {
                 break;

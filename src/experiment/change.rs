@@ -88,11 +88,7 @@ impl Run<'_> {
         if !matches!(kind, VarKind::State(_) | VarKind::AnalogPort(_)) {
             return None;
         }
-        let network = self.live[p.network].network();
-        if network.is_without_events() {
-            // Only a running network knows what follows from what, and has a row for every example.
-            self.start(p.network);
-        }
+        self.start_rates(p.network);
         self.live[p.network].simulation.as_ref().and_then(Running::rates)?;
         let live = &mut self.live[p.network];
         live.functions.retain(|(population, port, _)| (*population, *port) != (p.view.population, selected.id));

@@ -28,7 +28,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Where checkpoints go.
 pub trait Keeper {
@@ -157,7 +157,6 @@ struct SavedProjection {
     modulators: BTreeMap<VarId, (View, VarId)>,
     delayed: BTreeMap<VarId, u32>,
     learning: bool,
-    transpose_of: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -327,7 +326,6 @@ fn saved_network(live: &Live) -> SavedNetwork {
         modulators: p.modulators.clone(),
         delayed: p.delayed.clone(),
         learning: p.learning,
-        transpose_of: p.transpose_of,
     };
     SavedNetwork {
         populations: network.populations.iter().map(population).collect(),
@@ -379,7 +377,8 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             modulators: p.modulators,
             delayed: p.delayed,
             learning: p.learning,
-            transpose_of: p.transpose_of,
+            // Networks without events are not saved.
+            transpose_of: None,
             energy: None,
         });
     }

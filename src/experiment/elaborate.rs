@@ -159,7 +159,8 @@ impl<'a> Elaborator<'a> {
                     None
                 }
                 NetworkItem::For(variable, range, body) => {
-                    for v in iterate(&self.scope(names), range, None)? {
+                    let scope = self.scope(names);
+                    for v in iterate(&scope, scope.eval(range)?, range.span, None)? {
                         let depth = names.len();
                         names.push((variable.text.clone(), v.into()));
                         self.items(body, names, instance, prefix)?;
@@ -566,20 +567,20 @@ fn transposed(scope: &Scope, network: &Network, of: &ast::Name, (pre, post): (Vi
 }
 
 /// Values a loop runs through: whole numbers of a range (both ends), steps of a range, or elements of an array.
-pub fn iterate(scope: &Scope, range: &ast::Expr, step: Option<&ast::Expr>) -> Attempt<Vec<Quantity>> {
-    match scope.eval(range)? {
+pub fn iterate(scope: &Scope, range: Value, span: Span, step: Option<&ast::Expr>) -> Attempt<Vec<Quantity>> {
+    match range {
         Value::Range(lo, hi, dim, unit) => {
             let step = step
                 .map(|s| scope.number(s))
                 .transpose()?
                 .unwrap_or_else(|| unit.as_ref().map_or(1.0, |u| u.to_internal(1.0)));
             if step == 0.0 || !step.is_finite() || !hi.is_finite() {
-                return fail(Code::E0404, range.span, "this loop would not end", "needs finite ends and a step");
+                return fail(Code::E0404, span, "this loop would not end", "needs finite ends and a step");
             }
             let n = ((hi - lo) / step + 1e-9).floor().max(-1.0) as i64;
             Ok((0..=n).map(|k| Quantity::number(lo + step * k as f64, dim, unit.clone())).collect())
         }
         Value::Quantity(q) => Ok(q.data.iter().map(|v| Quantity::number(*v, q.dim, q.unit.clone())).collect()),
-        _ => fail(Code::E0401, range.span, "expected a range or an array", "cannot loop over this"),
+        _ => fail(Code::E0401, span, "expected a range or an array", "cannot loop over this"),
     }
 }

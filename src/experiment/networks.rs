@@ -5,7 +5,7 @@ use super::elaborate::Elaborator;
 use super::eval::{Live, fail};
 use super::run::Run;
 use super::settings::Override;
-use super::time::at_time;
+use super::time::{at_time, mentions};
 use super::value::Value;
 use crate::diag::{Code, Diagnostic};
 use crate::plan::{Batch, Network};
@@ -181,13 +181,21 @@ impl Run<'_> {
         self.out.built_in += clock.elapsed().as_secs_f64();
     }
 
-    /// Starts the networks without events: only while they run do their values follow from one another.
-    pub(super) fn start_rates(&mut self) {
-        for i in 0..self.live.len() {
-            if self.live[i].simulation.is_none() && self.live[i].plan.is_without_events() {
-                self.start(i);
-            }
+    /// Starts a network without events: only while it runs do its values follow from one another, a row for every example.
+    pub(super) fn start_rates(&mut self, index: usize) {
+        if self.live[index].simulation.is_none() && self.live[index].plan.is_without_events() {
+            self.start(index);
         }
+    }
+
+    /// Starts the networks without events that an expression may read.
+    pub(super) fn start_rates_in(&mut self, e: &ast::Expr) {
+        if self.live.iter().all(|l| l.simulation.is_some()) {
+            return;
+        }
+        let networks = |(name, v): &(String, Value)| mentions(e, name).then(|| v.network()).flatten();
+        let named: Vec<usize> = self.names.iter().filter_map(networks).collect();
+        named.into_iter().for_each(|i| self.start_rates(i));
     }
 }
 

@@ -6,7 +6,7 @@ use super::elaborate::iterate;
 use super::eval::{Live, Scope, fail};
 use super::outcome::{Expectation, Outcome, Progress};
 use super::record::{Recording, What};
-use super::select::{Selected, cell_value};
+use super::select::Selected;
 use super::settings::Settings;
 use super::value::{Quantity, Value};
 use super::watch::Watch;
@@ -297,7 +297,7 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             CommandKind::Data(name, e) | CommandKind::Let(name, e) => {
-                self.start_rates();
+                self.start_rates_in(e);
                 let v = self.scope().eval(e)?;
                 self.names.push((name.text.clone(), v));
                 Ok(())
@@ -328,12 +328,16 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             CommandKind::For { variables, range, step, body } => {
-                if let Some(data) = self.as_begun(|run| run.examples_of(range)) {
-                    return self.for_examples(variables, data?, body, range.span);
-                }
+                self.start_rates_in(range);
+                let over = match self.as_begun(|run| run.scope().eval(range))? {
+                    Value::Examples(set, order) => {
+                        return self.for_examples(variables, (set, order), body, range.span);
+                    }
+                    other => other,
+                };
                 let mut resumed = self.resumed_turn();
                 let first = resumed.map_or(0, |(turn, _)| turn);
-                let values = self.as_begun(|run| iterate(&run.scope(), range, step.as_ref()))?;
+                let values = iterate(&self.scope(), over, range.span, step.as_ref())?;
                 for (turn, v) in values.into_iter().enumerate().skip(first) {
                     let depth = match resumed.take() {
                         Some((_, depth)) => depth,
@@ -355,7 +359,10 @@ impl<'a> Run<'a> {
             CommandKind::If(condition, a, b) => {
                 let (turn, depth) = match self.resumed_turn() {
                     Some(resumed) => resumed,
-                    None => (usize::from(self.scope().truth(condition)?), self.names.len()),
+                    None => {
+                        self.start_rates_in(condition);
+                        (usize::from(self.scope().truth(condition)?), self.names.len())
+                    }
                 };
                 self.take_turn(turn, depth);
                 let chosen = if turn == 1 { a } else { b };
@@ -363,16 +370,21 @@ impl<'a> Run<'a> {
                 self.leave(depth);
                 Ok(())
             }
-            CommandKind::Measure(name, e, None) => {
-                self.start_rates();
-                self.measure(name, e)
+            CommandKind::Measure(name, e, over) => {
+                self.start_rates_in(e);
+                match over {
+                    Some(over) => self.measure_over(name, e, over),
+                    None => self.measure(name, e),
+                }
             }
-            CommandKind::Measure(name, e, Some(over)) => self.measure_over(name, e, over),
             CommandKind::Window(name, body) => self.window(name, body),
             CommandKind::Settle(steps, change) => self.settle(steps, change.as_ref(), c.span),
-            CommandKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref()),
+            CommandKind::Plot { title, series, against } => {
+                series.iter().chain(against).for_each(|e| self.start_rates_in(e));
+                self.plot(title.as_deref(), series, against.as_ref())
+            }
             CommandKind::Expect(e) => {
-                self.start_rates();
+                self.start_rates_in(e);
                 self.expect(e)
             }
             CommandKind::Drive(d) => self.drive(d),
@@ -385,25 +397,13 @@ impl<'a> Run<'a> {
             CommandKind::Save(net, path, _) if self.mode == Mode::Run => self.save(net, path),
             CommandKind::Load(net, path, span) if self.mode == Mode::Run => self.load(net, path, *span),
             CommandKind::Save(..) | CommandKind::Load(..) => Ok(()),
-            CommandKind::Set { target, op, value } => self.set(target, *op, value),
-            CommandKind::Unsupported(n) => Err(Box::new(crate::syntax::unsupported(n.span, &n.text))),
-        }
-    }
-
-    /// Returns the examples that a loop runs through, if it is not over numbers.
-    fn examples_of(&self, range: &ast::Expr) -> Option<Attempt<Chosen>> {
-        // A range is not evaluated twice: shuffling counts.
-        if matches!(range.kind, ExprKind::Binary(BinOp::Range, ..)) {
-            return None;
-        }
-        let before = self.shuffles.get();
-        match self.scope().eval(range) {
-            Ok(Value::Examples(set, order)) => Some(Ok((set, order))),
-            Ok(_) => {
-                self.shuffles.set(before);
-                None
+            CommandKind::Set { target, op, value } => {
+                if let ast::Value::Expr(e) = value {
+                    self.start_rates_in(e);
+                }
+                self.set(target, *op, value)
             }
-            Err(d) => Some(Err(d)),
+            CommandKind::Unsupported(n) => Err(Box::new(crate::syntax::unsupported(n.span, &n.text))),
         }
     }
 
@@ -486,12 +486,16 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             let Scheduled { body, .. } = self.schedule.remove(0);
-            // What is scheduled is executed as a whole: no checkpoint is taken within.
-            let checkpoints = self.checkpoints.take();
-            let done = self.commands(&body);
-            self.checkpoints = checkpoints;
-            done?;
+            self.as_a_whole(|run| run.commands(&body))?;
         }
+    }
+
+    /// Executes something in whose midst no checkpoint is taken.
+    pub(super) fn as_a_whole<T>(&mut self, execute: impl FnOnce(&mut Self) -> T) -> T {
+        let checkpoints = self.checkpoints.take();
+        let done = execute(self);
+        self.checkpoints = checkpoints;
+        done
     }
 
     /// Advances with a look at the clock for checkpoints every now and then.
@@ -600,10 +604,8 @@ impl<'a> Run<'a> {
                     return Err(Box::new(d.help("use `measure`, or a network without a batch")));
                 }
                 // The state at the beginning is part of a trace.
-                let live = &self.live[p.network];
-                let one = |c: usize| cell_value(live, p.view.population, *variable, c, *segment);
-                let sample: Vec<f64> = (cells.0..cells.0 + cells.1).map(one).collect();
-                r.sample(begin, sample.into_iter());
+                let now = self.scope().values(p, *variable, *segment);
+                r.sample(begin, now.data.iter().copied());
             }
             self.recordings.push(r);
             if let Some(n) = name {

@@ -4,11 +4,12 @@ use super::Attempt;
 use super::columns::column;
 use super::eval::{Live, Scope, fail};
 use super::run::{Run, failure};
-use super::value::{Instance, Quantity, Value};
+use super::value::{Quantity, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Trigger, VarId, VarKind};
 use crate::plan::{Column, Projection};
 use crate::runtime::rng::Stream;
+use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, ExprKind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl Scope<'_> {
     /// Finds the running network that an expression names.
     pub fn network_of(&self, e: &ast::Expr) -> Attempt<usize> {
         match self.eval(e)? {
-            Value::Network(instance) => Ok(network_index(&instance)),
+            network @ Value::Network(_) => Ok(network.network().unwrap_or_default()),
             _ => fail(Code::E0401, e.span, "expected a network", "not a network"),
         }
     }
@@ -58,25 +59,14 @@ impl Scope<'_> {
     fn projections(&self, e: &ast::Expr) -> Attempt<(usize, Rc<Vec<usize>>)> {
         match self.eval(e)? {
             Value::Projection(network, list) => Ok((network, list)),
-            Value::Network(instance) => {
-                let network = network_index(&instance);
+            whole @ Value::Network(_) => {
+                let network = whole.network().unwrap_or_default();
                 let all = 0..self.live[network].network().projections.len();
                 Ok((network, Rc::new(all.collect())))
             }
             _ => fail(Code::E0401, e.span, "expected a projection", "not a projection"),
         }
     }
-}
-
-/// Returns which running network an instance is, or is part of.
-fn network_index(instance: &Instance) -> usize {
-    let index = instance.names.values().find_map(|v| match v {
-        Value::Population(p) => Some(p.network),
-        Value::Projection(n, _) => Some(*n),
-        Value::Network(inner) => Some(network_index(inner)),
-        _ => None,
-    });
-    index.unwrap_or_default()
 }
 
 impl Run<'_> {
@@ -102,8 +92,7 @@ impl Run<'_> {
         value: &ast::Value,
     ) -> Attempt<()> {
         let p = &self.live[network].network().projections[k];
-        let without_events = self.live[network].network().is_without_events();
-        let (n, plastic) = (p.pairs.len(), p.is_plastic() || without_events);
+        let n = p.pairs.len();
         let Some(id) = p.synapse.var(&name.text) else {
             return fail(Code::E0205, name.span, format!("this projection has no `{}`", name.text), "no such member");
         };
@@ -112,10 +101,7 @@ impl Run<'_> {
         if !own && p.modulators.contains_key(&id) {
             return fail(Code::E0207, target.span, "this modulator follows a population", "cannot be assigned");
         }
-        if !plastic && self.live[network].simulation.is_some() {
-            let message = "synapses that do not change by themselves cannot be set once the network has run";
-            return fail(Code::E0106, target.span, message, "comes too late");
-        }
+        self.can_set_synapses(network, k, target.span)?;
         self.streams += 1;
         let stream = Stream::new(self.seed, 0xc000_0000 + self.streams);
         let mut new = column(&self.scope(), value, if own { n } else { 1 }, &stream)?;
@@ -129,6 +115,23 @@ impl Run<'_> {
             };
             new = Column::Array(Arc::new(old.iter().enumerate().map(apply).collect()));
         }
+        self.store_synapses(network, k, id, new);
+        Ok(())
+    }
+
+    /// Refuses to change synapses that nothing can change any more.
+    pub(super) fn can_set_synapses(&self, network: usize, k: usize, span: Span) -> Attempt<()> {
+        let Some(s) = &self.live[network].simulation else { return Ok(()) };
+        if s.rates().is_some() || s.network().projections[k].is_plastic() {
+            return Ok(());
+        }
+        let message = "synapses that do not change by themselves cannot be set once the network has run";
+        fail(Code::E0106, span, message, "comes too late")
+    }
+
+    /// Puts weights, states or a parameter into the plan or the running network.
+    pub(super) fn store_synapses(&mut self, network: usize, k: usize, id: VarId, new: Column) {
+        let kind = self.live[network].network().projections[k].synapse.vars[id].kind.clone();
         if matches!((&kind, &new), (VarKind::State(_), Column::Array(_))) {
             // Values that differ between synapses have a place only in the running network.
             self.start(network);
@@ -145,7 +148,6 @@ impl Run<'_> {
                 live.plan.projections[k].params.insert(id, new.at(0));
             }
         }
-        Ok(())
     }
 
     /// Lets the weights of projections change, or keeps them; their states go on either way.
@@ -185,8 +187,8 @@ impl Run<'_> {
             Some(targets) => {
                 for e in targets.elements() {
                     chosen.push(match self.scope().eval(e)? {
-                        Value::Network(instance) => {
-                            let network = network_index(&instance);
+                        all @ Value::Network(_) => {
+                            let network = all.network().unwrap_or_default();
                             whole(network, &self.live[network])
                         }
                         Value::Projection(network, list) => (network, list.to_vec(), Vec::new()),

@@ -164,6 +164,18 @@ pub enum Value {
     Examples(Rc<Examples>, Rc<Vec<usize>>),
 }
 
+impl Value {
+    /// Returns which running network this is, or is part of.
+    pub fn network(&self) -> Option<usize> {
+        match self {
+            Value::Population(p) => Some(p.network),
+            Value::Projection(network, _) => Some(*network),
+            Value::Network(instance) => instance.names.values().find_map(Value::network),
+            _ => None,
+        }
+    }
+}
+
 impl From<Quantity> for Value {
     fn from(q: Quantity) -> Value {
         Value::Quantity(q)

@@ -5,10 +5,10 @@ use super::eval::{Live, fail};
 use super::run::Run;
 use crate::data::{Archive, Named};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{VarId, VarKind};
+use crate::hir::{Var, VarId, VarKind};
 use crate::ir::Precision;
 use crate::plan::{Column, Pairs};
-use crate::runtime::Rows;
+use crate::runtime::{Rows, Running};
 use crate::source::Span;
 use crate::syntax::ast;
 use std::sync::Arc;
@@ -20,24 +20,34 @@ enum Place {
 }
 
 /// Lists what is kept: weights and states of synapses, and states of cells that do not belong to an example.
-fn places(live: &Live) -> Vec<(String, Vec<usize>, Place)> {
+fn places(live: &Live) -> Vec<(Named, Place)> {
     let network = live.network();
     let mut out = Vec::new();
+    let mut keep = |name: String, shape: &[usize], values: Vec<f64>, place: Place| {
+        // One state for the whole projection is an array of one.
+        let whole = values.len() == shape.iter().product::<usize>();
+        let shape = if whole { shape.to_vec() } else { vec![values.len()] };
+        if !values.is_empty() {
+            out.push((Named { name, shape, values }, place));
+        }
+    };
     for (k, p) in network.projections.iter().enumerate().filter(|(_, p)| p.transpose_of.is_none()) {
         let shape = match &p.pairs {
             Pairs::All(pre, post) => vec![pre.n, post.n],
             Pairs::Windows(w) if !w.pool => vec![w.channels.1, w.channels.0, w.kernel, w.kernel],
             other => vec![other.len()],
         };
-        for (id, v) in &p.synapse.vars {
-            if matches!(v.kind, VarKind::Weight | VarKind::State(_)) {
-                out.push((format!("{}.{}", p.name, v.name), shape.clone(), Place::Synapses(k, id)));
-            }
+        let own = |v: &Var| matches!(v.kind, VarKind::Weight | VarKind::State(_));
+        for (id, v) in p.synapse.vars.iter().filter(|(_, v)| own(v)) {
+            let name = format!("{}.{}", p.name, v.name);
+            keep(name, &shape, live.synapse_values(k, id), Place::Synapses(k, id));
         }
     }
+    let Some(s) = live.simulation.as_ref().and_then(Running::rates) else { return out };
     for (i, p) in network.populations.iter().enumerate() {
         for (id, v) in p.model.states().filter(|(id, _)| p.model.is_shared(*id)) {
-            out.push((format!("{}.{}", p.name, v.name), p.shape.clone(), Place::Cells(i, id)));
+            let values = s.values(i, id).values[..p.n].to_vec();
+            keep(format!("{}.{}", p.name, v.name), &p.shape, values, Place::Cells(i, id));
         }
     }
     out
@@ -46,23 +56,8 @@ fn places(live: &Live) -> Vec<(String, Vec<usize>, Place)> {
 impl Run<'_> {
     /// Writes the arrays of a network.
     pub(super) fn save_arrays(&mut self, index: usize, path: &str, format: Archive, span: Span) -> Attempt<()> {
-        self.start(index);
-        let live = &self.live[index];
-        let named = |(name, shape, place): (String, Vec<usize>, Place)| {
-            let values = match place {
-                Place::Synapses(k, id) => live.synapse_values(k, id),
-                Place::Cells(p, id) => {
-                    let n: usize = shape.iter().product();
-                    let rates = live.simulation.as_ref().and_then(|s| s.rates());
-                    rates.map_or(Vec::new(), |s| s.values(p, id).values[..n].to_vec())
-                }
-            };
-            let n: usize = shape.iter().product();
-            // One state for the whole projection is an array of one.
-            let shape = if values.len() == n { shape } else { vec![values.len()] };
-            Named { name, shape, values }
-        };
-        let arrays: Vec<Named> = places(live).into_iter().map(named).filter(|a| !a.values.is_empty()).collect();
+        self.start_rates(index);
+        let arrays: Vec<Named> = places(&self.live[index]).into_iter().map(|(array, _)| array).collect();
         match format.write(&arrays, self.precision == Precision::F64) {
             Ok(bytes) => {
                 self.out.saved.insert(path.to_string(), bytes);
@@ -79,8 +74,8 @@ impl Run<'_> {
             Ok(arrays) => arrays,
             Err(why) => return fail(Code::E0803, span, format!("`{path}` cannot be read"), why),
         };
-        self.start(index);
-        for (name, shape, place) in places(&self.live[index]) {
+        self.start_rates(index);
+        for (Named { name, shape, values: before }, place) in places(&self.live[index]) {
             let Some(array) = arrays.iter().find(|a| a.name == name) else {
                 let known: Vec<String> = arrays.iter().map(|a| format!("`{}`", a.name)).collect();
                 return Err(Box::new(
@@ -88,17 +83,19 @@ impl Run<'_> {
                         .note(format!("it has {}", known.join(", "))),
                 ));
             };
-            if array.values.len() != shape.iter().product::<usize>() {
+            if array.values.len() != before.len() {
                 let message = format!("`{name}` has the shape {:?}, not {shape:?}", array.shape);
                 return fail(Code::E0403, span, message, "of another network");
             }
-            let Some(s) = &mut self.live[index].simulation else { continue };
+            let values = array.values.clone();
             match place {
-                Place::Synapses(k, id) => s.set_synapses(k, id, &Column::Array(Arc::new(array.values.clone()))),
+                Place::Synapses(k, id) => {
+                    self.can_set_synapses(index, k, span)?;
+                    self.store_synapses(index, k, id, Column::Array(Arc::new(values)));
+                }
                 Place::Cells(p, id) => {
-                    if let Some(s) = s.rates_mut() {
-                        let n = array.values.len();
-                        s.set(p, id, 0..n, &Rows { rows: 1, values: array.values.clone() });
+                    if let Some(s) = self.live[index].simulation.as_mut().and_then(Running::rates_mut) {
+                        s.set(p, id, 0..values.len(), &Rows { rows: 1, values });
                     }
                 }
             }

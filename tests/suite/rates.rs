@@ -674,3 +674,73 @@ experiment e {{
     ));
     assert_eq!(d.code.to_string(), "E0607");
 }
+
+#[test]
+fn weights_of_networks_with_events_are_loaded_before_they_run() {
+    let experiment = |when: &str| {
+        format!(
+            "use std.neurons.lif: LifDelta
+network Net {{
+    population a: LifDelta[3]
+    projection link: a -> a.exc {{ connect all_to_all   weight 0.1 mV * (1 + pre.i) }}
+}}
+experiment e {{
+    network net = Net()
+    precision f64
+    network other = Net()
+    other.link.w *= 3
+    save other to \"w.npz\"
+    {when}
+    load net from \"w.npz\"
+    expect net.link.w == other.link.w
+    run 1 ms
+    expect net.link.w[8] == 0.9 mV within 1 nV
+}}"
+        )
+    };
+    let out = run(&experiment(""));
+    assert!(out.expectations.iter().all(|e| e.passed), "{:?}", out.expectations);
+    let d = run_failing(&experiment("run 1 ms"));
+    assert!(d.code.to_string() == "E0106" && d.message.contains("once the network has run"), "{}", d.message);
+}
+
+#[test]
+fn a_state_of_a_whole_projection_is_an_array_of_one() {
+    let out = run("
+neuron In { state r = 0 }
+neuron Out { input drive: 1   let r = drive }
+synapse Rule { weight w   state calls per projection = 0   deliver w * pre.r   on learn { calls += 1 } }
+network Net {
+    population a: In[2]
+    population b: Out[3]
+    projection link: a -> b.drive: Rule { connect all_to_all   weight 1 }
+}
+experiment e {
+    network net = Net() with batch 2
+    signal learn
+    signal learn
+    save net to \"w.safetensors\"
+    signal learn
+    load net from \"w.safetensors\"
+    expect net.link.calls[0] == 2
+}");
+    assert!(out.expectations[0].passed, "{:?}", out.expectations);
+}
+
+#[test]
+fn only_what_is_read_starts_a_network() {
+    let out = run("
+neuron Unit { input drive: 1   param k = 2   state s = 3 * k   let r = drive + s }
+network Net { population a: Unit[2] }
+experiment e {
+    network net = Net() with batch 2
+    network other = Net() with batch 2
+    let unrelated = 3
+    net.a.k = 5
+    expect net.a.r[0] == 15
+    if other.a.r[0][0] == 6 { measure seen = 1 }
+    expect true
+}");
+    assert!(out.expectations.iter().all(|e| e.passed), "{:?}", out.expectations);
+    assert_eq!(measured(&out, "seen"), [1.0]);
+}
