@@ -70,17 +70,17 @@ pub fn images(name: &str, files: &dyn Files) -> Result<Parts, Unavailable> {
     }
     let damaged = |k: usize, why: String| Unavailable::Damaged(known.files[k].0.into(), why);
     if name == "mnist" {
-        let part = |k: usize| -> Result<Examples, Unavailable> {
+        let part = |part: &'static str, k: usize| -> Result<(&'static str, Examples), Unavailable> {
             let (pixels, n) = idx(&contents[k], 3).map_err(|why| damaged(k, why))?;
             let (labels, m) = idx(&contents[k + 1], 1).map_err(|why| damaged(k + 1, why))?;
             if n != m {
                 return Err(damaged(k + 1, format!("{m} labels for {n} images")));
             }
-            Ok(labelled("mnist", pixels.to_vec(), labels.to_vec()))
+            Ok(labelled("mnist", part, pixels.to_vec(), labels.to_vec()))
         };
-        return Ok(vec![("train", part(0)?), ("test", part(2)?)]);
+        return Ok(vec![part("train", 0)?, part("test", 2)?]);
     }
-    let part = |batches: std::ops::Range<usize>| -> Result<Examples, Unavailable> {
+    let part = |part: &'static str, batches: std::ops::Range<usize>| {
         let (mut pixels, mut labels) = (Vec::new(), Vec::new());
         for k in batches {
             let records = contents[k].chunks_exact(3073);
@@ -93,18 +93,19 @@ pub fn images(name: &str, files: &dyn Files) -> Result<Parts, Unavailable> {
                 pixels.extend_from_slice(&r[1..]);
             }
         }
-        Ok(labelled("cifar10", pixels, labels))
+        Ok(labelled("cifar10", part, pixels, labels))
     };
-    Ok(vec![("train", part(0..5)?), ("test", part(5..6)?)])
+    Ok(vec![part("train", 0..5)?, part("test", 5..6)?])
 }
 
-fn labelled(name: &str, pixels: Vec<u8>, labels: Vec<u8>) -> Examples {
+/// One part of a known data set: its files have been compared with their digests, so its name identifies it.
+fn labelled(name: &str, part: &'static str, pixels: Vec<u8>, labels: Vec<u8>) -> (&'static str, Examples) {
     let fields = vec![
         ("image".to_string(), None, Numbers::Bytes(pixels)),
         ("label".to_string(), Some(10), Numbers::Bytes(labels)),
     ];
-    match Examples::new(name, fields, None) {
-        Ok(e) => e,
+    match Examples::identified(name, &format!("{name}.{part}"), fields, None) {
+        Ok(e) => (part, e),
         Err(why) => crate::ice!("{name}: {why}"),
     }
 }
@@ -169,8 +170,8 @@ fn digits() -> Parts {
     }
     let (first, last) = (pixels[..DIGITS_TO_TRAIN * 64].to_vec(), pixels[DIGITS_TO_TRAIN * 64..].to_vec());
     vec![
-        ("train", labelled("digits", first, labels[..DIGITS_TO_TRAIN].to_vec())),
-        ("test", labelled("digits", last, labels[DIGITS_TO_TRAIN..].to_vec())),
+        labelled("digits", "train", first, labels[..DIGITS_TO_TRAIN].to_vec()),
+        labelled("digits", "test", last, labels[DIGITS_TO_TRAIN..].to_vec()),
     ]
 }
 

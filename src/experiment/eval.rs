@@ -224,12 +224,12 @@ impl Scope<'_> {
                 };
                 let (x, y, tol) = (self.quantity(x)?, self.quantity(y)?, self.quantity(b)?);
                 let relative = tol.unit.as_ref().is_some_and(|u| u.name == "%");
-                let n = x.data.len().max(y.data.len());
-                let near = |i: usize| {
-                    let allowed = if relative { tol.at(i) * y.at(i).abs() } else { tol.at(i) };
-                    (x.at(i) - y.at(i)).abs() <= allowed
-                };
-                return Ok(Value::Bool((0..n).all(near)));
+                let span = a.span.to(b.span);
+                let or_different = |r: Result<Quantity, String>| r.or_else(|why| different(span, &why));
+                let off = or_different(x.zip(&y, |x, y| (x - y).abs()))?;
+                let allowed = if relative { or_different(y.zip(&tol, |y, tol| tol * y.abs()))? } else { tol };
+                let near = or_different(off.zip(&allowed, |off, allowed| f64::from(u8::from(off <= allowed))))?;
+                return Ok(Value::Bool(near.data.iter().all(|near| *near == 1.0)));
             }
             _ => {}
         }

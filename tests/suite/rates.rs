@@ -393,6 +393,7 @@ experiment e {
     expect len(d.train) == 1297 and len(d.test) == 500
     expect sum(counts) == 500
     expect labels == 0.1 within 1e-12
+    expect one_hot([0, 1], 2) - one_hot([0, 0], 2) == [0, 0] within [1, 1]
 }");
     assert!(out.expectations.iter().all(|e| e.passed), "{:?}", out.expectations);
     assert!(measured(&out, "ink")[0] > 100.0);
@@ -412,6 +413,8 @@ network Net { population a: RateInput[3] }
     assert!(d.message.contains("2 values for 3 cells"), "{}", d.message);
     let d = failing("let x = one_hot([0, 5], 3)");
     assert!(d.message.contains("5 is not one of 3 classes"), "{}", d.message);
+    let d = failing("expect [1, 2] == [1, 2, 3] within 5");
+    assert!(d.code.to_string() == "E0403" && d.message.contains("2 and 3"), "{}", d.message);
     let d = failing("record net.a.r");
     assert_eq!(d.code.to_string(), "E0106");
     let d = failing("data d = digits()\n measure x = net.a.r over d.test { net.a.r = 1 }");

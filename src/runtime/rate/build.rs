@@ -298,7 +298,8 @@ impl Inner {
     pub fn sources(&mut self, net: &Network, domain: Domain, e: &Expr) -> Vec<Node> {
         let mut all = BTreeSet::new();
         self.reached(net, domain, e, &mut all);
-        let mut out: Vec<Node> = all.into_iter().filter_map(|v| self.place(net, domain, v)).map(|(node, _)| node).collect();
+        let mut out: Vec<Node> =
+            all.into_iter().filter_map(|v| self.place(net, domain, v)).map(|(node, _)| node).collect();
         out.sort();
         out.dedup();
         out

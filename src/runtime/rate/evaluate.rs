@@ -140,13 +140,7 @@ impl Inner {
     }
 
     /// Returns by how many bytes slots move from source to source of a projection; results by so many as given.
-    pub fn moves(
-        &self,
-        net: &Network,
-        k: usize,
-        ready: &Compiled,
-        out: usize,
-    ) -> Vec<(usize, usize)> {
+    pub fn moves(&self, net: &Network, k: usize, ready: &Compiled, out: usize) -> Vec<(usize, usize)> {
         let synapse = &net.projections[k].synapse;
         let word = self.precision().bytes();
         let mut moves = Vec::new();
