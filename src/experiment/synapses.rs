@@ -200,7 +200,12 @@ impl Run<'_> {
                             (p.network, Vec::new(), vec![p.view.population])
                         }
                         _ => {
-                            return fail(Code::E0401, e.span, "expected a network, population or projection", "not one");
+                            return fail(
+                                Code::E0401,
+                                e.span,
+                                "expected a network, population or projection",
+                                "not one",
+                            );
                         }
                     });
                 }
