@@ -23,6 +23,7 @@ pub mod math;
 pub mod measure;
 pub mod plan;
 pub mod report;
+pub mod rng;
 pub mod runtime;
 pub mod solve;
 pub mod source;

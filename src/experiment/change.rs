@@ -11,7 +11,7 @@ use super::value::{Quantity, Value};
 use crate::diag::Code;
 use crate::hir::{Expr, VarId, VarKind, inline_lets};
 use crate::plan::{Column, View};
-use crate::runtime::rng::Stream;
+use crate::rng::Stream;
 use crate::runtime::{Rows, Running};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp};

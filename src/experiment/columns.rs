@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{VarId, VarKind};
 use crate::math::eval;
 use crate::plan::{Column, Pairs, Population, View};
-use crate::runtime::rng::Stream;
+use crate::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast;
 use std::borrow::Cow;

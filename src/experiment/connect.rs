@@ -4,7 +4,7 @@ use super::Attempt;
 use super::eval::{Pair, Scope, fail};
 use crate::diag::{Code, Diagnostic};
 use crate::plan::{Edge, Pairs, Population, View, Windows};
-use crate::runtime::rng::{Reader, Stream};
+use crate::rng::{Reader, Stream};
 use crate::syntax::ast::{self, ExprKind};
 
 /// One end of a projection.

@@ -5,7 +5,7 @@ use super::eval::{Scope, fail};
 use super::value::Value;
 use crate::diag::Code;
 use crate::plan::Column;
-use crate::runtime::rng::{Reader, Stream};
+use crate::rng::{Reader, Stream};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse, misplaced};
 use crate::math::eval;
 use crate::plan::{Column, Delay, Network, Pairs, Population, Projection, View};
-use crate::runtime::rng::Stream;
+use crate::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::syntax::ast::{self, Clause, NetworkItem, ViewPath};

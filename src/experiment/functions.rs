@@ -7,7 +7,7 @@ use super::record::{Recording, What};
 use super::value::{Quantity, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::measure;
-use crate::runtime::rng::Stream;
+use crate::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::units::{Dim, lookup};

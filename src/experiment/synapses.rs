@@ -8,7 +8,7 @@ use super::value::{Quantity, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Trigger, VarId, VarKind};
 use crate::plan::{Column, Projection};
-use crate::runtime::rng::Stream;
+use crate::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, ExprKind};
 use std::rc::Rc;

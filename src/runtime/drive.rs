@@ -5,10 +5,10 @@
 //! whose events fall on different cells. Else the number for each cell is drawn by inversion of the cumulative distribution.
 
 use super::delivery::{RingPointer, SlotPointer};
-use super::rng::{BATCH, Stream, blocks};
 use super::simulation::TimeFunction;
 use crate::ir::Precision;
 use crate::plan::{Column, Drive, DriveKind};
+use crate::rng::{BATCH, Stream, blocks};
 use crate::syntax::ast::Process;
 use std::ops::Range;
 

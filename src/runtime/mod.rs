@@ -17,7 +17,6 @@ mod population;
 pub mod product;
 mod projection;
 mod rate;
-pub mod rng;
 mod running;
 mod simulation;
 mod snapshot;

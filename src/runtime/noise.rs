@@ -1,11 +1,11 @@
 //! Random bits of a population's kernel: filled before a pass where every step needs them, else drawn when an event does.
 
 use super::population::Loaded;
-use super::rng::Stream;
 use crate::codegen::Need;
 use crate::codegen::abi::{Draw, SlotMemory};
 use crate::ir::{Precision, Slot};
 use crate::lower::Binding;
+use crate::rng::Stream;
 use std::ops::Range;
 
 /// The random slots of a kernel; begins with what the kernel calls.

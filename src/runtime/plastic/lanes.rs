@@ -9,9 +9,9 @@ use crate::hir::{Place, Side, VarId};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::{PlasticKernel, PlasticSlot};
 use crate::plan::{Delay, Projection};
+use crate::rng::Stream;
 use crate::runtime::buffer::{Buffer, padded};
 use crate::runtime::delivery::RingPointer;
-use crate::runtime::rng::Stream;
 use std::collections::BTreeMap;
 
 /// Lanes per call.

@@ -24,7 +24,7 @@ use crate::hir::{EventId, Place, Side, Trigger, VarId};
 use crate::ir::Precision;
 use crate::lower::{PlasticKernel, lower_plastic};
 use crate::plan::{Column, Edge, Network, Projection};
-use crate::runtime::rng::Stream;
+use crate::rng::Stream;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};

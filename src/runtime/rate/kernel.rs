@@ -5,9 +5,9 @@ use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::lower::{ElementwiseKernel, Held};
+use crate::rng::Stream;
 use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
-use crate::runtime::rng::Stream;
 use std::ops::Range;
 
 /// A kernel ready to run.
