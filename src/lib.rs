@@ -21,6 +21,7 @@ pub mod ir;
 pub mod lower;
 pub mod math;
 pub mod measure;
+pub mod parallel;
 pub mod plan;
 pub mod report;
 pub mod rng;

@@ -158,10 +158,11 @@ pub fn edge_column(
     match value {
         ast::Value::Distribution(d) => {
             let draw = Sampler::new(scope, d, grid, Some(pairs.fans(ends.0.view.n, ends.1.view.n)))?;
-            draw.column(pairs.len(), stream)
+            Ok(Column::Drawn(draw.values(pairs.len(), stream)?))
         }
         ast::Value::Expr(e) if ["pre", "post", "d"].iter().any(|n| mentions(e, n) && scope.find(n).is_none()) => {
             let values = pairs
+                .edges()
                 .iter()
                 .map(|edge| {
                     let (i, j) = (edge.pre as usize - ends.0.view.start, edge.post as usize - ends.1.view.start);

@@ -3,8 +3,8 @@
 use super::Attempt;
 use super::eval::{Pair, Scope, fail};
 use crate::diag::{Code, Diagnostic};
-use crate::plan::{Edge, Pairs, Population, View, Windows};
-use crate::rng::{Reader, Stream};
+use crate::plan::{Connector, Drawing, Edge, Pairs, Population, View, Windows};
+use crate::rng::Stream;
 use crate::syntax::ast::{self, ExprKind};
 
 /// One end of a projection.
@@ -92,6 +92,17 @@ pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream
     let edge = |i: usize, j: usize| Edge { pre: (pre.view.start + i) as u32, post: (post.view.start + j) as u32 };
     let allowed = |i: usize, j: usize| autapses || !same || pre.view.start + i != post.view.start + j;
     let (n, m) = (pre.view.n, post.view.n);
+    let drawn = |connector: Connector, degree: usize| {
+        let lonely = match connector {
+            Connector::InDegree => n == 1 && (0..m).any(|j| !allowed(0, j)),
+            Connector::Total => n == 1 && m == 1 && !allowed(0, 0),
+            _ => m == 1 && (0..n).any(|i| !allowed(i, 0)),
+        };
+        if degree > 0 && lonely {
+            return fail(Code::E0606, e.span, "no cell is left to connect to", "autapses are excluded");
+        }
+        Ok(Pairs::Drawn(Drawing::new((pre.view, post.view), connector, degree, autapses, stream)))
+    };
     let mut out = Vec::new();
     match (name, argument) {
         ("all_to_all", _) if autapses || !same => return Ok(Pairs::All(pre.view, post.view)),
@@ -117,49 +128,19 @@ pub fn connect(scope: &Scope, e: &ast::Expr, pre: End, post: End, stream: Stream
         }
         ("fixed_probability", Some(p)) => {
             let p = probability(scope.number(p)?, e)?;
-            for i in 0..n {
-                let mut r = stream.reader(i as u64);
-                gaps(p, m, &mut r, &mut |j| {
-                    if allowed(i, j) {
-                        out.push(edge(i, j));
-                    }
-                });
-            }
+            return drawn(Connector::Probability(p), 0);
         }
         ("fixed_in_degree", Some(k)) => {
             let k = degree(scope, k, n, "sources")?;
-            for j in 0..m {
-                let mut r = stream.reader(j as u64);
-                for _ in 0..k {
-                    let i = draw_allowed(&mut r, n, &|i| allowed(i, j), e)?;
-                    out.push(edge(i, j));
-                }
-            }
+            return drawn(Connector::InDegree, k);
         }
         ("fixed_out_degree", Some(k)) => {
             let k = degree(scope, k, m, "targets")?;
-            for i in 0..n {
-                let mut r = stream.reader(i as u64);
-                for _ in 0..k {
-                    let j = draw_allowed(&mut r, m, &|j| allowed(i, j), e)?;
-                    out.push(edge(i, j));
-                }
-            }
+            return drawn(Connector::OutDegree, k);
         }
         ("fixed_total", Some(k)) => {
             let k = degree(scope, k, n * m, "pairs")?;
-            out.reserve_exact(k);
-            // Sources and targets are drawn independently, with replacement.
-            let mut r = stream.reader(0);
-            for _ in 0..k {
-                loop {
-                    let (i, j) = (r.below(n as u32) as usize, r.below(m as u32) as usize);
-                    if allowed(i, j) {
-                        out.push(edge(i, j));
-                        break;
-                    }
-                }
-            }
+            return drawn(Connector::Total, k);
         }
         ("distance", Some(p)) => {
             for i in 0..n {
@@ -224,44 +205,4 @@ fn degree(scope: &Scope, e: &ast::Expr, available: usize, what: &str) -> Attempt
         return fail(Code::E0606, e.span, format!("{k} synapses, but there are no {what}"), "nothing to connect");
     }
     Ok(k)
-}
-
-fn draw_allowed(r: &mut Reader, n: usize, allowed: &dyn Fn(usize) -> bool, e: &ast::Expr) -> Attempt<usize> {
-    for _ in 0..1000 {
-        let i = r.below(n as u32) as usize;
-        if allowed(i) {
-            return Ok(i);
-        }
-    }
-    fail(Code::E0606, e.span, "no cell is left to connect to", "autapses are excluded")
-}
-
-/// Visits each of `n` indices with probability p, drawing the gaps between them.
-fn gaps(p: f64, n: usize, r: &mut Reader, visit: &mut dyn FnMut(usize)) {
-    if p <= 0.0 {
-        return;
-    }
-    if p >= 1.0 {
-        return (0..n).for_each(visit);
-    }
-    let scale = 1.0 / (-p).ln_1p();
-    let mut j = (r.uniform().ln() * scale).floor();
-    while j < n as f64 {
-        visit(j as usize);
-        j += 1.0 + (r.uniform().ln() * scale).floor();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gaps_visit_the_expected_number() {
-        let mut r = Stream::new(3, 1).reader(0);
-        let mut hits = 0;
-        gaps(0.02, 1_000_000, &mut r, &mut |_| hits += 1);
-        // Five standard deviations of a binomial.
-        assert!((f64::from(hits) - 20_000.0).abs() < 5.0 * (1e6f64 * 0.02 * 0.98).sqrt(), "{hits}");
-    }
 }

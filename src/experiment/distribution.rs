@@ -1,45 +1,20 @@
-//! Distributions from which weights, delays and initial values are drawn.
+//! Distributions as they are written, evaluated.
 
 use super::Attempt;
 use super::eval::{Scope, fail};
 use super::value::Value;
 use crate::diag::Code;
-use crate::plan::Column;
-use crate::rng::{Reader, Stream};
+use crate::plan::{Bound, Column, Distribution, Shape, Values};
+use crate::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 use std::sync::Arc;
 
-enum Kind {
-    /// Mean, standard deviation.
-    Normal(f64, f64),
-    /// Mean and standard deviation of the value itself, not of its logarithm.
-    Lognormal(f64, f64),
-    /// Bounds.
-    Uniform(f64, f64),
-    /// Mean.
-    Exponential(f64),
-}
-
-enum Bound {
-    None,
-    /// Values beyond are moved to the bound.
-    Clipped(f64, f64),
-    /// Values beyond are drawn again.
-    Redrawn(f64, f64),
-}
-
-/// A distribution with its bounds.
+/// A distribution with the place where it is written.
 pub struct Sampler {
-    kind: Kind,
-    bound: Bound,
-    /// The time step, for delays: what rounds to no step at all is drawn again.
-    grid: Option<f64>,
+    distribution: Distribution,
     span: Span,
 }
-
-/// Draws per value before a bound counts as unreachable.
-const ATTEMPTS: usize = 10_000;
 
 impl Sampler {
     /// Evaluates the parameters of a distribution.
@@ -55,25 +30,25 @@ impl Sampler {
         };
         let value = |i: usize| args.get(i).map_or(Ok(0.0), |a| scope.number(&a.value));
         let (a, b) = (value(0)?, value(1)?);
-        let kind = match name.as_str() {
-            "normal" => Kind::Normal(a, b),
-            "lognormal" => Kind::Lognormal(a, b),
-            "uniform" => Kind::Uniform(a, b),
+        let shape = match name.as_str() {
+            "normal" => Shape::Normal(a, b),
+            "lognormal" => Shape::Lognormal(a, b),
+            "uniform" => Shape::Uniform(a, b),
             "xavier" | "xavier_uniform" | "kaiming" => {
                 let Some((inputs, outputs)) = fans else {
                     let message = format!("`{name}` draws weights");
                     return fail(Code::E0401, span, message, "depends on the size of a projection");
                 };
                 match name.as_str() {
-                    "xavier" => Kind::Normal(0.0, a * (2.0 / (inputs + outputs)).sqrt()),
-                    "kaiming" => Kind::Normal(0.0, a * (2.0 / inputs).sqrt()),
+                    "xavier" => Shape::Normal(0.0, a * (2.0 / (inputs + outputs)).sqrt()),
+                    "kaiming" => Shape::Normal(0.0, a * (2.0 / inputs).sqrt()),
                     _ => {
                         let most = a * (6.0 / (inputs + outputs)).sqrt();
-                        Kind::Uniform(-most, most)
+                        Shape::Uniform(-most, most)
                     }
                 }
             }
-            _ => Kind::Exponential(a),
+            _ => Shape::Exponential(a),
         };
         let bound = match &d.bound {
             None => Bound::None,
@@ -83,40 +58,29 @@ impl Sampler {
                 _ => return fail(Code::E0401, range.span, "expected a range", "not a range"),
             },
         };
-        Ok(Sampler { kind, bound, grid, span })
+        Ok(Sampler { distribution: Distribution { shape, bound, grid }, span })
     }
 
     /// Draws `n` values, each from its own place in the stream.
     pub fn column(&self, n: usize, stream: &Stream) -> Attempt<Column> {
-        let values: Option<Vec<f64>> = (0..n).map(|i| self.sample(&mut stream.reader(i as u64))).collect();
-        match values {
+        let sample = |i: usize| self.distribution.sample(&mut stream.reader(i as u64));
+        match (0..n).map(sample).collect::<Option<Vec<f64>>>() {
             Some(values) => Ok(Column::Array(Arc::new(values))),
-            None => fail(Code::E0604, self.span, "nothing can be drawn within the bounds", "would be redrawn for ever"),
+            None => self.unreachable(),
         }
     }
 
-    fn sample(&self, r: &mut Reader) -> Option<f64> {
-        for _ in 0..ATTEMPTS {
-            let v = match self.kind {
-                Kind::Normal(mean, deviation) => mean + deviation * r.normal(),
-                Kind::Lognormal(mean, deviation) => {
-                    let variance = (1.0 + (deviation / mean).powi(2)).ln();
-                    (mean.ln() - 0.5 * variance + variance.sqrt() * r.normal()).exp()
-                }
-                Kind::Uniform(lo, hi) => lo + (hi - lo) * r.uniform(),
-                Kind::Exponential(mean) => -mean * r.uniform().ln(),
-            };
-            let v = match self.bound {
-                Bound::Clipped(lo, hi) => v.max(lo).min(hi),
-                Bound::Redrawn(lo, hi) if v < lo || v > hi => continue,
-                _ => v,
-            };
-            match self.grid {
-                Some(dt) if v < dt / 2.0 => continue,
-                Some(dt) => return Some(v.max(dt)),
-                None => return Some(v),
-            }
+    /// Prepares to draw `n` values, each from its own place in the stream, when they are needed.
+    pub fn values(&self, n: usize, stream: &Stream) -> Attempt<Values> {
+        // If the first ones can be drawn, so can the others, be it with more attempts.
+        let sample = |i: usize| self.distribution.sample(&mut stream.reader(i as u64));
+        match (0..n.min(100)).all(|i| sample(i).is_some()) {
+            true => Ok(Values { distribution: self.distribution, stream: *stream }),
+            false => self.unreachable(),
         }
-        None
+    }
+
+    fn unreachable<T>(&self) -> Attempt<T> {
+        fail(Code::E0604, self.span, "nothing can be drawn within the bounds", "would be redrawn for ever")
     }
 }

@@ -12,7 +12,7 @@ use crate::data::Files;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse, misplaced};
 use crate::math::eval;
-use crate::plan::{Column, Delay, Network, Pairs, Population, Projection, View};
+use crate::plan::{Column, Delay, DrawnDelays, Network, Pairs, Population, Projection, View};
 use crate::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
@@ -437,8 +437,9 @@ impl<'a> Elaborator<'a> {
         let dendritic = written(true)?;
         // With a dendritic delay alone nothing happens on the way to the synapses.
         let lag = u32::from(axonal.is_none() && dendritic.is_some());
-        let delay = axonal.map(|(d, span)| self.steps(d, span)).transpose()?.unwrap_or(Delay::Const(1));
-        let dendritic = dendritic.map(|(d, span)| self.steps(d, span)).transpose()?.unwrap_or(Delay::Const(0));
+        let delay = axonal.map(|(d, span)| self.steps(d, pairs.len(), span)).transpose()?.unwrap_or(Delay::Const(1));
+        let dendritic =
+            dendritic.map(|(d, span)| self.steps(d, pairs.len(), span)).transpose()?.unwrap_or(Delay::Const(0));
         let mut delayed = BTreeMap::new();
         for (id, by) in &checked.delayed {
             let by = eval(by, &|v| params.get(&v).copied(), None).unwrap_or(f64::NAN);
@@ -511,7 +512,7 @@ impl<'a> Elaborator<'a> {
     }
 
     /// Rounds delays to the grid; a delay below one step cannot be honoured.
-    fn steps(&self, delay: Column, span: Span) -> Attempt<Delay> {
+    fn steps(&self, delay: Column, n: usize, span: Span) -> Attempt<Delay> {
         let one = |d: f64| -> Attempt<f64> {
             let steps = (d / self.dt).round();
             if !(1.0..60_000.0).contains(&steps) {
@@ -531,6 +532,13 @@ impl<'a> Elaborator<'a> {
         };
         Ok(match delay {
             Column::Const(d) => Delay::Const(one(d)? as u32),
+            // Drawn times are at least one step; if they cannot be too long either, none has to be looked at.
+            Column::Drawn(times) if times.distribution.highest() / self.dt < 59_999.0 => {
+                Delay::Drawn(DrawnDelays { times, n, dt: self.dt, more: 0 })
+            }
+            Column::Drawn(times) => {
+                return self.steps(Column::Array(Arc::new((0..n).map(|k| times.at(k)).collect())), n, span);
+            }
             Column::Array(a) => {
                 let steps = a.iter().map(|d| one(*d).map(|s| s as u16)).collect::<Attempt<Vec<u16>>>()?;
                 Delay::Array(Arc::new(steps))

@@ -296,7 +296,7 @@ pub fn call(scope: &Scope, name: &str, args: &[ast::Arg], span: Span) -> Attempt
             for p in list {
                 let (view, out) = if name == "out_degrees" { (p.pre, true) } else { (p.post, false) };
                 let mut d = vec![0.0; view.n];
-                for e in p.pairs.iter() {
+                for e in p.pairs.edges().iter() {
                     d[if out { e.pre } else { e.post } as usize - view.start] += 1.0;
                 }
                 degrees.extend(d);

@@ -4,6 +4,7 @@ use super::record::Recording;
 use super::value::Quantity;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::Precision;
+use crate::runtime::Work;
 use crate::source::Span;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -102,4 +103,6 @@ pub struct Outcome {
     pub size: (usize, usize),
     /// Bytes of memory of its synapses.
     pub synapse_bytes: usize,
+    /// What networks with events have done.
+    pub work: Work,
 }

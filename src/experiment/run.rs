@@ -15,7 +15,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, Module, inline_lets};
 use crate::ir::Precision;
 use crate::plan::Network;
-use crate::runtime::{Failure, Observer, RateNetwork, Running};
+use crate::runtime::{Failure, Observer, RateNetwork, Running, Simulation};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, ExprKind};
 use crate::units::{Dim, format_quantity, lookup};
@@ -524,7 +524,7 @@ impl<'a> Run<'a> {
         for (index, live) in self.live.iter_mut().enumerate() {
             let Some(s) = &mut live.simulation else { continue };
             let steps = ((until - self.clock) / self.dt).round().max(0.0) as u64;
-            let before = s.step();
+            let (before, work) = (s.step(), s.events().map(Simulation::work));
             let target = before + steps;
             let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, progress);
             // With checkpoints, a run stops where one can be taken.
@@ -534,6 +534,9 @@ impl<'a> Run<'a> {
                 Running::Rates(s) => run_rates(s, target, &mut watch),
             };
             self.out.simulated += (s.step() - before) as f64 * self.dt;
+            if let Some((before, now)) = work.zip(s.events().map(Simulation::work)) {
+                self.out.work.add(before, now);
+            }
             for r in self.recordings.iter_mut().filter(|r| r.network == index) {
                 r.span.1 = s.step();
             }

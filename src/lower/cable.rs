@@ -87,8 +87,8 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
         .iter()
         .map(|(id, column)| match column {
             Column::Const(c) => (*id, Column::Const(*c)),
-            Column::Array(a) => {
-                let repeated = a.iter().flat_map(|v| std::iter::repeat_n(*v, segments)).collect();
+            each => {
+                let repeated = (0..p.n).flat_map(|i| std::iter::repeat_n(each.at(i), segments)).collect();
                 (*id, Column::Array(Arc::new(repeated)))
             }
         })

@@ -1,8 +1,10 @@
 //! A network with all its values known: what to allocate, who is connected to whom. Data only.
 
+mod draw;
 mod flow;
 mod pairs;
 
+pub use draw::{Bound, Connector, Distribution, Drawing, Shape, Values};
 pub use pairs::{Edge, Pairs, Windows};
 
 use crate::hir::{Neuron, Place, Synapse, VarId};
@@ -20,6 +22,8 @@ pub enum Column {
     Const(f64),
     /// One per cell.
     Array(Arc<Vec<f64>>),
+    /// One per synapse, drawn when it is needed.
+    Drawn(Values),
 }
 
 impl Column {
@@ -28,6 +32,7 @@ impl Column {
         match self {
             Column::Const(v) => *v,
             Column::Array(a) => a[i],
+            Column::Drawn(values) => values.at(i),
         }
     }
 }
@@ -138,7 +143,7 @@ impl Projection {
 
     /// Returns the bytes that one synapse takes with numbers of `word` bytes, beside the index of rows.
     pub fn bytes_per_synapse(&self, word: usize) -> usize {
-        let varies = |d: &Delay| matches!(d, Delay::Array(_));
+        let varies = |d: &Delay| !matches!(d, Delay::Const(_));
         let plastic = self.is_plastic();
         let delays = 2 * (usize::from(varies(&self.delay)) + usize::from(varies(&self.dendritic)));
         let one_weight = !plastic && matches!(self.weight, Column::Const(_));
@@ -173,6 +178,28 @@ pub enum Delay {
     Const(u32),
     /// One per edge.
     Array(Arc<Vec<u16>>),
+    /// One per edge, drawn when it is needed.
+    Drawn(DrawnDelays),
+}
+
+/// Delays that are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct DrawnDelays {
+    /// The times.
+    pub times: Values,
+    /// Of how many synapses.
+    pub n: usize,
+    /// Time step, internal units.
+    pub dt: f64,
+    /// Steps that are added to all.
+    pub more: u32,
+}
+
+impl DrawnDelays {
+    /// Returns the delay of one edge in steps.
+    pub fn at(&self, edge: usize) -> u16 {
+        ((self.times.at(edge) / self.dt).round() as u32 + self.more) as u16
+    }
 }
 
 impl Delay {
@@ -181,13 +208,31 @@ impl Delay {
         match self {
             Delay::Const(d) => *d,
             Delay::Array(a) => u32::from(a[edge]),
+            Delay::Drawn(d) => u32::from(d.at(edge)),
         }
+    }
+
+    /// Returns delays with the drawn ones written out.
+    fn written(&self) -> Delay {
+        match self {
+            Delay::Drawn(d) => Delay::Array(Arc::new((0..d.n).map(|k| d.at(k)).collect())),
+            other => other.clone(),
+        }
+    }
+
+    /// Writes out delays that are drawn.
+    pub fn write(&mut self) {
+        *self = self.written();
     }
 
     /// Returns the sum of two delays less a number of steps.
     pub fn plus(&self, other: &Delay, less: u32) -> Delay {
         match (self, other) {
             (Delay::Const(a), Delay::Const(b)) => Delay::Const(a + b - less),
+            (Delay::Drawn(d), Delay::Const(c)) | (Delay::Const(c), Delay::Drawn(d)) => {
+                Delay::Drawn(DrawnDelays { more: d.more + c - less, ..*d })
+            }
+            (Delay::Drawn(_), _) | (_, Delay::Drawn(_)) => self.written().plus(&other.written(), less),
             (Delay::Array(a), other) | (other, Delay::Array(a)) => {
                 let sum = |(i, a): (usize, &u16)| (u32::from(*a) + other.at(i) - less) as u16;
                 Delay::Array(Arc::new(a.iter().enumerate().map(sum).collect()))
@@ -200,6 +245,7 @@ impl Delay {
         match self {
             Delay::Const(d) => vec![*d],
             Delay::Array(a) => a.iter().map(|d| u32::from(*d)).collect::<BTreeSet<u32>>().into_iter().collect(),
+            Delay::Drawn(_) => self.written().values(),
         }
     }
 
@@ -210,6 +256,7 @@ impl Delay {
             Delay::Array(a) => {
                 (a.iter().min().map_or(1, |d| u32::from(*d)), a.iter().max().map_or(1, |d| u32::from(*d)))
             }
+            Delay::Drawn(_) => self.written().range(),
         }
     }
 }
@@ -279,7 +326,7 @@ impl std::fmt::Display for Network {
         for p in &self.projections {
             let weight = match &p.weight {
                 Column::Const(w) => format!("weight {w}"),
-                Column::Array(_) => "weight per synapse".into(),
+                Column::Array(_) | Column::Drawn(_) => "weight per synapse".into(),
             };
             let (lo, hi) = p.delay.range();
             let bytes = p.bytes_per_synapse(4);

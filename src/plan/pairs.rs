@@ -1,6 +1,7 @@
 //! Which pairs of cells a projection connects, in the order in which its weights are kept.
 
 use super::View;
+use super::draw::Drawing;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub enum Pairs {
     OneToOne(View, View),
     /// One by one.
     Listed(Arc<Vec<Edge>>),
+    /// Drawn, line after line.
+    Drawn(Drawing),
     /// Windows that move over the sources, with the same weights everywhere.
     Windows(Windows),
     /// Those of another projection, with sources and targets exchanged.
@@ -70,6 +73,7 @@ impl Pairs {
             Pairs::All(pre, post) => pre.n * post.n,
             Pairs::OneToOne(pre, _) => pre.n,
             Pairs::Listed(edges) => edges.len(),
+            Pairs::Drawn(d) => d.len(),
             Pairs::Windows(w) => w.weights(),
             Pairs::Transposed(of) => of.len(),
         }
@@ -95,6 +99,12 @@ impl Pairs {
             Pairs::All(pre, post) => edge(pre.start + k / post.n, post.start + k % post.n),
             Pairs::OneToOne(pre, post) => edge(pre.start + k, post.start + k),
             Pairs::Listed(edges) => edges[k],
+            Pairs::Drawn(d) => {
+                let line = d.line_of(k);
+                let mut partners = Vec::new();
+                d.line(line, |p| partners.push(p));
+                drawn(d, line, partners[k - d.first(line)])
+            }
             Pairs::Windows(w) if w.pool => edge(w.pre.start, w.post.start),
             Pairs::Windows(w) => {
                 let (from, to) = (k % w.inputs() / (w.kernel * w.kernel), k / w.inputs());
@@ -118,16 +128,20 @@ impl Pairs {
         }
     }
 
-    /// Visits the cells of all synapses in order.
-    pub fn iter(&self) -> impl Iterator<Item = Edge> + '_ {
-        (0..self.len()).map(|k| self.at(k))
+    /// Returns the cells of all synapses in order.
+    pub fn edges(&self) -> Arc<Vec<Edge>> {
+        let mut out = Vec::with_capacity(self.len());
+        match self {
+            Pairs::Listed(edges) => return edges.clone(),
+            Pairs::Drawn(d) => (0..d.lines()).for_each(|i| d.line(i, |p| out.push(drawn(d, i, p)))),
+            _ => out.extend((0..self.len()).map(|k| self.at(k))),
+        }
+        Arc::new(out)
     }
 
     /// Writes every pair out.
     pub fn list(&mut self) {
-        if !matches!(self, Pairs::Listed(_)) {
-            *self = Pairs::Listed(Arc::new(self.iter().collect()));
-        }
+        *self = Pairs::Listed(self.edges());
     }
 
     /// Returns the pairs as they were written out.
@@ -136,6 +150,13 @@ impl Pairs {
             Pairs::Listed(edges) => edges,
             _ => crate::ice!("pairs that are not written out"),
         }
+    }
+}
+
+fn drawn(d: &Drawing, line: usize, partner: u32) -> Edge {
+    match d.is_by_target() {
+        true => Edge { pre: partner, post: (d.post.start + line) as u32 },
+        false => Edge { pre: (d.pre.start + line) as u32, post: partner },
     }
 }
 

@@ -92,8 +92,19 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "simulated_ms": outcome.simulated,
         "construction_s": outcome.built_in,
         "simulation_s": outcome.ran_in,
+        "cell_updates": outcome.work.updates,
+        "spikes": outcome.work.spikes,
+        "synaptic_events": outcome.work.deliveries,
+        "peak_memory_bytes": peak_memory(),
         "complete": outcome.failure.is_none(),
         "stopped_because": outcome.failure.as_ref().map(|d| format!("{}: {}", d.code, d.message)),
         "expectations": outcome.expectations.iter().map(|e| json!({"passed": e.passed, "found": e.found})).collect::<Vec<_>>(),
     })
+}
+
+/// Returns the most memory that this process has had, where the system says.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)
 }

@@ -1,288 +1,278 @@
-//! Synapses in compressed rows, one set of rows per range of targets, and delivery of events along them.
+//! Delivery of events along synapses that do not learn: at each step the synapses are visited whose delay has passed, so that all
+//! that is written lies in the sums of one step and one block of lanes, which fit a cache.
 //!
-//! Within a row synapses are sorted by delay, then target. Each target belongs to one range, so the order in which
-//! weights are added to it does not depend on the number of ranges.
+//! The order of the sums of a target: the longest delay first, then bundles, then sources, then as the synapses were drawn.
 
+use super::buffer::padded;
+use super::history::History;
+use super::population::Pop;
+use super::projection::Proj;
+use super::ring::RingPointer;
+use super::rows::{BLOCK, Member, Rows, Run, RunWeights};
+use super::simulation::{Options, share};
+use crate::hir::VarId;
 use crate::ir::Precision;
-use crate::plan::{Column, Delay, Projection};
+use crate::plan::{Network, Projection, View};
+use std::ops::Range;
 
-/// Weights of one partition.
-pub enum Weights {
-    /// All the same.
-    Const(f64),
-    /// Single precision.
-    F32(Vec<f32>),
-    /// Double precision.
-    F64(Vec<f64>),
+/// Projections from the same cells onto the same port, whose rows are one.
+struct Bundle {
+    pre: View,
+    /// The projection that its events belong to.
+    projection: usize,
+    /// By block.
+    rows: Vec<Rows>,
 }
 
-/// The synapses whose targets lie in one range.
-pub struct Rows {
-    /// Row `i` is `start[i] .. start[i + 1]`.
-    start: Vec<u32>,
-    targets: Vec<u32>,
-    weights: Weights,
-    delays: DelaySteps,
+/// All bundles that end at one port.
+struct Target {
+    population: usize,
+    port: VarId,
+    /// Where it is summed, once the populations exist.
+    ring: Option<RingPointer>,
+    bundles: Vec<Bundle>,
+    /// Delay, bundle and rank of the delay within it; in the order of delivery.
+    due: Vec<(u16, u32, u16)>,
+    /// By thread, which blocks.
+    blocks: Vec<Range<usize>>,
 }
 
-enum DelaySteps {
-    Const(u32),
-    Array(Vec<u16>),
+/// All synapses that do not learn.
+#[derive(Default)]
+pub struct Deliveries {
+    targets: Vec<Target>,
+    precision: Precision,
+    /// The shortest and the longest delay.
+    pub delays: Option<(u16, u16)>,
 }
 
-/// Where arriving weights are summed: `[slot][lane]`.
-pub struct Ring {
-    /// The sums.
-    pub buffer: super::Buffer,
-    /// Lanes per slot.
-    pub lanes: usize,
-    /// Slots.
-    pub slots: usize,
+/// What a thread needs to deliver.
+#[derive(Default)]
+pub struct Scratch<'a> {
+    runs: Vec<(Run<'a>, f64)>,
 }
 
-/// A ring as seen by one thread, which only touches its own lanes.
-#[derive(Clone, Copy)]
-pub struct RingPointer {
-    base: *mut u8,
-    lanes: usize,
-    slots: usize,
-}
+/// How many runs ahead memory is asked for, and how many cache lines of each.
+const AHEAD: usize = 4;
+const LINES: usize = 4;
 
-// SAFETY: threads write disjoint lanes, see `Rows::deliver`.
-unsafe impl Send for RingPointer {}
-// SAFETY: as above.
-unsafe impl Sync for RingPointer {}
-
-impl Ring {
-    /// Creates a ring of zeros.
-    pub fn new(lanes: usize, slots: usize, precision: Precision) -> Ring {
-        Ring { buffer: super::Buffer::new(lanes * slots, precision), lanes, slots }
+impl Deliveries {
+    /// Builds the rows of every projection that has handlers of events and does not learn.
+    pub fn new(network: &Network, projections: &mut [Proj], history: &mut History, options: &Options) -> Deliveries {
+        let mut grouped: Vec<Vec<usize>> = Vec::new();
+        for (k, p) in network.projections.iter().enumerate().filter(|(k, _)| projections[*k].sends()) {
+            let joins = |members: &&mut Vec<usize>| {
+                let first = members[0];
+                projections[first].constant().is_some()
+                    && projections[k].constant().is_some()
+                    && projections[first].same_events(&projections[k])
+                    && belong(&network.projections[first], p)
+            };
+            match grouped.iter_mut().find(joins) {
+                Some(members) => members.push(k),
+                None => grouped.push(vec![k]),
+            }
+        }
+        let mut targets: Vec<Target> = Vec::new();
+        for members in grouped {
+            let first = &network.projections[members[0]];
+            let (population, port) = (first.post.population, first.port);
+            let lanes = blocks(padded(network.populations[population].n), options.threads.max(1));
+            let at = targets.iter().position(|t| (t.population, t.port) == (population, port)).unwrap_or_else(|| {
+                let mut next = 0;
+                let count = |of_thread: &Vec<Range<usize>>| {
+                    next += of_thread.len();
+                    next - of_thread.len()..next
+                };
+                let blocks = lanes.iter().map(count).collect();
+                let (bundles, due) = (Vec::new(), Vec::new());
+                targets.push(Target { population, port, ring: None, bundles, due, blocks });
+                targets.len() - 1
+            });
+            let member = |k: &usize| Member {
+                projection: &network.projections[*k],
+                factor: projections[*k].constant().unwrap_or(1.0),
+            };
+            let list: Vec<Member> = members.iter().map(member).collect();
+            let blocks = lanes.into_iter().flatten().collect();
+            let (rows, delays) = Rows::build(&list, first.pre, blocks, options.precision);
+            let target = &mut targets[at];
+            let bundle = target.bundles.len() as u32;
+            target.due.extend(delays.iter().enumerate().map(|(rank, d)| (*d, bundle, rank as u16)));
+            target.bundles.push(Bundle { pre: first.pre, projection: members[0], rows });
+            let longest = delays.last().map_or(0, |d| usize::from(*d));
+            projections[members[0]].remember(first, history, longest);
+        }
+        for target in &mut targets {
+            target.due.sort_by_key(|(delay, bundle, _)| (std::cmp::Reverse(*delay), *bundle));
+        }
+        let all = || targets.iter().flat_map(|t| t.due.iter().map(|d| d.0));
+        let delays = all().min().zip(all().max());
+        Deliveries { targets, precision: options.precision, delays }
     }
 
-    /// Returns a pointer for delivery, good as long as the ring lives.
-    pub fn pointer(&mut self) -> RingPointer {
-        RingPointer { base: self.buffer.as_mut_ptr(), lanes: self.lanes, slots: self.slots }
+    /// Lets what is delivered arrive at the ports of populations.
+    pub fn aim(&mut self, pops: &mut [Pop]) {
+        for target in &mut self.targets {
+            target.ring = pops[target.population].ring(target.port);
+        }
     }
 
-    /// Returns the address of a step's sums.
-    pub fn at(&mut self, step: u64) -> *mut u8 {
-        let slot = (step % self.slots as u64) as usize;
-        let bytes = self.lanes * self.buffer.precision().bytes();
-        // SAFETY: the slot lies within the ring.
-        unsafe { self.buffer.as_mut_ptr().add(slot * bytes) }
-    }
-}
-
-impl Rows {
-    /// Builds the rows of the targets in `range` (cells of the target population).
-    pub fn build(p: &Projection, range: std::ops::Range<usize>, precision: Precision) -> Rows {
-        let mine = |e: &crate::plan::Edge| range.contains(&(e.post as usize));
-        let mut start = vec![0u32; p.pre.n + 1];
-        let first = p.pre.start as u32;
-        for e in p.pairs.listed().iter().filter(|e| mine(e)) {
-            start[(e.pre - first) as usize + 1] += 1;
-        }
-        for i in 0..p.pre.n {
-            start[i + 1] += start[i];
-        }
-        let mut next = start.clone();
-        let mut order = vec![0u32; start[p.pre.n] as usize];
-        for (k, e) in p.pairs.listed().iter().enumerate().filter(|(_, e)| mine(e)) {
-            let row = (e.pre - first) as usize;
-            order[next[row] as usize] = k as u32;
-            next[row] += 1;
-        }
-        let delay = |k: u32| match &p.delay {
-            Delay::Const(_) => 0,
-            Delay::Array(a) => a[k as usize],
-        };
-        for i in 0..p.pre.n {
-            order[start[i] as usize..start[i + 1] as usize]
-                .sort_by_key(|k| (delay(*k), p.pairs.listed()[*k as usize].post, *k));
-        }
-        let targets = order.iter().map(|k| p.pairs.listed()[*k as usize].post).collect();
-        let weights = match (&p.weight, precision) {
-            (Column::Const(w), _) => Weights::Const(*w),
-            (Column::Array(w), Precision::F32) => Weights::F32(order.iter().map(|k| w[*k as usize] as f32).collect()),
-            (Column::Array(w), Precision::F64) => Weights::F64(order.iter().map(|k| w[*k as usize]).collect()),
-        };
-        let delays = match &p.delay {
-            Delay::Const(d) => DelaySteps::Const(*d),
-            Delay::Array(a) => DelaySteps::Array(order.iter().map(|k| a[*k as usize]).collect()),
-        };
-        Rows { start, targets, weights, delays }
-    }
-
-    /// Returns the bytes of memory in use.
+    /// Returns the bytes of rows.
     pub fn bytes(&self) -> usize {
-        let weights = match &self.weights {
-            Weights::Const(_) => 0,
-            Weights::F32(w) => w.len() * 4,
-            Weights::F64(w) => w.len() * 8,
-        };
-        let delays = match &self.delays {
-            DelaySteps::Const(_) => 0,
-            DelaySteps::Array(d) => d.len() * 2,
-        };
-        self.start.len() * 4 + self.targets.len() * 4 + weights + delays
+        self.targets.iter().flat_map(|t| &t.bundles).flat_map(|b| &b.rows).map(Rows::bytes).sum()
     }
 
-    /// Adds the weights of row `i`, times `factor`, to the ring as events of step `step`.
+    /// Adds what arrives at step `s` of a pass that begins at `step`, for the lanes of thread `t`; returns the number of synapses
+    /// visited.
     ///
     /// # Safety
-    /// No other thread may touch the lanes of this partition's targets in this ring meanwhile.
-    pub unsafe fn deliver(&self, i: usize, factor: f64, step: u64, ring: RingPointer, precision: Precision) {
-        // SAFETY: forwarded from the caller; targets are below `lanes` by construction.
-        unsafe {
-            match precision {
-                Precision::F32 => self.deliver_as::<f32>(i, factor as f32, step, ring),
-                Precision::F64 => self.deliver_as::<f64>(i, factor, step, ring),
+    /// No other thread may touch the lanes of thread `t` meanwhile.
+    pub unsafe fn run<'a>(
+        &'a self,
+        projections: &[Proj],
+        history: &History,
+        (step, s): (u64, usize),
+        t: usize,
+        scratch: &mut Scratch<'a>,
+    ) -> u64 {
+        let mut visited = 0;
+        for target in &self.targets {
+            let Some(ring) = target.ring else { continue };
+            for block in target.blocks[t].clone() {
+                scratch.runs.clear();
+                for (delay, bundle, rank) in &target.due {
+                    let Bundle { pre, projection, rows } = &target.bundles[*bundle as usize];
+                    projections[*projection].arriving(history, *pre, *delay as usize - s, |source, factor| {
+                        let run = rows[block].run(source, *rank as usize);
+                        visited += run.targets.len() as u64;
+                        scratch.runs.push((run, factor));
+                    });
+                }
+                let first = target.bundles[0].rows[block].lanes.start;
+                // SAFETY: targets of the block are lanes of this thread, below the number of lanes.
+                unsafe {
+                    match self.precision {
+                        Precision::F32 => add_all(&scratch.runs, ring.lane::<f32>(step + s as u64, first)),
+                        Precision::F64 => add_all(&scratch.runs, ring.lane::<f64>(step + s as u64, first)),
+                    }
+                }
             }
         }
+        visited
     }
+}
 
-    unsafe fn deliver_as<F: Float>(&self, i: usize, factor: F, step: u64, ring: RingPointer) {
-        let (begin, end) = (self.start[i] as usize, self.start[i + 1] as usize);
-        let mut k = begin;
-        while k < end {
-            // One run of equal delay goes to one slot.
-            let (delay, stop) = match &self.delays {
-                DelaySteps::Const(d) => (u64::from(*d), end),
-                DelaySteps::Array(d) => {
-                    let delay = d[k];
-                    let mut stop = k + 1;
-                    while stop < end && d[stop] == delay {
-                        stop += 1;
-                    }
-                    (u64::from(delay), stop)
-                }
-            };
-            let slot = ((step + delay) % ring.slots as u64) as usize;
-            // SAFETY: `slot < slots`, targets are below `lanes`, and the caller owns these lanes.
-            unsafe {
-                let base = ring.base.cast::<F>().add(slot * ring.lanes);
-                let targets = &self.targets[k..stop];
-                match F::weights(&self.weights) {
-                    Ok(weights) => {
-                        for (t, w) in targets.iter().zip(&weights[k..stop]) {
-                            *base.add(*t as usize) = *base.add(*t as usize) + *w * factor;
-                        }
-                    }
-                    Err(w) => {
-                        let w = w * factor;
-                        for t in targets {
-                            *base.add(*t as usize) = *base.add(*t as usize) + w;
-                        }
-                    }
-                }
-            }
-            k = stop;
-        }
-    }
+/// Whether the rows of two projections may be one: what all their synapses share must be the same.
+fn belong(a: &Projection, b: &Projection) -> bool {
+    use crate::plan::{Column, Delay};
+    let weight = match (&a.weight, &b.weight) {
+        (Column::Const(x), Column::Const(y)) => x == y,
+        (Column::Const(_), _) | (_, Column::Const(_)) => false,
+        _ => true,
+    };
+    let delay = match (&a.delay, &b.delay) {
+        (Delay::Const(x), Delay::Const(y)) => x == y,
+        (Delay::Const(_), _) | (_, Delay::Const(_)) => false,
+        _ => true,
+    };
+    weight && delay && a.pre == b.pre && a.post.population == b.post.population && a.port == b.port
+}
+
+/// Cuts each thread's share of the lanes into blocks.
+fn blocks(lanes: usize, threads: usize) -> Vec<Vec<Range<usize>>> {
+    let cut = |range: Range<usize>| {
+        let n = range.len().div_ceil(BLOCK).max(1);
+        (0..n).map(|k| share(range.len(), k, n)).map(|r| range.start + r.start..range.start + r.end).collect()
+    };
+    (0..threads).map(|t| cut(share(lanes, t, threads))).collect()
 }
 
 /// The two precisions of sums.
-trait Float: Copy + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> {
-    fn weights(w: &Weights) -> Result<&[Self], Self>;
+trait Float: Copy + std::ops::AddAssign + std::ops::Mul<Output = Self> + PartialEq {
+    const ONE: Self;
+    fn of(x: f64) -> Self;
+    /// Weights that are stored have the precision of the sums.
+    fn weights<'a>(w: RunWeights<'a>) -> Result<&'a [Self], f64>;
 }
 
 impl Float for f32 {
-    fn weights(w: &Weights) -> Result<&[f32], f32> {
+    const ONE: f32 = 1.0;
+
+    fn of(x: f64) -> f32 {
+        x as f32
+    }
+
+    #[inline(always)]
+    fn weights<'a>(w: RunWeights<'a>) -> Result<&'a [f32], f64> {
         match w {
-            Weights::F32(w) => Ok(w),
-            Weights::Const(w) => Err(*w as f32),
-            Weights::F64(_) => crate::ice!("weights of another precision"),
+            RunWeights::F32(w) => Ok(w),
+            RunWeights::Const(w) => Err(w),
+            RunWeights::F64(_) => crate::ice!("weights of another precision"),
         }
     }
 }
 
 impl Float for f64 {
-    fn weights(w: &Weights) -> Result<&[f64], f64> {
-        match w {
-            Weights::F64(w) => Ok(w),
-            Weights::Const(w) => Err(*w),
-            Weights::F32(_) => crate::ice!("weights of another precision"),
-        }
-    }
-}
+    const ONE: f64 = 1.0;
 
-impl RingPointer {
-    /// Adds values to lanes of a step's slot, one after the other.
-    ///
-    /// # Safety
-    /// As for [`RingPointer::add`], for every lane.
-    pub unsafe fn add_all(&self, step: u64, lanes: impl Iterator<Item = usize>, values: &super::Buffer) {
-        let slot = (step % self.slots as u64) as usize * self.lanes;
-        // SAFETY: the slot is below `slots`, the lanes are the caller's promise.
-        unsafe {
-            match values.precision() {
-                Precision::F32 => {
-                    let base = self.base.cast::<f32>().add(slot);
-                    values.f32().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
-                }
-                Precision::F64 => {
-                    let base = self.base.cast::<f64>().add(slot);
-                    values.f64().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
-                }
-            }
-        }
+    fn of(x: f64) -> f64 {
+        x
     }
 
-    /// Adds to one lane of a step's slot.
-    ///
-    /// # Safety
-    /// `lane` must be below the number of lanes and no other thread may touch it meanwhile.
-    pub unsafe fn add(&self, step: u64, lane: usize, value: f64, precision: Precision) {
-        // SAFETY: the caller's promise.
-        unsafe { self.slot(step, precision).add(lane, value) }
-    }
-
-    /// Makes the sums of some steps, which do not wrap, free for later events, in some lanes.
-    ///
-    /// # Safety
-    /// No other thread may touch these lanes meanwhile.
-    pub unsafe fn clear(&self, step: u64, m: usize, lanes: std::ops::Range<usize>, precision: Precision) {
-        let size = precision.bytes();
-        for s in 0..m {
-            let first = ((step + s as u64) % self.slots as u64) as usize * self.lanes + lanes.start;
-            // SAFETY: the slot is below `slots`, the lanes are the caller's.
-            unsafe { self.base.add(first * size).write_bytes(0, lanes.len() * size) };
-        }
-    }
-
-    /// Returns the sums of one step.
-    pub fn slot(&self, step: u64, precision: Precision) -> SlotPointer {
-        let first = (step % self.slots as u64) as usize * self.lanes * precision.bytes();
-        // SAFETY: the slot is below `slots`.
-        SlotPointer { base: unsafe { self.base.add(first) }, precision }
-    }
-}
-
-/// The sums of one step in a ring.
-#[derive(Clone, Copy)]
-pub struct SlotPointer {
-    base: *mut u8,
-    precision: Precision,
-}
-
-impl SlotPointer {
-    /// Returns the address of the sums if they are of single precision.
-    pub fn f32(&self) -> Option<*mut f32> {
-        (self.precision == Precision::F32).then_some(self.base.cast())
-    }
-
-    /// Adds to one lane.
-    ///
-    /// # Safety
-    /// As for [`RingPointer::add`].
     #[inline(always)]
-    pub unsafe fn add(&self, lane: usize, value: f64) {
-        // SAFETY: the lane is the caller's promise.
+    fn weights<'a>(w: RunWeights<'a>) -> Result<&'a [f64], f64> {
+        match w {
+            RunWeights::F64(w) => Ok(w),
+            RunWeights::Const(w) => Err(w),
+            RunWeights::F32(_) => crate::ice!("weights of another precision"),
+        }
+    }
+}
+
+/// Adds the weights of all runs, each times its factor, to the lanes from `base` on.
+///
+/// # Safety
+/// Targets must be lanes from `base` on that no other thread touches.
+unsafe fn add_all<F: Float>(runs: &[(Run, f64)], base: *mut F) {
+    for (i, (run, factor)) in runs.iter().enumerate() {
+        if let Some((next, _)) = runs.get(i + AHEAD) {
+            prefetch(next.targets);
+            if let Ok(weights) = F::weights(next.weights) {
+                prefetch(weights);
+            }
+        }
+        // SAFETY: the caller's promise.
         unsafe {
-            match self.precision {
-                Precision::F32 => *self.base.cast::<f32>().add(lane) += value as f32,
-                Precision::F64 => *self.base.cast::<f64>().add(lane) += value,
+            match F::weights(run.weights) {
+                Ok(weights) if F::of(*factor) == F::ONE => {
+                    run.targets.iter().zip(weights).for_each(|(t, w)| *base.add(*t as usize) += *w);
+                }
+                Ok(weights) => {
+                    let f = F::of(*factor);
+                    run.targets.iter().zip(weights).for_each(|(t, w)| *base.add(*t as usize) += *w * f);
+                }
+                Err(w) => {
+                    let w = F::of(w) * F::of(*factor);
+                    run.targets.iter().for_each(|t| *base.add(*t as usize) += w);
+                }
             }
         }
     }
+}
+
+/// Asks for the first cache lines of a slice.
+#[inline(always)]
+fn prefetch<T>(slice: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let bytes = std::mem::size_of_val(slice);
+        for line in 0..LINES.min(bytes.div_ceil(64)) {
+            // SAFETY: the address lies within the slice; a prefetch reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(slice.as_ptr().cast::<i8>().add(64 * line)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, LINES);
 }

@@ -4,7 +4,7 @@
 //! of independent Poisson processes is one whose events fall on cells uniformly, that of Bernoulli processes a binomial number
 //! whose events fall on different cells. Else the number for each cell is drawn by inversion of the cumulative distribution.
 
-use super::delivery::{RingPointer, SlotPointer};
+use super::ring::{RingPointer, SlotPointer};
 use super::simulation::TimeFunction;
 use crate::ir::Precision;
 use crate::plan::{Column, Drive, DriveKind};

@@ -84,13 +84,16 @@ impl History {
         }
     }
 
-    /// Takes note of the events at the end of a step.
-    pub fn end(&mut self, pops: &[Pop]) {
+    /// Takes note of the events of a pass of `m` steps, at its end.
+    pub fn end(&mut self, pops: &[Pop], m: usize) {
         for Events { population, event, kept } in &mut self.events {
-            if let Some(mut oldest) = kept.pop_back() {
-                oldest.clear();
-                oldest.extend_from_slice(&pops[*population].spikes[event.as_u32() as usize].cells);
-                kept.push_front(oldest);
+            let spikes = &pops[*population].spikes[event.as_u32() as usize];
+            for s in 0..m {
+                if let Some(mut oldest) = kept.pop_back() {
+                    oldest.clear();
+                    oldest.extend_from_slice(&spikes.cells[spikes.start[s] as usize..spikes.start[s + 1] as usize]);
+                    kept.push_front(oldest);
+                }
             }
         }
     }

@@ -3,8 +3,8 @@
 use super::adaptive::{Adaptive, Attempt};
 use super::buffer::{Buffer, padded};
 use super::cable::Cables;
-use super::delivery::{Ring, RingPointer};
 use super::noise::Noise;
+use super::ring::{Ring, RingPointer};
 use super::simulation::{Options, Spikes, TimeFunction};
 use super::snapshot::{Cells, Raw};
 use crate::codegen::abi::SlotMemory;

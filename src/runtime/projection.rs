@@ -1,20 +1,22 @@
-//! One projection: rows of synapses, states per presynaptic cell, and what its events and values contribute.
+//! One projection: what its presynaptic events do, states per presynaptic cell, and what its values contribute.
 
 use super::buffer::{Buffer, padded};
 use super::continuous::Continuous;
-use super::delivery::{RingPointer, Rows};
+use super::history::History;
 use super::simulation::{Options, Spikes};
 use super::snapshot::{Raw, Sources};
 use crate::codegen::abi::SlotMemory;
 use crate::codegen::{KernelFn, Steps, compile};
 use crate::hir::{EventId, Trigger};
-use crate::ir::Precision;
 use crate::lower::{EventKernel, lower_on_pre};
-use crate::plan::{Network, Projection};
+use crate::plan::{Network, Projection, View};
+use std::collections::VecDeque;
 
 /// What one kind of presynaptic event does.
 struct OnPre {
     event: EventId,
+    /// Under which number the events are remembered.
+    remembered: usize,
     action: Action,
 }
 
@@ -29,40 +31,31 @@ enum Action {
     /// Delivers the weight times this.
     Factor(f64),
     /// Advances states, which give the factor.
-    Kernel(Box<EventKernel>, KernelFn),
+    Kernel(Box<Advance>),
+}
+
+struct Advance {
+    kernel: EventKernel,
+    function: KernelFn,
+    /// Factors of the events of earlier steps, the latest first, in the order of the cells.
+    past: VecDeque<Vec<f64>>,
 }
 
 /// A projection that runs.
 pub struct Proj {
     on_pre: Vec<OnPre>,
-    /// Where events go, if the port takes them.
-    ring: Option<RingPointer>,
-    /// By thread.
-    rows: Vec<Rows>,
     /// States per presynaptic cell and the step of the last event.
     states: Vec<Buffer>,
     last: Vec<u64>,
     /// Contribution at every step.
     pub continuous: Option<Continuous>,
-    /// Factors of this pass's events, parallel to the spikes.
-    factors: Vec<f64>,
 }
 
 impl Proj {
-    /// Builds the rows of every thread's share of the targets and compiles the handlers.
-    pub fn new(
-        network: &Network,
-        p: &Projection,
-        ring: Option<RingPointer>,
-        shares: Vec<std::ops::Range<usize>>,
-        options: &Options,
-    ) -> Proj {
+    /// Compiles what presynaptic events do, if the synapses do not learn, and contributions at every step.
+    pub fn new(network: &Network, p: &Projection, history: &mut History, options: &Options) -> Proj {
         let &Options { dt, precision, backend, .. } = options;
         let fixed = !p.is_plastic();
-        let rows = match !fixed || p.synapse.handlers.is_empty() {
-            true => Vec::new(),
-            false => shares.into_iter().map(|range| Rows::build(p, range, precision)).collect(),
-        };
         let handlers = p.synapse.handlers.iter().filter(|_| fixed);
         let on_pre: Vec<OnPre> = handlers
             .filter_map(|h| {
@@ -72,10 +65,11 @@ impl Proj {
                     Ok(factor) => Action::Factor(factor),
                     Err(kernel) => {
                         let function = compile(backend, &kernel.kernel, Steps::One);
-                        Action::Kernel(kernel, function)
+                        Action::Kernel(Box::new(Advance { kernel: *kernel, function, past: VecDeque::new() }))
                     }
                 };
-                Some(OnPre { event, action })
+                let remembered = history.keep_events(p.pre.population, event, 0);
+                Some(OnPre { event, remembered, action })
             })
             .collect();
         let initial = |state: &crate::hir::VarId| {
@@ -85,18 +79,71 @@ impl Proj {
         let states: Vec<Buffer> = on_pre
             .iter()
             .find_map(|on| match &on.action {
-                Action::Kernel(k, _) => Some(k.states.iter().map(initial).collect()),
+                Action::Kernel(a) => Some(a.kernel.states.iter().map(initial).collect()),
                 Action::Factor(_) => None,
             })
             .unwrap_or_default();
         let last = if states.is_empty() { Vec::new() } else { vec![0; p.pre.n] };
         let continuous = Continuous::new(p, dt, precision, backend);
-        Proj { on_pre, ring, rows, states, last, continuous, factors: Vec::new() }
+        Proj { on_pre, states, last, continuous }
+    }
+
+    /// Returns whether events are delivered along its synapses as they are.
+    pub fn sends(&self) -> bool {
+        !self.on_pre.is_empty()
+    }
+
+    /// Returns by what weights are multiplied, if that is always the same.
+    pub fn constant(&self) -> Option<f64> {
+        match &self.on_pre[..] {
+            [OnPre { action: Action::Factor(f), .. }] => Some(*f),
+            _ => None,
+        }
+    }
+
+    /// Returns whether both are about the same kinds of events.
+    pub fn same_events(&self, other: &Proj) -> bool {
+        let numbers = |p: &Proj| p.on_pre.iter().map(|on| on.remembered).collect::<Vec<_>>();
+        numbers(self) == numbers(other)
+    }
+
+    /// Lets events and factors of so many steps be remembered.
+    pub fn remember(&mut self, p: &Projection, history: &mut History, steps: usize) {
+        for on in &mut self.on_pre {
+            history.keep_events(p.pre.population, on.event, steps);
+            if let Action::Kernel(a) = &mut on.action {
+                a.past.resize(a.past.len().max(steps), Vec::new());
+            }
+        }
+    }
+
+    /// Visits the events of the step that ended `steps` boundaries ago: the cell within the view, and by what the weights of its
+    /// synapses are multiplied beyond what is constant.
+    #[inline]
+    pub fn arriving(&self, history: &History, pre: View, steps: usize, mut visit: impl FnMut(usize, f64)) {
+        let constant = self.constant().is_some();
+        for on in &self.on_pre {
+            let cells = within(history.events(on.remembered, steps), pre);
+            match &on.action {
+                Action::Factor(f) => {
+                    let f = if constant { 1.0 } else { *f };
+                    cells.iter().for_each(|c| visit(*c as usize - pre.start, f));
+                }
+                Action::Kernel(a) => {
+                    let factors = &a.past[steps - 1];
+                    cells.iter().zip(factors).for_each(|(c, f)| visit(*c as usize - pre.start, *f));
+                }
+            }
+        }
     }
 
     /// Returns what is remembered per presynaptic cell.
     pub fn sources(&self) -> Sources {
-        Sources { states: self.states.iter().map(Raw::of).collect(), last: self.last.clone() }
+        let past = self.on_pre.iter().filter_map(|on| match &on.action {
+            Action::Kernel(a) => Some(a.past.iter().cloned().collect()),
+            Action::Factor(_) => None,
+        });
+        Sources { states: self.states.iter().map(Raw::of).collect(), last: self.last.clone(), factors: past.collect() }
     }
 
     /// Puts it back; false if it does not fit.
@@ -105,29 +152,34 @@ impl Proj {
         if fits {
             self.last.copy_from_slice(&from.last);
         }
+        let advances = self.on_pre.iter_mut().filter_map(|on| match &mut on.action {
+            Action::Kernel(a) => Some(a),
+            Action::Factor(_) => None,
+        });
+        for (a, past) in advances.zip(&from.factors) {
+            if a.past.len() != past.len() {
+                return false;
+            }
+            a.past = past.iter().cloned().collect();
+        }
         fits && Raw::restore_all(&from.states, self.states.iter_mut())
-    }
-
-    /// Returns the bytes that its synapses take.
-    pub fn bytes(&self) -> usize {
-        self.rows.iter().map(Rows::bytes).sum()
     }
 
     /// Advances presynaptic states at this pass's events, in order; `step` is the one before the pass.
     pub fn event_factors(&mut self, p: &Projection, spikes: &[Spikes], step: u64, options: &Options) {
         let &Options { dt, precision, .. } = options;
-        let Proj { on_pre, states, last, factors, .. } = self;
-        factors.clear();
-        let advances = |on: &OnPre| matches!(on.action, Action::Kernel(..)) && !on.of(spikes).cells.is_empty();
-        if !on_pre.iter().any(advances) {
+        let Proj { on_pre, states, last, .. } = self;
+        if !on_pre.iter().any(|on| matches!(on.action, Action::Kernel(_))) {
             return;
         }
         let steps = on_pre.first().map_or(0, |on| on.of(spikes).start.len() - 1);
         for s in 0..steps {
-            for on in on_pre.iter() {
-                let Action::Kernel(kernel, function) = &on.action else { continue };
-                let spikes = on.of(spikes);
-                let cells: Vec<usize> = spikes.of_step(s, p.pre.start, p.pre.n).collect();
+            for on in on_pre.iter_mut() {
+                let cells: Vec<usize> = on.of(spikes).of_step(s, p.pre.start, p.pre.n).collect();
+                let Action::Kernel(a) = &mut on.action else { continue };
+                let mut factors = a.past.pop_back().unwrap_or_default();
+                factors.clear();
+                let Advance { kernel, function, .. } = &**a;
                 let lanes = padded(cells.len());
                 let now = step + s as u64 + 1;
                 let mut buffers: Vec<Buffer> =
@@ -148,40 +200,14 @@ impl Proj {
                     }
                     factors.push(buffers[kernel.factor.as_u32() as usize].get(i));
                 }
+                a.past.push_front(factors);
             }
         }
     }
+}
 
-    /// Adds the weights of a pass of `m` steps from `step` to the ring, for the targets of one thread.
-    ///
-    /// # Safety
-    /// No other thread may touch the lanes of thread `t` meanwhile.
-    #[allow(clippy::too_many_arguments)]
-    pub unsafe fn deliver(
-        &self,
-        p: &Projection,
-        spikes: &[Spikes],
-        t: usize,
-        m: usize,
-        step: u64,
-        precision: Precision,
-    ) {
-        let Some(ring) = self.ring else { return };
-        if self.on_pre.iter().all(|on| on.of(spikes).cells.is_empty()) {
-            return;
-        }
-        let mut factors = self.factors.iter();
-        for s in 0..m {
-            for on in &self.on_pre {
-                for row in on.of(spikes).of_step(s, p.pre.start, p.pre.n) {
-                    let factor = match &on.action {
-                        Action::Factor(f) => *f,
-                        Action::Kernel(..) => factors.next().copied().unwrap_or(0.0),
-                    };
-                    // SAFETY: rows of thread `t` hold targets of its own lanes only.
-                    unsafe { self.rows[t].deliver(row, factor, step + s as u64, ring, precision) };
-                }
-            }
-        }
-    }
+/// The cells of a sorted list that lie in a view.
+fn within(cells: &[u32], view: View) -> &[u32] {
+    let place = |c: usize| cells.partition_point(|x| (*x as usize) < c);
+    &cells[place(view.start)..place(view.start + view.n)]
 }

@@ -1,13 +1,14 @@
 //! A running network: what it is made of, and how its values are read and set between steps.
 
 use super::buffer::Buffer;
-use super::delivery::RingPointer;
+use super::delivery::Deliveries;
 use super::drive::RunningDrive;
 use super::history::History;
 use super::plastic::Plastic;
 use super::pool::Pool;
 use super::population::Pop;
 use super::projection::Proj;
+use super::ring::RingPointer;
 use super::tuning::Tuning;
 use crate::codegen::{Backend, Steps};
 use crate::hir::{EventId, VarId, VarKind};
@@ -113,6 +114,29 @@ pub struct Simulation {
     pub(super) step: u64,
     pub(super) max_pass: usize,
     pub(super) ring_slots: usize,
+    /// Synapses that do not learn.
+    pub(super) deliveries: Deliveries,
+    pub(super) work: Work,
+}
+
+/// How much has been done since the simulation was built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Steps of single cells.
+    pub updates: u64,
+    /// Events of cells.
+    pub spikes: u64,
+    /// Events at synapses: of those that learn, at every handler that an event reaches.
+    pub deliveries: u64,
+}
+
+impl Work {
+    /// Adds what has been done between two moments.
+    pub fn add(&mut self, before: Work, now: Work) {
+        self.updates += now.updates - before.updates;
+        self.spikes += now.spikes - before.spikes;
+        self.deliveries += now.deliveries - before.deliveries;
+    }
 }
 
 /// Longest pass; more steps would not help and cost memory for inputs.
@@ -121,38 +145,49 @@ const LONGEST_PASS: usize = 16;
 impl Simulation {
     /// Allocates and compiles a network; `rates` are the time functions of drives.
     pub fn new(mut network: Network, rates: Vec<TimeFunction>, options: Options) -> Simulation {
-        network.projections.iter_mut().for_each(|p| p.pairs.list());
-        let delays = |p: &crate::plan::Projection| {
-            let (axonal, dendritic) = (p.delay.range(), p.dendritic.range());
-            (axonal.0, axonal.1.max(dendritic.1))
-        };
-        let event_delays: Vec<(u32, u32)> =
-            network.projections.iter().filter(|p| p.synapse.deliver.is_none()).map(delays).collect();
-        let shortest = event_delays.iter().map(|d| d.0).min().unwrap_or(LONGEST_PASS as u32).max(1) as usize;
-        let longest = event_delays.iter().map(|d| d.1).max().unwrap_or(1) as usize;
-        let analog = network.projections.iter().any(|p| p.synapse.deliver.is_some());
-        let single = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
-        let adaptive = network.populations.iter().any(single);
-        let plastic = network.projections.iter().any(crate::plan::Projection::is_plastic);
-        let max_pass = if analog || adaptive || plastic { 1 } else { shortest.min(LONGEST_PASS) };
-        let ring_slots = longest + max_pass;
+        let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
+        let analog = |p: &crate::plan::Projection| p.synapse.deliver.is_some();
+        for (p, plastic) in network.projections.iter_mut().zip(&plastic) {
+            // Only what does not learn can be left to be drawn.
+            if *plastic || analog(p) {
+                p.pairs.list();
+                p.delay.write();
+                p.dendritic.write();
+            }
+        }
+        let mut history = History::default();
+        let mut projections: Vec<Proj> =
+            network.projections.iter().map(|p| Proj::new(&network, p, &mut history, &options)).collect();
+        let mut deliveries = Deliveries::new(&network, &mut projections, &mut history, &options);
+        let slow = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
+        let stepwise =
+            plastic.contains(&true) || network.projections.iter().any(analog) || network.populations.iter().any(slow);
+        let shortest = deliveries.delays.map_or(LONGEST_PASS, |(shortest, _)| usize::from(shortest));
+        let max_pass = if stepwise { 1 } else { shortest.clamp(1, LONGEST_PASS) };
+        // Synapses that learn deliver when events reach them, for later steps.
+        let ahead = network.projections.iter().zip(&plastic).filter(|(_, plastic)| **plastic);
+        let ahead = ahead.map(|(p, _)| p.delay.range().1.max(p.dendritic.range().1) as usize).max().unwrap_or(0);
         let mut pool = Pool::new(options.threads);
         let mut out = Simulation {
             network,
             options,
             pops: Vec::new(),
-            projections: Vec::new(),
+            projections,
             plastic: Vec::new(),
-            history: History::default(),
+            history,
             drives: Vec::new(),
             rates,
             tuning: Tuning::new(&mut pool),
             pool,
             step: 0,
             max_pass,
-            ring_slots,
+            ring_slots: ahead + max_pass,
+            deliveries: Deliveries::default(),
+            work: Work::default(),
         };
         out.pops = (0..out.network.populations.len()).map(|i| out.new_population(i)).collect();
+        deliveries.aim(&mut out.pops);
+        out.deliveries = deliveries;
         out.drives.resize_with(out.pops.len(), Vec::new);
         for (i, d) in out.network.drives.iter().enumerate() {
             let Some(ring) = out.pops[d.post.population].ring(d.port) else { continue };
@@ -165,11 +200,9 @@ impl Simulation {
             (0..threads).map(move |t| share(lanes, t, threads)).collect()
         };
         let network = &out.network;
-        let every = || network.projections.iter().enumerate();
-        let plastic: Vec<Option<Plastic>> =
-            every().map(|(i, p)| Plastic::new(network, i, rings[i], shares(p), &options)).collect();
-        out.projections = every().map(|(i, p)| Proj::new(network, p, rings[i], shares(p), &options)).collect();
-        let mut plastic = plastic;
+        let every = network.projections.iter().enumerate();
+        let mut plastic: Vec<Option<Plastic>> =
+            every.map(|(i, p)| Plastic::new(network, i, rings[i], shares(p), &options)).collect();
         for (plastic, p) in plastic.iter_mut().zip(&network.projections) {
             let Some(plastic) = plastic else { continue };
             plastic.remember(p, &mut out.history);
@@ -237,9 +270,14 @@ impl Simulation {
         self.plastic[projection].iter().flat_map(Plastic::kernels)
     }
 
+    /// Returns how much has been done.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
     /// Returns the bytes that synapses take.
     pub fn synapse_bytes(&self) -> usize {
-        self.projections.iter().map(Proj::bytes).chain(self.plastic.iter().flatten().map(Plastic::bytes)).sum()
+        self.deliveries.bytes() + self.plastic.iter().flatten().map(Plastic::bytes).sum::<usize>()
     }
 
     /// Replaces values of a state; of a cable, those of one segment or of all.

@@ -43,6 +43,8 @@ pub struct Sources {
     pub states: Vec<Raw>,
     /// Steps.
     pub last: Vec<u64>,
+    /// Factors of the events of earlier steps, by handler.
+    pub factors: Vec<Vec<Vec<f64>>>,
 }
 
 impl Raw {

@@ -1,9 +1,10 @@
 //! The step loop: passes of several steps wherever the shortest delay allows, states in registers within a pass.
 //!
-//! Phases of a pass: inputs and drives, integration and thresholds (parallel over lanes), extraction of events,
-//! delivery (parallel over ranges of targets). The order of every floating-point sum is fixed by the plan.
+//! Phases of a pass: what arrives (along synapses, then from drives), integration and thresholds, all parallel over lanes; then
+//! extraction of events. The order of every floating-point sum is fixed by the plan.
 
 use super::cable::Cables;
+use super::delivery;
 use super::drive;
 use super::plastic::{Plastic, View};
 use super::pool::Pool;
@@ -11,7 +12,7 @@ use super::population::Pop;
 use super::simulation::{Failure, Observer, Simulation, share};
 use crate::hir::{EventId, VarId};
 use crate::lower::Binding;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Passes with less work than this run on one thread.
 const SMALL: usize = 2048;
@@ -68,10 +69,10 @@ impl Simulation {
         for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
-        self.deliver(m);
         let end = self.step + m as u64;
         self.plasticity((end, end), &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
-        self.history.end(&self.pops);
+        self.work.deliveries += self.plastic.iter().flatten().map(Plastic::take_visited).sum::<u64>();
+        self.history.end(&self.pops, m);
         Ok(())
     }
 
@@ -123,9 +124,17 @@ impl Simulation {
         let (step, precision) = (self.step, self.options.precision);
         self.pops.iter_mut().for_each(|p| p.aim(step));
         let finite = AtomicBool::new(true);
-        let (pops, drives) = (&self.pops, &self.drives);
+        let visited = AtomicU64::new(0);
+        let (pops, drives, history) = (&self.pops, &self.drives, &self.history);
+        let (deliveries, projections) = (&self.deliveries, &self.projections);
         let job = |t: usize| {
             let mut scratch = Vec::new();
+            let mut runs = delivery::Scratch::default();
+            for s in 0..m {
+                // SAFETY: threads have disjoint lanes.
+                let n = unsafe { deliveries.run(projections, history, (step, s), t, &mut runs) };
+                visited.fetch_add(n, Ordering::Relaxed);
+            }
             for (pop, drives) in pops.iter().zip(drives) {
                 let lanes = share(pop.lanes, t, threads);
                 if lanes.is_empty() {
@@ -157,6 +166,8 @@ impl Simulation {
         } else {
             self.pool.run(&job);
         }
+        self.work.deliveries += visited.into_inner();
+        self.work.updates += self.network.populations.iter().map(|p| (p.n * m) as u64).sum::<u64>();
         finite.load(Ordering::Relaxed)
     }
 
@@ -227,6 +238,7 @@ impl Simulation {
                     }
                     spikes.start.push(spikes.cells.len() as u32);
                 }
+                self.work.spikes += spikes.cells.len() as u64;
             }
         }
     }
@@ -248,27 +260,6 @@ impl Simulation {
             }
         }
         Ok(())
-    }
-
-    fn deliver(&mut self, m: usize) {
-        let threads = self.pool.threads();
-        let events: usize = self.pops.iter().flat_map(|p| &p.spikes).map(|s| s.cells.len()).sum();
-        if events == 0 {
-            return;
-        }
-        let (step, precision) = (self.step, self.options.precision);
-        let (network, projections, pops) = (&self.network, &self.projections, &self.pops);
-        let job = |t: usize| {
-            for (proj, p) in projections.iter().zip(&network.projections) {
-                // SAFETY: rows of thread `t` hold targets of its own lanes only.
-                unsafe { proj.deliver(p, &pops[p.pre.population].spikes, t, m, step, precision) };
-            }
-        };
-        if events < 16 {
-            (0..threads).for_each(job);
-        } else {
-            self.pool.run(&job);
-        }
     }
 }
 

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 19] = [
     // A neuron's scheme is checked where the scheme is chosen, so these three know each other.
     &["hir", "math", "solve"],
     &["ir"],
-    &["rng"],
+    &["parallel", "rng"],
     &["plan"],
     &["codegen"],
     &["lower"],

@@ -1,4 +1,4 @@
-use super::super::delivery::Ring;
+use super::super::ring::Ring;
 use super::*;
 use crate::hir::VarId;
 use crate::plan::View;

@@ -29,7 +29,7 @@ impl Index {
     pub fn new(p: &Projection, range: Range<usize>) -> Index {
         let varying = |d: &Delay, order: &[u32]| match d {
             Delay::Const(_) => Vec::new(),
-            Delay::Array(a) => order.iter().map(|k| a[*k as usize]).collect(),
+            each => order.iter().map(|k| each.at(*k as usize) as u16).collect(),
         };
         let mut edge: Vec<u32> = (0..p.pairs.len() as u32)
             .filter(|k| range.contains(&(p.pairs.listed()[*k as usize].post as usize)))

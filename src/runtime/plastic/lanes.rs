@@ -11,7 +11,7 @@ use crate::lower::{PlasticKernel, PlasticSlot};
 use crate::plan::{Delay, Projection};
 use crate::rng::Stream;
 use crate::runtime::buffer::{Buffer, padded};
-use crate::runtime::delivery::RingPointer;
+use crate::runtime::ring::RingPointer;
 use std::collections::BTreeMap;
 
 /// Lanes per call.
@@ -257,7 +257,7 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
     match &p.dendritic {
         // SAFETY: the targets of a part lie in its thread's share of the lanes.
         Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
-        Delay::Array(_) => {
+        Delay::Array(_) | Delay::Drawn(_) => {
             for i in 0..lanes.n {
                 let k = match &lanes.synapse {
                     Which::From(begin) => begin + i,

@@ -14,10 +14,10 @@ use self::exact::Exact;
 use self::lanes::{Cells, Compiled, Lanes, Scratch, Shared, Which};
 use self::part::{Part, Way};
 use super::buffer::{Buffer, padded};
-use super::delivery::RingPointer;
 use super::history::History;
 use super::pool::Pool;
 use super::population::Pop;
+use super::ring::RingPointer;
 use super::simulation::Options;
 use super::snapshot::Raw;
 use crate::hir::{EventId, Place, Side, Trigger, VarId};
@@ -201,6 +201,11 @@ impl Plastic {
     /// Returns its kernels: handlers in order, then equations.
     pub fn kernels(&self) -> impl Iterator<Item = &PlasticKernel> {
         self.handlers.iter().flat_map(|h| &h.kernels).chain(&self.flows).map(|k| &k.kernel)
+    }
+
+    /// Returns how many synapses events have reached since this was last asked.
+    pub fn take_visited(&self) -> u64 {
+        self.parts.iter().map(|p| lock(p).take_visited()).sum()
     }
 
     /// Returns the bytes that the synapses take.

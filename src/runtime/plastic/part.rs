@@ -17,6 +17,8 @@ pub struct Part {
     /// By number of the kernel.
     pub scratch: Vec<Scratch>,
     reached: Reached,
+    /// Synapses that events have reached.
+    visited: u64,
 }
 
 /// Synapses of several short rows or columns, gathered for one call.
@@ -53,6 +55,7 @@ impl Part {
             values: Values { weight, states, rewired: Vec::new() },
             scratch: Vec::new(),
             reached: Reached::default(),
+            visited: 0,
         }
     }
 
@@ -60,6 +63,11 @@ impl Part {
     pub fn bytes(&self) -> usize {
         let value = self.values.weight.precision().bytes();
         self.index.bytes() + self.index.edge.len() * value * (1 + self.values.states.len())
+    }
+
+    /// Returns how many synapses events have reached since this was last asked.
+    pub fn take_visited(&mut self) -> u64 {
+        std::mem::take(&mut self.visited)
     }
 
     /// Runs a kernel over the synapses reached; returns whether all results are finite.
@@ -72,10 +80,12 @@ impl Part {
         learning: bool,
         way: &Way,
     ) -> bool {
-        let Part { index, values, scratch, reached, .. } = self;
+        let Part { index, values, scratch, reached, visited, .. } = self;
         let scratch = &mut scratch[k.number];
         let mut finite = true;
+        let at_events = !matches!(way, Way::All);
         let mut call = |lanes: &Lanes| {
+            *visited += if at_events { lanes.n as u64 } else { 0 };
             scratch.load(k, Some(values), shared, p, view, lanes);
             finite &= scratch.call(k, lanes.n);
             scratch.store(k, values, index, p, view, shared.ring, learning, lanes);

@@ -1,0 +1,135 @@
+//! Where arriving weights are summed until the step at which they act.
+
+use super::Buffer;
+use crate::ir::Precision;
+
+/// Where arriving weights are summed: `[slot][lane]`.
+pub struct Ring {
+    /// The sums.
+    pub buffer: Buffer,
+    /// Lanes per slot.
+    pub lanes: usize,
+    /// Slots.
+    pub slots: usize,
+}
+
+/// A ring as seen by one thread, which only touches its own lanes.
+#[derive(Clone, Copy, PartialEq)]
+pub struct RingPointer {
+    base: *mut u8,
+    lanes: usize,
+    slots: usize,
+}
+
+// SAFETY: threads write disjoint lanes.
+unsafe impl Send for RingPointer {}
+// SAFETY: as above.
+unsafe impl Sync for RingPointer {}
+
+impl Ring {
+    /// Creates a ring of zeros.
+    pub fn new(lanes: usize, slots: usize, precision: Precision) -> Ring {
+        Ring { buffer: Buffer::new(lanes * slots, precision), lanes, slots }
+    }
+
+    /// Returns a pointer for delivery, good as long as the ring lives.
+    pub fn pointer(&mut self) -> RingPointer {
+        RingPointer { base: self.buffer.as_mut_ptr(), lanes: self.lanes, slots: self.slots }
+    }
+
+    /// Returns the address of a step's sums.
+    pub fn at(&mut self, step: u64) -> *mut u8 {
+        let slot = (step % self.slots as u64) as usize;
+        let bytes = self.lanes * self.buffer.precision().bytes();
+        // SAFETY: the slot lies within the ring.
+        unsafe { self.buffer.as_mut_ptr().add(slot * bytes) }
+    }
+}
+
+impl RingPointer {
+    /// Returns the address of a lane's sum at a step, of the ring's precision.
+    pub fn lane<F>(&self, step: u64, lane: usize) -> *mut F {
+        let slot = (step % self.slots as u64) as usize;
+        // SAFETY: the slot is below `slots`, the lane at most the number of lanes.
+        unsafe { self.base.cast::<F>().add(slot * self.lanes + lane.min(self.lanes)) }
+    }
+
+    /// Adds values to lanes of a step's slot, one after the other.
+    ///
+    /// # Safety
+    /// As for [`RingPointer::add`], for every lane.
+    pub unsafe fn add_all(&self, step: u64, lanes: impl Iterator<Item = usize>, values: &Buffer) {
+        let slot = (step % self.slots as u64) as usize * self.lanes;
+        // SAFETY: the slot is below `slots`, the lanes are the caller's promise.
+        unsafe {
+            match values.precision() {
+                Precision::F32 => {
+                    let base = self.base.cast::<f32>().add(slot);
+                    values.f32().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
+                }
+                Precision::F64 => {
+                    let base = self.base.cast::<f64>().add(slot);
+                    values.f64().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
+                }
+            }
+        }
+    }
+
+    /// Adds to one lane of a step's slot.
+    ///
+    /// # Safety
+    /// `lane` must be below the number of lanes and no other thread may touch it meanwhile.
+    pub unsafe fn add(&self, step: u64, lane: usize, value: f64, precision: Precision) {
+        // SAFETY: the caller's promise.
+        unsafe { self.slot(step, precision).add(lane, value) }
+    }
+
+    /// Makes the sums of some steps, which do not wrap, free for later events, in some lanes.
+    ///
+    /// # Safety
+    /// No other thread may touch these lanes meanwhile.
+    pub unsafe fn clear(&self, step: u64, m: usize, lanes: std::ops::Range<usize>, precision: Precision) {
+        let size = precision.bytes();
+        for s in 0..m {
+            let first = ((step + s as u64) % self.slots as u64) as usize * self.lanes + lanes.start;
+            // SAFETY: the slot is below `slots`, the lanes are the caller's.
+            unsafe { self.base.add(first * size).write_bytes(0, lanes.len() * size) };
+        }
+    }
+
+    /// Returns the sums of one step.
+    pub fn slot(&self, step: u64, precision: Precision) -> SlotPointer {
+        let first = (step % self.slots as u64) as usize * self.lanes * precision.bytes();
+        // SAFETY: the slot is below `slots`.
+        SlotPointer { base: unsafe { self.base.add(first) }, precision }
+    }
+}
+
+/// The sums of one step in a ring.
+#[derive(Clone, Copy)]
+pub struct SlotPointer {
+    base: *mut u8,
+    precision: Precision,
+}
+
+impl SlotPointer {
+    /// Returns the address of the sums if they are of single precision.
+    pub fn f32(&self) -> Option<*mut f32> {
+        (self.precision == Precision::F32).then_some(self.base.cast())
+    }
+
+    /// Adds to one lane.
+    ///
+    /// # Safety
+    /// As for [`RingPointer::add`].
+    #[inline(always)]
+    pub unsafe fn add(&self, lane: usize, value: f64) {
+        // SAFETY: the lane is the caller's promise.
+        unsafe {
+            match self.precision {
+                Precision::F32 => *self.base.cast::<f32>().add(lane) += value as f32,
+                Precision::F64 => *self.base.cast::<f64>().add(lane) += value,
+            }
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! Synapses in rows by source, for blocks of targets: within a row by delay, then target.
+//!
+//! A block has at most 65 536 lanes, so that a target takes two bytes. Each target belongs to one block; the order in which
+//! weights are added to it does not depend on how many blocks there are.
+
+use crate::ir::Precision;
+use crate::parallel;
+use crate::plan::{Column, Delay, Drawing, Pairs, Projection, View};
+use std::ops::Range;
+
+/// The most lanes of a block.
+pub const BLOCK: usize = 1 << 16;
+
+/// A projection among those whose rows are one.
+pub struct Member<'a> {
+    /// The projection.
+    pub projection: &'a Projection,
+    /// By what its weights are multiplied.
+    pub factor: f64,
+}
+
+/// The synapses onto one block of lanes.
+pub struct Rows {
+    /// The lanes; targets count from the first.
+    pub lanes: Range<usize>,
+    chunks: Vec<Chunk>,
+    /// A chunk has the rows of `1 << shift` sources.
+    shift: u32,
+}
+
+/// The rows of some consecutive sources.
+struct Chunk {
+    runs: Runs,
+    targets: Box<[u16]>,
+    weights: Weights,
+}
+
+/// Where the synapses of a source with the same delay are.
+enum Runs {
+    /// `start[source * delays + rank]`, up to the next one.
+    Dense { delays: usize, start: Box<[u32]> },
+    /// Those of a source are `row[source] .. row[source + 1]`, with the ranks of their delays, which ascend.
+    Sparse { row: Box<[u32]>, rank: Box<[u16]>, start: Box<[u32]> },
+}
+
+enum Weights {
+    /// All the same.
+    Const(f64),
+    F32(Box<[f32]>),
+    F64(Box<[f64]>),
+}
+
+/// The weights of a run.
+#[derive(Clone, Copy)]
+pub enum RunWeights<'a> {
+    /// All the same.
+    Const(f64),
+    /// Single precision.
+    F32(&'a [f32]),
+    /// Double precision.
+    F64(&'a [f64]),
+}
+
+/// The synapses of a source that have one delay.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// Targets, from the first lane of the block.
+    pub targets: &'a [u16],
+    /// Their weights.
+    pub weights: RunWeights<'a>,
+}
+
+impl Rows {
+    /// Builds the rows of projections from the same cells onto the same population, for each block of its lanes; returns the
+    /// delays that occur as well.
+    pub fn build(
+        members: &[Member],
+        pre: View,
+        blocks: Vec<Range<usize>>,
+        precision: Precision,
+    ) -> (Vec<Rows>, Vec<u16>) {
+        let builder = Builder::new(members, pre, &blocks, precision);
+        let made = parallel::map(pre.n.div_ceil(1 << builder.shift), |c| builder.chunk(c));
+        let mut delays: Vec<u16> = made.iter().flatten().flat_map(|b| b.delays.iter().copied()).collect();
+        delays.sort_unstable();
+        delays.dedup();
+        let shift = builder.shift;
+        let mut rows: Vec<Rows> = blocks.into_iter().map(|lanes| Rows { lanes, chunks: Vec::new(), shift }).collect();
+        for (c, parts) in made.into_iter().enumerate() {
+            let sources = (pre.n - (c << shift)).min(1 << shift);
+            for (rows, part) in rows.iter_mut().zip(parts) {
+                rows.chunks.push(part.finish(sources, &delays));
+            }
+        }
+        (rows, delays)
+    }
+
+    /// Returns the bytes of memory in use.
+    pub fn bytes(&self) -> usize {
+        self.chunks.iter().map(Chunk::bytes).sum()
+    }
+
+    /// Returns the synapses of a source with the delay of a rank.
+    #[inline]
+    pub fn run(&self, source: usize, rank: usize) -> Run<'_> {
+        let chunk = &self.chunks[source >> self.shift];
+        let range = chunk.runs.find(source & ((1 << self.shift) - 1), rank, chunk.targets.len());
+        let weights = match &chunk.weights {
+            Weights::Const(w) => RunWeights::Const(*w),
+            Weights::F32(w) => RunWeights::F32(&w[range.clone()]),
+            Weights::F64(w) => RunWeights::F64(&w[range.clone()]),
+        };
+        Run { targets: &chunk.targets[range], weights }
+    }
+}
+
+impl Chunk {
+    fn bytes(&self) -> usize {
+        let weights = match &self.weights {
+            Weights::Const(_) => 0,
+            Weights::F32(w) => w.len() * 4,
+            Weights::F64(w) => w.len() * 8,
+        };
+        let runs = match &self.runs {
+            Runs::Dense { start, .. } => start.len() * 4,
+            Runs::Sparse { row, rank, start } => row.len() * 4 + rank.len() * 2 + start.len() * 4,
+        };
+        runs + weights + self.targets.len() * 2
+    }
+}
+
+impl Runs {
+    #[inline]
+    fn find(&self, source: usize, rank: usize, end: usize) -> Range<usize> {
+        match self {
+            Runs::Dense { delays, start } => {
+                let at = source * delays + rank;
+                start[at] as usize..start[at + 1] as usize
+            }
+            Runs::Sparse { row, rank: ranks, start } => {
+                let (first, last) = (row[source] as usize, row[source + 1] as usize);
+                match ranks[first..last].binary_search(&(rank as u16)) {
+                    Ok(k) => {
+                        let at = first + k;
+                        start[at] as usize..start.get(at + 1).map_or(end, |s| *s as usize)
+                    }
+                    Err(_) => 0..0,
+                }
+            }
+        }
+    }
+}
+
+/// A chunk before all delays are known.
+struct Part {
+    /// Source, delay, first synapse.
+    runs: Vec<(u32, u16, u32)>,
+    delays: Vec<u16>,
+    targets: Box<[u16]>,
+    weights: Weights,
+}
+
+impl Part {
+    fn finish(self, sources: usize, delays: &[u16]) -> Chunk {
+        let rank = |d: u16| delays.partition_point(|x| *x < d);
+        // A table of all delays costs little where most rows have most of them.
+        let dense = sources * delays.len() <= 4 * self.runs.len() + 16;
+        let runs = if dense {
+            let mut start = vec![0u32; sources * delays.len() + 1];
+            let mut filled = 0;
+            for (source, delay, first) in self.runs {
+                let at = source as usize * delays.len() + rank(delay);
+                start[filled..=at].fill(first);
+                filled = at + 1;
+            }
+            start[filled..].fill(self.targets.len() as u32);
+            Runs::Dense { delays: delays.len(), start: start.into() }
+        } else {
+            let mut row = vec![0u32; sources + 1];
+            self.runs.iter().for_each(|r| row[r.0 as usize + 1] += 1);
+            (0..sources).for_each(|i| row[i + 1] += row[i]);
+            Runs::Sparse {
+                row: row.into(),
+                rank: self.runs.iter().map(|r| rank(r.1) as u16).collect(),
+                start: self.runs.iter().map(|r| r.2).collect(),
+            }
+        };
+        Chunk { runs, targets: self.targets, weights: self.weights }
+    }
+}
+
+/// How the targets of a source are found.
+enum Lines<'a> {
+    /// Drawn source by source.
+    Drawn(&'a Drawing),
+    /// All cells of the targets' view.
+    All,
+    /// The cell at the same place.
+    OneToOne,
+    /// From lists that were sorted by source: targets, and which synapses they are if that matters.
+    Sorted { start: Vec<u32>, target: Vec<u32>, synapse: Vec<u32> },
+}
+
+struct Builder<'a> {
+    members: Vec<(&'a Member<'a>, Lines<'a>)>,
+    pre: View,
+    blocks: &'a [Range<usize>],
+    precision: Precision,
+    /// The weight, if there is only one.
+    weight: Option<f64>,
+    shift: u32,
+}
+
+/// Where a synapse belongs, in one word that sorts: block, delay, target, and which of the row it is.
+struct Key(u64);
+
+impl Key {
+    fn new(block: usize, delay: u16, target: usize, nth: usize) -> Key {
+        if block >= 1 << 8 || nth >= 1 << 24 {
+            crate::ice!("a row of more than 16 million synapses or cells");
+        }
+        Key((block as u64) << 56 | u64::from(delay) << 40 | (target as u64) << 24 | nth as u64)
+    }
+
+    fn block(&self) -> usize {
+        (self.0 >> 56) as usize
+    }
+
+    fn delay(&self) -> u16 {
+        (self.0 >> 40) as u16
+    }
+
+    fn target(&self) -> u16 {
+        (self.0 >> 24) as u16
+    }
+
+    fn nth(&self) -> usize {
+        self.0 as usize & 0xff_ffff
+    }
+}
+
+impl<'a> Builder<'a> {
+    fn new(members: &'a [Member<'a>], pre: View, blocks: &'a [Range<usize>], precision: Precision) -> Builder<'a> {
+        let weight = |m: &Member| match m.projection.weight {
+            Column::Const(w) => Some(w * m.factor),
+            _ => None,
+        };
+        let weight = weight(&members[0]).filter(|w| members.iter().all(|m| weight(m) == Some(*w)));
+        let synapses: usize = members.iter().map(|m| m.projection.pairs.len()).sum();
+        // Chunks of some hundred thousand synapses.
+        let shift = ((1usize << 17) * pre.n.max(1) / synapses.max(1)).clamp(1, pre.n.max(1)).ilog2();
+        let lines = |m: &'a Member<'a>| {
+            let p = m.projection;
+            match &p.pairs {
+                Pairs::Drawn(d) if !d.is_by_target() => Lines::Drawn(d),
+                Pairs::All(..) => Lines::All,
+                Pairs::OneToOne(..) => Lines::OneToOne,
+                _ => sorted(p),
+            }
+        };
+        Builder { members: members.iter().map(|m| (m, lines(m))).collect(), pre, blocks, precision, weight, shift }
+    }
+
+    /// Builds the rows of a chunk, for each block.
+    fn chunk(&self, c: usize) -> Vec<Part> {
+        let first = c << self.shift;
+        let sources = first..(first + (1 << self.shift)).min(self.pre.n);
+        let (mut keys, mut weights): (Vec<u64>, Vec<f64>) = (Vec::new(), Vec::new());
+        let part = || (Vec::<(u32, u16, u32)>::new(), Vec::<u16>::new(), Vec::<u16>::new(), Vec::<f64>::new());
+        let mut parts: Vec<_> = self.blocks.iter().map(|_| part()).collect();
+        for i in sources.clone() {
+            keys.clear();
+            weights.clear();
+            self.members.iter().for_each(|(m, lines)| self.row(m, lines, i, &mut keys, &mut weights));
+            keys.sort_unstable();
+            let mut last = None;
+            for key in keys.iter().map(|k| Key(*k)) {
+                let (runs, delays, targets, values) = &mut parts[key.block()];
+                if last != Some((key.block(), key.delay())) {
+                    last = Some((key.block(), key.delay()));
+                    runs.push(((i - first) as u32, key.delay(), targets.len() as u32));
+                    if let Err(at) = delays.binary_search(&key.delay()) {
+                        delays.insert(at, key.delay());
+                    }
+                }
+                targets.push(key.target());
+                if self.weight.is_none() {
+                    values.push(weights[key.nth()]);
+                }
+            }
+        }
+        let finish = |(mut runs, delays, targets, values): (Vec<(u32, u16, u32)>, Vec<u16>, Vec<u16>, Vec<f64>)| {
+            runs.shrink_to_fit();
+            let weights = match (self.weight, self.precision) {
+                (Some(w), _) => Weights::Const(w),
+                (None, Precision::F32) => Weights::F32(values.iter().map(|w| *w as f32).collect()),
+                (None, Precision::F64) => Weights::F64(values.into()),
+            };
+            // A copy has no room to grow.
+            Part { runs, delays, targets: targets[..].into(), weights }
+        };
+        parts.into_iter().map(finish).collect()
+    }
+
+    /// Collects the synapses of a source in one projection.
+    fn row(&self, m: &Member, lines: &Lines, i: usize, keys: &mut Vec<u64>, weights: &mut Vec<f64>) {
+        let p = m.projection;
+        let mut add = |target: usize, k: usize| {
+            // Blocks are as long as one another, up to sixteen lanes.
+            let block = self.blocks.partition_point(|b| b.end <= target);
+            let delay = match &p.delay {
+                Delay::Const(d) => *d as u16,
+                Delay::Array(a) => a[k],
+                Delay::Drawn(d) => d.at(k),
+            };
+            keys.push(Key::new(block, delay, target - self.blocks[block].start, keys.len()).0);
+            if self.weight.is_none() {
+                weights.push(p.weight.at(k) * m.factor);
+            }
+        };
+        match lines {
+            Lines::Drawn(d) => {
+                let mut k = d.first(i);
+                d.line(i, |target| {
+                    add(target as usize, k);
+                    k += 1;
+                });
+            }
+            Lines::All => (0..p.post.n).for_each(|j| add(p.post.start + j, i * p.post.n + j)),
+            Lines::OneToOne => add(p.post.start + i, i),
+            Lines::Sorted { start, target, synapse } => {
+                for at in start[i] as usize..start[i + 1] as usize {
+                    add(target[at] as usize, synapse.get(at).map_or(0, |k| *k as usize));
+                }
+            }
+        }
+    }
+}
+
+/// Sorts the synapses of a projection by source.
+fn sorted(p: &Projection) -> Lines<'static> {
+    let visit = |see: &mut dyn FnMut(u32, u32)| match &p.pairs {
+        Pairs::Drawn(d) if d.is_by_target() => {
+            (0..d.lines()).for_each(|j| d.line(j, |pre| see(pre, (d.post.start + j) as u32)));
+        }
+        pairs => pairs.edges().iter().for_each(|e| see(e.pre, e.post)),
+    };
+    let first = p.pre.start as u32;
+    let mut start = vec![0u32; p.pre.n + 1];
+    visit(&mut |pre, _| start[(pre - first) as usize + 1] += 1);
+    (0..p.pre.n).for_each(|i| start[i + 1] += start[i]);
+    let n = p.pairs.len();
+    let same = matches!((&p.weight, &p.delay), (Column::Const(_), Delay::Const(_)));
+    let (mut target, mut synapse) = (vec![0u32; n], vec![0u32; if same { 0 } else { n }]);
+    let mut next = start.clone();
+    let mut k = 0;
+    visit(&mut |pre, post| {
+        let at = &mut next[(pre - first) as usize];
+        target[*at as usize] = post;
+        if !same {
+            synapse[*at as usize] = k;
+        }
+        *at += 1;
+        k += 1;
+    });
+    Lines::Sorted { start, target, synapse }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_found_whether_delays_are_common_or_rare() {
+        // Two sources with delays 3 and 7, of which the second one lacks the first; then many delays that nobody has.
+        for more in [0u16, 200] {
+            let part = || Part {
+                runs: vec![(0, 3, 0), (0, 7, 2), (1, 7, 5)],
+                delays: vec![3, 7],
+                targets: vec![0; 6].into(),
+                weights: Weights::Const(1.0),
+            };
+            let mut delays = vec![3, 7];
+            delays.extend(100..100 + more);
+            let chunk = part().finish(2, &delays);
+            assert_eq!(matches!(chunk.runs, Runs::Dense { .. }), more == 0);
+            let found: Vec<_> = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(s, r)| chunk.runs.find(s, r, 6).len()).into();
+            assert_eq!(found, [2, 3, 0, 1]);
+            assert_eq!(chunk.runs.find(1, 1, 6), 5..6);
+        }
+    }
+}
