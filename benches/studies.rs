@@ -38,7 +38,7 @@ fn run(study: &Study, threads: usize) -> serde_json::Value {
     command
         .args(["run", &file, "bench", "--quiet", "--threads", &threads.to_string(), "--results"])
         .arg(results.path());
-    study.set.iter().for_each(|s| drop(command.args(["--set", s])));
+    command.args(study.set.iter().flat_map(|s| ["--set", s]));
     let output = command.output().expect("neuro runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let meta = results.path().join("bench").join("run.json");

@@ -194,6 +194,11 @@ impl Drawing {
         self.start.last().map_or(0, |n| *n as usize)
     }
 
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Returns whether the lines are those of targets.
     pub fn is_by_target(&self) -> bool {
         self.connector == Connector::InDegree

@@ -151,6 +151,15 @@ impl Runs {
     }
 }
 
+/// A chunk that grows, row after row.
+#[derive(Default)]
+struct Growing {
+    runs: Vec<(u32, u16, u32)>,
+    delays: Vec<u16>,
+    targets: Vec<u16>,
+    weights: Vec<f64>,
+}
+
 /// A chunk before all delays are known.
 struct Part {
     /// Source, delay, first synapse.
@@ -266,8 +275,7 @@ impl<'a> Builder<'a> {
         let first = c << self.shift;
         let sources = first..(first + (1 << self.shift)).min(self.pre.n);
         let (mut keys, mut weights): (Vec<u64>, Vec<f64>) = (Vec::new(), Vec::new());
-        let part = || (Vec::<(u32, u16, u32)>::new(), Vec::<u16>::new(), Vec::<u16>::new(), Vec::<f64>::new());
-        let mut parts: Vec<_> = self.blocks.iter().map(|_| part()).collect();
+        let mut parts: Vec<Growing> = self.blocks.iter().map(|_| Growing::default()).collect();
         for i in sources.clone() {
             keys.clear();
             weights.clear();
@@ -275,29 +283,29 @@ impl<'a> Builder<'a> {
             keys.sort_unstable();
             let mut last = None;
             for key in keys.iter().map(|k| Key(*k)) {
-                let (runs, delays, targets, values) = &mut parts[key.block()];
+                let part = &mut parts[key.block()];
                 if last != Some((key.block(), key.delay())) {
                     last = Some((key.block(), key.delay()));
-                    runs.push(((i - first) as u32, key.delay(), targets.len() as u32));
-                    if let Err(at) = delays.binary_search(&key.delay()) {
-                        delays.insert(at, key.delay());
+                    part.runs.push(((i - first) as u32, key.delay(), part.targets.len() as u32));
+                    if let Err(at) = part.delays.binary_search(&key.delay()) {
+                        part.delays.insert(at, key.delay());
                     }
                 }
-                targets.push(key.target());
+                part.targets.push(key.target());
                 if self.weight.is_none() {
-                    values.push(weights[key.nth()]);
+                    part.weights.push(weights[key.nth()]);
                 }
             }
         }
-        let finish = |(mut runs, delays, targets, values): (Vec<(u32, u16, u32)>, Vec<u16>, Vec<u16>, Vec<f64>)| {
-            runs.shrink_to_fit();
+        let finish = |mut part: Growing| {
+            part.runs.shrink_to_fit();
             let weights = match (self.weight, self.precision) {
                 (Some(w), _) => Weights::Const(w),
-                (None, Precision::F32) => Weights::F32(values.iter().map(|w| *w as f32).collect()),
-                (None, Precision::F64) => Weights::F64(values.into()),
+                (None, Precision::F32) => Weights::F32(part.weights.iter().map(|w| *w as f32).collect()),
+                (None, Precision::F64) => Weights::F64(part.weights.into()),
             };
             // A copy has no room to grow.
-            Part { runs, delays, targets: targets[..].into(), weights }
+            Part { runs: part.runs, delays: part.delays, targets: part.targets[..].into(), weights }
         };
         parts.into_iter().map(finish).collect()
     }
@@ -329,8 +337,9 @@ impl<'a> Builder<'a> {
             Lines::All => (0..p.post.n).for_each(|j| add(p.post.start + j, i * p.post.n + j)),
             Lines::OneToOne => add(p.post.start + i, i),
             Lines::Sorted { start, target, synapse } => {
-                for at in start[i] as usize..start[i + 1] as usize {
-                    add(target[at] as usize, synapse.get(at).map_or(0, |k| *k as usize));
+                let row = start[i] as usize..start[i + 1] as usize;
+                for (at, target) in row.clone().zip(&target[row]) {
+                    add(*target as usize, synapse.get(at).map_or(0, |k| *k as usize));
                 }
             }
         }
