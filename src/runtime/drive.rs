@@ -4,6 +4,8 @@
 //! of independent Poisson processes is one whose events fall on cells uniformly, that of Bernoulli processes a binomial number
 //! whose events fall on different cells. Else the number for each cell is drawn by inversion of the cumulative distribution.
 
+mod dense;
+
 use super::ring::{RingPointer, SlotPointer};
 use super::simulation::TimeFunction;
 use crate::ir::Precision;
@@ -189,6 +191,27 @@ impl RunningDrive {
         let first = begin / 4;
         scratch.resize(end - first * 4, 0);
         self.stream.fill(step, first as u32, scratch);
+        if let Some(d) = self.shared.get(s.min(self.shared.len().wrapping_sub(1)))
+            && let Column::Const(w) = self.plan.weight
+            && d.expected <= LARGEST
+        {
+            let words = &scratch[begin - first * 4..];
+            let n = end - begin;
+            // SAFETY: the lanes are the caller's, and of the ring's precision.
+            unsafe {
+                match precision {
+                    Precision::F32 => {
+                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f32>(step, begin), n);
+                        dense::add_f32(&d.table, words, w as f32, sums);
+                    }
+                    Precision::F64 => {
+                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f64>(step, begin), n);
+                        dense::add_f64(&d.table, words, w, sums);
+                    }
+                }
+            }
+            return;
+        }
         for lane in begin..end {
             let cell = lane - view.start;
             let word = scratch[lane - first * 4];
