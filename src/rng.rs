@@ -2,6 +2,9 @@
 //!
 //! The number for (seed, stream, step, lane) does not depend on what was drawn before, so any thread may draw it.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
 const M0: u32 = 0xD251_1F53;
 const M1: u32 = 0xCD9E_8D57;
 const W0: u32 = 0x9E37_79B9;
@@ -81,7 +84,14 @@ pub fn blocks(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq")]
 unsafe fn blocks_avx512(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
-    blocks_of(streams, step, items)
+    let mut ids = [0u32; BATCH];
+    ids.iter_mut().zip(streams).for_each(|(id, s)| *id = s.id);
+    // SAFETY: the caller has the features; arrays of sixteen words and vectors have the same size.
+    unsafe {
+        let [step0, step1] = [step as u32, (step >> 32) as u32].map(|w| _mm512_set1_epi32(w as i32));
+        let [items, ids] = [items, &ids].map(|w| _mm512_loadu_si512(w.as_ptr().cast()));
+        std::mem::transmute(rounds_avx512([items, step0, step1, ids], streams[0].key))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -118,7 +128,54 @@ fn rounds(counters: [[u32; BATCH]; 4], key: [u32; 2]) -> [[u32; BATCH]; 4] {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq")]
 unsafe fn fill_avx512(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
-    fill_blocks(s, step, first, out);
+    let (chunks, rest) = out.as_chunks_mut::<{ 4 * BATCH }>();
+    let after = first.wrapping_add((chunks.len() * BATCH) as u32);
+    // SAFETY: the caller has the features; a chunk has room for four vectors.
+    unsafe {
+        let constant = |w: u32| _mm512_set1_epi32(w as i32);
+        // Counter 4 q + l of a chunk is at place 4 l + q, so that the results come out in order.
+        let places = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        let mut c0 = _mm512_add_epi32(places, constant(first));
+        let others = [constant(step as u32), constant((step >> 32) as u32), constant(s.id)];
+        for chunk in chunks {
+            let [w0, w1, w2, w3] = rounds_avx512([c0, others[0], others[1], others[2]], s.key);
+            let (low, high) = (_mm512_unpacklo_epi32(w0, w1), _mm512_unpackhi_epi32(w0, w1));
+            let (more_low, more_high) = (_mm512_unpacklo_epi32(w2, w3), _mm512_unpackhi_epi32(w2, w3));
+            let to = chunk.as_mut_ptr().cast::<__m512i>();
+            to.write_unaligned(_mm512_unpacklo_epi64(low, more_low));
+            to.add(1).write_unaligned(_mm512_unpackhi_epi64(low, more_low));
+            to.add(2).write_unaligned(_mm512_unpacklo_epi64(high, more_high));
+            to.add(3).write_unaligned(_mm512_unpackhi_epi64(high, more_high));
+            c0 = _mm512_add_epi32(c0, constant(BATCH as u32));
+        }
+    }
+    fill_blocks(s, step, after, rest);
+}
+
+/// [`rounds`] with the products of neighbouring words side by side.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn rounds_avx512(counters: [__m512i; 4], key: [u32; 2]) -> [__m512i; 4] {
+    /// Odd words.
+    const ODD: u16 = 0xAAAA;
+    let product = |m: u32, x: __m512i| {
+        let m = _mm512_set1_epi32(m as i32);
+        let (even, odd) = (_mm512_mul_epu32(x, m), _mm512_mul_epu32(_mm512_srli_epi64::<32>(x), m));
+        let high = _mm512_mask_blend_epi32(ODD, _mm512_srli_epi64::<32>(even), odd);
+        (high, _mm512_mask_blend_epi32(ODD, even, _mm512_slli_epi64::<32>(odd)))
+    };
+    let [mut c0, mut c1, mut c2, mut c3] = counters;
+    let [mut k0, mut k1] = key;
+    for _ in 0..10 {
+        let ((h0, l0), (h1, l1)) = (product(M0, c0), product(M1, c2));
+        // Exclusive or of three.
+        c0 = _mm512_ternarylogic_epi32::<0x96>(h1, c1, _mm512_set1_epi32(k0 as i32));
+        c2 = _mm512_ternarylogic_epi32::<0x96>(h0, c3, _mm512_set1_epi32(k1 as i32));
+        (c1, c3) = (l1, l0);
+        k0 = k0.wrapping_add(W0);
+        k1 = k1.wrapping_add(W1);
+    }
+    [c0, c1, c2, c3]
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -215,5 +272,22 @@ mod tests {
         s.fill(11, 4, &mut part);
         assert_eq!(whole[16..56], part[..]);
         assert_eq!(whole[4..8], philox([1, 11, 0, 3], [7, 0]));
+    }
+
+    #[test]
+    fn vectors_of_counters_give_what_single_ones_do() {
+        let s = Stream::new(1 << 40 | 5, 9);
+        let step = 3 << 32 | 17;
+        let mut all = vec![0; 300];
+        s.fill(step, 21, &mut all);
+        for (i, words) in all.chunks(4).enumerate() {
+            assert_eq!(words, s.block(step, 21 + i as u32));
+        }
+        let streams: [Stream; BATCH] = std::array::from_fn(|i| Stream::new(1 << 40 | 5, i as u32 % 3));
+        let items = std::array::from_fn(|i| 100 - i as u32);
+        let together = blocks(&streams, step, &items);
+        for i in 0..BATCH {
+            assert_eq!(together.map(|w| w[i]), streams[i].block(step, items[i]));
+        }
     }
 }

@@ -53,7 +53,7 @@ pub struct Scratch<'a> {
 }
 
 /// How many runs ahead memory is asked for, and how many cache lines of each.
-const AHEAD: usize = 4;
+const AHEAD: usize = 8;
 const LINES: usize = 4;
 
 impl Deliveries {

@@ -6,6 +6,7 @@
 
 mod dense;
 
+use self::dense::Dense;
 use super::ring::{RingPointer, SlotPointer};
 use super::simulation::TimeFunction;
 use crate::ir::Precision;
@@ -188,30 +189,40 @@ impl RunningDrive {
             return;
         }
         let (begin, end) = (view.start + cells.start, view.start + cells.end);
-        let first = begin / 4;
-        scratch.resize(end - first * 4, 0);
-        self.stream.fill(step, first as u32, scratch);
         if let Some(d) = self.shared.get(s.min(self.shared.len().wrapping_sub(1)))
             && let Column::Const(w) = self.plan.weight
             && d.expected <= LARGEST
         {
-            let words = &scratch[begin - first * 4..];
-            let n = end - begin;
+            // A word serves two lanes, a counter eight.
+            let first = begin / 8 * 8;
+            scratch.resize((end - first).div_ceil(2), 0);
+            self.stream.fill(step, (first / 8) as u32, scratch);
+            // SAFETY: the words hold twice as many halves.
+            let halves = unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast::<u16>(), 2 * scratch.len()) };
+            let upper = &halves[begin - first..end - first];
+            let lower = |i: usize| {
+                let lane = (begin + i) as u64;
+                self.stream.reader(step.wrapping_mul(0x1_0000_0000).wrapping_add(lane) | 1 << 62).bits() as u16
+            };
+            let dense = Dense { table: &d.table, upper, lower };
             // SAFETY: the lanes are the caller's, and of the ring's precision.
             unsafe {
                 match precision {
                     Precision::F32 => {
-                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f32>(step, begin), n);
-                        dense::add_f32(&d.table, words, w as f32, sums);
+                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f32>(step, begin), upper.len());
+                        dense.add_f32(w as f32, sums);
                     }
                     Precision::F64 => {
-                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f64>(step, begin), n);
-                        dense::add_f64(&d.table, words, w, sums);
+                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f64>(step, begin), upper.len());
+                        dense.add_f64(w, sums);
                     }
                 }
             }
             return;
         }
+        let first = begin / 4;
+        scratch.resize(end - first * 4, 0);
+        self.stream.fill(step, first as u32, scratch);
         for lane in begin..end {
             let cell = lane - view.start;
             let word = scratch[lane - first * 4];

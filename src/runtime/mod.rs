@@ -10,6 +10,7 @@ mod continuous;
 mod delivery;
 mod drive;
 mod history;
+mod memory;
 mod noise;
 mod plastic;
 mod pool;

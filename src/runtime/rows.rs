@@ -3,6 +3,7 @@
 //! A block has at most 65 536 lanes, so that a target takes two bytes. Each target belongs to one block; the order in which
 //! weights are added to it does not depend on how many blocks there are.
 
+use super::memory::Fixed;
 use crate::ir::Precision;
 use crate::parallel;
 use crate::plan::{Column, Delay, Drawing, Pairs, Projection, View};
@@ -23,6 +24,7 @@ pub struct Member<'a> {
 pub struct Rows {
     /// The lanes; targets count from the first.
     pub lanes: Range<usize>,
+    runs: Runs,
     chunks: Vec<Chunk>,
     /// A chunk has the rows of `1 << shift` sources.
     shift: u32,
@@ -30,24 +32,24 @@ pub struct Rows {
 
 /// The rows of some consecutive sources.
 struct Chunk {
-    runs: Runs,
-    targets: Box<[u16]>,
+    targets: Fixed<u16>,
     weights: Weights,
 }
 
-/// Where the synapses of a source with the same delay are.
+/// Where the synapses of a source with the same delay are in its chunk.
 enum Runs {
-    /// `start[source * delays + rank]`, up to the next one.
-    Dense { delays: usize, start: Box<[u32]> },
-    /// Those of a source are `row[source] .. row[source + 1]`, with the ranks of their delays, which ascend.
-    Sparse { row: Box<[u32]>, rank: Box<[u16]>, start: Box<[u32]> },
+    /// From `start[source * (delays + 1) + rank]` up to the next one.
+    Dense { delays: usize, start: Fixed<u32> },
+    /// Those of a source are `row[source] .. row[source + 1]`, with the ranks of their delays, which ascend; each begins at `start`
+    /// and ends where `end` says.
+    Sparse { row: Vec<u32>, rank: Vec<u16>, start: Vec<u32>, end: Vec<u32> },
 }
 
 enum Weights {
     /// All the same.
     Const(f64),
-    F32(Box<[f32]>),
-    F64(Box<[f64]>),
+    F32(Fixed<f32>),
+    F64(Fixed<f64>),
 }
 
 /// The weights of a run.
@@ -85,26 +87,28 @@ impl Rows {
         delays.sort_unstable();
         delays.dedup();
         let shift = builder.shift;
-        let mut rows: Vec<Rows> = blocks.into_iter().map(|lanes| Rows { lanes, chunks: Vec::new(), shift }).collect();
-        for (c, parts) in made.into_iter().enumerate() {
-            let sources = (pre.n - (c << shift)).min(1 << shift);
-            for (rows, part) in rows.iter_mut().zip(parts) {
-                rows.chunks.push(part.finish(sources, &delays));
-            }
+        let mut parts: Vec<Vec<Part>> = blocks.iter().map(|_| Vec::new()).collect();
+        for chunk in made {
+            parts.iter_mut().zip(chunk).for_each(|(parts, part)| parts.push(part));
         }
-        (rows, delays)
+        let rows = |(lanes, parts): (Range<usize>, Vec<Part>)| {
+            let runs = Runs::new(&parts, pre.n, shift, &delays);
+            let chunk = |p: Part| Chunk { targets: p.targets, weights: p.weights };
+            Rows { lanes, runs, chunks: parts.into_iter().map(chunk).collect(), shift }
+        };
+        (blocks.into_iter().zip(parts).map(rows).collect(), delays)
     }
 
     /// Returns the bytes of memory in use.
     pub fn bytes(&self) -> usize {
-        self.chunks.iter().map(Chunk::bytes).sum()
+        self.runs.bytes() + self.chunks.iter().map(Chunk::bytes).sum::<usize>()
     }
 
     /// Returns the synapses of a source with the delay of a rank.
     #[inline]
     pub fn run(&self, source: usize, rank: usize) -> Run<'_> {
         let chunk = &self.chunks[source >> self.shift];
-        let range = chunk.runs.find(source & ((1 << self.shift) - 1), rank, chunk.targets.len());
+        let range = self.runs.find(source, rank);
         let weights = match &chunk.weights {
             Weights::Const(w) => RunWeights::Const(*w),
             Weights::F32(w) => RunWeights::F32(&w[range.clone()]),
@@ -121,29 +125,67 @@ impl Chunk {
             Weights::F32(w) => w.len() * 4,
             Weights::F64(w) => w.len() * 8,
         };
-        let runs = match &self.runs {
-            Runs::Dense { start, .. } => start.len() * 4,
-            Runs::Sparse { row, rank, start } => row.len() * 4 + rank.len() * 2 + start.len() * 4,
-        };
-        runs + weights + self.targets.len() * 2
+        weights + self.targets.len() * 2
     }
 }
 
 impl Runs {
+    /// Finds the runs of all sources.
+    fn new(parts: &[Part], sources: usize, shift: u32, delays: &[u16]) -> Runs {
+        let n: usize = parts.iter().map(|p| p.runs.len()).sum();
+        let rank = |d: u16| delays.partition_point(|x| *x < d);
+        let all = || parts.iter().enumerate().flat_map(|(c, p)| p.runs.iter().map(move |r| (c << shift, p, r)));
+        // A table of all delays costs little where most rows have most of them.
+        if sources * (delays.len() + 1) > 4 * n + 16 {
+            let mut row = vec![0u32; sources + 1];
+            all().for_each(|(first, _, r)| row[first + r.0 as usize + 1] += 1);
+            (0..sources).for_each(|i| row[i + 1] += row[i]);
+            let ends = |p: &Part| {
+                let next = p.runs.iter().skip(1).map(|r| r.2);
+                next.chain((!p.runs.is_empty()).then_some(p.targets.len() as u32)).collect::<Vec<u32>>()
+            };
+            return Runs::Sparse {
+                row,
+                rank: all().map(|(_, _, r)| rank(r.1) as u16).collect(),
+                start: all().map(|(_, _, r)| r.2).collect(),
+                end: parts.iter().flat_map(ends).collect(),
+            };
+        }
+        let width = delays.len() + 1;
+        let mut start = vec![0u32; sources * width];
+        for (c, part) in parts.iter().enumerate() {
+            let first = c << shift;
+            let rows = &mut start[first * width..(first + (1 << shift)).min(sources) * width];
+            let mut filled = 0;
+            for (source, delay, begin) in &part.runs {
+                // Between the runs before and this one there is nothing.
+                let at = *source as usize * width + rank(*delay);
+                rows[filled..=at].fill(*begin);
+                filled = at + 1;
+            }
+            rows[filled..].fill(part.targets.len() as u32);
+        }
+        Runs::Dense { delays: delays.len(), start: Fixed::of(&start) }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Runs::Dense { start, .. } => start.len() * 4,
+            Runs::Sparse { row, rank, start, end } => (row.len() + start.len() + end.len()) * 4 + rank.len() * 2,
+        }
+    }
+
     #[inline]
-    fn find(&self, source: usize, rank: usize, end: usize) -> Range<usize> {
+    fn find(&self, source: usize, rank: usize) -> Range<usize> {
         match self {
             Runs::Dense { delays, start } => {
-                let at = source * delays + rank;
+                let at = source * (delays + 1) + rank;
                 start[at] as usize..start[at + 1] as usize
             }
-            Runs::Sparse { row, rank: ranks, start } => {
+            Runs::Sparse { row, rank: ranks, start, end } => {
                 let (first, last) = (row[source] as usize, row[source + 1] as usize);
                 match ranks[first..last].binary_search(&(rank as u16)) {
-                    Ok(k) => {
-                        let at = first + k;
-                        start[at] as usize..start.get(at + 1).map_or(end, |s| *s as usize)
-                    }
+                    Ok(k) => start[first + k] as usize..end[first + k] as usize,
                     Err(_) => 0..0,
                 }
             }
@@ -165,37 +207,8 @@ struct Part {
     /// Source, delay, first synapse.
     runs: Vec<(u32, u16, u32)>,
     delays: Vec<u16>,
-    targets: Box<[u16]>,
+    targets: Fixed<u16>,
     weights: Weights,
-}
-
-impl Part {
-    fn finish(self, sources: usize, delays: &[u16]) -> Chunk {
-        let rank = |d: u16| delays.partition_point(|x| *x < d);
-        // A table of all delays costs little where most rows have most of them.
-        let dense = sources * delays.len() <= 4 * self.runs.len() + 16;
-        let runs = if dense {
-            let mut start = vec![0u32; sources * delays.len() + 1];
-            let mut filled = 0;
-            for (source, delay, first) in self.runs {
-                let at = source as usize * delays.len() + rank(delay);
-                start[filled..=at].fill(first);
-                filled = at + 1;
-            }
-            start[filled..].fill(self.targets.len() as u32);
-            Runs::Dense { delays: delays.len(), start: start.into() }
-        } else {
-            let mut row = vec![0u32; sources + 1];
-            self.runs.iter().for_each(|r| row[r.0 as usize + 1] += 1);
-            (0..sources).for_each(|i| row[i + 1] += row[i]);
-            Runs::Sparse {
-                row: row.into(),
-                rank: self.runs.iter().map(|r| rank(r.1) as u16).collect(),
-                start: self.runs.iter().map(|r| r.2).collect(),
-            }
-        };
-        Chunk { runs, targets: self.targets, weights: self.weights }
-    }
 }
 
 /// How the targets of a source are found.
@@ -256,8 +269,9 @@ impl<'a> Builder<'a> {
         };
         let weight = weight(&members[0]).filter(|w| members.iter().all(|m| weight(m) == Some(*w)));
         let synapses: usize = members.iter().map(|m| m.projection.pairs.len()).sum();
-        // Chunks of some hundred thousand synapses.
-        let shift = ((1usize << 17) * pre.n.max(1) / synapses.max(1)).clamp(1, pre.n.max(1)).ilog2();
+        // Chunks of up to some million synapses, so that large pages hold them, but enough of them for all processors.
+        let size = (synapses / 8).clamp(1 << 17, 1 << 22);
+        let shift = (size * pre.n.max(1) / synapses.max(1)).clamp(1, pre.n.max(1)).ilog2();
         let lines = |m: &'a Member<'a>| {
             let p = m.projection;
             match &p.pairs {
@@ -301,11 +315,13 @@ impl<'a> Builder<'a> {
             part.runs.shrink_to_fit();
             let weights = match (self.weight, self.precision) {
                 (Some(w), _) => Weights::Const(w),
-                (None, Precision::F32) => Weights::F32(part.weights.iter().map(|w| *w as f32).collect()),
-                (None, Precision::F64) => Weights::F64(part.weights.into()),
+                (None, Precision::F32) => {
+                    Weights::F32(Fixed::from_iter(part.weights.len(), part.weights.iter().map(|w| *w as f32)))
+                }
+                (None, Precision::F64) => Weights::F64(Fixed::of(&part.weights)),
             };
             // A copy has no room to grow.
-            Part { runs: part.runs, delays: part.delays, targets: part.targets[..].into(), weights }
+            Part { runs: part.runs, delays: part.delays, targets: Fixed::of(&part.targets), weights }
         };
         parts.into_iter().map(finish).collect()
     }
@@ -381,21 +397,24 @@ mod tests {
 
     #[test]
     fn runs_are_found_whether_delays_are_common_or_rare() {
-        // Two sources with delays 3 and 7, of which the second one lacks the first; then many delays that nobody has.
+        let part = |runs: &[(u32, u16, u32)], n: usize| Part {
+            runs: runs.to_vec(),
+            delays: vec![3, 7],
+            targets: Fixed::of(&vec![0; n]),
+            weights: Weights::Const(1.0),
+        };
+        // Chunks of two sources: the second one lacks the first delay, the third has nothing.
+        let parts = [part(&[(0, 3, 0), (0, 7, 2), (1, 7, 5)], 6), part(&[(1, 3, 0), (1, 7, 1)], 4)];
         for more in [0u16, 200] {
-            let part = || Part {
-                runs: vec![(0, 3, 0), (0, 7, 2), (1, 7, 5)],
-                delays: vec![3, 7],
-                targets: vec![0; 6].into(),
-                weights: Weights::Const(1.0),
-            };
             let mut delays = vec![3, 7];
             delays.extend(100..100 + more);
-            let chunk = part().finish(2, &delays);
-            assert_eq!(matches!(chunk.runs, Runs::Dense { .. }), more == 0);
-            let found: Vec<_> = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(s, r)| chunk.runs.find(s, r, 6).len()).into();
-            assert_eq!(found, [2, 3, 0, 1]);
-            assert_eq!(chunk.runs.find(1, 1, 6), 5..6);
+            let runs = Runs::new(&parts, 4, 1, &delays);
+            assert_eq!(matches!(runs, Runs::Dense { .. }), more == 0);
+            let found: Vec<_> = (0..4).map(|s| [0, 1].map(|r| runs.find(s, r))).collect();
+            assert_eq!(found[0], [0..2, 2..5]);
+            assert!(found[1][0].is_empty() && found[1][1] == (5..6));
+            assert!(found[2].iter().all(Range::is_empty));
+            assert_eq!(found[3], [0..1, 1..4]);
         }
     }
 }

@@ -1,78 +1,150 @@
-//! Numbers of events for all cells of a drive at once, by comparing a random word per cell with the thresholds of the cumulative
-//! distribution.
+//! Numbers of events for all cells of a drive at once, by comparing a random number per cell with the thresholds of the cumulative
+//! distribution. Sixteen bits decide nearly always; sixteen more are drawn for a cell whose number equals a threshold's upper half.
 
 /// Cells at a time; their numbers stay in registers while the thresholds pass.
 const TOGETHER: usize = 64;
 
-/// Adds `weight` times the number of thresholds not above its word to each sum.
-pub fn add_f32(table: &[u32], words: &[u32], weight: f32, sums: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-            // SAFETY: the processor has the features.
-            return unsafe { f32_avx512(table, words, weight, sums) };
+/// What is drawn for a range of cells.
+pub struct Dense<'a, R: Fn(usize) -> u16> {
+    /// Thresholds in units of 2^-32, ascending.
+    pub table: &'a [u32],
+    /// The upper halves of the random numbers, one per cell.
+    pub upper: &'a [u16],
+    /// Draws the lower half for a cell.
+    pub lower: R,
+}
+
+impl<R: Fn(usize) -> u16> Dense<'_, R> {
+    /// Adds `weight` times the number of events to the sum of each cell.
+    pub fn add_f32(&self, weight: f32, sums: &mut [f32]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq") {
+                // SAFETY: the processor has the features.
+                return unsafe { self.f32_avx512(weight, sums) };
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has the feature.
+                return unsafe { self.f32_avx2(weight, sums) };
+            }
         }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has the feature.
-            return unsafe { f32_avx2(table, words, weight, sums) };
+        self.each(sums, |count, sum| *sum += weight * f32::from(count));
+    }
+
+    /// The same in double precision.
+    pub fn add_f64(&self, weight: f64, sums: &mut [f64]) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq") {
+                // SAFETY: the processor has the features.
+                return unsafe { self.f64_avx512(weight, sums) };
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has the feature.
+                return unsafe { self.f64_avx2(weight, sums) };
+            }
+        }
+        self.each(sums, |count, sum| *sum += weight * f64::from(count));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+    unsafe fn f32_avx512(&self, weight: f32, sums: &mut [f32]) {
+        self.each(sums, |count, sum| *sum += weight * f32::from(count));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn f32_avx2(&self, weight: f32, sums: &mut [f32]) {
+        self.each(sums, |count, sum| *sum += weight * f32::from(count));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
+    unsafe fn f64_avx512(&self, weight: f64, sums: &mut [f64]) {
+        self.each(sums, |count, sum| *sum += weight * f64::from(count));
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn f64_avx2(&self, weight: f64, sums: &mut [f64]) {
+        self.each(sums, |count, sum| *sum += weight * f64::from(count));
+    }
+
+    /// Calls `add` with the number of events of each cell and its sum.
+    #[inline(always)]
+    fn each<F>(&self, sums: &mut [F], add: impl Fn(u16, &mut F)) {
+        // No number is above the upper half of the last thresholds, whose events are the rarest; one of them tells for all.
+        let common = self.table.partition_point(|t| t >> 16 < 0xffff);
+        let (blocks, rest) = self.upper.as_chunks::<TOGETHER>();
+        let (sums, last) = sums.split_at_mut(blocks.len() * TOGETHER);
+        for (b, (block, sums)) in blocks.iter().zip(sums.chunks_exact_mut(TOGETHER)).enumerate() {
+            let mut counts = tally(&self.table[..common], block);
+            if is_undecided(&self.table[..self.table.len().min(common + 1)], block) {
+                counts = self.exact(b * TOGETHER);
+            }
+            counts.iter().zip(sums).for_each(|(n, sum)| add(*n, sum));
+        }
+        for (i, sum) in last.iter_mut().take(rest.len()).enumerate() {
+            add(self.count(blocks.len() * TOGETHER + i), sum);
         }
     }
-    each(table, words, sums, |count, sum| *sum += weight * count as f32);
-}
 
-/// The same in double precision.
-pub fn add_f64(table: &[u32], words: &[u32], weight: f64, sums: &mut [f64]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-            // SAFETY: the processor has the features.
-            return unsafe { f64_avx512(table, words, weight, sums) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has the feature.
-            return unsafe { f64_avx2(table, words, weight, sums) };
-        }
+    /// The numbers of events of a block, one by one.
+    #[cold]
+    #[inline(never)]
+    fn exact(&self, first: usize) -> [u16; TOGETHER] {
+        std::array::from_fn(|i| self.count(first + i))
     }
-    each(table, words, sums, |count, sum| *sum += weight * f64::from(count));
+
+    /// The number of events of one cell: thresholds not above its 32 bits.
+    fn count(&self, cell: usize) -> u16 {
+        let upper = self.upper[cell];
+        let undecided = self.table.iter().any(|t| (t >> 16) as u16 == upper);
+        let word = u32::from(upper) << 16 | if undecided { u32::from((self.lower)(cell)) } else { 0 };
+        self.table.partition_point(|t| *t <= word) as u16
+    }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq")]
-unsafe fn f32_avx512(table: &[u32], words: &[u32], weight: f32, sums: &mut [f32]) {
-    each(table, words, sums, |count, sum| *sum += weight * count as f32);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn f32_avx2(table: &[u32], words: &[u32], weight: f32, sums: &mut [f32]) {
-    each(table, words, sums, |count, sum| *sum += weight * count as f32);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq")]
-unsafe fn f64_avx512(table: &[u32], words: &[u32], weight: f64, sums: &mut [f64]) {
-    each(table, words, sums, |count, sum| *sum += weight * f64::from(count));
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn f64_avx2(table: &[u32], words: &[u32], weight: f64, sums: &mut [f64]) {
-    each(table, words, sums, |count, sum| *sum += weight * f64::from(count));
-}
-
-/// Calls `add` with the number of each word and its sum.
+/// How many thresholds' upper halves are below each number.
 #[inline(always)]
-fn each<F>(table: &[u32], words: &[u32], sums: &mut [F], add: impl Fn(u32, &mut F)) {
-    let (blocks, rest) = words.as_chunks::<TOGETHER>();
-    let (sums, last) = sums.split_at_mut(blocks.len() * TOGETHER);
-    for (block, sums) in blocks.iter().zip(sums.chunks_exact_mut(TOGETHER)) {
-        let mut counts = [0u32; TOGETHER];
-        for t in table {
-            counts.iter_mut().zip(block).for_each(|(n, word)| *n += u32::from(word >= t));
-        }
-        counts.iter().zip(sums).for_each(|(n, sum)| add(*n, sum));
+fn tally(table: &[u32], block: &[u16; TOGETHER]) -> [u16; TOGETHER] {
+    let mut counts = [0u16; TOGETHER];
+    for t in table {
+        let t = (t >> 16) as u16;
+        counts.iter_mut().zip(block).for_each(|(n, upper)| *n += u16::from(*upper > t));
     }
-    for (word, sum) in rest.iter().zip(last) {
-        add(table.iter().map(|t| u32::from(word >= t)).sum(), sum);
+    counts
+}
+
+/// Whether some number equals a threshold's upper half.
+#[inline(always)]
+fn is_undecided(table: &[u32], block: &[u16; TOGETHER]) -> bool {
+    let mut any = 0u16;
+    for t in table {
+        let t = (t >> 16) as u16;
+        any |= block.iter().fold(0, |any, upper| any | u16::from(*upper == t));
+    }
+    any != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_decide_as_whole_numbers_do() {
+        let table = [1 << 30, (1 << 30) + 5, (1 << 30) + (1 << 16), 3 << 30];
+        let words: Vec<u32> = (0..200u32).map(|i| if i % 3 == 0 { (1 << 30) + i % 7 } else { i << 24 }).collect();
+        let upper: Vec<u16> = words.iter().map(|w| (w >> 16) as u16).collect();
+        let dense = Dense { table: &table, upper: &upper, lower: |i| words[i] as u16 };
+        let wanted = |w: &u32| table.iter().filter(|t| *w >= **t).count() as f64;
+        let (mut singles, mut doubles) = (vec![1.0f32; 200], vec![1.0f64; 200]);
+        dense.add_f32(2.0, &mut singles);
+        dense.add_f64(2.0, &mut doubles);
+        for (i, w) in words.iter().enumerate() {
+            assert_eq!(doubles[i], 1.0 + 2.0 * wanted(w), "{w:x}");
+            assert_eq!(f64::from(singles[i]), doubles[i]);
+        }
     }
 }

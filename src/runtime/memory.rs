@@ -1,0 +1,71 @@
+//! Arrays that never change: large ones in memory that the system is asked to map in large pages, so that visiting them in any
+//! order does not wait for page tables.
+
+use memmap2::MmapMut;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+/// Numbers of which any bits are valid.
+pub trait Plain: Copy {}
+impl Plain for u16 {}
+impl Plain for u32 {}
+impl Plain for f32 {}
+impl Plain for f64 {}
+
+/// An array that does not change.
+pub enum Fixed<T: Plain> {
+    /// A short one.
+    Small(Box<[T]>),
+    /// A long one, with its number of elements.
+    Large(MmapMut, usize, PhantomData<T>),
+}
+
+/// From so many bytes on large pages are asked for.
+const LARGE: usize = 2 << 20;
+
+impl<T: Plain> Fixed<T> {
+    /// Copies elements.
+    pub fn of(values: &[T]) -> Fixed<T> {
+        Fixed::from_iter(values.len(), values.iter().copied())
+    }
+
+    /// Collects so many elements; missing ones are zero.
+    pub fn from_iter(n: usize, values: impl Iterator<Item = T>) -> Fixed<T> {
+        let bytes = n * size_of::<T>();
+        let map = if bytes < LARGE { None } else { MmapMut::map_anon(bytes).ok() };
+        let Some(mut map) = map else { return Fixed::Small(values.take(n).collect()) };
+        #[cfg(target_os = "linux")]
+        // A system without large pages refuses; small ones do as well.
+        let _ = map.advise(memmap2::Advice::HugePage);
+        // SAFETY: the mapping is aligned to pages, has room for `n` elements, and any bits are valid.
+        let elements = unsafe { std::slice::from_raw_parts_mut(map.as_mut_ptr().cast::<T>(), n) };
+        elements.iter_mut().zip(values).for_each(|(to, v)| *to = v);
+        Fixed::Large(map, n, PhantomData)
+    }
+}
+
+impl<T: Plain> Deref for Fixed<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        match self {
+            Fixed::Small(values) => values,
+            // SAFETY: as when it was written; the mapping lives as long as the borrow.
+            Fixed::Large(map, n, _) => unsafe { std::slice::from_raw_parts(map.as_ptr().cast::<T>(), *n) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fixed;
+
+    #[test]
+    fn long_and_short_arrays_hold_what_was_put_in() {
+        for n in [0, 5, 1000, 3_000_000] {
+            let values: Vec<u32> = (0..n).map(|i| i * 7).collect();
+            assert_eq!(&*Fixed::of(&values), &values[..]);
+        }
+    }
+}
