@@ -8,8 +8,8 @@ use crate::ir::{Kernel, Precision, Slot, SlotKind};
 /// `State`: `input[lane]` is read at the first step, `output[lane]` is written after the last.
 /// `Lane`: `input[lane]`. `Step`: `input[step * stride + lane]`. `Uniform`: `input[step * stride]`.
 /// `Out`: `output[step * stride + lane]`. `Event`: bit `lane % w` of byte `output[step * stride + lane / w]`,
-/// with w lanes per byte, which depends on the back end. Strides are in bytes. All arrays are 16-byte aligned and padded to
-/// 16 lanes. States of kernels with events must not be read and written in place.
+/// with w lanes per byte, which depends on the back end. Strides are in bytes. Arrays have at least as
+/// many lanes as are asked for; these are a multiple of 16. States of kernels with events must not be read and written in place.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct SlotMemory {

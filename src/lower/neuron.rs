@@ -4,7 +4,7 @@
 //! events that arrive at t + dt are added; `emit`s are decided in order on the result; handlers run.
 
 use super::expression::Lowering;
-use crate::hir::{Emit, EventId, Expr, Op, Stmt, VarId, VarKind};
+use crate::hir::{Draw, Emit, EventId, Expr, Op, Stmt, VarId, VarKind, inline_lets};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
 use crate::plan::{Column, Population};
 use crate::solve::exponential;
@@ -119,6 +119,25 @@ pub(super) fn fixed(ports: &BTreeMap<VarId, PortSource>) -> impl Iterator<Item =
         PortSource::Fixed(c) => Some((*port, c.clone())),
         _ => None,
     })
+}
+
+/// Returns the event and its probability in a step, the same for all cells, if that is all there is to a model.
+pub fn chance(p: &Population, ports: &BTreeMap<VarId, PortSource>, dt: f64) -> Option<(EventId, f64)> {
+    let model = &p.model;
+    let [emit] = &model.emits[..] else { return None };
+    let plain = emit.body.is_empty() && emit.edge.is_none() && model.events.len() == 1;
+    if !plain || model.states().next().is_some() || !model.cables.is_empty() {
+        return None;
+    }
+    let Expr::Bin(Op::Lt, draw, probability) = inline_lets(model, emit.when.clone()) else { return None };
+    if !matches!(&*draw, Expr::Draw(_, Draw::Uniform, args) if args[..] == [Expr::Num(0.0), Expr::Num(1.0)]) {
+        return None;
+    }
+    let constant = |v: VarId| match (p.params.get(&v), ports.get(&v)) {
+        (Some(Column::Const(x)), _) | (_, Some(PortSource::Fixed(Column::Const(x)))) => Some(*x),
+        _ => None,
+    };
+    crate::math::eval(&probability, &constant, Some(dt)).map(|p| (emit.event, p))
 }
 
 /// Lowers a population's update.

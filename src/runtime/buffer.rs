@@ -42,6 +42,14 @@ impl Buffer {
         SlotMemory { input: at, output: at, stride: 0 }
     }
 
+    /// Describes the part of the array that begins at an element as a slot that is read and written in place.
+    pub fn in_place_from(&mut self, begin: usize) -> SlotMemory {
+        assert!(begin <= self.len);
+        // SAFETY: the element lies within the array or is its end.
+        let at = unsafe { self.as_mut_ptr().add(begin * self.precision.bytes()) };
+        SlotMemory { input: at, output: at, stride: 0 }
+    }
+
     /// Returns the precision of the elements.
     pub fn precision(&self) -> Precision {
         self.precision

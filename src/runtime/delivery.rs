@@ -5,6 +5,7 @@
 
 use super::buffer::padded;
 use super::history::History;
+use super::memory::prefetch;
 use super::population::Pop;
 use super::projection::Proj;
 use super::ring::RingPointer;
@@ -52,9 +53,8 @@ pub struct Scratch<'a> {
     runs: Vec<(Run<'a>, f64)>,
 }
 
-/// How many runs ahead memory is asked for, and how many cache lines of each.
+/// How many runs ahead memory is asked for.
 const AHEAD: usize = 8;
-const LINES: usize = 4;
 
 impl Deliveries {
     /// Builds the rows of every projection that has handlers of events and does not learn.
@@ -259,20 +259,4 @@ unsafe fn add_all<F: Float>(runs: &[(Run, f64)], base: *mut F) {
             }
         }
     }
-}
-
-/// Asks for the first cache lines of a slice.
-#[inline(always)]
-fn prefetch<T>(slice: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let bytes = std::mem::size_of_val(slice);
-        for line in 0..LINES.min(bytes.div_ceil(64)) {
-            // SAFETY: the address lies within the slice; a prefetch reads nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(slice.as_ptr().cast::<i8>().add(64 * line)) };
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (slice, LINES);
 }

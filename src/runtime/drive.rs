@@ -7,11 +7,12 @@
 mod dense;
 
 use self::dense::Dense;
+use super::chance::{Distribution, LARGEST, TOGETHER, WORDS, block_of, individual, words_of};
 use super::ring::{RingPointer, SlotPointer};
 use super::simulation::TimeFunction;
 use crate::ir::Precision;
 use crate::plan::{Column, Drive, DriveKind};
-use crate::rng::{BATCH, Stream, blocks};
+use crate::rng::Stream;
 use crate::syntax::ast::Process;
 use std::ops::Range;
 
@@ -25,58 +26,6 @@ pub struct RunningDrive {
     dt: f64,
     /// Distributions of rates that all cells share: one, or one per step of a pass.
     shared: Vec<Distribution>,
-}
-
-/// The distribution of the number of events in a step.
-#[derive(Default)]
-struct Distribution {
-    expected: f64,
-    /// Thresholds of the cumulative distribution in units of 2^-32; none if too many are expected.
-    table: Vec<u32>,
-    /// The same for the sum over a block of cells, if few events are expected of each.
-    block: Vec<u32>,
-    /// How many thresholds of the block are surely not above a word, by its highest byte.
-    guide: Vec<u8>,
-}
-
-/// Up to this expected count events are drawn block by block.
-const RARE: f64 = 0.25;
-
-/// Cells of a block, at most; a byte tells one of them.
-const LARGEST_BLOCK: usize = 256;
-
-/// Expected counts above this are drawn as sums of smaller ones.
-const LARGEST: f64 = 30.0;
-
-/// Random words of a block that are drawn at once: the number of events, and the cells of the first ones.
-const WORDS: usize = 8;
-
-/// Returns the thresholds `2^32 P(k <= j)`; a draw is the number of thresholds not above the random word. The number is that
-/// of `cells` processes with an expected count each.
-fn thresholds(process: Process, expected: f64, cells: usize) -> Vec<u32> {
-    let n = cells as f64;
-    let first = match process {
-        Process::Poisson => (-expected * n).exp(),
-        Process::Bernoulli => (1.0 - expected).powf(n),
-    };
-    // P(k) / P(k - 1)
-    let ratio = |k: f64| match process {
-        Process::Poisson => expected * n / k,
-        Process::Bernoulli => (n - k + 1.0) / k * expected / (1.0 - expected),
-    };
-    let mut out = Vec::new();
-    let (mut p, mut sum, mut k) = (first, first, 0.0);
-    while sum < 1.0 - 1e-12 && out.len() < 256 {
-        let t = sum * 4_294_967_296.0;
-        if t >= 4_294_967_295.0 {
-            break;
-        }
-        out.push(t as u32);
-        k += 1.0;
-        p *= ratio(k);
-        sum += p;
-    }
-    out
 }
 
 impl RunningDrive {
@@ -137,26 +86,25 @@ impl RunningDrive {
         slot: SlotPointer,
     ) {
         let size = block_of(self.plan.post.n);
-        let mut count = usize::from(d.guide[(words[0] >> 24) as usize]);
-        while d.block.get(count).is_some_and(|t| words[0] >= *t) {
-            count += 1;
-        }
         let first = b * size;
-        // The first word told the number, each byte of the others tells a cell.
-        let more = |k: usize| self.stream.block(step, item(b, k));
-        let drawn = Drawn { bytes: bytes_of(words), at: 4, mask: (size - 1) as u8, more };
         // The part of the block that is ours.
         let part = cells.start.max(first) - first..cells.end.min(first + size) - first;
         let single = self.process() == Some(Process::Bernoulli);
+        let (block, words) = ((&self.stream, b), (step, words));
         let at = self.plan.post.start + first;
         match (slot.f32(), &self.plan.weight) {
             (Some(sums), Column::Const(w)) => {
                 let w = *w as f32;
                 // SAFETY: the cell lies in the caller's range.
-                drawn.events(count, single, &part, |c| unsafe { *sums.add(at + c) += w });
+                d.in_block(block, words, size, single, &part, |c| unsafe { *sums.add(at + c) += w });
             }
             // SAFETY: as above.
-            (_, weight) => drawn.events(count, single, &part, |c| unsafe { slot.add(at + c, weight.at(first + c)) }),
+            (_, weight) => {
+                d.in_block(block, words, size, single, &part, |c| {
+                    // SAFETY: as above.
+                    unsafe { slot.add(at + c, weight.at(first + c)) }
+                })
+            }
         }
     }
 
@@ -257,32 +205,21 @@ pub unsafe fn run_all(
 ) {
     // Blocks of all drives wait until the words of several can be drawn at once; whoever owns a part of a block draws all of
     // it and keeps its own.
-    const TOGETHER: usize = BATCH * 4 / WORDS;
     let mut waiting = [(0usize, 0usize); TOGETHER];
     let mut n = 0;
     let run = |waiting: &[(usize, usize)]| {
         if waiting.is_empty() {
             return;
         }
-        let mut streams = [Stream::new(0, 0); BATCH];
-        let mut items = [0u32; BATCH];
-        for (k, (d, b)) in waiting.iter().enumerate() {
-            for j in 0..WORDS / 4 {
-                streams[k * (WORDS / 4) + j] = drives[*d].stream;
-                items[k * (WORDS / 4) + j] = item(*b, j);
-            }
-        }
-        let words = blocks(&streams, step, &items);
-        for (k, (index, b)) in waiting.iter().enumerate() {
+        let mut wanted = [(Stream::new(0, 0), 0); TOGETHER];
+        wanted.iter_mut().zip(waiting).for_each(|(to, (d, b))| *to = (drives[*d].stream, *b));
+        let words = words_of(&wanted[..waiting.len()], step);
+        for ((index, b), own) in waiting.iter().zip(&words) {
             let d = &drives[*index];
-            let mut own = [0u32; WORDS];
-            for (j, word) in own.iter_mut().enumerate() {
-                *word = words[j % 4][k * (WORDS / 4) + j / 4];
-            }
             if let Some(distribution) = d.rare(s) {
                 let slot = d.ring.slot(step, precision);
                 // SAFETY: the caller's promise.
-                unsafe { d.add_block(distribution, step, (*b, &own), &d.cells(lanes), slot) };
+                unsafe { d.add_block(distribution, step, (*b, own), &d.cells(lanes), slot) };
             }
         }
     };
@@ -310,126 +247,6 @@ pub unsafe fn run_all(
         }
     }
     run(&waiting[..n]);
-}
-
-/// Random bytes of a block, each of which tells a cell.
-struct Drawn<M: Fn(usize) -> [u32; 4]> {
-    bytes: [u8; 4 * WORDS],
-    /// The next byte.
-    at: usize,
-    mask: u8,
-    /// Draws the words from the `4 k`-th on.
-    more: M,
-}
-
-impl<M: Fn(usize) -> [u32; 4]> Drawn<M> {
-    #[inline(always)]
-    fn cell(&mut self) -> usize {
-        let i = self.at % (4 * WORDS);
-        if i == 0 {
-            let k = self.at / 16;
-            let mut words = [0; WORDS];
-            words[..4].copy_from_slice(&(self.more)(k));
-            words[4..].copy_from_slice(&(self.more)(k + 1));
-            self.bytes = bytes_of(&words);
-        }
-        self.at += 1;
-        usize::from(self.bytes[i] & self.mask)
-    }
-
-    /// Calls `add` for so many cells of the block, different ones if each has one event at most, that lie in a part of it.
-    #[inline(always)]
-    fn events(mut self, count: usize, single: bool, part: &Range<usize>, mut add: impl FnMut(usize)) {
-        if !single {
-            for _ in 0..count {
-                let cell = self.cell();
-                if part.contains(&cell) {
-                    add(cell);
-                }
-            }
-            return;
-        }
-        let mut taken = [false; LARGEST_BLOCK];
-        let mut left = count;
-        while left > 0 {
-            let cell = self.cell();
-            if std::mem::replace(&mut taken[cell], true) {
-                continue;
-            }
-            left -= 1;
-            if part.contains(&cell) {
-                add(cell);
-            }
-        }
-    }
-}
-
-fn bytes_of(words: &[u32; WORDS]) -> [u8; 4 * WORDS] {
-    let mut out = [0; 4 * WORDS];
-    out.chunks_exact_mut(4).zip(words).for_each(|(bytes, w)| bytes.copy_from_slice(&w.to_le_bytes()));
-    out
-}
-
-/// The counter of a block's random words, four at a time.
-fn item(b: usize, k: usize) -> u32 {
-    1 << 31 | (b as u32) << 8 | k as u32
-}
-
-impl Distribution {
-    fn set(&mut self, process: Process, expected: f64, block: usize) {
-        if expected == self.expected && !self.table.is_empty() {
-            return;
-        }
-        self.expected = if process == Process::Bernoulli { expected.min(1.0) } else { expected };
-        self.block = if expected > RARE { Vec::new() } else { thresholds(process, expected, block) };
-        let below = |byte: u32| self.block.partition_point(|t| byte << 24 >= *t).min(255) as u8;
-        self.guide = (0..256).map(below).collect();
-        self.table = match process {
-            Process::Poisson if expected > LARGEST => Vec::new(),
-            Process::Poisson => thresholds(process, expected, 1),
-            Process::Bernoulli => vec![((1.0 - self.expected) * 4_294_967_296.0) as u32],
-        };
-    }
-
-    fn count(&self, word: u32, stream: &Stream, step: u64, lane: usize) -> u32 {
-        if self.expected > LARGEST {
-            return individual(word, self.expected, stream, step, lane);
-        }
-        let mut k = 0;
-        while k < self.table.len() && word >= self.table[k] {
-            k += 1;
-        }
-        k as u32
-    }
-}
-
-/// Returns how many of `n` cells are drawn together.
-fn block_of(n: usize) -> usize {
-    n.next_power_of_two().min(LARGEST_BLOCK)
-}
-
-/// Draws for one cell with its own expected count.
-fn individual(word: u32, expected: f64, stream: &Stream, step: u64, lane: usize) -> u32 {
-    let mut left = expected;
-    let mut u = (f64::from(word) + 0.5) / 4_294_967_296.0;
-    let mut total = 0;
-    let mut reader = stream.reader(step.wrapping_mul(0x1_0000_0000).wrapping_add(lane as u64) | 1 << 63);
-    loop {
-        let part = left.min(LARGEST);
-        let mut p = (-part).exp();
-        let mut k = 0;
-        while u > p && k < 1000 {
-            u -= p;
-            k += 1;
-            p *= part / f64::from(k);
-        }
-        total += k;
-        left -= part;
-        if left <= 0.0 {
-            return total;
-        }
-        u = reader.uniform();
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Arrays that never change: large ones in memory that the system is asked to map in large pages, so that visiting them in any
-//! order does not wait for page tables.
+//! order does not wait for page tables; and asking for memory ahead of its use.
 
 use memmap2::MmapMut;
 use std::marker::PhantomData;
@@ -55,6 +55,25 @@ impl<T: Plain> Deref for Fixed<T> {
             Fixed::Large(map, n, _) => unsafe { std::slice::from_raw_parts(map.as_ptr().cast::<T>(), *n) },
         }
     }
+}
+
+/// Cache lines that [`prefetch`] asks for, at most.
+const LINES: usize = 4;
+
+/// Asks for the first cache lines of a slice.
+#[inline(always)]
+pub fn prefetch<T>(slice: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let bytes = std::mem::size_of_val(slice);
+        for line in 0..LINES.min(bytes.div_ceil(64)) {
+            // SAFETY: the address lies within the slice; a prefetch reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(slice.as_ptr().cast::<i8>().add(64 * line)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, LINES);
 }
 
 #[cfg(test)]

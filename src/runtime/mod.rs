@@ -6,6 +6,7 @@
 mod adaptive;
 mod buffer;
 mod cable;
+mod chance;
 mod continuous;
 mod delivery;
 mod drive;

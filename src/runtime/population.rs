@@ -3,6 +3,7 @@
 use super::adaptive::{Adaptive, Attempt};
 use super::buffer::{Buffer, padded};
 use super::cable::Cables;
+use super::chance::RareEvents;
 use super::noise::Noise;
 use super::ring::{Ring, RingPointer};
 use super::simulation::{Options, Spikes, TimeFunction};
@@ -11,8 +12,9 @@ use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
-use crate::lower::{Binding, Hidden, NeuronKernel, PortSource, lower_neuron};
+use crate::lower::{Binding, Hidden, NeuronKernel, PortSource, chance, lower_neuron};
 use crate::plan;
+use crate::rng::Stream;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A state's values at the beginning and at the end of a pass.
@@ -94,6 +96,8 @@ pub struct Pop {
     /// Ports whose values are sums over continuous projections.
     summed: Vec<VarId>,
     noise: Noise,
+    /// Its events, if there is nothing else to it than that they are drawn, and which slot they go to.
+    rare: Option<(RareEvents, usize)>,
 }
 
 /// Where a slot's memory moves.
@@ -187,6 +191,7 @@ impl Pop {
             uniform: Vec::new(),
             summed: analog.iter().copied().collect(),
             noise: Noise::default(),
+            rare: None,
         };
         pop.allocate(p, index, steps, options);
         for s in &mut pop.states {
@@ -246,6 +251,11 @@ impl Pop {
         }
         self.lay_out(precision);
         self.noise = Noise::new(&self.update, index, options.seed, &self.table, precision);
+        self.rare = chance(p, &self.ports, dt).and_then(|(event, probability)| {
+            let stream = Stream::new(options.seed, (index as u32 + 1) << 12);
+            let slot = self.update.kernel.bindings.iter().position(|b| *b == Binding::Event(event))?;
+            Some((RareEvents::new(probability, p.n, stream)?, slot))
+        });
     }
 
     /// Describes the memory of all slots; what moves is aimed before every pass.
@@ -309,6 +319,23 @@ impl Pop {
     /// Returns the memory of the kernel's slots for the pass that is aimed at.
     pub fn table(&self) -> &[SlotMemory] {
         &self.table
+    }
+
+    /// Draws the events of step `s` of a pass that begins at `step`, for some lanes; false if the kernel must run instead.
+    ///
+    /// # Safety
+    /// No other thread may touch these lanes meanwhile.
+    pub unsafe fn draw_events(&self, step: u64, s: usize, lanes: &std::ops::Range<usize>) -> bool {
+        let Some((events, slot)) = &self.rare else { return false };
+        let per_byte = self.update.function.lanes_per_byte();
+        let SlotMemory { output, stride, .. } = self.table[*slot];
+        // SAFETY: the slot has a bit for every lane of every step of a pass, and lanes are multiples of 16.
+        unsafe {
+            let row = output.add(s * stride);
+            row.add(lanes.start / per_byte).write_bytes(0, lanes.len() / per_byte);
+            events.at(step + s as u64, lanes.clone(), |c| *row.add(c / per_byte) |= 1 << (c % per_byte));
+        }
+        true
     }
 
     /// Returns the random bits of the kernel.

@@ -75,6 +75,26 @@ impl RingPointer {
         }
     }
 
+    /// Adds the first `n` values to consecutive lanes of a step's slot.
+    ///
+    /// # Safety
+    /// As for [`RingPointer::add`], for every lane.
+    pub unsafe fn add_row(&self, step: u64, first: usize, values: &Buffer, n: usize) {
+        // SAFETY: the lanes are the caller's promise.
+        unsafe {
+            match values.precision() {
+                Precision::F32 => {
+                    let to = std::slice::from_raw_parts_mut(self.lane::<f32>(step, first), n);
+                    to.iter_mut().zip(values.f32()).for_each(|(sum, v)| *sum += v);
+                }
+                Precision::F64 => {
+                    let to = std::slice::from_raw_parts_mut(self.lane::<f64>(step, first), n);
+                    to.iter_mut().zip(values.f64()).for_each(|(sum, v)| *sum += v);
+                }
+            }
+        }
+    }
+
     /// Adds to one lane of a step's slot.
     ///
     /// # Safety

@@ -146,6 +146,10 @@ impl Simulation {
                         unsafe { drive::run_all(drives, step + s as u64, s, &lanes, precision, &mut scratch) };
                     }
                 }
+                // SAFETY: threads have disjoint lanes.
+                if (0..m).all(|s| unsafe { pop.draw_events(step, s, &lanes) }) {
+                    continue;
+                }
                 let noise = pop.noise();
                 // SAFETY: the table describes this population's buffers, and threads have disjoint lanes.
                 let ok = unsafe {

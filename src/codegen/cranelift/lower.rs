@@ -49,8 +49,9 @@ impl Types {
     }
 }
 
+/// Arrays may begin at any element.
 fn flags() -> MemFlagsData {
-    MemFlagsData::trusted()
+    MemFlagsData::new().with_notrap()
 }
 
 fn constant_flags() -> MemFlagsData {

@@ -1,3 +1,4 @@
+use super::super::chance::thresholds;
 use super::super::ring::Ring;
 use super::*;
 use crate::hir::VarId;

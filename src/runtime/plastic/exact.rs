@@ -11,6 +11,8 @@ pub struct Exact {
     dt: f64,
     /// Until when no moment need be renewed.
     fresh: u64,
+    /// How often moments have changed.
+    changes: u64,
 }
 
 /// A moment is renewed before stored values differ from today's by more than this exponent, or after so many steps.
@@ -19,7 +21,7 @@ const LONGEST: (f64, u64) = (4.0, 4096);
 impl Exact {
     /// Starts at a step boundary with values as they are.
     pub fn new(rates: BTreeMap<VarId, Rates>, now: u64, dt: f64) -> Exact {
-        Exact { states: rates.into_iter().map(|(v, r)| (v, (r, now))).collect(), dt, fresh: now }
+        Exact { states: rates.into_iter().map(|(v, r)| (v, (r, now))).collect(), dt, fresh: now, changes: 0 }
     }
 
     /// Returns `scale` and `shift` with which a stored value `s` is `scale * s + shift` now.
@@ -40,6 +42,7 @@ impl Exact {
     pub fn set_moments(&mut self, from: &[u64]) -> bool {
         self.states.values_mut().zip(from).for_each(|((_, since), moment)| *since = *moment);
         self.fresh = 0;
+        self.changes += 1;
         from.len() == self.states.len()
     }
 
@@ -48,8 +51,14 @@ impl Exact {
         now > self.fresh
     }
 
+    /// Returns how often moments have changed, on which factors depend beside the time.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Makes now the moment of states whose moment is long ago, or of all; stored values must follow as it says.
     pub fn settle(&mut self, now: u64, all: bool) -> Vec<(VarId, f64, f64)> {
+        self.changes += 1;
         let dt = self.dt;
         let old = |rates: &Rates, since: u64, now: u64| {
             let exponent = rates.a * (now - since) as f64 * dt;

@@ -17,6 +17,8 @@ pub struct Index {
     pub dendritic: Vec<u16>,
     /// First target.
     first: usize,
+    /// Whether each source has every target of the range, once and in order.
+    pub dense: bool,
     /// Synapses onto target `first + j` are `column[column_start[j] .. column_start[j + 1]]`, by dendritic delay.
     column_start: Vec<u32>,
     column: Vec<u32>,
@@ -42,6 +44,13 @@ impl Index {
         let target: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].post - p.post.start as u32).collect();
         let first = range.start.max(p.post.start) - p.post.start;
         let end = range.end.min(p.post.start + p.post.n).max(range.start.max(p.post.start)) - p.post.start;
+        let width = end - first;
+        let dense = target.len() == p.pre.n * width
+            && target
+                .iter()
+                .zip(&source)
+                .enumerate()
+                .all(|(k, (t, s))| (*s as usize, *t as usize) == (k / width, first + k % width));
         let dendritic = varying(&p.dendritic, &edge);
         let column_start = starts(end - first, target.iter().map(|t| *t as usize - first));
         let mut next = column_start.clone();
@@ -65,6 +74,7 @@ impl Index {
             edge,
             dendritic,
             first,
+            dense,
             column_start,
             column,
         }

@@ -28,6 +28,8 @@ pub struct Compiled {
     pub needs_source: bool,
     /// Whether it changes weights and does nothing else.
     pub only_weight: bool,
+    /// Whether it delivers.
+    pub delivers: bool,
 }
 
 impl Compiled {
@@ -45,6 +47,7 @@ impl Compiled {
             number,
             kinds,
             only_weight,
+            delivers: kernel.slots.contains(&PlasticSlot::Delivered),
             needs_source: kernel.slots.iter().any(source),
             kernel,
         }
@@ -106,6 +109,8 @@ pub enum Cells<'a> {
     None,
     /// The same one for all lanes.
     One(u32),
+    /// Consecutive ones from this one on.
+    From(u32),
     /// One per lane.
     List(&'a [u32]),
 }
@@ -118,6 +123,8 @@ pub struct Lanes<'a> {
     pub edge: &'a [u32],
     pub source: Cells<'a>,
     pub target: Cells<'a>,
+    /// Whether the kernel works on consecutive synapses where they are; then they are a multiple of 16.
+    pub in_place: bool,
 }
 
 impl Cells<'_> {
@@ -125,6 +132,7 @@ impl Cells<'_> {
         match self {
             Cells::None => crate::ice!("a kernel reads a cell that its lanes do not have"),
             Cells::One(c) => *c as usize,
+            Cells::From(first) => *first as usize + lane,
             Cells::List(list) => list[lane] as usize,
         }
     }
@@ -133,6 +141,7 @@ impl Cells<'_> {
     fn gather(&self, from: &Buffer, first: usize, out: &mut Buffer, n: usize) {
         match self {
             Cells::List(list) => out.gather(from, list.iter().map(|c| first + *c as usize)),
+            Cells::From(c) => out.copy(0, from, first + *c as usize, n),
             _ => out.fill(n, from.get(first + self.at(0))),
         }
     }
@@ -142,44 +151,72 @@ impl Cells<'_> {
 pub struct Scratch {
     pub buffers: Vec<Buffer>,
     table: Vec<SlotMemory>,
+    /// When the slots that all synapses share were filled: the time and what it depends on beside.
+    shared_at: Option<(u64, u64)>,
 }
 
 impl Scratch {
     pub fn new(k: &Compiled, precision: Precision) -> Scratch {
         let mut buffers: Vec<Buffer> = k.kernel.slots.iter().map(|_| Buffer::new(CHUNK, precision)).collect();
         let table = buffers.iter_mut().map(Buffer::in_place).collect();
-        Scratch { buffers, table }
+        Scratch { buffers, table, shared_at: None }
     }
 
     /// Runs the kernel; returns whether all results are finite.
     pub fn call(&mut self, k: &Compiled, n: usize) -> bool {
-        for b in &mut self.buffers {
-            b.repeat_last(n, padded(n));
+        if n < padded(n) {
+            for b in &mut self.buffers {
+                b.repeat_last(n, padded(n));
+            }
         }
         // SAFETY: every slot is a buffer of `CHUNK` elements, no more than `CHUNK` lanes are asked for, the buffers do
         // not move while they live, and only this call uses them.
         unsafe { k.function.call(&self.table, 0, padded(n), 1) }
     }
 
-    /// Fills the slots that the kernel reads.
+    /// Fills the slots that the kernel reads, or lets them be where values are kept.
+    #[allow(clippy::too_many_arguments)]
     pub fn load(
         &mut self,
         k: &Compiled,
-        values: Option<&Values>,
+        mut values: Option<&mut Values>,
         shared: &Shared,
         p: &Projection,
         view: &View,
+        learning: bool,
         lanes: &Lanes,
     ) {
-        for (slot, b) in k.kernel.slots.iter().zip(&mut self.buffers) {
-            let own = |values: Option<&'_ Buffer>, b: &mut Buffer| match (values, &lanes.synapse) {
+        let now = Some((view.now, shared.exact.changes()));
+        let fresh = self.shared_at == now;
+        self.shared_at = now;
+        for (((slot, kind), b), memory) in
+            k.kernel.slots.iter().zip(&k.kinds).zip(&mut self.buffers).zip(&mut self.table)
+        {
+            let own = |values: Option<&mut Buffer>, b: &mut Buffer, memory: &mut SlotMemory, kept: bool| match (
+                values,
+                &lanes.synapse,
+            ) {
+                (Some(from), Which::From(begin)) if lanes.in_place => {
+                    *memory = from.in_place_from(*begin);
+                    if kept {
+                        memory.output = b.as_mut_ptr();
+                    }
+                }
                 (Some(from), Which::From(begin)) => b.copy(0, from, *begin, lanes.n),
                 (Some(from), Which::List(list)) => b.gather(from, list.iter().map(|k| *k as usize)),
                 _ => crate::ice!("a kernel reads synapses that its lanes are not"),
             };
             match *slot {
-                PlasticSlot::Weight => own(values.map(|v| &v.weight), b),
-                PlasticSlot::State(v, Place::Synapse) => own(values.map(|x| &x.states[&v]), b),
+                PlasticSlot::Weight => {
+                    *memory = b.in_place();
+                    let kept = *kind == SlotKind::State && !learning;
+                    own(values.as_deref_mut().map(|v| &mut v.weight), b, memory, kept);
+                }
+                PlasticSlot::State(v, Place::Synapse) => {
+                    *memory = b.in_place();
+                    own(values.as_deref_mut().and_then(|x| x.states.get_mut(&v)), b, memory, false);
+                }
+                PlasticSlot::Scale(_) | PlasticSlot::Shift(_) | PlasticSlot::Unscale(_) if fresh => {}
                 PlasticSlot::State(v, Place::Pre) => lanes.source.gather(&shared.pre[&v], 0, b, lanes.n),
                 PlasticSlot::State(v, Place::Post) => lanes.target.gather(&shared.post[&v], 0, b, lanes.n),
                 PlasticSlot::State(v, Place::Projection) => b.fill(lanes.n, shared.projection[&v].get(0)),
@@ -226,6 +263,7 @@ impl Scratch {
         lanes: &Lanes,
     ) {
         let put = |to: &mut Buffer, b: &Buffer| match &lanes.synapse {
+            Which::From(_) if lanes.in_place => {}
             Which::From(begin) => to.copy(*begin, b, 0, lanes.n),
             Which::List(list) => to.scatter(b, list.iter().map(|k| *k as usize)),
             Which::None => {}
@@ -255,7 +293,11 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
     let step = |d: u32| view.step + u64::from(d - p.lag);
     let lane = |i: usize| p.post.start + lanes.target.at(i);
     match &p.dendritic {
-        // SAFETY: the targets of a part lie in its thread's share of the lanes.
+        Delay::Const(d) if let Cells::From(first) = lanes.target => {
+            // SAFETY: the targets of a part lie in its thread's share of the lanes.
+            unsafe { ring.add_row(step(*d), p.post.start + first as usize, b, lanes.n) }
+        }
+        // SAFETY: as above.
         Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
         Delay::Array(_) | Delay::Drawn(_) => {
             for i in 0..lanes.n {

@@ -39,8 +39,11 @@ pub enum Way<'a> {
     All,
 }
 
-/// Rows and columns of at least so many synapses are not gathered.
+/// Columns of at least so many synapses are not gathered with others.
 const LONG: usize = 128;
+
+/// Rows of fewer synapses are gathered with others.
+const SHORT: usize = 32;
 
 impl Part {
     pub fn new(p: &Projection, range: std::ops::Range<usize>, here: &[VarId], precision: Precision) -> Part {
@@ -86,7 +89,7 @@ impl Part {
         let at_events = !matches!(way, Way::All);
         let mut call = |lanes: &Lanes| {
             *visited += if at_events { lanes.n as u64 } else { 0 };
-            scratch.load(k, Some(values), shared, p, view, lanes);
+            scratch.load(k, Some(&mut *values), shared, p, view, learning, lanes);
             finite &= scratch.call(k, lanes.n);
             scratch.store(k, values, index, p, view, shared.ring, learning, lanes);
         };
@@ -103,30 +106,36 @@ impl Part {
                         edge: &index.edge[range.clone()],
                         source: if k.needs_source { Cells::List(&reached.source) } else { Cells::None },
                         target: Cells::List(&index.target[range]),
+                        in_place: false,
                     });
                 }
             }
             Way::Rows(cells, delay) => {
                 for c in *cells {
                     let row = index.row(*c, *delay);
-                    if row.len() < LONG {
-                        reached.synapse.extend(row.start as u32..row.end as u32);
-                        reached.source.resize(reached.synapse.len(), *c);
-                        reached.target.extend_from_slice(&index.target[row]);
-                        reached.flush(CHUNK - LONG, &mut call);
-                        continue;
+                    // Whole vectors are worked on where they are; what remains is gathered. A target gets what is delivered in the
+                    // order of rows, however long they are in this part.
+                    let whole = row.start + if row.len() < SHORT { 0 } else { row.len() / 16 * 16 };
+                    if k.delivers && !index.dense && whole > row.start {
+                        reached.flush(1, &mut call);
                     }
-                    reached.flush(1, &mut call);
-                    for begin in row.clone().step_by(CHUNK) {
-                        let range = begin..(begin + CHUNK).min(row.end);
+                    for begin in (row.start..whole).step_by(CHUNK) {
+                        let range = begin..(begin + CHUNK).min(whole);
+                        let targets = &index.target[range.clone()];
                         call(&Lanes {
                             n: range.len(),
                             synapse: Which::From(begin),
                             edge: &[],
                             source: Cells::One(*c),
-                            target: Cells::List(&index.target[range]),
+                            target: if index.dense { Cells::From(targets[0]) } else { Cells::List(targets) },
+                            in_place: true,
                         });
                     }
+                    let rest = whole..row.end;
+                    reached.synapse.extend(rest.start as u32..rest.end as u32);
+                    reached.source.resize(reached.synapse.len(), *c);
+                    reached.target.extend_from_slice(&index.target[rest]);
+                    reached.flush(CHUNK - LONG, &mut call);
                 }
                 reached.flush(1, &mut call);
             }
@@ -146,8 +155,9 @@ impl Part {
                             n: column.len(),
                             synapse: Which::List(column),
                             edge: &[],
-                            source: Cells::List(source),
+                            source: if index.dense { Cells::From(source[0]) } else { Cells::List(source) },
                             target: Cells::One(*c),
+                            in_place: false,
                         });
                     }
                 }
@@ -170,6 +180,7 @@ impl Reached {
             edge: &[],
             source: Cells::List(&self.source),
             target: Cells::List(&self.target),
+            in_place: false,
         });
         self.synapse.clear();
         self.source.clear();
