@@ -1,6 +1,6 @@
 //! Synapses in rows by presynaptic cell, sorted by delay and target within a row, and their index by target.
 
-use crate::plan::{Delay, Projection};
+use crate::plan::{Delay, Edge, Projection};
 use std::ops::Range;
 
 /// The order of the synapses onto a range of targets; cells are counted within the projection's views.
@@ -33,13 +33,7 @@ impl Index {
             Delay::Const(_) => Vec::new(),
             each => order.iter().map(|k| each.at(*k as usize) as u16).collect(),
         };
-        let mut edge: Vec<u32> = (0..p.pairs.len() as u32)
-            .filter(|k| range.contains(&(p.pairs.listed()[*k as usize].post as usize)))
-            .collect();
-        edge.sort_by_key(|k| {
-            let e = p.pairs.listed()[*k as usize];
-            (e.pre, p.delay.at(*k as usize), e.post, *k)
-        });
+        let edge = in_rows(p, &range);
         let source: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].pre - p.pre.start as u32).collect();
         let target: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].post - p.post.start as u32).collect();
         let first = range.start.max(p.post.start) - p.post.start;
@@ -118,6 +112,26 @@ impl Index {
         let words = [&self.start, &self.target, &self.edge, &self.column_start, &self.column, &self.column_source];
         words.iter().map(|v| v.len() * 4).sum::<usize>() + (self.delay.len() + self.dendritic.len()) * 2
     }
+}
+
+/// Returns the positions of the synapses onto a range of targets, row by row, by delay and target.
+fn in_rows(p: &Projection, range: &Range<usize>) -> Vec<u32> {
+    let edges = p.pairs.listed();
+    let mine = || edges.iter().enumerate().filter(|(_, e)| range.contains(&(e.post as usize)));
+    let row = |e: &Edge| e.pre as usize - p.pre.start;
+    let start = starts(p.pre.n, mine().map(|(_, e)| row(e)));
+    let mut next = start.clone();
+    let mut out = vec![0u32; start[p.pre.n] as usize];
+    for (k, e) in mine() {
+        let at = &mut next[row(e)];
+        out[*at as usize] = k as u32;
+        *at += 1;
+    }
+    for i in 0..p.pre.n {
+        out[start[i] as usize..start[i + 1] as usize]
+            .sort_unstable_by_key(|k| (p.delay.at(*k as usize), edges[*k as usize].post, *k));
+    }
+    out
 }
 
 /// The part of a sorted list that has a key, as a range that begins at `offset`.
