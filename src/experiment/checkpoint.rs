@@ -157,6 +157,7 @@ struct SavedProjection {
     modulators: BTreeMap<VarId, (View, VarId)>,
     delayed: BTreeMap<VarId, u32>,
     learning: bool,
+    stored: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -326,6 +327,7 @@ fn saved_network(live: &Live) -> SavedNetwork {
         modulators: p.modulators.clone(),
         delayed: p.delayed.clone(),
         learning: p.learning,
+        stored: p.stored,
     };
     SavedNetwork {
         populations: network.populations.iter().map(population).collect(),
@@ -377,6 +379,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             modulators: p.modulators,
             delayed: p.delayed,
             learning: p.learning,
+            stored: p.stored,
             // Networks without events are not saved.
             transpose_of: None,
             energy: None,

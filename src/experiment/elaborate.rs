@@ -493,6 +493,7 @@ impl<'a> Elaborator<'a> {
             modulators,
             delayed,
             learning: true,
+            stored: true,
             transpose_of,
             energy: None,
         };
@@ -506,6 +507,10 @@ impl<'a> Elaborator<'a> {
             // Nothing happens at the synapses, so only the sum of the delays counts.
             projection.delay = projection.delay.plus(&projection.dendritic, lag);
             (projection.dendritic, projection.lag) = (Delay::Const(0), 0);
+        }
+        if let Some(Clause::Store(never)) = p.clauses.iter().find(|c| matches!(c, Clause::Store(_))) {
+            can_be_drawn_anew(&projection, never.span)?;
+            projection.stored = false;
         }
         self.plan().projections.push(projection);
         Ok(())
@@ -545,6 +550,26 @@ impl<'a> Elaborator<'a> {
             }
         })
     }
+}
+
+/// Refuses to draw synapses anew that have something to remember, or whose targets are not drawn source by source.
+fn can_be_drawn_anew(p: &Projection, span: Span) -> Attempt<()> {
+    let by_source = match &p.pairs {
+        Pairs::Drawn(d) => !d.is_by_target(),
+        Pairs::All(..) | Pairs::OneToOne(..) => true,
+        _ => false,
+    };
+    let message = match p.is_plastic() || p.synapse.deliver.is_some() {
+        true => format!("`{}` has to remember its synapses", p.name),
+        false if by_source => return Ok(()),
+        false => format!("the targets of `{}` are not drawn source by source", p.name),
+    };
+    Err(Box::new(
+        Diagnostic::at(Code::E0106, span, message, "cannot be drawn anew at every event").help(
+            "leave out `store never`; it goes with `fixed_probability`, `fixed_out_degree`, `fixed_total`, `all_to_all` and \
+             `one_to_one`, of synapses that do not learn",
+        ),
+    ))
 }
 
 /// Finds the projection whose weights another one shares, the other way round.

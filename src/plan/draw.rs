@@ -75,6 +75,19 @@ impl Distribution {
         }
     }
 
+    /// Returns a value that no draw is below.
+    pub fn lowest(&self) -> f64 {
+        let open = match self.shape {
+            Shape::Normal(mean, deviation) => mean - WIDEST * deviation.abs(),
+            Shape::Lognormal(..) | Shape::Exponential(_) => 0.0,
+            Shape::Uniform(lo, hi) => lo.min(hi),
+        };
+        match self.bound {
+            Bound::None => open,
+            Bound::Clipped(lo, _) | Bound::Redrawn(lo, _) => open.max(lo),
+        }
+    }
+
     /// Returns a value that no draw exceeds.
     pub fn highest(&self) -> f64 {
         let open = match self.shape {

@@ -121,6 +121,8 @@ pub struct Projection {
     pub delayed: BTreeMap<VarId, u32>,
     /// Whether weights of plastic synapses change.
     pub learning: bool,
+    /// Whether rows are kept; else they are drawn anew at every event.
+    pub stored: bool,
     /// The projection whose weights these are, used the other way round.
     pub transpose_of: Option<usize>,
     /// The energy of one synapse, if it has one.
@@ -249,6 +251,17 @@ impl Delay {
         }
     }
 
+    /// Returns all delays that may occur, ascending, without looking at each.
+    pub fn possible(&self) -> Vec<u32> {
+        match self {
+            Delay::Drawn(d) => {
+                let steps = |t: f64| (t / d.dt).round().max(1.0) as u32 + d.more;
+                (steps(d.times.distribution.lowest())..=steps(d.times.distribution.highest())).collect()
+            }
+            other => other.values(),
+        }
+    }
+
     /// Returns the shortest and longest delay.
     pub fn range(&self) -> (u32, u32) {
         match self {
@@ -337,6 +350,9 @@ impl std::fmt::Display for Network {
                 p.pairs.len(),
                 p.synapse.name
             )?;
+            if !p.stored {
+                writeln!(f, "  drawn anew at every event")?;
+            }
             for (state, place) in p.places() {
                 writeln!(f, "  {} {place}", p.synapse.vars[state].name)?;
             }

@@ -9,11 +9,12 @@ use super::memory::prefetch;
 use super::population::Pop;
 use super::projection::Proj;
 use super::ring::RingPointer;
-use super::rows::{BLOCK, Member, Rows, Run, RunWeights};
+use super::rows::{BLOCK, Member, Part, Rows, Run, RunWeights};
 use super::simulation::{Options, share};
 use crate::hir::VarId;
 use crate::ir::Precision;
 use crate::plan::{Network, Projection, View};
+use std::collections::VecDeque;
 use std::ops::Range;
 
 /// Projections from the same cells onto the same port, whose rows are one.
@@ -21,9 +22,18 @@ struct Bundle {
     pre: View,
     /// The projection that its events belong to.
     projection: usize,
-    /// By block.
-    rows: Vec<Rows>,
+    synapses: Synapses,
 }
+
+enum Synapses {
+    /// Kept, by block.
+    Rows(Vec<Rows>),
+    /// Drawn at each event and kept until the longest delay has passed, the latest step first: sources and, by block, their
+    /// synapses.
+    Anew(Drawn),
+}
+
+type Drawn = VecDeque<Vec<(usize, Vec<Part>)>>;
 
 /// All bundles that end at one port.
 struct Target {
@@ -34,6 +44,8 @@ struct Target {
     bundles: Vec<Bundle>,
     /// Delay, bundle and rank of the delay within it; in the order of delivery.
     due: Vec<(u16, u32, u16)>,
+    /// Lanes of the blocks.
+    lanes: Vec<Range<usize>>,
     /// By thread, which blocks.
     blocks: Vec<Range<usize>>,
 }
@@ -61,18 +73,26 @@ impl Deliveries {
     pub fn new(network: &Network, projections: &mut [Proj], history: &mut History, options: &Options) -> Deliveries {
         let mut grouped: Vec<Vec<usize>> = Vec::new();
         for (k, p) in network.projections.iter().enumerate().filter(|(k, _)| projections[*k].sends()) {
-            let joins = |members: &&mut Vec<usize>| {
-                let first = members[0];
+            let share = |first: usize| {
                 projections[first].constant().is_some()
                     && projections[k].constant().is_some()
                     && projections[first].same_events(&projections[k])
                     && belong(&network.projections[first], p)
             };
-            match grouped.iter_mut().find(joins) {
+            // What a target gets must come in the same order whether rows are one or not: those of projections that meet at
+            // a target never are, and a later projection never comes before an earlier one.
+            let meets = |members: &Vec<usize>| members.iter().any(|other| meet(&network.projections[*other], p));
+            let after = grouped.iter().rposition(meets).map_or(0, |last| last + 1);
+            match grouped[after..].iter_mut().find(|members| share(members[0])) {
                 Some(members) => members.push(k),
                 None => grouped.push(vec![k]),
             }
         }
+        let order = |members: &Vec<usize>| {
+            let pre = network.projections[members[0]].pre;
+            (pre.population, pre.start, pre.n)
+        };
+        grouped.sort_by_key(order);
         let mut targets: Vec<Target> = Vec::new();
         for members in grouped {
             let first = &network.projections[members[0]];
@@ -86,7 +106,8 @@ impl Deliveries {
                 };
                 let blocks = lanes.iter().map(count).collect();
                 let (bundles, due) = (Vec::new(), Vec::new());
-                targets.push(Target { population, port, ring: None, bundles, due, blocks });
+                let lanes = lanes.iter().flatten().cloned().collect();
+                targets.push(Target { population, port, ring: None, bundles, due, lanes, blocks });
                 targets.len() - 1
             });
             let member = |k: &usize| Member {
@@ -94,12 +115,18 @@ impl Deliveries {
                 factor: projections[*k].constant().unwrap_or(1.0),
             };
             let list: Vec<Member> = members.iter().map(member).collect();
-            let blocks = lanes.into_iter().flatten().collect();
-            let (rows, delays) = Rows::build(&list, first.pre, blocks, options.precision);
+            let (synapses, delays) = if first.stored {
+                let (rows, delays) = Rows::build(&list, first.pre, &targets[at].lanes, options.precision);
+                (Synapses::Rows(rows), delays)
+            } else {
+                let delays: Vec<u16> = first.delay.possible().into_iter().map(|d| d as u16).collect();
+                let longest = delays.last().map_or(0, |d| usize::from(*d));
+                (Synapses::Anew((0..longest).map(|_| Vec::new()).collect()), delays)
+            };
             let target = &mut targets[at];
             let bundle = target.bundles.len() as u32;
             target.due.extend(delays.iter().enumerate().map(|(rank, d)| (*d, bundle, rank as u16)));
-            target.bundles.push(Bundle { pre: first.pre, projection: members[0], rows });
+            target.bundles.push(Bundle { pre: first.pre, projection: members[0], synapses });
             let longest = delays.last().map_or(0, |d| usize::from(*d));
             projections[members[0]].remember(first, history, longest);
         }
@@ -120,7 +147,49 @@ impl Deliveries {
 
     /// Returns the bytes of rows.
     pub fn bytes(&self) -> usize {
-        self.targets.iter().flat_map(|t| &t.bundles).flat_map(|b| &b.rows).map(Rows::bytes).sum()
+        let bytes = |b: &Bundle| match &b.synapses {
+            Synapses::Rows(rows) => rows.iter().map(Rows::bytes).sum(),
+            Synapses::Anew(_) => 0,
+        };
+        self.targets.iter().flat_map(|t| &t.bundles).map(bytes).sum()
+    }
+
+    /// Draws the synapses that are not kept, of the events of a pass of `m` steps.
+    pub fn draw(&mut self, network: &Network, projections: &[Proj], pops: &[Pop], m: usize) {
+        let precision = self.precision;
+        for (synapses, projection, lanes) in self.anew() {
+            let pre = network.projections[projection].pre;
+            for s in 0..m {
+                let sources = projections[projection].senders(&pops[pre.population].spikes, s, pre);
+                keep(synapses, rows_of(network, projections, projection, lanes, precision, sources));
+            }
+        }
+    }
+
+    /// Draws the synapses that are not kept, of all events whose delays have not passed.
+    pub fn draw_again(&mut self, network: &Network, projections: &[Proj], history: &History) {
+        let precision = self.precision;
+        for (synapses, projection, lanes) in self.anew() {
+            let pre = network.projections[projection].pre;
+            for steps in (1..=synapses.len()).rev() {
+                let mut sources = Vec::new();
+                projections[projection].arriving(history, pre, steps, |source, _| sources.push(source));
+                sources.sort_unstable();
+                sources.dedup();
+                keep(synapses, rows_of(network, projections, projection, lanes, precision, sources));
+            }
+        }
+    }
+
+    /// Visits the bundles whose synapses are not kept.
+    fn anew(&mut self) -> impl Iterator<Item = (&mut Drawn, usize, &[Range<usize>])> {
+        self.targets.iter_mut().flat_map(|Target { bundles, lanes, .. }| {
+            let lanes = &lanes[..];
+            bundles.iter_mut().filter_map(move |b| match &mut b.synapses {
+                Synapses::Rows(_) => None,
+                Synapses::Anew(drawn) => Some((drawn, b.projection, lanes)),
+            })
+        })
     }
 
     /// Adds what arrives at step `s` of a pass that begins at `step`, for the lanes of thread `t`; returns the number of synapses
@@ -142,14 +211,30 @@ impl Deliveries {
             for block in target.blocks[t].clone() {
                 scratch.runs.clear();
                 for (delay, bundle, rank) in &target.due {
-                    let Bundle { pre, projection, rows } = &target.bundles[*bundle as usize];
-                    projections[*projection].arriving(history, *pre, *delay as usize - s, |source, factor| {
-                        let run = rows[block].run(source, *rank as usize);
+                    let Bundle { pre, projection, synapses } = &target.bundles[*bundle as usize];
+                    let steps = *delay as usize - s;
+                    let mut add = |run: Run<'a>, factor: f64| {
                         visited += run.targets.len() as u64;
                         scratch.runs.push((run, factor));
-                    });
+                    };
+                    match synapses {
+                        Synapses::Rows(rows) => {
+                            let rows = &rows[block];
+                            projections[*projection].arriving(history, *pre, steps, |source, factor| {
+                                add(rows.run(source, *rank as usize), factor);
+                            });
+                        }
+                        Synapses::Anew(drawn) => {
+                            let rows = &drawn[steps - 1];
+                            projections[*projection].arriving(history, *pre, steps, |source, factor| {
+                                if let Ok(k) = rows.binary_search_by_key(&source, |(s, _)| *s) {
+                                    add(rows[k].1[block].run(*delay), factor);
+                                }
+                            });
+                        }
+                    }
                 }
-                let first = target.bundles[0].rows[block].lanes.start;
+                let first = target.lanes[block].start;
                 // SAFETY: targets of the block are lanes of this thread, below the number of lanes.
                 unsafe {
                     match self.precision {
@@ -176,7 +261,40 @@ fn belong(a: &Projection, b: &Projection) -> bool {
         (Delay::Const(_), _) | (_, Delay::Const(_)) => false,
         _ => true,
     };
-    weight && delay && a.pre == b.pre && a.post.population == b.post.population && a.port == b.port
+    weight
+        && delay
+        && a.stored
+        && b.stored
+        && a.pre == b.pre
+        && a.post.population == b.post.population
+        && a.port == b.port
+}
+
+/// Whether two projections may deliver to the same cell from the same cells.
+fn meet(a: &Projection, b: &Projection) -> bool {
+    let apart = a.post.start + a.post.n <= b.post.start || b.post.start + b.post.n <= a.post.start;
+    a.pre == b.pre && a.post.population == b.post.population && a.port == b.port && !apart
+}
+
+/// Draws the rows of sources, for all blocks.
+fn rows_of(
+    network: &Network,
+    projections: &[Proj],
+    projection: usize,
+    lanes: &[Range<usize>],
+    precision: Precision,
+    sources: Vec<usize>,
+) -> Vec<(usize, Vec<Part>)> {
+    let factor = projections[projection].constant().unwrap_or(1.0);
+    let member = Member { projection: &network.projections[projection], factor };
+    let row = |source: usize| (source, Part::drawn(&member, lanes, precision, source));
+    sources.into_iter().map(row).collect()
+}
+
+/// Takes the rows of a step in, in place of the oldest.
+fn keep(drawn: &mut Drawn, rows: Vec<(usize, Vec<Part>)>) {
+    drawn.pop_back();
+    drawn.push_front(rows);
 }
 
 /// Cuts each thread's share of the lanes into blocks.

@@ -117,6 +117,15 @@ impl Proj {
         }
     }
 
+    /// Returns the cells of the view that had an event which is delivered in step `s` of the pass, ascending.
+    pub fn senders(&self, spikes: &[Spikes], s: usize, pre: View) -> Vec<usize> {
+        let of = |on: &OnPre| on.of(spikes).of_step(s, pre.start, pre.n).collect::<Vec<usize>>();
+        let mut cells: Vec<usize> = self.on_pre.iter().flat_map(of).collect();
+        cells.sort_unstable();
+        cells.dedup();
+        cells
+    }
+
     /// Visits the events of the step that ended `steps` boundaries ago: the cell within the view, and by what the weights of its
     /// synapses are multiplied beyond what is constant.
     #[inline]

@@ -22,8 +22,6 @@ pub struct Member<'a> {
 
 /// The synapses onto one block of lanes.
 pub struct Rows {
-    /// The lanes; targets count from the first.
-    pub lanes: Range<usize>,
     runs: Runs,
     chunks: Vec<Chunk>,
     /// A chunk has the rows of `1 << shift` sources.
@@ -78,10 +76,10 @@ impl Rows {
     pub fn build(
         members: &[Member],
         pre: View,
-        blocks: Vec<Range<usize>>,
+        blocks: &[Range<usize>],
         precision: Precision,
     ) -> (Vec<Rows>, Vec<u16>) {
-        let builder = Builder::new(members, pre, &blocks, precision);
+        let builder = Builder::new(members, pre, blocks, precision);
         let made = parallel::map(pre.n.div_ceil(1 << builder.shift), |c| builder.chunk(c));
         let mut delays: Vec<u16> = made.iter().flatten().flat_map(|b| b.delays.iter().copied()).collect();
         delays.sort_unstable();
@@ -91,12 +89,12 @@ impl Rows {
         for chunk in made {
             parts.iter_mut().zip(chunk).for_each(|(parts, part)| parts.push(part));
         }
-        let rows = |(lanes, parts): (Range<usize>, Vec<Part>)| {
+        let rows = |parts: Vec<Part>| {
             let runs = Runs::new(&parts, pre.n, shift, &delays);
             let chunk = |p: Part| Chunk { targets: p.targets, weights: p.weights };
-            Rows { lanes, runs, chunks: parts.into_iter().map(chunk).collect(), shift }
+            Rows { runs, chunks: parts.into_iter().map(chunk).collect(), shift }
         };
-        (blocks.into_iter().zip(parts).map(rows).collect(), delays)
+        (parts.into_iter().map(rows).collect(), delays)
     }
 
     /// Returns the bytes of memory in use.
@@ -109,12 +107,7 @@ impl Rows {
     pub fn run(&self, source: usize, rank: usize) -> Run<'_> {
         let chunk = &self.chunks[source >> self.shift];
         let range = self.runs.find(source, rank);
-        let weights = match &chunk.weights {
-            Weights::Const(w) => RunWeights::Const(*w),
-            Weights::F32(w) => RunWeights::F32(&w[range.clone()]),
-            Weights::F64(w) => RunWeights::F64(&w[range.clone()]),
-        };
-        Run { targets: &chunk.targets[range], weights }
+        Run { targets: &chunk.targets[range.clone()], weights: chunk.weights.of(range) }
     }
 }
 
@@ -202,13 +195,46 @@ struct Growing {
     weights: Vec<f64>,
 }
 
-/// A chunk before all delays are known.
-struct Part {
+/// A chunk before all delays are known, or a row that is not kept.
+pub struct Part {
     /// Source, delay, first synapse.
     runs: Vec<(u32, u16, u32)>,
     delays: Vec<u16>,
     targets: Fixed<u16>,
     weights: Weights,
+}
+
+impl Part {
+    /// Draws the row of one source, for each block; the projection's lines must be those of sources.
+    pub fn drawn(member: &Member, blocks: &[Range<usize>], precision: Precision, source: usize) -> Vec<Part> {
+        let members = std::slice::from_ref(member);
+        let mut builder = Builder::new(members, member.projection.pre, blocks, precision);
+        builder.shift = 0;
+        builder.chunk(source)
+    }
+
+    /// Returns the synapses with a delay.
+    pub fn run(&self, delay: u16) -> Run<'_> {
+        let k = self.runs.partition_point(|r| r.1 < delay);
+        let range = match self.runs.get(k) {
+            Some((_, d, first)) if *d == delay => {
+                *first as usize..self.runs.get(k + 1).map_or(self.targets.len(), |next| next.2 as usize)
+            }
+            _ => 0..0,
+        };
+        Run { targets: &self.targets[range.clone()], weights: self.weights.of(range) }
+    }
+}
+
+impl Weights {
+    #[inline]
+    fn of(&self, range: Range<usize>) -> RunWeights<'_> {
+        match self {
+            Weights::Const(w) => RunWeights::Const(*w),
+            Weights::F32(w) => RunWeights::F32(&w[range]),
+            Weights::F64(w) => RunWeights::F64(&w[range]),
+        }
+    }
 }
 
 /// How the targets of a source are found.

@@ -101,5 +101,9 @@ impl Simulation {
                 }
             })
             && self.history.set_past(&from.past)
+            && {
+                self.deliveries.draw_again(&self.network, &self.projections, &self.history);
+                true
+            }
     }
 }

@@ -69,6 +69,7 @@ impl Simulation {
         for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
+        self.deliveries.draw(&self.network, &self.projections, &self.pops, m);
         let end = self.step + m as u64;
         self.plasticity((end, end), &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
         self.work.deliveries += self.plastic.iter().flatten().map(Plastic::take_visited).sum::<u64>();

@@ -383,7 +383,8 @@ pub enum Clause {
     Init(Name, Value),
     Random(Process, Expr),
     Spikes(Expr),
-    Unsupported(Name),
+    /// Whether rows are kept: `never`.
+    Store(Name),
 }
 
 /// A drive.

@@ -159,7 +159,7 @@ impl Lowerer {
             Rule::poisson_clause => Clause::Random(Process::Poisson, self.expr(p.next()?)?),
             Rule::bernoulli_clause => Clause::Random(Process::Bernoulli, self.expr(p.next()?)?),
             Rule::spikes_clause => Clause::Spikes(self.expr(p.next()?)?),
-            _ => Clause::Unsupported(Name { text: "store".into(), span }),
+            _ => Clause::Store(self.name(&p.next()?)),
         })
     }
 }

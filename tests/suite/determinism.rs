@@ -156,3 +156,88 @@ fn another_seed_gives_other_bits() {
     assert_ne!(run("1"), run("2"));
     assert_eq!(run("2"), run("2"));
 }
+
+/// Four projections onto one port, two of which meet at their targets; `STORE` stands where a projection may say that it is not kept.
+const MANY: &str = "
+use std.synapses.short_term
+neuron Cell {
+    param tau = 10 ms
+    event input exc: mV
+    state v = 0 mV
+    v' = -v / tau + exc
+    emit spike when v > 8 mV { v = 0 mV }
+}
+network Net {
+    population a: Cell[150]
+    init a.v ~ uniform(0 mV, 8 mV)
+    projection one: a[0 .. 100] -> a[0 .. 60].exc: Static { connect fixed_probability(0.2)  weight ~ normal(0.5 mV, 0.2 mV)  delay ~ normal(2 ms, 1 ms) STORE }
+    projection two: a[0 .. 100] -> a[50 .. 150].exc: Static { connect fixed_total(1500)  weight ~ normal(0.4 mV, 0.3 mV)  delay ~ uniform(1 ms, 3 ms) STORE }
+    projection three: a[0 .. 100] -> a[60 .. 150].exc: Static { connect fixed_out_degree(20)  weight ~ uniform(0 mV, 0.5 mV)  delay ~ normal(2 ms, 1 ms) STORE }
+    projection four: a -> a.exc: ShortTerm(tau_rec = 50 ms) { connect all_to_all  weight 0.05 mV  delay 1.5 ms STORE }
+    drive a.exc { poisson 800 Hz  weight 0.5 mV }
+}
+experiment e {
+    network net = Net()
+    record net.a.spike
+    record net.a.v every 1 ms as v
+    run 60 ms
+    save net to \"net.neuro-state\"
+    run 40 ms
+    load net from \"net.neuro-state\"
+    run 40 ms
+    measure weights = mean(net.two.w)
+}
+";
+
+#[test]
+fn synapses_that_are_drawn_anew_give_the_bits_of_stored_ones() {
+    for precision in [neuro::ir::Precision::F32, neuro::ir::Precision::F64] {
+        let mut all = Vec::new();
+        // None, all, and each by itself.
+        for chosen in [0b0000, 0b1111, 0b0001, 0b0010, 0b0100, 0b1000] {
+            let mut text = String::new();
+            for (k, part) in MANY.split("STORE").enumerate() {
+                text.push_str(part);
+                text.push_str(if k < 4 && chosen >> k & 1 == 1 { "  store never" } else { "" });
+            }
+            let p = try_program(&text).unwrap_or_else(|r| panic!("{}", r.diagnostics));
+            for threads in [1, 3] {
+                let settings = Settings { threads, precision: Some(precision), ..Settings::default() };
+                let out = run_with(&p, 0, settings, &root());
+                assert!(out.failure.is_none(), "{:?}", out.failure);
+                assert!(chosen != 0b1111 || out.synapse_bytes == 0);
+                all.push((fingerprint(&out), out.measures["weights"][0].data[0].to_bits()));
+            }
+        }
+        assert!(all.iter().all(|bits| *bits == all[0]), "{precision}");
+    }
+}
+
+#[test]
+fn what_cannot_be_drawn_anew_is_refused() {
+    let mut found = String::new();
+    for (synapse, connect, store) in [
+        ("Static", "fixed_in_degree(3)", "never"),
+        ("PairStdp(w_max = 1 mV)", "fixed_probability(0.5)", "never"),
+        ("Static", "fixed_probability(0.5)", "sometimes"),
+    ] {
+        let text = format!(
+            "use std.plasticity.pair: PairStdp\nuse std.neurons.lif: LifDelta\nnetwork Net {{\n    population a: LifDelta[10]\n    \
+             projection a -> a.exc: {synapse} {{ connect {connect}  weight 1 mV  delay 1 ms  store {store} }}\n}}\n\
+             experiment e {{ network net = Net()  run 1 ms }}\n"
+        );
+        let (list, sources) = match try_program(&text) {
+            Err(r) => (r.diagnostics, r.sources),
+            Ok(p) => {
+                let mut list = neuro::diag::Diagnostics::default();
+                list.push(*run_with(&p, 0, Settings::default(), &root()).failure.expect("refused"));
+                (list, p.sources)
+            }
+        };
+        found.push_str(&crate::support::rendered(list.iter(), &sources));
+        found.push('\n');
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false, snapshot_path => "../ui" }, {
+        insta::assert_snapshot!("store_never", found);
+    });
+}

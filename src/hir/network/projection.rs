@@ -241,7 +241,16 @@ pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], wei
                     synapse.vars.values().map(|v| v.name.as_str()).collect::<Vec<_>>(),
                 )),
             },
-            Clause::Unsupported(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text)),
+            Clause::Store(when) if when.text == "never" => {}
+            Clause::Store(when) => infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::E0204,
+                    when.span,
+                    format!("`store {}` is unknown", when.text),
+                    "not a way to store",
+                )
+                .help("`store never` draws synapses anew at every event; without it they are kept"),
+            ),
             Clause::Random(_, e) | Clause::Spikes(e) => {
                 infer.diagnostics.push(errors::wrong_kind("a clause of a projection", &Ty::error(), e.span))
             }
@@ -403,7 +412,6 @@ pub(in crate::hir) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive
                 Clause::Delay(_, _, span) => {
                     infer.diagnostics.push(crate::syntax::unsupported(*span, "a drawn delay of a drive"));
                 }
-                Clause::Unsupported(n) => infer.diagnostics.push(crate::syntax::unsupported(n.span, &n.text)),
                 _ => {}
             }
         }
