@@ -4,23 +4,27 @@
 use super::pool::Pool;
 use std::time::{Duration, Instant};
 
-/// Passes of one trial, and for which its result is kept.
+/// Passes of one trial: so many, or fewer if they have taken long enough to be compared.
 const TRIAL: u32 = 200;
+const FEWEST: u32 = 8;
+const ENOUGH: Duration = Duration::from_millis(5);
+
+/// For how many passes a result is kept.
 const KEPT: u32 = 20_000;
 
 /// What is being timed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Stage {
     Alone,
-    /// With the time that the other way took.
-    Together(Duration),
+    /// With the time of a pass the other way, seconds.
+    Together(f64),
     Decided,
 }
 
 /// Decides between one thread and all.
 pub struct Tuning {
     stage: Stage,
-    left: u32,
+    passes: u32,
     /// Since when passes are being made, and the time spent on them before.
     begun: Instant,
     spent: Duration,
@@ -30,7 +34,7 @@ impl Tuning {
     /// Begins with a trial.
     pub fn new(pool: &mut Pool) -> Tuning {
         pool.set_alone(true);
-        Tuning { stage: Stage::Alone, left: TRIAL, begun: Instant::now(), spent: Duration::ZERO }
+        Tuning { stage: Stage::Alone, passes: 0, begun: Instant::now(), spent: Duration::ZERO }
     }
 
     /// Takes note of the beginning of a run.
@@ -48,28 +52,22 @@ impl Tuning {
         if pool.threads() == 1 {
             return;
         }
-        self.left -= 1;
-        if self.left > 0 {
+        self.passes += 1;
+        let done = match self.stage {
+            Stage::Decided => self.passes == KEPT,
+            _ => self.passes == TRIAL || self.passes >= FEWEST && self.spent + self.begun.elapsed() > ENOUGH,
+        };
+        if !done {
             return;
         }
-        let took = self.spent + self.begun.elapsed();
-        match self.stage {
-            Stage::Alone => {
-                pool.set_alone(false);
-                self.stage = Stage::Together(took);
-                self.left = TRIAL;
-            }
-            Stage::Together(alone) => {
-                pool.set_alone(alone <= took);
-                self.stage = Stage::Decided;
-                self.left = KEPT;
-            }
-            Stage::Decided => {
-                pool.set_alone(true);
-                self.stage = Stage::Alone;
-                self.left = TRIAL;
-            }
-        }
-        (self.begun, self.spent) = (Instant::now(), Duration::ZERO);
+        let each = (self.spent + self.begun.elapsed()).as_secs_f64() / f64::from(self.passes);
+        let (next, alone) = match self.stage {
+            Stage::Alone => (Stage::Together(each), false),
+            Stage::Together(other) => (Stage::Decided, other <= each),
+            Stage::Decided => (Stage::Alone, true),
+        };
+        self.stage = next;
+        pool.set_alone(alone);
+        (self.passes, self.begun, self.spent) = (0, Instant::now(), Duration::ZERO);
     }
 }
