@@ -147,7 +147,8 @@ impl Projection {
     pub fn bytes_per_synapse(&self, word: usize) -> usize {
         let varies = |d: &Delay| !matches!(d, Delay::Const(_));
         let plastic = self.is_plastic();
-        let delays = 2 * (usize::from(varies(&self.delay)) + usize::from(varies(&self.dendritic)));
+        // Rows of synapses that do not learn are grouped by delay.
+        let delays = if plastic { 2 * (usize::from(varies(&self.delay)) + usize::from(varies(&self.dendritic))) } else { 0 };
         let one_weight = !plastic && matches!(self.weight, Column::Const(_));
         let all = synapse_bytes(&self.places(), plastic, word) + delays;
         all - if one_weight { word } else { 0 }
@@ -167,7 +168,7 @@ impl Projection {
 /// Returns the bytes of one synapse with a weight of its own and without delays of its own.
 pub fn synapse_bytes(places: &BTreeMap<VarId, Place>, plastic: bool, word: usize) -> usize {
     if !plastic {
-        return 4 + word;
+        return 2 + word;
     }
     // Target, source, place in the index by target and in the plan; weight and states.
     16 + word * (1 + places.values().filter(|p| **p == Place::Synapse).count())
