@@ -148,7 +148,8 @@ impl Projection {
         let varies = |d: &Delay| !matches!(d, Delay::Const(_));
         let plastic = self.is_plastic();
         // Rows of synapses that do not learn are grouped by delay.
-        let delays = if plastic { 2 * (usize::from(varies(&self.delay)) + usize::from(varies(&self.dendritic))) } else { 0 };
+        let delays =
+            if plastic { 2 * (usize::from(varies(&self.delay)) + usize::from(varies(&self.dendritic))) } else { 0 };
         let one_weight = !plastic && matches!(self.weight, Column::Const(_));
         let all = synapse_bytes(&self.places(), plastic, word) + delays;
         all - if one_weight { word } else { 0 }

@@ -241,3 +241,35 @@ fn what_cannot_be_drawn_anew_is_refused() {
         insta::assert_snapshot!("store_never", found);
     });
 }
+
+/// Targets count from the first lane of a block of at most 65 536: every cell of a larger population is reached, at its own time.
+#[test]
+fn populations_of_several_blocks_are_reached_everywhere() {
+    let text = "
+        use std.sources.spikes: Clock
+        neuron Counter { event input exc: 1   state n = 0   state last = 0 ms   n' = exc   emit reached when n > last / 1 ms { last = n * 1 ms } }
+        network Net {
+            population clock: Clock(period = 2 ms)[3]
+            population cell: Counter[70000]
+            projection all: clock[0] -> cell.exc: Static { connect all_to_all   weight 1   delay 1 ms }
+            projection late: clock[1] -> cell[65530 .. 70000].exc: Static { connect all_to_all   weight 1   delay ~ uniform(0.1 ms, 1.5 ms) }
+            projection single: clock[2] -> cell[69999].exc: Static { connect one_to_one   weight 10   delay 0.1 ms }
+        }
+        experiment e {
+            network net = Net()
+            run 9.9 ms
+            measure n = net.cell.n
+        }";
+    let p = try_program(text).unwrap_or_else(|r| panic!("{}", r.diagnostics));
+    for threads in [1, 2, 5] {
+        let out = run_with(&p, 0, Settings { threads, ..Settings::default() }, &root());
+        assert!(out.failure.is_none(), "{:?}", out.failure);
+        let n = &out.measures["n"][0].data;
+        assert_eq!(n.len(), 70_000);
+        for (i, n) in n.iter().enumerate() {
+            // Five ticks at 0, 2, ... 8 ms: once, again from cell 65 530 on, and ten times as much at the last cell.
+            let expected = 5.0 + if i >= 65_530 { 5.0 } else { 0.0 } + if i == 69_999 { 50.0 } else { 0.0 };
+            assert_eq!(*n, expected, "cell {i} at {threads} threads");
+        }
+    }
+}
