@@ -185,6 +185,21 @@ proptest! {
     }
 
     #[test]
+    fn kernels_compile_for_aarch64(
+        choices in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 1..60),
+        double: bool,
+        n_states in prop::sample::select(vec![1, 3, 20]),
+    ) {
+        let precision = if double { Precision::F64 } else { Precision::F32 };
+        let kernel = passes::optimize(&random_kernel(precision, n_states, &choices));
+        for steps in [Steps::One, Steps::Many] {
+            let text = neuro::codegen::cranelift::assembly_for("aarch64", &kernel, steps).map_err(TestCaseError::fail)?;
+            // Results are stored by vectors of 128 bits.
+            prop_assert!(text.matches("str q").count() > 1, "{}", text);
+        }
+    }
+
+    #[test]
     fn the_text_form_reads_back(choices in prop::collection::vec(any::<(u8, u8, u8, u8)>(), 1..30)) {
         let kernel = random_kernel(Precision::F32, 3, &choices);
         let again = read(&kernel.to_string()).map_err(TestCaseError::fail)?;

@@ -6,8 +6,9 @@ use super::abi::Args;
 use super::{Random, Steps};
 use crate::ir::passes::quiet;
 use crate::ir::{Kernel, Precision};
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
-use cranelift_codegen::{Context, control::ControlPlane, ir::UserFuncName, isa::OwnedTargetIsa};
+use cranelift_codegen::{Context, control::ControlPlane, ir::UserFuncName};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{Linkage, Module, default_libcall_names};
 use std::mem::ManuallyDrop;
@@ -65,6 +66,11 @@ impl Compiled {
 }
 
 fn isa() -> OwnedTargetIsa {
+    let builder = cranelift_native::builder().unwrap_or_else(|e| crate::ice!("this processor is not supported: {e}"));
+    builder.finish(flags()).unwrap_or_else(|e| crate::ice!("cranelift: {e}"))
+}
+
+fn flags() -> settings::Flags {
     let mut flags = settings::builder();
     let verify = if cfg!(debug_assertions) { "true" } else { "false" };
     for (name, value) in [
@@ -76,8 +82,7 @@ fn isa() -> OwnedTargetIsa {
     ] {
         flags.set(name, value).unwrap_or_else(|e| crate::ice!("cranelift refuses setting {name}: {e}"));
     }
-    let builder = cranelift_native::builder().unwrap_or_else(|e| crate::ice!("this processor is not supported: {e}"));
-    builder.finish(settings::Flags::new(flags)).unwrap_or_else(|e| crate::ice!("cranelift: {e}"))
+    settings::Flags::new(flags)
 }
 
 /// Compiles one kernel.
@@ -116,13 +121,21 @@ pub fn clif(kernel: &Kernel, steps: Steps) -> String {
 
 /// Returns the machine instructions of a kernel, as Cranelift prints them.
 pub fn assembly(kernel: &Kernel, steps: Steps) -> String {
-    let isa = isa();
+    instructions(kernel, steps, &isa()).unwrap_or_else(|e| crate::ice!("cranelift cannot compile {}: {e}", kernel.name))
+}
+
+/// Returns the instructions of a kernel for another machine, such as `aarch64`, if Cranelift was built with it.
+pub fn assembly_for(machine: &str, kernel: &Kernel, steps: Steps) -> Result<String, String> {
+    let builder = isa::lookup_by_name(machine).map_err(|e| e.to_string())?;
+    let isa = builder.finish(flags()).map_err(|e| e.to_string())?;
+    instructions(kernel, steps, &isa)
+}
+
+fn instructions(kernel: &Kernel, steps: Steps, isa: &OwnedTargetIsa) -> Result<String, String> {
     let mut context = Context::new();
     context.func.signature = lower::signature(&isa.default_call_conv());
     lower::lower(kernel, steps, &mut context.func, isa.frontend_config());
     context.set_disasm(true);
-    match context.compile(&*isa, &mut ControlPlane::default()) {
-        Ok(code) => code.vcode.clone().unwrap_or_default(),
-        Err(e) => crate::ice!("cranelift cannot compile {}: {:?}", kernel.name, e.inner),
-    }
+    let code = context.compile(&**isa, &mut ControlPlane::default()).map_err(|e| format!("{:?}", e.inner))?;
+    Ok(code.vcode.clone().unwrap_or_default())
 }
