@@ -4,9 +4,8 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use neuro::compiler::{NoImports, Silent, compile};
 use neuro::experiment::{Runner, Settings};
-use neuro::hir::EventId;
 use neuro::ir::{Op, SlotKind};
-use neuro::runtime::{Observer, Running, Simulation, Spikes};
+use neuro::runtime::{Running, Unwatched};
 use neuro::source::SourceFile;
 use std::hint::black_box;
 use std::time::Instant;
@@ -23,19 +22,6 @@ const MODELS: &[(&str, &str, &str, &str)] = &[
     ("TraubMiles", "use std.neurons.hodgkin_huxley", "TraubMiles", ""),
     ("HodgkinHuxley", "use std.neurons.hodgkin_huxley", "HodgkinHuxley", ""),
 ];
-
-struct Blind;
-
-impl Observer for Blind {
-    fn next_stop(&self, _: u64) -> u64 {
-        u64::MAX
-    }
-    fn sample(&mut self, _: &Simulation) {}
-    fn events(&mut self, _: usize, _: EventId, _: &Spikes, _: u64) {}
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
 
 /// Seconds for one fused multiplication and addition of 16 single-precision numbers, many of them side by side, with the widest
 /// vectors of the machine; none if it has no wide ones.
@@ -125,7 +111,7 @@ fn kernels(c: &mut Criterion) {
         group.bench_function(*name, |b| {
             b.iter(|| {
                 step += STEPS;
-                simulation.run_until(step, &mut Blind).expect("finite")
+                simulation.run_until(step, &mut Unwatched).expect("finite")
             });
         });
     }

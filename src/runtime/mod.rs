@@ -30,5 +30,5 @@ mod tuning;
 pub use buffer::Buffer;
 pub use rate::{RateNetwork, Rows};
 pub use running::Running;
-pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction, Work};
+pub use simulation::{Failure, Observer, Options, Simulation, Spikes, TimeFunction, Unwatched, Work};
 pub use snapshot::Snapshot;

@@ -78,6 +78,20 @@ pub trait Observer {
     fn interrupted(&self) -> bool;
 }
 
+/// Watches nothing.
+pub struct Unwatched;
+
+impl Observer for Unwatched {
+    fn next_stop(&self, _: u64) -> u64 {
+        u64::MAX
+    }
+    fn sample(&mut self, _: &Simulation) {}
+    fn events(&mut self, _: usize, _: EventId, _: &Spikes, _: u64) {}
+    fn interrupted(&self) -> bool {
+        false
+    }
+}
+
 /// Events of one pass: cells in ascending order, step after step.
 #[derive(Debug, Default)]
 pub struct Spikes {

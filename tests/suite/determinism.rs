@@ -4,8 +4,7 @@ use crate::support::{Folder, root, run_with, try_program};
 use neuro::codegen::Backend;
 use neuro::compiler::{Program, Silent, compile};
 use neuro::experiment::{Outcome, Override, Runner, Settings};
-use neuro::hir::EventId;
-use neuro::runtime::{Observer, Running, Simulation, Spikes};
+use neuro::runtime::{Running, Simulation, Unwatched};
 use neuro::source::SourceFile;
 
 fn fingerprint(out: &Outcome) -> Vec<(String, u64)> {
@@ -26,20 +25,6 @@ fn fingerprint(out: &Outcome) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// Sees nothing.
-struct Blind;
-
-impl Observer for Blind {
-    fn next_stop(&self, _: u64) -> u64 {
-        u64::MAX
-    }
-    fn sample(&mut self, _: &Simulation) {}
-    fn events(&mut self, _: usize, _: EventId, _: &Spikes, _: u64) {}
-    fn interrupted(&self) -> bool {
-        false
-    }
-}
-
 /// The bits of all states of an experiment's networks after so many steps.
 fn states(p: &Program, index: usize, steps: &dyn Fn(&Simulation) -> u64, settings: Settings) -> Vec<u64> {
     let files = Folder(root().join("examples"));
@@ -50,7 +35,7 @@ fn states(p: &Program, index: usize, steps: &dyn Fn(&Simulation) -> u64, setting
         // Networks without events are compared by what they have learned: see `rates.rs`.
         let Running::Events(mut simulation) = network else { continue };
         let steps = steps(&simulation);
-        simulation.run_until(steps, &mut Blind).unwrap_or_else(|f| panic!("{f:?}"));
+        simulation.run_until(steps, &mut Unwatched).unwrap_or_else(|f| panic!("{f:?}"));
         for (i, population) in simulation.network.populations.iter().enumerate() {
             for (id, _) in population.model.states() {
                 let b = simulation.state(i, id).expect("a state");
