@@ -157,8 +157,7 @@ fn matrix(scope: &Scope, network: usize, list: &[usize]) -> Dense {
     let p = &live.network().projections[list[0]];
     let mut out = vec![0.0; p.pre.n * p.post.n];
     let values = p.synapse.weight().map_or(Vec::new(), |w| live.synapse_values(list[0], w));
-    for (k, v) in values.iter().enumerate() {
-        let e = p.pairs.at(k);
+    for (e, v) in p.pairs.edges().iter().zip(&values) {
         out[(e.pre as usize - p.pre.start) * p.post.n + e.post as usize - p.post.start] = *v;
     }
     (p.pre.n, p.post.n, out, (p.pre.population, p.post.population))

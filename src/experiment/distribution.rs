@@ -4,7 +4,7 @@ use super::Attempt;
 use super::eval::{Scope, fail};
 use super::value::Value;
 use crate::diag::Code;
-use crate::plan::{Bound, Column, Distribution, Shape, Values};
+use crate::plan::{Bound, Column, Distribution, DrawnValues, Shape};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
@@ -71,11 +71,11 @@ impl Sampler {
     }
 
     /// Prepares to draw `n` values, each from its own place in the stream, when they are needed.
-    pub fn values(&self, n: usize, stream: &Stream) -> Attempt<Values> {
+    pub fn values(&self, n: usize, stream: &Stream) -> Attempt<DrawnValues> {
         // If the first ones can be drawn, so can the others, be it with more attempts.
         let sample = |i: usize| self.distribution.sample(&mut stream.reader(i as u64));
         match (0..n.min(100)).all(|i| sample(i).is_some()) {
-            true => Ok(Values { distribution: self.distribution, stream: *stream }),
+            true => Ok(DrawnValues { distribution: self.distribution, stream: *stream }),
             false => self.unreachable(),
         }
     }

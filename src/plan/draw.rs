@@ -114,14 +114,14 @@ fn logarithmic(mean: f64, deviation: f64) -> (f64, f64) {
 
 /// A value per synapse, each from its own place in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Values {
+pub struct DrawnValues {
     /// What is drawn.
     pub distribution: Distribution,
     /// From where.
     pub stream: Stream,
 }
 
-impl Values {
+impl DrawnValues {
     /// Returns the value of one synapse. That values lie within the bounds has been tried before.
     pub fn at(&self, k: usize) -> f64 {
         let mut r = self.stream.reader(k as u64);

@@ -70,7 +70,7 @@ impl Network {
                     || p.energy.is_some()
                     || !p.synapse.at_end.is_empty()
             })
-            // Values that are passed on within a step do not need events, unless the network has some.
+            // DrawnValues that are passed on within a step do not need events, unless the network has some.
             || (self.projections.iter().any(|p| self.is_relayed(p)) && self.refused_without_events().is_none())
     }
 

@@ -4,7 +4,7 @@ mod draw;
 mod flow;
 mod pairs;
 
-pub use draw::{Bound, Connector, Distribution, Drawing, Shape, Values};
+pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use pairs::{Edge, Pairs, Windows};
 
 use crate::hir::{Neuron, Place, Synapse, VarId};
@@ -23,7 +23,7 @@ pub enum Column {
     /// One per cell.
     Array(Arc<Vec<f64>>),
     /// One per synapse, drawn when it is needed.
-    Drawn(Values),
+    Drawn(DrawnValues),
 }
 
 impl Column {
@@ -58,7 +58,7 @@ pub struct Population {
     pub init: BTreeMap<VarId, Column>,
     /// Initial states of single segments of cables, where they differ from the others.
     pub segment_init: BTreeMap<(VarId, usize), Column>,
-    /// Values of analog ports.
+    /// DrawnValues of analog ports.
     pub ports: BTreeMap<VarId, Column>,
 }
 
@@ -190,7 +190,7 @@ pub enum Delay {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DrawnDelays {
     /// The times.
-    pub times: Values,
+    pub times: DrawnValues,
     /// Of how many synapses.
     pub n: usize,
     /// Time step, internal units.

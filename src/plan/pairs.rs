@@ -139,6 +139,15 @@ impl Pairs {
         Arc::new(out)
     }
 
+    /// Writes pairs out that are drawn; those that follow from the views stay as they are.
+    pub fn list_drawn(&mut self) {
+        match self {
+            Pairs::Drawn(_) => self.list(),
+            Pairs::Transposed(of) => of.list_drawn(),
+            _ => {}
+        }
+    }
+
     /// Writes every pair out.
     pub fn list(&mut self) {
         *self = Pairs::Listed(self.edges());

@@ -134,6 +134,8 @@ impl Distribution {
         self.table = match process {
             Process::Poisson if expected > LARGEST => Vec::new(),
             Process::Poisson => thresholds(process, expected, 1),
+            // The highest word does not tell an event where there is none.
+            Process::Bernoulli if self.expected <= 0.0 => Vec::new(),
             Process::Bernoulli => vec![((1.0 - self.expected) * 4_294_967_296.0) as u32],
         };
     }

@@ -51,12 +51,11 @@ struct Target {
 }
 
 /// All synapses that do not learn.
-#[derive(Default)]
 pub struct Deliveries {
     targets: Vec<Target>,
     precision: Precision,
-    /// The shortest and the longest delay.
-    pub delays: Option<(u16, u16)>,
+    /// The shortest delay.
+    pub shortest: Option<u16>,
 }
 
 /// What a thread needs to deliver.
@@ -71,43 +70,13 @@ const AHEAD: usize = 8;
 impl Deliveries {
     /// Builds the rows of every projection that has handlers of events and does not learn.
     pub fn new(network: &Network, projections: &mut [Proj], history: &mut History, options: &Options) -> Deliveries {
-        let mut grouped: Vec<Vec<usize>> = Vec::new();
-        for (k, p) in network.projections.iter().enumerate().filter(|(k, _)| projections[*k].sends()) {
-            let share = |first: usize| {
-                projections[first].constant().is_some()
-                    && projections[k].constant().is_some()
-                    && projections[first].same_events(&projections[k])
-                    && belong(&network.projections[first], p)
-            };
-            // What a target gets must come in the same order whether rows are one or not: those of projections that meet at
-            // a target never are, and a later projection never comes before an earlier one.
-            let meets = |members: &Vec<usize>| members.iter().any(|other| meet(&network.projections[*other], p));
-            let after = grouped.iter().rposition(meets).map_or(0, |last| last + 1);
-            match grouped[after..].iter_mut().find(|members| share(members[0])) {
-                Some(members) => members.push(k),
-                None => grouped.push(vec![k]),
-            }
-        }
-        let order = |members: &Vec<usize>| {
-            let pre = network.projections[members[0]].pre;
-            (pre.population, pre.start, pre.n)
-        };
-        grouped.sort_by_key(order);
         let mut targets: Vec<Target> = Vec::new();
-        for members in grouped {
+        for members in bundled(network, projections) {
             let first = &network.projections[members[0]];
             let (population, port) = (first.post.population, first.port);
-            let lanes = blocks(padded(network.populations[population].n), options.threads.max(1));
             let at = targets.iter().position(|t| (t.population, t.port) == (population, port)).unwrap_or_else(|| {
-                let mut next = 0;
-                let count = |of_thread: &Vec<Range<usize>>| {
-                    next += of_thread.len();
-                    next - of_thread.len()..next
-                };
-                let blocks = lanes.iter().map(count).collect();
-                let (bundles, due) = (Vec::new(), Vec::new());
-                let lanes = lanes.iter().flatten().cloned().collect();
-                targets.push(Target { population, port, ring: None, bundles, due, lanes, blocks });
+                let lanes = padded(network.populations[population].n);
+                targets.push(Target::new(population, port, lanes, options.threads.max(1)));
                 targets.len() - 1
             });
             let member = |k: &usize| Member {
@@ -120,7 +89,7 @@ impl Deliveries {
                 (Synapses::Rows(rows), delays)
             } else {
                 let delays: Vec<u16> = first.delay.possible().into_iter().map(|d| d as u16).collect();
-                let longest = delays.last().map_or(0, |d| usize::from(*d));
+                let longest = delays.last().copied().unwrap_or(0);
                 (Synapses::Anew((0..longest).map(|_| Vec::new()).collect()), delays)
             };
             let target = &mut targets[at];
@@ -133,9 +102,8 @@ impl Deliveries {
         for target in &mut targets {
             target.due.sort_by_key(|(delay, bundle, _)| (std::cmp::Reverse(*delay), *bundle));
         }
-        let all = || targets.iter().flat_map(|t| t.due.iter().map(|d| d.0));
-        let delays = all().min().zip(all().max());
-        Deliveries { targets, precision: options.precision, delays }
+        let shortest = targets.iter().flat_map(|t| &t.due).map(|d| d.0).min();
+        Deliveries { targets, precision: options.precision, shortest }
     }
 
     /// Lets what is delivered arrive at the ports of populations.
@@ -248,6 +216,48 @@ impl Deliveries {
     }
 }
 
+/// Puts projections together whose rows are one, in the order of delivery.
+fn bundled(network: &Network, projections: &[Proj]) -> Vec<Vec<usize>> {
+    let mut grouped: Vec<Vec<usize>> = Vec::new();
+    for (k, p) in network.projections.iter().enumerate().filter(|(k, _)| projections[*k].sends()) {
+        let share = |first: usize| {
+            projections[first].constant().is_some()
+                && projections[k].constant().is_some()
+                && projections[first].same_events(&projections[k])
+                && belong(&network.projections[first], p)
+        };
+        // What a target gets must come in the same order whether rows are one or not: those of projections that meet at
+        // a target never are, and a later projection never comes before an earlier one.
+        let meets = |members: &Vec<usize>| members.iter().any(|other| meet(&network.projections[*other], p));
+        let after = grouped.iter().rposition(meets).map_or(0, |last| last + 1);
+        match grouped[after..].iter_mut().find(|members| share(members[0])) {
+            Some(members) => members.push(k),
+            None => grouped.push(vec![k]),
+        }
+    }
+    let order = |members: &Vec<usize>| {
+        let pre = network.projections[members[0]].pre;
+        (pre.population, pre.start, pre.n)
+    };
+    grouped.sort_by_key(order);
+    grouped
+}
+
+impl Target {
+    /// Cuts each thread's share of the lanes into blocks.
+    fn new(population: usize, port: VarId, lanes: usize, threads: usize) -> Target {
+        let (mut all, mut blocks) = (Vec::new(), Vec::new());
+        for t in 0..threads {
+            let range = share(lanes, t, threads);
+            let n = range.len().div_ceil(BLOCK).max(1);
+            let block = |k: usize| share(range.len(), k, n);
+            blocks.push(all.len()..all.len() + n);
+            all.extend((0..n).map(block).map(|r| range.start + r.start..range.start + r.end));
+        }
+        Target { population, port, ring: None, bundles: Vec::new(), due: Vec::new(), lanes: all, blocks }
+    }
+}
+
 /// Whether the rows of two projections may be one: what all their synapses share must be the same.
 fn belong(a: &Projection, b: &Projection) -> bool {
     use crate::plan::{Column, Delay};
@@ -295,15 +305,6 @@ fn rows_of(
 fn keep(drawn: &mut Drawn, rows: Vec<(usize, Vec<Part>)>) {
     drawn.pop_back();
     drawn.push_front(rows);
-}
-
-/// Cuts each thread's share of the lanes into blocks.
-fn blocks(lanes: usize, threads: usize) -> Vec<Vec<Range<usize>>> {
-    let cut = |range: Range<usize>| {
-        let n = range.len().div_ceil(BLOCK).max(1);
-        (0..n).map(|k| share(range.len(), k, n)).map(|r| range.start + r.start..range.start + r.end).collect()
-    };
-    (0..threads).map(|t| cut(share(lanes, t, threads))).collect()
 }
 
 /// The two precisions of sums.

@@ -158,11 +158,11 @@ impl RunningDrive {
                 match precision {
                     Precision::F32 => {
                         let sums = std::slice::from_raw_parts_mut(ring.lane::<f32>(step, begin), upper.len());
-                        dense.add_f32(w as f32, sums);
+                        dense.add(w as f32, sums);
                     }
                     Precision::F64 => {
                         let sums = std::slice::from_raw_parts_mut(ring.lane::<f64>(step, begin), upper.len());
-                        dense.add_f64(w, sums);
+                        dense.add(w, sums);
                     }
                 }
             }

@@ -186,8 +186,15 @@ impl Proj {
             for on in on_pre.iter_mut() {
                 let cells: Vec<usize> = on.of(spikes).of_step(s, p.pre.start, p.pre.n).collect();
                 let Action::Kernel(a) = &mut on.action else { continue };
-                let mut factors = a.past.pop_back().unwrap_or_default();
-                factors.clear();
+                // None is remembered if no synapse waits for any.
+                let mut kept = a.past.pop_back();
+                if let Some(factors) = &mut kept {
+                    factors.clear();
+                }
+                if cells.is_empty() {
+                    kept.into_iter().for_each(|factors| a.past.push_front(factors));
+                    continue;
+                }
                 let Advance { kernel, function, .. } = &**a;
                 let lanes = padded(cells.len());
                 let now = step + s as u64 + 1;
@@ -207,9 +214,11 @@ impl Proj {
                     for (j, state) in states.iter_mut().enumerate() {
                         state.set(*c, buffers[j].get(i));
                     }
-                    factors.push(buffers[kernel.factor.as_u32() as usize].get(i));
+                    if let Some(factors) = &mut kept {
+                        factors.push(buffers[kernel.factor.as_u32() as usize].get(i));
+                    }
                 }
-                a.past.push_front(factors);
+                kept.into_iter().for_each(|factors| a.past.push_front(factors));
             }
         }
     }

@@ -172,11 +172,11 @@ impl Simulation {
         let mut history = History::default();
         let mut projections: Vec<Proj> =
             network.projections.iter().map(|p| Proj::new(&network, p, &mut history, &options)).collect();
-        let mut deliveries = Deliveries::new(&network, &mut projections, &mut history, &options);
+        let deliveries = Deliveries::new(&network, &mut projections, &mut history, &options);
         let slow = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
         let stepwise =
             plastic.contains(&true) || network.projections.iter().any(analog) || network.populations.iter().any(slow);
-        let shortest = deliveries.delays.map_or(LONGEST_PASS, |(shortest, _)| usize::from(shortest));
+        let shortest = deliveries.shortest.map_or(LONGEST_PASS, usize::from);
         let max_pass = if stepwise { 1 } else { shortest.clamp(1, LONGEST_PASS) };
         // Synapses that learn deliver when events reach them, for later steps.
         let ahead = network.projections.iter().zip(&plastic).filter(|(_, plastic)| **plastic);
@@ -196,12 +196,11 @@ impl Simulation {
             step: 0,
             max_pass,
             ring_slots: ahead + max_pass,
-            deliveries: Deliveries::default(),
+            deliveries,
             work: Work::default(),
         };
         out.pops = (0..out.network.populations.len()).map(|i| out.new_population(i)).collect();
-        deliveries.aim(&mut out.pops);
-        out.deliveries = deliveries;
+        out.deliveries.aim(&mut out.pops);
         out.drives.resize_with(out.pops.len(), Vec::new);
         for (i, d) in out.network.drives.iter().enumerate() {
             let Some(ring) = out.pops[d.post.population].ring(d.port) else { continue };

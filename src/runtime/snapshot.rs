@@ -90,7 +90,7 @@ impl Simulation {
         let sizes = from.populations.len() == self.pops.len()
             && from.projections.len() == self.projections.len()
             && from.plastic.len() == self.plastic.len();
-        sizes
+        let fits = sizes
             && self.pops.iter_mut().zip(&from.populations).all(|(p, cells)| p.set_cells(cells))
             && self.projections.iter_mut().zip(&from.projections).all(|(p, sources)| p.set_sources(sources))
             && self.plastic.iter_mut().zip(&self.network.projections).zip(&from.plastic).all(|((plastic, p), from)| {
@@ -100,10 +100,10 @@ impl Simulation {
                     _ => false,
                 }
             })
-            && self.history.set_past(&from.past)
-            && {
-                self.deliveries.draw_again(&self.network, &self.projections, &self.history);
-                true
-            }
+            && self.history.set_past(&from.past);
+        if fits {
+            self.deliveries.draw_again(&self.network, &self.projections, &self.history);
+        }
+        fits
     }
 }

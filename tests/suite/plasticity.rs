@@ -542,3 +542,40 @@ fn rewiring_is_the_same_at_any_thread_count_and_belongs_to_signals() {
     let refused = try_program(&at_event).err().expect("refused");
     assert_eq!(refused.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::E0106]);
 }
+
+/// Columns of all-to-all synapses are in the order of their dendritic delays, not of their sources. Without one source nothing changes
+/// for the others, and the synapses are no longer all there are.
+#[test]
+fn dendritic_delays_of_their_own_find_their_sources() {
+    let weights = |connect: &str| {
+        let out = run(&format!(
+            "
+synapse Count {{
+    weight w
+    state x = 0
+    x' = -x / 20 ms
+    on pre.spike {{ x += 1 }}
+    on post.spike {{ w += x }}
+}}
+neuron Cell {{ event input exc: 1   state v = 0   v' = -v / 10 ms + exc   emit spike when v > 1 {{ v = 0 }} }}
+network Net {{
+    population a: Poisson(rate = 40 Hz)[400]
+    population b: Cell[3]
+    drive b.exc {{ poisson 400 Hz   weight 0.5 }}
+    projection link: a -> b.exc: Count {{
+        connect {connect}   weight 0   delay 0.1 ms   delay dendritic 0.1 ms * (1 + mod(pre.i + post.i, 2))
+    }}
+}}
+experiment e {{
+    network net = Net()
+    run 500 ms
+    measure w = net.link.w
+}}"
+        ));
+        out.measures["w"][0].data.to_vec()
+    };
+    let (all, without) = (weights("all_to_all"), weights("where pre.i != 5"));
+    assert!(all.iter().filter(|w| **w > 0.0).count() > 300);
+    let others: Vec<f64> = all.iter().enumerate().filter(|(k, _)| k / 3 != 5).map(|(_, w)| *w).collect();
+    assert_eq!(others, without);
+}

@@ -172,6 +172,40 @@ network Net {"
     }
 }
 
+/// The same for connectors that draw. All inputs are one, so the drives of all targets add up to the weights of all synapses.
+#[test]
+fn absent_connections_of_drawn_ones_stay_absent() {
+    for connector in ["fixed_in_degree(1)", "fixed_out_degree(1)", "fixed_total(1)", "fixed_probability(0.3)"] {
+        let network = format!(
+            "network Sparse {{
+    population a: In[5]
+    population b: Out[3]
+    projection link: a -> b.drive: Rule {{ connect {connector}   weight ~ uniform(1, 2) }}
+}}
+network Net {{"
+        );
+        let text = format!(
+            "{}
+experiment e {{
+    network net = Sparse()
+    net.a.r = 1
+    measure drive = net.b.drive
+    measure w = net.link.w
+    net.b.teach = 1
+    signal learn
+    measure learned = net.b.drive
+    measure after = net.link.w
+}}",
+            PERCEPTRON.replace("network Net {", &network)
+        );
+        let out = run(&text);
+        let total = |name: &str| measured(&out, name).iter().sum::<f64>();
+        near(&[total("drive")], &[total("w")], 1e-5);
+        near(&[total("learned")], &[total("after")], 1e-5);
+        assert!(measured(&out, "w").len() < 15 && total("after") > total("w"), "{connector}");
+    }
+}
+
 #[test]
 fn what_is_learned_has_the_same_bits_at_any_thread_count_and_on_any_back_end() {
     // Large enough that several threads share the work.

@@ -14,66 +14,57 @@ pub struct Dense<'a, R: Fn(usize) -> u16> {
     pub lower: R,
 }
 
+/// Sums of either precision.
+pub trait Sum: Copy {
+    /// Adds a weight so many times over.
+    fn add(&mut self, weight: Self, count: u16);
+}
+
+impl Sum for f32 {
+    #[inline(always)]
+    fn add(&mut self, weight: f32, count: u16) {
+        *self += weight * f32::from(count);
+    }
+}
+
+impl Sum for f64 {
+    #[inline(always)]
+    fn add(&mut self, weight: f64, count: u16) {
+        *self += weight * f64::from(count);
+    }
+}
+
 impl<R: Fn(usize) -> u16> Dense<'_, R> {
     /// Adds `weight` times the number of events to the sum of each cell.
-    pub fn add_f32(&self, weight: f32, sums: &mut [f32]) {
+    pub fn add<F: Sum>(&self, weight: F, sums: &mut [F]) {
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq") {
                 // SAFETY: the processor has the features.
-                return unsafe { self.f32_avx512(weight, sums) };
+                return unsafe { self.with_avx512(weight, sums) };
             }
             if is_x86_feature_detected!("avx2") {
                 // SAFETY: the processor has the feature.
-                return unsafe { self.f32_avx2(weight, sums) };
+                return unsafe { self.with_avx2(weight, sums) };
             }
         }
-        self.each(sums, |count, sum| *sum += weight * f32::from(count));
-    }
-
-    /// The same in double precision.
-    pub fn add_f64(&self, weight: f64, sums: &mut [f64]) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq") {
-                // SAFETY: the processor has the features.
-                return unsafe { self.f64_avx512(weight, sums) };
-            }
-            if is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor has the feature.
-                return unsafe { self.f64_avx2(weight, sums) };
-            }
-        }
-        self.each(sums, |count, sum| *sum += weight * f64::from(count));
+        self.each(weight, sums);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
-    unsafe fn f32_avx512(&self, weight: f32, sums: &mut [f32]) {
-        self.each(sums, |count, sum| *sum += weight * f32::from(count));
+    unsafe fn with_avx512<F: Sum>(&self, weight: F, sums: &mut [F]) {
+        self.each(weight, sums);
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    unsafe fn f32_avx2(&self, weight: f32, sums: &mut [f32]) {
-        self.each(sums, |count, sum| *sum += weight * f32::from(count));
+    unsafe fn with_avx2<F: Sum>(&self, weight: F, sums: &mut [F]) {
+        self.each(weight, sums);
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq")]
-    unsafe fn f64_avx512(&self, weight: f64, sums: &mut [f64]) {
-        self.each(sums, |count, sum| *sum += weight * f64::from(count));
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    unsafe fn f64_avx2(&self, weight: f64, sums: &mut [f64]) {
-        self.each(sums, |count, sum| *sum += weight * f64::from(count));
-    }
-
-    /// Calls `add` with the number of events of each cell and its sum.
     #[inline(always)]
-    fn each<F>(&self, sums: &mut [F], add: impl Fn(u16, &mut F)) {
+    fn each<F: Sum>(&self, weight: F, sums: &mut [F]) {
         // No number is above the upper half of the last thresholds, whose events are the rarest; one of them tells for all.
         let common = self.table.partition_point(|t| t >> 16 < 0xffff);
         let (blocks, rest) = self.upper.as_chunks::<TOGETHER>();
@@ -83,10 +74,10 @@ impl<R: Fn(usize) -> u16> Dense<'_, R> {
             if is_undecided(&self.table[..self.table.len().min(common + 1)], block) {
                 counts = self.exact(b * TOGETHER);
             }
-            counts.iter().zip(sums).for_each(|(n, sum)| add(*n, sum));
+            counts.iter().zip(sums).for_each(|(n, sum)| sum.add(weight, *n));
         }
         for (i, sum) in last.iter_mut().take(rest.len()).enumerate() {
-            add(self.count(blocks.len() * TOGETHER + i), sum);
+            sum.add(weight, self.count(blocks.len() * TOGETHER + i));
         }
     }
 
@@ -140,8 +131,8 @@ mod tests {
         let dense = Dense { table: &table, upper: &upper, lower: |i| words[i] as u16 };
         let wanted = |w: &u32| table.iter().filter(|t| *w >= **t).count() as f64;
         let (mut singles, mut doubles) = (vec![1.0f32; 200], vec![1.0f64; 200]);
-        dense.add_f32(2.0, &mut singles);
-        dense.add_f64(2.0, &mut doubles);
+        dense.add(2.0, &mut singles);
+        dense.add(2.0, &mut doubles);
         for (i, w) in words.iter().enumerate() {
             assert_eq!(doubles[i], 1.0 + 2.0 * wanted(w), "{w:x}");
             assert_eq!(f64::from(singles[i]), doubles[i]);

@@ -17,8 +17,9 @@ pub struct Index {
     pub dendritic: Vec<u16>,
     /// First target.
     first: usize,
-    /// Whether each source has every target of the range, once and in order.
-    pub dense: bool,
+    /// Whether each source has every target of the range, once and in order; and each target every source.
+    pub dense_rows: bool,
+    pub dense_columns: bool,
     /// Synapses onto target `first + j` are `column[column_start[j] .. column_start[j + 1]]`, by dendritic delay.
     column_start: Vec<u32>,
     column: Vec<u32>,
@@ -39,7 +40,7 @@ impl Index {
         let first = range.start.max(p.post.start) - p.post.start;
         let end = range.end.min(p.post.start + p.post.n).max(range.start.max(p.post.start)) - p.post.start;
         let width = end - first;
-        let dense = target.len() == p.pre.n * width
+        let dense_rows = target.len() == p.pre.n * width
             && target
                 .iter()
                 .zip(&source)
@@ -66,9 +67,11 @@ impl Index {
             column_source: column.iter().map(|k| source[*k as usize]).collect(),
             target,
             edge,
+            dense_rows,
+            // Columns are in the order of dendritic delays first.
+            dense_columns: dense_rows && dendritic.is_empty(),
             dendritic,
             first,
-            dense,
             column_start,
             column,
         }

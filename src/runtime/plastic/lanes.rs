@@ -169,8 +169,8 @@ impl Scratch {
                 b.repeat_last(n, padded(n));
             }
         }
-        // SAFETY: every slot is a buffer of `CHUNK` elements, no more than `CHUNK` lanes are asked for, the buffers do
-        // not move while they live, and only this call uses them.
+        // SAFETY: every slot is a buffer of `CHUNK` elements, of which no more are asked for, or lies where so many synapses
+        // follow (`load` has just said where); neither moves meanwhile, and only this call uses them.
         unsafe { k.function.call(&self.table, 0, padded(n), 1) }
     }
 

@@ -116,7 +116,7 @@ impl Part {
                     // Whole vectors are worked on where they are; what remains is gathered. A target gets what is delivered in the
                     // order of rows, however long they are in this part.
                     let whole = row.start + if row.len() < SHORT { 0 } else { row.len() / 16 * 16 };
-                    if k.delivers && !index.dense && whole > row.start {
+                    if k.delivers && !index.dense_rows && whole > row.start {
                         reached.flush(1, &mut call);
                     }
                     for begin in (row.start..whole).step_by(CHUNK) {
@@ -127,7 +127,7 @@ impl Part {
                             synapse: Which::From(begin),
                             edge: &[],
                             source: Cells::One(*c),
-                            target: if index.dense { Cells::From(targets[0]) } else { Cells::List(targets) },
+                            target: if index.dense_rows { Cells::From(targets[0]) } else { Cells::List(targets) },
                             in_place: true,
                         });
                     }
@@ -155,7 +155,7 @@ impl Part {
                             n: column.len(),
                             synapse: Which::List(column),
                             edge: &[],
-                            source: if index.dense { Cells::From(source[0]) } else { Cells::List(source) },
+                            source: if index.dense_columns { Cells::From(source[0]) } else { Cells::List(source) },
                             target: Cells::One(*c),
                             in_place: false,
                         });

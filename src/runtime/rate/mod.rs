@@ -93,7 +93,9 @@ pub struct Rows {
 
 impl RateNetwork {
     /// Allocates a network.
-    pub fn new(network: Network, options: Options) -> RateNetwork {
+    pub fn new(mut network: Network, options: Options) -> RateNetwork {
+        // Synapses are reached one by one, and which are absent must be known.
+        network.projections.iter_mut().for_each(|p| p.pairs.list_drawn());
         let batch = network.batch.map_or(1, |b| b.size);
         let mut graph = Graph::default();
         let scale = graph.add(Key::Scale, What::Given, Array::new(1, 1, options.precision), Vec::new());
