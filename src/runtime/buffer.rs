@@ -50,6 +50,13 @@ impl Buffer {
         SlotMemory { input: at, output: at, stride: 0 }
     }
 
+    /// Describes the part of the array that begins at an element as a slot that is only read.
+    pub fn read_from(&self, begin: usize) -> SlotMemory {
+        // The bytes that follow the element, none if it is beyond the end.
+        let at = self.bytes()[begin * self.precision.bytes()..].as_ptr().cast_mut();
+        SlotMemory { input: at, output: at, stride: 0 }
+    }
+
     /// Returns the precision of the elements.
     pub fn precision(&self) -> Precision {
         self.precision
@@ -65,6 +72,20 @@ impl Buffer {
             Precision::F64 => {
                 let from = from.f64();
                 self.f64_mut().iter_mut().zip(indices).for_each(|(to, i)| *to = from[i]);
+            }
+        }
+    }
+
+    /// Fills the beginning with elements of an array of the same precision, each one so many times.
+    pub fn repeat_each(&mut self, from: &Buffer, indices: impl Iterator<Item = usize>, times: usize) {
+        match self.precision {
+            Precision::F32 => {
+                let from = from.f32();
+                self.f32_mut().chunks_exact_mut(times).zip(indices).for_each(|(to, i)| to.fill(from[i]));
+            }
+            Precision::F64 => {
+                let from = from.f64();
+                self.f64_mut().chunks_exact_mut(times).zip(indices).for_each(|(to, i)| to.fill(from[i]));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Buffer;
 use crate::ir::Precision;
+use std::ops::Range;
 
 /// Where arriving weights are summed: `[slot][lane]`.
 pub struct Ring {
@@ -75,21 +76,21 @@ impl RingPointer {
         }
     }
 
-    /// Adds the first `n` values to consecutive lanes of a step's slot.
+    /// Adds a range of values to consecutive lanes of a step's slot.
     ///
     /// # Safety
     /// As for [`RingPointer::add`], for every lane.
-    pub unsafe fn add_row(&self, step: u64, first: usize, values: &Buffer, n: usize) {
+    pub unsafe fn add_row(&self, step: u64, first: usize, values: &Buffer, range: Range<usize>) {
         // SAFETY: the lanes are the caller's promise.
         unsafe {
             match values.precision() {
                 Precision::F32 => {
-                    let to = std::slice::from_raw_parts_mut(self.lane::<f32>(step, first), n);
-                    to.iter_mut().zip(values.f32()).for_each(|(sum, v)| *sum += v);
+                    let to = std::slice::from_raw_parts_mut(self.lane::<f32>(step, first), range.len());
+                    to.iter_mut().zip(&values.f32()[range]).for_each(|(sum, v)| *sum += v);
                 }
                 Precision::F64 => {
-                    let to = std::slice::from_raw_parts_mut(self.lane::<f64>(step, first), n);
-                    to.iter_mut().zip(values.f64()).for_each(|(sum, v)| *sum += v);
+                    let to = std::slice::from_raw_parts_mut(self.lane::<f64>(step, first), range.len());
+                    to.iter_mut().zip(&values.f64()[range]).for_each(|(sum, v)| *sum += v);
                 }
             }
         }

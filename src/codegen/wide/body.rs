@@ -76,7 +76,7 @@ pub struct Body<'a> {
 impl<'a> Body<'a> {
     /// Begins; `carried` says where the program's carried values are.
     pub fn new(f: &'a mut Frame, p: &'a Program<'a>, carried: &[Carried]) -> Body<'a> {
-        let vectors = Bank::new(0, f.form.isa.registers() - f.n_pinned());
+        let vectors = Bank::new(0, f.end());
         let mut body = Body {
             f,
             p,
@@ -104,14 +104,12 @@ impl<'a> Body<'a> {
     }
 
     /// Writes everything; states go from memory to memory. Adds to the status and returns from where the code leaves.
-    pub fn through_memory(mut self, status: Spill) -> Option<Departure> {
+    pub fn through_memory(mut self) -> Option<Departure> {
         let zero = self.take();
         self.finite = Some(zero);
         self.f.load_constant(0, zero);
         self.items();
-        let (sum, status) = (self.f.form.vector(zero), self.f.spilled(status));
-        self.f.emit(Instruction::with3(self.f.form.code(Vop::Add), sum, sum, status));
-        self.f.store(status, zero);
+        self.f.add_to_status(zero);
         self.departure
     }
 

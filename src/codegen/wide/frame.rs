@@ -97,6 +97,9 @@ pub struct Frame {
     pointers: Vec<Pointer>,
     /// Constants that stay in registers.
     pinned: Vec<(u64, u8)>,
+    /// What is zero unless a state was not finite: room on the stack, and the register where it stays meanwhile.
+    status: Spill,
+    status_register: Option<u8>,
     spills: u32,
     words: u32,
 }
@@ -138,7 +141,9 @@ impl Frame {
             kinds: kernel.slots.values().map(|d| d.kind).collect(),
             pointers,
             pinned: Vec::new(),
-            spills: 0,
+            status: Spill(0),
+            status_register: None,
+            spills: 1,
             words: FIRST_POINTER + stack,
         }
     }
@@ -250,16 +255,45 @@ impl Frame {
         self.pinned = constants.enumerate().map(|(i, bits)| (bits, last - i as u8)).collect();
     }
 
-    /// Returns how many registers hold constants.
-    pub fn n_pinned(&self) -> u8 {
-        self.pinned.len() as u8
+    /// Keeps the status in the register below the constants.
+    pub fn pin_status(&mut self) {
+        self.status_register = Some(self.end() - 1);
     }
 
-    /// Loads the constants that stay in registers.
+    /// Returns how many registers values may have.
+    pub fn end(&self) -> u8 {
+        self.form.isa.registers() - self.pinned.len() as u8 - u8::from(self.status_register.is_some())
+    }
+
+    /// Loads what stays in registers.
     pub fn load_pinned(&mut self) {
         for (bits, register) in self.pinned.clone() {
             self.load_constant(bits, register);
         }
+        if let Some(r) = self.status_register {
+            let from = self.status();
+            self.load(r, Memory::Lanes(from));
+        }
+    }
+
+    /// Puts the status on the stack if it is in a register.
+    pub fn store_status(&mut self) {
+        if let Some(r) = self.status_register {
+            let to = self.status();
+            self.store(to, r);
+        }
+    }
+
+    /// Returns the operand of the status on the stack.
+    pub fn status(&self) -> MemoryOperand {
+        self.spilled(self.status)
+    }
+
+    /// Adds a register to the status that stays in one.
+    pub fn add_to_status(&mut self, register: u8) {
+        let Some(r) = self.status_register else { crate::ice!("the status is in no register") };
+        let (sum, x) = (self.form.vector(r), self.form.vector(register));
+        self.emit(Instruction::with3(self.form.code(Vop::Add), sum, sum, x));
     }
 
     /// Loads a constant into all lanes of a register.

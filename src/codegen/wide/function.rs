@@ -30,12 +30,11 @@ const SHORT_LIVED: u8 = 6;
 pub fn write(form: Form, kernel: &Kernel, steps: Steps) -> Assembler {
     let quiet = quiet(kernel);
     let mut w = Writer { f: Frame::new(form, kernel), kernel, quiet: quiet.as_ref() };
-    let status = w.f.spill();
     match steps {
-        Steps::One => w.one(status),
-        Steps::Many => w.many(status),
+        Steps::One => w.one(),
+        Steps::Many => w.many(),
     }
-    w.finish(status)
+    w.finish()
 }
 
 struct Writer<'a> {
@@ -53,26 +52,28 @@ impl Writer<'_> {
         }
     }
 
-    fn one(&mut self, status: Spill) {
+    fn one(&mut self) {
         let form = self.f.form;
         let (kernel, any) = self.first();
         let kernel = kernel.clone();
         let first = program(form, &kernel, any, Carry::Memory);
-        self.pin(&first, 1);
+        self.pin(&first, 2);
+        self.f.pin_status();
         let (next, done) = self.begin();
-        let departure = Body::new(&mut self.f, &first, &[]).through_memory(status);
+        let departure = Body::new(&mut self.f, &first, &[]).through_memory();
         self.next_block(next);
         if let Some(Departure { to, .. }) = departure {
             self.f.asm.bind(to);
             self.draw();
             let whole = program(form, self.kernel, None, Carry::Memory);
-            Body::new(&mut self.f, &whole, &[]).through_memory(status);
+            Body::new(&mut self.f, &whole, &[]).through_memory();
             self.next_block(next);
         }
         self.f.asm.bind(done);
+        self.f.store_status();
     }
 
-    fn many(&mut self, status: Spill) {
+    fn many(&mut self) {
         let form = self.f.form;
         let states: Vec<Slot> =
             self.kernel.slots.iter().filter(|(_, d)| d.kind == SlotKind::State).map(|(s, _)| s).collect();
@@ -81,7 +82,7 @@ impl Writer<'_> {
         let first = program(form, &kernel, any, Carry::Values(&states));
         self.pin(&first, 0);
         // Homes: registers for the states that the first body reads, as far as they go.
-        let mut free = 0..form.isa.registers() - self.f.n_pinned() - SHORT_LIVED;
+        let mut free = 0..self.f.end() - SHORT_LIVED;
         let homes: Vec<Carried> = states
             .iter()
             .map(|s| match first.start_of(*s).and_then(|_| free.next()) {
@@ -100,7 +101,7 @@ impl Writer<'_> {
             match home {
                 Carried::Register(r) => self.f.load(*r, from),
                 Carried::Stack(s) => {
-                    let aside = form.isa.registers() - self.f.n_pinned() - 1;
+                    let aside = self.f.end() - 1;
                     self.f.load(aside, from);
                     let to = self.f.spilled(*s);
                     self.f.store(to, aside);
@@ -117,7 +118,7 @@ impl Writer<'_> {
         self.f.advance_pointers();
         self.f.emit(Instruction::with1(Code::Dec_rm64, left));
         self.f.asm.branch(Code::Jne_rel32_64, again);
-        self.store_states(&states, &homes, status);
+        self.store_states(&states, &homes);
         self.next_block(next);
 
         if let Some(Departure { to, values }) = departure {
@@ -188,11 +189,11 @@ impl Writer<'_> {
     }
 
     /// Stores states at the end of the last step and adds to the status.
-    fn store_states(&mut self, states: &[Slot], homes: &[Carried], status: Spill) {
+    fn store_states(&mut self, states: &[Slot], homes: &[Carried]) {
         let form = self.f.form;
-        let [sum, zero, aside] = [1, 2, 3].map(|k| form.isa.registers() - self.f.n_pinned() - k);
+        let [sum, zero, aside] = [1, 2, 3].map(|k| self.f.end() - k);
         self.f.load_constant(0, zero);
-        let from = self.f.spilled(status);
+        let from = self.f.status();
         self.f.load(sum, Memory::Lanes(from));
         for (state, home) in states.iter().zip(homes) {
             let r = match home {
@@ -209,7 +210,7 @@ impl Writer<'_> {
             let (d, x, z) = (form.vector(sum), form.vector(r), form.vector(zero));
             self.f.emit(Instruction::with3(form.code(Vop::Fma231), d, x, z));
         }
-        let to = self.f.spilled(status);
+        let to = self.f.status();
         self.f.store(to, sum);
     }
 
@@ -218,6 +219,7 @@ impl Writer<'_> {
         if Random::of(self.kernel, self.quiet).on_demand.is_empty() {
             return;
         }
+        self.f.store_status();
         for (i, r) in CALLER_SAVED.into_iter().enumerate() {
             let word = self.f.word(Word(CALL.0 + i as u32));
             self.f.emit(Instruction::with2(Code::Mov_rm64_r64, word, r));
@@ -243,10 +245,10 @@ impl Writer<'_> {
     }
 
     /// Writes what comes before and after: the frame, whose size is known by now, and the status.
-    fn finish(mut self, status: Spill) -> Assembler {
+    fn finish(mut self) -> Assembler {
         let form = self.f.form;
         // Whether anything is not finite: a sum that is not equal to itself.
-        let (sum, from) = (form.vector(0), self.f.spilled(status));
+        let (sum, from) = (form.vector(0), self.f.status());
         self.f.load(0, Memory::Lanes(from));
         const UNORDERED: u32 = 3;
         self.f.emit(Instruction::with2(Code::Xor_r32_rm32, Register::EAX, Register::EAX));
@@ -298,7 +300,7 @@ impl Writer<'_> {
         self.f.emit(Instruction::with2(Code::Shl_rm64_imm8, END, bytes));
         self.f.load_pointers(false);
         self.f.load_constant(0, 0);
-        let to = self.f.spilled(status);
+        let to = self.f.status();
         self.f.store(to, 0);
         self.f.load_pinned();
         self.f.asm.append(body);

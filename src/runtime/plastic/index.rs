@@ -1,153 +1,48 @@
-//! Synapses in rows by presynaptic cell, sorted by delay and target within a row, and their index by target.
+//! Where the synapses onto a range of targets are kept, and how they are found from either side.
 
-use crate::plan::{Delay, Edge, Projection};
+use super::listed::Listed;
+use super::tiles::Tiles;
+use crate::plan::Projection;
 use std::ops::Range;
 
 /// The order of the synapses onto a range of targets; cells are counted within the projection's views.
-pub struct Index {
-    /// Row `i` is `start[i] .. start[i + 1]`.
-    pub start: Vec<u32>,
-    /// Targets.
-    pub target: Vec<u32>,
-    /// Position of each synapse in the plan.
-    pub edge: Vec<u32>,
-    /// Axonal delays; none if all are equal.
-    delay: Vec<u16>,
-    /// Dendritic delays; none if all are equal.
-    pub dendritic: Vec<u16>,
-    /// First target.
-    first: usize,
-    /// Whether each source has every target of the range, once and in order; and each target every source.
-    pub dense_rows: bool,
-    pub dense_columns: bool,
-    /// Synapses onto target `first + j` are `column[column_start[j] .. column_start[j + 1]]`, by dendritic delay.
-    column_start: Vec<u32>,
-    column: Vec<u32>,
-    /// Presynaptic cells of the synapses in `column`.
-    column_source: Vec<u32>,
+pub enum Index {
+    /// Every source has a synapse onto every target, and all are alike in their delays.
+    Tiled(Tiles),
+    /// Any others.
+    Listed(Listed),
 }
 
 impl Index {
     /// Sorts the synapses whose targets lie in a range of the target population.
     pub fn new(p: &Projection, range: Range<usize>) -> Index {
-        let varying = |d: &Delay, order: &[u32]| match d {
-            Delay::Const(_) => Vec::new(),
-            each => order.iter().map(|k| each.at(*k as usize) as u16).collect(),
-        };
-        let edge = in_rows(p, &range);
-        let source: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].pre - p.pre.start as u32).collect();
-        let target: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].post - p.post.start as u32).collect();
-        let first = range.start.max(p.post.start) - p.post.start;
-        let end = range.end.min(p.post.start + p.post.n).max(range.start.max(p.post.start)) - p.post.start;
-        let width = end - first;
-        let dense_rows = target.len() == p.pre.n * width
-            && target
-                .iter()
-                .zip(&source)
-                .enumerate()
-                .all(|(k, (t, s))| (*s as usize, *t as usize) == (k / width, first + k % width));
-        let dendritic = varying(&p.dendritic, &edge);
-        let column_start = starts(end - first, target.iter().map(|t| *t as usize - first));
-        let mut next = column_start.clone();
-        let mut column = vec![0u32; edge.len()];
-        for (k, t) in target.iter().enumerate() {
-            let at = &mut next[*t as usize - first];
-            column[*at as usize] = k as u32;
-            *at += 1;
-        }
-        if !dendritic.is_empty() {
-            for j in 0..end - first {
-                column[column_start[j] as usize..column_start[j + 1] as usize]
-                    .sort_by_key(|k| (dendritic[*k as usize], *k));
-            }
-        }
-        Index {
-            start: starts(p.pre.n, source.iter().map(|s| *s as usize)),
-            delay: varying(&p.delay, &edge),
-            column_source: column.iter().map(|k| source[*k as usize]).collect(),
-            target,
-            edge,
-            dense_rows,
-            // Columns are in the order of dendritic delays first.
-            dense_columns: dense_rows && dendritic.is_empty(),
-            dendritic,
-            first,
-            column_start,
-            column,
+        match Tiles::new(p, &range) {
+            Some(tiles) => Index::Tiled(tiles),
+            None => Index::Listed(Listed::new(p, range)),
         }
     }
 
-    /// Returns the synapses of a presynaptic cell that its events reach after a delay.
-    pub fn row(&self, cell: u32, delay: u32) -> Range<usize> {
-        let (begin, end) = (self.start[cell as usize] as usize, self.start[cell as usize + 1] as usize);
-        match self.delay.is_empty() {
-            true => begin..end,
-            false => within(&self.delay[begin..end], begin, |d| u32::from(*d), delay),
+    /// Returns how many places for values there are; not every one belongs to a synapse.
+    pub fn places(&self) -> usize {
+        match self {
+            Index::Tiled(tiles) => tiles.places(),
+            Index::Listed(listed) => listed.edge.len(),
         }
     }
 
-    /// Returns the synapses onto a postsynaptic cell that its events reach after a delay, and their presynaptic cells.
-    pub fn column(&self, cell: u32, delay: u32) -> (&[u32], &[u32]) {
-        let j = (cell as usize).checked_sub(self.first).filter(|j| j + 1 < self.column_start.len());
-        let Some(j) = j else { return (&[], &[]) };
-        let (begin, end) = (self.column_start[j] as usize, self.column_start[j + 1] as usize);
-        let range = match self.dendritic.is_empty() {
-            true => begin..end,
-            false => within(&self.column[begin..end], begin, |k| u32::from(self.dendritic[*k as usize]), delay),
-        };
-        (&self.column[range.clone()], &self.column_source[range])
-    }
-
-    /// Writes the presynaptic cells of consecutive synapses.
-    pub fn sources(&self, synapses: Range<usize>, out: &mut Vec<u32>) {
-        out.clear();
-        let mut row = self.start.partition_point(|s| *s as usize <= synapses.start) - 1;
-        for k in synapses {
-            while self.start[row + 1] as usize <= k {
-                row += 1;
-            }
-            out.push(row as u32);
+    /// Visits all synapses: where their values are, and their position in the plan.
+    pub fn for_each(&self, visit: &mut dyn FnMut(usize, usize)) {
+        match self {
+            Index::Tiled(tiles) => tiles.for_each(visit),
+            Index::Listed(listed) => listed.edge.iter().enumerate().for_each(|(k, edge)| visit(k, *edge as usize)),
         }
     }
 
     /// Returns the bytes in use.
     pub fn bytes(&self) -> usize {
-        let words = [&self.start, &self.target, &self.edge, &self.column_start, &self.column, &self.column_source];
-        words.iter().map(|v| v.len() * 4).sum::<usize>() + (self.delay.len() + self.dendritic.len()) * 2
+        match self {
+            Index::Tiled(_) => 0,
+            Index::Listed(listed) => listed.bytes(),
+        }
     }
-}
-
-/// Returns the positions of the synapses onto a range of targets, row by row, by delay and target.
-fn in_rows(p: &Projection, range: &Range<usize>) -> Vec<u32> {
-    let edges = p.pairs.listed();
-    let mine = || edges.iter().enumerate().filter(|(_, e)| range.contains(&(e.post as usize)));
-    let row = |e: &Edge| e.pre as usize - p.pre.start;
-    let start = starts(p.pre.n, mine().map(|(_, e)| row(e)));
-    let mut next = start.clone();
-    let mut out = vec![0u32; start[p.pre.n] as usize];
-    for (k, e) in mine() {
-        let at = &mut next[row(e)];
-        out[*at as usize] = k as u32;
-        *at += 1;
-    }
-    for i in 0..p.pre.n {
-        out[start[i] as usize..start[i + 1] as usize]
-            .sort_unstable_by_key(|k| (p.delay.at(*k as usize), edges[*k as usize].post, *k));
-    }
-    out
-}
-
-/// The part of a sorted list that has a key, as a range that begins at `offset`.
-fn within<T>(sorted: &[T], offset: usize, key: impl Fn(&T) -> u32, wanted: u32) -> Range<usize> {
-    offset + sorted.partition_point(|x| key(x) < wanted)..offset + sorted.partition_point(|x| key(x) <= wanted)
-}
-
-/// Counts how many of `items` fall on each of `n` rows, summed up.
-fn starts(n: usize, items: impl Iterator<Item = usize>) -> Vec<u32> {
-    let mut start = vec![0u32; n + 1];
-    items.for_each(|i| start[i + 1] += 1);
-    for i in 0..n {
-        start[i + 1] += start[i];
-    }
-    start
 }

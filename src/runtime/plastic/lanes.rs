@@ -3,6 +3,7 @@
 use super::View;
 use super::exact::Exact;
 use super::index::Index;
+use super::tiles::Tiles;
 use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::{Place, Side, VarId};
@@ -13,6 +14,7 @@ use crate::rng::Stream;
 use crate::runtime::buffer::{Buffer, padded};
 use crate::runtime::ring::RingPointer;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Lanes per call.
 pub const CHUNK: usize = 1024;
@@ -26,6 +28,8 @@ pub struct Compiled {
     kinds: Vec<SlotKind>,
     /// Whether presynaptic cells must be known.
     pub needs_source: bool,
+    /// Whether positions in the plan must be known.
+    pub needs_edge: bool,
     /// Whether it changes weights and does nothing else.
     pub only_weight: bool,
     /// Whether it delivers.
@@ -48,6 +52,7 @@ impl Compiled {
             kinds,
             only_weight,
             delivers: kernel.slots.contains(&PlasticSlot::Delivered),
+            needs_edge: kernel.slots.iter().any(|s| matches!(s, PlasticSlot::Random(..) | PlasticSlot::Rewired)),
             needs_source: kernel.slots.iter().any(source),
             kernel,
         }
@@ -101,6 +106,10 @@ pub enum Which<'a> {
     From(usize),
     /// These positions.
     List(&'a [u32]),
+    /// Of sources onto some targets of the range, source by source.
+    Rows(&'a Tiles, &'a [u32], Range<usize>),
+    /// Onto a target of the range, from a source on.
+    Column(&'a Tiles, usize, usize),
 }
 
 /// The cells of a call on one side, within the view.
@@ -113,6 +122,10 @@ pub enum Cells<'a> {
     From(u32),
     /// One per lane.
     List(&'a [u32]),
+    /// Each one for so many lanes.
+    Each(&'a [u32], usize),
+    /// Consecutive ones from this one on, so many of them again and again.
+    Again(u32, usize),
 }
 
 /// What the lanes of a call are.
@@ -134,6 +147,18 @@ impl Cells<'_> {
             Cells::One(c) => *c as usize,
             Cells::From(first) => *first as usize + lane,
             Cells::List(list) => list[lane] as usize,
+            Cells::Each(list, n) => list[lane / n] as usize,
+            Cells::Again(first, n) => *first as usize + lane % n,
+        }
+    }
+
+    /// Returns the first cell if a slot of a kind can be read from where the values of cells are kept.
+    fn read_where_they_are(&self, kind: SlotKind, n: usize) -> Option<usize> {
+        match self {
+            Cells::From(c) if kind == SlotKind::Lane && n.is_multiple_of(16) && c.is_multiple_of(16) => {
+                Some(*c as usize)
+            }
+            _ => None,
         }
     }
 
@@ -142,7 +167,11 @@ impl Cells<'_> {
         match self {
             Cells::List(list) => out.gather(from, list.iter().map(|c| first + *c as usize)),
             Cells::From(c) => out.copy(0, from, first + *c as usize, n),
-            _ => out.fill(n, from.get(first + self.at(0))),
+            Cells::Again(c, each) => {
+                (0..n / each).for_each(|k| out.copy(k * each, from, first + *c as usize, *each));
+            }
+            Cells::Each(list, each) => out.repeat_each(from, list.iter().map(|c| first + *c as usize), *each),
+            Cells::None | Cells::One(_) => out.fill(n, from.get(first + self.at(0))),
         }
     }
 }
@@ -204,7 +233,11 @@ impl Scratch {
                 }
                 (Some(from), Which::From(begin)) => b.copy(0, from, *begin, lanes.n),
                 (Some(from), Which::List(list)) => b.gather(from, list.iter().map(|k| *k as usize)),
-                _ => crate::ice!("a kernel reads synapses that its lanes are not"),
+                (Some(from), Which::Rows(tiles, sources, targets)) => tiles.gather_rows(from, sources, targets, b),
+                (Some(from), Which::Column(tiles, target, first)) => {
+                    tiles.gather_column(from, *target, *first, lanes.n, b);
+                }
+                (_, Which::None) | (None, _) => crate::ice!("a kernel reads synapses that its lanes are not"),
             };
             match *slot {
                 PlasticSlot::Weight => {
@@ -217,7 +250,13 @@ impl Scratch {
                     own(values.as_deref_mut().and_then(|x| x.states.get_mut(&v)), b, memory, false);
                 }
                 PlasticSlot::Scale(_) | PlasticSlot::Shift(_) | PlasticSlot::Unscale(_) if fresh => {}
-                PlasticSlot::State(v, Place::Pre) => lanes.source.gather(&shared.pre[&v], 0, b, lanes.n),
+                PlasticSlot::State(v, Place::Pre) if let Some(c) = lanes.source.read_where_they_are(*kind, lanes.n) => {
+                    *memory = shared.pre[&v].read_from(c);
+                }
+                PlasticSlot::State(v, Place::Pre) => {
+                    *memory = b.in_place();
+                    lanes.source.gather(&shared.pre[&v], 0, b, lanes.n);
+                }
                 PlasticSlot::State(v, Place::Post) => lanes.target.gather(&shared.post[&v], 0, b, lanes.n),
                 PlasticSlot::State(v, Place::Projection) => b.fill(lanes.n, shared.projection[&v].get(0)),
                 PlasticSlot::Scale(v) => b.set(0, shared.exact.factors(v, view.now).0),
@@ -266,6 +305,8 @@ impl Scratch {
             Which::From(_) if lanes.in_place => {}
             Which::From(begin) => to.copy(*begin, b, 0, lanes.n),
             Which::List(list) => to.scatter(b, list.iter().map(|k| *k as usize)),
+            Which::Rows(tiles, sources, targets) => tiles.scatter_rows(to, sources, targets, b),
+            Which::Column(tiles, target, first) => tiles.scatter_column(to, *target, *first, lanes.n, b),
             Which::None => {}
         };
         for ((slot, kind), b) in k.kernel.slots.iter().zip(&k.kinds).zip(&self.buffers) {
@@ -293,20 +334,23 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
     let step = |d: u32| view.step + u64::from(d - p.lag);
     let lane = |i: usize| p.post.start + lanes.target.at(i);
     match &p.dendritic {
-        Delay::Const(d) if let Cells::From(first) = lanes.target => {
-            // SAFETY: the targets of a part lie in its thread's share of the lanes.
-            unsafe { ring.add_row(step(*d), p.post.start + first as usize, b, lanes.n) }
+        Delay::Const(d) if let Cells::Again(first, n) = lanes.target => {
+            for row in 0..lanes.n / n {
+                // SAFETY: the targets of a part lie in its thread's share of the lanes.
+                unsafe { ring.add_row(step(*d), p.post.start + first as usize, b, row * n..row * n + n) }
+            }
         }
         // SAFETY: as above.
         Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
         Delay::Array(_) | Delay::Drawn(_) => {
+            let Index::Listed(listed) = index else { return };
             for i in 0..lanes.n {
                 let k = match &lanes.synapse {
                     Which::From(begin) => begin + i,
                     Which::List(list) => list[i] as usize,
-                    Which::None => return,
+                    Which::None | Which::Rows(..) | Which::Column(..) => return,
                 };
-                let step = step(u32::from(index.dendritic[k]));
+                let step = step(u32::from(listed.dendritic[k]));
                 // SAFETY: as above.
                 unsafe { ring.add(step, lane(i), b.get(i), b.precision()) };
             }
@@ -336,7 +380,7 @@ fn variable(
     let t = view.cells as f64 * view.options.dt;
     let value = |c: usize| pop.value_of(&view.network.populations[population], var, first + c, t);
     match cells {
-        Cells::List(list) => out.fill_with(list.iter().map(|c| value(*c as usize))),
-        _ => out.fill(n, value(cells.at(0))),
+        Cells::None | Cells::One(_) => out.fill(n, value(cells.at(0))),
+        _ => out.fill_with((0..n).map(|lane| value(cells.at(lane)))),
     }
 }

@@ -8,7 +8,9 @@
 mod exact;
 mod index;
 mod lanes;
+mod listed;
 mod part;
+mod tiles;
 
 use self::exact::Exact;
 use self::lanes::{Cells, Compiled, Lanes, Scratch, Shared, Which};
@@ -221,8 +223,7 @@ impl Plastic {
         for part in &self.parts {
             let part = lock(part);
             let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
-            for (k, edge) in part.index.edge.iter().enumerate() {
-                let at = *edge as usize;
+            part.index.for_each(&mut |k, at| {
                 let e = p.pairs.listed()[at];
                 let shared = || {
                     let (pre, post) = (e.pre as usize - p.pre.start, e.post as usize - p.post.start);
@@ -231,7 +232,7 @@ impl Plastic {
                     pre.or_else(post).or_else(|| self.shared.projection.get(&variable).map(|b| value(b, 0)))
                 };
                 out[at] = own.map(|b| value(b, k)).or_else(shared).unwrap_or(f64::NAN);
-            }
+            });
         }
     }
 
@@ -241,13 +242,13 @@ impl Plastic {
         let weight = p.synapse.weight() == Some(variable);
         let Shared { pre, post, projection, .. } = &mut self.shared;
         for part in &self.parts {
-            let part = &mut *lock(part);
-            for (k, edge) in part.index.edge.iter().enumerate() {
-                let e = p.pairs.listed()[*edge as usize];
-                let x = (value.at(*edge as usize) - shift) / scale;
+            let Part { index, values, .. } = &mut *lock(part);
+            index.for_each(&mut |k, at| {
+                let e = p.pairs.listed()[at];
+                let x = (value.at(at) - shift) / scale;
                 if weight {
-                    part.values.weight.set(k, x);
-                } else if let Some(b) = part.values.states.get_mut(&variable) {
+                    values.weight.set(k, x);
+                } else if let Some(b) = values.states.get_mut(&variable) {
                     b.set(k, x);
                 } else if let Some(b) = pre.get_mut(&variable) {
                     b.set(e.pre as usize - p.pre.start, x);
@@ -256,7 +257,7 @@ impl Plastic {
                 } else if let Some(b) = projection.get_mut(&variable) {
                     b.set(0, x);
                 }
-            }
+            });
         }
     }
 
@@ -271,7 +272,7 @@ impl Plastic {
                     own.push((variable, vec![0; p.pairs.len()]));
                 }
                 for (_, list) in own.iter_mut().filter(|(v, _)| *v == variable) {
-                    part.index.edge.iter().enumerate().for_each(|(k, edge)| list[*edge as usize] = b.get(k).to_bits());
+                    part.index.for_each(&mut |k, at| list[at] = b.get(k).to_bits());
                 }
             }
         }
@@ -300,9 +301,7 @@ impl Plastic {
                     Some(v) => part.values.states.get_mut(v),
                 };
                 let Some(b) = b else { return false };
-                for (k, edge) in part.index.edge.iter().enumerate() {
-                    b.set(k, f64::from_bits(list[*edge as usize]));
-                }
+                part.index.for_each(&mut |k, at| b.set(k, f64::from_bits(list[at])));
             }
         }
         let Shared { pre, post, projection, exact, .. } = &mut self.shared;

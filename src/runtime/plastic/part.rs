@@ -2,6 +2,8 @@
 
 use super::index::Index;
 use super::lanes::{CHUNK, Cells, Compiled, Lanes, Scratch, Shared, Values, Which};
+use super::listed::Listed;
+use super::tiles::Tiles;
 use super::{View, initial};
 use crate::hir::VarId;
 use crate::ir::Precision;
@@ -27,6 +29,8 @@ struct Reached {
     synapse: Vec<u32>,
     source: Vec<u32>,
     target: Vec<u32>,
+    /// Positions in the plan.
+    edge: Vec<u32>,
 }
 
 /// Which synapses are reached: those of cells, after a delay in steps, or all.
@@ -48,9 +52,9 @@ const SHORT: usize = 32;
 impl Part {
     pub fn new(p: &Projection, range: std::ops::Range<usize>, here: &[VarId], precision: Precision) -> Part {
         let index = Index::new(p, range.clone());
-        let n = index.edge.len();
+        let n = index.places();
         let mut weight = Buffer::new(padded(n), precision);
-        index.edge.iter().enumerate().for_each(|(k, edge)| weight.set(k, p.weight.at(*edge as usize)));
+        index.for_each(&mut |k, edge| weight.set(k, p.weight.at(edge)));
         let states = here.iter().map(|v| (*v, initial(p, *v, n, precision))).collect();
         Part {
             range,
@@ -65,7 +69,7 @@ impl Part {
     /// Returns the bytes of synapses and their index.
     pub fn bytes(&self) -> usize {
         let value = self.values.weight.precision().bytes();
-        self.index.bytes() + self.index.edge.len() * value * (1 + self.values.states.len())
+        self.index.bytes() + self.index.places() * value * (1 + self.values.states.len())
     }
 
     /// Returns how many synapses events have reached since this was last asked.
@@ -84,6 +88,7 @@ impl Part {
         way: &Way,
     ) -> bool {
         let Part { index, values, scratch, reached, visited, .. } = self;
+        let index = &*index;
         let scratch = &mut scratch[k.number];
         let mut finite = true;
         let at_events = !matches!(way, Way::All);
@@ -93,78 +98,130 @@ impl Part {
             finite &= scratch.call(k, lanes.n);
             scratch.store(k, values, index, p, view, shared.ring, learning, lanes);
         };
-        match way {
-            Way::All => {
-                for begin in (0..index.edge.len()).step_by(CHUNK) {
-                    let range = begin..(begin + CHUNK).min(index.edge.len());
-                    if k.needs_source {
-                        index.sources(range.clone(), &mut reached.source);
+        match index {
+            Index::Tiled(tiles) => run_tiled(tiles, k, way, reached, &mut call),
+            Index::Listed(listed) => run_listed(listed, k, way, reached, &mut call),
+        }
+        finite
+    }
+}
+
+/// Calls a kernel for what is reached of a matrix of synapses.
+fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call: &mut dyn FnMut(&Lanes)) {
+    let mut rows = |sources: &[u32]| {
+        let piece = tiles.targets.min(CHUNK);
+        for sources in sources.chunks(CHUNK / piece) {
+            for begin in (0..tiles.targets).step_by(piece) {
+                let targets = begin..(begin + piece).min(tiles.targets);
+                reached.edge.clear();
+                if k.needs_edge {
+                    for source in sources {
+                        reached.edge.extend(targets.clone().map(|t| tiles.edge(*source as usize, t) as u32));
                     }
+                }
+                call(&Lanes {
+                    n: sources.len() * targets.len(),
+                    edge: &reached.edge,
+                    source: Cells::Each(sources, targets.len()),
+                    target: Cells::Again((tiles.first + begin) as u32, targets.len()),
+                    synapse: Which::Rows(tiles, sources, targets),
+                    in_place: false,
+                });
+            }
+        }
+    };
+    match way {
+        Way::All => rows(&(0..tiles.sources as u32).collect::<Vec<u32>>()),
+        Way::Rows(cells, _) => rows(cells),
+        Way::Columns(cells, _) => {
+            for (cell, target) in cells.iter().filter_map(|c| Some((*c, tiles.target(*c)?))) {
+                for first in (0..tiles.sources).step_by(CHUNK) {
                     call(&Lanes {
-                        n: range.len(),
-                        synapse: Which::From(begin),
-                        edge: &index.edge[range.clone()],
-                        source: if k.needs_source { Cells::List(&reached.source) } else { Cells::None },
-                        target: Cells::List(&index.target[range]),
+                        n: CHUNK.min(tiles.sources - first),
+                        edge: &[],
+                        source: Cells::From(first as u32),
+                        target: Cells::One(cell),
+                        synapse: Which::Column(tiles, target, first),
                         in_place: false,
                     });
                 }
             }
-            Way::Rows(cells, delay) => {
-                for c in *cells {
-                    let row = index.row(*c, *delay);
-                    // Whole vectors are worked on where they are; what remains is gathered. A target gets what is delivered in the
-                    // order of rows, however long they are in this part.
-                    let whole = row.start + if row.len() < SHORT { 0 } else { row.len() / 16 * 16 };
-                    if k.delivers && !index.dense_rows && whole > row.start {
-                        reached.flush(1, &mut call);
-                    }
-                    for begin in (row.start..whole).step_by(CHUNK) {
-                        let range = begin..(begin + CHUNK).min(whole);
-                        let targets = &index.target[range.clone()];
-                        call(&Lanes {
-                            n: range.len(),
-                            synapse: Which::From(begin),
-                            edge: &[],
-                            source: Cells::One(*c),
-                            target: if index.dense_rows { Cells::From(targets[0]) } else { Cells::List(targets) },
-                            in_place: true,
-                        });
-                    }
-                    let rest = whole..row.end;
-                    reached.synapse.extend(rest.start as u32..rest.end as u32);
-                    reached.source.resize(reached.synapse.len(), *c);
-                    reached.target.extend_from_slice(&index.target[rest]);
-                    reached.flush(CHUNK - LONG, &mut call);
-                }
-                reached.flush(1, &mut call);
-            }
-            Way::Columns(cells, delay) => {
-                for c in *cells {
-                    let (column, source) = index.column(*c, *delay);
-                    if column.len() < LONG {
-                        reached.synapse.extend_from_slice(column);
-                        reached.source.extend_from_slice(source);
-                        reached.target.resize(reached.synapse.len(), *c);
-                        reached.flush(CHUNK - LONG, &mut call);
-                        continue;
-                    }
-                    reached.flush(1, &mut call);
-                    for (column, source) in column.chunks(CHUNK).zip(source.chunks(CHUNK)) {
-                        call(&Lanes {
-                            n: column.len(),
-                            synapse: Which::List(column),
-                            edge: &[],
-                            source: if index.dense_columns { Cells::From(source[0]) } else { Cells::List(source) },
-                            target: Cells::One(*c),
-                            in_place: false,
-                        });
-                    }
-                }
-                reached.flush(1, &mut call);
-            }
         }
-        finite
+    }
+}
+
+/// Calls a kernel for what is reached of synapses in rows.
+fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, call: &mut dyn FnMut(&Lanes)) {
+    match way {
+        Way::All => {
+            for begin in (0..index.edge.len()).step_by(CHUNK) {
+                let range = begin..(begin + CHUNK).min(index.edge.len());
+                if k.needs_source {
+                    index.sources(range.clone(), &mut reached.source);
+                }
+                call(&Lanes {
+                    n: range.len(),
+                    synapse: Which::From(begin),
+                    edge: &index.edge[range.clone()],
+                    source: if k.needs_source { Cells::List(&reached.source) } else { Cells::None },
+                    target: Cells::List(&index.target[range]),
+                    in_place: false,
+                });
+            }
+            reached.source.clear();
+        }
+        Way::Rows(cells, delay) => {
+            for c in *cells {
+                let row = index.row(*c, *delay);
+                // Whole vectors are worked on where they are; what remains is gathered. A target gets what is delivered in the
+                // order of rows, however long they are in this part.
+                let whole = row.start + if row.len() < SHORT { 0 } else { row.len() / 16 * 16 };
+                if k.delivers && whole > row.start {
+                    reached.flush(1, call);
+                }
+                for begin in (row.start..whole).step_by(CHUNK) {
+                    let range = begin..(begin + CHUNK).min(whole);
+                    call(&Lanes {
+                        n: range.len(),
+                        synapse: Which::From(begin),
+                        edge: &[],
+                        source: Cells::One(*c),
+                        target: Cells::List(&index.target[range]),
+                        in_place: true,
+                    });
+                }
+                let rest = whole..row.end;
+                reached.synapse.extend(rest.start as u32..rest.end as u32);
+                reached.source.resize(reached.synapse.len(), *c);
+                reached.target.extend_from_slice(&index.target[rest]);
+                reached.flush(CHUNK - LONG, call);
+            }
+            reached.flush(1, call);
+        }
+        Way::Columns(cells, delay) => {
+            for c in *cells {
+                let (column, source) = index.column(*c, *delay);
+                if column.len() < LONG {
+                    reached.synapse.extend_from_slice(column);
+                    reached.source.extend_from_slice(source);
+                    reached.target.resize(reached.synapse.len(), *c);
+                    reached.flush(CHUNK - LONG, call);
+                    continue;
+                }
+                reached.flush(1, call);
+                for (column, source) in column.chunks(CHUNK).zip(source.chunks(CHUNK)) {
+                    call(&Lanes {
+                        n: column.len(),
+                        synapse: Which::List(column),
+                        edge: &[],
+                        source: Cells::List(source),
+                        target: Cells::One(*c),
+                        in_place: false,
+                    });
+                }
+            }
+            reached.flush(1, call);
+        }
     }
 }
 
