@@ -3,6 +3,7 @@
 use super::assembler::Assembler;
 use super::isa::{Form, Isa, Vop};
 use crate::ir::{Kernel, Slot, SlotDef, SlotKind};
+use cranelift_entity::EntityRef;
 use iced_x86::{Code, Instruction, MemoryOperand, Register};
 
 /// Offset of the block of lanes in a row of numbers, in bytes.
@@ -175,8 +176,11 @@ impl Frame {
         (self.words as usize * 8).next_multiple_of(64) + self.spills as usize * self.form.isa.bytes() + 64
     }
 
-    /// Returns the operand of a slot's array at the current block and step.
+    /// Returns the operand of a slot's array at the current block and step; slots behind the kernel's own are those of the
+    /// block after it ([`crate::ir::passes::twice`]).
     pub fn slot(&mut self, slot: Slot, side: Side) -> Memory {
+        let block = slot.index() / self.kinds.len();
+        let slot = Slot::new(slot.index() % self.kinds.len());
         let pointer = self.pointers.iter().find(|p| p.slot == slot && p.side == side);
         let Some(pointer) = pointer.copied() else { crate::ice!("{slot} has no address") };
         let base = match pointer.home {
@@ -187,10 +191,10 @@ impl Frame {
                 SCRATCH
             }
         };
-        match self.kinds[slot.as_u32() as usize] {
+        match self.kinds[slot.index()] {
             SlotKind::Uniform => Memory::One(at(base, Register::None, 0)),
-            SlotKind::Event => Memory::Lanes(at(base, EVENT_OFFSET, 0)),
-            _ => Memory::Lanes(at(base, OFFSET, 0)),
+            SlotKind::Event => Memory::Lanes(at(base, EVENT_OFFSET, (block * self.form.event_bytes()) as i64)),
+            _ => Memory::Lanes(at(base, OFFSET, (block * self.form.isa.bytes()) as i64)),
         }
     }
 

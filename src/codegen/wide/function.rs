@@ -15,7 +15,7 @@ use super::frame::*;
 use super::isa::{Form, Isa, Vop};
 use super::program::{Carry, Program, program};
 use crate::codegen::{Random, Steps};
-use crate::ir::passes::{Quiet, quiet};
+use crate::ir::passes::{Quiet, quiet, twice};
 use crate::ir::{Kernel, Slot, SlotKind};
 use iced_x86::{Code, Instruction, Register};
 
@@ -23,64 +23,104 @@ use iced_x86::{Code, Instruction, Register};
 const CALLEE_SAVED: [Register; 6] =
     [Register::RBX, Register::RBP, Register::R12, Register::R13, Register::R14, Register::R15];
 
+/// Lanes are asked for in multiples of so many.
+const MULTIPLE: usize = 16;
+
 /// Registers that are kept free for what lives shortly.
 const SHORT_LIVED: u8 = 6;
 
 /// Writes the function of a kernel.
 pub fn write(form: Form, kernel: &Kernel, steps: Steps) -> Assembler {
-    let quiet = quiet(kernel);
-    let mut w = Writer { f: Frame::new(form, kernel), kernel, quiet: quiet.as_ref() };
+    let mut w = Writer { f: Frame::new(form, kernel) };
     match steps {
-        Steps::One => w.one(),
-        Steps::Many => w.many(),
+        Steps::One => w.one(&Variants::of(kernel.clone(), 1)),
+        Steps::Many => w.many(kernel),
     }
     w.finish()
 }
 
-struct Writer<'a> {
+struct Writer {
     f: Frame,
-    kernel: &'a Kernel,
-    quiet: Option<&'a Quiet>,
 }
 
-impl Writer<'_> {
+/// A kernel, and what runs as long as no event happens.
+struct Variants {
+    whole: Kernel,
+    quiet: Option<Quiet>,
+    /// For so many vectors of lanes.
+    blocks: usize,
+}
+
+impl Variants {
+    fn of(whole: Kernel, blocks: usize) -> Variants {
+        Variants { quiet: quiet(&whole), whole, blocks }
+    }
+
     /// The kernel that runs first, and the condition on which it is left.
     fn first(&self) -> (&Kernel, Option<Slot>) {
-        match self.quiet {
+        match &self.quiet {
             Some(q) => (&q.kernel, Some(q.any)),
-            None => (self.kernel, None),
+            None => (&self.whole, None),
         }
     }
 
-    fn one(&mut self) {
+    fn states(&self) -> Vec<Slot> {
+        self.whole.slots.iter().filter(|(_, d)| d.kind == SlotKind::State).map(|(s, _)| s).collect()
+    }
+}
+
+impl Writer {
+    fn one(&mut self, kernel: &Variants) {
         let form = self.f.form;
-        let (kernel, any) = self.first();
-        let kernel = kernel.clone();
-        let first = program(form, &kernel, any, Carry::Memory);
+        let (first, any) = kernel.first();
+        let first = program(form, first, any, Carry::Memory);
         self.pin(&first, 2);
         self.f.pin_status();
-        let (next, done) = self.begin();
+        let (next, done) = self.begin(kernel.blocks);
         let departure = Body::new(&mut self.f, &first, &[]).through_memory();
-        self.next_block(next);
+        self.next_block(next, kernel.blocks);
         if let Some(Departure { to, .. }) = departure {
             self.f.asm.bind(to);
-            self.draw();
-            let whole = program(form, self.kernel, None, Carry::Memory);
+            self.draw(kernel);
+            let whole = program(form, &kernel.whole, None, Carry::Memory);
             Body::new(&mut self.f, &whole, &[]).through_memory();
-            self.next_block(next);
+            self.next_block(next, kernel.blocks);
         }
         self.f.asm.bind(done);
         self.f.store_status();
     }
 
-    fn many(&mut self) {
+    /// Writes the loops for any number of steps: over two vectors of lanes at a time if the registers suffice, since the
+    /// steps of one vector wait for each other; then over what is left.
+    fn many(&mut self, kernel: &Kernel) {
         let form = self.f.form;
-        let states: Vec<Slot> =
-            self.kernel.slots.iter().filter(|(_, d)| d.kind == SlotKind::State).map(|(s, _)| s).collect();
-        let (kernel, any) = self.first();
-        let kernel = kernel.clone();
-        let first = program(form, &kernel, any, Carry::Values(&states));
-        self.pin(&first, 0);
+        let two = Variants::of(twice(kernel), 2);
+        let states = two.states();
+        let (first, any) = two.first();
+        let first = program(form, first, any, Carry::Values(&states));
+        if first.pressure(form) + SHORT_LIVED as usize <= form.isa.registers() as usize {
+            self.pin(&first, 0);
+            self.blocks(&two);
+            if MULTIPLE.is_multiple_of(2 * form.lanes()) {
+                return;
+            }
+            self.blocks(&Variants::of(kernel.clone(), 1));
+        } else {
+            let one = Variants::of(kernel.clone(), 1);
+            let states = one.states();
+            let (first, any) = one.first();
+            let first = program(form, first, any, Carry::Values(&states));
+            self.pin(&first, 0);
+            self.blocks(&one);
+        }
+    }
+
+    /// Writes the loop over blocks of lanes, and within it the one over steps.
+    fn blocks(&mut self, kernel: &Variants) {
+        let form = self.f.form;
+        let states = kernel.states();
+        let (first, any) = kernel.first();
+        let first = program(form, first, any, Carry::Values(&states));
         // Homes: registers for the states that the first body reads, as far as they go.
         let mut free = 0..self.f.end() - SHORT_LIVED;
         let homes: Vec<Carried> = states
@@ -94,7 +134,7 @@ impl Writer<'_> {
             states.iter().zip(&homes).filter(|(s, _)| p.start_of(**s).is_some()).map(|(_, h)| *h).collect()
         };
 
-        let (next, done) = self.begin();
+        let (next, done) = self.begin(kernel.blocks);
         self.f.load_pointers(true);
         for (state, home) in states.iter().zip(&homes) {
             let from = self.f.slot(*state, Side::Input);
@@ -119,7 +159,7 @@ impl Writer<'_> {
         self.f.emit(Instruction::with1(Code::Dec_rm64, left));
         self.f.asm.branch(Code::Jne_rel32_64, again);
         self.store_states(&states, &homes);
-        self.next_block(next);
+        self.next_block(next, kernel.blocks);
 
         if let Some(Departure { to, values }) = departure {
             self.f.asm.bind(to);
@@ -138,8 +178,8 @@ impl Writer<'_> {
                     stack => stack,
                 })
                 .collect();
-            self.draw();
-            let whole = program(form, self.kernel, None, Carry::Values(&states));
+            self.draw(kernel);
+            let whole = program(form, &kernel.whole, None, Carry::Values(&states));
             let start: Vec<Carried> =
                 states.iter().zip(&before).filter(|(s, _)| whole.start_of(**s).is_some()).map(|(_, b)| *b).collect();
             // What neither body reads stays where it is; what only the first one read goes back.
@@ -168,23 +208,22 @@ impl Writer<'_> {
         self.f.pin(constants.into_iter().map(|(bits, _)| bits).take(room));
     }
 
-    /// Begins the loop over blocks; returns where it goes on and where it ends.
-    fn begin(&mut self) -> (Label, Label) {
+    /// Begins the loop over so many blocks at a time, as long as there are so many; returns where it goes on and where it ends.
+    fn begin(&mut self, blocks: usize) -> (Label, Label) {
         let (next, done) = (self.f.asm.label(), self.f.asm.label());
         self.f.asm.bind(next);
-        self.f.emit(Instruction::with2(Code::Cmp_r64_rm64, OFFSET, END));
-        self.f.asm.branch(Code::Jae_rel32_64, done);
+        let after = at(OFFSET, Register::None, (blocks * self.f.form.isa.bytes()) as i64);
+        self.f.emit(Instruction::with2(Code::Lea_r64_m, SCRATCH, after));
+        self.f.emit(Instruction::with2(Code::Cmp_r64_rm64, SCRATCH, END));
+        self.f.asm.branch(Code::Ja_rel32_64, done);
         (next, done)
     }
 
-    fn next_block(&mut self, next: Label) {
+    fn next_block(&mut self, next: Label, blocks: usize) {
         let form = self.f.form;
-        self.f.emit(Instruction::with2(Code::Add_rm64_imm32, OFFSET, form.isa.bytes() as u32));
-        self.f.emit(Instruction::with2(
-            Code::Add_rm64_imm32,
-            EVENT_OFFSET,
-            (form.lanes() / lanes_per_byte(form)) as u32,
-        ));
+        let (numbers, events) = (blocks * form.isa.bytes(), blocks * form.event_bytes());
+        self.f.emit(Instruction::with2(Code::Add_rm64_imm32, OFFSET, numbers as u32));
+        self.f.emit(Instruction::with2(Code::Add_rm64_imm32, EVENT_OFFSET, events as u32));
         self.f.asm.branch(Code::Jmp_rel32_64, next);
     }
 
@@ -215,8 +254,8 @@ impl Writer<'_> {
     }
 
     /// Calls for the random bits that only the whole kernel reads.
-    fn draw(&mut self) {
-        if Random::of(self.kernel, self.quiet).on_demand.is_empty() {
+    fn draw(&mut self, kernel: &Variants) {
+        if Random::of(&kernel.whole, kernel.quiet.as_ref()).on_demand.is_empty() {
             return;
         }
         self.f.store_status();
@@ -231,7 +270,7 @@ impl Writer<'_> {
         self.f.emit(Instruction::with2(Code::Shr_rm64_imm8, Register::RDX, shift));
         self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RSI, steps));
         self.f.emit(Instruction::with2(Code::Sub_r64_rm64, Register::RSI, left));
-        self.f.emit(Instruction::with2(Code::Mov_r32_imm32, Register::ECX, form.lanes() as u32));
+        self.f.emit(Instruction::with2(Code::Mov_r32_imm32, Register::ECX, (kernel.blocks * form.lanes()) as u32));
         self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RDI, args));
         self.f.emit(Instruction::with2(Code::Mov_r64_rm64, Register::RDI, at(Register::RDI, Register::None, 8)));
         self.f.emit(Instruction::with2(Code::Mov_r64_rm64, SCRATCH, at(Register::RDI, Register::None, 0)));
@@ -294,7 +333,7 @@ impl Writer<'_> {
         self.f.emit(Instruction::with2(Code::Mov_rm64_r64, table, SCRATCH));
         // Lanes to bytes.
         self.f.emit(Instruction::with2(Code::Mov_r64_rm64, EVENT_OFFSET, OFFSET));
-        let (per_byte, bytes) = (lanes_per_byte(form).trailing_zeros(), form.precision.bytes().trailing_zeros());
+        let (per_byte, bytes) = (form.lanes_per_byte().trailing_zeros(), form.precision.bytes().trailing_zeros());
         self.f.emit(Instruction::with2(Code::Shr_rm64_imm8, EVENT_OFFSET, per_byte));
         self.f.emit(Instruction::with2(Code::Shl_rm64_imm8, OFFSET, bytes));
         self.f.emit(Instruction::with2(Code::Shl_rm64_imm8, END, bytes));
@@ -306,9 +345,4 @@ impl Writer<'_> {
         self.f.asm.append(body);
         self.f.asm
     }
-}
-
-/// Returns how many lanes share a byte of an event slot.
-pub fn lanes_per_byte(form: Form) -> usize {
-    form.lanes().min(8)
 }

@@ -64,6 +64,16 @@ impl Form {
         self.isa.bytes() / self.precision.bytes()
     }
 
+    /// Returns how many lanes share a byte of an event slot.
+    pub fn lanes_per_byte(self) -> usize {
+        self.lanes().min(8)
+    }
+
+    /// Returns the bytes that a vector's lanes take in an event slot.
+    pub fn event_bytes(self) -> usize {
+        self.lanes() / self.lanes_per_byte()
+    }
+
     /// Returns a vector register.
     pub fn vector(self, n: u8) -> Register {
         match self.isa {

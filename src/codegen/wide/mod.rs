@@ -49,7 +49,7 @@ impl Compiled {
 
     /// Returns how many lanes share a byte of an event slot.
     pub fn lanes_per_byte(&self) -> usize {
-        function::lanes_per_byte(self.form)
+        self.form.lanes_per_byte()
     }
 }
 

@@ -4,11 +4,13 @@ mod clean;
 mod contract;
 mod fold;
 mod quiet;
+mod twice;
 
 pub use clean::clean;
 pub use contract::contract;
 pub use fold::fold;
 pub use quiet::{Quiet, quiet};
+pub use twice::twice;
 
 use super::kernel::Kernel;
 
