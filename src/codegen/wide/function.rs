@@ -90,28 +90,17 @@ impl Writer {
         self.f.store_status();
     }
 
-    /// Writes the loops for any number of steps: over two vectors of lanes at a time if the registers suffice, since the
-    /// steps of one vector wait for each other; then over what is left.
+    /// Writes the loops for any number of steps: over two vectors of lanes at a time, since the steps of one vector wait for each
+    /// other (that saves more than it costs if values then have to go to the stack); then over what is left.
     fn many(&mut self, kernel: &Kernel) {
         let form = self.f.form;
         let two = Variants::of(twice(kernel), 2);
         let states = two.states();
         let (first, any) = two.first();
-        let first = program(form, first, any, Carry::Values(&states));
-        if first.pressure(form) + SHORT_LIVED as usize <= form.isa.registers() as usize {
-            self.pin(&first, 0);
-            self.blocks(&two);
-            if MULTIPLE.is_multiple_of(2 * form.lanes()) {
-                return;
-            }
+        self.pin(&program(form, first, any, Carry::Values(&states)), 0);
+        self.blocks(&two);
+        if !MULTIPLE.is_multiple_of(2 * form.lanes()) {
             self.blocks(&Variants::of(kernel.clone(), 1));
-        } else {
-            let one = Variants::of(kernel.clone(), 1);
-            let states = one.states();
-            let (first, any) = one.first();
-            let first = program(form, first, any, Carry::Values(&states));
-            self.pin(&first, 0);
-            self.blocks(&one);
         }
     }
 
