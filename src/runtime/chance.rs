@@ -29,6 +29,9 @@ pub const LARGEST: f64 = 30.0;
 /// Random words of a block that are drawn at once: the number of events, and the cells of the first ones.
 pub const WORDS: usize = 8;
 
+/// The same for blocks of which hardly any has more than a few events.
+const FEW_WORDS: usize = 4;
+
 /// Returns the thresholds `2^32 P(k <= j)`; a draw is the number of thresholds not above the random word. The number is that
 /// of `cells` processes with an expected count each.
 pub fn thresholds(process: Process, expected: f64, cells: usize) -> Vec<u32> {
@@ -58,8 +61,9 @@ pub fn thresholds(process: Process, expected: f64, cells: usize) -> Vec<u32> {
 }
 
 /// Random bytes of a block, each of which tells a cell.
-pub struct Drawn<M: Fn(usize) -> [u32; 4]> {
-    pub bytes: [u8; 4 * WORDS],
+pub struct Drawn<'a, M: Fn(usize) -> [u32; 4]> {
+    /// The first words.
+    pub words: &'a [u32],
     /// The next byte.
     pub at: usize,
     /// Which of its bits.
@@ -68,39 +72,38 @@ pub struct Drawn<M: Fn(usize) -> [u32; 4]> {
     pub more: M,
 }
 
-impl<M: Fn(usize) -> [u32; 4]> Drawn<M> {
+impl<M: Fn(usize) -> [u32; 4]> Drawn<'_, M> {
+    /// Returns the next cell; `later` holds four words beyond the first ones.
     #[inline(always)]
-    fn cell(&mut self) -> usize {
-        let i = self.at % (4 * WORDS);
-        if i == 0 {
-            let k = self.at / 16;
-            let mut words = [0; WORDS];
-            words[..4].copy_from_slice(&(self.more)(k));
-            words[4..].copy_from_slice(&(self.more)(k + 1));
-            self.bytes = bytes_of(&words);
-        }
+    fn cell(&mut self, later: &mut [u32; 4]) -> usize {
+        let (word, byte) = (self.at / 4, self.at % 4);
+        let word = match self.words.get(word) {
+            Some(first) => *first,
+            None => {
+                if self.at.is_multiple_of(16) {
+                    *later = (self.more)(word / 4);
+                }
+                later[word % 4]
+            }
+        };
         self.at += 1;
-        usize::from(self.bytes[i] & self.mask)
+        usize::from((word >> (8 * byte)) as u8 & self.mask)
     }
 
     /// Calls `add` for so many cells of the block, different ones if each has one event at most, that lie in a part of it.
     #[inline(always)]
     pub fn events(mut self, count: usize, single: bool, part: &Range<usize>, mut add: impl FnMut(usize)) {
-        if !single {
-            for _ in 0..count {
-                let cell = self.cell();
-                if part.contains(&cell) {
-                    add(cell);
-                }
-            }
-            return;
-        }
-        let mut taken = [false; LARGEST_BLOCK];
+        let mut later = [0; 4];
+        let mut taken = [0u64; LARGEST_BLOCK / 64];
         let mut left = count;
         while left > 0 {
-            let cell = self.cell();
-            if std::mem::replace(&mut taken[cell], true) {
-                continue;
+            let cell = self.cell(&mut later);
+            if single {
+                let (words, bit) = (&mut taken[cell / 64], 1 << (cell % 64));
+                if *words & bit != 0 {
+                    continue;
+                }
+                *words |= bit;
             }
             left -= 1;
             if part.contains(&cell) {
@@ -108,12 +111,6 @@ impl<M: Fn(usize) -> [u32; 4]> Drawn<M> {
             }
         }
     }
-}
-
-pub fn bytes_of(words: &[u32; WORDS]) -> [u8; 4 * WORDS] {
-    let mut out = [0; 4 * WORDS];
-    out.chunks_exact_mut(4).zip(words).for_each(|(bytes, w)| bytes.copy_from_slice(&w.to_le_bytes()));
-    out
 }
 
 /// The counter of a block's random words, four at a time.
@@ -182,18 +179,19 @@ pub fn individual(word: u32, expected: f64, stream: &Stream, step: u64, lane: us
     }
 }
 
-/// Returns the first random words of blocks, each of a stream of its own, all of one seed; at most [`TOGETHER`].
-pub fn words_of(wanted: &[(Stream, usize)], step: u64) -> [[u32; WORDS]; TOGETHER] {
+/// Returns the first `N` random words of blocks, each of a stream of its own, all of one seed; at most `4 BATCH / N`.
+pub fn words_of<const N: usize, const BLOCKS: usize>(wanted: &[(Stream, usize)], step: u64) -> [[u32; N]; BLOCKS] {
+    const { assert!(N * BLOCKS == 4 * BATCH) };
     let mut streams = [Stream::new(0, 0); BATCH];
     let mut items = [0u32; BATCH];
     for (k, (stream, b)) in wanted.iter().enumerate() {
-        for j in 0..WORDS / 4 {
-            streams[k * (WORDS / 4) + j] = *stream;
-            items[k * (WORDS / 4) + j] = item(*b, j);
+        for j in 0..N / 4 {
+            streams[k * (N / 4) + j] = *stream;
+            items[k * (N / 4) + j] = item(*b, j);
         }
     }
     let words = blocks(&streams, step, &items);
-    std::array::from_fn(|k| std::array::from_fn(|j| words[j % 4][k * (WORDS / 4) + j / 4]))
+    std::array::from_fn(|k| std::array::from_fn(|j| words[j % 4][k * (N / 4) + j / 4]))
 }
 
 /// Blocks whose words are drawn at once.
@@ -206,7 +204,7 @@ impl Distribution {
     pub fn in_block(
         &self,
         (stream, b): (&Stream, usize),
-        (step, words): (u64, &[u32; WORDS]),
+        (step, words): (u64, &[u32]),
         size: usize,
         single: bool,
         part: &Range<usize>,
@@ -218,7 +216,7 @@ impl Distribution {
         }
         // The first word told the number, each byte of the others tells a cell.
         let more = |k: usize| stream.block(step, item(b, k));
-        Drawn { bytes: bytes_of(words), at: 4, mask: (size - 1) as u8, more }.events(count, single, part, add);
+        Drawn { words, at: 4, mask: (size - 1) as u8, more }.events(count, single, part, add);
     }
 }
 
@@ -246,8 +244,8 @@ impl RareEvents {
         let size = block_of(self.n);
         let blocks: Vec<(Stream, usize)> =
             (cells.start / size..cells.end.div_ceil(size)).map(|b| (self.stream, b)).collect();
-        for some in blocks.chunks(TOGETHER) {
-            let words = words_of(some, step);
+        for some in blocks.chunks(4 * BATCH / FEW_WORDS) {
+            let words = words_of::<FEW_WORDS, { 4 * BATCH / FEW_WORDS }>(some, step);
             for ((_, b), words) in some.iter().zip(&words) {
                 let first = b * size;
                 // The last block reaches beyond the cells; whoever draws it leaves out what is not there.

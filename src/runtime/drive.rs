@@ -81,7 +81,7 @@ impl RunningDrive {
         &self,
         d: &Distribution,
         step: u64,
-        (b, words): (usize, &[u32; WORDS]),
+        (b, words): (usize, &[u32]),
         cells: &Range<usize>,
         slot: SlotPointer,
     ) {
@@ -213,7 +213,7 @@ pub unsafe fn run_all(
         }
         let mut wanted = [(Stream::new(0, 0), 0); TOGETHER];
         wanted.iter_mut().zip(waiting).for_each(|(to, (d, b))| *to = (drives[*d].stream, *b));
-        let words = words_of(&wanted[..waiting.len()], step);
+        let words = words_of::<WORDS, TOGETHER>(&wanted[..waiting.len()], step);
         for ((index, b), own) in waiting.iter().zip(&words) {
             let d = &drives[*index];
             if let Some(distribution) = d.rare(s) {

@@ -333,7 +333,8 @@ impl Pop {
         unsafe {
             let row = output.add(s * stride);
             row.add(lanes.start / per_byte).write_bytes(0, lanes.len() / per_byte);
-            events.at(step + s as u64, lanes.clone(), |c| *row.add(c / per_byte) |= 1 << (c % per_byte));
+            let shift = per_byte.trailing_zeros();
+            events.at(step + s as u64, lanes.clone(), |c| *row.add(c >> shift) |= 1 << (c & (per_byte - 1)));
         }
         true
     }
