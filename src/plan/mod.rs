@@ -160,6 +160,12 @@ impl Projection {
         self.modulators.get(&modulator).is_none_or(|(view, _)| view.n == 1)
     }
 
+    /// Returns whether it connects all sources with all targets, with the same delays.
+    pub fn is_matrix(&self) -> bool {
+        let alike = |d: &Delay| matches!(d, Delay::Const(_));
+        matches!(self.pairs, Pairs::All(..)) && alike(&self.delay) && alike(&self.dendritic)
+    }
+
     /// Returns whether its synapses change at events.
     pub fn is_plastic(&self) -> bool {
         crate::solve::is_plastic(&self.synapse, &self.places())

@@ -162,9 +162,11 @@ impl Simulation {
         let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
         let analog = |p: &crate::plan::Projection| p.synapse.deliver.is_some();
         for (p, plastic) in network.projections.iter_mut().zip(&plastic) {
+            if analog(p) {
+                p.pairs.list();
+            }
             // Only what does not learn can be left to be drawn.
             if *plastic || analog(p) {
-                p.pairs.list();
                 p.delay.write();
                 p.dendritic.write();
             }

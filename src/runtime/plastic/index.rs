@@ -26,7 +26,7 @@ impl Index {
     pub fn places(&self) -> usize {
         match self {
             Index::Tiled(tiles) => tiles.places(),
-            Index::Listed(listed) => listed.edge.len(),
+            Index::Listed(listed) => listed.len(),
         }
     }
 
@@ -34,7 +34,7 @@ impl Index {
     pub fn for_each(&self, visit: &mut dyn FnMut(usize, usize)) {
         match self {
             Index::Tiled(tiles) => tiles.for_each(visit),
-            Index::Listed(listed) => listed.edge.iter().enumerate().for_each(|(k, edge)| visit(k, *edge as usize)),
+            Index::Listed(listed) => (0..listed.len()).for_each(|k| visit(k, listed.edge(k))),
         }
     }
 

@@ -122,6 +122,7 @@ pub enum Cells<'a> {
     From(u32),
     /// One per lane.
     List(&'a [u32]),
+    Narrow(&'a [u16]),
     /// Each one for so many lanes.
     Each(&'a [u32], usize),
     /// Consecutive ones from this one on, so many of them again and again.
@@ -147,6 +148,7 @@ impl Cells<'_> {
             Cells::One(c) => *c as usize,
             Cells::From(first) => *first as usize + lane,
             Cells::List(list) => list[lane] as usize,
+            Cells::Narrow(list) => usize::from(list[lane]),
             Cells::Each(list, n) => list[lane / n] as usize,
             Cells::Again(first, n) => *first as usize + lane % n,
         }
@@ -166,6 +168,7 @@ impl Cells<'_> {
     fn gather(&self, from: &Buffer, first: usize, out: &mut Buffer, n: usize) {
         match self {
             Cells::List(list) => out.gather(from, list.iter().map(|c| first + *c as usize)),
+            Cells::Narrow(list) => out.gather(from, list.iter().map(|c| first + usize::from(*c))),
             Cells::From(c) => out.copy(0, from, first + *c as usize, n),
             Cells::Again(c, each) => {
                 (0..n / each).for_each(|k| out.copy(k * each, from, first + *c as usize, *each));

@@ -1,5 +1,6 @@
 //! Any synapses: in rows by presynaptic cell, sorted by delay and target within a row, and their index by target.
 
+use super::lanes::Cells;
 use crate::plan::{Delay, Edge, Projection};
 use std::ops::Range;
 
@@ -8,9 +9,9 @@ pub struct Listed {
     /// Row `i` is `start[i] .. start[i + 1]`.
     pub start: Vec<u32>,
     /// Targets.
-    pub target: Vec<u32>,
-    /// Position of each synapse in the plan.
-    pub edge: Vec<u32>,
+    pub target: Ids,
+    /// Position of each synapse in the plan; none if that is its own.
+    edge: Vec<u32>,
     /// Axonal delays; none if all are equal.
     delay: Vec<u16>,
     /// Dendritic delays; none if all are equal.
@@ -21,7 +22,46 @@ pub struct Listed {
     column_start: Vec<u32>,
     column: Vec<u32>,
     /// Presynaptic cells of the synapses in `column`.
-    column_source: Vec<u32>,
+    column_source: Ids,
+}
+
+/// Cells, each in two bytes if they fit.
+pub enum Ids {
+    Narrow(Vec<u16>),
+    Wide(Vec<u32>),
+}
+
+impl Ids {
+    /// Keeps cells below `end`.
+    fn new(end: usize, cells: impl Iterator<Item = u32>) -> Ids {
+        match end <= 1 << 16 {
+            true => Ids::Narrow(cells.map(|c| c as u16).collect()),
+            false => Ids::Wide(cells.collect()),
+        }
+    }
+
+    /// Returns some of them.
+    pub fn cells(&self, range: Range<usize>) -> Cells<'_> {
+        match self {
+            Ids::Narrow(list) => Cells::Narrow(&list[range]),
+            Ids::Wide(list) => Cells::List(&list[range]),
+        }
+    }
+
+    /// Appends some of them to a list.
+    pub fn extend(&self, range: Range<usize>, to: &mut Vec<u32>) {
+        match self {
+            Ids::Narrow(list) => to.extend(list[range].iter().map(|c| u32::from(*c))),
+            Ids::Wide(list) => to.extend_from_slice(&list[range]),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Ids::Narrow(list) => list.len() * 2,
+            Ids::Wide(list) => list.len() * 4,
+        }
+    }
 }
 
 impl Listed {
@@ -31,9 +71,10 @@ impl Listed {
             Delay::Const(_) => Vec::new(),
             each => order.iter().map(|k| each.at(*k as usize) as u16).collect(),
         };
-        let edge = in_rows(p, &range);
-        let source: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].pre - p.pre.start as u32).collect();
-        let target: Vec<u32> = edge.iter().map(|k| p.pairs.listed()[*k as usize].post - p.post.start as u32).collect();
+        let edges = p.pairs.edges();
+        let mut edge = in_rows(p, &edges, &range);
+        let source: Vec<u32> = edge.iter().map(|k| edges[*k as usize].pre - p.pre.start as u32).collect();
+        let target: Vec<u32> = edge.iter().map(|k| edges[*k as usize].post - p.post.start as u32).collect();
         let first = range.start.max(p.post.start) - p.post.start;
         let end = range.end.min(p.post.start + p.post.n).max(range.start.max(p.post.start)) - p.post.start;
         let dendritic = varying(&p.dendritic, &edge);
@@ -51,17 +92,31 @@ impl Listed {
                     .sort_by_key(|k| (dendritic[*k as usize], *k));
             }
         }
+        let delay = varying(&p.delay, &edge);
+        if edge.iter().enumerate().all(|(k, edge)| k == *edge as usize) {
+            edge = Vec::new();
+        }
         Listed {
             start: starts(p.pre.n, source.iter().map(|s| *s as usize)),
-            delay: varying(&p.delay, &edge),
-            column_source: column.iter().map(|k| source[*k as usize]).collect(),
-            target,
+            delay,
+            column_source: Ids::new(p.pre.n, column.iter().map(|k| source[*k as usize])),
+            target: Ids::new(p.post.n, target.into_iter()),
             edge,
             dendritic,
             first,
             column_start,
             column,
         }
+    }
+
+    /// Returns the number of synapses.
+    pub fn len(&self) -> usize {
+        self.column.len()
+    }
+
+    /// Returns the position of a synapse in the plan.
+    pub fn edge(&self, synapse: usize) -> usize {
+        self.edge.get(synapse).map_or(synapse, |edge| *edge as usize)
     }
 
     /// Returns the synapses of a presynaptic cell that its events reach after a delay.
@@ -74,15 +129,15 @@ impl Listed {
     }
 
     /// Returns the synapses onto a postsynaptic cell that its events reach after a delay, and their presynaptic cells.
-    pub fn column(&self, cell: u32, delay: u32) -> (&[u32], &[u32]) {
+    pub fn column(&self, cell: u32, delay: u32) -> Column<'_> {
         let j = (cell as usize).checked_sub(self.first).filter(|j| j + 1 < self.column_start.len());
-        let Some(j) = j else { return (&[], &[]) };
+        let Some(j) = j else { return Column { synapses: &[], sources: &self.column_source, first: 0 } };
         let (begin, end) = (self.column_start[j] as usize, self.column_start[j + 1] as usize);
         let range = match self.dendritic.is_empty() {
             true => begin..end,
             false => within(&self.column[begin..end], begin, |k| u32::from(self.dendritic[*k as usize]), delay),
         };
-        (&self.column[range.clone()], &self.column_source[range])
+        Column { synapses: &self.column[range.clone()], sources: &self.column_source, first: range.start }
     }
 
     /// Writes the presynaptic cells of consecutive synapses.
@@ -99,14 +154,33 @@ impl Listed {
 
     /// Returns the bytes in use.
     pub fn bytes(&self) -> usize {
-        let words = [&self.start, &self.target, &self.edge, &self.column_start, &self.column, &self.column_source];
-        words.iter().map(|v| v.len() * 4).sum::<usize>() + (self.delay.len() + self.dendritic.len()) * 2
+        let words = [&self.start, &self.edge, &self.column_start, &self.column];
+        let cells = self.target.bytes() + self.column_source.bytes();
+        words.iter().map(|v| v.len() * 4).sum::<usize>() + cells + (self.delay.len() + self.dendritic.len()) * 2
+    }
+}
+
+/// Synapses onto a cell, with their presynaptic cells.
+pub struct Column<'a> {
+    pub synapses: &'a [u32],
+    sources: &'a Ids,
+    first: usize,
+}
+
+impl<'a> Column<'a> {
+    /// Returns the presynaptic cells of some of the synapses.
+    pub fn sources(&self, range: Range<usize>) -> Cells<'a> {
+        self.sources.cells(self.first + range.start..self.first + range.end)
+    }
+
+    /// Appends all presynaptic cells to a list.
+    pub fn extend(&self, to: &mut Vec<u32>) {
+        self.sources.extend(self.first..self.first + self.synapses.len(), to);
     }
 }
 
 /// Returns the positions of the synapses onto a range of targets, row by row, by delay and target.
-fn in_rows(p: &Projection, range: &Range<usize>) -> Vec<u32> {
-    let edges = p.pairs.listed();
+fn in_rows(p: &Projection, edges: &[Edge], range: &Range<usize>) -> Vec<u32> {
     let mine = || edges.iter().enumerate().filter(|(_, e)| range.contains(&(e.post as usize)));
     let row = |e: &Edge| e.pre as usize - p.pre.start;
     let start = starts(p.pre.n, mine().map(|(_, e)| row(e)));

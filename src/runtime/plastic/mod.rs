@@ -215,20 +215,29 @@ impl Plastic {
         self.parts.iter().map(|p| lock(p).bytes()).sum()
     }
 
+    /// Returns the cells of all synapses if a state belongs to one of them; nothing otherwise.
+    fn cells_of(&self, p: &Projection, state: VarId) -> Arc<Vec<Edge>> {
+        match self.shared.pre.contains_key(&state) || self.shared.post.contains_key(&state) {
+            true => p.pairs.edges(),
+            false => Arc::default(),
+        }
+    }
+
     /// Copies the weights, or a state as it is at a step boundary, into the order of the plan.
     pub fn copy(&self, p: &Projection, variable: VarId, now: u64, out: &mut [f64]) {
         let (scale, shift) = self.shared.exact.factors(variable, now);
         let weight = p.synapse.weight() == Some(variable);
         let value = |b: &Buffer, i: usize| b.get(i) * scale + shift;
+        let edges = self.cells_of(p, variable);
         for part in &self.parts {
             let part = lock(part);
             let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
             part.index.for_each(&mut |k, at| {
-                let e = p.pairs.listed()[at];
                 let shared = || {
-                    let (pre, post) = (e.pre as usize - p.pre.start, e.post as usize - p.post.start);
-                    let pre = self.shared.pre.get(&variable).map(|b| value(b, pre));
-                    let post = || self.shared.post.get(&variable).map(|b| value(b, post));
+                    let pre = self.shared.pre.get(&variable);
+                    let pre = pre.map(|b| value(b, edges[at].pre as usize - p.pre.start));
+                    let post = || self.shared.post.get(&variable);
+                    let post = || post().map(|b| value(b, edges[at].post as usize - p.post.start));
                     pre.or_else(post).or_else(|| self.shared.projection.get(&variable).map(|b| value(b, 0)))
                 };
                 out[at] = own.map(|b| value(b, k)).or_else(shared).unwrap_or(f64::NAN);
@@ -240,20 +249,20 @@ impl Plastic {
     pub fn replace(&mut self, p: &Projection, variable: VarId, now: u64, value: &Column) {
         let (scale, shift) = self.shared.exact.factors(variable, now);
         let weight = p.synapse.weight() == Some(variable);
+        let edges = self.cells_of(p, variable);
         let Shared { pre, post, projection, .. } = &mut self.shared;
         for part in &self.parts {
             let Part { index, values, .. } = &mut *lock(part);
             index.for_each(&mut |k, at| {
-                let e = p.pairs.listed()[at];
                 let x = (value.at(at) - shift) / scale;
                 if weight {
                     values.weight.set(k, x);
                 } else if let Some(b) = values.states.get_mut(&variable) {
                     b.set(k, x);
                 } else if let Some(b) = pre.get_mut(&variable) {
-                    b.set(e.pre as usize - p.pre.start, x);
+                    b.set(edges[at].pre as usize - p.pre.start, x);
                 } else if let Some(b) = post.get_mut(&variable) {
-                    b.set(e.post as usize - p.post.start, x);
+                    b.set(edges[at].post as usize - p.post.start, x);
                 } else if let Some(b) = projection.get_mut(&variable) {
                     b.set(0, x);
                 }
@@ -473,7 +482,7 @@ impl Plastic {
             chosen.iter().for_each(|k| of_all[*k as usize] = fresh(*k as usize));
             values.push((variable, of_all));
         }
-        let mut edges: Vec<Edge> = p.pairs.listed().to_vec();
+        let mut edges: Vec<Edge> = p.pairs.edges().to_vec();
         let mut taken: HashSet<(u32, u32)> = edges.iter().map(|e| (e.pre, e.post)).collect();
         let stream = Stream::new(options.seed, self.shared.stream + 0xff);
         for k in &chosen {

@@ -154,17 +154,21 @@ fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call
 fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, call: &mut dyn FnMut(&Lanes)) {
     match way {
         Way::All => {
-            for begin in (0..index.edge.len()).step_by(CHUNK) {
-                let range = begin..(begin + CHUNK).min(index.edge.len());
+            for begin in (0..index.len()).step_by(CHUNK) {
+                let range = begin..(begin + CHUNK).min(index.len());
                 if k.needs_source {
                     index.sources(range.clone(), &mut reached.source);
+                }
+                reached.edge.clear();
+                if k.needs_edge {
+                    reached.edge.extend(range.clone().map(|synapse| index.edge(synapse) as u32));
                 }
                 call(&Lanes {
                     n: range.len(),
                     synapse: Which::From(begin),
-                    edge: &index.edge[range.clone()],
+                    edge: &reached.edge,
                     source: if k.needs_source { Cells::List(&reached.source) } else { Cells::None },
-                    target: Cells::List(&index.target[range]),
+                    target: index.target.cells(range),
                     in_place: false,
                 });
             }
@@ -186,35 +190,37 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                         synapse: Which::From(begin),
                         edge: &[],
                         source: Cells::One(*c),
-                        target: Cells::List(&index.target[range]),
+                        target: index.target.cells(range),
                         in_place: true,
                     });
                 }
                 let rest = whole..row.end;
                 reached.synapse.extend(rest.start as u32..rest.end as u32);
                 reached.source.resize(reached.synapse.len(), *c);
-                reached.target.extend_from_slice(&index.target[rest]);
+                index.target.extend(rest, &mut reached.target);
                 reached.flush(CHUNK - LONG, call);
             }
             reached.flush(1, call);
         }
         Way::Columns(cells, delay) => {
             for c in *cells {
-                let (column, source) = index.column(*c, *delay);
-                if column.len() < LONG {
-                    reached.synapse.extend_from_slice(column);
-                    reached.source.extend_from_slice(source);
+                let column = index.column(*c, *delay);
+                let n = column.synapses.len();
+                if n < LONG {
+                    reached.synapse.extend_from_slice(column.synapses);
+                    column.extend(&mut reached.source);
                     reached.target.resize(reached.synapse.len(), *c);
                     reached.flush(CHUNK - LONG, call);
                     continue;
                 }
                 reached.flush(1, call);
-                for (column, source) in column.chunks(CHUNK).zip(source.chunks(CHUNK)) {
+                for first in (0..n).step_by(CHUNK) {
+                    let range = first..(first + CHUNK).min(n);
                     call(&Lanes {
-                        n: column.len(),
-                        synapse: Which::List(column),
+                        n: range.len(),
+                        synapse: Which::List(&column.synapses[range.clone()]),
                         edge: &[],
-                        source: Cells::List(source),
+                        source: column.sources(range),
                         target: Cells::One(*c),
                         in_place: false,
                     });

@@ -4,7 +4,7 @@
 //! Tiles of four sources lie one after the other by target; within a tile, values are by target first, then by source.
 
 use crate::ir::Precision;
-use crate::plan::{Delay, Projection};
+use crate::plan::Projection;
 use crate::runtime::buffer::Buffer;
 use crate::runtime::memory::prefetch;
 use std::ops::Range;
@@ -34,18 +34,12 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// Returns the shape if the projection's pairs are all there are, in order, and delays are the same.
+    /// Returns the shape if the projection is a matrix.
     pub fn new(p: &Projection, range: &Range<usize>) -> Option<Tiles> {
         let (begin, end) = (range.start.max(p.post.start), range.end.min(p.post.start + p.post.n));
         let targets = end.checked_sub(begin).filter(|n| *n >= LEAST)?;
-        let alike = |d: &Delay| matches!(d, Delay::Const(_));
-        if p.pre.n < LEAST || !alike(&p.delay) || !alike(&p.dendritic) || p.pairs.len() != p.pre.n * p.post.n {
-            return None;
-        }
-        let in_order = p.pairs.listed().iter().enumerate().all(|(k, e)| {
-            (e.pre as usize, e.post as usize) == (p.pre.start + k / p.post.n, p.post.start + k % p.post.n)
-        });
-        in_order.then_some(Tiles { sources: p.pre.n, targets, first: begin - p.post.start, all: p.post.n })
+        let all = p.is_matrix() && p.pre.n >= LEAST;
+        all.then_some(Tiles { sources: p.pre.n, targets, first: begin - p.post.start, all: p.post.n })
     }
 
     /// Returns how many places for values there are.
