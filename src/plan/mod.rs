@@ -143,16 +143,20 @@ impl Projection {
         crate::solve::places(&self.synapse, &Sharing { axonal: false, ..sharing })
     }
 
-    /// Returns the bytes that one synapse takes with numbers of `word` bytes, beside the index of rows.
+    /// Returns the bytes that one synapse takes with numbers of `word` bytes, beside where rows begin.
     pub fn bytes_per_synapse(&self, word: usize) -> usize {
-        let varies = |d: &Delay| !matches!(d, Delay::Const(_));
-        let plastic = self.is_plastic();
-        // Rows of synapses that do not learn are grouped by delay.
-        let delays =
-            if plastic { 2 * (usize::from(varies(&self.delay)) + usize::from(varies(&self.dendritic))) } else { 0 };
-        let one_weight = !plastic && matches!(self.weight, Column::Const(_));
-        let all = synapse_bytes(&self.places(), plastic, word) + delays;
-        all - if one_weight { word } else { 0 }
+        let values = synapse_bytes(&self.places(), self.is_plastic(), word);
+        if !self.is_plastic() {
+            let one_weight = matches!(self.weight, Column::Const(_));
+            return values - if one_weight { word } else { 0 };
+        }
+        if self.is_matrix() {
+            return values;
+        }
+        let varies = |d: &Delay| usize::from(!matches!(d, Delay::Const(_)));
+        let cell = |view: View| if view.n <= 1 << 16 { 2 } else { 4 };
+        // Target, source and place in the index by target, place in the plan.
+        values + cell(self.post) + cell(self.pre) + 8 + 2 * (varies(&self.delay) + varies(&self.dendritic))
     }
 
     /// Returns whether a modulator is a value of one cell, the same for all synapses.
@@ -172,13 +176,12 @@ impl Projection {
     }
 }
 
-/// Returns the bytes of one synapse with a weight of its own and without delays of its own.
+/// Returns the bytes of one synapse with a weight of its own; where it is listed, a plastic one takes more to be found from both sides.
 pub fn synapse_bytes(places: &BTreeMap<VarId, Place>, plastic: bool, word: usize) -> usize {
     if !plastic {
         return 2 + word;
     }
-    // Target, source, place in the index by target and in the plan; weight and states.
-    16 + word * (1 + places.values().filter(|p| **p == Place::Synapse).count())
+    word * (1 + places.values().filter(|p| **p == Place::Synapse).count())
 }
 
 /// Delays in steps.

@@ -579,3 +579,53 @@ experiment e {{
     let others: Vec<f64> = all.iter().enumerate().filter(|(k, _)| k / 3 != 5).map(|(_, w)| *w).collect();
     assert_eq!(others, without);
 }
+
+/// Synapses of all onto all lie in tiles, any others in rows; neither may be seen in what they learn. The equation reads both cells,
+/// so that sources are known at every step, and handlers need them for rows that are gathered.
+#[test]
+fn a_matrix_of_synapses_learns_as_rows_do() {
+    let learned = |connect: &str, precision: &str, (sources, targets): (usize, usize), threads: usize| {
+        let text = format!(
+            "
+synapse Rule {{
+    weight w in 0 .. 2
+    state x = 0, y = 0, c = 0
+    x' = -x / 20 ms
+    y' = -y / 30 ms
+    c' = (pre.v - post.v) / 1 s + 0.1 * xi / sqrt(1 s) - c / 50 ms
+    w' = 0.01 * c / 1 ms
+    on pre.spike {{ deliver w   w -= 0.01 * y * (1 + pre.v)   x += 1 }}
+    on post.spike {{ w += 0.01 * x * pre.v   y += 1 }}
+}}
+neuron Cell {{ event input exc: 1   state v = 0   v' = -v / 10 ms + exc   emit spike when v > 1 {{ v = 0 }} }}
+network Net {{
+    population a: Cell[{sources}]
+    population b: Cell[{targets}]
+    drive a.exc {{ poisson 400 Hz   weight 0.5 }}
+    drive b.exc {{ poisson 400 Hz   weight 0.5 }}
+    projection link: a -> b.exc: Rule {{ connect {connect}   weight ~ uniform(0, 0.1)   delay 0.3 ms }}
+}}
+experiment e {{
+    precision {precision}
+    network net = Net()
+    run 100 ms
+    measure w = net.link.w
+    measure c = net.link.c
+}}"
+        );
+        let p = try_program(&text).unwrap_or_else(|r| panic!("{}", r.diagnostics));
+        let out = run_with(&p, 0, Settings { threads, ..Settings::default() }, &root());
+        assert!(out.failure.is_none(), "{:?}", out.failure);
+        let bits = |name: &str| out.measures[name][0].data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        (bits("w"), bits("c"))
+    };
+    for shape in [(67, 37), (18, 150)] {
+        for precision in ["f32", "f64"] {
+            let rows = learned("fixed_probability(1)", precision, shape, 1);
+            for threads in [1, 3] {
+                let tiles = learned("all_to_all", precision, shape, threads);
+                assert!(tiles == rows, "{shape:?} {precision} {threads} threads");
+            }
+        }
+    }
+}
