@@ -29,9 +29,6 @@ pub const LARGEST: f64 = 30.0;
 /// Random words of a block that are drawn at once: the number of events, and the cells of the first ones.
 pub const WORDS: usize = 8;
 
-/// The same for blocks of which hardly any has more than a few events.
-const FEW_WORDS: usize = 4;
-
 /// Returns the thresholds `2^32 P(k <= j)`; a draw is the number of thresholds not above the random word. The number is that
 /// of `cells` processes with an expected count each.
 pub fn thresholds(process: Process, expected: f64, cells: usize) -> Vec<u32> {
@@ -179,19 +176,18 @@ pub fn individual(word: u32, expected: f64, stream: &Stream, step: u64, lane: us
     }
 }
 
-/// Returns the first `N` random words of blocks, each of a stream of its own, all of one seed; at most `4 BATCH / N`.
-pub fn words_of<const N: usize, const BLOCKS: usize>(wanted: &[(Stream, usize)], step: u64) -> [[u32; N]; BLOCKS] {
-    const { assert!(N * BLOCKS == 4 * BATCH) };
+/// Returns the first random words of blocks, each of a stream of its own, all of one seed; at most [`TOGETHER`].
+pub fn words_of(wanted: &[(Stream, usize)], step: u64) -> [[u32; WORDS]; TOGETHER] {
     let mut streams = [Stream::new(0, 0); BATCH];
     let mut items = [0u32; BATCH];
     for (k, (stream, b)) in wanted.iter().enumerate() {
-        for j in 0..N / 4 {
-            streams[k * (N / 4) + j] = *stream;
-            items[k * (N / 4) + j] = item(*b, j);
+        for j in 0..WORDS / 4 {
+            streams[k * (WORDS / 4) + j] = *stream;
+            items[k * (WORDS / 4) + j] = item(*b, j);
         }
     }
     let words = blocks(&streams, step, &items);
-    std::array::from_fn(|k| std::array::from_fn(|j| words[j % 4][k * (N / 4) + j / 4]))
+    std::array::from_fn(|k| std::array::from_fn(|j| words[j % 4][k * (WORDS / 4) + j / 4]))
 }
 
 /// Blocks whose words are drawn at once.
@@ -242,16 +238,24 @@ impl RareEvents {
     pub fn at(&self, step: u64, cells: Range<usize>, mut add: impl FnMut(usize)) {
         let cells = cells.start..cells.end.min(self.n);
         let size = block_of(self.n);
-        let blocks: Vec<(Stream, usize)> =
-            (cells.start / size..cells.end.div_ceil(size)).map(|b| (self.stream, b)).collect();
-        for some in blocks.chunks(4 * BATCH / FEW_WORDS) {
-            let words = words_of::<FEW_WORDS, { 4 * BATCH / FEW_WORDS }>(some, step);
-            for ((_, b), words) in some.iter().zip(&words) {
-                let first = b * size;
+        // Without thresholds there are no events.
+        let Some(some) = self.distribution.block.first() else { return };
+        let all = cells.start / size..cells.end.div_ceil(size);
+        for begin in all.clone().step_by(BATCH) {
+            let items: [u32; BATCH] = std::array::from_fn(|k| item(begin + k, 0));
+            let words = blocks(&[self.stream; BATCH], step, &items);
+            // Most blocks have none, which the first word tells.
+            let mut left = (0..BATCH).fold(0u32, |left, k| left | u32::from(words[0][k] >= *some) << k);
+            left &= u32::MAX >> (32 - BATCH.min(all.end - begin));
+            while left != 0 {
+                let k = left.trailing_zeros() as usize;
+                left &= left - 1;
+                let first = (begin + k) * size;
                 // The last block reaches beyond the cells; whoever draws it leaves out what is not there.
                 let part = cells.start.max(first) - first..cells.end.min(first + size) - first;
-                let block = (&self.stream, *b);
-                self.distribution.in_block(block, (step, words), size, true, &part, |c| add(first + c));
+                let block = (&self.stream, begin + k);
+                let words = words.map(|w| w[k]);
+                self.distribution.in_block(block, (step, &words), size, true, &part, |c| add(first + c));
             }
         }
     }

@@ -65,7 +65,7 @@ pub struct Scratch<'a> {
 }
 
 /// How many runs ahead memory is asked for.
-const AHEAD: usize = 8;
+const AHEAD: usize = 3;
 
 impl Deliveries {
     /// Builds the rows of every projection that has handlers of events and does not learn.

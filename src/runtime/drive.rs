@@ -7,7 +7,7 @@
 mod dense;
 
 use self::dense::Dense;
-use super::chance::{Distribution, LARGEST, TOGETHER, WORDS, block_of, individual, words_of};
+use super::chance::{Distribution, LARGEST, TOGETHER, block_of, individual, words_of};
 use super::ring::{RingPointer, SlotPointer};
 use super::simulation::TimeFunction;
 use crate::ir::Precision;
@@ -213,7 +213,7 @@ pub unsafe fn run_all(
         }
         let mut wanted = [(Stream::new(0, 0), 0); TOGETHER];
         wanted.iter_mut().zip(waiting).for_each(|(to, (d, b))| *to = (drives[*d].stream, *b));
-        let words = words_of::<WORDS, TOGETHER>(&wanted[..waiting.len()], step);
+        let words = words_of(&wanted[..waiting.len()], step);
         for ((index, b), own) in waiting.iter().zip(&words) {
             let d = &drives[*index];
             if let Some(distribution) = d.rare(s) {
