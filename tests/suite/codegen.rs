@@ -98,9 +98,9 @@ fn interpreted(kernel: &Kernel, n_steps: usize, seed: u64) -> Vec<u64> {
     bits(kernel, &compile(Backend::Interpreter, kernel, Steps::Many), n_steps, seed)
 }
 
-/// Runs a kernel over 32 lanes; returns all bits it wrote, NaNs made equal.
+/// Runs a kernel over 80 lanes, so that vectors go side by side and some are left over; returns all bits it wrote, NaNs made equal.
 fn bits(kernel: &Kernel, function: &KernelFn, n_steps: usize, seed: u64) -> Vec<u64> {
-    const LANES: usize = 32;
+    const LANES: usize = 80;
     const STEPS: usize = 3;
     let per_byte = function.lanes_per_byte();
     let size = kernel.precision.bytes();

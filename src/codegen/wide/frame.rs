@@ -177,7 +177,7 @@ impl Frame {
     }
 
     /// Returns the operand of a slot's array at the current block and step; slots behind the kernel's own are those of the
-    /// block after it ([`crate::ir::passes::twice`]).
+    /// blocks after it ([`crate::ir::passes::side_by_side`]).
     pub fn slot(&mut self, slot: Slot, side: Side) -> Memory {
         let block = slot.index() / self.kinds.len();
         let slot = Slot::new(slot.index() % self.kinds.len());

@@ -15,13 +15,16 @@ use super::frame::*;
 use super::isa::{Form, Isa, Vop};
 use super::program::{Carry, Program, program};
 use crate::codegen::{Random, Steps};
-use crate::ir::passes::{Quiet, quiet, twice};
+use crate::ir::passes::{Quiet, quiet, side_by_side};
 use crate::ir::{Kernel, Slot, SlotKind};
 use iced_x86::{Code, Instruction, Register};
 
 /// Registers that a function must leave as they were.
 const CALLEE_SAVED: [Register; 6] =
     [Register::RBX, Register::RBP, Register::R12, Register::R13, Register::R14, Register::R15];
+
+/// Vectors of lanes that go through their steps together: more of them gained nothing, fewer left the machine waiting.
+const SIDE_BY_SIDE: usize = 4;
 
 /// Lanes are asked for in multiples of so many.
 const MULTIPLE: usize = 16;
@@ -90,16 +93,16 @@ impl Writer {
         self.f.store_status();
     }
 
-    /// Writes the loops for any number of steps: over two vectors of lanes at a time, since the steps of one vector wait for each
-    /// other (that saves more than it costs if values then have to go to the stack); then over what is left.
+    /// Writes the loops for any number of steps: over some vectors of lanes at a time, since the steps of one vector wait for each
+    /// other (that saves more than it costs if values then have to go to the stack); then over what is left, one by one.
     fn many(&mut self, kernel: &Kernel) {
         let form = self.f.form;
-        let two = Variants::of(twice(kernel), 2);
-        let states = two.states();
-        let (first, any) = two.first();
+        let several = Variants::of(side_by_side(kernel, SIDE_BY_SIDE), SIDE_BY_SIDE);
+        let states = several.states();
+        let (first, any) = several.first();
         self.pin(&program(form, first, any, Carry::Values(&states)), 0);
-        self.blocks(&two);
-        if !MULTIPLE.is_multiple_of(2 * form.lanes()) {
+        self.blocks(&several);
+        if !MULTIPLE.is_multiple_of(SIDE_BY_SIDE * form.lanes()) {
             self.blocks(&Variants::of(kernel.clone(), 1));
         }
     }

@@ -1,15 +1,15 @@
-//! Two blocks of lanes side by side, so that one has something to do while the other waits.
+//! Several blocks of lanes side by side, so that one has something to do while another waits.
 
 use crate::ir::kernel::{Kernel, SlotDef, SlotKind, Value};
 use crate::ir::op::Op;
 use cranelift_entity::{EntityRef, SecondaryMap};
 
-/// Writes a kernel for two blocks of lanes: for every slot there is another one, behind all of the kernel's own, that belongs
-/// to the second block. Constants and what all lanes share are read once.
-pub fn twice(kernel: &Kernel) -> Kernel {
+/// Writes a kernel for some blocks of lanes: behind the kernel's own slots there are others for the second block, and so on.
+/// Constants and what all lanes share are read once.
+pub fn side_by_side(kernel: &Kernel, blocks: usize) -> Kernel {
     let mut out = Kernel::new(kernel.name.clone(), kernel.precision);
     let n = kernel.slots.len();
-    for _ in 0..2 {
+    for _ in 0..blocks {
         kernel.slots.values().for_each(|SlotDef { name, kind }| {
             out.slots.push(SlotDef { name: name.clone(), kind: *kind });
         });
@@ -19,7 +19,7 @@ pub fn twice(kernel: &Kernel) -> Kernel {
         Op::Load(s) => kernel.slots[*s].kind == SlotKind::Uniform,
         _ => false,
     };
-    let mut new: [SecondaryMap<Value, Option<Value>>; 2] = Default::default();
+    let mut new: Vec<SecondaryMap<Value, Option<Value>>> = vec![SecondaryMap::new(); blocks];
     for (v, op) in &kernel.values {
         if shared(op) {
             let copy = out.values.push(*op);
