@@ -112,6 +112,17 @@ impl Buffer {
         }
     }
 
+    /// Repeats the first `length` elements until there are `n`.
+    pub fn repeat_beginning(&mut self, length: usize, n: usize) {
+        let size = self.precision.bytes();
+        let mut done = length;
+        while done < n {
+            let more = done.min(n - done);
+            self.bytes_mut().copy_within(..more * size, done * size);
+            done += more;
+        }
+    }
+
     /// Copies all elements of an array of the same precision and length.
     pub fn copy_all(&mut self, from: &Buffer) {
         self.bytes_mut().copy_from_slice(from.bytes());

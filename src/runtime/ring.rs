@@ -2,7 +2,6 @@
 
 use super::Buffer;
 use crate::ir::Precision;
-use std::ops::Range;
 
 /// Where arriving weights are summed: `[slot][lane]`.
 pub struct Ring {
@@ -76,21 +75,21 @@ impl RingPointer {
         }
     }
 
-    /// Adds a range of values to consecutive lanes of a step's slot.
+    /// Adds rows of `n` values, one after the other, to the same consecutive lanes of a step's slot.
     ///
     /// # Safety
     /// As for [`RingPointer::add`], for every lane.
-    pub unsafe fn add_row(&self, step: u64, first: usize, values: &Buffer, range: Range<usize>) {
+    pub unsafe fn add_rows(&self, step: u64, first: usize, values: &Buffer, rows: usize, n: usize) {
         // SAFETY: the lanes are the caller's promise.
         unsafe {
             match values.precision() {
                 Precision::F32 => {
-                    let to = std::slice::from_raw_parts_mut(self.lane::<f32>(step, first), range.len());
-                    to.iter_mut().zip(&values.f32()[range]).for_each(|(sum, v)| *sum += v);
+                    let to = std::slice::from_raw_parts_mut(self.lane::<f32>(step, first), n);
+                    add_rows(to, &values.f32()[..rows * n]);
                 }
                 Precision::F64 => {
-                    let to = std::slice::from_raw_parts_mut(self.lane::<f64>(step, first), range.len());
-                    to.iter_mut().zip(&values.f64()[range]).for_each(|(sum, v)| *sum += v);
+                    let to = std::slice::from_raw_parts_mut(self.lane::<f64>(step, first), n);
+                    add_rows(to, &values.f64()[..rows * n]);
                 }
             }
         }
@@ -123,6 +122,26 @@ impl RingPointer {
         let first = (step % self.slots as u64) as usize * self.lanes * precision.bytes();
         // SAFETY: the slot is below `slots`.
         SlotPointer { base: unsafe { self.base.add(first) }, precision }
+    }
+}
+
+/// Sums that stay in registers while the rows pass.
+const AT_ONCE: usize = 16;
+
+fn add_rows<T: Copy + std::ops::AddAssign>(to: &mut [T], rows: &[T]) {
+    let n = to.len();
+    let (whole, rest) = to.as_chunks_mut::<AT_ONCE>();
+    let begin = whole.len() * AT_ONCE;
+    for (k, to) in whole.iter_mut().enumerate() {
+        let mut sums = *to;
+        for row in rows.chunks_exact(n) {
+            let values = &row[k * AT_ONCE..][..AT_ONCE];
+            sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += *v);
+        }
+        *to = sums;
+    }
+    for row in rows.chunks_exact(n) {
+        rest.iter_mut().zip(&row[begin..]).for_each(|(sum, v)| *sum += *v);
     }
 }
 

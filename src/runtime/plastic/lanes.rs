@@ -171,7 +171,8 @@ impl Cells<'_> {
             Cells::Narrow(list) => out.gather(from, list.iter().map(|c| first + usize::from(*c))),
             Cells::From(c) => out.copy(0, from, first + *c as usize, n),
             Cells::Again(c, each) => {
-                (0..n / each).for_each(|k| out.copy(k * each, from, first + *c as usize, *each));
+                out.copy(0, from, first + *c as usize, *each);
+                out.repeat_beginning(*each, n);
             }
             Cells::Each(list, each) => out.repeat_each(from, list.iter().map(|c| first + *c as usize), *each),
             Cells::None | Cells::One(_) => out.fill(n, from.get(first + self.at(0))),
@@ -338,10 +339,8 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
     let lane = |i: usize| p.post.start + lanes.target.at(i);
     match &p.dendritic {
         Delay::Const(d) if let Cells::Again(first, n) = lanes.target => {
-            for row in 0..lanes.n / n {
-                // SAFETY: the targets of a part lie in its thread's share of the lanes.
-                unsafe { ring.add_row(step(*d), p.post.start + first as usize, b, row * n..row * n + n) }
-            }
+            // SAFETY: the targets of a part lie in its thread's share of the lanes.
+            unsafe { ring.add_rows(step(*d), p.post.start + first as usize, b, lanes.n / n, n) }
         }
         // SAFETY: as above.
         Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
