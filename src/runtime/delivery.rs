@@ -54,6 +54,8 @@ struct Target {
 pub struct Deliveries {
     targets: Vec<Target>,
     precision: Precision,
+    /// How many runs ahead rows are asked for.
+    ahead: usize,
     /// The shortest delay.
     pub shortest: Option<u16>,
 }
@@ -64,8 +66,13 @@ pub struct Scratch<'a> {
     runs: Vec<(Run<'a>, f64)>,
 }
 
-/// How many runs ahead memory is asked for.
+/// How many runs ahead rows are asked for that some cache holds, and rows that lie in memory: too early pushes out of the first-level
+/// cache what is needed sooner.
 const AHEAD: usize = 3;
+const FAR_AHEAD: usize = 8;
+
+/// From so many bytes on rows lie in memory.
+const FAR: usize = 64 << 20;
 
 impl Deliveries {
     /// Builds the rows of every projection that has handlers of events and does not learn.
@@ -103,7 +110,11 @@ impl Deliveries {
             target.due.sort_by_key(|(delay, bundle, _)| (std::cmp::Reverse(*delay), *bundle));
         }
         let shortest = targets.iter().flat_map(|t| &t.due).map(|d| d.0).min();
-        Deliveries { targets, precision: options.precision, shortest }
+        let mut out = Deliveries { targets, precision: options.precision, ahead: AHEAD, shortest };
+        if out.bytes() >= FAR {
+            out.ahead = FAR_AHEAD;
+        }
+        out
     }
 
     /// Lets what is delivered arrive at the ports of populations.
@@ -206,8 +217,8 @@ impl Deliveries {
                 // SAFETY: targets of the block are lanes of this thread, below the number of lanes.
                 unsafe {
                     match self.precision {
-                        Precision::F32 => add_all(&scratch.runs, ring.lane::<f32>(step + s as u64, first)),
-                        Precision::F64 => add_all(&scratch.runs, ring.lane::<f64>(step + s as u64, first)),
+                        Precision::F32 => add_all(&scratch.runs, self.ahead, ring.lane::<f32>(step + s as u64, first)),
+                        Precision::F64 => add_all(&scratch.runs, self.ahead, ring.lane::<f64>(step + s as u64, first)),
                     }
                 }
             }
@@ -349,13 +360,13 @@ impl Float for f64 {
     }
 }
 
-/// Adds the weights of all runs, each times its factor, to the lanes from `base` on.
+/// Adds the weights of all runs, each times its factor, to the lanes from `base` on; rows are asked for some runs ahead.
 ///
 /// # Safety
 /// Targets must be lanes from `base` on that no other thread touches.
-unsafe fn add_all<F: Float>(runs: &[(Run, f64)], base: *mut F) {
+unsafe fn add_all<F: Float>(runs: &[(Run, f64)], ahead: usize, base: *mut F) {
     for (i, (run, factor)) in runs.iter().enumerate() {
-        if let Some((next, _)) = runs.get(i + AHEAD) {
+        if let Some((next, _)) = runs.get(i + ahead) {
             prefetch(next.targets);
             if let Ok(weights) = F::weights(next.weights) {
                 prefetch(weights);
