@@ -260,30 +260,50 @@ struct Builder<'a> {
 }
 
 /// Where a synapse belongs, in one word that sorts: block, delay, target, and which of the row it is.
-struct Key(u64);
+trait Key: Ord + Copy {
+    /// Bits for which of the row it is.
+    const NTH: u32;
+    /// Bits for the block.
+    const BLOCK: u32;
 
-impl Key {
-    fn new(block: usize, delay: u16, target: usize, nth: usize) -> Key {
-        if block >= 1 << 8 || nth >= 1 << 24 {
-            crate::ice!("a row of more than 16 million synapses or cells");
+    fn new(block: usize, delay: u16, target: usize, nth: usize) -> Self;
+
+    /// Returns the block, the delay, the target and which of the row it is.
+    fn parts(self) -> (usize, u16, u16, usize);
+}
+
+macro_rules! keys {
+    ($($word:ty, $nth:literal, $block:literal;)*) => {
+        $(impl Key for $word {
+            const NTH: u32 = $nth;
+            const BLOCK: u32 = $block;
+
+            #[inline(always)]
+            fn new(block: usize, delay: u16, target: usize, nth: usize) -> $word {
+                (((block as $word) << 16 | delay as $word) << 16 | target as $word) << $nth | nth as $word
+            }
+
+            #[inline(always)]
+            fn parts(self) -> (usize, u16, u16, usize) {
+                let rest = self >> $nth;
+                ((rest >> 32) as usize, (rest >> 16) as u16, rest as u16, (self & ((1 << $nth) - 1)) as usize)
+            }
+        })*
+    };
+}
+
+// A long word where a short one does not suffice: rows of 16 million synapses, populations of 16 million cells.
+keys! { u64, 24, 8; u128, 48, 48; }
+
+impl Lines<'_> {
+    /// Returns the number of synapses of a source.
+    fn count(&self, p: &Projection, source: usize) -> usize {
+        match self {
+            Lines::Drawn(d) => d.first(source + 1) - d.first(source),
+            Lines::All => p.post.n,
+            Lines::OneToOne => 1,
+            Lines::Sorted { start, .. } => (start[source + 1] - start[source]) as usize,
         }
-        Key((block as u64) << 56 | u64::from(delay) << 40 | (target as u64) << 24 | nth as u64)
-    }
-
-    fn block(&self) -> usize {
-        (self.0 >> 56) as usize
-    }
-
-    fn delay(&self) -> u16 {
-        (self.0 >> 40) as u16
-    }
-
-    fn target(&self) -> u16 {
-        (self.0 >> 24) as u16
-    }
-
-    fn nth(&self) -> usize {
-        self.0 as usize & 0xff_ffff
     }
 }
 
@@ -314,7 +334,18 @@ impl<'a> Builder<'a> {
     fn chunk(&self, c: usize) -> Vec<Part> {
         let first = c << self.shift;
         let sources = first..(first + (1 << self.shift)).min(self.pre.n);
-        let (mut keys, mut weights): (Vec<u64>, Vec<f64>) = (Vec::new(), Vec::new());
+        let row = |i: usize| self.members.iter().map(|(m, lines)| lines.count(m.projection, i)).sum::<usize>();
+        let longest = sources.clone().map(row).max().unwrap_or(0);
+        match longest <= 1 << u64::NTH && self.blocks.len() <= 1 << u64::BLOCK {
+            true => self.chunk_by::<u64>(sources),
+            false => self.chunk_by::<u128>(sources),
+        }
+    }
+
+    /// Builds the rows of some sources, sorted by keys of a kind.
+    fn chunk_by<K: Key>(&self, sources: Range<usize>) -> Vec<Part> {
+        let first = sources.start;
+        let (mut keys, mut weights): (Vec<K>, Vec<f64>) = (Vec::new(), Vec::new());
         let mut parts: Vec<Growing> = self.blocks.iter().map(|_| Growing::default()).collect();
         for i in sources.clone() {
             keys.clear();
@@ -322,18 +353,18 @@ impl<'a> Builder<'a> {
             self.members.iter().for_each(|(m, lines)| self.row(m, lines, i, &mut keys, &mut weights));
             keys.sort_unstable();
             let mut last = None;
-            for key in keys.iter().map(|k| Key(*k)) {
-                let part = &mut parts[key.block()];
-                if last != Some((key.block(), key.delay())) {
-                    last = Some((key.block(), key.delay()));
-                    part.runs.push(((i - first) as u32, key.delay(), part.targets.len() as u32));
-                    if let Err(at) = part.delays.binary_search(&key.delay()) {
-                        part.delays.insert(at, key.delay());
+            for (block, delay, target, nth) in keys.iter().map(|k| k.parts()) {
+                let part = &mut parts[block];
+                if last != Some((block, delay)) {
+                    last = Some((block, delay));
+                    part.runs.push(((i - first) as u32, delay, part.targets.len() as u32));
+                    if let Err(at) = part.delays.binary_search(&delay) {
+                        part.delays.insert(at, delay);
                     }
                 }
-                part.targets.push(key.target());
+                part.targets.push(target);
                 if self.weight.is_none() {
-                    part.weights.push(weights[key.nth()]);
+                    part.weights.push(weights[nth]);
                 }
             }
         }
@@ -353,7 +384,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Collects the synapses of a source in one projection.
-    fn row(&self, m: &Member, lines: &Lines, i: usize, keys: &mut Vec<u64>, weights: &mut Vec<f64>) {
+    fn row<K: Key>(&self, m: &Member, lines: &Lines, i: usize, keys: &mut Vec<K>, weights: &mut Vec<f64>) {
         let p = m.projection;
         let mut add = |target: usize, k: usize| {
             // Blocks are as long as one another, up to sixteen lanes.
@@ -363,7 +394,7 @@ impl<'a> Builder<'a> {
                 Delay::Array(a) => a[k],
                 Delay::Drawn(d) => d.at(k),
             };
-            keys.push(Key::new(block, delay, target - self.blocks[block].start, keys.len()).0);
+            keys.push(K::new(block, delay, target - self.blocks[block].start, keys.len()));
             if self.weight.is_none() {
                 weights.push(p.weight.at(k) * m.factor);
             }
@@ -420,6 +451,20 @@ fn sorted(p: &Projection) -> Lines<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_sort_by_block_delay_and_target_and_give_them_back() {
+        fn check<K: Key>(largest: [(usize, u16, usize, usize); 2]) {
+            let mut all = vec![(0, 0, 0, 0), (0, 0, 0, 1), (0, 0, 0xffff, 0), (0, 0xffff, 3, 7), (1, 2, 3, 4)];
+            all.extend(largest);
+            let keys: Vec<K> = all.iter().map(|(b, d, t, n)| K::new(*b, *d, *t, *n)).collect();
+            assert!(keys.is_sorted());
+            let parts: Vec<_> = keys.iter().map(|k| k.parts()).map(|(b, d, t, n)| (b, d, usize::from(t), n)).collect();
+            assert_eq!(parts, all);
+        }
+        check::<u64>([(255, 0, 0, (1 << 24) - 1), (255, 0xffff, 0xffff, 0)]);
+        check::<u128>([(256, 0, 0, 1 << 24), (1 << 40, 0xffff, 0xffff, 1 << 40)]);
+    }
 
     #[test]
     fn runs_are_found_whether_delays_are_common_or_rare() {
