@@ -619,7 +619,7 @@ experiment e {{
         let bits = |name: &str| out.measures[name][0].data.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         (bits("w"), bits("c"))
     };
-    for shape in [(67, 37), (18, 150)] {
+    for shape in [(67, 37), (18, 150), (16, 1040)] {
         for precision in ["f32", "f64"] {
             let rows = learned("fixed_probability(1)", precision, shape, 1);
             for threads in [1, 3] {
