@@ -23,8 +23,12 @@ use iced_x86::{Code, Instruction, Register};
 const CALLEE_SAVED: [Register; 6] =
     [Register::RBX, Register::RBP, Register::R12, Register::R13, Register::R14, Register::R15];
 
-/// Vectors of lanes that go through their steps together: more of them gained nothing, fewer left the machine waiting.
-const SIDE_BY_SIDE: usize = 4;
+/// Vectors of lanes that go through their steps together: more of them gained nothing.
+const SEVERAL: usize = 4;
+
+/// The same where values on the stack would keep a short kernel waiting, and what is short.
+const FEW: usize = 2;
+const SHORT: usize = 32;
 
 /// Lanes are asked for in multiples of so many.
 const MULTIPLE: usize = 16;
@@ -94,15 +98,18 @@ impl Writer {
     }
 
     /// Writes the loops for any number of steps: over some vectors of lanes at a time, since the steps of one vector wait for each
-    /// other (that saves more than it costs if values then have to go to the stack); then over what is left, one by one.
+    /// other (that saves more than it costs if values then have to go to the stack, but in short kernels with many states); then
+    /// over what is left, one by one.
     fn many(&mut self, kernel: &Kernel) {
         let form = self.f.form;
-        let several = Variants::of(side_by_side(kernel, SIDE_BY_SIDE), SIDE_BY_SIDE);
-        let states = several.states();
-        let (first, any) = several.first();
-        self.pin(&program(form, first, any, Carry::Values(&states)), 0);
-        self.blocks(&several);
-        if !MULTIPLE.is_multiple_of(SIDE_BY_SIDE * form.lanes()) {
+        let states = kernel.slots.values().filter(|d| d.kind == SlotKind::State).count();
+        let room = (form.isa.registers() - SHORT_LIVED) as usize;
+        let together = if SEVERAL * states > room && kernel.values.len() < SHORT { FEW } else { SEVERAL };
+        let kernels = Variants::of(side_by_side(kernel, together), together);
+        let (first, any) = kernels.first();
+        self.pin(&program(form, first, any, Carry::Values(&kernels.states())), 0);
+        self.blocks(&kernels);
+        if !MULTIPLE.is_multiple_of(together * form.lanes()) {
             self.blocks(&Variants::of(kernel.clone(), 1));
         }
     }
