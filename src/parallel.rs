@@ -1,19 +1,10 @@
-//! Work on all processors that the process may use; results do not depend on their number.
+//! Work on all processors whose results do not depend on their number.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many threads the process may use.
-static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
-
-/// Limits the threads of all later calls in this process.
-pub fn limit(threads: usize) {
-    LIMIT.store(threads.max(1), Ordering::Relaxed);
-}
-
 /// Computes so many results on all processors; none may depend on another one.
 pub fn map<T: Send>(n: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = processors.min(LIMIT.load(Ordering::Relaxed)).min(n);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(n);
     if threads <= 1 {
         return (0..n).map(compute).collect();
     }

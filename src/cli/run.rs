@@ -35,7 +35,6 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
             return Err(Stop::Usage("--threads must be at least 1".into()));
         }
         out.threads = n;
-        neuro::parallel::limit(n);
     }
     out.precision = match o.precision.as_deref() {
         None => None,
