@@ -64,10 +64,10 @@ for i, targets in enumerate(populations):
 nest.Prepare()
 nest.Run(100.0)
 built = time.perf_counter() - begun
-before, begun = nest.local_spike_counter, time.perf_counter()
+begun = time.perf_counter()
 nest.Run(duration)
 took = time.perf_counter() - begun
-spikes = nest.local_spike_counter - before
+spikes = nest.local_spike_counter  # of the last run
 nest.Cleanup()
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 print(

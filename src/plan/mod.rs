@@ -164,10 +164,18 @@ impl Projection {
         self.modulators.get(&modulator).is_none_or(|(view, _)| view.n == 1)
     }
 
-    /// Returns whether it connects all sources with all targets, with the same delays.
+    /// Sources and targets that a matrix has at least.
+    pub const LEAST_OF_A_MATRIX: usize = 16;
+
+    /// Returns whether it connects all sources with all targets, with the same delays, and is not too small for tiles.
     pub fn is_matrix(&self) -> bool {
         let alike = |d: &Delay| matches!(d, Delay::Const(_));
-        matches!(self.pairs, Pairs::All(..)) && alike(&self.delay) && alike(&self.dendritic)
+        let large = |view: View| view.n >= Projection::LEAST_OF_A_MATRIX;
+        matches!(self.pairs, Pairs::All(..))
+            && alike(&self.delay)
+            && alike(&self.dendritic)
+            && large(self.pre)
+            && large(self.post)
     }
 
     /// Returns whether its synapses change at events.

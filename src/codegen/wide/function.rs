@@ -6,6 +6,7 @@
 //!     store states; status += 0 * states
 //! }
 //! ```
+//! A block is a vector of lanes; for many steps several vectors side by side as long as there are so many, then single ones.
 //! Where an event happens the code leaves a body made for steps without events; it calls for the random bits that only steps
 //! with events need and runs the whole kernel.
 

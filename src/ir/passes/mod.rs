@@ -1,16 +1,16 @@
 //! Kernel to kernel: each pass improves its input or leaves it, and none can fail.
 
-mod beside;
 mod clean;
 mod contract;
 mod fold;
 mod quiet;
+mod side_by_side;
 
-pub use beside::side_by_side;
 pub use clean::clean;
 pub use contract::contract;
 pub use fold::fold;
 pub use quiet::{Quiet, quiet};
+pub use side_by_side::side_by_side;
 
 use super::kernel::Kernel;
 

@@ -122,6 +122,7 @@ pub enum Cells<'a> {
     From(u32),
     /// One per lane.
     List(&'a [u32]),
+    /// The same in two bytes each.
     Narrow(&'a [u16]),
     /// Each one for so many lanes.
     Each(&'a [u32], usize),
@@ -345,7 +346,7 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
         // SAFETY: as above.
         Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
         Delay::Array(_) | Delay::Drawn(_) => {
-            let Index::Listed(listed) = index else { return };
+            let Index::Listed(listed) = index else { crate::ice!("tiles have no delays of their own") };
             for i in 0..lanes.n {
                 let k = match &lanes.synapse {
                     Which::From(begin) => begin + i,

@@ -233,12 +233,11 @@ impl Plastic {
             let part = lock(part);
             let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
             part.index.for_each(&mut |k, at| {
-                let shared = || {
-                    let pre = self.shared.pre.get(&variable);
-                    let pre = pre.map(|b| value(b, edges[at].pre as usize - p.pre.start));
-                    let post = || self.shared.post.get(&variable);
-                    let post = || post().map(|b| value(b, edges[at].post as usize - p.post.start));
-                    pre.or_else(post).or_else(|| self.shared.projection.get(&variable).map(|b| value(b, 0)))
+                let of = |kept: &BTreeMap<VarId, Buffer>, cell: usize| kept.get(&variable).map(|b| value(b, cell));
+                let shared = || match edges.get(at) {
+                    Some(e) => of(&self.shared.pre, e.pre as usize - p.pre.start)
+                        .or_else(|| of(&self.shared.post, e.post as usize - p.post.start)),
+                    None => of(&self.shared.projection, 0),
                 };
                 out[at] = own.map(|b| value(b, k)).or_else(shared).unwrap_or(f64::NAN);
             });

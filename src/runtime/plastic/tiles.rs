@@ -18,8 +18,8 @@ const AREA: usize = SIDE * SIDE;
 /// So many tiles ahead of their use columns are asked for.
 const AHEAD: usize = 16;
 
-/// With fewer sources or targets, too many places would be left empty.
-const LEAST: usize = 16;
+/// With fewer targets in a thread's share, too many places would be left empty.
+const LEAST: usize = Projection::LEAST_OF_A_MATRIX;
 
 /// The shape of the matrix of synapses onto a range of targets.
 pub struct Tiles {
@@ -38,8 +38,7 @@ impl Tiles {
     pub fn new(p: &Projection, range: &Range<usize>) -> Option<Tiles> {
         let (begin, end) = (range.start.max(p.post.start), range.end.min(p.post.start + p.post.n));
         let targets = end.checked_sub(begin).filter(|n| *n >= LEAST)?;
-        let all = p.is_matrix() && p.pre.n >= LEAST;
-        all.then_some(Tiles { sources: p.pre.n, targets, first: begin - p.post.start, all: p.post.n })
+        p.is_matrix().then_some(Tiles { sources: p.pre.n, targets, first: begin - p.post.start, all: p.post.n })
     }
 
     /// Returns how many places for values there are.
