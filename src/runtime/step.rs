@@ -17,9 +17,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Passes with less work than this run on one thread.
 const SMALL: usize = 2048;
 
-/// Lanes whose arrivals are cleared at once, while they are still in a cache near the processor.
-const AT_ONCE: usize = 2048;
-
 impl Simulation {
     /// Compiles anew what depends on what has been set.
     pub(super) fn refresh(&mut self) {
@@ -155,20 +152,17 @@ impl Simulation {
                     continue;
                 }
                 let noise = pop.noise();
-                // SAFETY: the noise has room for the steps of a pass, and threads have disjoint lanes.
-                unsafe { noise.fill(m, &lanes) };
-                for begin in lanes.clone().step_by(AT_ONCE) {
-                    let lanes = begin..(begin + AT_ONCE).min(lanes.end);
-                    // SAFETY: the table describes this population's buffers, and threads have disjoint lanes.
-                    let ok =
-                        unsafe { pop.update.function.call_with(noise.draw(), pop.table(), lanes.start, lanes.end, m) };
-                    if ok {
-                        // What has arrived is used up; whoever used it still has it in its cache.
-                        // SAFETY: threads have disjoint lanes.
-                        pop.ring_pointers().iter().for_each(|r| unsafe { r.clear(step, m, lanes.clone(), precision) });
-                    } else {
-                        finite.store(false, Ordering::Relaxed);
-                    }
+                // SAFETY: the table describes this population's buffers, and threads have disjoint lanes.
+                let ok = unsafe {
+                    noise.fill(m, &lanes);
+                    pop.update.function.call_with(noise.draw(), pop.table(), lanes.start, lanes.end, m)
+                };
+                if ok {
+                    // What has arrived is used up; whoever used it still has it in its cache.
+                    // SAFETY: threads have disjoint lanes.
+                    pop.ring_pointers().iter().for_each(|r| unsafe { r.clear(step, m, lanes.clone(), precision) });
+                } else {
+                    finite.store(false, Ordering::Relaxed);
                 }
             }
         };
