@@ -1,6 +1,6 @@
 """The cortical microcircuit (Potjans & Diesmann 2014, Cereb Cortex 24:785) in NEST, double precision: seconds per biological second.
 
-    python3 benches/peers/nest_microcircuit.py [THREADS] [MILLISECONDS]
+    python3 benches/peers/nest_microcircuit.py [THREADS, two at least] [MILLISECONDS]
 
 Needs `pip install nest-simulator` and, for its 299 million synapses, 7.5 GB. Built in a minute or two; the first 100 ms are not timed.
 """
