@@ -31,3 +31,5 @@ mod plasticity;
 mod properties;
 #[path = "suite/rates.rs"]
 mod rates;
+#[path = "suite/syntax.rs"]
+mod syntax;

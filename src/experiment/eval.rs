@@ -159,6 +159,9 @@ impl Scope<'_> {
                 return Err(Box::new(d.help("write `let x = …` as the last statement of the window")));
             }
             ExprKind::All => Value::Range(0.0, f64::INFINITY, Dim::ONE, None),
+            ExprKind::Stepped(..) => {
+                return Err(Box::new(crate::syntax::unsupported(e.span, "a range with steps as a value")));
+            }
         })
     }
 

@@ -296,7 +296,7 @@ impl<'a> Run<'a> {
                 }
                 Ok(())
             }
-            CommandKind::Data(name, e) | CommandKind::Let(name, e) => {
+            CommandKind::Data(name, e) | CommandKind::Let(name, ast::Value::Expr(e), None) => {
                 self.start_rates_in(e);
                 let v = self.scope().eval(e)?;
                 self.names.push((name.text.clone(), v));
@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
                 self.run(duration, e.span)
             }
             CommandKind::Step => self.run(self.dt, c.span),
-            CommandKind::Record { what, every, name } => self.record(what, every.as_ref(), name.as_ref()),
+            CommandKind::Record { what, every, name, .. } => self.record(what, every.as_ref(), name.as_ref()),
             CommandKind::At(time, body) => {
                 let t = self.scope().number(time)?;
                 if t < self.clock - 1e-9 {
@@ -403,7 +403,13 @@ impl<'a> Run<'a> {
                 }
                 self.set(target, *op, value)
             }
-            CommandKind::Unsupported(n) => Err(Box::new(crate::syntax::unsupported(n.span, &n.text))),
+            // The check has refused these.
+            kind @ (CommandKind::Let(..)
+            | CommandKind::Var(..)
+            | CommandKind::Repeat { .. }
+            | CommandKind::Sweep { .. }
+            | CommandKind::Print(_)
+            | CommandKind::Reset(_)) => Err(Box::new(crate::syntax::unsupported(c.span, crate::hir::not_yet(kind)))),
         }
     }
 

@@ -50,7 +50,7 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
                 );
             }
         }
-        CommandKind::Data(name, e) | CommandKind::Let(name, e) => {
+        CommandKind::Data(name, e) | CommandKind::Let(name, ast::Value::Expr(e), None) => {
             let ty = infer.expr(world, e).1;
             world.declare(infer, name, ty);
         }
@@ -73,7 +73,10 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
             }
         }
         CommandKind::Signal(name, target) => signal(infer, world, name, target.as_ref()),
-        CommandKind::Record { what, every, name } => {
+        CommandKind::Record { what, every, during, name } => {
+            if let Some(e) = during {
+                infer.diagnostics.push(crate::syntax::unsupported(e.span, "record … during"));
+            }
             let ty = infer.expr(world, what).1;
             if !ty.is_error() && !matches!(ty.kind, Kind::Number | Kind::Events) {
                 infer.diagnostics.push(
@@ -161,7 +164,26 @@ fn command(infer: &mut Infer, world: &mut World, c: &Command) {
         }
         CommandKind::Drive(d) => drive(infer, world, d),
         CommandKind::Set { target, value, op } => set(infer, world, target, *op, value),
-        CommandKind::Unsupported(name) => infer.diagnostics.push(crate::syntax::unsupported(name.span, &name.text)),
+        kind @ (CommandKind::Let(..)
+        | CommandKind::Var(..)
+        | CommandKind::Repeat { .. }
+        | CommandKind::Sweep { .. }
+        | CommandKind::Print(_)
+        | CommandKind::Reset(_)) => infer.diagnostics.push(crate::syntax::unsupported(c.span, not_yet(kind))),
+    }
+}
+
+/// The name of a statement that has a syntax but no meaning yet.
+pub(crate) fn not_yet(kind: &CommandKind) -> &'static str {
+    match kind {
+        CommandKind::Let(_, _, Some(_)) => "let … over",
+        CommandKind::Let(..) => "let … ~",
+        CommandKind::Var(..) => "var",
+        CommandKind::Repeat { .. } => "repeat",
+        CommandKind::Sweep { .. } => "sweep",
+        CommandKind::Print(_) => "print",
+        CommandKind::Reset(_) => "reset",
+        _ => "this statement",
     }
 }
 

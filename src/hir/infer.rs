@@ -124,6 +124,10 @@ impl Infer<'_> {
                 }
             },
             ExprKind::All => (Expr::Num(0.0), Ty::of(Kind::Range)),
+            ExprKind::Stepped(..) => {
+                self.diagnostics.push(crate::syntax::unsupported(e.span, "a range with steps as a value"));
+                error()
+            }
         }
     }
 

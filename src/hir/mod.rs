@@ -18,6 +18,7 @@ mod synapse;
 mod ty;
 mod unit_of;
 
+pub(crate) use check_experiment::not_yet;
 pub use expr::{Draw, EventId, Expr, Func, Op, VarId, apply};
 pub use infer::{Context, Infer};
 pub use module::{Imports, check};

@@ -111,6 +111,8 @@ pub enum ExprKind {
     AtEnd(Box<Expr>, Name),
     /// `*` in an index
     All,
+    /// `lo .. hi step s`: the range and its step
+    Stepped(Box<Expr>, Box<Expr>),
 }
 
 /// An argument, maybe named.
@@ -454,14 +456,16 @@ pub enum CommandKind {
     Step,
     /// `signal reward in net.link`
     Signal(Name, Option<Expr>),
-    /// `plasticity on net.link`, or `off`
     /// What is saved, the file, and where that is written.
     Save(Expr, String, Span),
     Load(Expr, String, Span),
+    /// `plasticity on net.link`, or `off`
     Plasticity(bool, Expr),
+    /// `record x every 1 ms during 1 s .. 2 s as name`
     Record {
         what: Expr,
         every: Option<Expr>,
+        during: Option<Expr>,
         name: Option<Name>,
     },
     At(Expr, Vec<Command>),
@@ -473,6 +477,17 @@ pub enum CommandKind {
         body: Vec<Command>,
     },
     If(Expr, Vec<Command>, Vec<Command>),
+    /// `repeat at most n times until c { … }`, or `repeat n times { … }`
+    Repeat {
+        most: Expr,
+        until: Option<Expr>,
+        body: Vec<Command>,
+    },
+    /// `sweep seed in 1 .. 5, w in [1 nS, 2 nS] { … }`
+    Sweep {
+        variables: Vec<(Name, Expr)>,
+        body: Vec<Command>,
+    },
     /// `measure x = e over data { … }`
     Measure(Name, Expr, Option<Over>),
     /// `window free { … }`
@@ -485,14 +500,20 @@ pub enum CommandKind {
         against: Option<Expr>,
     },
     Expect(Expr),
-    Let(Name, Expr),
+    /// `print "after", k, "turns"`
+    Print(Vec<Expr>),
+    /// `let x = e over data { … }`, or `let u ~ uniform(0, 1)`, which is over nothing
+    Let(Name, Value, Option<Over>),
+    /// `var x = e`, or `var u ~ uniform(0, 1)`; a [`CommandKind::Set`] of its name changes it
+    Var(Name, Value),
+    /// `reset net.pop`
+    Reset(Expr),
     Drive(Drive),
     Set {
         target: Expr,
         op: Option<BinOp>,
         value: Value,
     },
-    Unsupported(Name),
 }
 
 impl CommandKind {
@@ -502,6 +523,9 @@ impl CommandKind {
             CommandKind::For { body, .. }
             | CommandKind::At(_, body)
             | CommandKind::Window(_, body)
+            | CommandKind::Repeat { body, .. }
+            | CommandKind::Sweep { body, .. }
+            | CommandKind::Let(_, _, Some(Over { body, .. }))
             | CommandKind::Measure(_, _, Some(Over { body, .. })) => vec![body],
             CommandKind::If(_, a, b) => vec![a, b],
             _ => Vec::new(),

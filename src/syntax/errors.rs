@@ -189,6 +189,10 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         drive_clause | poisson_clause | bernoulli_clause | spikes_clause => {
             "`poisson`, `bernoulli`, `spikes`, `weight` or `delay`"
         }
+        record_every | record_during | record_as => "`every`, `during` or `as`",
+        until => "`until`",
+        k_times => "`times`",
+        sweep_variable => "a name and its values",
         settle_for | settle_until => "`for` or `until change`",
         k_steps => "`steps`",
         k_batch => "`batch`",

@@ -27,7 +27,7 @@ static PRATT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
             | left(Rule::ne)
             | left(Rule::lt)
             | left(Rule::gt))
-        .op(left(Rule::range))
+        .op(left(Rule::range) | left(Rule::stepping))
         .op(left(Rule::add) | left(Rule::sub))
         .op(left(Rule::mul) | left(Rule::div))
         .op(Op::prefix(Rule::neg))
@@ -194,6 +194,9 @@ impl Lowerer {
             .map_infix(|lhs, op, rhs| {
                 let (lhs, rhs) = (lhs?, rhs?);
                 let span = lhs.span.to(rhs.span);
+                if op.as_rule() == Rule::stepping {
+                    return Ok(Expr { kind: ExprKind::Stepped(Box::new(lhs), Box::new(rhs)), span });
+                }
                 let op = match op.as_rule() {
                     Rule::or => BinOp::Or,
                     Rule::and => BinOp::And,
@@ -491,7 +494,6 @@ impl Lowerer {
         let span = self.span(&pair);
         let rule = pair.as_rule();
         let keyword: String = pair.as_str().chars().take_while(|c| c.is_alphabetic()).collect();
-        let keyword_span = Span { end: span.start + keyword.len() as u32, ..span };
         let mut p = self.parts(pair.clone());
         let kind = match rule {
             Rule::net_cmd => {
@@ -506,11 +508,7 @@ impl Lowerer {
             Rule::data_cmd => CommandKind::Data(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::run_cmd => CommandKind::Run(self.expr(p.next()?)?),
             Rule::step_cmd => CommandKind::Step,
-            Rule::record_cmd => {
-                let what = self.expr(p.next()?)?;
-                let every = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
-                CommandKind::Record { what, every, name: p.take(Rule::ident).map(|n| self.name(&n)) }
-            }
+            Rule::record_cmd => self.record(p)?,
             Rule::at_cmd => {
                 let time = self.expr(p.next()?)?;
                 let body = p.next()?;
@@ -523,8 +521,10 @@ impl Lowerer {
                     Rule::for_names => first.into_inner().map(|n| self.name(&n)).collect(),
                     _ => vec![self.name(&first)],
                 };
-                let range = self.expr(p.next()?)?;
-                let step = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
+                let (range, step) = match self.expr(p.next()?)? {
+                    Expr { kind: ExprKind::Stepped(range, step), .. } => (*range, Some(*step)),
+                    range => (range, None),
+                };
                 CommandKind::For { variables, range, step, body: self.block(p.next()?)? }
             }
             Rule::if_cmd => {
@@ -539,10 +539,29 @@ impl Lowerer {
             }
             Rule::measure_cmd => {
                 let (name, e) = (self.name(&p.next()?), self.expr(p.next()?)?);
-                let over = p.take(Rule::over).map(|_| -> Lowered<Over> {
-                    Ok(Over { data: self.expr(p.next()?)?, body: self.block(p.next()?)? })
+                CommandKind::Measure(name, e, self.over(&mut p)?)
+            }
+            Rule::let_cmd => {
+                let (name, value) = (self.name(&p.next()?), self.amount(&mut p)?);
+                CommandKind::Let(name, value, self.over(&mut p)?)
+            }
+            Rule::var_cmd => CommandKind::Var(self.name(&p.next()?), self.value(p.next()?)?),
+            Rule::repeat_cmd => {
+                p.take(Rule::at_most);
+                let most = self.expr(p.next()?)?;
+                p.take(Rule::k_times);
+                let until = p.take(Rule::until).map(|_| self.expr(p.next()?)).transpose()?;
+                CommandKind::Repeat { most, until, body: self.block(p.next()?)? }
+            }
+            Rule::print_cmd => CommandKind::Print(self.exprs(pair)?),
+            Rule::reset_cmd => CommandKind::Reset(self.expr(p.next()?)?),
+            Rule::sweep_cmd => {
+                let variables = p.all(Rule::sweep_variable).into_iter().map(|v| {
+                    let mut v = self.parts(v);
+                    Ok((self.name(&v.next()?), self.expr(v.next()?)?))
                 });
-                CommandKind::Measure(name, e, over.transpose()?)
+                let variables = variables.collect::<Lowered<_>>()?;
+                CommandKind::Sweep { variables, body: self.block(p.next()?)? }
             }
             Rule::window_cmd => CommandKind::Window(self.name(&p.next()?), self.block(p.next()?)?),
             Rule::settle_cmd => {
@@ -558,7 +577,6 @@ impl Lowerer {
                 CommandKind::Plot { title, series, against }
             }
             Rule::expect_cmd => CommandKind::Expect(self.expr(p.next()?)?),
-            Rule::let_item => CommandKind::Let(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::signal_cmd => {
                 let name = self.name(&p.next()?);
                 CommandKind::Signal(name, p.take(Rule::expr).map(|e| self.expr(e)).transpose()?)
@@ -578,7 +596,7 @@ impl Lowerer {
                 }
             }
             Rule::drive => CommandKind::Drive(self.drive(pair)?),
-            Rule::set_cmd => {
+            _ => {
                 let target = self.target(p.next()?)?;
                 let next = p.next()?;
                 if next.as_rule() == Rule::distribution {
@@ -588,9 +606,38 @@ impl Lowerer {
                     CommandKind::Set { target, op, value: Value::Expr(self.expr(p.next()?)?) }
                 }
             }
-            _ => CommandKind::Unsupported(Name { text: keyword, span: keyword_span }),
         };
         Ok(Command { kind, span })
+    }
+
+    /// The clauses of a recording, in any order, each once.
+    fn record(&self, mut p: Parts) -> Lowered<CommandKind> {
+        let what = self.expr(p.next()?)?;
+        let (mut every, mut during, mut name) = (None, None, None);
+        while let Ok(clause) = p.next() {
+            let (span, rule) = (self.span(&clause), clause.as_rule());
+            let inner = self.parts(clause).next()?;
+            let again = match rule {
+                Rule::record_every => every.replace(self.expr(inner)?).map(|_| "every"),
+                Rule::record_during => during.replace(self.expr(inner)?).map(|_| "during"),
+                _ => name.replace(self.name(&inner)).map(|_| "as"),
+            };
+            if let Some(word) = again {
+                let message = format!("`{word}` is given twice");
+                return Err(Box::new(
+                    Diagnostic::at(Code::E0101, span, message, "once more").help("leave one of them out"),
+                ));
+            }
+        }
+        Ok(CommandKind::Record { what, every, during, name })
+    }
+
+    /// `over data { … }`, if it follows
+    fn over(&self, p: &mut Parts) -> Lowered<Option<Over>> {
+        match p.take(Rule::over) {
+            None => Ok(None),
+            Some(_) => Ok(Some(Over { data: self.expr(p.next()?)?, body: self.block(p.next()?)? })),
+        }
     }
 
     fn batch(&self, pair: P) -> Lowered<Batch> {

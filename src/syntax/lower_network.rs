@@ -122,7 +122,7 @@ impl Lowerer {
         Ok(Drive { targets, clauses, span })
     }
 
-    fn amount(&self, p: &mut Parts) -> Lowered<Value> {
+    pub(super) fn amount(&self, p: &mut Parts) -> Lowered<Value> {
         let inner = p.next()?;
         Ok(match inner.as_rule() {
             Rule::distribution => Value::Distribution(self.distribution(inner)?),
