@@ -167,7 +167,7 @@ impl Program {
     ) -> Result<Vec<Running>, Box<Diagnostic>> {
         let all = || self.module.experiments.iter().chain(&self.module.tests);
         let found = match name {
-            Some(n) => all().find(|e| e.name.text == n),
+            Some(n) => all().find(|e| e.name == n),
             None => all().next(),
         };
         let Some(e) = found else { return Err(Box::new(unknown_experiment(&self.module, name.unwrap_or("")))) };
@@ -179,9 +179,8 @@ impl Program {
     pub fn explain(&self) -> String {
         let mut out = self.explain_neurons();
         let mut seen: Vec<&str> = Vec::new();
-        let own = |name: &String| self.module.networks.get(name).is_some_and(|n| n.name.span.file == FileId(0));
-        let here = self.module.projections.iter().filter(|(name, _)| own(name));
-        for (_, s) in here.flat_map(|(_, synapses)| synapses) {
+        let here = self.module.networks.values().filter(|n| n.span.file == FileId(0));
+        for (_, s) in here.flat_map(|n| n.synapses()) {
             if seen.contains(&s.name.as_str()) {
                 continue;
             }
@@ -260,7 +259,7 @@ fn explain_factor(s: &hir::Synapse, f: &solve::Factor) -> String {
 
 /// An experiment that does not exist.
 pub fn unknown_experiment(module: &Module, name: &str) -> Diagnostic {
-    let known: Vec<&str> = module.experiments.iter().map(|e| e.name.text.as_str()).collect();
+    let known: Vec<&str> = module.experiments.iter().map(|e| e.name.as_str()).collect();
     let message = if known.is_empty() {
         "this file has no experiment to run".to_string()
     } else {

@@ -11,10 +11,13 @@ macro_rules! ice {
     };
 }
 
+pub mod builtin;
 pub mod codegen;
 pub mod compiler;
 pub mod data;
 pub mod diag;
+pub mod elaborate;
+pub mod evaluate;
 pub mod experiment;
 pub mod hir;
 pub mod ir;
@@ -31,3 +34,4 @@ pub mod source;
 pub mod stdlib;
 pub mod syntax;
 pub mod units;
+pub mod value;

@@ -19,10 +19,18 @@ mod docs;
 mod emit;
 #[path = "suite/errors.rs"]
 mod errors;
+#[path = "suite/eventless.rs"]
+mod eventless;
 #[path = "suite/inputs.rs"]
 mod inputs;
+#[path = "suite/kernels.rs"]
+mod kernels;
+#[path = "suite/meaning.rs"]
+mod meaning;
 #[path = "suite/models.rs"]
 mod models;
+#[path = "suite/mutants.rs"]
+mod mutants;
 #[path = "suite/oracle.rs"]
 mod oracle;
 #[path = "suite/plasticity.rs"]
@@ -31,5 +39,7 @@ mod plasticity;
 mod properties;
 #[path = "suite/rates.rs"]
 mod rates;
+#[path = "suite/steps.rs"]
+mod steps;
 #[path = "suite/syntax.rs"]
 mod syntax;

@@ -1,7 +1,7 @@
 //! Checkpoints on disk: when they are due, and how they are written so that a kill at any moment leaves one whole.
 
 use super::Stop;
-use neuro::experiment::Keeper;
+use neuro::experiment::CheckpointStore;
 use neuro::units::{Dim, lookup};
 use std::cell::Cell;
 use std::io::Write;
@@ -55,7 +55,7 @@ impl Kept {
     }
 }
 
-impl Keeper for Kept {
+impl CheckpointStore for Kept {
     fn is_due(&self) -> bool {
         self.every.is_some_and(|every| self.last.get().elapsed() >= every)
     }

@@ -18,7 +18,7 @@ pub fn catch_interrupt() {
     });
 }
 
-/// Shows progress on stderr.
+/// Shows progress on stderr, and what the experiment prints on stdout.
 pub struct Shown {
     quiet: bool,
     bar: RefCell<Option<ProgressBar>>,
@@ -117,6 +117,13 @@ impl Progress for Shown {
         let left = wall / shown as f64 * (of - shown) as f64;
         let text = format!("minibatch {shown} of {of}, {left:.0} s left");
         self.show(now, wall, shown as f64 / of as f64, text);
+    }
+
+    fn line(&self, text: &str) {
+        match &*self.bar.borrow() {
+            Some(bar) => bar.suspend(|| println!("{text}")),
+            None => println!("{text}"),
+        }
     }
 
     fn interrupted(&self) -> bool {

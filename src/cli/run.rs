@@ -8,10 +8,10 @@ use neuro::codegen::Backend;
 use neuro::compiler::{Program, unknown_experiment};
 use neuro::data::{Files, sha256};
 use neuro::diag::{Code, Diagnostic};
-use neuro::experiment::{Belongs, Checkpoints, Outcome, Override, Runner, Settings};
+use neuro::experiment::{Checkpoints, Outcome, Override, RunIdentity, Runner, Settings};
+use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;
 use neuro::report::{self, RunInfo};
-use neuro::syntax::ast;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,8 +85,8 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
         messages.one(&d, &program.sources);
         return Err(Stop::Failed);
     }
-    let chosen: Vec<Arc<ast::Experiment>> = match &request.experiment {
-        Some(name) => program.module.experiments.iter().filter(|e| e.name.text == *name).cloned().collect(),
+    let chosen: Vec<Arc<Experiment>> = match &request.experiment {
+        Some(name) => program.module.experiments.iter().filter(|e| e.name == *name).cloned().collect(),
         None => program.module.experiments.clone(),
     };
     if chosen.is_empty() {
@@ -97,7 +97,7 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
     let every = request.checkpoints.checkpoint_every.as_deref().map(every).transpose()?;
     let mut failed = false;
     for e in chosen {
-        let folder = request.results.join(&e.name.text);
+        let folder = request.results.join(&e.name);
         let kept = Kept::new(&folder, every);
         let resume = if request.checkpoints.resume { kept.read()? } else { None };
         if resume.is_none() {
@@ -108,10 +108,10 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
         let disk = Disk::beside(&file);
         let runner = Runner { module: &program.module, files: &disk, settings: settings.clone(), progress: &progress };
         let outcome = if every.is_some() || resume.is_some() {
-            let belongs = Belongs {
+            let belongs = RunIdentity {
                 neuro: env!("CARGO_PKG_VERSION").into(),
                 source_sha256: digest.clone(),
-                experiment: e.name.text.clone(),
+                experiment: e.name.clone(),
                 overrides: settings.overrides.iter().map(|o| (o.path.clone(), o.value.clone())).collect(),
                 precision: settings.precision.map(|p| p.to_string()),
             };
@@ -126,7 +126,7 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
             source: &source,
             digest: digest.clone(),
             data: disk.digests(),
-            experiment: &e.name.text,
+            experiment: &e.name,
             settings: &settings,
         };
         let written = report::write(&outcome, &folder).and_then(|mut w| {
@@ -315,7 +315,7 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
             let outcome = runner.run(e);
             let expectations = outcome.expectations.len();
             if let Some(d) = outcome.failure.as_ref().filter(|d| d.code == Code::E0814) {
-                say!("skipped {}: {word} {}: {}", path.display(), e.name.text, d.message);
+                say!("skipped {}: {word} {}: {}", path.display(), e.name, d.message);
                 skipped += 1;
                 continue;
             }
@@ -325,7 +325,7 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
                 "{} {}: {word} {} ({expectations} expectations, {:.1} s)",
                 if ok { "ok    " } else { "FAILED" },
                 path.display(),
-                e.name.text,
+                e.name,
                 begin.elapsed().as_secs_f64()
             );
             if ok {
@@ -345,7 +345,7 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
             if let Some(d) = &outcome.failure {
                 messages.one(d, &program.sources);
             } else if expectations == 0 {
-                messages.note(&format!("{word} `{}` expects nothing, so it tests nothing", e.name.text));
+                messages.note(&format!("{word} `{}` expects nothing, so it tests nothing", e.name));
             }
         }
     }

@@ -90,7 +90,7 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
     let fixed = settings(&request.options)?.overrides;
     let axes: Vec<(String, Vec<String>)> = request.over.iter().map(|o| axis(o)).collect::<Result<_, _>>()?;
     let program = load(&request.file, messages)?;
-    if !program.module.experiments.iter().any(|e| e.name.text == request.experiment) {
+    if !program.module.experiments.iter().any(|e| e.name == request.experiment) {
         messages.one(&neuro::compiler::unknown_experiment(&program.module, &request.experiment), &program.sources);
         return Err(Stop::Failed);
     }

@@ -1,6 +1,7 @@
 //! Kernels to executable functions. Every back end gives the interpreter's bits.
 
 pub mod abi;
+pub mod arrays;
 pub mod cranelift;
 #[cfg(all(target_arch = "x86_64", unix))]
 pub mod wide;

@@ -89,17 +89,19 @@ pub fn csv(bytes: &[u8], delimiter: Option<u8>) -> Result<Table, String> {
     Ok(Table { columns: names.into_iter().zip(columns).collect() })
 }
 
-/// Reads a NumPy array of floats or integers, flattened in C order.
-pub fn npy(bytes: &[u8]) -> Result<Vec<f64>, String> {
+/// Reads a NumPy array of floats or integers: its elements in C order, and its shape.
+pub fn npy(bytes: &[u8]) -> Result<(Vec<f64>, Vec<usize>), String> {
     use ndarray::ArrayD;
     use ndarray_npy::ReadNpyExt;
     let bytes = plain(bytes)?;
     macro_rules! attempt {
-        ($($t:ty),*) => { $(if let Ok(a) = ArrayD::<$t>::read_npy(&bytes[..]) { return Ok(a.iter().map(|v| *v as f64).collect()); })* };
+        ($($t:ty),*) => { $(if let Ok(a) = ArrayD::<$t>::read_npy(&bytes[..]) {
+            return Ok((a.iter().map(|v| *v as f64).collect(), a.shape().to_vec()));
+        })* };
     }
     attempt!(f64, f32, i64, i32, u8, u16, u32, u64, i8, i16);
     match ArrayD::<f64>::read_npy(&bytes[..]) {
-        Ok(a) => Ok(a.iter().copied().collect()),
+        Ok(a) => Ok((a.iter().copied().collect(), a.shape().to_vec())),
         Err(e) => Err(format!("not a NumPy array of numbers: {e}")),
     }
 }

@@ -111,10 +111,13 @@ codes! {
     E0813 "checkpoint cannot be resumed"
     E0814 "data set is missing"
     E0815 "data set is damaged"
+    E0816 "a duration is negative or undefined"
+    E0817 "initial value outside of its bounds"
     W0201 "unused name"
     W0202 "shadowed name"
     W0701 "order of events within a step"
     W0801 "duration is not a multiple of dt"
+    W0802 "change too small for single precision"
 }
 
 impl Code {

@@ -8,6 +8,7 @@ pub mod render;
 pub use codes::Code;
 
 use crate::source::Span;
+use std::collections::HashSet;
 
 /// How serious a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,17 +84,15 @@ impl Diagnostic {
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
+    /// What tells each from the others: its code, and its place or, without one, its message.
+    seen: HashSet<(Code, Result<Span, String>)>,
 }
 
 impl Diagnostics {
     /// Adds a diagnostic unless the same one (code and place) is already there.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let same = |d: &Diagnostic| {
-            d.code == diagnostic.code
-                && d.span() == diagnostic.span()
-                && (d.span().is_some() || d.message == diagnostic.message)
-        };
-        if !self.items.iter().any(same) {
+        let place = diagnostic.span().ok_or_else(|| diagnostic.message.clone());
+        if self.seen.insert((diagnostic.code, place)) {
             self.items.push(diagnostic);
         }
     }
@@ -147,8 +146,16 @@ impl std::error::Error for Diagnostics {}
 
 impl From<Diagnostic> for Diagnostics {
     fn from(d: Diagnostic) -> Self {
-        Diagnostics { items: vec![d] }
+        let mut all = Diagnostics::default();
+        all.push(d);
+        all
     }
+}
+
+/// A construct of the language that this version does not compile yet.
+pub fn unsupported(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::at(Code::E0106, span, format!("`{what}` is not supported yet"), "this construct")
+        .note("it belongs to the language, but this version refuses it rather than ignoring it")
 }
 
 /// Suggests the candidate nearest to `name`, if its edit distance is at most a third of the length.

@@ -1,57 +1,34 @@
 //! Checkpoints: everything that an experiment is in the middle of, as bytes, and how to go on from them.
 //!
-//! A checkpoint is taken within a `run`, at a step boundary. It holds the place among the statements, the names, what has been
-//! measured, the plans of the networks as data, and what the simulations remember. Models are not part of it: they are found by
+//! A checkpoint is taken within a `run`, at a step boundary. It holds the frames of the interpreter, the values of names, what has
+//! been measured, the plans of the networks as data, and what the simulations remember. Models are not part of it: they are found by
 //! name in the same source, whose hash the header carries.
 
-use super::Attempt;
-use super::eval::Live;
+use super::live::{Live, PortFunction};
 use super::outcome::{Expectation, Figure};
 use super::record::{Recording, SpoolState, What};
-use super::run::{Run, Scheduled};
-use super::time::at_time;
-use super::value::{Instance, PopulationRef, Quantity, Value};
+use super::run::{Frame, FrameKind, Run, Scheduled};
+use super::store::{CheckpointStore, RunIdentity};
 use crate::data::{Archive, Examples, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::hir::{Expr, Module, SynapseUse, VarId, check_synapse};
+use crate::evaluate::{Attempt, LaneProgram};
+use crate::hir::typed::{Expr, LocalId};
+use crate::hir::{Expr as CellExpr, Module, SynapseUse, VarId, VarKind, check_synapse};
 use crate::ir::Precision;
-use crate::plan::{Column, Delay, Drive, Network, Pairs, Population, Projection, View};
-use crate::runtime::{Running, Simulation, Snapshot};
+use crate::plan::{Batch, Column, Delay, Drive, Given, Network, Pairs, Population, Projection};
+use crate::runtime::{Running, Snapshot};
 use crate::solve::discretize;
 use crate::source::Span;
-use crate::syntax::ast::{self, Command, CommandKind};
 use crate::units::{Dim, Unit};
+use crate::value::{Instance, PopulationRef, Quantity, Value, View};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 3;
-
-/// Where checkpoints go.
-pub trait Keeper {
-    /// Returns whether one is due.
-    fn is_due(&self) -> bool;
-    /// Keeps one so that it is either whole or not there.
-    fn keep(&self, bytes: &[u8]) -> Result<(), String>;
-}
-
-/// What a checkpoint belongs to; all of it must be the same to go on from one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Belongs {
-    /// Version of the program.
-    pub neuro: String,
-    /// Hash of all sources.
-    pub source_sha256: String,
-    /// The experiment.
-    pub experiment: String,
-    /// Overrides in order.
-    pub overrides: Vec<(String, String)>,
-    /// `--precision`.
-    pub precision: Option<String>,
-}
+const VERSION: u32 = 4;
 
 /// The second line of a file.
 #[derive(Serialize, Deserialize)]
@@ -59,40 +36,31 @@ struct Header {
     version: u32,
     /// What the file belongs to; a saved network belongs to nobody.
     #[serde(flatten)]
-    belongs: Option<Belongs>,
+    belongs: Option<RunIdentity>,
     bytes: usize,
     sha256: String,
 }
 
-/// One level of the place among the statements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// Which command of the block.
-    pub command: usize,
-    /// Which iteration of a loop, or which branch of a condition.
-    pub turn: usize,
-    /// How many names there were before the inner block.
-    pub depth: usize,
-    /// How often something had been shuffled when the command began, so that a loop finds its order again.
-    pub shuffles: u32,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    path: Vec<Step>,
-    end: f64,
-    names: Vec<(String, SavedValue)>,
-    networks: Vec<(String, SavedNetwork)>,
+    frames: Vec<SavedFrame>,
+    locals: Vec<Option<SavedValue>>,
+    /// Data sets that values name, each once.
+    sets: Vec<Examples>,
+    networks: Vec<SavedNetwork>,
     recordings: Vec<SavedRecording>,
-    schedule: Vec<(f64, Span)>,
+    schedule: Vec<SavedEvent>,
     clock: f64,
+    step: u64,
     seed: u64,
     dt: f64,
     double: bool,
     streams: u32,
     shuffles: u32,
+    networks_made: u32,
     expectations: Vec<Expectation>,
     measures: Vec<(String, Vec<Quantity>)>,
+    log: Vec<String>,
     figures: Vec<Figure>,
     saved: Vec<(String, Vec<u8>)>,
     simulated: f64,
@@ -103,15 +71,43 @@ struct Saved {
 }
 
 #[derive(Serialize, Deserialize)]
+struct SavedFrame {
+    block: usize,
+    next: usize,
+    kind: SavedKind,
+    until: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum SavedKind {
+    Once,
+    Loop { variables: Vec<LocalId>, turns: Vec<Vec<SavedValue>>, turn: usize, sweep: bool },
+    Examples { variables: Vec<LocalId>, over: SavedValue, batch: Option<usize>, turn: usize },
+    Repeat { most: usize, turn: usize },
+    Gather { over: SavedValue, batch: Option<usize>, turn: usize, gathered: Vec<Option<Quantity>> },
+    Window(String),
+    At(Vec<(LocalId, Option<SavedValue>)>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedEvent {
+    time: f64,
+    block: usize,
+    captured: Vec<(LocalId, SavedValue)>,
+}
+
+#[derive(Serialize, Deserialize)]
 enum SavedValue {
-    Data(Vec<(String, Examples)>),
-    Examples(Examples, Vec<usize>),
+    /// Parts of a data set: their names, and which sets they are.
+    Data(Vec<(String, usize)>),
+    /// Which set, and the order of its examples.
+    Examples(usize, Vec<usize>),
     Quantity(Quantity),
     Bool(bool),
     Text(String),
     Range(f64, f64, Dim, Option<Unit>),
     Population(PopulationRef),
-    Network(Vec<(String, SavedValue)>),
+    Network(usize, Vec<(String, SavedValue)>),
     Projection(usize, Vec<usize>),
     Recording(usize),
     Table(Vec<(String, Vec<String>)>),
@@ -119,11 +115,15 @@ enum SavedValue {
 
 #[derive(Serialize, Deserialize)]
 struct SavedNetwork {
+    name: String,
+    seed: u64,
+    dt: f64,
     populations: Vec<SavedPopulation>,
     projections: Vec<SavedProjection>,
     drives: Vec<Drive>,
-    rates: Vec<Expr>,
-    functions: Vec<(usize, VarId, Expr)>,
+    rates: Vec<LaneProgram>,
+    functions: Vec<PortFunction>,
+    batch: Option<Batch>,
     simulation: Option<Snapshot>,
 }
 
@@ -138,6 +138,7 @@ struct SavedPopulation {
     init: BTreeMap<VarId, Column>,
     segment_init: Vec<((VarId, usize), Column)>,
     ports: BTreeMap<VarId, Column>,
+    given: BTreeMap<VarId, Given>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,6 +150,9 @@ struct SavedProjection {
     synapse: String,
     params: BTreeMap<VarId, f64>,
     init: BTreeMap<VarId, f64>,
+    given: BTreeSet<VarId>,
+    values: BTreeMap<VarId, Column>,
+    scattered: BTreeSet<VarId>,
     pairs: Pairs,
     weight: Column,
     delay: Delay,
@@ -158,6 +162,8 @@ struct SavedProjection {
     delayed: BTreeMap<VarId, u32>,
     learning: bool,
     stored: bool,
+    transpose_of: Option<usize>,
+    has_energy: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -170,6 +176,7 @@ struct SavedRecording {
     spool: SpoolState,
     span: (u64, u64),
     dt: f64,
+    window: Option<(f64, f64)>,
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -195,7 +202,7 @@ const NETWORK: Format =
     Format { name: "saved network", magic: "neuro network", help: "load a file that `save` has written" };
 
 impl Format {
-    fn write(&self, belongs: Option<Belongs>, content: &impl Serialize) -> Result<Vec<u8>, String> {
+    fn write(&self, belongs: Option<RunIdentity>, content: &impl Serialize) -> Result<Vec<u8>, String> {
         let payload = postcard::to_stdvec(content).map_err(|e| e.to_string())?;
         let header = Header { version: VERSION, belongs, bytes: payload.len(), sha256: sha256(&payload) };
         let header = serde_json::to_string(&header).map_err(|e| e.to_string())?;
@@ -205,7 +212,7 @@ impl Format {
     }
 
     /// Takes a file apart: whom it belongs to, and what it holds.
-    fn read<T: for<'a> Deserialize<'a>>(&self, file: &[u8]) -> Attempt<(Option<Belongs>, T)> {
+    fn read<T: for<'a> Deserialize<'a>>(&self, file: &[u8]) -> Attempt<(Option<RunIdentity>, T)> {
         let refuse = |why: String| refuse(why, self.help);
         let damaged = || refuse(format!("this {} is damaged", self.name));
         let mut lines = file.splitn(3, |b| *b == b'\n');
@@ -232,69 +239,126 @@ impl Format {
     }
 }
 
-impl Belongs {
-    /// Says what is different from another one.
-    fn differs(&self, other: &Belongs) -> Option<String> {
-        let list = |b: &Belongs| {
-            let all: Vec<String> = b.overrides.iter().map(|(p, v)| format!("--set {p}={v}")).collect();
-            if all.is_empty() { "no --set".to_string() } else { all.join(" ") }
-        };
-        if self.neuro != other.neuro {
-            Some(format!("it was made by neuro {}, this is {}", self.neuro, other.neuro))
-        } else if self.experiment != other.experiment {
-            Some(format!("it is of experiment `{}`", self.experiment))
-        } else if self.overrides != other.overrides {
-            Some(format!("it was made with {}, now there is {}", list(self), list(other)))
-        } else if self.precision != other.precision {
-            Some("it was made with another `--precision`".into())
-        } else if self.source_sha256 != other.source_sha256 {
-            Some("the model, or a file it imports, has changed since".into())
-        } else {
-            None
-        }
-    }
-}
-
 /// The names that parts of data sets may have.
 const KNOWN_PARTS: &[&str] = &["train", "test"];
 
-fn saved_value(v: &Value) -> SavedValue {
-    match v {
-        Value::Quantity(q) => SavedValue::Quantity(q.clone()),
-        Value::Bool(b) => SavedValue::Bool(*b),
-        Value::Text(t) => SavedValue::Text(t.to_string()),
-        Value::Range(lo, hi, dim, unit) => SavedValue::Range(*lo, *hi, *dim, unit.clone()),
-        Value::Population(p) => SavedValue::Population(*p),
-        Value::Network(i) => SavedValue::Network(i.names.iter().map(|(n, v)| (n.clone(), saved_value(v))).collect()),
-        Value::Projection(n, list) => SavedValue::Projection(*n, list.to_vec()),
-        Value::Recording(k) => SavedValue::Recording(*k),
-        Value::Data(parts) => SavedValue::Data(parts.iter().map(|(n, e)| (n.to_string(), (**e).clone())).collect()),
-        Value::Examples(set, order) => SavedValue::Examples((**set).clone(), order.to_vec()),
-        Value::Table(t) => SavedValue::Table(t.columns.iter().map(|(n, c)| (n.clone(), c.clone())).collect()),
+/// Data sets that are kept once, however many values name them.
+#[derive(Default)]
+struct Sets(Vec<Examples>);
+
+impl Sets {
+    fn place(&mut self, of: &Examples) -> usize {
+        match self.0.iter().position(|e| e.id == of.id && e.name == of.name) {
+            Some(at) => at,
+            None => {
+                self.0.push(of.clone());
+                self.0.len() - 1
+            }
+        }
+    }
+
+    fn value(&mut self, v: &Value) -> SavedValue {
+        match v {
+            Value::Quantity(q) => SavedValue::Quantity(q.clone()),
+            Value::Bool(b) => SavedValue::Bool(*b),
+            Value::Text(t) => SavedValue::Text(t.to_string()),
+            Value::Range(lo, hi, dim, unit) => SavedValue::Range(*lo, *hi, *dim, unit.clone()),
+            Value::Population(p) => SavedValue::Population(*p),
+            Value::Network(i) => {
+                SavedValue::Network(i.network, i.names.iter().map(|(n, v)| (n.clone(), self.value(v))).collect())
+            }
+            Value::Projection(n, list) => SavedValue::Projection(*n, list.to_vec()),
+            Value::Recording(k) => SavedValue::Recording(*k),
+            Value::Data(parts) => SavedValue::Data(parts.iter().map(|(n, e)| (n.to_string(), self.place(e))).collect()),
+            Value::Examples(set, order) => SavedValue::Examples(self.place(set), order.to_vec()),
+            Value::Table(t) => SavedValue::Table(t.columns.iter().map(|(n, c)| (n.clone(), c.clone())).collect()),
+        }
+    }
+
+    fn kind(&mut self, kind: &FrameKind) -> SavedKind {
+        match kind {
+            FrameKind::Once => SavedKind::Once,
+            FrameKind::Loop { variables, turns, turn, sweep } => {
+                let turns = turns.iter().map(|t| t.iter().map(|v| self.value(v)).collect()).collect();
+                SavedKind::Loop { variables: variables.clone(), turns, turn: *turn, sweep: *sweep }
+            }
+            FrameKind::Examples { variables, over, batch, turn } => {
+                let over = SavedValue::Examples(self.place(&over.0), over.1.to_vec());
+                SavedKind::Examples { variables: variables.clone(), over, batch: *batch, turn: *turn }
+            }
+            FrameKind::Repeat { most, turn } => SavedKind::Repeat { most: *most, turn: *turn },
+            FrameKind::Gather { over, batch, turn, gathered } => {
+                let over = SavedValue::Examples(self.place(&over.0), over.1.to_vec());
+                SavedKind::Gather { over, batch: *batch, turn: *turn, gathered: gathered.clone() }
+            }
+            FrameKind::Window(name) => SavedKind::Window(name.clone()),
+            FrameKind::At(before) => {
+                SavedKind::At(before.iter().map(|(id, v)| (*id, v.as_ref().map(|v| self.value(v)))).collect())
+            }
+        }
     }
 }
 
-fn value(v: SavedValue) -> Value {
-    match v {
-        SavedValue::Quantity(q) => Value::Quantity(q),
-        SavedValue::Bool(b) => Value::Bool(b),
-        SavedValue::Text(t) => Value::Text(t.as_str().into()),
-        SavedValue::Range(lo, hi, dim, unit) => Value::Range(lo, hi, dim, unit),
-        SavedValue::Population(p) => Value::Population(p),
-        SavedValue::Network(names) => {
-            let names = names.into_iter().map(|(n, v)| (n, value(v))).collect();
-            Value::Network(Rc::new(Instance { names }))
+/// Finds what a file names; none if it names something that is not there.
+struct Found(Vec<Rc<Examples>>);
+
+impl Found {
+    fn value(&self, v: SavedValue) -> Option<Value> {
+        Some(match v {
+            SavedValue::Quantity(q) => Value::Quantity(q),
+            SavedValue::Bool(b) => Value::Bool(b),
+            SavedValue::Text(t) => Value::Text(t.as_str().into()),
+            SavedValue::Range(lo, hi, dim, unit) => Value::Range(lo, hi, dim, unit),
+            SavedValue::Population(p) => Value::Population(p),
+            SavedValue::Network(network, names) => {
+                let names = names.into_iter().map(|(n, v)| Some((n, self.value(v)?))).collect::<Option<_>>()?;
+                Value::Network(Rc::new(Instance { network, names }))
+            }
+            SavedValue::Projection(n, list) => Value::Projection(n, Rc::new(list)),
+            SavedValue::Recording(k) => Value::Recording(k),
+            SavedValue::Data(parts) => {
+                let part = |(n, k): (String, usize)| {
+                    let name = KNOWN_PARTS.iter().find(|known| **known == n).copied()?;
+                    Some((name, self.0.get(k)?.clone()))
+                };
+                Value::Data(Rc::new(parts.into_iter().map(part).collect::<Option<_>>()?))
+            }
+            SavedValue::Examples(k, order) => Value::Examples(self.0.get(k)?.clone(), Rc::new(order)),
+            SavedValue::Table(columns) => Value::Table(Rc::new(Table { columns: columns.into_iter().collect() })),
+        })
+    }
+
+    fn chosen(&self, v: SavedValue) -> Option<super::run::Chosen> {
+        match self.value(v)? {
+            Value::Examples(set, order) => Some((set, order)),
+            _ => None,
         }
-        SavedValue::Projection(n, list) => Value::Projection(n, Rc::new(list)),
-        SavedValue::Recording(k) => Value::Recording(k),
-        SavedValue::Data(parts) => {
-            let parts = parts
-                .into_iter()
-                .filter_map(|(n, e)| Some((KNOWN_PARTS.iter().find(|k| **k == n).copied()?, Rc::new(e))));
-            Value::Data(Rc::new(parts.collect()))
-        }
-        SavedValue::Examples(set, order) => Value::Examples(Rc::new(set), Rc::new(order)),
-        SavedValue::Table(columns) => Value::Table(Rc::new(Table { columns: columns.into_iter().collect() })),
+    }
+
+    fn kind(&self, kind: SavedKind) -> Option<FrameKind> {
+        Some(match kind {
+            SavedKind::Once => FrameKind::Once,
+            SavedKind::Loop { variables, turns, turn, sweep } => {
+                let values = |t: Vec<SavedValue>| t.into_iter().map(|v| self.value(v)).collect::<Option<Vec<Value>>>();
+                let turns = turns.into_iter().map(values).collect::<Option<_>>()?;
+                FrameKind::Loop { variables, turns, turn, sweep }
+            }
+            SavedKind::Examples { variables, over, batch, turn } => {
+                FrameKind::Examples { variables, over: self.chosen(over)?, batch, turn }
+            }
+            SavedKind::Repeat { most, turn } => FrameKind::Repeat { most, turn },
+            SavedKind::Gather { over, batch, turn, gathered } => {
+                FrameKind::Gather { over: self.chosen(over)?, batch, turn, gathered }
+            }
+            SavedKind::Window(name) => FrameKind::Window(name),
+            SavedKind::At(before) => {
+                let value = |(id, v): (LocalId, Option<SavedValue>)| match v {
+                    Some(v) => Some((id, Some(self.value(v)?))),
+                    None => Some((id, None)),
+                };
+                FrameKind::At(before.into_iter().map(value).collect::<Option<_>>()?)
+            }
+        })
     }
 }
 
@@ -310,6 +374,7 @@ fn saved_network(live: &Live) -> SavedNetwork {
         init: p.init.clone(),
         segment_init: p.segment_init.iter().map(|(k, c)| (*k, c.clone())).collect(),
         ports: p.ports.clone(),
+        given: p.given.clone(),
     };
     let projection = |p: &Projection| SavedProjection {
         name: p.name.clone(),
@@ -319,6 +384,9 @@ fn saved_network(live: &Live) -> SavedNetwork {
         synapse: p.synapse.name.clone(),
         params: p.params.clone(),
         init: p.init.clone(),
+        given: p.given.clone(),
+        values: p.values.clone(),
+        scattered: p.synapse.scattered.clone(),
         pairs: p.pairs.clone(),
         weight: p.weight.clone(),
         delay: p.delay.clone(),
@@ -328,20 +396,26 @@ fn saved_network(live: &Live) -> SavedNetwork {
         delayed: p.delayed.clone(),
         learning: p.learning,
         stored: p.stored,
+        transpose_of: p.transpose_of,
+        has_energy: p.energy.is_some(),
     };
     SavedNetwork {
+        name: live.name.clone(),
+        seed: live.seed,
+        dt: live.dt,
         populations: network.populations.iter().map(population).collect(),
         projections: network.projections.iter().map(projection).collect(),
         drives: network.drives.clone(),
         rates: live.rates.clone(),
         functions: live.functions.clone(),
-        simulation: live.simulation.as_ref().and_then(Running::events).map(Simulation::snapshot),
+        batch: network.batch,
+        simulation: live.simulation.as_ref().map(Running::snapshot),
     }
 }
 
 /// Finds models by name; the source is the same, so they are there.
 fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapshot>)> {
-    let mut plan = Network { drives: saved.drives, ..Network::default() };
+    let mut plan = Network { drives: saved.drives, batch: saved.batch, ..Network::default() };
     for p in saved.populations {
         let model = module.neurons.get(&p.model)?.clone();
         plan.populations.push(Population {
@@ -355,15 +429,29 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             init: p.init,
             segment_init: p.segment_init.into_iter().collect(),
             ports: p.ports,
+            given: p.given,
         });
     }
-    for p in saved.projections {
+    for (k, p) in saved.projections.into_iter().enumerate() {
+        if let Some(back) = plan.projections.get_mut(k) {
+            // Made with the energy of the one before it.
+            (back.params, back.weight, back.learning) = (p.params, p.weight, p.learning);
+            continue;
+        }
         let synapse = module.synapses.get(&p.synapse)?.clone();
         let model = |v: View| plan.populations.get(v.population).map(|p| p.model.clone());
         let (pre, post) = (model(p.pre)?, model(p.post)?);
-        let use_ = SynapseUse { pre: &pre, post: &post, port: Some(p.port), span: synapse.name.span };
-        let synapse = Arc::new(check_synapse(module, &synapse, &use_, &mut Diagnostics::default()));
-        plan.projections.push(Projection {
+        // The ports of forces are made anew.
+        let port = (!p.has_energy).then_some(p.port);
+        let use_ = SynapseUse { pre: &pre, post: &post, port, span: synapse.name.span };
+        let mut synapse = check_synapse(module, &synapse, &use_, &mut Diagnostics::default());
+        for id in p.scattered {
+            synapse.vars[id].kind = VarKind::State(CellExpr::Num(0.0));
+            synapse.scattered.insert(id);
+        }
+        let synapse = Arc::new(synapse);
+        let energy = synapse.energy.clone().filter(|_| p.has_energy);
+        let projection = Projection {
             name: p.name,
             pre: p.pre,
             post: p.post,
@@ -371,6 +459,8 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             synapse,
             params: p.params,
             init: p.init,
+            given: p.given,
+            values: p.values,
             pairs: p.pairs,
             weight: p.weight,
             delay: p.delay,
@@ -380,26 +470,22 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             delayed: p.delayed,
             learning: p.learning,
             stored: p.stored,
-            // Networks without events are not saved.
-            transpose_of: None,
+            transpose_of: p.transpose_of,
             energy: None,
-        });
+        };
+        match energy {
+            Some((energy, span)) => plan.energetic(projection, energy, span).ok()?,
+            None => plan.projections.push(projection),
+        }
     }
-    let live = Live { plan, rates: saved.rates, simulation: None, functions: saved.functions };
+    let (name, seed, rates) = (saved.name, saved.seed, saved.rates);
+    let live = Live { name, seed, dt: saved.dt, plan, rates, simulation: None, functions: saved.functions };
     Some((live, saved.simulation))
 }
 
-/// Finds the commands of an `at` by its place in the source.
-fn scheduled(body: &[Command], span: Span) -> Option<&[Command]> {
-    body.iter().find_map(|c| match &c.kind {
-        CommandKind::At(_, inner) if c.span == span => Some(&inner[..]),
-        kind => kind.blocks().into_iter().find_map(|body| scheduled(body, span)),
-    })
-}
-
 impl Run<'_> {
-    /// Keeps a checkpoint at the present step boundary, within a `run` that ends at `end`.
-    pub(super) fn checkpoint(&mut self, keeper: &dyn Keeper, belongs: &Belongs, end: f64) -> Attempt<()> {
+    /// Keeps a checkpoint at the present step boundary, within a `run`.
+    pub(super) fn checkpoint(&mut self, keeper: &dyn CheckpointStore, belongs: &RunIdentity) -> Attempt<()> {
         let cannot =
             |why: String| Box::new(Diagnostic::new(Code::E0809, format!("a checkpoint cannot be kept: {why}")));
         let mut recordings = Vec::new();
@@ -413,21 +499,36 @@ impl Run<'_> {
                 spool: r.spool.state().map_err(cannot)?,
                 span: r.span,
                 dt: r.dt,
+                window: r.window,
             });
         }
+        let mut sets = Sets::default();
+        let frame = |f: &Frame, sets: &mut Sets| SavedFrame {
+            block: f.block,
+            next: f.next,
+            kind: sets.kind(&f.kind),
+            until: f.until,
+        };
+        let event = |s: &Scheduled, sets: &mut Sets| {
+            let captured = s.captured.iter().map(|(id, v)| (*id, sets.value(v))).collect();
+            SavedEvent { time: s.time, block: s.block, captured }
+        };
         let saved = Saved {
-            path: self.path.clone(),
-            end,
-            names: self.names.iter().map(|(n, v)| (n.clone(), saved_value(v))).collect(),
-            networks: self.live_names.iter().cloned().zip(self.live.iter().map(saved_network)).collect(),
+            frames: self.frames.iter().map(|f| frame(f, &mut sets)).collect(),
+            locals: self.locals.iter().map(|v| v.as_ref().map(|v| sets.value(v))).collect(),
+            networks: self.live.iter().map(saved_network).collect(),
             recordings,
-            schedule: self.schedule.iter().map(|s| (s.time, s.span)).collect(),
+            schedule: self.schedule.iter().map(|s| event(s, &mut sets)).collect(),
+            sets: sets.0,
             clock: self.clock,
+            step: self.step,
             seed: self.seed,
             dt: self.dt,
             double: self.precision == Precision::F64,
             streams: self.streams,
             shuffles: self.shuffles.get(),
+            networks_made: self.networks_made,
+            log: self.out.log.clone(),
             expectations: self.out.expectations.clone(),
             measures: self.out.measures.iter().map(|(n, q)| (n.clone(), q.clone())).collect(),
             figures: self.out.figures.clone(),
@@ -443,68 +544,70 @@ impl Run<'_> {
     }
 
     /// Becomes what a checkpoint says; the next commands go on from there.
-    pub(super) fn resume(&mut self, file: &[u8], belongs: &Belongs, experiment: &ast::Experiment) -> Attempt<()> {
+    pub(super) fn resume(&mut self, file: &[u8], belongs: &RunIdentity) -> Attempt<()> {
         let (of, saved): (_, Saved) = CHECKPOINT.read(file)?;
         if let Some(difference) = of.and_then(|of| of.differs(belongs)) {
             let why = format!("this checkpoint cannot be resumed: {difference}");
             return Err(refuse(why, "restore what it belongs to, or run without `--resume` to begin anew"));
         }
-        (self.clock, self.seed, self.dt, self.streams) = (saved.clock, saved.seed, saved.dt, saved.streams);
+        (self.clock, self.step, self.seed, self.dt) = (saved.clock, saved.step, saved.seed, saved.dt);
+        (self.streams, self.networks_made) = (saved.streams, saved.networks_made);
         self.shuffles.set(saved.shuffles);
         self.precision = if saved.double { Precision::F64 } else { Precision::F32 };
-        for (name, network_) in saved.networks {
+        for network_ in saved.networks {
             let Some((live, snapshot)) = network(network_, self.runner.module) else {
                 return Err(refuse("this checkpoint names models that are not there", ANEW));
             };
-            self.live_names.push(name);
             self.live.push(live);
             let Some(snapshot) = snapshot else { continue };
             let index = self.live.len() - 1;
-            self.start(index);
-            let restored = self.live[index]
-                .simulation
-                .as_mut()
-                .and_then(Running::events_mut)
-                .is_some_and(|s| s.restore(&snapshot));
-            if !restored {
+            self.start(index)?;
+            if !self.live[index].simulation.as_mut().is_some_and(|s| s.restore(&snapshot)) {
                 return Err(refuse("this checkpoint does not fit the network", ANEW));
             }
         }
         let folder = self.runner.settings.results.as_deref();
         for r in saved.recordings {
             let mut new = Recording::new(r.name, r.network, r.population, r.cells, r.what, r.span.0, r.dt, folder);
-            new.span = r.span;
+            (new.span, new.window) = (r.span, r.window);
             new.spool
                 .restore(r.spool)
                 .map_err(|why| refuse(format!("a recording is not there any more: {why}"), ANEW))?;
             self.recordings.push(new);
         }
-        for (time, span) in saved.schedule {
-            let Some(body) = scheduled(&experiment.body, span) else {
-                return Err(refuse("this checkpoint names statements that are not there", ANEW));
-            };
-            self.schedule.push(Scheduled { time, span, body: body.to_vec() });
+        let found = Found(saved.sets.into_iter().map(Rc::new).collect());
+        let missing = || refuse("this checkpoint names values that are not there", ANEW);
+        for v in saved.locals.into_iter().enumerate() {
+            let (place, Some(v)) = v else { continue };
+            let slot = self.locals.get_mut(place).ok_or_else(missing)?;
+            *slot = Some(found.value(v).ok_or_else(missing)?);
         }
-        self.names = saved.names.into_iter().map(|(n, v)| (n, value(v))).collect();
+        for f in saved.frames {
+            let known = self.experiment.blocks.get(f.block).is_some_and(|b| f.next <= b.len());
+            let kind = found.kind(f.kind).filter(|_| known).ok_or_else(missing)?;
+            self.frames.push(Frame { block: f.block, next: f.next, kind, until: f.until });
+        }
+        for s in saved.schedule {
+            let captured = s.captured.into_iter().map(|(id, v)| Some((id, found.value(v)?))).collect::<Option<_>>();
+            self.schedule.push(Scheduled { time: s.time, block: s.block, captured: captured.ok_or_else(missing)? });
+        }
+        self.out.log = saved.log;
         self.out.expectations = saved.expectations;
         self.out.measures = saved.measures.into_iter().collect();
         self.out.figures = saved.figures;
         self.out.saved = saved.saved.into_iter().collect();
         (self.out.simulated, self.out.built_in, self.out.ran_in) = (saved.simulated, saved.built_in, saved.ran_in);
         (self.out.size, self.out.synapse_bytes) = (saved.size, saved.synapse_bytes);
-        self.resuming = saved.path.into();
-        self.resumed_end = Some(saved.end);
-        Ok(())
+        self.show_again()
     }
 
     /// Saves a network with everything that it remembers.
-    pub(super) fn save(&mut self, net: &ast::Expr, path: &str) -> Attempt<()> {
-        let index = self.scope().network_of(net)?;
+    pub(super) fn save(&mut self, net: &Expr, path: &str) -> Attempt<()> {
+        let index = self.network_of(net)?;
         if let Some(format) = Archive::of(path) {
             return self.save_arrays(index, path, format, net.span);
         }
-        self.refuse_without_events(index, net)?;
-        self.start(index);
+        self.start(index)?;
         let bytes = NETWORK.write(None, &saved_network(&self.live[index]));
         let bytes = bytes.map_err(|why| Box::new(Diagnostic::new(Code::E0809, format!("cannot save: {why}"))))?;
         self.out.saved.insert(path.to_string(), bytes);
@@ -512,8 +615,8 @@ impl Run<'_> {
     }
 
     /// Lets a network become one that was saved, with its clock and everything that it remembers; it must be built alike.
-    pub(super) fn load(&mut self, net: &ast::Expr, path: &str, span: Span) -> Attempt<()> {
-        let index = self.scope().network_of(net)?;
+    pub(super) fn load(&mut self, net: &Expr, path: &str, span: Span) -> Attempt<()> {
+        let index = self.network_of(net)?;
         let bytes = match self.out.saved.get(path) {
             Some(bytes) => bytes.clone(),
             None => self
@@ -525,7 +628,6 @@ impl Run<'_> {
         if Archive::of(path).is_some() {
             return self.load_arrays(index, path, &bytes, span);
         }
-        self.refuse_without_events(index, net)?;
         let here = |mut d: Box<Diagnostic>| {
             *d = (*d).label(span, "this file");
             d
@@ -550,10 +652,10 @@ impl Run<'_> {
         let Some((live, snapshot)) = network(saved, self.runner.module) else {
             return Err(differs("a model is not there".into()));
         };
-        self.live[index] = live;
-        self.start(index);
-        let restored = |s: &mut Simulation| snapshot.is_none_or(|snapshot| s.restore(&snapshot));
-        if !self.live[index].simulation.as_mut().and_then(Running::events_mut).is_some_and(restored) {
+        self.live[index] = Live { name: std::mem::take(&mut self.live[index].name), ..live };
+        self.start(index)?;
+        let restored = |s: &mut Running| snapshot.is_none_or(|snapshot| s.restore(&snapshot));
+        if !self.live[index].simulation.as_mut().is_some_and(restored) {
             return Err(differs("its states are of another kind".into()));
         }
         // Earlier recordings keep their data but see no more of it: the network's clock is another one.
@@ -561,10 +663,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Gives a simulation that has just been made the functions of time that its ports follow.
-    pub(super) fn follow(functions: &[(usize, VarId, Expr)], s: &mut Running) {
-        for (population, port, e) in functions {
-            s.set_port_function(*population, *port, at_time(e));
+    /// Finds the running network that an expression names.
+    fn network_of(&self, e: &Expr) -> Attempt<usize> {
+        match self.eval(e)? {
+            Value::Network(instance) => Ok(instance.network),
+            other => crate::evaluate::fail(
+                Code::E0401,
+                e.span,
+                format!("expected a network, found {}", other.kind()),
+                "not one",
+            ),
         }
     }
 }

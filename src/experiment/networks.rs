@@ -1,134 +1,120 @@
 //! Makes the networks of an experiment: their plans, and what runs once they are needed.
 
-use super::Attempt;
-use super::elaborate::Elaborator;
-use super::eval::{Live, fail};
+use super::live::Live;
 use super::run::Run;
 use super::settings::Override;
-use super::time::{at_time, mentions};
-use super::value::Value;
 use crate::diag::{Code, Diagnostic};
+use crate::elaborate::{Elaborated, Elaborator, Surroundings, whole};
+use crate::evaluate::{Attempt, LaneProgram, fail};
+use crate::hir::VarId;
+use crate::hir::experiment::model;
+use crate::hir::network::model::{Drive, Nested};
+use crate::hir::typed::Expr;
 use crate::plan::{Batch, Network};
-use crate::runtime::{Options, Running};
+use crate::rng::philox;
+use crate::runtime::{Options, PortFunction, Running, TimeFunction};
 use crate::source::Span;
-use crate::syntax::ast;
+use crate::units::{Dim, format_quantity, lookup};
+use crate::value::{Value, View};
 use std::rc::Rc;
 
 impl Run<'_> {
-    pub(super) fn network(
-        &mut self,
-        name: &ast::Name,
-        model: &ast::Name,
-        args: &[ast::Arg],
-        batch: Option<&ast::Batch>,
-    ) -> Attempt<()> {
+    pub(super) fn network(&mut self, of: &Nested, name: &str, batch: Option<&model::Batch>) -> Attempt<()> {
         let batch = batch.map(|b| self.batch_of(b)).transpose()?;
         let clock = std::time::Instant::now();
         self.measure_size();
-        let mut values = Vec::new();
-        for a in args {
-            values.push((a.name.as_ref().map(|n| n.text.clone()), self.scope().eval(&a.value)?));
+        let args = of.args.iter().map(|a| a.as_ref().map(|a| self.eval(a)).transpose());
+        let mut args = args.collect::<Attempt<Vec<Option<Value>>>>()?;
+        for ((value, e), p) in args.iter().zip(&of.args).zip(&of.model.params) {
+            if let (Some(value), Some(e)) = (value, e) {
+                whole(p, value, e.span)?;
+            }
         }
-        let formals: Vec<String> = self
-            .runner
-            .module
-            .networks
-            .get(&model.text)
-            .map(|n| n.formals.iter().map(|f| f.name.text.clone()).collect())
-            .unwrap_or_default();
-        let prefix = format!("{}.", name.text);
+        let prefix = format!("{name}.");
         let mine: Vec<Override> =
             self.runner.settings.overrides.iter().filter(|o| o.path.starts_with(&prefix)).cloned().collect();
+        let parameter = |o: &Override| of.model.params.iter().position(|p| p.name == o.path[prefix.len()..]);
         for o in &mine {
-            let rest = &o.path[prefix.len()..];
-            if let Some(position) = formals.iter().position(|f| f == rest) {
-                let default = values
-                    .iter()
-                    .find(|(n, _)| n.as_deref() == Some(rest))
-                    .or(values.get(position).filter(|(n, _)| n.is_none()))
-                    .map(|v| v.1.clone());
-                if let Some(v) = self.overridden(&o.path, default.as_ref())? {
-                    values.retain(|(n, _)| n.as_deref() != Some(rest));
-                    values.push((Some(rest.to_string()), v));
-                }
+            let Some(k) = parameter(o) else { continue };
+            let p = &of.model.params[k];
+            let default = args[k].clone().or_else(|| p.default.as_ref().and_then(|e| self.eval(e).ok()));
+            if let Some(v) = self.overridden(&o.path, default.as_ref())? {
+                args[k] = Some(v);
             }
         }
-        // A network of the same name is replaced, and the clock starts anew.
-        let index = match self.live_names.iter().position(|n| *n == name.text) {
-            Some(i) => i,
-            None => {
-                self.live_names.push(name.text.clone());
-                self.live.push(Live {
-                    plan: Network::default(),
-                    rates: Vec::new(),
-                    simulation: None,
-                    functions: Vec::new(),
-                });
-                self.live.len() - 1
-            }
-        };
-        self.live[index] =
-            Live { plan: Network::default(), rates: Vec::new(), simulation: None, functions: Vec::new() };
-        if self.live.len() == 1 {
-            self.clock = 0.0;
-            self.schedule.clear();
-        }
-        for r in self.recordings.iter_mut().filter(|r| r.network == index) {
-            // Earlier recordings keep their data but see no more of it.
-            r.network = usize::MAX;
-        }
-        let instance = self.elaborate(index, self.streams, |e| e.network(model, &values, ""))?;
+        let index = self.place_of(name);
+        let seed = seed_of(self.seed, self.networks_made);
+        self.networks_made += 1;
+        let mut elaborator = Elaborator::new(self.surroundings(seed), index, self.streams);
+        let instance = elaborator.network(&of.model, &args, of.span, "")?;
+        let Elaborated { plan, rates } = elaborator.finish();
+        self.live[index] = Live { name: name.to_string(), seed, dt: self.dt, plan, rates, ..Live::default() };
         self.live[index].plan.batch = batch;
-        self.can_run(index, name.span)?;
-        self.bind(name.text.clone(), Value::Network(Rc::new(instance)));
-        for o in mine.iter().filter(|o| !formals.contains(&o.path[prefix.len()..].to_string())) {
+        self.can_run(index, of.span)?;
+        self.set_local(of.id, Value::Network(Rc::new(instance)));
+        for o in mine.iter().filter(|o| parameter(o).is_none()) {
             self.set_override(o)?;
         }
         self.out.built_in += clock.elapsed().as_secs_f64();
         Ok(())
     }
 
-    pub(super) fn drive(&mut self, d: &ast::Drive) -> Attempt<()> {
-        let Some(first) = d.targets.first() else { return Ok(()) };
-        let root = first.path.text.split('.').next().unwrap_or_default();
-        let Some(index) = self.live_names.iter().position(|n| n == root) else {
-            return fail(Code::E0201, first.span, format!("unknown network `{root}`"), "not declared here");
+    /// The place of a network among the running ones; one of the same name is replaced, and the clock starts anew.
+    fn place_of(&mut self, name: &str) -> usize {
+        let index = match self.live.iter().position(|l| l.name == name) {
+            Some(i) => i,
+            None => {
+                self.live.push(Live::default());
+                self.live.len() - 1
+            }
         };
-        if self.live[index].simulation.is_some() {
-            return fail(Code::E0106, d.span, "a drive cannot be added once the network has run", "comes too late");
+        if self.live.len() == 1 {
+            (self.clock, self.step) = (0.0, 0);
+            self.schedule.clear();
         }
-        let names = std::mem::take(&mut self.names);
-        let done = self.elaborate(index, 0x1000 + self.streams, |e| e.drive(d, &names));
-        self.names = names;
-        self.streams += 1;
-        done
+        for r in self.recordings.iter_mut().filter(|r| r.network == index) {
+            // Earlier recordings keep their data but see no more of it.
+            r.network = usize::MAX;
+        }
+        index
     }
 
-    /// Lets an elaborator work on the plan of a network.
-    fn elaborate<T>(
-        &mut self,
-        index: usize,
-        streams: u32,
-        work: impl FnOnce(&mut Elaborator) -> Attempt<T>,
-    ) -> Attempt<T> {
-        let mut elaborator = Elaborator {
-            module: self.runner.module,
+    fn surroundings(&self, seed: u64) -> Surroundings<'_> {
+        Surroundings {
             files: self.runner.files,
-            recordings: &self.recordings,
             dt: self.dt,
-            seed: self.seed,
-            shuffles: &self.shuffles,
-            index,
-            live: std::mem::take(&mut self.live),
-            streams,
-        };
-        let done = work(&mut elaborator);
-        self.live = elaborator.live;
-        done
+            seed,
+            backend: self.runner.settings.backend,
+            shuffles: (self.seed, &self.shuffles),
+            outer: None,
+        }
     }
 
-    fn batch_of(&self, batch: &ast::Batch) -> Attempt<Batch> {
-        let size = self.scope().size(&batch.size)?;
+    /// Adds a drive to a network that has not run yet.
+    pub(super) fn drive(&mut self, d: &Drive) -> Attempt<()> {
+        for (cells, port) in &d.targets {
+            let index = self.cells(cells)?.network;
+            if self.live[index].simulation.is_some() {
+                return fail(Code::E0106, d.span, "a drive cannot be added once the network has run", "comes too late");
+            }
+            let one = Drive { targets: vec![(cells.clone(), *port)], ..d.clone() };
+            let live = &mut self.live[index];
+            let built = Elaborated { plan: std::mem::take(&mut live.plan), rates: std::mem::take(&mut live.rates) };
+            let seed = live.seed;
+            let surface = self.surface();
+            let around = Surroundings { outer: Some(&surface), ..self.surroundings(seed) };
+            let mut elaborator = Elaborator::resume(around, index, 0x1000 + self.streams, built);
+            let done = elaborator.drive(&one, &self.locals);
+            let Elaborated { plan, rates } = elaborator.finish();
+            (self.live[index].plan, self.live[index].rates) = (plan, rates);
+            done?;
+            self.streams += 1;
+        }
+        Ok(())
+    }
+
+    fn batch_of(&self, batch: &model::Batch) -> Attempt<Batch> {
+        let size = self.size(&batch.size)?;
         if size == 0 {
             return fail(Code::E0404, batch.size.span, "a batch has at least one example", "size 0");
         }
@@ -144,64 +130,126 @@ impl Run<'_> {
         if !plan.is_without_events() {
             return Ok(());
         }
-        if !self.is_without_checkpoints() {
-            let d = crate::syntax::unsupported(span, "a checkpoint of a network without events");
-            return Err(Box::new(d.help("run without `--checkpoint-every` and `--resume`, and `save` its weights")));
-        }
         if let Some((place, what)) = plan.refused_without_events() {
-            let d = crate::syntax::unsupported(place, &what).label(span, "this network");
-            let note = "it has a batch, signals to cells, energies, or values that follow from one another at once";
+            let d = crate::diag::unsupported(place, &what).label(span, "this network");
+            let note = "it has a batch, signals to cells, bounds or values kept per cell, energies, or shared weights";
             return Err(Box::new(d.note(note)));
         }
         Ok(())
     }
 
     /// Creates the simulation of a network that has not run yet.
-    pub(super) fn start(&mut self, index: usize) {
-        let live = &mut self.live[index];
-        if live.simulation.is_some() {
-            return;
+    pub(super) fn start(&mut self, index: usize) -> Attempt<()> {
+        if let Some(s) = &self.live[index].simulation {
+            if s.options().dt != self.dt {
+                let message = format!("`{}` has run with another `dt`", self.live[index].name);
+                let d = Diagnostic::new(Code::E0106, message);
+                return Err(Box::new(d.help("set `dt` before the network, or make the network anew")));
+            }
+            return Ok(());
         }
         let clock = std::time::Instant::now();
         let settings = &self.runner.settings;
         let options = Options {
             dt: self.dt,
-            seed: self.seed,
+            seed: self.live[index].seed,
             precision: self.precision,
             threads: settings.threads,
             backend: settings.backend,
         };
-        let rates = live.rates.iter().map(at_time).collect();
+        let rates: Vec<TimeFunction> = self.live[index].rates.iter().map(|p| self.function(p, true)).collect();
+        let ports: Vec<(usize, VarId)> =
+            self.live[index].functions.iter().map(|f| (f.cells.population, f.port)).collect();
+        let live = &mut self.live[index];
         let mut s = Running::new(std::mem::take(&mut live.plan), rates, options);
-        Self::follow(&live.functions, &mut s);
         if let Some(s) = s.rates_mut() {
             s.expect_windows();
         }
+        for k in 0..s.network().projections.len() {
+            let values: Vec<_> = s.network().projections[k].values.iter().map(|(id, c)| (*id, c.clone())).collect();
+            values.into_iter().for_each(|(id, c)| s.set_synapses(k, id, &c));
+        }
         live.simulation = Some(s);
+        ports.into_iter().for_each(|(population, port)| self.follow(index, population, port));
         self.out.built_in += clock.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// Lets a port of a running network follow its functions of time.
+    pub(super) fn follow(&mut self, index: usize, population: usize, port: VarId) {
+        let mine = self.live[index].functions.iter().filter(|f| f.port == port && f.cells.population == population);
+        let functions = mine
+            .map(|f| PortFunction { cells: f.cells.start..f.cells.start + f.cells.n, of: self.function(&f.of, false) });
+        let functions: Vec<PortFunction> = functions.collect();
+        if let (Some(s), false) = (&mut self.live[index].simulation, functions.is_empty()) {
+            s.set_port_functions(population, port, functions);
+        }
+    }
+
+    /// A function of time whose complaints are heard when the run stops; a rate is not negative.
+    fn function(&self, program: &LaneProgram, rate: bool) -> TimeFunction {
+        let compiled = program.compile(self.runner.settings.backend);
+        let complaint = self.complaint.clone();
+        let span = program.span();
+        let checked = move |of: Vec<f64>| match of.iter().find(|r| rate && **r < -1e-9) {
+            Some(r) => Err(negative_rate(*r, span)),
+            None if rate => Ok(of.into_iter().map(|r| r.max(0.0)).collect()),
+            None => Ok(of),
+        };
+        TimeFunction::new(program.is_shared(), move |t, values| {
+            match compiled.cells(values.len(), t).and_then(&checked) {
+                Ok(of) => values.copy_from_slice(&of),
+                Err(d) => {
+                    values.fill(f64::NAN);
+                    if let Ok(mut complaint) = complaint.lock() {
+                        complaint.get_or_insert(d);
+                    }
+                }
+            }
+        })
     }
 
     /// Starts a network without events: only while it runs do its values follow from one another, a row for every example.
-    pub(super) fn start_rates(&mut self, index: usize) {
+    pub(super) fn start_rates(&mut self, index: usize) -> Attempt<()> {
         if self.live[index].simulation.is_none() && self.live[index].plan.is_without_events() {
-            self.start(index);
+            self.start(index)?;
         }
+        Ok(())
     }
 
     /// Starts the networks without events that an expression may read.
-    pub(super) fn start_rates_in(&mut self, e: &ast::Expr) {
+    pub(super) fn start_rates_in(&mut self, e: &Expr) -> Attempt<()> {
         if self.live.iter().all(|l| l.simulation.is_some()) {
-            return;
+            return Ok(());
         }
-        let networks = |(name, v): &(String, Value)| mentions(e, name).then(|| v.network()).flatten();
-        let named: Vec<usize> = self.names.iter().filter_map(networks).collect();
-        named.into_iter().for_each(|i| self.start_rates(i));
+        let mut names = Vec::new();
+        e.locals(&mut names);
+        let network =
+            |id: &crate::hir::typed::LocalId| self.locals[id.as_u32() as usize].as_ref().and_then(Value::network);
+        let named: Vec<usize> = names.iter().filter_map(network).collect();
+        named.into_iter().try_for_each(|i| self.start_rates(i))
     }
 }
 
+/// The seed of the n-th network that an experiment makes: that of the experiment for the first, and another one for each that follows.
+fn seed_of(seed: u64, n: u32) -> u64 {
+    if n == 0 {
+        return seed;
+    }
+    let words = philox([n, 0x6e65_7477, 0, 0], [seed as u32, (seed >> 32) as u32]);
+    u64::from(words[0]) | u64::from(words[1]) << 32
+}
+
+/// Reports a rate below zero, beyond what rounding explains.
+fn negative_rate(rate: f64, span: Span) -> Box<Diagnostic> {
+    let shown = format_quantity(rate, Dim::RATE, lookup("Hz").as_ref());
+    let d = Diagnostic::at(Code::E0404, span, format!("this rate becomes {shown}"), "a rate cannot be negative");
+    Box::new(d.help("cut it off where that is meant: `max(0 Hz, …)`"))
+}
+
 /// Reports values that follow from themselves within a step.
-fn cyclic(plan: &Network, path: &[(usize, crate::hir::VarId)], span: Span) -> Box<Diagnostic> {
-    let name = |(p, v): &(usize, crate::hir::VarId)| {
+fn cyclic(plan: &Network, path: &[(usize, VarId)], span: Span) -> Box<Diagnostic> {
+    let name = |(p, v): &(usize, VarId)| {
         let population = &plan.populations[*p];
         format!("{}.{}", population.name, population.model.vars[*v].name)
     };
@@ -211,4 +259,9 @@ fn cyclic(plan: &Network, path: &[(usize, crate::hir::VarId)], span: Span) -> Bo
             .note(shown.join(" <- "))
             .help("give one of the projections a `delay`, or make one of the values a state"),
     )
+}
+
+/// Whether two views share cells.
+pub(super) fn overlap(a: View, b: View) -> bool {
+    a.population == b.population && a.start < b.start + b.n && b.start < a.start + a.n
 }

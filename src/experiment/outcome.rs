@@ -1,11 +1,11 @@
 //! What comes of an experiment.
 
 use super::record::Recording;
-use super::value::Quantity;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::ir::Precision;
 use crate::runtime::Work;
 use crate::source::Span;
+use crate::value::Quantity;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub trait Progress {
     fn update(&self, time: f64, end: f64);
     /// How many minibatches of a loop over a data set have been shown, of how many.
     fn examples(&self, _shown: usize, _of: usize) {}
+    /// A line that the experiment prints.
+    fn line(&self, _text: &str) {}
     /// Returns whether the user asked to stop.
     fn interrupted(&self) -> bool;
 }
@@ -77,6 +79,8 @@ pub struct Outcome {
     pub expectations: Vec<Expectation>,
     /// Measures by name, one element per execution.
     pub measures: IndexMap<String, Vec<Quantity>>,
+    /// Lines that were printed.
+    pub log: Vec<String>,
     /// Figures in order.
     pub figures: Vec<Figure>,
     /// Networks that were saved, by file name.

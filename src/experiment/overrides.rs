@@ -1,45 +1,35 @@
 //! `--set path=value`: checked before anything runs, applied where the value would be used.
 
-use super::Attempt;
+use super::assign::Variable;
 use super::run::Run;
 use super::settings::Override;
-use super::value::{Quantity, Value};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic};
+use crate::evaluate::{Attempt, Scope};
+use crate::hir::experiment::overrides;
+use crate::hir::typed::ExprKind;
 use crate::plan::Column;
 use crate::source::Span;
-use crate::syntax::ast::{self, Command, CommandKind};
+use crate::units::{canonical_unit, dimension_word};
+use crate::value::{Quantity, Value};
 
 impl Run<'_> {
     /// Every override must name something before anything runs.
-    pub(super) fn check_overrides(&self, e: &ast::Experiment) -> Attempt<()> {
-        let mut known: Vec<String> = vec!["dt".into(), "seed".into()];
-        known.extend(e.formals.iter().map(|f| f.name.text.clone()));
-        fn networks(body: &[Command], out: &mut Vec<String>) {
-            for c in body {
-                if let CommandKind::Network { name, .. } = &c.kind {
-                    out.push(name.text.clone());
-                }
-                c.kind.blocks().into_iter().for_each(|body| networks(body, out));
-            }
-        }
-        let mut nets = Vec::new();
-        networks(&e.body, &mut nets);
+    pub(super) fn check_overrides(&self) -> Attempt<()> {
+        let e = self.experiment;
+        let mut known: Vec<&str> = vec!["dt", "seed"];
+        known.extend(e.params.iter().map(|p| p.name.as_str()));
+        let mut nets = e.networks();
+        nets.dedup();
         for o in &self.runner.settings.overrides {
             let first = o.path.split('.').next().unwrap_or_default();
-            let ok = if o.path.contains('.') { nets.iter().any(|n| n == first) } else { known.contains(&o.path) };
+            let ok = if o.path.contains('.') { nets.contains(&first) } else { known.contains(&o.path.as_str()) };
             if !ok {
-                let candidates = known.iter().chain(&nets).map(String::as_str);
-                let help = crate::diag::nearest(first, candidates).map(|n| format!("did you mean `{n}`?"));
+                let candidates = known.iter().chain(&nets).copied();
+                let help = crate::diag::nearest(first, candidates.clone()).map(|n| format!("did you mean `{n}`?"));
+                let list: Vec<String> = candidates.map(|n| format!("`{n}`")).collect();
+                let message = format!("`--set {}` names nothing in experiment `{}`", o.path, e.name);
                 return Err(Box::new(
-                    Diagnostic::new(
-                        Code::E0804,
-                        format!("`--set {}` names nothing in experiment `{}`", o.path, e.name.text),
-                    )
-                    .note(format!(
-                        "it has {}",
-                        known.iter().chain(&nets).map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
-                    ))
-                    .maybe_help(help),
+                    Diagnostic::new(Code::E0804, message).note(format!("it has {}", list.join(", "))).maybe_help(help),
                 ));
             }
         }
@@ -53,46 +43,64 @@ impl Run<'_> {
         if let (Value::Quantity(q), Some(Value::Quantity(d))) = (&value, default)
             && q.dim != d.dim
         {
-            let unit = d.unit.clone().unwrap_or_else(|| crate::units::canonical_unit(d.dim));
-            return Err(Box::new(
-                Diagnostic::new(Code::E0805, format!("`--set {path}={}` has the wrong unit", o.value))
-                    .note(format!(
-                        "`{path}` is {}, this is {}",
-                        crate::units::dimension_word(d.dim),
-                        crate::units::dimension_word(q.dim)
-                    ))
-                    .help(format!("write `--set {path}=20{}`", unit.name)),
-            ));
+            let unit = d.unit.clone().unwrap_or_else(|| canonical_unit(d.dim));
+            let message = format!("`--set {path}={}` has the wrong unit", o.value);
+            let note = format!("`{path}` is {}, this is {}", dimension_word(d.dim), dimension_word(q.dim));
+            let d = Diagnostic::new(Code::E0805, message).note(note);
+            return Err(Box::new(d.help(format!("write `--set {path}=20{}`", unit.name))));
         }
         Ok(Some(value))
     }
 
+    /// The number that an option is set to.
+    pub(super) fn overridden_number(&self, path: &str, default: &Value) -> Attempt<Option<f64>> {
+        match self.overridden(path, Some(default))? {
+            None => Ok(None),
+            Some(Value::Quantity(q)) if q.is_single() => Ok(Some(q.data[0])),
+            Some(other) => Err(self.bad_override(path, &format!("one number is needed, found {}", other.kind()))),
+        }
+    }
+
+    /// Reports an override whose value cannot be.
+    pub(super) fn bad_override(&self, path: &str, why: &str) -> Box<Diagnostic> {
+        let given = self.runner.settings.overrides.iter().rev().find(|o| o.path == path);
+        let text = given.map_or("", |o| o.value.as_str());
+        Box::new(Diagnostic::new(Code::E0805, format!("`--set {path}={text}` is not a value: {why}")))
+    }
+
     fn override_value(&self, o: &Override) -> Attempt<Value> {
-        let mut d = Diagnostics::default();
         let bad = |why: String| {
             Box::new(Diagnostic::new(Code::E0805, format!("`--set {}={}` is not a value: {why}", o.path, o.value)))
         };
-        let e = crate::syntax::parse_expr(Default::default(), &o.value, &mut d);
-        let Some(e) = e else { return Err(bad(d.iter().next().map_or(String::new(), |d| d.message.clone()))) };
-        self.scope().eval(&e).map_err(|d| bad(d.message.clone()))
+        let e = overrides::value(self.runner.module, &o.value).map_err(bad)?;
+        // Names of the experiment have no value yet, so that none can be used.
+        let surface = self.surface();
+        Scope::new(&surface, &[]).eval(&e).map_err(|d| bad(d.message.clone()))
     }
 
     /// Sets a variable of a network that has been built.
     pub(super) fn set_override(&mut self, o: &Override) -> Attempt<()> {
-        let mut d = Diagnostics::default();
-        let unknown = || Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable", o.path)));
-        let target = crate::syntax::parse_expr(Default::default(), &o.path, &mut d).ok_or_else(unknown)?;
-        let selected = self.scope().select_variable(&target).map_err(|d| {
-            Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable: {}", o.path, d.message)))
-        })?;
-        let (p, id) = (selected.cells, selected.id);
-        let model = self.live[p.network].network().populations[p.view.population].model.clone();
-        let var = &model.vars[id];
+        let unknown = |why: String| {
+            Box::new(Diagnostic::new(Code::E0804, format!("`--set {}` names no variable: {why}", o.path)))
+        };
+        let target = overrides::target(self.runner.module, self.experiment, &o.path).map_err(unknown)?;
+        let ExprKind::Variable { of, id, segment } = &target.kind else { return Ok(()) };
+        let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
+        let variable = Variable { cells: self.cells(of)?, id: *id, segment };
+        let p = variable.cells;
+        let var = self.live[p.network].network().populations[p.view.population].model.vars[*id].clone();
         let default = Value::Quantity(Quantity::number(0.0, var.dim, var.unit.clone()));
-        if let Some(Value::Quantity(q)) = self.overridden(&o.path, Some(&default))? {
-            let value = if q.scalar { Column::Const(q.first()) } else { Column::Array(q.data) };
-            self.store(&selected, &value, Span::default())?;
-        }
-        Ok(())
+        let Some(Value::Quantity(q)) = self.overridden(&o.path, Some(&default))? else {
+            return Err(self.bad_override(&o.path, "a number is needed"));
+        };
+        let value = match q.single() {
+            Some(v) => Column::Const(v),
+            None if q.data.len() == p.view.n => Column::Array(q.data),
+            None => {
+                let why = format!("{} values for {} cells", q.data.len(), p.view.n);
+                return Err(self.bad_override(&o.path, &why));
+            }
+        };
+        self.store(variable, &value, Span::default())
     }
 }

@@ -1,24 +1,23 @@
 //! Collects the data of figures.
 
-use super::Attempt;
-use super::eval::fail;
 use super::outcome::{Figure, FigureData};
 use super::record::What;
 use super::run::Run;
-use super::select::Selected;
-use super::value::{Quantity, Value};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Expr, inline_lets};
+use crate::evaluate::{Attempt, fail};
+use crate::hir::Expr as CellExpr;
+use crate::hir::typed::{Expr, ExprKind};
 use crate::source::Span;
-use crate::syntax::ast::{self, ExprKind};
+use crate::value::{Quantity, Value};
+
+/// What is drawn, with its label.
+type Labelled = (Expr, String);
 
 impl Run<'_> {
-    pub(super) fn plot(
-        &mut self,
-        title: Option<&str>,
-        series: &[ast::Expr],
-        against: Option<&ast::Expr>,
-    ) -> Attempt<()> {
+    pub(super) fn plot(&mut self, title: Option<&str>, series: &[Labelled], against: Option<&Labelled>) -> Attempt<()> {
+        for (e, _) in series.iter().chain(against) {
+            self.start_rates_in(e)?;
+        }
         let mut figure = Figure {
             name: String::new(),
             title: title.unwrap_or_default().into(),
@@ -26,35 +25,24 @@ impl Run<'_> {
             y: String::new(),
             series: Vec::new(),
         };
-        let x = against.map(|e| self.scope().quantity(e)).transpose()?;
-        if let (Some(q), Some(e)) = (&x, against) {
-            figure.x = axis(&label(e), q);
+        let x = against.map(|(e, _)| self.quantity(e)).transpose()?;
+        if let (Some(q), Some((_, name))) = (&x, against) {
+            figure.x = axis(name, q);
         }
-        for e in series {
-            let name = label(e);
+        for (e, name) in series {
+            let name = name.clone();
             let value = match self.recorded(e) {
                 Some(i) => Value::Recording(i),
-                None => self.scope().eval(e)?,
+                None => self.eval(e)?,
             };
             match value {
                 Value::Recording(i) => self.plot_recording(&mut figure, i, &name, e.span)?,
                 Value::Quantity(q) => {
-                    let unit = q
-                        .unit
-                        .clone()
-                        .filter(|u| u.dim == q.dim)
-                        .unwrap_or_else(|| crate::units::canonical_unit(q.dim));
-                    let xs: Vec<f64> = match &x {
-                        Some(x) => {
-                            let unit = x
-                                .unit
-                                .clone()
-                                .filter(|u| u.dim == x.dim)
-                                .unwrap_or_else(|| crate::units::canonical_unit(x.dim));
-                            x.data.iter().map(|v| unit.from_internal(*v)).collect()
-                        }
-                        None => (0..q.data.len()).map(|i| i as f64).collect(),
+                    let shown = |q: &Quantity| {
+                        let unit = q.shown_unit();
+                        q.data.iter().map(|v| unit.from_internal(*v)).collect::<Vec<f64>>()
                     };
+                    let xs = x.as_ref().map_or_else(|| (0..q.data.len()).map(|i| i as f64).collect(), shown);
                     if xs.len() != q.data.len() {
                         let message = format!("cannot plot {} values against {}", q.data.len(), xs.len());
                         return fail(Code::E0403, e.span, message, "different lengths");
@@ -63,11 +51,7 @@ impl Run<'_> {
                     if figure.x.is_empty() {
                         figure.x = "index".into();
                     }
-                    figure.series.push(FigureData::Line {
-                        x: xs,
-                        y: q.data.iter().map(|v| unit.from_internal(*v)).collect(),
-                        label: name.clone(),
-                    });
+                    figure.series.push(FigureData::Line { x: xs, y: shown(&q), label: name.clone() });
                 }
                 _ => return fail(Code::E0401, e.span, "this cannot be plotted", "not data"),
             }
@@ -87,17 +71,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Finds the recording that `net.exc.v` names in a plot.
-    fn recorded(&self, e: &ast::Expr) -> Option<usize> {
-        let scope = self.scope();
-        let Selected { cells: p, path, .. } = scope.select(e).ok()?;
-        let model = &self.live[p.network].network().populations[p.view.population].model;
-        let wanted = inline_lets(model, Expr::Var(model.var(&path)?));
+    /// Finds the recording of a state that an expression names.
+    fn recorded(&self, e: &Expr) -> Option<usize> {
+        let ExprKind::Variable { of, id, segment } = &e.kind else { return None };
+        let p = self.cells(of).ok()?;
+        let segment = segment.as_ref().map(|s| self.size(s)).transpose().ok()?;
+        let live = &self.live[p.network];
+        let model = &live.network().populations[p.view.population].model;
+        let wanted = model.unfold(CellExpr::Var(*id));
+        let of_segment = live.segment(p.view, *id, segment, e.span).ok()?;
         self.recordings.iter().rposition(|r| {
             r.network == p.network
                 && r.population == p.view.population
                 && r.cells == (p.view.start, p.view.n)
-                && matches!(&r.what, What::Samples { value, .. } if *value == wanted)
+                && matches!(&r.what, What::Samples { value, segment, .. } if *value == wanted && *segment == of_segment)
         })
     }
 
@@ -150,19 +137,7 @@ impl Run<'_> {
     }
 }
 
-fn label(e: &ast::Expr) -> String {
-    match &e.kind {
-        ExprKind::Name(n) => n.clone(),
-        ExprKind::Member(base, n) => match label(base) {
-            b if b.is_empty() => n.text.clone(),
-            b => format!("{b}.{}", n.text),
-        },
-        ExprKind::Index(base, _) => label(base),
-        _ => String::new(),
-    }
-}
-
 fn axis(name: &str, q: &Quantity) -> String {
-    let unit = q.unit.clone().filter(|u| u.dim == q.dim).unwrap_or_else(|| crate::units::canonical_unit(q.dim));
+    let unit = q.shown_unit();
     if unit.name == "1" { name.to_string() } else { format!("{name} ({})", unit.name).trim().to_string() }
 }

@@ -150,8 +150,8 @@ pub enum What {
         variable: crate::hir::VarId,
         /// What is evaluated for every cell.
         value: Expr,
-        /// Interval in steps.
-        every: u64,
+        /// Interval in steps, which need not be whole: samples are taken at the nearest steps.
+        every: f64,
         /// Dimension.
         dim: Dim,
         /// Unit.
@@ -180,6 +180,21 @@ pub struct Recording {
     pub span: (u64, u64),
     /// Time step.
     pub dt: f64,
+    /// When it records, if not always.
+    pub window: Option<(f64, f64)>,
+}
+
+/// Returns whether a sample is due at a step, counted from the beginning of the recording.
+pub fn is_due(step: u64, every: f64) -> bool {
+    let k = (step as f64 / every).round();
+    (k * every).round() as u64 == step
+}
+
+/// Returns the step at which the next sample is due.
+pub fn next_due(step: u64, every: f64) -> u64 {
+    let k = (step as f64 / every).floor();
+    let at = |k: f64| (k * every).round() as u64;
+    (0..3).map(|more| at(k + f64::from(more))).find(|s| *s > step).unwrap_or(step + 1)
 }
 
 impl Recording {
@@ -196,14 +211,21 @@ impl Recording {
         folder: Option<&std::path::Path>,
     ) -> Recording {
         let path = folder.map(|f| f.join(format!(".{name}.spool")));
-        Recording { name, network, population, cells, what, spool: Spool::new(path), span: (begin, begin), dt }
+        let spool = Spool::new(path);
+        Recording { name, network, population, cells, what, spool, span: (begin, begin), dt, window: None }
+    }
+
+    /// Returns whether it records at a step.
+    pub fn is_within(&self, step: u64) -> bool {
+        let t = step as f64 * self.dt;
+        self.window.is_none_or(|(from, to)| t >= from - 1e-9 && t <= to + 1e-9)
     }
 
     /// Adds an event of a cell of the population.
     pub fn event(&mut self, step: u64, cell: u32) {
         let (first, n) = self.cells;
         let cell = cell as usize;
-        if cell >= first && cell < first + n {
+        if cell >= first && cell < first + n && self.is_within(step) {
             self.spool.push(&step.to_le_bytes());
             self.spool.push(&((cell - first) as u32).to_le_bytes());
             self.spool.end_record();
@@ -230,6 +252,7 @@ impl Recording {
     /// Reads the events within a window, given in internal time units.
     pub fn events(&self, window: Option<(f64, f64)>) -> Result<Events, String> {
         let (begin, end) = (self.span.0 as f64 * self.dt, self.span.1 as f64 * self.dt);
+        let (begin, end) = self.window.map_or((begin, end), |(from, to)| (begin.max(from), end.min(to)));
         let (from, to) = window.unwrap_or((begin, end));
         let mut out = Events { n: self.cells.1, from: from.max(begin), to: to.min(end), ..Events::default() };
         self.spool.each(12, &mut |r| {
@@ -261,6 +284,18 @@ impl Recording {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_are_due_at_the_steps_nearest_to_their_times() {
+        let due: Vec<u64> = (0..20).filter(|s| is_due(*s, 3.3)).collect();
+        assert_eq!(due, [0, 3, 7, 10, 13, 17]);
+        let mut step = 0;
+        for expected in &due[1..] {
+            step = next_due(step, 3.3);
+            assert_eq!(step, *expected);
+        }
+        assert_eq!((next_due(0, 1.0), next_due(7, 5.0)), (1, 10));
+    }
 
     #[test]
     fn nothing_is_lost_when_a_recording_moves_to_disk() {

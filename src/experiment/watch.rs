@@ -1,8 +1,8 @@
 //! Feeds recordings from a running network.
 
+use super::live::read;
 use super::outcome::Progress;
-use super::record::{Recording, What};
-use super::select::read;
+use super::record::{Recording, What, is_due, next_due};
 use crate::hir::{EventId, Expr};
 use crate::runtime::{Observer, RateNetwork, Simulation, Spikes};
 
@@ -45,9 +45,9 @@ impl Watch<'_> {
         let step = s.step();
         for r in &mut self.recordings {
             let What::Samples { variable, every, .. } = &r.what else { continue };
-            if (step - r.span.0).is_multiple_of(*every) {
-                let values = s.values(r.population, *variable).values;
-                r.sample(step, values[r.cells.0..r.cells.0 + r.cells.1].iter().copied());
+            if is_due(step - r.span.0, *every) && r.is_within(step) {
+                let cells = r.cells.0..r.cells.0 + r.cells.1;
+                r.sample(step, s.values_of(r.population, *variable, cells).values.into_iter());
             }
         }
     }
@@ -57,7 +57,7 @@ impl Observer for Watch<'_> {
     fn next_stop(&self, step: u64) -> u64 {
         self.at.set(step);
         let next = |r: &Recording| match r.what {
-            What::Samples { every, .. } => step + every - (step - r.span.0) % every,
+            What::Samples { every, .. } => r.span.0 + next_due(step - r.span.0, every),
             What::Events(_) => u64::MAX,
         };
         self.recordings.iter().map(|r| next(r)).min().unwrap_or(u64::MAX)
@@ -67,7 +67,7 @@ impl Observer for Watch<'_> {
         let step = simulation.step();
         for r in &mut self.recordings {
             let What::Samples { value, every, segment, .. } = &r.what else { continue };
-            if !(step - r.span.0).is_multiple_of(*every) {
+            if !is_due(step - r.span.0, *every) || !r.is_within(step) {
                 continue;
             }
             let cells = r.cells.0..r.cells.0 + r.cells.1;
@@ -79,7 +79,11 @@ impl Observer for Watch<'_> {
                 Some((b, segments)) => cells.map(|c| b.get(c * segments + segment)).collect(),
                 None => {
                     let plan = &simulation.network.populations[r.population];
-                    cells.map(|c| read(Some(simulation), plan, r.population, value, c, *segment)).collect()
+                    let at = |c| match read(Some(simulation), plan, r.population, value, c, *segment) {
+                        Some(v) => v,
+                        None => crate::ice!("a recorded value that cannot be computed"),
+                    };
+                    cells.map(at).collect()
                 }
             };
             r.sample(step, values.into_iter());

@@ -1,16 +1,16 @@
 //! Weights and biases of a network in files that others read: `save net to "best.npz"`, `load net from "best.safetensors"`.
 
-use super::Attempt;
-use super::eval::{Live, fail};
+use super::live::Live;
 use super::run::Run;
 use crate::data::{Archive, Named};
 use crate::diag::{Code, Diagnostic};
+use crate::elaborate::synapses_within_bounds;
+use crate::evaluate::{Attempt, fail};
 use crate::hir::{Var, VarId, VarKind};
 use crate::ir::Precision;
 use crate::plan::{Column, Pairs};
 use crate::runtime::{Rows, Running};
 use crate::source::Span;
-use crate::syntax::ast;
 use std::sync::Arc;
 
 /// What an array of a file stands for.
@@ -56,7 +56,7 @@ fn places(live: &Live) -> Vec<(Named, Place)> {
 impl Run<'_> {
     /// Writes the arrays of a network.
     pub(super) fn save_arrays(&mut self, index: usize, path: &str, format: Archive, span: Span) -> Attempt<()> {
-        self.start_rates(index);
+        self.start_rates(index)?;
         let arrays: Vec<Named> = places(&self.live[index]).into_iter().map(|(array, _)| array).collect();
         match format.write(&arrays, self.precision == Precision::F64) {
             Ok(bytes) => {
@@ -74,7 +74,7 @@ impl Run<'_> {
             Ok(arrays) => arrays,
             Err(why) => return fail(Code::E0803, span, format!("`{path}` cannot be read"), why),
         };
-        self.start_rates(index);
+        self.start_rates(index)?;
         for (Named { name, shape, values: before }, place) in places(&self.live[index]) {
             let Some(array) = arrays.iter().find(|a| a.name == name) else {
                 let known: Vec<String> = arrays.iter().map(|a| format!("`{}`", a.name)).collect();
@@ -91,7 +91,9 @@ impl Run<'_> {
             match place {
                 Place::Synapses(k, id) => {
                     self.can_set_synapses(index, k, span)?;
-                    self.store_synapses(index, k, id, Column::Array(Arc::new(values)));
+                    let new = Column::Array(Arc::new(values));
+                    synapses_within_bounds(&self.live[index].network().projections[k], id, &new, span)?;
+                    self.store_synapses(index, k, id, new, span)?;
                 }
                 Place::Cells(p, id) => {
                     if let Some(s) = self.live[index].simulation.as_mut().and_then(Running::rates_mut) {
@@ -99,15 +101,6 @@ impl Run<'_> {
                     }
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Refuses to keep everything that a network without events remembers.
-    pub(super) fn refuse_without_events(&self, index: usize, net: &ast::Expr) -> Attempt<()> {
-        if self.live[index].network().is_without_events() {
-            let d = crate::syntax::unsupported(net.span, "the whole memory of a network without events");
-            return Err(Box::new(d.help("keep its weights: `save net to \"weights.npz\"` or `.safetensors`")));
         }
         Ok(())
     }

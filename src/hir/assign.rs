@@ -30,7 +30,7 @@ pub(super) fn assigned(
     let needed = match (scaling, var.boolean) {
         (true, _) => Ty::number(Dim::ONE),
         (false, true) => Ty::of(Kind::Bool),
-        (false, false) => Ty { kind: Kind::Number, dim: Some(var.dim), unit: var.unit.clone() },
+        (false, false) => Ty { unit: var.unit.clone(), ..Ty::number(var.dim) },
     };
     let Assigned { value, ty, span } = given;
     if !ty.is_error() && (ty.kind != needed.kind || !ty.same_dim(&needed)) {

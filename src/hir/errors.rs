@@ -1,6 +1,7 @@
 //! Wording of the E02xx–E05xx families, one small function per diagnostic.
 
-use super::{Neuron, Ty, Var, VarKind};
+use super::{Neuron, Shape, Ty, Var, VarKind};
+use crate::builtin::{Builtin, Place};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::syntax::ast::Name;
@@ -60,6 +61,13 @@ pub(crate) fn list(names: &[&str]) -> String {
     let shown: Vec<String> = names.iter().take(12).map(|n| format!("`{n}`")).collect();
     let more = if names.len() > 12 { ", …" } else { "" };
     format!("{}{more}", shown.join(", "))
+}
+
+/// A name that hides an earlier one.
+pub(crate) fn shadowed(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::at(Code::W0202, span, format!("`{name}` hides another `{name}`"), "from here on this one is meant")
+        .label(first, "declared here")
+        .help("give it another name; `var` declares a name whose value changes")
 }
 
 pub(crate) fn unit_clash(name: &str, span: Span) -> Diagnostic {
@@ -159,6 +167,40 @@ pub(crate) fn wrong_kind(expected: &str, found: &Ty, span: Span) -> Diagnostic {
 pub(crate) fn condition_needed(found: &Ty, span: Span) -> Diagnostic {
     Diagnostic::at(Code::E0405, span, format!("expected a condition, found {}", found.describe()), "not a condition")
         .help("compare it with something: `… > 0`")
+}
+
+/// Where `t` has a value outside models.
+pub(crate) const WHERE_TIME_IS: &str =
+    "`t` may stand in equations, in the rate of a drive, and in what an experiment assigns to an analog port";
+
+pub(crate) fn one_number_needed(what: &str, found: &Ty, span: Span) -> Diagnostic {
+    let found = if found.shape == Shape::Matrix { "a matrix" } else { "an array" };
+    Diagnostic::at(Code::E0403, span, format!("{what} must be one number, not {found}"), format!("this is {found}"))
+        .help("take one element, as in `x[0]`, or reduce it, as in `mean(x)`")
+}
+
+pub(crate) fn shapes_differ(a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {
+    let word = |t: &Ty| if t.shape == Shape::Matrix { "a matrix" } else { "an array" };
+    Diagnostic::at(Code::E0403, b.1, "an array cannot be combined with a matrix", format!("this is {}", word(b.0)))
+        .label(a.1, format!("this is {}", word(a.0)))
+}
+
+pub(crate) fn constant_needed(what: &str, kind: &str, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0401, span, format!("{what} must be {kind} as it is written"), "not a constant")
+}
+
+pub(crate) fn not_a_probability(value: f64, span: Span) -> Diagnostic {
+    let message = format!("{} is not a probability", crate::units::format_number(value));
+    Diagnostic::at(Code::E0604, span, message, "must lie in 0 .. 1")
+}
+
+/// A distribution or connector that stands in an expression.
+pub(crate) fn out_of_place(b: &Builtin, span: Span) -> Diagnostic {
+    let (what, help) = match b.place {
+        Place::Connector => ("a connector", format!("it belongs after `connect`: `connect {}`", b.signature())),
+        _ => ("a distribution", format!("what is drawn is written with `~`: `let x ~ {}`", b.signature())),
+    };
+    Diagnostic::at(Code::E0401, span, format!("`{}` is {what}, not a value", b.name), "not a value").help(help)
 }
 
 pub(crate) fn pure_number_needed(function: &str, found: &Ty, span: Span) -> Diagnostic {

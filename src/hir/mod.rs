@@ -1,30 +1,30 @@
 //! Resolved, typed, unit-checked models.
 //!
-//! Input: [`crate::syntax::ast`]. Output: a [`Module`]; after it is made without errors, nothing later can fail
-//! because of the text of a neuron, synapse or channel. Networks and experiments stay syntax trees whose names and
-//! units have been checked; their values exist only when they run.
+//! Input: [`crate::syntax::ast`]. Output: a [`Module`] that holds the whole program: models, networks and experiments with ids for
+//! names and a type for every expression. After it is made without errors, nothing later fails because of names, units or kinds.
 
+mod arguments;
 mod assign;
-mod check_experiment;
 mod errors;
+pub mod experiment;
 mod expr;
-pub mod functions;
 mod infer;
 mod module;
-mod network;
+pub mod network;
 mod neuron;
 pub mod print;
 mod synapse;
 mod ty;
+pub mod typed;
 mod unit_of;
 
-pub(crate) use check_experiment::not_yet;
-pub use expr::{Draw, EventId, Expr, Func, Op, VarId, apply};
+pub use crate::builtin::{Func, apply};
+pub use expr::{Draw, EventId, Expr, Op, VarId};
 pub use infer::{Context, Infer};
 pub use module::{Imports, check};
 pub(crate) use neuron::{inline_lets, inline_lets_unless};
 pub use synapse::{SynapseUse, check_synapse, misplaced};
-pub use ty::{Kind, Ty};
+pub use ty::{Kind, Shape, Ty};
 pub use unit_of::resolve_unit;
 
 use crate::source::Span;
@@ -32,7 +32,7 @@ use crate::syntax::ast;
 use crate::units::{Dim, Unit};
 use cranelift_entity::PrimaryMap;
 use indexmap::IndexMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a variable is.
@@ -117,10 +117,10 @@ pub struct Emit {
 pub enum Stmt {
     /// `x = e`, compound operators expanded.
     Assign(VarId, Expr),
-    /// `hold x for t`
-    Hold(VarId, Expr),
-    /// `mute e for t`
-    Mute(EventId, Expr),
+    /// `hold x for t`, and where `t` is written.
+    Hold(VarId, Expr, Span),
+    /// `mute e for t`, and where `t` is written.
+    Mute(EventId, Expr, Span),
     /// `if c { … } else { … }`
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// `deliver e`
@@ -259,9 +259,24 @@ impl Neuron {
         self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_)))
     }
 
+    /// Returns the definition of a `let`.
+    pub fn definition(&self, v: VarId) -> Option<&Expr> {
+        definition(&self.vars, v)
+    }
+
+    /// Returns whether any part of an expression, also of the `let`s it names, satisfies the predicate.
+    pub fn any(&self, e: &Expr, predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
+        crate::math::any_through(e, &|v| self.definition(v), predicate)
+    }
+
+    /// Replaces `let`s by their definitions, except those that are large.
+    pub fn unfold(&self, e: Expr) -> Expr {
+        crate::math::unfold(e, &|v| self.definition(v))
+    }
+
     /// Returns whether an expression reads a state of a cable of several segments, so that it has no one value.
     pub fn reads_segments(&self, e: &Expr) -> bool {
-        inline_lets(self, e.clone()).any(&mut |e| match e {
+        self.any(e, &mut |e| match e {
             Expr::Var(v) => {
                 let cable = self.vars[*v].cable.and_then(|c| self.cables.get(c));
                 matches!(self.vars[*v].kind, VarKind::State(_))
@@ -273,8 +288,7 @@ impl Neuron {
 
     /// Returns whether an expression has a value only within the cell's own update: its events, noise and draws.
     pub fn reads_update(&self, e: &Expr) -> bool {
-        inline_lets(self, e.clone())
-            .any(&mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Noise(_) | Expr::Draw(..)))
+        self.any(e, &mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Noise(_) | Expr::Draw(..)))
     }
 
     /// Returns the states.
@@ -386,6 +400,8 @@ pub struct Synapse {
     pub n_noises: u32,
     /// Bounds of the weight and of states, applied at every write.
     pub bounds: Vec<(VarId, Expr, Expr)>,
+    /// Parameters that have a value for each synapse of this projection; they are kept as states that nothing changes.
+    pub scattered: BTreeSet<VarId>,
     /// Where the author says that states live.
     pub asserted: Vec<(VarId, Place, Span)>,
     /// Continuous contribution.
@@ -408,6 +424,21 @@ impl Synapse {
         self.vars.iter().find(|(_, v)| v.name == name).map(|(id, _)| id)
     }
 
+    /// Returns the definition of a `let`.
+    pub fn definition(&self, v: VarId) -> Option<&Expr> {
+        definition(&self.vars, v)
+    }
+
+    /// Returns whether any part of an expression, also of the `let`s it names, satisfies the predicate.
+    pub fn any(&self, e: &Expr, predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
+        crate::math::any_through(e, &|v| self.definition(v), predicate)
+    }
+
+    /// Replaces `let`s by their definitions, except those that are large.
+    pub fn unfold(&self, e: Expr) -> Expr {
+        crate::math::unfold(e, &|v| self.definition(v))
+    }
+
     /// Replaces `let`s by their definitions.
     pub fn inline(&self, e: Expr) -> Expr {
         e.map(&mut |e| match e {
@@ -417,6 +448,13 @@ impl Synapse {
             },
             other => other,
         })
+    }
+}
+
+fn definition(vars: &PrimaryMap<VarId, Var>, v: VarId) -> Option<&Expr> {
+    match vars.get(v).map(|v| &v.kind) {
+        Some(VarKind::Let(e)) => Some(e),
+        _ => None,
     }
 }
 
@@ -444,20 +482,17 @@ pub struct Module {
     pub neurons: IndexMap<String, Arc<Neuron>>,
     /// Synapses, still as syntax: their units depend on the projection.
     pub synapses: IndexMap<String, Arc<ast::Model>>,
-    /// Synapses as checked for the projections of each network, with the names of projections that have one.
-    pub projections: IndexMap<String, NamedSynapses>,
     /// Networks by name.
-    pub networks: IndexMap<String, Arc<ast::Network>>,
+    pub networks: IndexMap<String, Arc<network::model::Network>>,
+    /// Networks that are being checked, outermost first.
+    unfinished: Vec<String>,
     /// Experiments of the file itself.
-    pub experiments: Vec<Arc<ast::Experiment>>,
+    pub experiments: Vec<Arc<experiment::model::Experiment>>,
     /// Tests of the file itself.
-    pub tests: Vec<Arc<ast::Experiment>>,
+    pub tests: Vec<Arc<experiment::model::Experiment>>,
     /// `##` texts of all declarations by name.
     pub docs: IndexMap<String, String>,
 }
-
-/// Synapses as checked for the projections of a network, each with its projection's name if it has one.
-pub type NamedSynapses = Vec<(Option<String>, Arc<Synapse>)>;
 
 /// `fn name(formals) = body`
 #[derive(Debug)]

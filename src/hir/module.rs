@@ -1,6 +1,6 @@
 //! Checks a file with everything it imports.
 
-use super::check_experiment::check_experiment;
+use super::experiment::check_experiment;
 use super::infer::{Context, Infer};
 use super::network::check_network;
 use super::neuron::check_neuron;
@@ -8,6 +8,7 @@ use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 use crate::syntax::{self, ast};
+use std::collections::HashMap;
 
 /// Finds the text of a `use`; the core itself reads no files.
 pub trait Imports {
@@ -103,13 +104,15 @@ impl Loader<'_> {
 
     /// Declares in dependency order of the kinds: constants first, experiments last.
     fn declare(&mut self, file: &ast::File, root: bool, diagnostics: &mut Diagnostics) {
-        let mut seen: Vec<(&str, Span)> = Vec::new();
+        let mut seen: HashMap<&str, Span> = HashMap::new();
         for item in &file.items {
             let Some(name) = item_name(item) else { continue };
             let span = item_span(item);
-            match seen.iter().find(|(n, _)| *n == name) {
-                Some((_, first)) => diagnostics.push(errors::declared_twice(name, span, *first)),
-                None => seen.push((name, span)),
+            match seen.get(name) {
+                Some(first) => diagnostics.push(errors::declared_twice(name, span, *first)),
+                None => {
+                    seen.insert(name, span);
+                }
             }
             if !item.doc.is_empty() {
                 self.module.docs.insert(name.to_string(), item.doc.clone());
@@ -152,9 +155,6 @@ impl Loader<'_> {
                 ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Synapse => {
                     self.module.synapses.insert(m.name.text.clone(), Arc::new(m.clone()));
                 }
-                ast::ItemKind::Network(n) => {
-                    self.module.networks.insert(n.name.text.clone(), Arc::new(n.clone()));
-                }
                 _ => {}
             }
         }
@@ -166,35 +166,61 @@ impl Loader<'_> {
                 self.module.neurons.insert(m.name.text.clone(), Arc::new(neuron));
             }
         }
+        let networks = file.items.iter().filter_map(|item| match &item.kind {
+            ast::ItemKind::Network(n) => Some((n.name.text.as_str(), n)),
+            _ => None,
+        });
+        let networks: IndexMap<&str, &ast::Network> = networks.collect();
+        networks.keys().for_each(|name| self.network(name, &networks, diagnostics));
         for item in &file.items {
-            if let ast::ItemKind::Network(n) = &item.kind {
-                let synapses = check_network(&self.module, n, diagnostics);
-                self.module.projections.insert(n.name.text.clone(), synapses);
+            let (e, out) = match &item.kind {
+                ast::ItemKind::Experiment(e) => (e, true),
+                ast::ItemKind::Test(e) => (e, false),
+                _ => continue,
+            };
+            let checked = Arc::new(check_experiment(&self.module, e, diagnostics));
+            if root {
+                let list = if out { &mut self.module.experiments } else { &mut self.module.tests };
+                list.push(checked);
             }
         }
-        for item in &file.items {
-            match &item.kind {
-                ast::ItemKind::Experiment(e) => {
-                    check_experiment(&self.module, e, diagnostics);
-                    if root {
-                        self.module.experiments.push(Arc::new(e.clone()));
-                    }
-                }
-                ast::ItemKind::Test(e) => {
-                    check_experiment(&self.module, e, diagnostics);
-                    if root {
-                        self.module.tests.push(Arc::new(e.clone()));
-                    }
-                }
-                _ => {}
-            }
+    }
+
+    /// Checks a network of a file, after those of the file that it contains.
+    fn network(&mut self, name: &str, all: &IndexMap<&str, &ast::Network>, diagnostics: &mut Diagnostics) {
+        let Some(n) = all.get(name) else { return };
+        let checked = self.module.networks.get(name).is_some_and(|c| c.span == n.name.span);
+        if checked || self.module.unfinished.iter().any(|u| u == name) {
+            return;
         }
+        self.module.unfinished.push(name.to_string());
+        let mut inner = Vec::new();
+        contained(&n.body, &mut inner);
+        inner.into_iter().for_each(|of| self.network(of, all, diagnostics));
+        let network = check_network(&self.module, n, diagnostics);
+        self.module.unfinished.pop();
+        self.module.networks.insert(name.to_string(), Arc::new(network));
     }
 
     fn constant(&self, e: &ast::Expr, diagnostics: &mut Diagnostics) -> (Option<f64>, Ty) {
         let mut infer = Infer { module: &self.module, diagnostics, depth: 0 };
         let (value, ty) = infer.number(&mut Nothing, e);
         (super::infer::fold(&value).filter(|_| !ty.is_error()), ty)
+    }
+}
+
+/// The networks that a body contains.
+fn contained<'a>(body: &'a [ast::NetworkItem], out: &mut Vec<&'a str>) {
+    for item in body {
+        match item {
+            ast::NetworkItem::Network { model, .. } => out.push(&model.text),
+            ast::NetworkItem::For(_, _, body) => contained(body, out),
+            ast::NetworkItem::If(_, a, b) => {
+                contained(a, out);
+                contained(b, out);
+            }
+            _ => {}
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Prints checked models: the text of `neuro emit --stage hir`.
 
-use super::expr::{Draw, Expr, Func, Op, VarId};
+use super::expr::{Draw, Expr, Op, VarId};
 use super::{Neuron, Stmt, Var, VarKind};
+use crate::builtin::Func;
 use crate::units::{canonical_unit, format_number};
 use cranelift_entity::PrimaryMap;
 use std::fmt::Write;
@@ -118,8 +119,8 @@ impl Neuron {
         for s in body {
             let _ = match s {
                 Stmt::Assign(v, e) => writeln!(out, "{pad}{} = {}", self.vars[*v].name, self.show(e)),
-                Stmt::Hold(v, e) => writeln!(out, "{pad}hold {} for {}", self.vars[*v].name, self.show(e)),
-                Stmt::Mute(v, e) => writeln!(out, "{pad}mute {} for {}", self.events[*v].name, self.show(e)),
+                Stmt::Hold(v, e, _) => writeln!(out, "{pad}hold {} for {}", self.vars[*v].name, self.show(e)),
+                Stmt::Mute(v, e, _) => writeln!(out, "{pad}mute {} for {}", self.events[*v].name, self.show(e)),
                 Stmt::Deliver(e) => writeln!(out, "{pad}deliver {}", self.show(e)),
                 Stmt::Rewire => writeln!(out, "{pad}rewire"),
                 Stmt::If(c, a, b) => {

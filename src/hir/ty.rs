@@ -1,6 +1,6 @@
 //! Types: what kind of value, and of which dimension.
 
-use super::Synapse;
+use super::{Synapse, Var};
 use crate::units::{Dim, Unit, dimension_word};
 use std::sync::Arc;
 
@@ -38,7 +38,32 @@ pub enum Kind {
     Error,
 }
 
-/// Kind, dimension, and the unit as the reader typed it.
+/// How many numbers there are, as far as the text says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Known only when it is evaluated: values of a population, a parameter of a network.
+    Any,
+    /// One.
+    Number,
+    /// A row of them.
+    Array,
+    /// Rows and columns.
+    Matrix,
+}
+
+impl Shape {
+    /// The shape of two values that are combined element by element; none if they do not fit.
+    pub fn with(self, other: Shape) -> Option<Shape> {
+        match (self, other) {
+            (a, b) if a == b => Some(a),
+            (Shape::Number, other) | (other, Shape::Number) => Some(other),
+            (Shape::Any, other) | (other, Shape::Any) => Some(other),
+            _ => None,
+        }
+    }
+}
+
+/// Kind, dimension, shape, and the unit as the reader typed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ty {
     /// The kind.
@@ -47,27 +72,54 @@ pub struct Ty {
     pub dim: Option<Dim>,
     /// Spelling for messages.
     pub unit: Option<Unit>,
+    /// How many numbers.
+    pub shape: Shape,
 }
 
 impl Ty {
     /// A number of the given dimension.
     pub fn number(dim: Dim) -> Ty {
-        Ty { kind: Kind::Number, dim: Some(dim), unit: None }
+        Ty { kind: Kind::Number, dim: Some(dim), unit: None, shape: Shape::Any }
     }
 
     /// A number in a spelled unit.
     pub fn in_unit(unit: Unit) -> Ty {
-        Ty { kind: Kind::Number, dim: Some(unit.dim), unit: Some(unit) }
+        Ty { kind: Kind::Number, dim: Some(unit.dim), unit: Some(unit), shape: Shape::Any }
     }
 
     /// A number whose dimension is not known.
     pub fn any_number() -> Ty {
-        Ty { kind: Kind::Number, dim: None, unit: None }
+        Ty { kind: Kind::Number, dim: None, unit: None, shape: Shape::Any }
     }
 
     /// A value of a kind without dimension.
     pub fn of(kind: Kind) -> Ty {
-        Ty { kind, dim: None, unit: None }
+        Ty { kind, dim: None, unit: None, shape: Shape::Any }
+    }
+
+    /// The type of a variable of cells or synapses: of one cell a number, of several an array.
+    pub fn of_variable(v: &Var) -> Ty {
+        Ty { unit: v.unit.clone(), ..Ty::number(v.dim) }
+    }
+
+    /// A time, in milliseconds.
+    pub fn time() -> Ty {
+        Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) }
+    }
+
+    /// A rate, in hertz.
+    pub fn rate() -> Ty {
+        Ty { unit: crate::units::lookup("Hz"), ..Ty::number(Dim::RATE) }
+    }
+
+    /// The same with a known shape.
+    pub fn shaped(self, shape: Shape) -> Ty {
+        Ty { shape, ..self }
+    }
+
+    /// Returns whether it is known to be more than one number.
+    pub fn is_several(&self) -> bool {
+        self.kind == Kind::Number && matches!(self.shape, Shape::Array | Shape::Matrix)
     }
 
     /// The absorbing type.

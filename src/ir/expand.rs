@@ -1,8 +1,9 @@
 //! Transcendental functions as IR operations: one definition each, the same bits on every back end.
 //!
 //! Error bounds are measured against `f64` libm over the stated ranges by `tests/suite/codegen.rs`:
-//! `exp`, `expm1`, `log`, `sigmoid` within 3 ulp, `sin` and `cos` within 3 ulp for |x| < 1000, `tanh` within 5 ulp.
-//! `exp` saturates instead of overflowing; arguments that are not numbers stay not numbers.
+//! `exp`, `expm1`, `log`, `sigmoid` within 3 ulp, `sin` and `cos` within 3 ulp for |x| < 1000, `tanh` within 5 ulp; `pow` within
+//! 3 (1 + |y log x|) ulp. What overflows is infinite, what is less than twice the smallest normal number may be zero, and
+//! arguments that are not numbers stay not numbers: as where an expression is folded (`hir::apply`, `tests/suite/kernels.rs`).
 
 use super::kernel::{Precision, Value};
 use super::{Builder, Op};
@@ -21,18 +22,18 @@ fn horner(b: &mut Builder, x: Value, coefficients: &[f64]) -> Value {
     acc
 }
 
-/// Splits `x = n ln 2 + r` and returns (2^n, expm1(r)).
+/// Splits `x = n ln 2 + r` and returns (2^(n - 1), expm1(r)): twice what comes of it overflows where `e^x` does.
 fn exp_parts(b: &mut Builder, x: Value) -> (Value, Value) {
-    // Range in which 2^n is a normal number; magic: adding 1.5 * 2^m leaves round(x) in the low mantissa bits.
-    let (lo, hi, magic, shift, one, ln2_hi, ln2_lo) = if is_f32(b) {
-        (-87.33, 88.37, 12_582_912.0, 23, 0x3f80_0000, 0.693_359_375, -2.121_944_4e-4)
+    // Range from where 2^(n - 1) is zero to where it is the largest; magic: adding 1.5 * 2^m leaves round(x) in the low mantissa bits.
+    let (lo, hi, magic, shift, half, ln2_hi, ln2_lo) = if is_f32(b) {
+        (-87.4, 88.9, 12_582_912.0, 23, 0x3f00_0000, 0.693_359_375, -2.121_944_4e-4)
     } else {
         (
-            -708.39,
-            709.43,
+            -708.4,
+            709.9,
             6_755_399_441_055_744.0,
             52,
-            0x3ff0_0000_0000_0000,
+            0x3fe0_0000_0000_0000,
             6.931_471_803_691_238e-1,
             1.908_214_929_270_587_7e-10,
         )
@@ -49,8 +50,8 @@ fn exp_parts(b: &mut Builder, x: Value) -> (Value, Value) {
     let r = b.fma(n, lo, r);
     let bits = b.to_bits(t);
     let bits = b.shl(bits, shift);
-    let one = b.int(one);
-    let bits = b.iadd(bits, one);
+    let half = b.int(half);
+    let bits = b.iadd(bits, half);
     let scale = b.from_bits(bits);
     // Taylor: |r| <= 0.3466, so degree 7 leaves 5e-9 and degree 13 leaves 4e-18.
     let degree = if is_f32(b) { 7 } else { 13 };
@@ -64,15 +65,17 @@ fn exp_parts(b: &mut Builder, x: Value) -> (Value, Value) {
 /// `e^x`
 pub fn exp(b: &mut Builder, x: Value) -> Value {
     let (scale, q) = exp_parts(b, x);
-    b.fma(scale, q, scale)
+    let half = b.fma(scale, q, scale);
+    b.add(half, half)
 }
 
 /// `e^x - 1`, accurate near zero.
 pub fn expm1(b: &mut Builder, x: Value) -> Value {
     let (scale, q) = exp_parts(b, x);
-    let one = b.constant(1.0);
-    let rest = b.sub(scale, one);
-    b.fma(scale, q, rest)
+    let half = b.constant(0.5);
+    let rest = b.sub(scale, half);
+    let half = b.fma(scale, q, rest);
+    b.add(half, half)
 }
 
 /// `(e^x - 1) / x`, 1 at zero.
@@ -84,8 +87,31 @@ pub fn exprel(b: &mut Builder, x: Value) -> Value {
     b.select(at_zero, one, ratio)
 }
 
-/// Natural logarithm of positive normal numbers; 0 gives -inf, negative numbers NaN.
+/// Natural logarithm; 0 gives -inf, negative numbers NaN.
 pub fn log(b: &mut Builder, x: Value) -> Value {
+    // Smaller numbers than the normal ones are made normal first.
+    let (least, digits) = if is_f32(b) { (f64::from(f32::MIN_POSITIVE), 24) } else { (f64::MIN_POSITIVE, 53) };
+    let (least, grown) = (b.constant(least), b.constant(2f64.powi(digits)));
+    let small = b.lt(x, least);
+    let larger = b.mul(x, grown);
+    let normal = b.select(small, larger, x);
+    let out = log_of_normal(b, normal);
+    let (zero, shift) = (b.constant(0.0), b.constant(f64::from(digits) * std::f64::consts::LN_2));
+    let shift = b.select(small, shift, zero);
+    let out = b.sub(out, shift);
+    let (infinity, minus_infinity) = (b.constant(f64::INFINITY), b.constant(f64::NEG_INFINITY));
+    let is_zero = b.eq(x, zero);
+    let out = b.select(is_zero, minus_infinity, out);
+    let nan = b.constant(f64::NAN);
+    let negative = b.lt(x, zero);
+    let out = b.select(negative, nan, out);
+    // What is infinite or not a number stays so.
+    let finite = b.lt(x, infinity);
+    b.select(finite, out, x)
+}
+
+/// Natural logarithm of positive normal numbers.
+fn log_of_normal(b: &mut Builder, x: Value) -> Value {
     let f32 = is_f32(b);
     let (shift, mantissa, one_bits, int_bits, bias) = if f32 {
         (23, 0x007f_ffff, 0x3f80_0000, 0x4b00_0000, 8_388_608.0 + 127.0)
@@ -102,8 +128,7 @@ pub fn log(b: &mut Builder, x: Value) -> Value {
     let m = b.iand(bits, mantissa);
     let m = b.ior(m, one_bits);
     let m = b.from_bits(m);
-    let (root2, half, one, zero) =
-        (b.constant(std::f64::consts::SQRT_2), b.constant(0.5), b.constant(1.0), b.constant(0.0));
+    let (root2, half, one) = (b.constant(std::f64::consts::SQRT_2), b.constant(0.5), b.constant(1.0));
     let large = b.lt(root2, m);
     let halved = b.mul(m, half);
     let m = b.select(large, halved, m);
@@ -125,12 +150,7 @@ pub fn log(b: &mut Builder, x: Value) -> Value {
     let (hi, lo) = (b.constant(hi), b.constant(lo));
     let low = b.mul(e, lo);
     let small = b.fma(s, series, low);
-    let out = b.fma(e, hi, small);
-    let (minus_infinity, nan) = (b.constant(f64::NEG_INFINITY), b.constant(f64::NAN));
-    let is_zero = b.eq(x, zero);
-    let negative = b.lt(x, zero);
-    let out = b.select(is_zero, minus_infinity, out);
-    b.select(negative, nan, out)
+    b.fma(e, hi, small)
 }
 
 /// Reduces to a quarter turn; returns (sin r, cos r, quadrant as 0, 1, 2 or 3).
@@ -264,20 +284,71 @@ pub fn powi(b: &mut Builder, x: Value, n: i32) -> Value {
     }
 }
 
-/// `x^y` for positive `x`.
-pub fn pow(b: &mut Builder, x: Value, y: Value) -> Value {
-    if let Op::Const(bits) = b.op(y) {
-        let y = f64::from_bits(bits);
-        if y.fract() == 0.0 && y.abs() < 64.0 {
-            return powi(b, x, y as i32);
-        }
-        if y == 0.5 {
-            return b.sqrt(x);
-        }
+/// The smaller; not a number if one of them is not.
+pub fn min(b: &mut Builder, x: Value, y: Value) -> Value {
+    extreme(b, x, y, Builder::min)
+}
+
+/// The larger; not a number if one of them is not.
+pub fn max(b: &mut Builder, x: Value, y: Value) -> Value {
+    extreme(b, x, y, Builder::max)
+}
+
+/// The operation lets its second operand through if that is not a number, but not its first.
+fn extreme(b: &mut Builder, x: Value, y: Value, of: fn(&mut Builder, Value, Value) -> Value) -> Value {
+    let number = |b: &Builder, v| matches!(b.op(v), Op::Const(bits) if !f64::from_bits(bits).is_nan());
+    if number(b, x) {
+        return of(b, x, y);
     }
-    let l = log(b, x);
+    if number(b, y) {
+        return of(b, y, x);
+    }
+    let found = of(b, x, y);
+    let is_number = b.eq(x, x);
+    b.select(is_number, found, x)
+}
+
+/// `x^y`; of a negative `x` for whole `y` only, as IEEE 754 has it but for the sign of what comes of zeros.
+pub fn pow(b: &mut Builder, x: Value, y: Value) -> Value {
+    let constant = match b.op(y) {
+        Op::Const(bits) => Some(f64::from_bits(bits)),
+        _ => None,
+    };
+    match constant {
+        Some(y) if y.fract() == 0.0 && y.abs() < 64.0 => return powi(b, x, y as i32),
+        Some(0.5) => return b.sqrt(x),
+        Some(y) if y.fract() != 0.0 && y.is_finite() => {
+            let l = log(b, x);
+            let y = b.constant(y);
+            let product = b.mul(y, l);
+            return exp(b, product);
+        }
+        _ => {}
+    }
+    let (zero, one, half) = (b.constant(0.0), b.constant(1.0), b.constant(0.5));
+    let size = b.abs(x);
+    let l = log(b, size);
     let product = b.mul(y, l);
-    exp(b, product)
+    let size = exp(b, product);
+    // Odd powers of negative numbers are negative, others than whole ones are not numbers.
+    let minus = b.neg(size);
+    let whole = b.floor(y);
+    let whole = b.eq(whole, y);
+    let (length, infinity) = (b.abs(y), b.constant(f64::INFINITY));
+    let finite = b.lt(length, infinity);
+    let whole = b.and(whole, finite);
+    let halved = b.mul(y, half);
+    let even = b.floor(halved);
+    let even = b.eq(even, halved);
+    let signed = b.select(even, size, minus);
+    let nan = b.constant(f64::NAN);
+    let signed = b.select(whole, signed, nan);
+    let negative = b.lt(x, zero);
+    let out = b.select(negative, signed, size);
+    // 1 to whatever, and whatever to 0, is 1; 1 to the infinite is where 0 meets infinity.
+    let (is_one, is_zero) = (b.eq(x, one), b.eq(y, zero));
+    let fixed = b.or(is_one, is_zero);
+    b.select(fixed, one, out)
 }
 
 /// A uniform number in (0, 1) from raw bits, with the resolution of the mantissa.
@@ -299,7 +370,7 @@ pub fn uniform(b: &mut Builder, bits: Value) -> Value {
 pub fn normal(b: &mut Builder, first: Value, second: Value) -> Value {
     let u = uniform(b, first);
     let v = uniform(b, second);
-    let l = log(b, u);
+    let l = log_of_normal(b, u);
     let minus_two = b.constant(-2.0);
     let square = b.mul(l, minus_two);
     let radius = b.sqrt(square);

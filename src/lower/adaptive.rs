@@ -12,7 +12,7 @@ pub fn lower_rk45(p: &Population, ports: &BTreeMap<VarId, PortSource>, precision
     let (tolerance, rates) = p.solved.adaptive.as_ref()?;
     let params: HashMap<VarId, Column> = p.params.iter().map(|(k, v)| (*k, v.clone())).chain(fixed(ports)).collect();
     let lookup = |v: VarId| params.get(&v).cloned();
-    let lets = |_: VarId| None;
+    let lets = |v: VarId| p.model.definition(v).cloned();
     let mut l = Lowering::new(&format!("{}.rk45", p.model.name), precision, &lookup, &lets);
     l.n_lanes = p.n;
     let mut k = Build::new(p);

@@ -94,7 +94,7 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
         })
         .collect();
     let params = |v: VarId| per_segment.get(&v).cloned();
-    let lets = |_: VarId| None;
+    let lets = |v: VarId| model.definition(v).cloned();
     let start = |name: &str, writes: bool| {
         let mut l = Lowering::new(&format!("{}.{}.{name}", model.name, cable.name), precision, &params, &lets);
         (l.dt, l.n_lanes) = (Some(dt), p.n * segments);

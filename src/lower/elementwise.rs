@@ -2,7 +2,7 @@
 //!
 //! A lane is a cell or a synapse. Where a batch of examples is seen at once, an example is a step of the kernel.
 
-use super::expression::Lowering;
+use super::expression::{Clock, Lowering};
 use crate::hir::{Expr, VarId};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, passes};
 use crate::plan::Column;
@@ -18,6 +18,8 @@ pub enum Held {
     Fixed(Arc<Vec<f64>>),
     /// Simulated time.
     Time,
+    /// A function of time.
+    Clock(Arc<Clock>),
     /// Raw random bits of a noise process (or of a draw), first or second word.
     Random(bool, u32, bool),
     /// The n-th result.
@@ -105,6 +107,7 @@ impl Elementwise<'_> {
             let slot = l.b.slot("t", SlotKind::Uniform);
             slots.push((slot, Held::Time));
             l.time = Some(l.b.load(slot));
+            l.clocks_in = Some(SlotKind::Lane);
         }
         for (noise, k) in &used.random {
             let mut word = |second: bool| {
@@ -145,6 +148,7 @@ impl Elementwise<'_> {
             }
         }
         slots.extend(l.invariants.iter().map(|(s, v)| (*s, Held::Fixed(v.clone()))));
+        slots.extend(l.clocks.iter().map(|(s, c)| (*s, Held::Clock(c.clone()))));
         slots.sort_by_key(|(s, _)| *s);
         let raw = l.b.finish();
         let kernel = passes::optimize(&raw);
@@ -166,7 +170,9 @@ impl Elementwise<'_> {
             Expr::Var(v) if !used.variables.contains(v) => {
                 if (self.place)(*v).is_some() {
                     used.variables.insert(*v);
-                } else if let Some(definition) = (self.lets)(*v) {
+                } else if let Some(definition) = (self.lets)(*v)
+                    && used.lets.insert(*v)
+                {
                     self.collect(&definition, used);
                 }
             }
@@ -184,6 +190,7 @@ impl Elementwise<'_> {
 
 #[derive(Default)]
 struct Used {
+    lets: BTreeSet<VarId>,
     variables: BTreeSet<VarId>,
     time: bool,
     random: BTreeSet<(bool, u32)>,

@@ -2,10 +2,91 @@
 
 use crate::hir::{Draw, EventId, Expr, Func, Op, VarId};
 use crate::ir::{Builder, Precision, Slot, SlotKind, Value, expand};
-use crate::math::eval;
+use crate::math::{eval, eval_through};
 use crate::plan::Column;
-use std::collections::HashMap;
+use std::cell::{RefCell, RefMut};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// A function of time and of parameters, computed in double precision at every step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clock {
+    /// The function.
+    pub e: Expr,
+    /// Definitions of the `let`s in it.
+    pub lets: Vec<(VarId, Expr)>,
+    /// Values of the parameters in it.
+    pub columns: Vec<(VarId, Column)>,
+    /// The time step.
+    pub dt: f64,
+}
+
+impl Clock {
+    /// Returns whether it is the same in all cells.
+    pub fn is_uniform(&self) -> bool {
+        self.columns.iter().all(|(_, c)| matches!(c, Column::Const(_)))
+    }
+
+    /// Returns the values of a parameter.
+    pub fn column(&self, v: VarId) -> Option<Column> {
+        self.columns.iter().find(|(of, _)| *of == v).map(|(_, c)| c.clone())
+    }
+
+    /// Returns the definition of a `let`.
+    pub fn definition(&self, v: VarId) -> Option<Expr> {
+        self.lets.iter().find(|(of, _)| *of == v).map(|(_, e)| e.clone())
+    }
+
+    /// Returns the value at a time, in one cell.
+    pub fn at(&self, t: f64, cell: usize) -> f64 {
+        let lets = |v: VarId| self.lets.iter().find(|(of, _)| *of == v).map(|(_, e)| e);
+        let params = |v: VarId| self.columns.iter().find(|(of, _)| *of == v).map(|(_, c)| c.at(cell));
+        let found = eval_through(&self.e, &lets, &params, (Some(self.dt), Some(t)));
+        found.unwrap_or_else(|| crate::ice!("not a function of time"))
+    }
+}
+
+/// Current values of what varies; counts its changes, after which what followed from it is out of date.
+#[derive(Default, Clone)]
+pub(super) struct Env {
+    values: HashMap<VarId, Value>,
+    changes: u64,
+}
+
+impl Env {
+    pub fn insert(&mut self, v: VarId, value: Value) {
+        self.extend([(v, value)]);
+    }
+
+    pub fn extend(&mut self, values: impl IntoIterator<Item = (VarId, Value)>) {
+        self.values.extend(values);
+        self.changes += 1;
+    }
+
+    pub fn get(&self, v: &VarId) -> Option<&Value> {
+        self.values.get(v)
+    }
+
+    pub fn contains_key(&self, v: &VarId) -> bool {
+        self.values.contains_key(v)
+    }
+}
+
+impl std::ops::Index<&VarId> for Env {
+    type Output = Value;
+    fn index(&self, v: &VarId) -> &Value {
+        &self.values[v]
+    }
+}
+
+/// What has been found out about `let`s while nothing changes.
+#[derive(Default)]
+struct Found {
+    changes: u64,
+    constants: HashMap<VarId, Option<f64>>,
+    fixed: HashMap<VarId, bool>,
+    values: HashMap<VarId, Value>,
+}
 
 /// Builds one kernel's expressions.
 pub(super) struct Lowering<'a> {
@@ -15,7 +96,8 @@ pub(super) struct Lowering<'a> {
     /// Definitions of `let`s.
     pub lets: &'a dyn Fn(VarId) -> Option<Expr>,
     /// Current values of everything that varies.
-    pub env: HashMap<VarId, Value>,
+    pub env: Env,
+    found: RefCell<Found>,
     /// The time step; `None` if it is the value `dt`.
     pub dt: Option<f64>,
     pub dt_value: Option<Value>,
@@ -27,6 +109,10 @@ pub(super) struct Lowering<'a> {
     pub randoms: HashMap<(bool, u32), (Slot, Slot)>,
     /// Lane slots made for per-cell invariants.
     pub invariants: Vec<(Slot, Arc<Vec<f64>>)>,
+    /// How slots of functions of time, one per cell, are laid out; `None` if the time itself is read.
+    pub clocks_in: Option<SlotKind>,
+    /// Slots of functions of time.
+    pub clocks: Vec<(Slot, Arc<Clock>)>,
     pub n_lanes: usize,
 }
 
@@ -42,7 +128,8 @@ impl<'a> Lowering<'a> {
             b: Builder::new(name, precision),
             params,
             lets,
-            env: HashMap::new(),
+            env: Env::default(),
+            found: RefCell::default(),
             dt: None,
             dt_value: None,
             time: None,
@@ -50,51 +137,123 @@ impl<'a> Lowering<'a> {
             fired: HashMap::new(),
             randoms: HashMap::new(),
             invariants: Vec::new(),
+            clocks_in: None,
+            clocks: Vec::new(),
             n_lanes: 0,
         }
     }
 
-    fn constant(&self, e: &Expr) -> Option<f64> {
-        let lookup = |v: VarId| match (self.params)(v) {
-            Some(Column::Const(c)) => Some(c),
-            _ => None,
-        };
-        eval(&self.expand(e), &lookup, self.dt)
+    /// Returns what is known about `let`s now.
+    fn found(&self) -> RefMut<'_, Found> {
+        let mut found = self.found.borrow_mut();
+        if found.changes != self.env.changes {
+            *found = Found { changes: self.env.changes, ..Found::default() };
+        }
+        found
     }
 
-    fn expand(&self, e: &Expr) -> Expr {
-        e.clone().map(&mut |e| match e {
-            Expr::Var(v) if !self.env.contains_key(&v) => match (self.lets)(v) {
-                Some(value) => self.expand(&value),
-                None => Expr::Var(v),
-            },
-            other => other,
+    /// Returns the definition of what has no value of its own.
+    fn definition(&self, v: VarId) -> Option<Expr> {
+        if self.env.contains_key(&v) { None } else { (self.lets)(v) }
+    }
+
+    fn constant(&self, e: &Expr) -> Option<f64> {
+        eval(e, &|v| self.constant_variable(v), self.dt)
+    }
+
+    fn constant_variable(&self, v: VarId) -> Option<f64> {
+        let Some(definition) = self.definition(v) else {
+            return match (self.params)(v) {
+                Some(Column::Const(c)) => Some(c),
+                _ => None,
+            };
+        };
+        if let Some(value) = self.found().constants.get(&v) {
+            return *value;
+        }
+        let value = self.constant(&definition);
+        self.found().constants.insert(v, value);
+        value
+    }
+
+    /// Returns whether an expression is of parameters only.
+    pub fn is_fixed(&self, e: &Expr) -> bool {
+        !e.any(&mut |e| match e {
+            Expr::Var(v) => !self.is_fixed_variable(*v),
+            Expr::Dt => self.dt.is_none(),
+            Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
+            _ => false,
         })
+    }
+
+    fn is_fixed_variable(&self, v: VarId) -> bool {
+        let Some(definition) = self.definition(v) else {
+            return !self.env.contains_key(&v) && (self.params)(v).is_some();
+        };
+        if let Some(fixed) = self.found().fixed.get(&v) {
+            return *fixed;
+        }
+        let fixed = self.is_fixed(&definition);
+        self.found().fixed.insert(v, fixed);
+        fixed
     }
 
     /// Computes an expression of per-cell parameters once for every cell.
     fn invariant(&mut self, e: &Expr) -> Option<Value> {
-        if matches!(e, Expr::Num(_)) {
+        if matches!(e, Expr::Num(_)) || !self.is_fixed(e) {
             return None;
         }
-        let e = self.expand(e);
-        let known = !e.any(&mut |e| match e {
-            Expr::Var(v) => self.env.contains_key(v) || (self.params)(*v).is_none(),
-            Expr::Dt => self.dt.is_none(),
-            Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
-            _ => false,
-        });
-        if !known {
-            return None;
-        }
-        let values: Option<Vec<f64>> =
-            (0..self.n_lanes).map(|i| eval(&e, &|v| (self.params)(v).map(|c| c.at(i)), self.dt)).collect();
+        let definitions = |v: VarId| self.definition(v);
+        let lane = |i: usize| {
+            let params = |v: VarId| (self.params)(v).map(|c| c.at(i));
+            eval_through(e, &definitions, &params, (self.dt, None))
+        };
+        let values: Option<Vec<f64>> = (0..self.n_lanes).map(lane).collect();
         let values = Arc::new(values?);
         if let Some((slot, _)) = self.invariants.iter().find(|(_, v)| *v == values) {
             return Some(self.b.load(*slot));
         }
         let slot = self.b.slot(format!("invariant{}", self.invariants.len()), SlotKind::Lane);
         self.invariants.push((slot, values));
+        Some(self.b.load(slot))
+    }
+
+    /// Computes what depends on time and parameters outside of a kernel in single precision, which cannot tell two late
+    /// moments apart.
+    fn clock(&mut self, e: &Expr) -> Option<Value> {
+        let per_cell = self.clocks_in.filter(|_| self.b.precision() == Precision::F32)?;
+        if !matches!(e, Expr::Bin(..) | Expr::Neg(_) | Expr::Not(_) | Expr::Call(..) | Expr::If(..)) {
+            return None;
+        }
+        let (mut timed, mut known) = (false, true);
+        let mut clock = Clock { e: e.clone(), lets: Vec::new(), columns: Vec::new(), dt: self.dt.unwrap_or_default() };
+        let (mut seen, mut waiting) = (HashSet::new(), vec![e.clone()]);
+        while let Some(e) = waiting.pop() {
+            e.walk(&mut |e| match e {
+                Expr::Time => timed = true,
+                Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => known = false,
+                Expr::Dt => known &= self.dt.is_some(),
+                Expr::Var(v) if !seen.insert(*v) => {}
+                Expr::Var(v) => match (self.definition(*v), (self.params)(*v)) {
+                    (Some(definition), _) => {
+                        clock.lets.push((*v, definition.clone()));
+                        waiting.push(definition);
+                    }
+                    (None, Some(column)) if !self.env.contains_key(v) => clock.columns.push((*v, column)),
+                    _ => known = false,
+                },
+                _ => {}
+            });
+        }
+        if !timed || !known {
+            return None;
+        }
+        if let Some((slot, _)) = self.clocks.iter().find(|(_, c)| **c == clock) {
+            return Some(self.b.load(*slot));
+        }
+        let kind = if clock.is_uniform() { SlotKind::Uniform } else { per_cell };
+        let slot = self.b.slot(format!("clock{}", self.clocks.len()), kind);
+        self.clocks.push((slot, Arc::new(clock)));
         Some(self.b.load(slot))
     }
 
@@ -149,22 +308,30 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Lowers a `let`, once while nothing changes.
+    fn let_value(&mut self, v: VarId) -> Value {
+        if let Some(value) = self.found().values.get(&v) {
+            return *value;
+        }
+        let Some(definition) = (self.lets)(v) else { crate::ice!("variable {v} has no value") };
+        let value = self.number(&definition);
+        self.found().values.insert(v, value);
+        value
+    }
+
     /// Lowers a number.
     pub fn number(&mut self, e: &Expr) -> Value {
         if let Some(c) = self.constant(e) {
             return self.b.constant(c);
         }
-        if let Some(v) = self.invariant(e) {
+        if let Some(v) = self.invariant(e).or_else(|| self.clock(e)) {
             return v;
         }
         match e {
             Expr::Num(v) => self.b.constant(*v),
             Expr::Var(v) => match self.env.get(v) {
                 Some(value) => *value,
-                None => match (self.lets)(*v) {
-                    Some(value) => self.number(&value),
-                    None => crate::ice!("variable {v} has no value"),
-                },
+                None => self.let_value(*v),
             },
             Expr::Time => self.time.unwrap_or_else(|| crate::ice!("time is not available")),
             Expr::Dt => self.dt_value.unwrap_or_else(|| crate::ice!("dt is not available")),
@@ -272,8 +439,8 @@ impl<'a> Lowering<'a> {
                 let m = b.le(zero, a);
                 b.select(m, one, zero)
             }
-            (Func::Min, Some(y)) => b.min(a, y),
-            (Func::Max, Some(y)) => b.max(a, y),
+            (Func::Min, Some(y)) => expand::min(b, a, y),
+            (Func::Max, Some(y)) => expand::max(b, a, y),
             (Func::Mod, Some(y)) => {
                 let q = b.div(a, y);
                 let q = b.floor(q);
@@ -289,6 +456,10 @@ impl<'a> Lowering<'a> {
     pub fn mask(&mut self, e: &Expr) -> Value {
         if let Some(c) = self.constant(e) {
             return self.b.truth(c != 0.0);
+        }
+        if let Some(v) = self.clock(e) {
+            let half = self.b.constant(0.5);
+            return self.b.lt(half, v);
         }
         match e {
             Expr::Bool(t) => self.b.truth(*t),

@@ -11,6 +11,9 @@ mod synapse;
 pub use adaptive::lower_rk45;
 pub use cable::{CableKernel, CableKernels, CableSlot, Geometry, lower_cables};
 pub use elementwise::{Elementwise, ElementwiseKernel, Held, Store};
-pub use neuron::{Binding, Hidden, NeuronKernel, PortSource, chance, lower_neuron, parameters};
+pub use expression::Clock;
+pub use neuron::{
+    BLOCK, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, chance, longest, lower_neuron, parameters,
+};
 pub use plastic::{PlasticHandler, PlasticKernel, PlasticProgram, PlasticSlot, Rates, lower_plastic};
 pub use synapse::{ContinuousKernel, ContinuousSlot, EventKernel, lower_continuous, lower_on_pre};

@@ -3,8 +3,8 @@
 //! Order within a step from t to t + dt (`docs/language/semantics.md`): states advance from their values at t;
 //! events that arrive at t + dt are added; `emit`s are decided in order on the result; handlers run.
 
-use super::expression::Lowering;
-use crate::hir::{Draw, Emit, EventId, Expr, Op, Stmt, VarId, VarKind, inline_lets};
+use super::expression::{Clock, Lowering};
+use crate::hir::{Draw, Emit, EventId, Expr, Func, Op, Stmt, VarId, VarKind, inline_lets};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
 use crate::plan::{Column, Population};
 use crate::solve::exponential;
@@ -29,10 +29,36 @@ pub enum Hidden {
     Hold(VarId),
     /// Steps for which an event is still muted.
     Mute(EventId),
-    /// Steps since an event.
+    /// Steps since an event; in single precision what is left after whole blocks of [`BLOCK`] steps.
     Since(EventId),
+    /// Blocks of steps since an event, in single precision.
+    Blocks(EventId),
+    /// What a slow state has beyond its precision, in single precision.
+    Rest(VarId),
     /// Whether the condition of the n-th `emit` held in the last step.
     Edge(usize),
+}
+
+/// Steps that are counted exactly in single precision, well below the end of its whole numbers.
+pub const BLOCK: f64 = 8_388_608.0;
+
+/// How long ago an event counts that has not happened yet: some thirty years, internal units.
+pub const LONG_AGO: f64 = 1e12;
+
+/// Returns the number of steps that stands for ever: counting down from it does not change it.
+fn for_ever(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => 4.0 * BLOCK,
+        Precision::F64 => 2f64.powi(54),
+    }
+}
+
+/// Returns the largest number of steps that is counted down exactly.
+pub fn longest(precision: Precision) -> f64 {
+    match precision {
+        Precision::F32 => 2.0 * BLOCK - 1.0,
+        Precision::F64 => 2f64.powi(53) - 1.0,
+    }
 }
 
 /// What a slot of a neuron's kernel holds.
@@ -54,6 +80,8 @@ pub enum Binding {
     Random(u32),
     /// Simulated time.
     Time,
+    /// A function of time.
+    Clock(Arc<Clock>),
     /// Bits of an event.
     Event(EventId),
     /// A state of a cable of one segment, after this step's solution.
@@ -81,6 +109,8 @@ pub(super) fn hidden_name(population: &Population, h: Hidden) -> String {
         Hidden::Hold(v) => format!("hold.{}", population.model.vars[v].name),
         Hidden::Mute(e) => format!("mute.{}", population.model.events[e].name),
         Hidden::Since(e) => format!("since.{}", population.model.events[e].name),
+        Hidden::Blocks(e) => format!("blocks.{}", population.model.events[e].name),
+        Hidden::Rest(v) => format!("rest.{}", population.model.vars[v].name),
         Hidden::Edge(i) => format!("edge.{i}"),
     }
 }
@@ -207,6 +237,7 @@ impl<'a> Build<'a> {
         if uses(&model.emits, &self.p.solved, &mut |e| matches!(e, Expr::Time)) {
             let slot = self.slot(l, "t".into(), SlotKind::Uniform, Binding::Time);
             l.time = Some(l.b.load(slot));
+            l.clocks_in = Some(SlotKind::Step);
         }
         let mut stream = 0;
         let noises = (0..model.n_noises).map(|k| (true, k));
@@ -230,7 +261,13 @@ impl<'a> Build<'a> {
         for (event, _) in &model.events {
             if uses(&model.emits, &self.p.solved, &mut |e| *e == Expr::Since(event)) {
                 hidden.push(Hidden::Since(event));
+                if l.b.precision() == Precision::F32 {
+                    hidden.push(Hidden::Blocks(event));
+                }
             }
+        }
+        if l.b.precision() == Precision::F32 {
+            hidden.extend(self.p.slow(dt).into_iter().map(Hidden::Rest));
         }
         for h in hidden {
             if self.hidden.contains_key(&h) {
@@ -239,15 +276,31 @@ impl<'a> Build<'a> {
             let slot = self.slot(l, hidden_name(self.p, h), SlotKind::State, Binding::Hidden(h));
             let value = l.b.load(slot);
             self.hidden.insert(h, (slot, value));
-            if let Hidden::Since(event) = h {
-                let one = l.b.constant(1.0);
-                let steps = l.b.add(value, one);
-                self.hidden.insert(h, (slot, steps));
-                let dt = l.b.constant(dt);
-                let time = l.b.mul(steps, dt);
-                l.since.insert(event, time);
-            }
         }
+        for (event, _) in &model.events {
+            self.count_on(l, event, dt);
+        }
+    }
+
+    /// Counts the steps since an event by one more.
+    fn count_on(&mut self, l: &mut Lowering, event: EventId, dt: f64) {
+        let Some((slot, before)) = self.hidden.get(&Hidden::Since(event)).copied() else { return };
+        let one = l.b.constant(1.0);
+        let mut steps = l.b.add(before, one);
+        let mut all = steps;
+        if let Some((slot, blocks)) = self.hidden.get(&Hidden::Blocks(event)).copied() {
+            let (block, zero) = (l.b.constant(BLOCK), l.b.constant(0.0));
+            let full = l.b.le(block, steps);
+            let more = l.b.add(blocks, one);
+            let blocks = l.b.select(full, more, blocks);
+            steps = l.b.select(full, zero, steps);
+            all = l.b.fma(blocks, block, steps);
+            self.hidden.insert(Hidden::Blocks(event), (slot, blocks));
+        }
+        self.hidden.insert(Hidden::Since(event), (slot, steps));
+        let dt = l.b.constant(dt);
+        let time = l.b.mul(all, dt);
+        l.since.insert(event, time);
     }
 
     /// Loads the analog ports that are not constant.
@@ -276,7 +329,7 @@ impl<'a> Build<'a> {
             let (slot, left) = self.hidden[&h];
             out.insert(state, l.b.lt(zero, left));
             let less = l.b.sub(left, one);
-            let less = l.b.max(less, zero);
+            let less = l.b.max(zero, less);
             self.hidden.insert(h, (slot, less));
         }
         out
@@ -289,7 +342,23 @@ impl<'a> Build<'a> {
             l.env.insert(*temp, value);
         }
         let old = l.env.clone();
-        let next: Vec<(VarId, Value)> = solved.next.iter().map(|(s, e)| (*s, l.number(e))).collect();
+        let mut rests: Vec<(VarId, Value)> = Vec::new();
+        let next: Vec<(VarId, Value)> = solved
+            .next
+            .iter()
+            .map(|(s, e)| match self.hidden.get(&Hidden::Rest(*s)).copied() {
+                Some((_, rest)) => {
+                    let change = solved.changes.iter().find(|c| c.state == *s);
+                    let change = change.unwrap_or_else(|| crate::ice!("a slow state without a change"));
+                    let by = l.number(&change.by);
+                    let by = l.b.add(by, rest);
+                    let (sum, rest) = two_sum(l, old[s], by);
+                    rests.push((*s, rest));
+                    (*s, sum)
+                }
+                None => (*s, l.number(e)),
+            })
+            .collect();
         l.env.extend(next);
         let mut sums: Vec<(VarId, Value)> = Vec::new();
         let mut ports: HashMap<VarId, Slot> = HashMap::new();
@@ -304,10 +373,22 @@ impl<'a> Build<'a> {
             let coefficient = l.number(&a.coefficient);
             let add = l.b.mul(coefficient, weight);
             let base = sums.iter().rev().find(|(s, _)| *s == a.state).map_or(l.env[&a.state], |(_, v)| *v);
-            let sum = l.b.add(base, add);
+            let sum = match rests.iter_mut().find(|(s, _)| *s == a.state) {
+                Some((_, rest)) => {
+                    let (sum, more) = two_sum(l, base, add);
+                    *rest = l.b.add(*rest, more);
+                    sum
+                }
+                None => l.b.add(base, add),
+            };
             sums.push((a.state, sum));
         }
         l.env.extend(sums);
+        for (state, rest) in rests {
+            let (slot, before) = self.hidden[&Hidden::Rest(state)];
+            let rest = held.get(&state).map_or(rest, |held| l.b.select(*held, before, rest));
+            self.hidden.insert(Hidden::Rest(state), (slot, rest));
+        }
         let mut states: Vec<VarId> = held.keys().copied().collect();
         states.sort();
         for state in states {
@@ -324,7 +405,7 @@ impl<'a> Build<'a> {
             if let Some((slot, left)) = self.hidden.get(&Hidden::Mute(event)).copied() {
                 muted.insert(event, l.b.lt(zero, left));
                 let less = l.b.sub(left, one);
-                let less = l.b.max(less, zero);
+                let less = l.b.max(zero, less);
                 self.hidden.insert(Hidden::Mute(event), (slot, less));
             }
         }
@@ -363,6 +444,10 @@ impl<'a> Build<'a> {
                 let reset = l.b.select(fires, zero, steps);
                 self.hidden.insert(Hidden::Since(event), (slot, reset));
             }
+            if let Some((slot, blocks)) = self.hidden.get(&Hidden::Blocks(event)).copied() {
+                let reset = l.b.select(fires, zero, blocks);
+                self.hidden.insert(Hidden::Blocks(event), (slot, reset));
+            }
             let slot = self.slot(l, e.name.clone(), SlotKind::Event, Binding::Event(event));
             l.b.store(slot, fires);
         }
@@ -376,9 +461,14 @@ impl<'a> Build<'a> {
                     let old = l.env[state];
                     let new = l.b.select(when, value, old);
                     l.env.insert(*state, new);
+                    if let Some((slot, rest)) = self.hidden.get(&Hidden::Rest(*state)).copied() {
+                        let zero = l.b.constant(0.0);
+                        let rest = l.b.select(when, zero, rest);
+                        self.hidden.insert(Hidden::Rest(*state), (slot, rest));
+                    }
                 }
-                Stmt::Hold(state, duration) => self.count(l, Hidden::Hold(*state), duration, when, dt),
-                Stmt::Mute(event, duration) => self.count(l, Hidden::Mute(*event), duration, when, dt),
+                Stmt::Hold(state, duration, _) => self.count(l, Hidden::Hold(*state), duration, when, dt),
+                Stmt::Mute(event, duration, _) => self.count(l, Hidden::Mute(*event), duration, when, dt),
                 Stmt::If(c, a, b) => {
                     let c = l.mask(c);
                     let both = l.b.and(when, c);
@@ -394,14 +484,14 @@ impl<'a> Build<'a> {
         }
     }
 
-    /// Sets a counter to a duration in steps, rounded to the grid.
+    /// Lets a counter run for a duration, unless it runs longer already.
     fn count(&mut self, l: &mut Lowering, h: Hidden, duration: &Expr, when: Value, dt: f64) {
-        let steps = Expr::Call(crate::hir::Func::Round, vec![Expr::bin(Op::Div, duration.clone(), Expr::Num(dt))]);
-        let steps = l.number(&steps);
-        if let Some((slot, old)) = self.hidden.get(&h).copied() {
-            let new = l.b.select(when, steps, old);
-            self.hidden.insert(h, (slot, new));
-        }
+        let Some((slot, left)) = self.hidden.get(&h).copied() else { return };
+        let steps = in_steps(l, duration, dt);
+        // Operand order lets NaN through: it stops the run.
+        let longer = l.b.max(left, steps);
+        let new = l.b.select(when, longer, left);
+        self.hidden.insert(h, (slot, new));
     }
 
     pub fn finish(mut self, mut l: Lowering) -> NeuronKernel {
@@ -415,6 +505,7 @@ impl<'a> Build<'a> {
             l.b.store(slot, value);
         }
         self.bindings.extend(l.invariants.iter().map(|(s, v)| (*s, Binding::Lane(v.clone()))));
+        self.bindings.extend(l.clocks.iter().map(|(s, c)| (*s, Binding::Clock(c.clone()))));
         self.bindings.sort_by_key(|(s, _)| *s);
         let raw = l.b.finish();
         let kernel = passes::optimize(&raw);
@@ -422,11 +513,41 @@ impl<'a> Build<'a> {
     }
 }
 
+/// Returns a duration in steps, rounded to the grid; not a number if it cannot be counted, which is known beforehand unless it
+/// follows from states.
+fn in_steps(l: &mut Lowering, duration: &Expr, dt: f64) -> Value {
+    let precision = l.b.precision();
+    let steps = Expr::Call(Func::Round, vec![Expr::bin(Op::Div, duration.clone(), Expr::Num(dt))]);
+    let steps = Expr::Call(Func::Min, vec![Expr::Num(for_ever(precision)), steps]);
+    let counted = l.number(&steps);
+    if l.is_fixed(&steps) {
+        return counted;
+    }
+    let (zero, last, ever) = (l.b.constant(0.0), l.b.constant(longest(precision)), l.b.constant(for_ever(precision)));
+    let time = l.number(duration);
+    let from_now = l.b.le(zero, time);
+    let (short, endless) = (l.b.le(counted, last), l.b.eq(counted, ever));
+    let counts = l.b.or(short, endless);
+    let valid = l.b.and(from_now, counts);
+    let undefined = l.b.constant(f64::NAN);
+    l.b.select(valid, counted, undefined)
+}
+
+/// Returns the exact sum of two numbers as what is nearest to it and what is left over (Knuth 1969).
+fn two_sum(l: &mut Lowering, a: Value, b: Value) -> (Value, Value) {
+    let sum = l.b.add(a, b);
+    let of_b = l.b.sub(sum, a);
+    let of_a = l.b.sub(sum, of_b);
+    let (left_of_a, left_of_b) = (l.b.sub(a, of_a), l.b.sub(b, of_b));
+    let rest = l.b.add(left_of_a, left_of_b);
+    (sum, rest)
+}
+
 pub(super) fn collect_hidden(body: &[Stmt], out: &mut Vec<Hidden>) {
     for s in body {
         match s {
-            Stmt::Hold(v, _) => out.push(Hidden::Hold(*v)),
-            Stmt::Mute(e, _) => out.push(Hidden::Mute(*e)),
+            Stmt::Hold(v, ..) => out.push(Hidden::Hold(*v)),
+            Stmt::Mute(e, ..) => out.push(Hidden::Mute(*e)),
             Stmt::If(_, a, b) => {
                 collect_hidden(a, out);
                 collect_hidden(b, out);
@@ -439,7 +560,7 @@ pub(super) fn collect_hidden(body: &[Stmt], out: &mut Vec<Hidden>) {
 fn uses(emits: &[Emit], solved: &crate::solve::Solved, predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
     fn statements(body: &[Stmt], predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {
         body.iter().any(|s| match s {
-            Stmt::Assign(_, e) | Stmt::Hold(_, e) | Stmt::Mute(_, e) | Stmt::Deliver(e) => e.any(predicate),
+            Stmt::Assign(_, e) | Stmt::Hold(_, e, _) | Stmt::Mute(_, e, _) | Stmt::Deliver(e) => e.any(predicate),
             Stmt::Rewire => false,
             Stmt::If(c, a, b) => c.any(predicate) || statements(a, predicate) || statements(b, predicate),
         })

@@ -12,7 +12,7 @@ use super::expression::Lowering;
 use super::synapse::bounded;
 use crate::hir::{Expr, Handler, Place, Side, Stmt, Synapse, Trigger, VarId, VarKind};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
-use crate::math::{eval, simplify};
+use crate::math::{eval, linear_through, simplify, walk_through};
 use crate::plan::{Column, Projection};
 use crate::solve::{constant_rates, exact_scalar, stepped, writes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,7 +138,7 @@ fn reads(s: &Synapse, body: &[Stmt], targets: &BTreeSet<VarId>, deliveries: bool
             }
             _ => continue,
         };
-        s.inline(e.clone()).walk(&mut |e| {
+        walk_through(e, &|v| s.definition(v), &mut |e| {
             if let Expr::Var(v) = e {
                 out.insert(*v);
             }
@@ -165,6 +165,9 @@ struct Sent {
 fn contains(body: &[Stmt], what: &dyn Fn(&Stmt) -> bool) -> bool {
     body.iter().any(|s| what(s) || matches!(s, Stmt::If(_, a, b) if contains(a, what) || contains(b, what)))
 }
+
+/// Finds something by variable.
+type Lookup<'a, T> = &'a dyn Fn(VarId) -> Option<T>;
 
 /// A kernel in the making.
 struct Open<'a> {
@@ -204,7 +207,8 @@ impl Build<'_> {
             let here = if s.weight() == Some(v) { synapses } else { self.places.get(&v) == Some(&place) };
             here && targets.contains(&v) && writes(body, v)
         };
-        let mut open = self.open(name, &params, &used, &written);
+        let lets = |v: VarId| s.definition(v).cloned();
+        let mut open = self.open(name, (&params, &lets), &used, &written);
         open.l.dt = Some(self.dt);
         let any = |what: &dyn Fn(&Stmt) -> bool| synapses && contains(body, what);
         let delivers = any(&|s| matches!(s, Stmt::Deliver(_)));
@@ -236,7 +240,7 @@ impl Build<'_> {
             .equations
             .iter()
             .filter(|eq| self.stepped.contains(&eq.state) && here(eq.state))
-            .map(|eq| (eq.state, simplify(s.inline(eq.rhs.clone()))))
+            .map(|eq| (eq.state, simplify(s.unfold(eq.rhs.clone()))))
             .collect();
         if equations.is_empty() {
             return None;
@@ -246,7 +250,7 @@ impl Build<'_> {
         let mut used = targets.clone();
         let mut noises = BTreeSet::new();
         for (_, rhs) in &equations {
-            rhs.walk(&mut |e| match e {
+            walk_through(rhs, &|v| s.definition(v), &mut |e| match e {
                 Expr::Var(v) => {
                     used.insert(*v);
                 }
@@ -257,7 +261,8 @@ impl Build<'_> {
             });
         }
         let name = format!("{} {place}", s.name);
-        let mut open = self.open(&name, &params, &used, &|v| targets.contains(&v));
+        let lets = |v: VarId| s.definition(v).cloned();
+        let mut open = self.open(&name, (&params, &lets), &used, &|v| targets.contains(&v));
         for k in noises {
             let mut word = |second: bool| {
                 open.slots.push(PlasticSlot::Random(k, second));
@@ -272,7 +277,9 @@ impl Build<'_> {
             .map(|(v, rhs)| {
                 let noisy = rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
                 let euler = || crate::math::add(Expr::Var(*v), crate::math::mul(Expr::Dt, rhs.clone()));
-                let next = if noisy { euler() } else { exact_scalar(*v, rhs).unwrap_or_else(euler) };
+                let linear = linear_through(rhs, *v, &|v| s.definition(v)).is_some();
+                let exact = if noisy || !linear { None } else { exact_scalar(*v, rhs) };
+                let next = exact.unwrap_or_else(euler);
                 let value = open.l.number(&next);
                 (*v, bounded(&mut open.l, s, *v, value))
             })
@@ -285,13 +292,13 @@ impl Build<'_> {
     fn open<'a>(
         &self,
         name: &str,
-        params: &'a dyn Fn(VarId) -> Option<Column>,
+        (params, lets): (Lookup<'a, Column>, Lookup<'a, Expr>),
         used: &BTreeSet<VarId>,
         written: &dyn Fn(VarId) -> bool,
     ) -> Open<'a> {
         let s = &self.p.synapse;
         let mut open =
-            Open { l: Lowering::new(name, self.precision, params, &|_| None), slots: Vec::new(), stored: Vec::new() };
+            Open { l: Lowering::new(name, self.precision, params, lets), slots: Vec::new(), stored: Vec::new() };
         for v in used {
             let delay = || self.p.delayed.get(v).copied().unwrap_or(0);
             let slot = match s.vars[*v].kind {
@@ -355,14 +362,14 @@ impl Build<'_> {
         for stmt in body.iter().filter(|stmt| concerns(stmt, &|v| targets.contains(&v), synapses)) {
             match stmt {
                 Stmt::Assign(v, e) => {
-                    let value = l.number(&s.inline(e.clone()));
+                    let value = l.number(&s.unfold(e.clone()));
                     let value = bounded(l, s, *v, value);
                     let old = l.env[v];
                     let new = l.b.select(when, value, old);
                     l.env.insert(*v, new);
                 }
                 Stmt::Deliver(e) => {
-                    let value = l.number(&s.inline(e.clone()));
+                    let value = l.number(&s.unfold(e.clone()));
                     let more = l.b.add(sum.delivered, value);
                     sum.delivered = l.b.select(when, more, sum.delivered);
                 }
@@ -371,7 +378,7 @@ impl Build<'_> {
                     sum.rewired = l.b.select(when, one, sum.rewired);
                 }
                 Stmt::If(c, a, b) => {
-                    let c = l.mask(&s.inline(c.clone()));
+                    let c = l.mask(&s.unfold(c.clone()));
                     let both = l.b.and(when, c);
                     self.replay(l, a, both, targets, synapses, sum);
                     let opposite = l.b.not(c);

@@ -3,7 +3,7 @@
 use super::expression::Lowering;
 use crate::hir::{Expr, Stmt, Synapse, VarId, VarKind};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
-use crate::math::linear_in;
+use crate::math::linear_through;
 use crate::plan::{Column, Projection};
 
 /// One lane per event: states advance exactly over the elapsed time, the handler runs, and the weight's factor comes out.
@@ -26,13 +26,17 @@ pub enum ContinuousSlot {
     Own(VarId),
     /// A variable of one of the cells, now or so many steps ago.
     Cell {
+        /// The variable of the synapse.
+        id: VarId,
         /// Whether of the sending one.
         pre: bool,
         /// Which.
         var: VarId,
-        /// Steps.
+        /// Steps; of the sending one so many more than the synapse's own delay, if each has one.
         delay: u32,
     },
+    /// A modulator that follows a population.
+    Modulator(VarId),
     /// The contribution; the last slot.
     Out,
 }
@@ -57,8 +61,8 @@ fn constant_factor(p: &Projection, body: &[Stmt]) -> Option<f64> {
 }
 
 fn factor_expression(s: &Synapse, e: &Expr) -> Expr {
-    let e = s.inline(e.clone());
-    match s.weight().and_then(|w| linear_in(&e, w)) {
+    let e = s.unfold(e.clone());
+    match s.weight().and_then(|w| linear_through(&e, w, &|v| s.definition(v))) {
         Some(l) if l.coefficient != Expr::Num(0.0) => crate::math::simplify(l.coefficient),
         _ => e,
     }
@@ -71,10 +75,7 @@ pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Resu
     }
     let s = &p.synapse;
     let lookup = |v: VarId| p.params.get(&v).map(|c| Column::Const(*c));
-    let lets = |v: VarId| match &s.vars[v].kind {
-        VarKind::Let(e) => Some(e.clone()),
-        _ => None,
-    };
+    let lets = |v: VarId| s.definition(v).cloned();
     let mut l = Lowering::new(&format!("{}.on_pre", s.name), precision, &lookup, &lets);
     let states: Vec<VarId> =
         s.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).map(|(id, _)| id).collect();
@@ -90,7 +91,7 @@ pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Resu
         .equations
         .iter()
         .map(|eq| {
-            let exact = crate::solve::exact_scalar(eq.state, &s.inline(eq.rhs.clone()));
+            let exact = crate::solve::exact_scalar(eq.state, &s.unfold(eq.rhs.clone()));
             let exact = exact.unwrap_or_else(|| crate::ice!("synapse state is not linear"));
             (eq.state, l.number(&exact))
         })
@@ -112,7 +113,7 @@ fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &m
     for stmt in body {
         match stmt {
             Stmt::Assign(state, e) => {
-                let value = l.number(&s.inline(e.clone()));
+                let value = l.number(&s.unfold(e.clone()));
                 let value = bounded(l, s, *state, value);
                 let old = l.env[state];
                 let new = l.b.select(when, value, old);
@@ -124,7 +125,7 @@ fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &m
                 *factor = l.b.select(when, more, *factor);
             }
             Stmt::If(c, a, b) => {
-                let c = l.mask(&s.inline(c.clone()));
+                let c = l.mask(&s.unfold(c.clone()));
                 let both = l.b.and(when, c);
                 handler(l, s, a, both, factor);
                 let opposite = l.b.not(c);
@@ -140,9 +141,10 @@ fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &m
 pub(super) fn bounded(l: &mut Lowering, s: &Synapse, target: VarId, value: Value) -> Value {
     match s.bounds.iter().find(|(v, _, _)| *v == target) {
         Some((_, lo, hi)) => {
-            let (lo, hi) = (l.number(&s.inline(lo.clone())), l.number(&s.inline(hi.clone())));
-            let value = l.b.max(value, lo);
-            l.b.min(value, hi)
+            let (lo, hi) = (l.number(&s.unfold(lo.clone())), l.number(&s.unfold(hi.clone())));
+            // Operand order lets NaN through: it is reported, not bounded.
+            let value = l.b.max(lo, value);
+            l.b.min(hi, value)
         }
         None => value,
     }
@@ -152,20 +154,18 @@ pub(super) fn bounded(l: &mut Lowering, s: &Synapse, target: VarId, value: Value
 pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Precision) -> ContinuousKernel {
     let s = &p.synapse;
     let lookup = |v: VarId| p.params.get(&v).map(|c| Column::Const(*c));
-    let lets = |v: VarId| match &s.vars[v].kind {
-        VarKind::Let(e) => Some(e.clone()),
-        _ => None,
-    };
+    let lets = |v: VarId| s.definition(v).cloned();
     let mut l = Lowering::new(&format!("{}.deliver", s.name), precision, &lookup, &lets);
     l.dt = Some(dt);
     let mut slots = Vec::new();
-    let deliver = s.inline(deliver.clone());
-    for (id, v) in s.vars.iter().filter(|(id, _)| deliver.mentions(*id)) {
+    let deliver = s.unfold(deliver.clone());
+    for (id, v) in s.vars.iter().filter(|(id, _)| s.any(&deliver, &mut |e| *e == Expr::Var(*id))) {
         let delay = p.delayed.get(&id).copied().unwrap_or(0);
         slots.push(match v.kind {
-            VarKind::Pre(var) => ContinuousSlot::Cell { pre: true, var, delay },
-            VarKind::Post(var) => ContinuousSlot::Cell { pre: false, var, delay },
+            VarKind::Pre(var) => ContinuousSlot::Cell { id, pre: true, var, delay },
+            VarKind::Post(var) => ContinuousSlot::Cell { id, pre: false, var, delay },
             VarKind::Weight | VarKind::State(_) => ContinuousSlot::Own(id),
+            VarKind::Modulator(_) if p.modulators.contains_key(&id) => ContinuousSlot::Modulator(id),
             _ => continue,
         });
         let slot = l.b.slot(v.name.clone(), SlotKind::Lane);

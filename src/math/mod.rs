@@ -1,10 +1,12 @@
 //! Pure symbolic functions on [`hir::Expr`](crate::hir::Expr): evaluation, simplification, derivatives, linearity.
 
 mod derivative;
+mod lets;
 mod linear;
 mod simplify;
 
 pub use derivative::derivative;
+pub use lets::{any_through, eval_through, linear_through, unfold, walk_through};
 pub use linear::{Linear, linear_in};
 pub use simplify::{add, div, mul, neg, simplify, sub};
 
@@ -12,7 +14,14 @@ use crate::hir::{Expr, Func, Op, VarId, apply};
 
 /// Evaluates with values for variables; `None` if something is unknown or varies during a run.
 pub fn eval(e: &Expr, var: &dyn Fn(VarId) -> Option<f64>, dt: Option<f64>) -> Option<f64> {
+    eval_at(e, var, dt, None)
+}
+
+/// Evaluates with values for variables at a time.
+pub fn eval_at(e: &Expr, var: &dyn Fn(VarId) -> Option<f64>, dt: Option<f64>, time: Option<f64>) -> Option<f64> {
+    let eval = |e: &Expr, var: &dyn Fn(VarId) -> Option<f64>, dt: Option<f64>| eval_at(e, var, dt, time);
     Some(match e {
+        Expr::Time => time?,
         Expr::Num(v) => *v,
         Expr::Bool(b) => f64::from(u8::from(*b)),
         Expr::Var(v) => var(*v)?,
@@ -39,7 +48,7 @@ pub fn eval(e: &Expr, var: &dyn Fn(VarId) -> Option<f64>, dt: Option<f64>) -> Op
         }
         Expr::Call(Func::Pow, args) => {
             let (a, b) = (eval(&args[0], var, dt)?, eval(&args[1], var, dt)?);
-            if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { a.powf(b) }
+            if b.fract() == 0.0 && b.abs() < 64.0 { a.powi(b as i32) } else { apply(Func::Pow, &[a, b]) }
         }
         Expr::Call(f, args) => {
             let values: Option<Vec<f64>> = args.iter().map(|a| eval(a, var, dt)).collect();
@@ -52,6 +61,6 @@ pub fn eval(e: &Expr, var: &dyn Fn(VarId) -> Option<f64>, dt: Option<f64>) -> Op
                 eval(b, var, dt)?
             }
         }
-        Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => return None,
+        Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => return None,
     })
 }

@@ -2,48 +2,49 @@
 //!
 //! Times are in internal units (ms), rates in events per internal time unit.
 
-/// Returns the arithmetic mean, NaN if there is nothing.
-pub fn mean(x: &[f64]) -> f64 {
-    x.iter().sum::<f64>() / x.len() as f64
+/// Returns the arithmetic mean; none of nothing.
+pub fn mean(x: &[f64]) -> Option<f64> {
+    (!x.is_empty()).then(|| x.iter().sum::<f64>() / x.len() as f64)
 }
 
-/// Returns the variance, divided by n.
-pub fn variance(x: &[f64]) -> f64 {
-    let m = mean(x);
-    x.iter().map(|v| (v - m).powi(2)).sum::<f64>() / x.len() as f64
+/// Returns the variance, divided by n; none of nothing.
+pub fn variance(x: &[f64]) -> Option<f64> {
+    let m = mean(x)?;
+    Some(x.iter().map(|v| (v - m).powi(2)).sum::<f64>() / x.len() as f64)
 }
 
-/// Returns the median.
-pub fn median(x: &[f64]) -> f64 {
+/// Returns the median; none of nothing.
+pub fn median(x: &[f64]) -> Option<f64> {
     let mut s = x.to_vec();
     s.sort_by(f64::total_cmp);
     match s.len() {
-        0 => f64::NAN,
-        n if n % 2 == 1 => s[n / 2],
-        n => 0.5 * (s[n / 2 - 1] + s[n / 2]),
+        0 => None,
+        n if n % 2 == 1 => Some(s[n / 2]),
+        n => Some(0.5 * (s[n / 2 - 1] + s[n / 2])),
     }
 }
 
-/// Returns Pearson's correlation.
-pub fn correlation(x: &[f64], y: &[f64]) -> f64 {
-    let (mx, my) = (mean(x), mean(y));
+/// Returns Pearson's correlation; none if one of the two does not vary.
+pub fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
+    let (mx, my) = (mean(x)?, mean(y)?);
     let covariance: f64 = x.iter().zip(y).map(|(a, b)| (a - mx) * (b - my)).sum();
     let norm = |v: &[f64], m: f64| v.iter().map(|a| (a - m).powi(2)).sum::<f64>().sqrt();
-    covariance / (norm(x, mx) * norm(y, my))
+    let norms = norm(x, mx) * norm(y, my);
+    (norms > 0.0).then_some(covariance / norms)
 }
 
-/// Returns the first x at which y passes the level, linearly interpolated; NaN if it never does.
-pub fn crossing(x: &[f64], y: &[f64], level: f64) -> f64 {
+/// Returns the first x at which y passes the level, linearly interpolated; none if it never does.
+pub fn crossing(x: &[f64], y: &[f64], level: f64) -> Option<f64> {
     for i in 1..x.len().min(y.len()) {
         let (a, b) = (y[i - 1] - level, y[i] - level);
         if a == 0.0 {
-            return x[i - 1];
+            return Some(x[i - 1]);
         }
         if a * b <= 0.0 {
-            return x[i - 1] + (x[i] - x[i - 1]) * a / (a - b);
+            return Some(x[i - 1] + (x[i] - x[i - 1]) * a / (a - b));
         }
     }
-    f64::NAN
+    None
 }
 
 /// Events of a group of cells within a window.
@@ -76,8 +77,9 @@ impl Events {
         counts
     }
 
-    /// Returns the mean over cells with at least three events of the coefficient of variation of the intervals.
-    pub fn cv(&self) -> f64 {
+    /// Returns the mean over cells with at least three events of the coefficient of variation of the intervals; none without
+    /// such a cell.
+    pub fn cv(&self) -> Option<f64> {
         let mut last = vec![f64::NAN; self.n];
         let mut sums = vec![(0.0, 0.0, 0.0); self.n];
         for (t, c) in self.times.iter().zip(&self.cells) {
@@ -120,24 +122,25 @@ impl Events {
         self.counts(bin).iter().map(|c| c / (bin * self.n as f64)).collect()
     }
 
-    /// Returns variance over mean of the counts.
-    pub fn fano(&self, bin: f64) -> f64 {
+    /// Returns variance over mean of the counts; none if nothing was counted.
+    pub fn fano(&self, bin: f64) -> Option<f64> {
         let counts = self.counts(bin);
-        variance(&counts) / mean(&counts)
+        let m = mean(&counts).filter(|m| *m > 0.0)?;
+        Some(variance(&counts)? / m)
     }
 }
 
 /// Returns the frequency of the largest peak of the power spectrum, mean removed, in inverse units of `bin`.
 ///
 /// The spectrum is averaged over half-overlapping Hann windows of an eighth of the series (Welch 1967), at least 64
-/// samples long, and the peak is refined by a parabola.
-pub fn peak_frequency(series: &[f64], bin: f64) -> f64 {
+/// samples long, and the peak is refined by a parabola. None of a series that is too short or does not vary.
+pub fn peak_frequency(series: &[f64], bin: f64) -> Option<f64> {
     use rustfft::{FftPlanner, num_complex::Complex};
     let window = (series.len() / 8).next_power_of_two().max(64).min(series.len());
     if window < 8 {
-        return f64::NAN;
+        return None;
     }
-    let m = mean(series);
+    let m = mean(series)?;
     let fft = FftPlanner::new().plan_fft_forward(window);
     let mut power = vec![0.0; window / 2];
     let mut start = 0;
@@ -155,10 +158,12 @@ pub fn peak_frequency(series: &[f64], bin: f64) -> f64 {
         start += window / 2;
     }
     let peak = (2..power.len().saturating_sub(1)).max_by(|a, b| power[*a].total_cmp(&power[*b]));
-    let Some(k) = peak else { return f64::NAN };
+    let k = peak.filter(|k| power[*k] > 0.0)?;
     let (a, b, c) = (power[k - 1], power[k], power[k + 1]);
     let shift = 0.5 * (a - c) / (a - 2.0 * b + c);
-    (k as f64 + if shift.is_finite() { shift } else { 0.0 }) / (window as f64 * bin)
+    // A flat top has no curvature: its middle is the peak.
+    let shift = if shift.is_finite() { shift } else { 0.0 };
+    Some((k as f64 + shift) / (window as f64 * bin))
 }
 
 #[cfg(test)]
@@ -167,17 +172,20 @@ mod tests {
 
     #[test]
     fn statistics_of_known_series() {
-        assert_eq!(median(&[3.0, 1.0, 2.0, 10.0]), 2.5);
-        assert!((correlation(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]) - 1.0).abs() < 1e-12);
-        assert_eq!(crossing(&[0.0, 1.0, 2.0], &[0.0, 0.5, 1.0], 0.75), 1.5);
+        assert_eq!(median(&[3.0, 1.0, 2.0, 10.0]), Some(2.5));
+        assert!((correlation(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]).unwrap() - 1.0).abs() < 1e-12);
+        assert_eq!(correlation(&[1.0, 1.0], &[2.0, 4.0]), None);
+        assert_eq!((mean(&[]), variance(&[]), median(&[])), (None, None, None));
+        assert_eq!(crossing(&[0.0, 1.0, 2.0], &[0.0, 0.5, 1.0], 0.75), Some(1.5));
         let wave: Vec<f64> = (0..4000).map(|i| (std::f64::consts::TAU * 0.05 * i as f64).sin()).collect();
-        assert!((peak_frequency(&wave, 1.0) - 0.05).abs() < 2e-3);
+        assert!((peak_frequency(&wave, 1.0).unwrap() - 0.05).abs() < 2e-3);
+        assert_eq!(peak_frequency(&[1.0; 100], 1.0), None);
     }
 
     #[test]
     fn regular_events_have_cv_zero_and_bins_hold_their_step() {
         let e = Events { times: vec![10.0, 20.0, 30.0, 40.0], cells: vec![0; 4], n: 1, from: 0.0, to: 40.0 };
-        assert!(e.cv() < 1e-9);
+        assert!(e.cv().unwrap() < 1e-9);
         assert_eq!(e.counts(10.0), [1.0, 1.0, 1.0, 1.0]);
         assert_eq!(e.rate(), 0.1);
     }

@@ -37,8 +37,6 @@ pub struct Distribution {
     pub shape: Shape,
     /// Its bounds.
     pub bound: Bound,
-    /// The time step, for delays: what rounds to no step at all is drawn again.
-    pub grid: Option<f64>,
 }
 
 /// Draws per value before a bound counts as unreachable.
@@ -63,15 +61,10 @@ impl Distribution {
             Shape::Uniform(lo, hi) => lo + (hi - lo) * r.uniform(),
             Shape::Exponential(mean) => -mean * r.uniform().ln(),
         };
-        let v = match self.bound {
-            Bound::Clipped(lo, hi) => v.max(lo).min(hi),
-            Bound::Redrawn(lo, hi) if v < lo || v > hi => return None,
-            _ => v,
-        };
-        match self.grid {
-            Some(dt) if v < dt / 2.0 => None,
-            Some(dt) => Some(v.max(dt)),
-            None => Some(v),
+        match self.bound {
+            Bound::Clipped(lo, hi) => Some(v.max(lo).min(hi)),
+            Bound::Redrawn(lo, hi) if v < lo || v > hi => None,
+            _ => Some(v),
         }
     }
 

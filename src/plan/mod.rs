@@ -1,16 +1,23 @@
 //! A network with all its values known: what to allocate, who is connected to whom. Data only.
 
+mod checks;
 mod draw;
-mod flow;
+mod eventless;
+mod given;
 mod pairs;
+mod values;
 
+pub use crate::value::View;
+pub use checks::{BadDuration, OutOfBounds, TooFine};
 pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
+pub use given::{Given, Missing};
 pub use pairs::{Edge, Pairs, Windows};
+pub use values::Initial;
 
+use crate::hir::network::model::Process;
 use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;
 use crate::solve::{Sharing, Solved};
-use crate::syntax::ast::Process;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +34,14 @@ pub enum Column {
 }
 
 impl Column {
+    /// Returns how many values there are, if they are listed.
+    pub fn listed(&self) -> Option<usize> {
+        match self {
+            Column::Array(a) => Some(a.len()),
+            _ => None,
+        }
+    }
+
     /// Returns the value of one cell.
     pub fn at(&self, i: usize) -> f64 {
         match self {
@@ -58,8 +73,10 @@ pub struct Population {
     pub init: BTreeMap<VarId, Column>,
     /// Initial states of single segments of cables, where they differ from the others.
     pub segment_init: BTreeMap<(VarId, usize), Column>,
-    /// DrawnValues of analog ports.
+    /// Values of analog ports.
     pub ports: BTreeMap<VarId, Column>,
+    /// For which cells parameters, ports and initial states were given; the others follow from their defaults.
+    pub given: BTreeMap<VarId, Given>,
 }
 
 impl Population {
@@ -74,17 +91,6 @@ impl Population {
         let value = |v: VarId| self.params.get(&v).map(|c| c.at(0));
         eval(&self.model.cables[cable].segments, &value, None).unwrap_or(1.0).max(1.0) as usize
     }
-}
-
-/// Which cells of a population: a contiguous range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct View {
-    /// Index of the population.
-    pub population: usize,
-    /// First cell.
-    pub start: usize,
-    /// Number of cells.
-    pub n: usize,
 }
 
 /// All synapses of one projection.
@@ -104,6 +110,10 @@ pub struct Projection {
     pub params: BTreeMap<VarId, f64>,
     /// Initial values of its states.
     pub init: BTreeMap<VarId, f64>,
+    /// Initial values of states that differ from synapse to synapse.
+    pub values: BTreeMap<VarId, Column>,
+    /// Parameters and initial values that were given; the others follow from their defaults.
+    pub given: BTreeSet<VarId>,
     /// The synapses.
     pub pairs: Pairs,
     /// Weights, one for all or one per edge.

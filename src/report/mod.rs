@@ -46,7 +46,11 @@ fn quantity(list: &[Quantity]) -> Value {
     let unit = first.unit.clone().filter(|u| u.dim == first.dim).unwrap_or_else(|| canonical_unit(first.dim));
     let number = |v: f64| serde_json::Number::from_f64(unit.from_internal(v)).map_or(Value::Null, Value::Number);
     let one = |q: &Quantity| {
-        if q.scalar { number(q.first()) } else { Value::Array(q.data.iter().map(|v| number(*v)).collect()) }
+        if q.is_scalar() && q.rows.is_none() && q.data.len() == 1 {
+            number(q.data[0])
+        } else {
+            Value::Array(q.data.iter().map(|v| number(*v)).collect())
+        }
     };
     let value = if list.len() == 1 { one(first) } else { Value::Array(list.iter().map(one).collect()) };
     json!({ "value": value, "unit": unit.name })

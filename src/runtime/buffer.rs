@@ -1,16 +1,48 @@
 //! Aligned arrays of floats of a run-time precision, padded to 16 lanes.
 
+use super::memory::large;
 use crate::codegen::abi::SlotMemory;
 use crate::ir::Precision;
+use memmap2::MmapMut;
 
 /// One cache line.
 #[repr(C, align(64))]
 #[derive(Clone, Copy)]
 struct Line([u8; 64]);
 
+/// Whole cache lines.
+enum Lines {
+    Few(Vec<Line>),
+    /// In large pages, which begin at a line.
+    Many(MmapMut),
+}
+
+impl Lines {
+    fn new(n: usize) -> Lines {
+        match large(n * size_of::<Line>()) {
+            Some(map) => Lines::Many(map),
+            None => Lines::Few(vec![Line([0; 64]); n]),
+        }
+    }
+
+    fn as_ptr(&self) -> *const u8 {
+        match self {
+            Lines::Few(lines) => lines.as_ptr().cast(),
+            Lines::Many(map) => map.as_ptr(),
+        }
+    }
+
+    fn as_mut_ptr(&mut self) -> *mut u8 {
+        match self {
+            Lines::Few(lines) => lines.as_mut_ptr().cast(),
+            Lines::Many(map) => map.as_mut_ptr(),
+        }
+    }
+}
+
 /// An aligned, zeroed array.
 pub struct Buffer {
-    lines: Vec<Line>,
+    lines: Lines,
     precision: Precision,
     len: usize,
 }
@@ -24,7 +56,7 @@ impl Buffer {
     /// Creates an array of `len` zeros.
     pub fn new(len: usize, precision: Precision) -> Buffer {
         let bytes = len * precision.bytes();
-        Buffer { lines: vec![Line([0; 64]); bytes.div_ceil(64).max(1)], precision, len }
+        Buffer { lines: Lines::new(bytes.div_ceil(64).max(1)), precision, len }
     }
 
     /// Creates an array that begins with `values`; the last one fills what remains.
@@ -193,7 +225,7 @@ impl Buffer {
 
     /// Returns the address of the first element.
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.lines.as_mut_ptr().cast()
+        self.lines.as_mut_ptr()
     }
 
     /// Returns the elements of a single-precision array.

@@ -1,7 +1,7 @@
 //! Numbers of events of many cells in a step: of each, or of a block of cells and then which of them.
 
+use crate::hir::network::model::Process;
 use crate::rng::{BATCH, Stream, blocks};
-use crate::syntax::ast::Process;
 use std::ops::Range;
 
 /// The distribution of the number of events in a step.

@@ -2,12 +2,13 @@
 
 use super::Buffer;
 use super::buffer::padded;
+use super::simulation::Options;
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, Steps, compile};
+use crate::codegen::{KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
 use crate::lower::{ContinuousKernel, ContinuousSlot, lower_continuous};
-use crate::plan::{Edge, Projection};
+use crate::plan::{Edge, Projection, View};
 
 /// A continuous projection ready to run.
 pub struct Continuous {
@@ -17,15 +18,24 @@ pub struct Continuous {
     n: usize,
 }
 
+/// Where the values of the cells are found.
+pub trait Cells {
+    /// Returns the values of a variable of a population so many steps ago; none if there were no such values yet.
+    fn values(&self, population: usize, var: VarId, steps: u32) -> Option<&Buffer>;
+    /// Returns what a variable of a synapse was before its delay had passed, if that is not what the cells were at the first step.
+    fn before(&self, variable: VarId, steps: u32) -> Option<f64>;
+}
+
 impl Continuous {
     /// Compiles the contribution of a projection, if it has one.
-    pub fn new(p: &Projection, dt: f64, precision: Precision, backend: Backend) -> Option<Continuous> {
+    pub fn new(p: &Projection, options: &Options) -> Option<Continuous> {
         let deliver = p.synapse.deliver.as_ref()?;
-        let kernel = lower_continuous(p, deliver, dt, precision);
-        let function = compile(backend, &kernel.kernel, Steps::One);
+        let precision = options.precision;
+        let kernel = lower_continuous(p, deliver, options.dt, precision);
+        let function = compile(options.backend, &kernel.kernel, Steps::One);
         let n = p.pairs.len();
         let mut slots: Vec<Buffer> = kernel.slots.iter().map(|_| Buffer::new(padded(n), precision)).collect();
-        for (slot, what) in kernel.slots.iter().zip(&mut slots).map(|(a, b)| (b, a)) {
+        for (what, slot) in kernel.slots.iter().zip(&mut slots) {
             if let ContinuousSlot::Own(variable) = what {
                 let weight = p.synapse.weight() == Some(*variable);
                 let value =
@@ -36,31 +46,79 @@ impl Continuous {
         Some(Continuous { kernel, function, slots, n })
     }
 
+    /// Lists the variables of the cells that are read: the population and the variable.
+    pub fn reads(&self, p: &Projection) -> impl Iterator<Item = (usize, VarId)> {
+        self.kernel.slots.iter().filter_map(|slot| match *slot {
+            ContinuousSlot::Cell { pre, var, .. } => Some((side(p, pre).population, var)),
+            ContinuousSlot::Modulator(v) => p.modulators.get(&v).map(|(view, var)| (view.population, *var)),
+            ContinuousSlot::Own(_) | ContinuousSlot::Out => None,
+        })
+    }
+
     /// Reads weights and states anew, with `copy`, which writes them in the order of the plan.
     pub fn refresh(&mut self, copy: &dyn Fn(VarId, &mut [f64])) {
         let mut values = vec![0.0; self.n];
-        for (slot, what) in self.kernel.slots.iter().enumerate() {
+        for (what, slot) in self.kernel.slots.iter().zip(&mut self.slots) {
             if let ContinuousSlot::Own(variable) = what {
                 copy(*variable, &mut values);
-                self.slots[slot].fill_with(values.iter().copied());
+                slot.fill_with(values.iter().copied());
             }
         }
     }
 
-    /// Adds the contributions to `target`; `read(pre, variable, delay, cell)` gives the cells' values.
-    pub fn run(&mut self, p: &Projection, read: &dyn Fn(bool, VarId, u32, usize) -> f64, target: &mut Buffer) {
-        for (what, buffer) in self.kernel.slots.iter().zip(&mut self.slots) {
-            if let ContinuousSlot::Cell { pre, var, delay } = *what {
-                let cell = |e: &Edge| read(pre, var, delay, if pre { e.pre } else { e.post } as usize);
-                buffer.fill_with(p.pairs.listed().iter().map(cell));
+    /// Adds the contributions to `target`.
+    pub fn run(&mut self, p: &Projection, cells: &impl Cells, target: &mut Buffer) {
+        for (what, slot) in self.kernel.slots.iter().zip(&mut self.slots) {
+            match *what {
+                ContinuousSlot::Cell { id, pre, var, delay } if pre && p.spread().is_some() => {
+                    late(p, cells, (id, var, delay), slot)
+                }
+                ContinuousSlot::Cell { id, pre, var, delay } => {
+                    let view = side(p, pre);
+                    let cell = |e: &Edge| if pre { e.pre } else { e.post } as usize;
+                    match (cells.before(id, delay), cells.values(view.population, var, delay)) {
+                        (Some(value), _) => slot.fill(self.n, value),
+                        (None, Some(from)) => slot.gather(from, p.pairs.listed().iter().map(cell)),
+                        (None, None) => crate::ice!("a contribution without values"),
+                    }
+                }
+                ContinuousSlot::Modulator(v) => {
+                    let Some((view, var)) = p.modulators.get(&v) else { continue };
+                    let Some(from) = cells.values(view.population, *var, 0) else { continue };
+                    let of_target = |e: &Edge| if view.n == 1 { 0 } else { e.post as usize - p.post.start };
+                    slot.gather(from, p.pairs.listed().iter().map(|e| view.start + of_target(e)));
+                }
+                ContinuousSlot::Own(_) | ContinuousSlot::Out => {}
             }
         }
         let memory: Vec<SlotMemory> = self.slots.iter_mut().map(Buffer::in_place).collect();
         // SAFETY: every slot is a buffer of `padded(n)` elements that only this call uses.
         unsafe { self.function.call(&memory, 0, padded(self.n), 1) };
-        let out = &self.slots[self.slots.len() - 1];
-        for (k, e) in p.pairs.listed().iter().enumerate() {
-            target.add(e.post as usize, out.get(k));
+        let Some(out) = self.slots.last() else { return };
+        let targets = p.pairs.listed().iter().map(|e| e.post as usize);
+        match out.precision() {
+            Precision::F32 => add_all(target.f32_mut(), targets, out.f32()),
+            Precision::F64 => add_all(target.f64_mut(), targets, out.f64()),
         }
     }
+}
+
+/// Gathers a variable of the sources, each as long ago as the synapse's own delay says.
+fn late(p: &Projection, cells: &impl Cells, (id, var, more): (VarId, VarId, u32), slot: &mut Buffer) {
+    for (k, e) in p.pairs.listed().iter().enumerate() {
+        let steps = p.delay.at(k) + more;
+        let value = cells.before(id, steps).or_else(|| {
+            let from = cells.values(p.pre.population, var, steps)?;
+            Some(from.get(e.pre as usize))
+        });
+        slot.set(k, value.unwrap_or_else(|| crate::ice!("a contribution without values")));
+    }
+}
+
+fn side(p: &Projection, pre: bool) -> View {
+    if pre { p.pre } else { p.post }
+}
+
+fn add_all<T: Copy + std::ops::AddAssign>(to: &mut [T], targets: impl Iterator<Item = usize>, values: &[T]) {
+    targets.zip(values).for_each(|(at, v)| to[at] += *v);
 }

@@ -9,11 +9,11 @@ mod dense;
 use self::dense::Dense;
 use super::chance::{Distribution, LARGEST, TOGETHER, block_of, individual, words_of};
 use super::ring::{RingPointer, SlotPointer};
-use super::simulation::TimeFunction;
+use super::time::TimeFunction;
+use crate::hir::network::model::Process;
 use crate::ir::Precision;
 use crate::plan::{Column, Drive, DriveKind};
 use crate::rng::Stream;
-use crate::syntax::ast::Process;
 use std::ops::Range;
 
 /// A drive ready to run.
@@ -26,12 +26,15 @@ pub struct RunningDrive {
     dt: f64,
     /// Distributions of rates that all cells share: one, or one per step of a pass.
     shared: Vec<Distribution>,
+    /// Rates of the cells at each step of a pass, where they follow time one by one.
+    single: Vec<Vec<f64>>,
 }
 
 impl RunningDrive {
     /// Prepares a drive; `index` separates the random streams of a network's drives.
     pub fn new(plan: Drive, ring: RingPointer, seed: u64, index: usize, dt: f64) -> RunningDrive {
-        RunningDrive { plan, ring, dt, stream: Stream::new(seed, 0x4000_0000 + index as u32), shared: Vec::new() }
+        let stream = Stream::new(seed, 0x4000_0000 + index as u32);
+        RunningDrive { plan, ring, dt, stream, shared: Vec::new(), single: Vec::new() }
     }
 
     /// Prepares a pass of `m` steps; `rates` are the network's time functions, in events per internal time unit.
@@ -42,10 +45,17 @@ impl RunningDrive {
                 self.shared.push(Distribution::default());
                 self.shared[0].set(process, rate * self.dt, block);
             }
+            DriveKind::RandomOf(_, f) if !rates[f].is_shared() => {
+                self.single.resize_with(m, Vec::new);
+                for (s, values) in self.single.iter_mut().enumerate() {
+                    values.resize(self.plan.post.n, 0.0);
+                    rates[f].fill((step + s as u64) as f64 * self.dt, values);
+                }
+            }
             DriveKind::RandomOf(process, f) => {
                 self.shared.resize_with(m, Distribution::default);
                 for (s, d) in self.shared.iter_mut().enumerate() {
-                    let rate = rates[f]((step + s as u64) as f64 * self.dt).max(0.0);
+                    let rate = rates[f].at((step + s as u64) as f64 * self.dt);
                     d.set(process, rate * self.dt, block);
                 }
             }
@@ -174,13 +184,14 @@ impl RunningDrive {
         for lane in begin..end {
             let cell = lane - view.start;
             let word = scratch[lane - first * 4];
-            let count = match &self.plan.kind {
-                DriveKind::Random(Process::Poisson, Column::Array(rates)) => {
-                    individual(word, rates[cell] * self.dt, &self.stream, step, lane)
-                }
-                DriveKind::Random(Process::Bernoulli, Column::Array(rates)) => {
-                    u32::from(f64::from(word) < rates[cell] * self.dt * 4_294_967_296.0)
-                }
+            let rate = match &self.plan.kind {
+                DriveKind::Random(_, Column::Array(rates)) => Some(rates[cell]),
+                DriveKind::RandomOf(..) => self.single.get(s).map(|rates| rates[cell]),
+                _ => None,
+            };
+            let count = match (rate, self.process()) {
+                (Some(rate), Some(Process::Poisson)) => individual(word, rate * self.dt, &self.stream, step, lane),
+                (Some(rate), Some(Process::Bernoulli)) => u32::from(f64::from(word) < rate * self.dt * 4_294_967_296.0),
                 _ => self.shared[s.min(self.shared.len() - 1)].count(word, &self.stream, step, lane),
             };
             if count > 0 {

@@ -14,8 +14,8 @@ use std::collections::{BTreeMap, VecDeque};
 pub struct History {
     events: Vec<Events>,
     values: BTreeMap<(usize, VarId), VecDeque<Buffer>>,
-    /// The step boundary of the latest values.
-    latest: u64,
+    /// The step boundary of the latest values; none before the first step.
+    latest: Option<u64>,
 }
 
 /// The cells that had an event, step by step.
@@ -38,20 +38,11 @@ impl History {
         number
     }
 
-    /// Keeps the values of so many steps; they are filled with what `value` gives for each cell.
-    pub fn keep_values(
-        &mut self,
-        (population, var): (usize, VarId),
-        steps: usize,
-        n: usize,
-        precision: Precision,
-        value: &dyn Fn(usize) -> f64,
-    ) {
-        let kept = self.values.entry((population, var)).or_default();
+    /// Keeps the values of so many steps.
+    pub fn keep_values(&mut self, key: (usize, VarId), steps: usize, n: usize, precision: Precision) {
+        let kept = self.values.entry(key).or_default();
         while kept.len() <= steps {
-            let mut b = Buffer::new(padded(n), precision);
-            b.fill_with((0..n).map(value));
-            kept.push_back(b);
+            kept.push_back(Buffer::new(padded(n), precision));
         }
     }
 
@@ -61,9 +52,10 @@ impl History {
         self.events[number].kept.get(steps - 1).map_or(&[][..], Vec::as_slice)
     }
 
-    /// Returns the values `steps` before a boundary; none if they are the present ones.
+    /// Returns the values `steps` before a boundary, those at the first step if that is later; none if they are the present ones, as
+    /// all are before the first step.
     pub fn value(&self, population: usize, var: VarId, steps: usize, boundary: u64) -> Option<&Buffer> {
-        let since = (boundary - self.latest) as usize;
+        let since = (boundary - self.latest?) as usize;
         if steps == 0 || steps < since {
             return None;
         }
@@ -71,16 +63,18 @@ impl History {
         kept.get(steps - since).or(kept.back())
     }
 
-    /// Takes note of the values at the beginning of a step.
+    /// Takes note of the values at the beginning of a step; before the first one they were as at it.
     pub fn begin(&mut self, pops: &[Pop], network: &Network, step: u64, dt: f64) {
-        self.latest = step;
+        let first = self.latest.is_none();
+        self.latest = Some(step);
         for ((population, var), kept) in &mut self.values {
             let (pop, plan) = (&pops[*population], &network.populations[*population]);
-            if let Some(mut oldest) = kept.pop_back() {
-                let t = step as f64 * dt;
-                oldest.fill_with((0..plan.n).map(|c| pop.value_of(plan, *var, c, t)));
-                kept.push_front(oldest);
+            let Some(mut oldest) = kept.pop_back() else { continue };
+            pop.read(plan, *var, (step as f64 * dt, dt), &|_| None, &mut oldest);
+            if first {
+                kept.iter_mut().for_each(|b| b.copy_all(&oldest));
             }
+            kept.push_front(oldest);
         }
     }
 
@@ -127,5 +121,5 @@ impl History {
 pub struct Past {
     events: Vec<Vec<Vec<u32>>>,
     values: Vec<Vec<Raw>>,
-    latest: u64,
+    latest: Option<u64>,
 }

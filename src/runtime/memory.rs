@@ -1,5 +1,5 @@
-//! Arrays that never change: large ones in memory that the system is asked to map in large pages, so that visiting them in any
-//! order does not wait for page tables; and asking for memory ahead of its use.
+//! Large arrays in memory that the system is asked to map in large pages, so that visiting them in any order does not wait for page
+//! tables; and asking for memory ahead of its use.
 
 use memmap2::MmapMut;
 use std::marker::PhantomData;
@@ -23,6 +23,15 @@ pub enum Fixed<T: Plain> {
 /// From so many bytes on large pages are asked for.
 const LARGE: usize = 2 << 20;
 
+/// Returns so many zeros in large pages, if they are many.
+pub fn large(bytes: usize) -> Option<MmapMut> {
+    let map = if bytes < LARGE { None } else { MmapMut::map_anon(bytes).ok() }?;
+    #[cfg(target_os = "linux")]
+    // A system without large pages refuses; small ones do as well.
+    let _ = map.advise(memmap2::Advice::HugePage);
+    Some(map)
+}
+
 impl<T: Plain> Fixed<T> {
     /// Copies elements.
     pub fn of(values: &[T]) -> Fixed<T> {
@@ -32,11 +41,7 @@ impl<T: Plain> Fixed<T> {
     /// Collects so many elements; missing ones are zero.
     pub fn from_iter(n: usize, values: impl Iterator<Item = T>) -> Fixed<T> {
         let bytes = n * size_of::<T>();
-        let map = if bytes < LARGE { None } else { MmapMut::map_anon(bytes).ok() };
-        let Some(mut map) = map else { return Fixed::Small(values.take(n).collect()) };
-        #[cfg(target_os = "linux")]
-        // A system without large pages refuses; small ones do as well.
-        let _ = map.advise(memmap2::Advice::HugePage);
+        let Some(mut map) = large(bytes) else { return Fixed::Small(values.take(n).collect()) };
         // SAFETY: the mapping is aligned to pages, has room for `n` elements, and any bits are valid.
         let elements = unsafe { std::slice::from_raw_parts_mut(map.as_mut_ptr().cast::<T>(), n) };
         elements.iter_mut().zip(values).for_each(|(to, v)| *to = v);

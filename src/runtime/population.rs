@@ -4,15 +4,17 @@ use super::adaptive::{Adaptive, Attempt};
 use super::buffer::{Buffer, padded};
 use super::cable::Cables;
 use super::chance::RareEvents;
+use super::clock::LaneClocks;
 use super::noise::Noise;
 use super::ring::{Ring, RingPointer};
-use super::simulation::{Options, Spikes, TimeFunction};
+use super::simulation::{Options, Spikes};
 use super::snapshot::{Cells, Raw};
+use super::time::PortFunction;
 use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
-use crate::lower::{Binding, Hidden, NeuronKernel, PortSource, chance, lower_neuron};
+use crate::lower::{BLOCK, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, chance, lower_neuron};
 use crate::plan;
 use crate::rng::Stream;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,12 +62,16 @@ pub struct Loaded {
     pub function: KernelFn,
     /// By slot: fixed values, time, random bits.
     pub own: Vec<Option<Buffer>>,
+    /// Functions of time that differ from cell to cell.
+    clocks: LaneClocks,
 }
 
 /// A population that runs.
 pub struct Pop {
     /// Number of cells, padded.
     pub lanes: usize,
+    /// Time step, internal units.
+    dt: f64,
     /// Integration, events and handlers.
     pub update: Loaded,
     /// States, at the beginning and end of a pass.
@@ -84,7 +90,10 @@ pub struct Pop {
     ports: BTreeMap<VarId, PortSource>,
     /// Values of analog ports that change: one per step, or one per cell.
     inputs: BTreeMap<VarId, Buffer>,
-    functions: BTreeMap<VarId, TimeFunction>,
+    /// Ports whose values are written cell by cell at every step.
+    filled: Vec<VarId>,
+    /// Functions that ports follow, each for some of the cells.
+    functions: BTreeMap<VarId, Vec<PortFunction>>,
     /// A parameter or the source of a port has changed; the kernels must be compiled anew.
     dirty: bool,
     /// The memory of the kernel's slots in the next pass.
@@ -93,8 +102,6 @@ pub struct Pop {
     moving: Vec<(usize, Moving)>,
     /// Slots that hold one value per step.
     uniform: Vec<usize>,
-    /// Ports whose values are sums over continuous projections.
-    summed: Vec<VarId>,
     noise: Noise,
     /// Its events, if there is nothing else to it than that they are drawn, and which slot they go to.
     rare: Option<(RareEvents, usize)>,
@@ -116,10 +123,13 @@ impl Loaded {
         let own = |binding: &Binding| match binding {
             Binding::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
             Binding::Time => Some(Buffer::new(steps.max(16), precision)),
+            Binding::Clock(clock) if clock.is_uniform() => Some(Buffer::new(steps.max(16), precision)),
+            Binding::Clock(_) => Some(Buffer::new(steps * lanes, precision)),
             Binding::Random(_) => Some(Buffer::new(steps * lanes, precision)),
             _ => None,
         };
-        Loaded { own: kernel.bindings.iter().map(own).collect(), kernel, function }
+        let clocks = LaneClocks::new(&kernel.bindings, lanes, backend);
+        Loaded { own: kernel.bindings.iter().map(own).collect(), kernel, function, clocks }
     }
 
     /// Describes the slots of an adaptive attempt.
@@ -139,6 +149,12 @@ impl Loaded {
         };
         self.kernel.bindings.iter().zip(&mut self.own).map(memory).collect()
     }
+}
+
+/// Returns what of a number single precision leaves over.
+fn beyond_single(value: f64) -> f64 {
+    let rest = value - f64::from(value as f32);
+    if rest.is_finite() { rest } else { 0.0 }
 }
 
 fn state_slot(states: &mut [StateArray], key: &Binding) -> SlotMemory {
@@ -174,6 +190,7 @@ impl Pop {
         let ring_pointers = rings.iter_mut().map(|(_, r)| r.pointer()).collect();
         let mut pop = Pop {
             lanes,
+            dt: options.dt,
             update: load(p, &ports, event_ports, steps, options),
             states: Vec::new(),
             bits: vec![Vec::new(); p.model.events.len()],
@@ -184,12 +201,12 @@ impl Pop {
             adaptive: None,
             ports,
             inputs: BTreeMap::new(),
+            filled: Vec::new(),
             functions: BTreeMap::new(),
             dirty: false,
             table: Vec::new(),
             moving: Vec::new(),
             uniform: Vec::new(),
-            summed: analog.iter().copied().collect(),
             noise: Noise::default(),
             rare: None,
         };
@@ -202,7 +219,17 @@ impl Pop {
                     }
                 }
                 // Nothing has happened yet: long enough ago for any comparison.
-                Binding::Hidden(Hidden::Since(_)) => (0..lanes).for_each(|i| s.now_mut().set(i, 1e7)),
+                Binding::Hidden(Hidden::Since(_)) if options.precision == Precision::F64 => {
+                    (0..lanes).for_each(|i| s.now_mut().set(i, (LONG_AGO / options.dt).round()));
+                }
+                Binding::Hidden(Hidden::Blocks(_)) => {
+                    (0..lanes).for_each(|i| s.now_mut().set(i, (LONG_AGO / options.dt / BLOCK).round()));
+                }
+                Binding::Hidden(Hidden::Rest(v)) => {
+                    if let Some(c) = p.init.get(v) {
+                        (0..lanes).for_each(|i| s.now_mut().set(i, beyond_single(c.at(i.min(p.n - 1)))));
+                    }
+                }
                 _ => {}
             }
         }
@@ -292,7 +319,11 @@ impl Pop {
                 Binding::PortStep(v) => input_slot(&mut self.inputs, *v),
                 _ => match own {
                     Some(b) => {
-                        let uniform = *binding == Binding::Time;
+                        let uniform = match binding {
+                            Binding::Time => true,
+                            Binding::Clock(clock) => clock.is_uniform(),
+                            _ => false,
+                        };
                         if uniform {
                             self.uniform.push(slot);
                         }
@@ -378,10 +409,19 @@ impl Pop {
         self.set_source(port, PortSource::Fixed(value));
     }
 
-    /// Lets an analog port follow a function of time, the same for all cells.
-    pub fn set_function(&mut self, port: VarId, f: TimeFunction) {
-        self.functions.insert(port, f);
-        self.set_source(port, PortSource::Uniform);
+    /// Lets an analog port follow functions of time; returns whether one serves all of the `n` cells.
+    pub fn set_functions(&mut self, port: VarId, functions: Vec<PortFunction>, n: usize) -> bool {
+        let one = matches!(&functions[..], [f] if f.of.is_shared() && f.cells == (0..n));
+        self.functions.insert(port, functions);
+        if one {
+            self.set_source(port, PortSource::Uniform);
+            return true;
+        }
+        self.set_source(port, PortSource::Step);
+        if !self.filled.contains(&port) {
+            self.filled.push(port);
+        }
+        false
     }
 
     /// Ports with continuous contributions keep their buffer per cell whatever else they receive.
@@ -392,23 +432,58 @@ impl Pop {
         }
     }
 
-    /// Returns the ports whose values are sums over continuous projections.
-    pub fn summed_ports(&self) -> &[VarId] {
-        &self.summed
+    /// Writes what a port has by itself at time `t`, without what projections contribute.
+    pub fn own_input(&self, p: &plan::Population, port: VarId, t: f64, out: &mut Buffer) {
+        let mut own: Vec<f64> = match p.ports.get(&port) {
+            Some(column) => (0..p.n).map(|c| column.at(c)).collect(),
+            None => vec![0.0; p.n],
+        };
+        self.functions.get(&port).into_iter().flatten().for_each(|f| f.fill(t, &mut own));
+        out.fill_with(own.into_iter());
     }
 
-    /// Begins the sum of a port at time `t` with the value it has by itself; to be put back with [`Pop::end_sum`].
-    pub fn begin_sum(&mut self, p: &plan::Population, port: VarId, t: f64) -> Buffer {
-        let f = self.functions.get(&port).map(|f| f(t));
-        let mut sum = self.inputs.remove(&port).unwrap_or_else(|| crate::ice!("input without memory"));
-        let own = |i: usize| f.unwrap_or_else(|| p.ports.get(&port).map_or(0.0, |c| c.at(i)));
-        (0..p.n).for_each(|i| sum.set(i, own(i)));
-        sum
+    /// Writes the values of ports of which single cells follow functions of time.
+    pub fn fill_inputs(&mut self, p: &plan::Population, t: f64) {
+        for port in self.filled.clone() {
+            let Some(mut values) = self.inputs.remove(&port) else { continue };
+            self.own_input(p, port, t, &mut values);
+            self.inputs.insert(port, values);
+        }
     }
 
-    /// Puts a port's buffer back.
-    pub fn end_sum(&mut self, port: VarId, sum: Buffer) {
-        self.inputs.insert(port, sum);
+    /// Replaces the values of a port that receives continuous contributions.
+    pub fn set_input(&mut self, port: VarId, values: &Buffer) {
+        match self.inputs.get_mut(&port) {
+            Some(b) => b.copy_all(values),
+            None => crate::ice!("input without memory"),
+        }
+    }
+
+    /// Writes the values of any variable at time `t`, one per cell, given those of ports that are sums.
+    pub fn read<'a>(
+        &self,
+        p: &plan::Population,
+        var: VarId,
+        (t, dt): (f64, f64),
+        summed: &dyn Fn(VarId) -> Option<&'a Buffer>,
+        out: &mut Buffer,
+    ) {
+        if let Some(state) = self.state_buffer(var) {
+            return out.copy_all(state);
+        }
+        let e = crate::hir::Expr::Var(var);
+        let lets = |v: VarId| p.model.definition(v);
+        let value = |cell: usize| {
+            let of = |v: VarId| {
+                let own = self.state_of(v, cell).or_else(|| p.params.get(&v).map(|c| c.at(cell)));
+                own.or_else(|| summed(v).map(|b| b.get(cell))).or_else(|| self.port_of(p, v, cell, t))
+            };
+            match crate::math::eval_through(&e, &lets, &of, (Some(dt), Some(t))) {
+                Some(v) => v,
+                None => crate::ice!("a value that cannot be computed from outside"),
+            }
+        };
+        out.fill_with((0..p.n).map(value));
     }
 
     /// Fills what is the same for all cells in the next `m` steps: time and functions of time.
@@ -417,14 +492,22 @@ impl Pop {
         for slot in &self.uniform {
             match (&self.update.kernel.bindings[*slot], &mut self.update.own[*slot]) {
                 (Binding::Time, Some(b)) => (0..m).for_each(|s| b.set(s, at(s))),
+                (Binding::Clock(clock), Some(b)) => (0..m).for_each(|s| b.set(s, clock.at(at(s), 0))),
                 (Binding::PortUniform(port), _) => {
-                    if let (Some(f), Some(b)) = (self.functions.get(port), self.inputs.get_mut(port)) {
-                        (0..m).for_each(|s| b.set(s, f(at(s))));
+                    let one = self.functions.get(port).and_then(|list| list.first());
+                    if let (Some(f), Some(b)) = (one, self.inputs.get_mut(port)) {
+                        (0..m).for_each(|s| b.set(s, f.of.at(at(s))));
                     }
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Fills what follows from the time and differs from cell to cell.
+    pub fn fill_clocks(&mut self, step: u64, m: usize, dt: f64) {
+        let Loaded { clocks, own, .. } = &mut self.update;
+        (0..m).for_each(|s| clocks.fill((step + s as u64) as f64 * dt, s, own));
     }
 
     /// Advances what the update kernel does not: adaptive schemes and cables, one step from `t`.
@@ -483,17 +566,31 @@ impl Pop {
                 .or_else(|| p.params.get(&v).map(|c| c.at(cell)))
                 .or_else(|| self.port_of(p, v, cell, t))
         };
-        let e = crate::hir::inline_lets(&p.model, crate::hir::Expr::Var(var)).at_time(t);
-        crate::math::eval(&e, &value, None).unwrap_or(f64::NAN)
+        let lets = |v: VarId| p.model.definition(v);
+        crate::math::eval_through(&crate::hir::Expr::Var(var), &lets, &value, (Some(self.dt), Some(t)))
+            .unwrap_or(f64::NAN)
     }
 
     /// Returns the value of an analog port of one cell: the last sum of what arrives, or what it is set to.
     pub fn port_of(&self, p: &plan::Population, port: VarId, cell: usize, t: f64) -> Option<f64> {
         match (self.ports.get(&port), self.inputs.get(&port), self.functions.get(&port)) {
             (Some(PortSource::Step), Some(sum), _) => Some(sum.get(cell)),
-            (_, _, Some(f)) => Some(f(t)),
+            (_, _, Some(list)) => list.first().map(|f| f.of.at(t)),
             _ => p.ports.get(&port).map(|c| c.at(cell)),
         }
+    }
+
+    /// Replaces values of a state that is not a cable's; false if there is none.
+    pub fn set_values(&mut self, var: VarId, cells: std::ops::Range<usize>, value: &plan::Column) -> bool {
+        let mut put = |key: Binding, of: &dyn Fn(f64) -> f64| match self.states.iter_mut().find(|s| s.key == key) {
+            Some(s) => {
+                cells.clone().enumerate().for_each(|(k, i)| s.now_mut().set(i, of(value.at(k))));
+                true
+            }
+            None => false,
+        };
+        put(Binding::Hidden(Hidden::Rest(var)), &beyond_single);
+        put(Binding::State(var), &|v| v)
     }
 
     /// Returns the values of a state, one per cell, if it is not a cable's.

@@ -1,7 +1,6 @@
-//! One projection: what its presynaptic events do, states per presynaptic cell, and what its values contribute.
+//! One projection: what its presynaptic events do, states per presynaptic cell.
 
 use super::buffer::{Buffer, padded};
-use super::continuous::Continuous;
 use super::history::History;
 use super::simulation::{Options, Spikes};
 use super::snapshot::{Raw, Sources};
@@ -47,14 +46,12 @@ pub struct Proj {
     /// States per presynaptic cell and the step of the last event.
     states: Vec<Buffer>,
     last: Vec<u64>,
-    /// Contribution at every step.
-    pub continuous: Option<Continuous>,
 }
 
 impl Proj {
-    /// Compiles what presynaptic events do, if the synapses do not learn, and contributions at every step.
+    /// Compiles what presynaptic events do, if the synapses do not learn.
     pub fn new(network: &Network, p: &Projection, history: &mut History, options: &Options) -> Proj {
-        let &Options { dt, precision, backend, .. } = options;
+        let &Options { precision, backend, .. } = options;
         let fixed = !p.is_plastic();
         let handlers = p.synapse.handlers.iter().filter(|_| fixed);
         let on_pre: Vec<OnPre> = handlers
@@ -84,8 +81,7 @@ impl Proj {
             })
             .unwrap_or_default();
         let last = if states.is_empty() { Vec::new() } else { vec![0; p.pre.n] };
-        let continuous = Continuous::new(p, dt, precision, backend);
-        Proj { on_pre, states, last, continuous }
+        Proj { on_pre, states, last }
     }
 
     /// Returns whether events are delivered along its synapses as they are.

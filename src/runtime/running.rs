@@ -1,7 +1,8 @@
 //! A network that runs: with events, or without.
 
 use super::rate::{RateNetwork, Rows};
-use super::simulation::{Failure, Options, Simulation, TimeFunction};
+use super::simulation::{Failure, Options, Simulation, Work};
+use super::time::{PortFunction, TimeFunction};
 use crate::hir::VarId;
 use crate::plan::{Column, Network};
 
@@ -86,6 +87,24 @@ impl Running {
         }
     }
 
+    /// Advances a network without events by one step, whatever runs it; returns the largest change of a state, or nothing if the network
+    /// has events.
+    pub fn settle(&mut self) -> Option<Result<f64, Failure>> {
+        match self {
+            Running::Rates(s) => Some(s.advance()),
+            Running::Events(s) if s.network.has_no_events() => Some(s.advance()),
+            Running::Events(_) => None,
+        }
+    }
+
+    /// Returns how much has been done.
+    pub fn work(&self) -> Work {
+        match self {
+            Running::Events(s) => s.work(),
+            Running::Rates(s) => s.work(),
+        }
+    }
+
     /// Returns the time, internal units.
     pub fn time(&self) -> f64 {
         self.step() as f64 * self.options().dt
@@ -138,11 +157,11 @@ impl Running {
         }
     }
 
-    /// Lets an analog port follow a function of time, the same for all cells.
-    pub fn set_port_function(&mut self, population: usize, var: VarId, f: TimeFunction) {
+    /// Lets an analog port of some cells follow functions of time, instead of those that it followed before.
+    pub fn set_port_functions(&mut self, population: usize, var: VarId, functions: Vec<PortFunction>) {
         match self {
-            Running::Events(s) => s.set_port_function(population, var, f),
-            Running::Rates(s) => s.set_port_function(population, var, f),
+            Running::Events(s) => s.set_port_functions(population, var, functions),
+            Running::Rates(s) => s.set_port_functions(population, var, functions),
         }
     }
 

@@ -9,13 +9,15 @@ use super::pool::Pool;
 use super::population::Pop;
 use super::projection::Proj;
 use super::ring::RingPointer;
+use super::sums::Sums;
+use super::time::{PortFunction, TimeFunction};
 use super::tuning::Tuning;
 use crate::codegen::{Backend, Steps};
 use crate::hir::{EventId, VarId, VarKind};
 use crate::ir::Precision;
-use crate::lower::{Binding, NeuronKernel, PlasticKernel};
+use crate::lower::{Binding, Hidden, NeuronKernel, PlasticKernel};
 use crate::plan::{Column, Network};
-use std::sync::Arc;
+use std::cell::RefCell;
 
 /// How to run.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,17 @@ pub enum Failure {
         /// Value at the beginning of that step, internal units, if it is known.
         last: Option<f64>,
     },
+    /// A cell holds a state or mutes an event for a time that cannot be counted.
+    Duration {
+        /// Population index.
+        population: usize,
+        /// What is held or muted.
+        what: Hidden,
+        /// Cell.
+        index: usize,
+        /// Time at the end of the step, internal units.
+        time: f64,
+    },
     /// A weight or state of a synapse is not finite any more.
     Synapse {
         /// Index of the projection.
@@ -62,9 +75,6 @@ pub enum Failure {
     /// The observer asked to stop.
     Interrupted,
 }
-
-/// A function of time that gives an input or a rate, internal units.
-pub type TimeFunction = Arc<dyn Fn(f64) -> f64 + Send + Sync>;
 
 /// Watches a run.
 pub trait Observer {
@@ -130,6 +140,10 @@ pub struct Simulation {
     pub(super) ring_slots: usize,
     /// Synapses that do not learn.
     pub(super) deliveries: Deliveries,
+    /// Values of ports that receive continuous contributions, computed when they are asked for.
+    pub(super) sums: RefCell<Sums>,
+    /// Whether synapses that learn read of the cells what follows from such contributions.
+    pub(super) synapses_read_sums: bool,
     pub(super) work: Work,
 }
 
@@ -184,6 +198,7 @@ impl Simulation {
         let ahead = network.projections.iter().zip(&plastic).filter(|(_, plastic)| **plastic);
         let ahead = ahead.map(|(p, _)| p.delay.range().1.max(p.dendritic.range().1) as usize).max().unwrap_or(0);
         let mut pool = Pool::new(options.threads);
+        let sums = Sums::new(&network, &options);
         let mut out = Simulation {
             network,
             options,
@@ -196,6 +211,8 @@ impl Simulation {
             tuning: Tuning::new(&mut pool),
             pool,
             step: 0,
+            sums: RefCell::new(sums),
+            synapses_read_sums: false,
             max_pass,
             ring_slots: ahead + max_pass,
             deliveries,
@@ -221,18 +238,20 @@ impl Simulation {
         for (plastic, p) in plastic.iter_mut().zip(&network.projections) {
             let Some(plastic) = plastic else { continue };
             plastic.remember(p, &mut out.history);
-            for (variable, steps) in &p.delayed {
-                let (view, var) = match p.synapse.vars[*variable].kind {
-                    VarKind::Pre(var) => (p.pre, var),
-                    VarKind::Post(var) => (p.post, var),
-                    _ => continue,
-                };
-                let (pop, plan) = (&out.pops[view.population], &network.populations[view.population]);
-                let value = |c: usize| pop.value_of(plan, var, c, 0.0);
-                let key = (view.population, var);
-                out.history.keep_values(key, *steps as usize, plan.n, options.precision, &value);
-            }
         }
+        for (population, var, steps) in network.projections.iter().flat_map(crate::plan::Projection::remembered) {
+            let n = network.populations[population].n;
+            out.history.keep_values((population, var), steps as usize, n, options.precision);
+        }
+        let reads_sums = |p: &crate::plan::Projection| {
+            p.synapse.vars.values().any(|v| match v.kind {
+                VarKind::Pre(of) => network.follows_from_contributions(p.pre.population, of),
+                VarKind::Post(of) => network.follows_from_contributions(p.post.population, of),
+                _ => false,
+            })
+        };
+        let learning = network.projections.iter().filter(|p| p.is_plastic());
+        out.synapses_read_sums = learning.into_iter().any(reads_sums);
         out.plastic = plastic;
         out
     }
@@ -256,6 +275,25 @@ impl Simulation {
     /// Returns the number of steps done.
     pub fn step(&self) -> u64 {
         self.step
+    }
+
+    /// Advances by one step; returns the largest change of a state.
+    pub fn advance(&mut self) -> Result<f64, Failure> {
+        let every = |p: &crate::plan::Population| p.model.states().map(|(v, _)| v).collect::<Vec<VarId>>();
+        let all: Vec<Vec<VarId>> = self.network.populations.iter().map(every).collect();
+        let values = |s: &Simulation| -> Vec<f64> {
+            let states = all.iter().enumerate().flat_map(|(p, list)| list.iter().map(move |v| (p, *v)));
+            let of = |(p, v): (usize, VarId)| {
+                let kept = s.segments(p, v);
+                let n = kept.map_or(0, |(_, segments)| s.network.populations[p].n * segments);
+                (0..n).filter_map(move |i| kept.map(|(b, _)| b.get(i)))
+            };
+            states.flat_map(of).collect()
+        };
+        let before = values(self);
+        self.run_until(self.step + 1, &mut Unwatched)?;
+        let after = values(self);
+        Ok(before.iter().zip(&after).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max))
     }
 
     /// Returns the current values of a state.
@@ -304,16 +342,15 @@ impl Simulation {
         segment: Option<usize>,
         value: &Column,
     ) {
+        self.sums.get_mut().forget();
         let pop = &mut self.pops[population];
         if let Some((b, segments)) = pop.cables.as_mut().and_then(|c| c.state_mut(var)) {
             let which = segment.map_or(0..segments, |s| s..s + 1);
             for (k, i) in cells.enumerate() {
                 which.clone().for_each(|s| b.set(i * segments + s, value.at(k)));
             }
-        } else if let Some(s) = pop.states.iter_mut().find(|s| s.key == Binding::State(var)) {
-            for (k, i) in cells.enumerate() {
-                s.now_mut().set(i, value.at(k));
-            }
+        } else {
+            pop.set_values(var, cells, value);
         }
     }
 
@@ -321,21 +358,31 @@ impl Simulation {
     pub fn set_param(&mut self, population: usize, var: VarId, value: Column) {
         self.network.populations[population].params.insert(var, value);
         self.pops[population].touch();
+        self.sums.get_mut().forget();
     }
 
     /// Replaces the value of an analog port.
     pub fn set_port(&mut self, population: usize, var: VarId, value: Column) {
         self.network.populations[population].ports.insert(var, value.clone());
         self.pops[population].set_port(var, value);
+        self.sums.get_mut().forget();
     }
 
-    /// Lets an analog port follow a function of time, the same for all cells.
-    pub fn set_port_function(&mut self, population: usize, var: VarId, f: TimeFunction) {
-        self.pops[population].set_function(var, f);
+    /// Lets an analog port of some cells follow functions of time, instead of those that it followed before.
+    pub fn set_port_functions(&mut self, population: usize, var: VarId, functions: Vec<PortFunction>) {
+        let n = self.network.populations[population].n;
+        if !self.pops[population].set_functions(var, functions, n) {
+            // Values of single cells are there for one step at a time.
+            self.max_pass = 1;
+        }
+        self.sums.get_mut().forget();
     }
 
     /// Sends a signal to the synapses of some projections.
     pub fn signal(&mut self, name: &str, projections: &[usize]) -> Result<(), Failure> {
+        self.refresh();
+        self.sum_inputs(self.step);
+        self.sums.get_mut().forget();
         self.plasticity((self.step, self.step), &|k, plastic, p, view, pool| {
             if projections.contains(&k) {
                 plastic.signal(name, p, view, pool);
@@ -375,6 +422,7 @@ impl Simulation {
         if let Some(plastic) = &mut self.plastic[projection] {
             plastic.replace(&self.network.projections[projection], variable, self.step, value);
         }
+        self.sums.get_mut().forget();
     }
 
     /// Replaces a parameter of a plastic projection; its program is compiled anew.
@@ -383,11 +431,16 @@ impl Simulation {
         if let Some(plastic) = &mut self.plastic[projection] {
             plastic.refresh(&self.network, projection, self.step, &self.options);
         }
+        self.sums.get_mut().compile(&self.network, projection, &self.options);
     }
 
     /// Returns the value of an analog port of one cell.
     pub fn port(&self, population: usize, port: VarId, cell: usize) -> Option<f64> {
         let t = self.step as f64 * self.options.dt;
+        self.update_sums(self.step);
+        if let Some(sum) = self.sums.borrow().of(population, port) {
+            return Some(sum.get(cell));
+        }
         self.pops[population].port_of(&self.network.populations[population], port, cell, t)
     }
 }

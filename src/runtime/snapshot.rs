@@ -1,15 +1,45 @@
-//! Everything that a simulation remembers from step to step, as plain data: from it the same steps follow, bit for bit, at any
+//! Everything that a running network remembers from step to step, as plain data: from it the same steps follow, bit for bit, at any
 //! number of threads. Random numbers need no memory: they are functions of the step.
 
 use super::buffer::Buffer;
 use super::history::Past;
 use super::plastic::Synapses;
+use super::rate::Memory;
+use super::running::Running;
 use super::simulation::Simulation;
 use serde::{Deserialize, Serialize};
 
+/// The state of a running network at a step boundary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Snapshot {
+    /// With events.
+    Events(Box<Remembered>),
+    /// Without.
+    Rates(Box<Memory>),
+}
+
+impl Running {
+    /// Returns the state at the present step boundary.
+    pub fn snapshot(&self) -> Snapshot {
+        match self {
+            Running::Events(s) => Snapshot::Events(Box::new(s.snapshot())),
+            Running::Rates(s) => Snapshot::Rates(Box::new(s.memory())),
+        }
+    }
+
+    /// Goes on from a state of a network of the same plan; false if the state is of another one.
+    pub fn restore(&mut self, from: &Snapshot) -> bool {
+        match (self, from) {
+            (Running::Events(s), Snapshot::Events(from)) => s.restore(from),
+            (Running::Rates(s), Snapshot::Rates(from)) => s.restore(from),
+            _ => false,
+        }
+    }
+}
+
 /// The state of a simulation at a step boundary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot {
+pub struct Remembered {
     step: u64,
     populations: Vec<Cells>,
     projections: Vec<Sources>,
@@ -70,11 +100,11 @@ impl Raw {
 
 impl Simulation {
     /// Returns the state at the present step boundary.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> Remembered {
         let of_plan = |(plastic, p): (&Option<super::plastic::Plastic>, &crate::plan::Projection)| {
             plastic.as_ref().map(|x| x.synapses_of(p))
         };
-        Snapshot {
+        Remembered {
             step: self.step,
             populations: self.pops.iter().map(|p| p.cells()).collect(),
             projections: self.projections.iter().map(|p| p.sources()).collect(),
@@ -84,8 +114,9 @@ impl Simulation {
     }
 
     /// Goes on from a state of a simulation of the same plan; false if the state is of another one.
-    pub fn restore(&mut self, from: &Snapshot) -> bool {
+    pub fn restore(&mut self, from: &Remembered) -> bool {
         self.step = from.step;
+        self.sums.get_mut().forget();
         self.refresh();
         let sizes = from.populations.len() == self.pops.len()
             && from.projections.len() == self.projections.len()

@@ -10,8 +10,9 @@ use super::plastic::{Plastic, View};
 use super::pool::Pool;
 use super::population::Pop;
 use super::simulation::{Failure, Observer, Simulation, share};
-use crate::hir::{EventId, VarId};
-use crate::lower::Binding;
+use super::sums::Present;
+use crate::hir::EventId;
+use crate::lower::{Binding, Hidden};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Passes with less work than this run on one thread.
@@ -56,8 +57,8 @@ impl Simulation {
     }
 
     fn pass(&mut self, m: usize) -> Result<(), Failure> {
-        self.history.begin(&self.pops, &self.network, self.step, self.options.dt);
         self.inputs(m);
+        self.history.begin(&self.pops, &self.network, self.step, self.options.dt);
         self.plasticity((self.step, self.step), &|_, plastic, p, view, pool| plastic.advance(p, view, pool))?;
         self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| plastic.arrivals(p, view, pool))?;
         self.advance_others()?;
@@ -71,6 +72,9 @@ impl Simulation {
         }
         self.deliveries.draw(&self.network, &self.projections, &self.pops, m);
         let end = self.step + m as u64;
+        if self.synapses_read_sums {
+            self.sum_inputs(end);
+        }
         self.plasticity((end, end), &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
         self.work.deliveries += self.plastic.iter().flatten().map(Plastic::take_visited).sum::<u64>();
         self.history.end(&self.pops, m);
@@ -83,40 +87,26 @@ impl Simulation {
         for d in self.drives.iter_mut().flatten() {
             d.prepare(&self.rates, step, m);
         }
-        for i in 0..self.pops.len() {
-            self.pops[i].fill_uniform(step, m, dt);
-            for k in 0..self.pops[i].summed_ports().len() {
-                let port = self.pops[i].summed_ports()[k];
-                self.sum_continuous(i, port);
-            }
+        for (pop, p) in self.pops.iter_mut().zip(&self.network.populations) {
+            pop.fill_uniform(step, m, dt);
+            pop.fill_clocks(step, m, dt);
+            pop.fill_inputs(p, step as f64 * dt);
         }
+        self.sum_inputs(step);
     }
 
-    /// Sums the continuous contributions to a port in the order of projections.
-    fn sum_continuous(&mut self, population: usize, port: VarId) {
-        let t = self.step as f64 * self.options.dt;
-        let mut sum = self.pops[population].begin_sum(&self.network.populations[population], port, t);
-        for (k, p) in self.network.projections.iter().enumerate() {
-            if p.post.population != population || p.port != port {
-                continue;
-            }
-            let (pops, network) = (&self.pops, &self.network);
-            let history = &self.history;
-            let read = |pre: bool, var: VarId, delay: u32, cell: usize| {
-                let index = if pre { p.pre.population } else { p.post.population };
-                if let Some(past) = history.value(index, var, delay as usize, self.step) {
-                    return past.get(cell);
-                }
-                pops[index].value_of(&network.populations[index], var, cell, t)
-            };
-            if let Some(c) = &mut self.projections[k].continuous {
-                if let Some(plastic) = &self.plastic[k] {
-                    c.refresh(&|variable, out| plastic.copy(p, variable, self.step, out));
-                }
-                c.run(p, &read, &mut sum);
-            }
-        }
-        self.pops[population].end_sum(port, sum);
+    /// Gives ports that receive continuous contributions the values that follow from the states as they are, at a step boundary.
+    pub(super) fn sum_inputs(&mut self, boundary: u64) {
+        self.update_sums(boundary);
+        let sums = self.sums.get_mut();
+        sums.ports().for_each(|((population, port), values)| self.pops[*population].set_input(*port, values));
+    }
+
+    /// Computes sums of continuous contributions at a step boundary, that of the states as they are, if they are not known.
+    pub(super) fn update_sums(&self, step: u64) {
+        let Simulation { pops, network, plastic, history, .. } = self;
+        let now = Present { pops, network, plastic, history, step, dt: self.options.dt };
+        self.sums.borrow_mut().update(&now);
     }
 
     fn integrate(&mut self, m: usize) -> bool {
@@ -210,6 +200,10 @@ impl Simulation {
                         let model = &self.network.populations[population].model;
                         let variable = match &s.key {
                             Binding::State(v) => model.vars[*v].name.clone(),
+                            Binding::Hidden(what @ (Hidden::Hold(_) | Hidden::Mute(_))) => {
+                                let time = (step + k as u64) as f64 * self.options.dt;
+                                return Failure::Duration { population, what: *what, index: i, time };
+                            }
                             _ => "a counter".into(),
                         };
                         return Failure::NonFinite {

@@ -1,7 +1,7 @@
 //! The largest set of linear equations with constant coefficients, integrated exactly.
 
-use super::{Propagator, Rate, Solved, decay};
-use crate::hir::{Expr, Neuron, Op, Scheme, Var, VarId, VarKind};
+use super::{Change, Propagator, Rate, Solved, decay};
+use crate::hir::{Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
 use crate::math::{add, linear_in, mul, neg, simplify, sub};
 use crate::units::Dim;
 use std::collections::BTreeSet;
@@ -45,7 +45,8 @@ fn row(neuron: &Neuron, rates: &[Rate], set: &BTreeSet<VarId>, r: &Rate) -> Opti
         rest = simplify(split.rest);
     }
     let changes = rest.any(&mut |e| match e {
-        Expr::Var(v) => rates.iter().any(|q| q.state == *v),
+        // A large `let` is not looked into.
+        Expr::Var(v) => rates.iter().any(|q| q.state == *v) || matches!(neuron.vars[*v].kind, VarKind::Let(_)),
         Expr::Time | Expr::Noise(_) | Expr::Since(_) => true,
         _ => false,
     });
@@ -68,6 +69,8 @@ pub(super) fn exact(out: &mut Solved, rates: &[&Rate], why: &'static str) {
             && !rows.iter().any(|(s, c, _)| s != state && c.iter().any(|(v, _)| v == state));
         if alone {
             let a = coefficients.first().map_or(Expr::Num(0.0), |(_, c)| c.clone());
+            let by = scalar_change(Expr::Var(*state), a.clone(), rest.clone());
+            out.changes.push(Change { state: *state, by, slope: Expr::Num(0.0) });
             out.next.push((*state, scalar(Expr::Var(*state), a, rest.clone())));
             done.insert(*state);
             continue;
@@ -95,6 +98,26 @@ fn scalar(x: Expr, a: Expr, b: Expr) -> Expr {
     }
     let still = Expr::bin(Op::Eq, a, Expr::Num(0.0));
     Expr::If(Box::new(still), Box::new(add(x, mul(b, Expr::Dt))), Box::new(relaxed))
+}
+
+/// The same less `x`, exact where `a dt` is small: `(x + b / a) (e^(a dt) - 1)`, and `b dt` when `a` is zero.
+fn scalar_change(x: Expr, a: Expr, b: Expr) -> Expr {
+    let still = mul(b.clone(), Expr::Dt);
+    if a == Expr::Num(0.0) {
+        return still;
+    }
+    let exponent = simplify(Expr::bin(Op::Mul, a.clone(), Expr::Dt));
+    let gain = Expr::Call(Func::Expm1, vec![exponent]);
+    if b == Expr::Num(0.0) {
+        return mul(x, gain);
+    }
+    let away = add(x, Expr::bin(Op::Div, b, a.clone()));
+    let relaxed = mul(away, gain);
+    if never_zero(&a) {
+        return relaxed;
+    }
+    let is_still = Expr::bin(Op::Eq, a, Expr::Num(0.0));
+    Expr::If(Box::new(is_still), Box::new(still), Box::new(relaxed))
 }
 
 /// Returns whether a coefficient is a number over something, the usual `-1 / tau`.
@@ -152,18 +175,22 @@ fn block(out: &mut Solved, rows: &[Row], members: &[VarId]) {
     let mut p = Propagator { states: members.to_vec(), matrix, transition: Vec::new(), integral: Vec::new() };
     for i in 0..n {
         let row_name = out.vars[members[i]].name.clone();
-        let mut sum = Expr::Num(0.0);
+        let (mut sum, mut by) = (Expr::Num(0.0), Expr::Num(0.0));
         for j in (0..n).filter(|&j| reach[i][j]) {
             let column_name = out.vars[members[j]].name.clone();
             let entry = invariant(out, format!("P[{row_name}, {column_name}]"));
             p.transition.push((i, j, entry));
             sum = add(sum, mul(Expr::Var(entry), Expr::Var(members[j])));
+            let gain = if i == j { sub(Expr::Var(entry), Expr::Num(1.0)) } else { Expr::Var(entry) };
+            by = add(by, mul(gain, Expr::Var(members[j])));
             if rests[j] != Expr::Num(0.0) {
                 let entry = invariant(out, format!("Q[{row_name}, {column_name}]"));
                 p.integral.push((i, j, entry));
                 sum = add(sum, mul(Expr::Var(entry), rests[j].clone()));
+                by = add(by, mul(Expr::Var(entry), rests[j].clone()));
             }
         }
+        out.changes.push(Change { state: members[i], by, slope: Expr::Num(0.0) });
         out.next.push((members[i], sum));
     }
     out.propagators.push(p);

@@ -15,14 +15,16 @@ mod updates;
 pub use energy::{descending, descending_along, descents, free_states};
 pub use factors::{Factor, bodies, factors, owner_in_synapse, synapse_updates};
 pub use linear_block::exact_scalar;
-pub use placement::{Sharing, constant_rates, is_plastic, places, stepped, writes};
+pub use placement::{
+    Sharing, changes_at_signals_only, changes_by, constant_rates, is_plastic, places, stepped, writes,
+};
 pub use propagator::{Matrix, exponential};
 pub use terms::{Owner, Splitter, Term};
 pub use updates::{Reduction, Replay, Updates};
 
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
-use crate::math::{add, linear_in, mul, simplify};
+use crate::math::{Linear, add, any_through, derivative, linear_in, linear_through, mul, simplify, unfold};
 use crate::source::Span;
 use cranelift_entity::PrimaryMap;
 use std::collections::BTreeSet;
@@ -51,6 +53,17 @@ pub struct Propagator {
     pub integral: Vec<(usize, usize, VarId)>,
 }
 
+/// A step of a state as a sum: `x + by`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The state.
+    pub state: VarId,
+    /// What is added.
+    pub by: Expr,
+    /// How its rate depends on itself: the reciprocal of its time constant, negative where it decays.
+    pub slope: Expr,
+}
+
 /// A discretized neuron.
 #[derive(Debug, Clone)]
 pub struct Solved {
@@ -60,6 +73,8 @@ pub struct Solved {
     pub temps: Vec<(VarId, Expr)>,
     /// New values of states, all from old ones and temporaries.
     pub next: Vec<(VarId, Expr)>,
+    /// By how much states change, where that is known more exactly than the difference of their values.
+    pub changes: Vec<Change>,
     /// What events add afterwards.
     pub arrivals: Vec<Arrival>,
     /// Exactly integrated blocks.
@@ -72,10 +87,40 @@ pub struct Solved {
     pub cable_updates: Vec<(VarId, Expr)>,
 }
 
-/// One equation with its event ports taken out and its `let`s expanded.
+/// One equation with its event ports taken out and its `let`s expanded but for large ones.
 pub(crate) struct Rate {
     pub state: VarId,
     pub rhs: Expr,
+}
+
+impl Rate {
+    /// Splits the rate into what multiplies its state and the rest.
+    fn split(&self, vars: &PrimaryMap<VarId, Var>) -> Option<Linear> {
+        linear_through(&self.rhs, self.state, &|v| definition(vars, v))
+    }
+
+    fn is_linear(&self, vars: &PrimaryMap<VarId, Var>) -> bool {
+        self.split(vars).is_some()
+    }
+
+    /// How the rate depends on its state, not a number if that is within a large `let`.
+    fn slope(&self, vars: &PrimaryMap<VarId, Var>) -> Expr {
+        let through = |v: VarId| definition(vars, v);
+        let own = Expr::Var(self.state);
+        let hidden = |v: VarId| through(v).is_some_and(|e| any_through(e, &through, &mut |e| *e == own));
+        match self.rhs.any(&mut |e| matches!(e, Expr::Var(v) if hidden(*v))) {
+            true => Expr::Num(f64::NAN),
+            false => derivative(&self.rhs, self.state),
+        }
+    }
+}
+
+/// Returns the definition of a `let`.
+fn definition(vars: &PrimaryMap<VarId, Var>, v: VarId) -> Option<&Expr> {
+    match vars.get(v).map(|v| &v.kind) {
+        Some(VarKind::Let(e)) => Some(e),
+        _ => None,
+    }
 }
 
 /// Reports a scheme that the equations do not allow, or event inputs that are not added.
@@ -125,7 +170,7 @@ fn integrates(neuron: &Neuron, scheme: Scheme, span: Span, rates: &[Rate]) -> Re
                 None => Ok(()),
             }
         }
-        Scheme::ExponentialEuler => match rates.iter().find(|r| linear_in(&r.rhs, r.state).is_none()) {
+        Scheme::ExponentialEuler => match rates.iter().find(|r| !r.is_linear(&neuron.vars)) {
             Some(r) => refuse(
                 format!("`{}` is not linear in itself", neuron.vars[r.state].name),
                 "use `scheme heun` or `scheme rk4`",
@@ -156,6 +201,7 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         vars: neuron.vars.clone(),
         temps: Vec::new(),
         next: Vec::new(),
+        changes: Vec::new(),
         arrivals,
         propagators: Vec::new(),
         schemes: Vec::new(),
@@ -165,7 +211,7 @@ pub fn discretize(neuron: &Neuron) -> Solved {
     let (segments, all): (Vec<&Rate>, Vec<&Rate>) = rates.iter().partition(|r| neuron.vars[r.state].cable.is_some());
     for r in &segments {
         out.schemes.push((r.state, Scheme::ExponentialEuler, "a cable's state, with the new potential"));
-        match linear_block::exact_scalar(r.state, &r.rhs) {
+        match linear_block::exact_scalar(r.state, &r.rhs).filter(|_| r.is_linear(&neuron.vars)) {
             Some(e) => out.cable_updates.push((r.state, e)),
             None => out.cable_updates.push((r.state, add(Expr::Var(r.state), mul(Expr::Dt, r.rhs.clone())))),
         }
@@ -196,7 +242,7 @@ pub fn discretize(neuron: &Neuron) -> Solved {
             linear_block::exact(&mut out, &exact, why);
             let (random, rest): (Vec<&Rate>, Vec<&Rate>) = rest.into_iter().partition(|r| noisy(r));
             explicit::euler(&mut out, &random, "white noise: Euler-Maruyama");
-            if rest.iter().all(|r| linear_in(&r.rhs, r.state).is_some()) {
+            if rest.iter().all(|r| r.is_linear(&neuron.vars)) {
                 explicit::exponential_euler(&mut out, &rest, "linear in itself");
             } else {
                 let known: Vec<VarId> = exact.iter().map(|r| r.state).collect();
@@ -207,6 +253,12 @@ pub fn discretize(neuron: &Neuron) -> Solved {
     for (_, e) in out.temps.iter_mut().chain(out.next.iter_mut()) {
         *e = simplify(std::mem::replace(e, Expr::Num(0.0)));
     }
+    for change in &mut out.changes {
+        change.by = simplify(std::mem::replace(&mut change.by, Expr::Num(0.0)));
+        if let Some(rate) = rates.iter().find(|r| r.state == change.state) {
+            change.slope = rate.slope(&neuron.vars);
+        }
+    }
     out
 }
 
@@ -215,7 +267,7 @@ fn split_ports(neuron: &Neuron) -> Result<(Vec<Rate>, Vec<Arrival>), Box<Diagnos
     let mut rates = Vec::new();
     let mut arrivals = Vec::new();
     for eq in &neuron.equations {
-        let mut rhs = simplify(crate::hir::inline_lets(neuron, eq.rhs.clone()));
+        let mut rhs = simplify(unfold(eq.rhs.clone(), &|v| neuron.definition(v)));
         let ports: Vec<VarId> = neuron
             .vars
             .iter()
@@ -251,6 +303,12 @@ fn split_ports(neuron: &Neuron) -> Result<(Vec<Rate>, Vec<Arrival>), Box<Diagnos
 }
 
 impl Solved {
+    /// Lets a state change by something.
+    fn add(&mut self, state: VarId, by: Expr) {
+        self.next.push((state, add(Expr::Var(state), by.clone())));
+        self.changes.push(Change { state, by, slope: Expr::Num(0.0) });
+    }
+
     /// Adds a temporary variable.
     pub(crate) fn temp(&mut self, name: String, like: VarId) -> VarId {
         let v = self.vars[like].clone();

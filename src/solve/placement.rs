@@ -1,7 +1,7 @@
 //! What a synapse needs: which states are advanced at every step, where each is kept, and whether anything changes at all.
 
 use crate::hir::{Expr, Place, Side, Stmt, Synapse, Trigger, VarId, VarKind};
-use crate::math::{linear_in, simplify};
+use crate::math::{eval, linear_through, simplify};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the synapses of a projection have in common.
@@ -36,6 +36,9 @@ pub fn places(s: &Synapse, sharing: &Sharing) -> BTreeMap<VarId, Place> {
 }
 
 fn fits(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, id: VarId, place: Place) -> bool {
+    if s.scattered.contains(&id) && place != Place::Synapse {
+        return false;
+    }
     let changed_by = |side: Side| s.handlers.iter().any(|h| h.trigger.is(side) && writes(&h.body, id));
     let (pre, post) = (changed_by(Side::Pre), changed_by(Side::Post));
     let events = match place {
@@ -45,10 +48,11 @@ fn fits(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, id: Var
         Place::Synapse => return true,
     };
     let missing = |v: VarId| !available(s, places, sharing, place, v);
-    let flow = s.equations.iter().filter(|eq| eq.state == id).any(|eq| {
-        let rhs = s.inline(eq.rhs.clone());
-        rhs.any(&mut |e| matches!(e, Expr::Noise(_)) || matches!(e, Expr::Var(v) if missing(*v)))
-    });
+    let flow = s
+        .equations
+        .iter()
+        .filter(|eq| eq.state == id)
+        .any(|eq| s.any(&eq.rhs, &mut |e| matches!(e, Expr::Noise(_)) || matches!(e, Expr::Var(v) if missing(*v))));
     events && !flow && !s.handlers.iter().any(|h| needs(s, &h.body, id, &missing))
 }
 
@@ -66,9 +70,10 @@ fn available(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, pl
 /// Finds the states, and the weight, that are advanced at every step: those whose equations have no solution known
 /// beforehand, and those that these read. The others are advanced exactly, when they are needed.
 pub fn stepped(s: &Synapse) -> BTreeSet<VarId> {
-    let rhs = |id: VarId| s.equations.iter().find(|eq| eq.state == id).map(|eq| s.inline(eq.rhs.clone()));
+    let rhs = |id: VarId| s.equations.iter().find(|eq| eq.state == id).map(|eq| &eq.rhs);
+    let reads = |rhs: &Expr, v: VarId| s.any(rhs, &mut |e| *e == Expr::Var(v));
     let mut out: BTreeSet<VarId> =
-        s.equations.iter().filter(|eq| constant_rates(s, eq.state).is_none()).map(|eq| eq.state).collect();
+        s.equations.iter().map(|eq| eq.state).filter(|v| constant_rates(s, *v).is_none() || may_leave(s, *v)).collect();
     if let Some(w) = s.weight().filter(|w| rhs(*w).is_some()) {
         out.insert(w);
     }
@@ -76,9 +81,7 @@ pub fn stepped(s: &Synapse) -> BTreeSet<VarId> {
         let before = out.len();
         for id in out.clone() {
             let rhs = rhs(id);
-            out.extend(
-                s.equations.iter().map(|eq| eq.state).filter(|v| rhs.as_ref().is_some_and(|rhs| rhs.mentions(*v))),
-            );
+            out.extend(s.equations.iter().map(|eq| eq.state).filter(|v| rhs.is_some_and(|rhs| reads(rhs, *v))));
         }
         if out.len() == before {
             return out;
@@ -86,10 +89,18 @@ pub fn stepped(s: &Synapse) -> BTreeSet<VarId> {
     }
 }
 
+/// Returns whether a state's equation may take it out of its bounds: unless it goes to zero and that is within them.
+fn may_leave(s: &Synapse, state: VarId) -> bool {
+    let Some((_, lo, hi)) = s.bounds.iter().find(|(v, ..)| *v == state) else { return false };
+    let vanishes = constant_rates(s, state).is_some_and(|(_, b)| b == Expr::Num(0.0));
+    let value = |e: &Expr| eval(&s.unfold(e.clone()), &|_| None, None);
+    !(vanishes && value(lo).is_some_and(|lo| lo <= 0.0) && value(hi).is_some_and(|hi| hi >= 0.0))
+}
+
 /// Returns `a` and `b` if a state's equation is `x' = a x + b` with constants of parameters only.
 pub fn constant_rates(s: &Synapse, state: VarId) -> Option<(Expr, Expr)> {
     let equation = s.equations.iter().find(|eq| eq.state == state)?;
-    let linear = linear_in(&s.inline(equation.rhs.clone()), state)?;
+    let linear = linear_through(&s.unfold(equation.rhs.clone()), state, &|v| s.definition(v))?;
     let (a, b) = (simplify(linear.coefficient), simplify(linear.rest));
     let constant = |e: &Expr| {
         !e.any(&mut |e| match e {
@@ -112,7 +123,7 @@ pub fn writes(body: &[Stmt], id: VarId) -> bool {
 
 /// Returns whether an assignment to `id`, or a condition around one, mentions a variable of which `missing` is true.
 fn needs(s: &Synapse, body: &[Stmt], id: VarId, missing: &dyn Fn(VarId) -> bool) -> bool {
-    let mentions = |e: &Expr| s.inline(e.clone()).any(&mut |e| matches!(e, Expr::Var(v) if missing(*v)));
+    let mentions = |e: &Expr| s.any(e, &mut |e| matches!(e, Expr::Var(v) if missing(*v)));
     body.iter().any(|stmt| match stmt {
         Stmt::Assign(v, e) => *v == id && mentions(e),
         Stmt::If(c, a, b) => {
@@ -134,13 +145,29 @@ pub fn is_plastic(s: &Synapse, places: &BTreeMap<VarId, Place>) -> bool {
     continuous || places.values().any(|p| *p != Place::Pre) || !stepped(s).is_empty() || !s.handlers.iter().all(simple)
 }
 
+/// Returns whether a synapse changes at signals at most, neither at events nor by itself.
+pub fn changes_at_signals_only(s: &Synapse) -> bool {
+    s.equations.is_empty() && s.handlers.iter().all(|h| matches!(h.trigger, Trigger::Signal(_)))
+}
+
+/// Returns whether equations or handlers of a synapse read a variable.
+pub fn changes_by(s: &Synapse, id: VarId) -> bool {
+    let flows = s.equations.iter().any(|eq| s.inline(eq.rhs.clone()).mentions(id));
+    flows || s.handlers.iter().any(|h| reads(s, &h.body, &|v| v == id))
+}
+
 /// Returns whether statements read anything of the cells or a modulator.
 fn reads_outside(s: &Synapse, body: &[Stmt]) -> bool {
     let outside = |v: VarId| matches!(s.vars[v].kind, VarKind::Pre(_) | VarKind::Post(_) | VarKind::Modulator(_));
-    let mentions = |e: &Expr| s.inline(e.clone()).any(&mut |e| matches!(e, Expr::Var(v) if outside(*v)));
+    reads(s, body, &outside)
+}
+
+/// Returns whether statements read a variable of which `which` is true.
+fn reads(s: &Synapse, body: &[Stmt], which: &dyn Fn(VarId) -> bool) -> bool {
+    let mentions = |e: &Expr| s.any(e, &mut |e| matches!(e, Expr::Var(v) if which(*v)));
     body.iter().any(|stmt| match stmt {
         Stmt::Assign(_, e) | Stmt::Deliver(e) => mentions(e),
-        Stmt::If(c, a, b) => mentions(c) || reads_outside(s, a) || reads_outside(s, b),
+        Stmt::If(c, a, b) => mentions(c) || reads(s, a, which) || reads(s, b, which),
         _ => false,
     })
 }

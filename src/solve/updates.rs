@@ -100,8 +100,8 @@ impl Replay<'_> {
         match (self.bounds)(v) {
             Some((lo, hi)) => {
                 let (lo, hi) = (self.now(&lo, values), self.now(&hi, values));
-                let e = Expr::Call(Func::Max, vec![e, lo]);
-                Expr::Call(Func::Min, vec![e, hi])
+                let e = Expr::Call(Func::Max, vec![lo, e]);
+                Expr::Call(Func::Min, vec![hi, e])
             }
             None => e,
         }

@@ -124,6 +124,13 @@ pub struct Arg {
     pub value: Expr,
 }
 
+impl Arg {
+    /// Returns where it is written, with its name.
+    pub fn span(&self) -> Span {
+        self.name.as_ref().map_or(self.value.span, |n| n.span.to(self.value.span))
+    }
+}
+
 /// A unit as typed: factors with exponents, numerator first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitExpr {

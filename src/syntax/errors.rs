@@ -5,6 +5,9 @@ use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
 
+/// Deepest nesting accepted, of brackets, conditionals and operators, so that no input can exhaust the stack.
+pub(super) const MAX_DEPTH: usize = 256;
+
 const DECLARATIONS: [&str; 10] =
     ["use", "const", "unit", "fn", "channel", "neuron", "synapse", "network", "experiment", "test"];
 
@@ -39,7 +42,8 @@ pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<
         let shown = if found.is_empty() { "the end of the file".to_string() } else { format!("`{found}`") };
         return Diagnostic::at(Code::E0101, span, format!("expected {expected}, found {shown}"), "not expected here");
     }
-    Diagnostic::at(Code::E0101, span, "this text is not part of the language", "not expected here")
+    // Only the parser's own guard of the stack gives another kind of error.
+    too_deep(span)
 }
 
 /// A word where a declaration should begin.
@@ -52,92 +56,147 @@ pub(super) fn unexpected_text(span: Span, found: &str) -> Diagnostic {
         .maybe_help(help)
 }
 
-/// A construct of the language that this version does not compile yet.
-pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::at(Code::E0106, span, format!("`{what}` is not supported yet"), "this construct")
-        .note("it belongs to the language, but this version refuses it rather than ignoring it")
+/// Refuses what is nested so deeply that following it could exhaust the stack.
+pub(super) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0107, span, "this is nested too deeply", "this level")
+        .note(format!("at most {MAX_DEPTH} levels are accepted; every operator of a chain is one"))
+        .help("name a part of it with `let`")
 }
 
-/// Checks brackets and strings before parsing: the message is better, and the parser's stack is safe.
-pub(super) fn too_deep_or_unbalanced(file: FileId, text: &str, max_depth: usize, max_len: usize) -> Option<Diagnostic> {
-    let span =
-        |start: usize, len: usize| clamp_to_char(text, Span { file, start: start as u32, end: (start + len) as u32 });
+/// Checks brackets, strings and depth before parsing: the message is better, and the parser's stack is safe.
+pub(super) fn too_deep_or_unbalanced(file: FileId, text: &str, max_len: usize) -> Option<Diagnostic> {
     if text.len() > max_len {
         return Some(Diagnostic::new(Code::E0107, "the text is too long to be a model"));
     }
-    let mut open: Vec<(usize, u8)> = Vec::new();
+    let mut nest = Nest::default();
     let bytes = text.as_bytes();
-    let mut operators = 0usize;
     let mut i = 0;
     while i < bytes.len() {
+        let span = |len: usize| clamp_to_char(text, Span { file, start: i as u32, end: (i + len) as u32 });
+        let mut end = i + 1;
         match bytes[i] {
-            b'#' => {
-                while i < bytes.len() && bytes[i] != b'\n' {
-                    i += 1;
+            b'#' => end = text[i..].find('\n').map_or(text.len(), |e| i + e),
+            b'"' => match text[end..].find(['"', '\n']).map(|e| end + e) {
+                Some(e) if bytes[e] == b'"' => {
+                    nest.token(true);
+                    end = e + 1;
                 }
-            }
-            b'"' => {
-                let end = text[i + 1..].find(['"', '\n']).map(|e| i + 1 + e);
-                match end {
-                    Some(e) if bytes[e] == b'"' => i = e,
-                    _ => {
-                        return Some(
-                            Diagnostic::at(Code::E0104, span(i, 1), "this string is not closed", "begins here")
-                                .help("end it with `\"` on the same line"),
-                        );
-                    }
-                }
-            }
-            b @ (b'(' | b'[' | b'{') => {
-                operators = 0;
-                open.push((i, b));
-                if open.len() > max_depth {
+                _ => {
                     return Some(
-                        Diagnostic::at(Code::E0107, span(i, 1), "brackets are nested too deeply", "this level")
-                            .note(format!("at most {max_depth} levels are accepted")),
+                        Diagnostic::at(Code::E0104, span(1), "this string is not closed", "begins here")
+                            .help("end it with `\"` on the same line"),
                     );
                 }
-            }
+            },
+            b @ (b'(' | b'[' | b'{') => nest.open(i, b),
             b @ (b')' | b']' | b'}') => {
-                operators = 0;
-                let wanted = match b {
-                    b')' => b'(',
-                    b']' => b'[',
-                    _ => b'{',
-                };
-                match open.pop() {
-                    Some((_, o)) if o == wanted => {}
-                    Some((at, o)) => {
-                        return Some(
-                            Diagnostic::at(
-                                Code::E0103,
-                                span(i, 1),
-                                format!("`{}` does not close `{}`", b as char, o as char),
-                                "does not match",
-                            )
-                            .label(span(at, 1), "opened here"),
-                        );
-                    }
-                    None => {
-                        let message = format!("`{}` closes nothing", b as char);
-                        return Some(Diagnostic::at(Code::E0103, span(i, 1), message, "no bracket is open here"));
-                    }
+                if let Err(opened) = nest.close(b) {
+                    let message = match opened {
+                        None => format!("`{}` closes nothing", b as char),
+                        Some((_, o)) => format!("`{}` does not close `{}`", b as char, o as char),
+                    };
+                    let label = if opened.is_some() { "does not match" } else { "no bracket is open here" };
+                    let d = Diagnostic::at(Code::E0103, span(1), message, label);
+                    return Some(match opened {
+                        None => d,
+                        Some((at, _)) => d.label(Span { start: at as u32, end: at as u32 + 1, file }, "opened here"),
+                    });
                 }
             }
-            b'-' | b'^' | b'n' => {
-                operators += 1;
-                if operators > 20_000 {
-                    return Some(Diagnostic::at(Code::E0107, span(i, 1), "this expression is too long", "here"));
-                }
+            b if b.is_ascii_alphabetic() || b == b'_' => {
+                end = i + bytes[i..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+                nest.word(&text[i..end]);
             }
-            b'\n' => operators = 0,
-            _ => {}
+            b'\n' => nest.new_line = true,
+            b'=' if !matches!(bytes.get(i + 1), Some(b'='))
+                && !matches!(bytes[i.max(1) - 1], b'=' | b'<' | b'>' | b'!') =>
+            {
+                nest.ends_expression();
+            }
+            b',' => nest.ends_expression(),
+            b if b.is_ascii_digit() || b == b'%' => nest.token(true),
+            b if b.is_ascii_whitespace() => {}
+            _ => nest.token(false),
         }
-        i += 1;
+        if nest.depth() > MAX_DEPTH {
+            return Some(too_deep(span(end - i)));
+        }
+        i = end;
     }
-    open.last().map(|(at, b)| {
-        Diagnostic::at(Code::E0103, span(*at, 1), format!("`{}` is never closed", *b as char), "opened here")
+    nest.levels.last().map(|level| {
+        let span = Span { file, start: level.at as u32, end: level.at as u32 + 1 };
+        Diagnostic::at(Code::E0103, span, format!("`{}` is never closed", level.bracket as char), "opened here")
     })
+}
+
+/// How deeply the parser stands in brackets and in conditionals, which need no brackets to nest.
+#[derive(Default)]
+struct Nest {
+    levels: Vec<Level>,
+    /// `if`s that may be open, within the innermost bracket.
+    conditionals: usize,
+    /// Whether the token before this one ends an operand.
+    operand: bool,
+    /// Whether a line has begun since then.
+    new_line: bool,
+    /// Whether the token before this one is `}`: only `else` goes on from there.
+    after_block: bool,
+}
+
+/// A bracket that is open.
+struct Level {
+    at: usize,
+    bracket: u8,
+    /// The depth around it, and how many conditionals may be open there.
+    depth: usize,
+    conditionals: usize,
+}
+
+impl Nest {
+    fn depth(&self) -> usize {
+        self.levels.last().map_or(0, |l| l.depth) + self.conditionals
+    }
+
+    fn open(&mut self, at: usize, bracket: u8) {
+        // The block of an `if` is no level of its own.
+        let own = usize::from(bracket != b'{' || self.conditionals == 0);
+        self.levels.push(Level { at, bracket, depth: self.depth() + own, conditionals: self.conditionals });
+        self.conditionals = 0;
+        self.token(false);
+    }
+
+    /// A token without a word, and whether an operand ends with it.
+    fn token(&mut self, operand: bool) {
+        self.operand = operand;
+        (self.new_line, self.after_block) = (false, false);
+    }
+
+    /// Leaves a bracket; else returns the one that is open instead.
+    fn close(&mut self, bracket: u8) -> Result<(), Option<(usize, u8)>> {
+        let level = self.levels.pop().ok_or(None)?;
+        if !matches!((level.bracket, bracket), (b'(', b')') | (b'[', b']') | (b'{', b'}')) {
+            return Err(Some((level.at, level.bracket)));
+        }
+        self.conditionals = level.conditionals;
+        self.token(bracket != b'}');
+        self.after_block = bracket == b'}';
+        Ok(())
+    }
+
+    fn word(&mut self, word: &str) {
+        // No expression goes on with a name in the next line, or after a block.
+        let goes_on = matches!(word, "or" | "and" | "within" | "in" | "step" | "then" | "else" | "at");
+        if self.operand && self.new_line && !goes_on || self.after_block && word != "else" {
+            self.conditionals = 0;
+        }
+        self.conditionals += usize::from(word == "if");
+        self.token(!goes_on && !matches!(word, "if" | "not"));
+    }
+
+    fn ends_expression(&mut self) {
+        self.conditionals = 0;
+        self.token(false);
+    }
 }
 
 fn clamp_to_char(text: &str, mut span: Span) -> Span {

@@ -63,7 +63,7 @@ fn strip_strings(code: &str) -> String {
     code.split('"').step_by(2).collect()
 }
 
-/// Puts one space after commas and around `=`, `->`, `<->`, `+=`; other spacing is the author's.
+/// Puts one space after commas and after `{`; other spacing is the author's.
 fn tidy(code: &str) -> String {
     let mut out = String::new();
     let mut in_string = false;

@@ -41,6 +41,22 @@ pub(super) struct Lowerer {
     offset: u32,
 }
 
+/// An expression and how many others stand one within the other in it.
+struct Tall {
+    expr: Expr,
+    height: usize,
+}
+
+impl Tall {
+    /// Everything that reads a tree descends in it, so one that is too tall is never made.
+    fn new(kind: ExprKind, span: Span, within: usize) -> Lowered<Tall> {
+        match within < errors::MAX_DEPTH {
+            true => Ok(Tall { expr: Expr { kind, span }, height: within + 1 }),
+            false => Err(Box::new(errors::too_deep(span))),
+        }
+    }
+}
+
 /// Takes the inner pairs of a rule one by one.
 pub(super) struct Parts<'a> {
     inner: std::iter::Peekable<pest::iterators::Pairs<'a, Rule>>,
@@ -179,76 +195,87 @@ impl Lowerer {
         }
     }
 
-    /// Lowers an expression by precedence climbing.
     pub(super) fn expr(&self, pair: P) -> Lowered<Expr> {
+        Ok(self.tall(pair)?.expr)
+    }
+
+    /// Lowers an expression by precedence climbing.
+    fn tall(&self, pair: P) -> Lowered<Tall> {
         let inner = pair.into_inner();
+        self.check_prefixes(inner.clone())?;
         PRATT
             .map_primary(|p| self.primary(p))
             .map_prefix(|op, rhs| {
                 let rhs = rhs?;
-                let span = self.span(&op).to(rhs.span);
-                let rhs = Box::new(rhs);
-                let kind = if op.as_rule() == Rule::neg { ExprKind::Neg(rhs) } else { ExprKind::Not(rhs) };
-                Ok(Expr { kind, span })
+                let span = self.span(&op).to(rhs.expr.span);
+                let make = if op.as_rule() == Rule::neg { ExprKind::Neg } else { ExprKind::Not };
+                Tall::new(make(Box::new(rhs.expr)), span, rhs.height)
             })
             .map_infix(|lhs, op, rhs| {
                 let (lhs, rhs) = (lhs?, rhs?);
-                let span = lhs.span.to(rhs.span);
-                if op.as_rule() == Rule::stepping {
-                    return Ok(Expr { kind: ExprKind::Stepped(Box::new(lhs), Box::new(rhs)), span });
-                }
-                let op = match op.as_rule() {
-                    Rule::or => BinOp::Or,
-                    Rule::and => BinOp::And,
-                    Rule::within => BinOp::Within,
-                    Rule::in_range => BinOp::In,
-                    Rule::le => BinOp::Le,
-                    Rule::ge => BinOp::Ge,
-                    Rule::eq => BinOp::Eq,
-                    Rule::ne => BinOp::Ne,
-                    Rule::lt => BinOp::Lt,
-                    Rule::gt => BinOp::Gt,
-                    Rule::range => BinOp::Range,
-                    Rule::add => BinOp::Add,
-                    Rule::sub => BinOp::Sub,
-                    Rule::mul => BinOp::Mul,
-                    Rule::div => BinOp::Div,
-                    _ => BinOp::Pow,
+                let (span, height) = (lhs.expr.span.to(rhs.expr.span), lhs.height.max(rhs.height));
+                let (lhs, rhs) = (Box::new(lhs.expr), Box::new(rhs.expr));
+                let kind = match binary(op.as_rule()) {
+                    Some(op) => ExprKind::Binary(op, lhs, rhs),
+                    None => ExprKind::Stepped(lhs, rhs),
                 };
-                Ok(Expr { kind: ExprKind::Binary(op, Box::new(lhs), Box::new(rhs)), span })
+                Tall::new(kind, span, height)
             })
             .parse(inner)
     }
 
-    fn primary(&self, pair: P) -> Lowered<Expr> {
+    /// Precedence climbing descends at every prefix and every `^` of a row; their number is checked before.
+    fn check_prefixes(&self, inner: pest::iterators::Pairs<Rule>) -> Lowered<()> {
+        let (mut signs, mut nots) = (0, 0);
+        for pair in inner {
+            match pair.as_rule() {
+                Rule::neg | Rule::pow => signs += 1,
+                Rule::not => nots += 1,
+                Rule::primary => {}
+                Rule::or | Rule::and => (signs, nots) = (0, 0),
+                _ => signs = 0,
+            }
+            if signs + nots > errors::MAX_DEPTH {
+                return Err(Box::new(errors::too_deep(self.span(&pair))));
+            }
+        }
+        Ok(())
+    }
+
+    fn primary(&self, pair: P) -> Lowered<Tall> {
         let mut p = self.parts(pair);
         let mut out = self.atom(p.next()?)?;
         while let Ok(post) = p.next() {
-            let span = out.span.to(self.span(&post));
-            let base = Box::new(out);
+            let span = out.expr.span.to(self.span(&post));
+            let (base, mut height) = (Box::new(out.expr), out.height);
+            let post = self.parts(post).next()?;
             let kind = match post.as_rule() {
-                Rule::postfix => {
-                    let post = self.parts(post).next()?;
-                    match post.as_rule() {
-                        Rule::call_args => ExprKind::Call(base, self.args(post)?),
-                        Rule::index => ExprKind::Index(base, self.exprs(post)?),
-                        Rule::at_end => {
-                            let mut p = self.parts(post);
-                            p.next()?;
-                            ExprKind::AtEnd(base, self.name(&p.next()?))
-                        }
-                        _ => ExprKind::Member(base, self.name(&self.parts(post).next()?)),
-                    }
+                Rule::call_args => {
+                    let args = self.tall_args(post)?;
+                    height = args.iter().map(|(_, e)| e.height).fold(height, usize::max);
+                    let args = args.into_iter().map(|(name, e)| Arg { name, value: e.expr });
+                    ExprKind::Call(base, args.collect())
                 }
-                _ => return Err(Box::new(errors::unexpected_text(span, post.as_str()))),
+                Rule::index => {
+                    let (index, tallest) = self.tall_exprs(post)?;
+                    height = height.max(tallest);
+                    ExprKind::Index(base, index)
+                }
+                Rule::at_end => {
+                    let mut p = self.parts(post);
+                    p.next()?;
+                    ExprKind::AtEnd(base, self.name(&p.next()?))
+                }
+                _ => ExprKind::Member(base, self.name(&self.parts(post).next()?)),
             };
-            out = Expr { kind, span };
+            out = Tall::new(kind, span, height)?;
         }
         Ok(out)
     }
 
-    fn atom(&self, pair: P) -> Lowered<Expr> {
+    fn atom(&self, pair: P) -> Lowered<Tall> {
         let span = self.span(&pair);
+        let mut height = 0;
         let kind = match pair.as_rule() {
             Rule::quantity => {
                 let mut p = self.parts(pair);
@@ -276,18 +303,22 @@ impl Lowerer {
             Rule::boolean => ExprKind::Bool(pair.as_str() == "true"),
             Rule::ident => ExprKind::Name(pair.as_str().to_string()),
             Rule::all_of => ExprKind::All,
-            Rule::list => ExprKind::List(self.exprs(pair)?),
-            Rule::paren => {
-                let mut items = self.exprs(pair)?;
-                if items.len() == 1 {
-                    let mut inner = items.remove(0);
-                    inner.span = span;
-                    return Ok(inner);
+            Rule::list | Rule::paren => {
+                let brackets = pair.as_rule() == Rule::list;
+                let (mut items, tallest) = self.tall_exprs(pair)?;
+                height = tallest;
+                match items.pop() {
+                    Some(inner) if items.is_empty() && !brackets => {
+                        return Ok(Tall { expr: Expr { span, ..inner }, height });
+                    }
+                    last => items.extend(last),
                 }
                 ExprKind::List(items)
             }
             Rule::conditional => {
-                let mut e = self.exprs(pair)?.into_iter();
+                let (parts, tallest) = self.tall_exprs(pair)?;
+                height = tallest;
+                let mut e = parts.into_iter();
                 match (e.next(), e.next(), e.next()) {
                     (Some(a), Some(b), Some(c)) => ExprKind::If(Box::new(a), Box::new(b), Box::new(c)),
                     _ => return Err(Box::new(errors::unexpected_text(span, "if"))),
@@ -300,19 +331,35 @@ impl Lowerer {
             }
             _ => return Err(Box::new(errors::unexpected_text(span, pair.as_str()))),
         };
-        Ok(Expr { kind, span })
+        Tall::new(kind, span, height)
     }
 
     pub(super) fn exprs(&self, pair: P) -> Lowered<Vec<Expr>> {
-        pair.into_inner().filter(|p| p.as_rule() == Rule::expr).map(|e| self.expr(e)).collect()
+        Ok(self.tall_exprs(pair)?.0)
+    }
+
+    /// The expressions of a rule, and the height of the tallest.
+    fn tall_exprs(&self, pair: P) -> Lowered<(Vec<Expr>, usize)> {
+        let mut tallest = 0;
+        let each = pair.into_inner().filter(|p| p.as_rule() == Rule::expr).map(|e| {
+            let e = self.tall(e)?;
+            tallest = tallest.max(e.height);
+            Ok(e.expr)
+        });
+        let all = each.collect::<Lowered<_>>()?;
+        Ok((all, tallest))
     }
 
     pub(super) fn args(&self, pair: P) -> Lowered<Vec<Arg>> {
+        Ok(self.tall_args(pair)?.into_iter().map(|(name, e)| Arg { name, value: e.expr }).collect())
+    }
+
+    fn tall_args(&self, pair: P) -> Lowered<Vec<(Option<Name>, Tall)>> {
         pair.into_inner()
             .map(|a| {
                 let mut p = self.parts(a);
                 let name = p.take(Rule::any_ident).map(|n| self.name(&n));
-                Ok(Arg { name, value: self.expr(p.next()?)? })
+                Ok((name, self.tall(p.next()?)?))
             })
             .collect()
     }
@@ -566,7 +613,7 @@ impl Lowerer {
             Rule::window_cmd => CommandKind::Window(self.name(&p.next()?), self.block(p.next()?)?),
             Rule::settle_cmd => {
                 let until = p.next()?.as_rule() == Rule::settle_until;
-                let change = until.then(|| self.primary(p.next()?)).transpose()?;
+                let change = until.then(|| self.primary(p.next()?)).transpose()?.map(|e| e.expr);
                 p.take(Rule::or);
                 CommandKind::Settle(self.expr(p.next()?)?, change)
             }
@@ -650,18 +697,19 @@ impl Lowerer {
     fn target(&self, pair: P) -> Lowered<Expr> {
         let mut p = self.parts(pair);
         let first = p.next()?;
-        let mut out = Expr { kind: ExprKind::Name(first.as_str().to_string()), span: self.span(&first) };
+        let mut out = Tall::new(ExprKind::Name(first.as_str().to_string()), self.span(&first), 0)?;
         for step in p.all(Rule::target_step) {
             let step = self.parts(step).next()?;
-            let span = out.span.to(self.span(&step));
-            let kind = if step.as_rule() == Rule::index {
-                ExprKind::Index(Box::new(out), self.exprs(step)?)
+            let span = out.expr.span.to(self.span(&step));
+            let (base, height) = (Box::new(out.expr), out.height);
+            out = if step.as_rule() == Rule::index {
+                let (index, tallest) = self.tall_exprs(step)?;
+                Tall::new(ExprKind::Index(base, index), span, height.max(tallest))?
             } else {
-                ExprKind::Member(Box::new(out), self.name(&self.parts(step).next()?))
+                Tall::new(ExprKind::Member(base, self.name(&self.parts(step).next()?)), span, height)?
             };
-            out = Expr { kind, span };
         }
-        Ok(out)
+        Ok(out.expr)
     }
 
     pub(super) fn distribution(&self, pair: P) -> Lowered<Distribution> {
@@ -673,6 +721,29 @@ impl Lowerer {
         };
         Ok(Distribution { call, bound })
     }
+}
+
+/// The operator of a rule; none for the step of a range.
+fn binary(rule: Rule) -> Option<BinOp> {
+    Some(match rule {
+        Rule::stepping => return None,
+        Rule::or => BinOp::Or,
+        Rule::and => BinOp::And,
+        Rule::within => BinOp::Within,
+        Rule::in_range => BinOp::In,
+        Rule::le => BinOp::Le,
+        Rule::ge => BinOp::Ge,
+        Rule::eq => BinOp::Eq,
+        Rule::ne => BinOp::Ne,
+        Rule::lt => BinOp::Lt,
+        Rule::gt => BinOp::Gt,
+        Rule::range => BinOp::Range,
+        Rule::add => BinOp::Add,
+        Rule::sub => BinOp::Sub,
+        Rule::mul => BinOp::Mul,
+        Rule::div => BinOp::Div,
+        _ => BinOp::Pow,
+    })
 }
 
 fn assign_op(pair: &P) -> Option<BinOp> {

@@ -9,5 +9,4 @@ mod lower;
 mod lower_network;
 mod parse;
 
-pub(crate) use errors::unsupported;
 pub use parse::{parse, parse_expr};

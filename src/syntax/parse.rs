@@ -11,15 +11,12 @@ use pest_derive::Parser;
 #[grammar = "grammar/neuro.pest"]
 pub(super) struct Grammar;
 
-/// Deepest nesting of brackets accepted, so that no input can exhaust the stack.
-const MAX_DEPTH: usize = 64;
-
-/// Longest chain of one expression's operators: lowering recurses over them.
+/// Longest file accepted, in bytes.
 const MAX_TEXT: usize = 16 << 20;
 
 /// Parses a file; every broken declaration is reported once and left out.
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::File {
-    if let Some(d) = errors::too_deep_or_unbalanced(file, text, MAX_DEPTH, MAX_TEXT) {
+    if let Some(d) = errors::too_deep_or_unbalanced(file, text, MAX_TEXT) {
         // With brackets or quotes out of step, everything else that could be said would be wrong.
         diagnostics.push(d);
         return ast::File::default();
@@ -55,7 +52,7 @@ fn only_doc(text: &str) -> bool {
 
 /// Parses one expression, as given on the command line.
 pub fn parse_expr(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<ast::Expr> {
-    if let Some(d) = errors::too_deep_or_unbalanced(file, text, MAX_DEPTH, 1 << 16) {
+    if let Some(d) = errors::too_deep_or_unbalanced(file, text, 1 << 16) {
         diagnostics.push(d);
         return None;
     }

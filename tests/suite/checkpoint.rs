@@ -3,16 +3,16 @@
 use crate::support::{Folder, program, root};
 use neuro::compiler::{Program, Silent};
 use neuro::diag::{Code, Diagnostic};
-use neuro::experiment::{Belongs, Checkpoints, Keeper, Outcome, Runner, Settings};
+use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, RunIdentity, Runner, Settings};
 use std::cell::RefCell;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Keeps every checkpoint in memory.
 #[derive(Default)]
-struct All(RefCell<Vec<Vec<u8>>>);
+pub struct All(pub RefCell<Vec<Vec<u8>>>);
 
-impl Keeper for All {
+impl CheckpointStore for All {
     fn is_due(&self) -> bool {
         true
     }
@@ -22,12 +22,12 @@ impl Keeper for All {
     }
 }
 
-fn belongs() -> Belongs {
+fn belongs() -> RunIdentity {
     let (neuro, source_sha256, experiment) = ("test".into(), "same".into(), "e".into());
-    Belongs { neuro, source_sha256, experiment, overrides: Vec::new(), precision: None }
+    RunIdentity { neuro, source_sha256, experiment, overrides: Vec::new(), precision: None }
 }
 
-fn run(p: &Program, keeper: &All, resume: Option<Vec<u8>>, threads: usize) -> Outcome {
+pub fn run(p: &Program, keeper: &All, resume: Option<Vec<u8>>, threads: usize) -> Outcome {
     let (files, settings) = (Folder(root().join("examples")), Settings { threads, ..Settings::default() });
     let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
     let checkpoints = Checkpoints { keeper, belongs: belongs(), resume };
@@ -35,7 +35,7 @@ fn run(p: &Program, keeper: &All, resume: Option<Vec<u8>>, threads: usize) -> Ou
 }
 
 /// Everything that a run leaves, as bits.
-fn bits(out: &Outcome) -> Vec<u64> {
+pub fn bits(out: &Outcome) -> Vec<u64> {
     assert!(out.failure.is_none(), "{:?}", out.failure);
     let mut all: Vec<u64> = Vec::new();
     for q in out.measures.values().flatten() {
@@ -136,7 +136,7 @@ fn resuming_anywhere_gives_the_same_bits_at_any_thread_count() {
     }
 }
 
-fn refused(file: Vec<u8>, belongs: Belongs) -> Box<Diagnostic> {
+fn refused(file: Vec<u8>, belongs: RunIdentity) -> Box<Diagnostic> {
     let p = program(
         "neuron A { state v = 1 v' = -v / 1 s } network N { population a: A[1] } experiment e { network n = N() run 1 s }",
     );
@@ -154,19 +154,19 @@ fn what_does_not_belong_or_is_damaged_is_refused() {
     let keeper = All::default();
     run(&p, &keeper, None, 1);
     let good = keeper.0.into_inner().swap_remove(0);
-    let said = |file: Vec<u8>, b: Belongs| {
+    let said = |file: Vec<u8>, b: RunIdentity| {
         let d = refused(file, b);
         assert_eq!(d.code, Code::E0813);
         d.message.clone()
     };
-    let changed = Belongs { source_sha256: "other".into(), ..belongs() };
+    let changed = RunIdentity { source_sha256: "other".into(), ..belongs() };
     assert_eq!(
         said(good.clone(), changed),
         "this checkpoint cannot be resumed: the model, or a file it imports, has changed since"
     );
     let overrides = vec![("T".to_string(), "4s".to_string())];
     assert_eq!(
-        said(good.clone(), Belongs { overrides, ..belongs() }),
+        said(good.clone(), RunIdentity { overrides, ..belongs() }),
         "this checkpoint cannot be resumed: it was made with no --set, now there is --set T=4s"
     );
     let cut = good[..good.len() - 3].to_vec();
@@ -175,8 +175,8 @@ fn what_does_not_belong_or_is_damaged_is_refused() {
     *flipped.last_mut().unwrap() ^= 1;
     assert_eq!(said(flipped, belongs()), "this checkpoint is damaged");
     assert_eq!(said(b"PAR1".to_vec(), belongs()), "this is not a checkpoint");
-    let text = String::from_utf8_lossy(&good).replacen("\"version\":3", "\"version\":9", 1).into_bytes();
-    assert_eq!(said(text, belongs()), "this checkpoint has format 9, this program reads 3");
+    let text = String::from_utf8_lossy(&good).replacen("\"version\":4", "\"version\":9", 1).into_bytes();
+    assert_eq!(said(text, belongs()), "this checkpoint has format 9, this program reads 4");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn a_saved_network_is_loaded_with_everything_it_remembers() {
             run 50 ms
             measure third = sum(other.a.v)
         }");
-    let value = |name: &str| out.measures[name][0].first();
+    let value = |name: &str| out.measures[name][0].data[0];
     assert_eq!(value("first").to_bits(), value("second").to_bits());
     assert_eq!(value("first").to_bits(), value("third").to_bits());
     assert!(out.saved["there.state"].starts_with(b"neuro network\n"));

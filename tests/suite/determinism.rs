@@ -58,9 +58,9 @@ fn every_example_has_the_same_bits_at_any_thread_count_and_on_any_back_end() {
         let p = compile(SourceFile::new(name.clone(), text), &mut Folder(root().join("examples")))
             .unwrap_or_else(|r| panic!("{name}: {}", r.diagnostics));
         // Data sets that are not part of the project may be missing; their networks have no events.
-        let own = |e: &neuro::syntax::ast::Experiment| !p.sources.file(e.name.span.file).text.contains("mnist()");
+        let own = |e: &neuro::hir::experiment::model::Experiment| !p.sources.file(e.span.file).text.contains("mnist()");
         for (index, experiment) in p.module.experiments.iter().enumerate().filter(|(_, e)| own(e)) {
-            let name = format!("{name} {}", experiment.name.text);
+            let name = format!("{name} {}", experiment.name);
             let settings = |backend, threads| Settings { backend, threads, ..Settings::default() };
             let long = |_: &Simulation| 200;
             let one = states(&p, index, &long, settings(Backend::Auto, 1));
@@ -155,9 +155,9 @@ neuron Cell {
 network Net {
     population a: Cell[150]
     init a.v ~ uniform(0 mV, 8 mV)
-    projection one: a[0 .. 100] -> a[0 .. 60].exc: Static { connect fixed_probability(0.2)  weight ~ normal(0.5 mV, 0.2 mV)  delay ~ normal(2 ms, 1 ms) STORE }
+    projection one: a[0 .. 100] -> a[0 .. 60].exc: Static { connect fixed_probability(0.2)  weight ~ normal(0.5 mV, 0.2 mV)  delay ~ normal(2 ms, 1 ms) redrawn in dt / 2 .. inf STORE }
     projection two: a[0 .. 100] -> a[50 .. 150].exc: Static { connect fixed_total(1500)  weight ~ normal(0.4 mV, 0.3 mV)  delay ~ uniform(1 ms, 3 ms) STORE }
-    projection three: a[0 .. 100] -> a[60 .. 150].exc: Static { connect fixed_out_degree(20)  weight ~ uniform(0 mV, 0.5 mV)  delay ~ normal(2 ms, 1 ms) STORE }
+    projection three: a[0 .. 100] -> a[60 .. 150].exc: Static { connect fixed_out_degree(20)  weight ~ uniform(0 mV, 0.5 mV)  delay ~ normal(2 ms, 1 ms) redrawn in dt / 2 .. inf STORE }
     projection four: a -> a.exc: ShortTerm(tau_rec = 50 ms) { connect all_to_all  weight 0.05 mV  delay 1.5 ms STORE }
     drive a.exc { poisson 800 Hz  weight 0.5 mV }
 }
@@ -252,8 +252,8 @@ fn populations_of_several_blocks_are_reached_everywhere() {
         let n = &out.measures["n"][0].data;
         assert_eq!(n.len(), 70_000);
         for (i, n) in n.iter().enumerate() {
-            // Five ticks at 0, 2, ... 8 ms: once, again from cell 65 530 on, and ten times as much at the last cell.
-            let expected = 5.0 + if i >= 65_530 { 5.0 } else { 0.0 } + if i == 69_999 { 50.0 } else { 0.0 };
+            // Four ticks at 2, 4, 6 and 8 ms: once, again from cell 65 530 on, and ten times as much at the last cell.
+            let expected = 4.0 + if i >= 65_530 { 4.0 } else { 0.0 } + if i == 69_999 { 40.0 } else { 0.0 };
             assert_eq!(*n, expected, "cell {i} at {threads} threads");
         }
     }

@@ -197,7 +197,7 @@ fn a_rate_that_varies_does_not_depend_on_what_is_recorded() {
         let out = run(&format!(
             "{network} experiment e {{ network net = Net() {record} run 20 ms  measure x = sum(net.a.x) }}"
         ));
-        out.measures["x"][0].first()
+        out.measures["x"][0].data[0]
     };
     let alone = total("");
     assert!(alone > 500.0);

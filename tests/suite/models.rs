@@ -97,10 +97,10 @@ fn stochastic_schemes_have_the_right_stationary_variance() {
             network Net {{ population cell: Ou[4000] }}
             experiment e {{ dt 0.01 ms  network net = Net()  run 8 ms  measure v = variance(net.cell.x)  measure m = mean(net.cell.x) }}"
         ));
-        let v = out.measures["v"][0].first();
+        let v = out.measures["v"][0].data[0];
         // Five standard errors of a variance over 4000 cells, and the scheme's own bias of dt / (2 tau).
         assert!((v - 4.5).abs() < 5.0 * 4.5 * (2.0f64 / 4000.0).sqrt() + 4.5 * 0.005, "{scheme}: {v}");
-        assert!(out.measures["m"][0].first().abs() < 5.0 * (4.5f64 / 4000.0).sqrt());
+        assert!(out.measures["m"][0].data[0].abs() < 5.0 * (4.5f64 / 4000.0).sqrt());
     }
 }
 
@@ -182,7 +182,7 @@ fn overridden(path: &str, value: &str) -> neuro::experiment::Outcome {
 
 #[test]
 fn overrides_are_checked_with_their_units() {
-    let count = |path, value| overridden(path, value).measures["count_all"][0].first();
+    let count = |path, value| overridden(path, value).measures["count_all"][0].data[0];
     let base = count("seed", "1");
     assert!(count("current", "1nA") > base);
     assert_eq!(count("net.n", "6"), 2.0 * base);
@@ -221,8 +221,8 @@ fn edges_from_a_file_name_their_cells() {
     assert!(d.message.contains("line 4"), "{}", d.message);
     let ok = run_with(&program(&text(", missing = \"skip\"")), 0, Settings::default(), folder.path());
     assert!(ok.failure.is_none());
-    assert_eq!(ok.measures["n"][0].first(), 2.0);
-    assert_eq!(ok.measures["w"][0].first(), 3.0);
+    assert_eq!(ok.measures["n"][0].data[0], 2.0);
+    assert_eq!(ok.measures["w"][0].data[0], 3.0);
     std::fs::write(folder.path().join("edges.csv"), "from,to,strength\n0,1,much\n").unwrap();
     let bad = run_with(&program(&text("")), 0, Settings::default(), folder.path());
     assert!(bad.failure.is_some());

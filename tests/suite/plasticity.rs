@@ -57,7 +57,7 @@ fn weights(rule: &str) -> Vec<f64> {
         times(&pre, 0.0),
         times(&post, 2.0),
     ));
-    out.measures["w"].iter().map(|q| q.first()).collect()
+    out.measures["w"].iter().map(|q| q.data[0]).collect()
 }
 
 fn nest(file: &str) -> Vec<f64> {
@@ -150,7 +150,7 @@ fn weights_have_the_same_bits_at_any_thread_count_and_on_any_back_end() {
         let run = |backend, threads| {
             let out = run_with(&p, 0, Settings { backend, threads, ..Settings::default() }, &root());
             assert!(out.failure.is_none(), "{:?}", out.failure);
-            assert!(out.measures["n"][0].first() > 500.0);
+            assert!(out.measures["n"][0].data[0] > 500.0);
             out.measures["w"][0].data.iter().map(|w| w.to_bits()).collect::<Vec<_>>()
         };
         let one = run(Backend::Cranelift, 1);
@@ -435,8 +435,8 @@ fn a_continuous_contribution_follows_states_and_changing_weights() {
             network net = Net()
             drive net.a.force {{ spikes [0.9 ms]  weight 1  delay 0.1 ms }}
             run 3 ms
-            # The event is there at 1.1 ms; the last sum was made at 2.9 ms with a weight of 1 + 2.9.
-            expect net.b.y == 3.9 * exp(-1.8 / 5) within 1e-9
+            # The event is there at 1.1 ms; the sum is that of now, with a weight of 1 + 3.
+            expect net.b.y == 4 * exp(-1.9 / 5) within 1e-9
             measure w = net.link.w
         }}"
     ));

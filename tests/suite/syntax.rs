@@ -1,7 +1,7 @@
 //! What is written becomes the tree that it reads like; what has no meaning yet is refused, not ignored.
 
-use crate::support::{rendered, root, try_program};
-use neuro::diag::Diagnostics;
+use crate::support::root;
+use neuro::diag::{Code, Diagnostics};
 use neuro::source::FileId;
 use neuro::syntax::ast::{Command, CommandKind, Expr, ExprKind, File, ItemKind, Stmt, Value};
 use neuro::syntax::{format, parse, parse_expr};
@@ -413,26 +413,82 @@ fn formatting_keeps_every_statement() {
     assert!(once.contains("\n        for k in 0 .. 10 step 2 { print k}\n"), "{once}");
 }
 
+/// Every form that nests, `n` times; what stands in an expression, and whole bodies of experiments and handlers.
+fn nests(n: usize) -> Vec<(&'static str, String)> {
+    let expressions = [
+        ("parentheses", "(".repeat(n) + "1" + &")".repeat(n)),
+        ("lists", "[".repeat(n) + "1" + &"]".repeat(n)),
+        ("calls", "abs(".repeat(n) + "1" + &")".repeat(n)),
+        ("named arguments", "f(a = ".repeat(n) + "1" + &")".repeat(n)),
+        ("indices within", "x[".repeat(n) + "0" + &"]".repeat(n)),
+        ("indices", "x".to_string() + &"[0]".repeat(n)),
+        ("members", "x".to_string() + &".y".repeat(n)),
+        ("calls of calls", "x".to_string() + &"(0)".repeat(n)),
+        ("ends of windows", "x".to_string() + &" at end of w".repeat(n)),
+        ("sums", "1".to_string() + &" + 1".repeat(n)),
+        ("products", "1".to_string() + &"\n * 1".repeat(n)),
+        ("powers", "1".to_string() + &" ^ 1".repeat(n)),
+        ("minus", "-".repeat(n) + "1"),
+        ("powers of minus", "1".to_string() + &" ^ -1".repeat(n / 2)),
+        ("not", "not ".repeat(n) + "true"),
+        ("not in sums", "1".to_string() + &" + not 1".repeat(n / 2)),
+        ("and", "true".to_string() + &" and true".repeat(n)),
+        ("else if", "if a then 1 ".to_string() + &"else if a then 1 ".repeat(n) + "else 2"),
+        ("else 1 + if", "if a then 1 ".to_string() + &"else 1 + if\n a\n then\n 1 mV ".repeat(n / 2) + "else 2"),
+        ("then if", "if a then ".repeat(n) + "1" + &" else 2".repeat(n)),
+        ("if if", "if ".repeat(n) + "true" + &" then true else true".repeat(n)),
+        ("ifs in parentheses", "(if a then ".repeat(n / 2 + 1) + "1" + &" else 2)".repeat(n / 2 + 1)),
+    ];
+    let bodies = [
+        ("blocks", "for k in xs { ".repeat(n) + &"}".repeat(n)),
+        ("if blocks", "if a { ".repeat(n) + &"}".repeat(n)),
+        ("else if blocks", "if a { step }".to_string() + &" else if a { step }".repeat(n)),
+        ("ifs in else ifs", "if a { step } else if a { ".repeat(n / 2 + 1) + &"}".repeat(n / 2 + 1)),
+        ("indices of a target", "x".to_string() + &"[0]".repeat(n) + " = 1"),
+    ];
+    let experiment = |body: String| format!("experiment e {{ {body} }}\n");
+    let mut all: Vec<_> = expressions.into_iter().map(|(name, e)| (name, experiment(format!("let x = {e}")))).collect();
+    all.extend(bodies.into_iter().map(|(name, b)| (name, experiment(b))));
+    let handler = |body: &str| format!("neuron A {{ state v = 0\n emit spike when v > 1 {{ {body} }} }}\n");
+    all.push(("ifs of handlers", handler(&("if v > 2 { ".repeat(n) + &"}".repeat(n)))));
+    all.push(("else ifs of handlers", handler(&("if v > 2 { }".to_string() + &" else if v > 2 { }".repeat(n)))));
+    all.push(("compartments", format!("neuron A {{ {} {} }}\n", "compartment a { ".repeat(n), "}".repeat(n))));
+    all
+}
+
 #[test]
-fn statements_without_a_meaning_are_refused() {
-    for (text, what) in [
-        ("var x = 1", "var"),
-        ("let u ~ uniform(0, 1)", "let … ~"),
-        ("let u = 1 over data { step }", "let … over"),
-        ("repeat 5 times { step }", "repeat"),
-        ("repeat at most 5 times until 1 > 2 { step }", "repeat"),
-        ("sweep seed in 1 .. 5 { step }", "sweep"),
-        ("print 1", "print"),
-        ("reset net", "reset"),
-        ("let x = 0 .. 10 step 2", "a range with steps as a value"),
-        ("network net = N()  record net.c.v during 1 s .. 2 s", "record … during"),
-    ] {
-        let text = format!(
-            "neuron C {{ state v = 0\n v' = -v / 10 ms }}\nnetwork N {{ population c: C[1] }}\nexperiment e {{ {text} }}"
-        );
-        let refused = try_program(&text).expect_err("it is accepted");
-        let shown = rendered(refused.diagnostics.iter(), &refused.sources);
-        assert_eq!(refused.diagnostics.counts(), (1, 0), "{shown}");
-        assert!(shown.contains(&format!("`{what}` is not supported yet")), "{shown}");
+fn whatever_nests_is_followed_so_far_and_refused_beyond() {
+    for (name, text) in nests(200) {
+        let mut d = Diagnostics::default();
+        parse(FileId(0), &text, &mut d);
+        assert!(d.is_empty(), "{name}: {d}");
     }
+    for n in [300, 5000, 100_000] {
+        for (name, text) in nests(n) {
+            let mut d = Diagnostics::default();
+            parse(FileId(0), &text, &mut d);
+            let found: Vec<_> = d.iter().map(|d| (d.code, d.message.as_str())).collect();
+            assert_eq!(found, [(Code::E0107, "this is nested too deeply")], "{n} {name}");
+        }
+    }
+}
+
+#[test]
+fn many_conditionals_one_after_the_other_are_no_nest() {
+    let text = [
+        "x = if a then 1 else 2  ".repeat(300),
+        "expect if a then b else c\n".repeat(300),
+        "if a { step }\n".repeat(300),
+        "if a { step } else { step } ".repeat(300),
+        "print if a then 1 else 2, if b then 1 mV else 2 mV\n".repeat(300),
+    ];
+    for body in text {
+        parsed(&format!("experiment e {{ {body} }}"));
+    }
+}
+
+#[test]
+fn statements_at_a_time_do_not_nest_without_blocks() {
+    assert_eq!(command("at 1 ms { at 2 ms x = 3 }").blocks().len(), 1);
+    assert!(mistakes("experiment e { at 1 ms at 2 ms x = 3 }")[0].starts_with("expected"));
 }

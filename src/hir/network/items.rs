@@ -1,182 +1,259 @@
 //! The statements of a network.
 
+use super::access::view;
+use super::model::{Item, Nested, Network, Parameter, Population};
 use super::projection::{drive, projection};
-use super::*;
+use super::world::World;
+use crate::diag::{Code, Diagnostic};
+use crate::hir::arguments::bind;
+use crate::hir::infer::Infer;
+use crate::hir::typed::{Expr, ExprKind, LocalId};
+use crate::hir::{Kind, Shape, Ty, VarId, errors};
+use crate::source::Span;
+use crate::syntax::ast::{self, Name, NetworkItem};
+use crate::units::Dim;
+use std::sync::Arc;
 
-pub(super) fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem], own: &str) {
-    for item in body {
-        match item {
-            NetworkItem::Population { name, model, args, shape, spacing, .. } => {
-                let ty = match infer.module.neurons.get(&model.text).cloned() {
-                    Some(neuron) => {
-                        let params: Vec<(String, Ty, Span)> = neuron
-                            .params()
-                            .map(|(_, v)| {
-                                (
-                                    v.name.clone(),
-                                    Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() },
-                                    v.span,
-                                )
-                            })
-                            .collect();
-                        world.cell = true;
-                        arguments(infer, world, &model.text, args, &params);
-                        world.cell = false;
-                        Ty::of(Kind::Population(model.text.clone()))
-                    }
-                    None => {
-                        let known: Vec<&str> = infer.module.neurons.keys().map(String::as_str).collect();
-                        infer.diagnostics.push(errors::unknown_model("neuron", model, known));
-                        Ty::error()
-                    }
+/// Checks the statements of a body; parameters that it declares are added to those of the head.
+pub fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem], params: &mut Vec<Parameter>) -> Vec<Item> {
+    let mut out = Vec::new();
+    for i in body {
+        item(infer, world, i, params, &mut out);
+    }
+    out
+}
+
+fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, params: &mut Vec<Parameter>, out: &mut Vec<Item>) {
+    match item {
+        NetworkItem::Population { name, model, args, shape, spacing, span } => {
+            out.extend(population(infer, world, (name, model), args, shape, spacing.as_ref(), *span));
+        }
+        NetworkItem::Network { name, model, args, span } => {
+            let found = nested(infer, world, model, args, *span);
+            let ty = found.as_ref().map_or(Ty::error(), |_| Ty::of(Kind::Network(model.text.clone())));
+            let id = world.declare(infer, name, ty);
+            out.extend(found.map(|(model, args)| Item::Network(Nested { id, model, args, span: *span })));
+        }
+        NetworkItem::Init(paths, value) => init(infer, world, paths, value, out),
+        NetworkItem::Projection(p) => out.extend(projection(infer, world, p).map(Item::Projection)),
+        NetworkItem::Drive(d) => out.extend(drive(infer, world, d).map(|d| Item::Drive(Box::new(d)))),
+        NetworkItem::View(name, v) => {
+            let cells = view(world, infer, v);
+            if !cells.is_error() && !matches!(cells.ty.kind, Kind::Population(_)) {
+                infer.diagnostics.push(errors::wrong_kind("cells", &cells.ty, v.span));
+            }
+            let id = world.declare(infer, name, cells.ty.clone());
+            out.push(Item::Let(id, cells));
+        }
+        NetworkItem::Let(name, e) => {
+            let value = infer.typed(world, e);
+            let id = world.declare(infer, name, value.ty.clone());
+            out.push(Item::Let(id, value));
+        }
+        NetworkItem::Params(bindings) => {
+            for p in world.formals(infer, bindings) {
+                match &p.default {
+                    Some(value) => out.push(Item::Let(p.id, value.clone())),
+                    None => infer.diagnostics.push(
+                        Diagnostic::at(
+                            Code::E0212,
+                            p.span,
+                            format!("parameter `{}` has no value", p.name),
+                            "value missing",
+                        )
+                        .help("give it one, or write it in the network's head: `network Net(x) { … }`"),
+                    ),
+                }
+            }
+            let _ = params;
+        }
+        NetworkItem::For(name, range, body) => {
+            let range = infer.typed(world, range);
+            let depth = world.names.len();
+            let ty = turn(infer, &range);
+            let variable = world.declare(infer, name, ty);
+            let body = items(infer, world, body, params);
+            leave(world, depth);
+            out.push(Item::For { variable, range, body });
+        }
+        NetworkItem::If(c, a, b) => {
+            let condition = infer.typed_condition(world, c);
+            let depth = world.names.len();
+            let mut first = items(infer, world, a, params);
+            let of_first: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
+            let mut second = items(infer, world, b, params);
+            let of_second: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
+            let joined = join_branches(world, of_first, of_second);
+            for (id, (x, y)) in joined {
+                let same = |from: LocalId| {
+                    let local = &world.locals[from];
+                    Item::Let(id, Expr::new(ExprKind::Local(from), local.ty.clone(), local.span))
                 };
-                for s in shape {
-                    infer.quantity(world, s, "a size", &Ty::number(Dim::ONE), None);
-                }
-                if let Some(s) = spacing {
-                    infer.quantity(world, s, "the spacing", &Ty::number(Dim::LENGTH), None);
-                }
-                if world.find(&name.text).is_some() {
-                    infer.diagnostics.push(errors::declared_twice(&name.text, name.span, name.span));
-                }
-                world.declare(infer, name, ty);
+                first.push(same(x));
+                second.push(same(y));
             }
-            NetworkItem::Network { name, model, args, span } => {
-                if model.text == own {
-                    infer.diagnostics.push(Diagnostic::at(
-                        Code::E0503,
-                        *span,
-                        format!("network `{own}` contains itself"),
-                        "endless nesting",
-                    ));
-                }
-                let ty = network_type(infer, world, model, args);
-                world.declare(infer, name, ty);
-            }
-            NetworkItem::Init(paths, value) => {
-                for path in paths {
-                    let ty = world.view_type(infer, path);
-                    if ty.is_error() {
-                        continue;
-                    }
-                    if ty.kind != Kind::Number {
-                        infer.diagnostics.push(errors::wrong_kind("a state or parameter", &ty, path.span));
-                        continue;
-                    }
-                    world.cell = true;
-                    world.value(infer, value, "the initial value", &ty);
-                    world.cell = false;
-                }
-            }
-            NetworkItem::Projection(p) => {
-                let synapse = projection(infer, world, p);
-                if let Some(name) = &p.name {
-                    world.declare(infer, name, Ty::of(Kind::Projection(synapse)));
-                }
-            }
-            NetworkItem::Drive(d) => drive(infer, world, d),
-            NetworkItem::View(name, v) => {
-                let ty = world.view_type(infer, v);
-                world.declare(infer, name, ty);
-            }
-            NetworkItem::Let(name, e) => {
-                let ty = infer.expr(world, e).1;
-                world.declare(infer, name, ty);
-            }
-            NetworkItem::Params(bindings) => world.formals(infer, bindings),
-            NetworkItem::For(name, range, body) => {
-                let ty = infer.expr(world, range).1;
-                let depth = world.names.len();
-                world.declare(infer, name, Ty { kind: Kind::Number, ..ty });
-                items(infer, world, body, own);
-                world.names.truncate(depth);
-            }
-            NetworkItem::If(c, a, b) => {
-                infer.condition(world, c);
-                items(infer, world, a, own);
-                items(infer, world, b, own);
-            }
+            out.push(Item::If(condition, first, second));
         }
     }
 }
 
-/// Checks the arguments of a model or network against its parameters.
-pub(super) fn arguments(
+/// The type of what a loop runs through, turn by turn.
+pub fn turn(infer: &mut Infer, range: &Expr) -> Ty {
+    match &range.ty.kind {
+        Kind::Range | Kind::Number => Ty { kind: Kind::Number, ..range.ty.clone() }.shaped(Shape::Number),
+        Kind::Error => Ty::error(),
+        _ => {
+            infer.diagnostics.push(errors::wrong_kind("a range or an array", &range.ty, range.span));
+            Ty::error()
+        }
+    }
+}
+
+/// Forgets the names of a block; they are remembered for the message to one who misses them.
+pub fn leave(world: &mut World, depth: usize) {
+    let inner: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
+    let gone = inner.into_iter().map(|(name, id)| (name, world.locals[id].span));
+    world.conditional.extend(gone);
+}
+
+/// Joins the names that both branches of a condition declare; others are visible within their branch only.
+fn join_branches(
+    world: &mut World,
+    first: Vec<(String, LocalId)>,
+    second: Vec<(String, LocalId)>,
+) -> Vec<(LocalId, (LocalId, LocalId))> {
+    let mut joined = Vec::new();
+    for (name, x) in &first {
+        let other = second.iter().find(|(n, _)| n == name).map(|(_, y)| *y);
+        match other.filter(|y| world.locals[*y].ty.kind == world.locals[*x].ty.kind) {
+            Some(y) => {
+                let local = world.locals[*x].clone();
+                let ty = crate::hir::infer::join(local.ty.clone(), world.locals[y].ty.clone());
+                let id = world.add(&Name { text: name.clone(), span: local.span }, ty, local.mutable);
+                joined.push((id, (*x, y)));
+            }
+            None => world.conditional.push((name.clone(), world.locals[*x].span)),
+        }
+    }
+    for (name, y) in second {
+        if !first.iter().any(|(n, _)| *n == name) {
+            world.conditional.push((name, world.locals[y].span));
+        }
+    }
+    joined
+}
+
+fn population(
+    infer: &mut Infer,
+    world: &mut World,
+    (name, model): (&Name, &Name),
+    args: &[ast::Arg],
+    shape: &[ast::Expr],
+    spacing: Option<&ast::Expr>,
+    span: Span,
+) -> Option<Item> {
+    let pure = Ty::number(Dim::ONE);
+    let shape: Vec<Expr> = shape.iter().map(|s| infer.typed_one(world, s, "a size", &pure)).collect();
+    let spacing = spacing.map(|s| infer.typed_one(world, s, "the spacing", &Ty::number(Dim::LENGTH)));
+    if let Some(first) = world.find(&name.text) {
+        infer.diagnostics.push(errors::declared_twice(&name.text, name.span, world.locals[first].span));
+    }
+    let Some(neuron) = infer.module.neurons.get(&model.text).cloned() else {
+        let known: Vec<&str> = infer.module.neurons.keys().map(String::as_str).collect();
+        infer.diagnostics.push(errors::unknown_model("neuron", model, known));
+        world.declare(infer, name, Ty::error());
+        return None;
+    };
+    let params: Vec<(VarId, &str, Ty, Span)> =
+        neuron.params().map(|(id, v)| (id, v.name.as_str(), Ty::of_variable(v), v.span)).collect();
+    let args = world.within(true, false, |world| given(infer, world, &model.text, args, &params));
+    let place = if spacing.is_some() { Dim::LENGTH } else { Dim::ONE };
+    let ty = Ty { dim: Some(place), ..Ty::of(Kind::Population(model.text.clone())) };
+    let id = world.declare(infer, name, ty);
+    Some(Item::Population(Box::new(Population { id, model: neuron, args, shape, spacing, span })))
+}
+
+/// Checks the parameters of a model that are given.
+fn given(
     infer: &mut Infer,
     world: &mut World,
     model: &str,
     args: &[ast::Arg],
-    params: &[(String, Ty, Span)],
-) {
-    for (i, a) in args.iter().enumerate() {
-        let found = match &a.name {
-            Some(n) => {
-                let p = params.iter().find(|p| p.0 == n.text);
-                if p.is_none() {
-                    infer.diagnostics.push(errors::unknown_parameter(model, n, params.iter().map(|p| p.0.as_str())));
-                }
-                p
-            }
-            None => {
-                let p = params.get(i);
-                if p.is_none() {
-                    infer.diagnostics.push(errors::wrong_arity(
-                        model,
-                        &format!("at most {}", params.len()),
-                        args.len(),
-                        a.value.span,
-                    ));
-                }
-                p
-            }
-        };
-        match found {
-            Some((name, ty, span)) => {
-                let what = format!("parameter `{name}` of `{model}`");
-                let (_, given) = infer.expr(world, &a.value);
-                if !given.is_error()
-                    && !ty.is_error()
-                    && (given.kind != ty.kind && ty.dim.is_some() || !given.same_dim(ty))
-                {
-                    infer.diagnostics.push(errors::wrong_unit(&what, ty, &given, a.value.span, Some(*span)));
-                }
-            }
-            None => {
-                infer.expr(world, &a.value);
-            }
+    params: &[(VarId, &str, Ty, Span)],
+) -> Vec<(VarId, Expr)> {
+    let names: Vec<(&str, bool)> = params.iter().map(|(_, name, ..)| (*name, true)).collect();
+    let list: Vec<&ast::Arg> = args.iter().collect();
+    let span = args.first().map_or(Span::default(), |a| a.value.span);
+    let Some(bound) = bind(infer, model, &names, &list, span, None) else { return Vec::new() };
+    let mut out = Vec::new();
+    for ((id, name, ty, declared), e) in params.iter().zip(bound) {
+        let Some(e) = e else { continue };
+        let what = format!("parameter `{name}` of `{model}`");
+        out.push((*id, infer.typed_quantity(world, e, &what, ty, Some(*declared))));
+    }
+    out
+}
+
+fn init(infer: &mut Infer, world: &mut World, paths: &[ast::ViewPath], value: &ast::Value, out: &mut Vec<Item>) {
+    for path in paths {
+        let target = view(world, infer, path);
+        if target.is_error() {
+            continue;
         }
+        if !matches!(target.kind, ExprKind::Variable { .. }) {
+            infer.diagnostics.push(errors::wrong_kind("a state or parameter", &target.ty, path.span));
+            continue;
+        }
+        let ty = target.ty.clone();
+        let value = world.within(true, false, |world| world.value(infer, value, "the initial value", &ty));
+        out.push(Item::Init(vec![target], Box::new(value)));
     }
 }
 
-/// Resolves `network x = Model(args)`.
-pub(in crate::hir) fn network_type(infer: &mut Infer, world: &mut World, model: &Name, args: &[ast::Arg]) -> Ty {
+/// A network model with the values of its parameters, as far as they are given.
+type Instanced = (Arc<Network>, Vec<Option<Expr>>);
+
+/// Resolves `Model(args)` of a network.
+pub fn nested(infer: &mut Infer, world: &mut World, model: &Name, args: &[ast::Arg], span: Span) -> Option<Instanced> {
     let Some(network) = infer.module.networks.get(&model.text).cloned() else {
+        if infer.module.unfinished.contains(&model.text) {
+            let message = format!("network `{}` contains itself", model.text);
+            infer.diagnostics.push(Diagnostic::at(Code::E0503, span, message, "endless nesting"));
+            return None;
+        }
         let known: Vec<&str> = infer.module.networks.keys().map(String::as_str).collect();
         infer.diagnostics.push(errors::unknown_model("network", model, known));
-        return Ty::error();
+        return None;
     };
-    let mut silent = Diagnostics::default();
-    let mut inner = Infer { module: infer.module, diagnostics: &mut silent, depth: 0 };
-    let mut formals = World::default();
-    formals.formals(&mut inner, &network.formals);
-    let params: Vec<(String, Ty, Span)> =
-        network.formals.iter().zip(formals.names).map(|(b, (name, ty))| (name, ty, b.name.span)).collect();
-    arguments(infer, world, &model.text, args, &params);
-    for b in &network.formals {
-        let given = args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.text == b.name.text));
-        let position = network.formals.iter().position(|f| f.name == b.name).unwrap_or(0);
-        if b.value.is_none() && !given && args.get(position).is_none_or(|a| a.name.is_some()) {
+    let names: Vec<(&str, bool)> = network.params.iter().map(|p| (p.name.as_str(), true)).collect();
+    let list: Vec<&ast::Arg> = args.iter().collect();
+    let bound = bind(infer, &model.text, &names, &list, span, None)?;
+    let mut values = Vec::new();
+    for (p, e) in network.params.iter().zip(bound) {
+        let what = format!("parameter `{}` of `{}`", p.name, model.text);
+        let value = e.map(|e| match p.ty.kind {
+            Kind::Number => infer.typed_quantity(world, e, &what, &p.ty, Some(p.span)),
+            _ => {
+                let typed = infer.typed(world, e);
+                if !typed.is_error() && !p.ty.is_error() && typed.ty.kind != p.ty.kind {
+                    infer.diagnostics.push(errors::wrong_unit(&what, &p.ty, &typed.ty, e.span, Some(p.span)));
+                }
+                typed
+            }
+        });
+        if value.is_none() && p.default.is_none() {
             infer.diagnostics.push(
                 Diagnostic::at(
                     Code::E0212,
                     model.span,
-                    format!("parameter `{}` of `{}` has no value", b.name.text, model.text),
+                    format!("parameter `{}` of `{}` has no value", p.name, model.text),
                     "value missing",
                 )
-                .label(b.name.span, "declared without a default")
-                .help(format!("write `{}({} = …)`", model.text, b.name.text)),
+                .label(p.span, "declared without a default")
+                .help(format!("write `{}({} = …)`", model.text, p.name)),
             );
         }
+        values.push(value);
     }
-    Ty::of(Kind::Network(model.text.clone()))
+    Some((network, values))
 }

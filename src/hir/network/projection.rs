@@ -1,91 +1,89 @@
 //! Projections and drives: ports, connectors, and the units of every clause.
 
-use super::items::arguments;
-use super::*;
+use super::access::{target, view};
+use super::model::{Connect, Connection, Drive, FromTable, Process, Projection, Sends, Value};
+use super::world::{World, called};
+use crate::builtin::{self, Place};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::arguments::bind;
+use crate::hir::infer::{Infer, constant};
+use crate::hir::typed::Expr;
+use crate::hir::{Kind, Neuron, Synapse, SynapseUse, Ty, Var, VarId, VarKind, check_synapse, errors};
+use crate::source::Span;
+use crate::syntax::ast::{self, Clause, Name, ViewPath};
+use crate::units::Dim;
+use std::sync::Arc;
+
+/// Cells that a projection or drive reaches, and the port it reaches.
+type Target = (Expr, Arc<Neuron>, Option<VarId>);
 
 /// Finds the port a target names; reports what is wrong with it.
 ///
 /// A target that needs no port, because the synapse is an energy or only learns at signals, may name a population alone.
-pub(super) fn target_port(
-    infer: &mut Infer,
-    world: &mut World,
-    v: &ViewPath,
-    portless: bool,
-) -> Option<(Arc<Neuron>, Option<VarId>)> {
-    // The port is the longest tail that names one: `exc.ex`, `pyr[0..10].soma.exc`, `net.exc.ex`.
-    let (population, port, span) = match (&v.index, &v.tail) {
-        (Some(_), Some(tail)) => (v.path.text.clone(), tail.text.clone(), tail.span),
-        _ => {
-            let parts: Vec<&str> = v.path.text.split('.').collect();
-            let mut silent = Diagnostics::default();
-            let mut quiet = Infer { module: infer.module, diagnostics: &mut silent, depth: 0 };
-            let split = (1..=parts.len()).rev().find(|&k| {
-                matches!(world.path_type(&mut quiet, &parts[..k].join("."), v.path.span).kind, Kind::Population(_))
-            });
-            match split {
-                Some(k) => {
-                    let tail = v.tail.as_ref().map(|t| t.text.clone()).unwrap_or_default();
-                    let port = [parts[k..].join("."), tail]
-                        .into_iter()
-                        .filter(|s| !s.is_empty())
-                        .collect::<Vec<_>>()
-                        .join(".");
-                    (parts[..k].join("."), port, v.span)
-                }
-                None => (v.path.text.clone(), String::new(), v.span),
-            }
-        }
-    };
-    for e in v.index.iter().flatten() {
-        world.index(infer, e);
-    }
-    let ty = world.path_type(infer, &population, v.path.span);
-    let Kind::Population(model) = &ty.kind else {
-        if !ty.is_error() {
-            infer.diagnostics.push(errors::wrong_kind("a population", &ty, v.span));
+fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath, portless: bool) -> Option<Target> {
+    let Some((path, port)) = target(world, infer, v) else {
+        let found = view(world, infer, v);
+        if !found.is_error() {
+            infer.diagnostics.push(errors::wrong_kind("a population", &found.ty, v.span));
         }
         return None;
     };
-    let neuron = infer.module.neurons.get(model)?.clone();
+    let cells = view(world, infer, &path);
+    let Kind::Population(model) = cells.ty.kind.clone() else { return None };
+    let neuron = infer.module.neurons.get(&model)?.clone();
     if portless && port.is_empty() {
-        return Some((neuron, None));
+        return Some((cells, neuron, None));
     }
-    let ports: Vec<&str> = neuron
-        .vars
-        .values()
-        .filter(|v| matches!(v.kind, VarKind::EventPort | VarKind::AnalogPort(_)))
-        .map(|v| v.name.as_str())
-        .collect();
-    let found =
-        neuron.var(&port).filter(|&id| matches!(neuron.vars[id].kind, VarKind::EventPort | VarKind::AnalogPort(_)));
+    let is_port = |v: &Var| matches!(v.kind, VarKind::EventPort | VarKind::AnalogPort(_));
+    let found = neuron.var(&port).filter(|id| is_port(&neuron.vars[*id]));
     if found.is_none() {
+        let ports: Vec<&str> = neuron.vars.values().filter(|v| is_port(v)).map(|v| v.name.as_str()).collect();
+        let population = &path.path.text;
         let help =
             crate::diag::nearest(&port, ports.iter().copied()).map(|p| format!("did you mean `{population}.{p}`?"));
-        let message = if port.is_empty() {
-            format!("`{population}` needs a port")
-        } else {
-            format!("`{port}` is not a port of `{model}`")
+        let message = match port.is_empty() {
+            true => format!("`{population}` needs a port"),
+            false => format!("`{port}` is not a port of `{model}`"),
         };
-        let d = Diagnostic::at(Code::E0602, span, message, "a target is `population.port`");
-        let d = if ports.is_empty() {
-            d.note(format!("`{model}` has no ports"))
-        } else {
-            d.note(format!("`{model}` has the ports {}", errors::list(&ports)))
+        let d = Diagnostic::at(Code::E0602, v.span, message, "a target is `population.port`");
+        let d = match ports.is_empty() {
+            true => d.note(format!("`{model}` has no ports")),
+            false => d.note(format!("`{model}` has the ports {}", errors::list(&ports))),
         };
         infer.diagnostics.push(d.maybe_help(help));
+        return None;
     }
-    found.map(|id| (neuron, Some(id)))
+    Some((cells, neuron, found))
 }
 
-/// Checks a projection; returns its synapse, that of the first pair of populations.
-pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projection) -> Option<Arc<Synapse>> {
-    let mut sources: Vec<Ty> = Vec::new();
+/// Returns whether a synapse delivers nothing that a port would have to take: it follows an energy, or only learns at signals.
+fn is_portless(synapse: &ast::Model) -> bool {
+    let item = |is: fn(&ast::ModelItem) -> bool| synapse.body.iter().any(is);
+    !item(|i| match i {
+        ast::ModelItem::Deliver(_) => true,
+        ast::ModelItem::On(trigger, ..) => trigger.text.contains('.'),
+        _ => false,
+    }) && item(|i| matches!(i, ast::ModelItem::Energy(..) | ast::ModelItem::On(..)))
+}
+
+/// Checks a projection and declares its name.
+pub fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projection) -> Option<Projection> {
+    let checked = ends(infer, world, p);
+    let synapse = checked.as_ref().and_then(|ends| ends.first()).map(|c| c.synapse.clone());
+    let id = p.name.as_ref().map(|name| world.declare(infer, name, Ty::of(Kind::Projection(synapse))));
+    checked.map(|ends| Projection { id, name: p.name.as_ref().map(|n| n.text.clone()), ends })
+}
+
+fn ends(infer: &mut Infer, world: &mut World, p: &ast::Projection) -> Option<Vec<Connection>> {
+    let mut sources: Vec<(Expr, Arc<Neuron>)> = Vec::new();
     for v in &p.sources {
-        let ty = world.view_type(infer, v);
-        if matches!(ty.kind, Kind::Population(_)) {
-            sources.push(ty);
-        } else if !ty.is_error() {
-            infer.diagnostics.push(errors::wrong_kind("a population", &ty, v.span));
+        let cells = view(world, infer, v);
+        if let Kind::Population(model) = &cells.ty.kind {
+            if let Some(neuron) = infer.module.neurons.get(model).cloned() {
+                sources.push((cells, neuron));
+            }
+        } else if !cells.is_error() {
+            infer.diagnostics.push(errors::wrong_kind("a population", &cells.ty, v.span));
         }
     }
     let name = p.synapse.clone().unwrap_or(Name { text: "Static".into(), span: p.span });
@@ -94,40 +92,22 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
         infer.diagnostics.push(errors::unknown_model("synapse", &name, known));
         return None;
     };
-    let item = |is: fn(&ast::ModelItem) -> bool| synapse.body.iter().any(is);
-    // What follows an energy, or only learns at signals, delivers nothing that a port would have to take.
-    let portless = !item(|i| match i {
-        ast::ModelItem::Deliver(_) => true,
-        ast::ModelItem::On(trigger, ..) => trigger.text.contains('.'),
-        _ => false,
-    }) && item(|i| matches!(i, ast::ModelItem::Energy(..) | ast::ModelItem::On(..)));
-    let targets: Vec<_> = p.targets.iter().filter_map(|v| target_port(infer, world, v, portless)).collect();
-    let mut first = None;
+    let portless = is_portless(&synapse);
+    let targets: Vec<Target> = p.targets.iter().filter_map(|v| target_port(infer, world, v, portless)).collect();
     let head = Span { end: p.targets.last().map_or(p.span.end, |t| t.span.end), ..p.span };
-    for source in &sources {
-        let Kind::Population(model) = &source.kind else { continue };
-        let Some(pre) = infer.module.neurons.get(model).cloned() else { continue };
-        for (post, port) in &targets {
-            let use_ = SynapseUse { pre: &pre, post, port: *port, span: head };
-            let checked = check_synapse(infer.module, &synapse, &use_, infer.diagnostics);
-            let params: Vec<(String, Ty, Span)> = checked
-                .vars
-                .values()
-                .filter(|v| matches!(v.kind, VarKind::Param(_)))
-                .map(|v| (v.name.clone(), Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() }, v.span))
-                .collect();
-            arguments(infer, world, &name.text, &p.args, &params);
-            let weight = checked.vars.values().find(|v| matches!(v.kind, VarKind::Weight));
-            let weight_ty = weight.map(|v| Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() });
-            clauses(infer, world, &p.clauses, weight_ty, &checked);
-            let checked = Arc::new(checked);
-            world.synapses.push((p.name.as_ref().map(|n| n.text.clone()), checked.clone()));
-            first.get_or_insert(checked);
+    once(infer, &p.clauses);
+    let mut out = Vec::new();
+    for (cells, pre) in &sources {
+        for (reached, post, port) in &targets {
+            let use_ = SynapseUse { pre, post, port: *port, span: head };
+            let checked = Arc::new(check_synapse(infer.module, &synapse, &use_, infer.diagnostics));
+            world.pair = Some(distance_dimension(cells, reached));
+            let connection = connection(infer, world, p, (cells.clone(), reached.clone(), *port), checked, head);
+            world.pair = None;
+            out.extend(connection);
         }
     }
-    if !p.clauses.iter().any(|c| {
-        matches!(c, Clause::Connect(_) | Clause::ConnectFile(..) | Clause::ConnectWhere(_) | Clause::Transpose(_))
-    }) {
+    if !p.clauses.iter().any(is_connect) {
         infer.diagnostics.push(
             Diagnostic::at(
                 Code::E0605,
@@ -137,111 +117,116 @@ pub(super) fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projecti
             )
             .help("add `connect all_to_all`, `connect fixed_probability(0.1)`, …"),
         );
+        return None;
     }
-    first
+    Some(out)
 }
 
-pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], weight: Option<Ty>, synapse: &Synapse) {
-    world.pair = Some(Ty::any_number());
-    for clause in list {
+/// Distances have a unit where one of the two populations has a spacing.
+fn distance_dimension(pre: &Expr, post: &Expr) -> Dim {
+    let spaced = |e: &Expr| e.ty.dim == Some(Dim::LENGTH);
+    if spaced(pre) || spaced(post) { Dim::LENGTH } else { Dim::ONE }
+}
+
+fn is_connect(c: &Clause) -> bool {
+    matches!(c, Clause::Connect(_) | Clause::ConnectFile(..) | Clause::ConnectWhere(_) | Clause::Transpose(_))
+}
+
+/// The place of a clause, and what it says if it may be said once only.
+fn single(c: &Clause) -> Option<(&str, Span)> {
+    match c {
+        Clause::Connect(e) | Clause::ConnectWhere(e) => Some(("connect", e.span)),
+        Clause::ConnectFile(_, _, span) => Some(("connect", *span)),
+        Clause::Transpose(of) => Some(("connect", of.span)),
+        Clause::Weight(_, span) => Some(("weight", *span)),
+        Clause::Delay(_, false, span) => Some(("delay", *span)),
+        Clause::Delay(_, true, span) => Some(("dendritic delay", *span)),
+        Clause::Random(_, e) | Clause::Spikes(e) => Some(("poisson, bernoulli or spikes", e.span)),
+        Clause::Store(name) => Some(("store", name.span)),
+        Clause::Modulator(name, _) | Clause::Init(name, _) => Some((&name.text, name.span)),
+    }
+}
+
+/// Refuses clauses that are said twice.
+fn once(infer: &mut Infer, clauses: &[Clause]) {
+    let mut seen: Vec<(&str, Span)> = Vec::new();
+    for (what, span) in clauses.iter().filter_map(single) {
+        match seen.iter().find(|(w, _)| *w == what) {
+            Some((_, first)) => infer.diagnostics.push(
+                Diagnostic::at(Code::E0202, span, format!("`{what}` is said twice"), "said again")
+                    .label(*first, "first said here")
+                    .help("remove one of them"),
+            ),
+            None => seen.push((what, span)),
+        }
+    }
+}
+
+fn connection(
+    infer: &mut Infer,
+    world: &mut World,
+    p: &ast::Projection,
+    (pre, post, port): (Expr, Expr, Option<VarId>),
+    synapse: Arc<Synapse>,
+    span: Span,
+) -> Option<Connection> {
+    let params = parameters(infer, world, p, &synapse);
+    let weight_ty = synapse.weight().map(|w| Ty::of_variable(&synapse.vars[w]));
+    let mut connect = None;
+    let (mut weight, mut delay, mut dendritic, mut anew) = (None, None, None, None);
+    let (mut modulators, mut init) = (Vec::new(), Vec::new());
+    for clause in &p.clauses {
         match clause {
-            Clause::Connect(e) => connector(infer, world, e),
-            Clause::Transpose(of) => transpose(infer, world, list, of, weight.as_ref()),
-            Clause::ConnectWhere(e) => {
-                infer.condition(world, e);
+            Clause::Connect(e) => connect = connector(infer, world, e),
+            Clause::Transpose(of) => {
+                connect = transpose(infer, world, &p.clauses, of, weight_ty.as_ref()).map(Connect::Transposed);
             }
-            Clause::ConnectFile(_, args, _) => {
-                for a in args {
-                    match a.name.as_ref().map(|n| n.text.as_str()) {
-                        Some("pre" | "post" | "where" | "equals" | "delimiter" | "ids" | "missing") => {}
-                        Some("weight") => {
-                            if let Some(ty) = &weight {
-                                // Names that are declared nowhere else are columns of the file.
-                                let depth = world.names.len();
-                                let mut columns = Vec::new();
-                                free_names(&a.value, &mut columns);
-                                for name in columns {
-                                    let known = world.find(name).is_some() || infer.module.constants.contains_key(name) || matches!(name, "pi" | "inf");
-                                    if !known {
-                                        world.names.push((name.to_string(), Ty::number(Dim::ONE)));
-                                    }
-                                }
-                                let (_, given) = infer.expr(world, &a.value);
-                                world.names.truncate(depth);
-                                if !given.is_error() && given.kind == Kind::Number && !given.same_dim(ty) {
-                                    infer.diagnostics.push(errors::wrong_unit("the weight", ty, &given, a.value.span, None));
-                                }
-                            }
-                        }
-                        Some("delay") => {}
-                        _ => infer.diagnostics.push(
-                            Diagnostic::at(Code::E0204, a.value.span, "`from` has no such argument", "unknown argument")
-                                .note("it takes `pre`, `post`, `ids`, `weight`, `delay`, `where`, `equals`, `delimiter`, `missing`"),
-                        ),
-                    }
-                }
+            Clause::ConnectWhere(e) => connect = Some(Connect::Where(infer.typed_condition(world, e))),
+            Clause::ConnectFile(path, args, span) => {
+                let table = from_table(infer, world, path, args, *span, weight_ty.as_ref());
+                connect = table.map(|t| Connect::Table(Box::new(t)));
             }
-            Clause::Weight(value, span) => match &weight {
-                Some(ty) => world.value(infer, value, "the weight", ty),
+            Clause::Weight(value, span) => match &weight_ty {
+                Some(ty) => weight = Some(world.value(infer, value, "the weight", ty)),
                 None => infer.diagnostics.push(
                     Diagnostic::at(Code::E0204, *span, format!("`{}` has no weight", synapse.name), "nothing to set")
                         .help("declare `weight w` in the synapse"),
                 ),
             },
-            Clause::Delay(value, dendritic, span) => {
-                if *dendritic && synapse.deliver.is_some() {
+            Clause::Delay(value, is_dendritic, span) => {
+                if *is_dendritic && synapse.deliver.is_some() {
                     let what = "a dendritic delay of a contribution at every step";
-                    infer.diagnostics.push(crate::syntax::unsupported(*span, what));
+                    infer.diagnostics.push(crate::diag::unsupported(*span, what));
                 }
-                match value {
-                    Value::Expr(e) => {
-                        infer.time(world, e, "a delay");
+                let value = match value {
+                    ast::Value::Expr(e) => Value::Expr(infer.typed_time(world, e, "a delay")),
+                    drawn => world.value(infer, drawn, "the delay", &Ty::time()),
+                };
+                *(if *is_dendritic { &mut dendritic } else { &mut delay }) = Some((value, *span));
+            }
+            Clause::Modulator(name, e) => modulators.extend(modulator(infer, world, &synapse, name, e)),
+            Clause::Init(name, value) => {
+                let can = |v: &Var| matches!(v.kind, VarKind::State(_) | VarKind::Param(_));
+                let mut all = synapse.vars.iter().filter(|(_, v)| can(v));
+                let found = all.find(|(_, v)| v.name == name.text).map(|(id, v)| (id, Ty::of_variable(v)));
+                let twice = found.as_ref().and_then(|(id, _)| params.iter().find(|(p, _)| p == id));
+                match found {
+                    Some(_) if twice.is_some() => {
+                        let message = format!("`{}` is given twice", name.text);
+                        infer.diagnostics.push(
+                            Diagnostic::at(Code::E0202, name.span, message, "given again").help("remove one of them"),
+                        );
                     }
-                    Value::Distribution(_) => world.value(
-                        infer,
-                        value,
-                        "the delay",
-                        &Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) },
-                    ),
-                }
-            }
-            Clause::Modulator(name, e) => {
-                let found = synapse.vars.values().find(|v| v.name == name.text);
-                match found.filter(|v| matches!(v.kind, VarKind::Modulator(_))) {
-                    Some(v) => {
-                        let ty = Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() };
-                        world.pair = None;
-                        infer.quantity(world, e, &format!("modulator `{}`", name.text), &ty, Some(v.span));
-                        world.pair = Some(Ty::any_number());
+                    Some((id, ty)) => init.push((id, world.value(infer, value, &format!("`{}`", name.text), &ty))),
+                    None => {
+                        let known: Vec<&str> =
+                            synapse.vars.values().filter(|v| can(v)).map(|v| v.name.as_str()).collect();
+                        let owner = format!("`{}`", synapse.name);
+                        infer.diagnostics.push(errors::no_member(&owner, &name.text, name.span, known));
                     }
-                    None => infer.diagnostics.push(errors::no_member(
-                        &format!("`{}`", synapse.name),
-                        &name.text,
-                        name.span,
-                        synapse
-                            .vars
-                            .values()
-                            .filter(|v| matches!(v.kind, VarKind::Modulator(_)))
-                            .map(|v| v.name.as_str()),
-                    )),
                 }
             }
-            Clause::Init(name, Value::Distribution(_)) => {
-                infer.diagnostics.push(crate::syntax::unsupported(name.span, "init ~ of a synapse's state"));
-            }
-            Clause::Init(name, value) => match synapse.vars.values().find(|v| v.name == name.text) {
-                Some(v) => {
-                    let ty = Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit.clone() };
-                    world.value(infer, value, &format!("`{}`", name.text), &ty);
-                }
-                None => infer.diagnostics.push(errors::no_member(
-                    &format!("`{}`", synapse.name),
-                    &name.text,
-                    name.span,
-                    synapse.vars.values().map(|v| v.name.as_str()).collect::<Vec<_>>(),
-                )),
-            },
-            Clause::Store(when) if when.text == "never" => {}
+            Clause::Store(when) if when.text == "never" => anew = Some(when.span),
             Clause::Store(when) => infer.diagnostics.push(
                 Diagnostic::at(
                     Code::E0204,
@@ -252,36 +237,82 @@ pub(super) fn clauses(infer: &mut Infer, world: &mut World, list: &[Clause], wei
                 .help("`store never` draws synapses anew at every event; without it they are kept"),
             ),
             Clause::Random(_, e) | Clause::Spikes(e) => {
-                infer.diagnostics.push(errors::wrong_kind("a clause of a projection", &Ty::error(), e.span))
+                infer.diagnostics.push(errors::wrong_kind("a clause of a projection", &Ty::error(), e.span));
             }
         }
     }
-    world.pair = None;
+    let connect = connect?;
+    Some(Connection {
+        pre,
+        post,
+        port,
+        synapse,
+        params,
+        connect,
+        weight,
+        delay,
+        dendritic,
+        modulators,
+        init,
+        anew,
+        span,
+    })
+}
+
+/// Checks the parameters of a synapse that are given.
+fn parameters(infer: &mut Infer, world: &mut World, p: &ast::Projection, synapse: &Synapse) -> Vec<(VarId, Value)> {
+    let params: Vec<(VarId, &Var)> = synapse.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_))).collect();
+    let names: Vec<(&str, bool)> = params.iter().map(|(_, v)| (v.name.as_str(), true)).collect();
+    let given: Vec<&ast::Arg> = p.args.iter().collect();
+    let Some(bound) = bind(infer, &synapse.name, &names, &given, p.span, None) else { return Vec::new() };
+    let mut out = Vec::new();
+    for ((id, v), e) in params.into_iter().zip(bound) {
+        let Some(e) = e else { continue };
+        let what = format!("parameter `{}` of `{}`", v.name, synapse.name);
+        out.push((id, Value::Expr(infer.typed_quantity(world, e, &what, &Ty::of_variable(v), Some(v.span)))));
+    }
+    out
+}
+
+fn modulator(
+    infer: &mut Infer,
+    world: &mut World,
+    synapse: &Synapse,
+    name: &Name,
+    e: &ast::Expr,
+) -> Option<(VarId, Expr)> {
+    let is_modulator = |v: &Var| matches!(v.kind, VarKind::Modulator(_));
+    let found = synapse.vars.iter().find(|(_, v)| v.name == name.text && is_modulator(v));
+    let Some((id, v)) = found else {
+        let known: Vec<&str> = synapse.vars.values().filter(|v| is_modulator(v)).map(|v| v.name.as_str()).collect();
+        infer.diagnostics.push(errors::no_member(&format!("`{}`", synapse.name), &name.text, name.span, known));
+        return None;
+    };
+    let pair = world.pair.take();
+    let what = format!("modulator `{}`", name.text);
+    let typed = infer.typed_quantity(world, e, &what, &Ty::of_variable(v), Some(v.span));
+    world.pair = pair;
+    Some((id, typed))
 }
 
 /// Checks that a projection whose weights are to be used the other way round is there, and has weights of the same unit.
-fn transpose(infer: &mut Infer, world: &mut World, clauses: &[Clause], of: &Name, weight: Option<&Ty>) {
-    let ty = world.path_type(infer, &of.text, of.span);
-    let Kind::Projection(synapse) = &ty.kind else {
-        if !ty.is_error() {
+fn transpose(infer: &mut Infer, world: &mut World, clauses: &[Clause], of: &Name, weight: Option<&Ty>) -> Option<Expr> {
+    let path = ViewPath { path: of.clone(), index: None, tail: None, span: of.span };
+    let found = view(world, infer, &path);
+    let Kind::Projection(synapse) = &found.ty.kind else {
+        if !found.is_error() {
             infer.diagnostics.push(
-                errors::wrong_kind("a named projection", &ty, of.span)
+                errors::wrong_kind("a named projection", &found.ty, of.span)
                     .help("name it where it is declared: `projection forward: hidden -> output.drive: …`"),
             );
         }
-        return;
+        return None;
     };
     let theirs = synapse.as_ref().and_then(|s| s.weight().map(|w| s.vars[w].clone()));
     if let (Some(theirs), Some(ours)) = (theirs, weight) {
-        let theirs_ty = Ty { kind: Kind::Number, dim: Some(theirs.dim), unit: theirs.unit.clone() };
-        if !ours.same_dim(&theirs_ty) {
-            infer.diagnostics.push(errors::wrong_unit(
-                "the shared weight",
-                ours,
-                &theirs_ty,
-                of.span,
-                Some(theirs.span),
-            ));
+        let ty = Ty::of_variable(&theirs);
+        if !ours.same_dim(&ty) {
+            infer.diagnostics.push(errors::wrong_unit("the shared weight", ours, &ty, of.span, Some(theirs.span)));
         }
     }
     if let Some(Clause::Weight(_, span)) = clauses.iter().find(|c| matches!(c, Clause::Weight(..))) {
@@ -291,147 +322,211 @@ fn transpose(infer: &mut Infer, world: &mut World, clauses: &[Clause], of: &Name
                 .help("leave this `weight` out"),
         );
     }
+    Some(found)
 }
 
-/// Collects names that stand by themselves, not as functions or members.
-fn free_names<'a>(e: &'a ast::Expr, out: &mut Vec<&'a str>) {
-    match &e.kind {
-        ExprKind::Name(n) => out.push(n),
-        ExprKind::Neg(a) | ExprKind::Not(a) | ExprKind::Member(a, _) => free_names(a, out),
-        ExprKind::Binary(_, a, b) => {
-            free_names(a, out);
-            free_names(b, out);
-        }
-        ExprKind::Call(_, args) => args.iter().for_each(|a| free_names(&a.value, out)),
-        ExprKind::List(items) | ExprKind::Index(_, items) => items.iter().for_each(|e| free_names(e, out)),
-        ExprKind::If(a, b, c) => [a, b, c].into_iter().for_each(|e| free_names(e, out)),
-        _ => {}
-    }
-}
-
-pub(super) fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) {
-    let (name, args): (&str, &[ast::Arg]) = match &e.kind {
-        ExprKind::Name(n) => (n, &[]),
-        ExprKind::Call(f, args) => match &f.kind {
-            ExprKind::Name(n) => (n, args),
-            _ => ("", &[]),
-        },
-        _ => ("", &[]),
-    };
-    if matches!(name, "conv" | "pool") {
-        if args.is_empty() || args.len() > 3 {
-            infer.diagnostics.push(errors::wrong_arity(name, "1 to 3", args.len(), e.span));
-        }
-        for a in args {
-            infer.quantity(world, &a.value, &format!("the argument of `{name}`"), &Ty::number(Dim::ONE), None);
-            if let Some(n) = a.name.as_ref().filter(|n| !matches!(n.text.as_str(), "kernel" | "stride" | "padding")) {
-                infer.diagnostics.push(
-                    Diagnostic::at(Code::E0204, n.span, format!("`{name}` has no `{}`", n.text), "unknown argument")
-                        .note("it takes `kernel`, `stride`, `padding`"),
-                );
-            }
-        }
-        return;
-    }
-    if !CONNECTORS.contains(&name) {
-        let help = crate::diag::nearest(name, CONNECTORS).map(|n| format!("did you mean `{n}`?"));
+/// Checks which pairs are connected.
+fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) -> Option<Connect> {
+    let called = called(e);
+    let found = called.and_then(|(name, _)| builtin::find(name)).filter(|b| b.place == Place::Connector);
+    let (Some(b), Some((_, args))) = (found, called) else {
+        let known: Vec<&str> = builtin::TABLE.iter().filter(|b| b.place == Place::Connector).map(|b| b.name).collect();
+        let name = called.map_or("", |(name, _)| name);
+        let help = crate::diag::nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
         infer.diagnostics.push(
             Diagnostic::at(Code::E0210, e.span, format!("unknown connector `{name}`"), "not a connector")
-                .note(format!("connectors are {}", errors::list(&CONNECTORS)))
+                .note(format!("connectors are {}", errors::list(&known)))
                 .maybe_help(help),
         );
-        return;
+        return None;
+    };
+    // Only a probability by distance depends on the pair.
+    let pair = world.pair;
+    world.pair = pair.filter(|_| b.name == "distance");
+    let given = infer.arguments(world, b, args, e.span);
+    world.pair = pair;
+    let values = given?.values;
+    if b.name == "fixed_probability"
+        && let Some(Some(p)) = values.first()
+        && let Some(value) = constant(p)
+        && !(0.0..=1.0).contains(&value)
+    {
+        infer.diagnostics.push(errors::not_a_probability(value, p.span));
     }
-    let positional: Vec<&ast::Arg> =
-        args.iter().filter(|a| a.name.as_ref().is_none_or(|n| n.text != "autapses")).collect();
-    let expected = usize::from(!matches!(name, "all_to_all" | "one_to_one"));
-    if positional.len() != expected {
-        infer.diagnostics.push(errors::wrong_arity(name, &expected.to_string(), positional.len(), e.span));
-        return;
-    }
-    if let Some(a) = positional.first() {
-        let value = infer.quantity(world, &a.value, &format!("the argument of `{name}`"), &Ty::number(Dim::ONE), None);
-        if let (true, Some(p)) = (name == "fixed_probability", super::infer::fold(&value))
-            && !(0.0..=1.0).contains(&p)
-        {
-            infer.diagnostics.push(Diagnostic::at(
-                Code::E0604,
-                a.value.span,
-                format!("{} is not a probability", crate::units::format_number(p)),
-                "must lie in 0 .. 1",
-            ));
+    Some(Connect::By(b, values, e.span))
+}
+
+/// What `from` takes.
+const FROM: [(&str, bool); 9] = [
+    ("pre", true),
+    ("post", true),
+    ("ids", true),
+    ("weight", true),
+    ("delay", true),
+    ("where", true),
+    ("equals", true),
+    ("delimiter", true),
+    ("missing", true),
+];
+
+fn from_table(
+    infer: &mut Infer,
+    world: &mut World,
+    path: &str,
+    args: &[ast::Arg],
+    span: Span,
+    weight: Option<&Ty>,
+) -> Option<FromTable> {
+    let list: Vec<&ast::Arg> = args.iter().collect();
+    let bound = bind(infer, "from", &FROM, &list, span, None)?;
+    let [pre, post, ids, weight_of, delay, column, equals, delimiter, missing]: [Option<&ast::Expr>; 9] =
+        bound.try_into().ok()?;
+    let pair = world.pair.take();
+    let mut text = |infer: &mut Infer, e: Option<&ast::Expr>| {
+        e.map(|e| {
+            let typed = infer.typed(world, e);
+            if !typed.is_error() && typed.ty.kind != Kind::Text {
+                infer.diagnostics.push(errors::wrong_kind("a text", &typed.ty, e.span));
+            }
+            typed
+        })
+    };
+    let ends = (text(infer, pre), text(infer, post));
+    let (delimiter, missing) = (text(infer, delimiter), text(infer, missing));
+    let (column, equals) = (text(infer, column), text(infer, equals));
+    let filter = match (column, equals) {
+        (Some(c), Some(e)) => Some((c, e)),
+        (None, None) => None,
+        (Some(one), None) | (None, Some(one)) => {
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0402, one.span, "`where` and `equals` belong together", "the other is missing")
+                    .help("write `where = \"type\", equals = \"chemical\"`"),
+            );
+            None
         }
-    }
+    };
+    let ids = ids.map(|e| {
+        let typed = infer.typed(world, e);
+        if !typed.is_error() && typed.ty.kind != Kind::Table {
+            infer.diagnostics.push(errors::wrong_kind("a table of names", &typed.ty, e.span));
+        }
+        typed
+    });
+    world.columns = true;
+    let weight_of = match (weight_of, weight) {
+        (Some(e), Some(ty)) => Some(infer.typed_quantity(world, e, "the weight", ty, None)),
+        (Some(e), None) => {
+            infer.diagnostics.push(Diagnostic::at(
+                Code::E0204,
+                e.span,
+                "these synapses have no weight",
+                "nothing to set",
+            ));
+            None
+        }
+        (None, _) => None,
+    };
+    // A column of delays without a unit is in milliseconds.
+    let delay = delay.map(|e| {
+        let typed = infer.typed_number(world, e);
+        let pure = typed.ty.same_dim(&Ty::number(Dim::ONE))
+            && matches!(typed.kind, crate::hir::typed::ExprKind::TableColumn(_));
+        if !typed.is_error() && !pure && !typed.ty.same_dim(&Ty::time()) {
+            infer.diagnostics.push(errors::time_needed("a delay", &typed.ty, e.span));
+        }
+        typed
+    });
+    world.columns = false;
+    world.pair = pair;
+    let path = path.to_string();
+    Some(FromTable { path, ends, ids, filter, delimiter, missing, weight: weight_of, delay, span })
 }
 
 /// Checks a drive; also used by experiments.
-pub(in crate::hir) fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) {
+pub fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) -> Option<Drive> {
+    once(infer, &d.clauses);
+    let mut targets = Vec::new();
+    let mut ports: Vec<Var> = Vec::new();
     for v in &d.targets {
-        let Some((neuron, Some(port))) = target_port(infer, world, v, false) else { continue };
-        let port = &neuron.vars[port];
-        if !matches!(port.kind, VarKind::EventPort) {
+        let Some((cells, neuron, Some(port))) = target_port(infer, world, v, false) else { continue };
+        let var = &neuron.vars[port];
+        if !matches!(var.kind, VarKind::EventPort) {
             infer.diagnostics.push(
                 Diagnostic::at(
                     Code::E0608,
                     v.span,
-                    format!("a drive sends events, but `{}` is an analog port", port.name),
+                    format!("a drive sends events, but `{}` is an analog port", var.name),
                     "this target",
                 )
-                .label(port.span, "the port")
+                .label(var.span, "the port")
                 .help("assign an analog port in the experiment: `net.exc.I = 3 pA`"),
             );
         }
-        let expected = Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
-        for clause in &d.clauses {
-            match clause {
-                Clause::Random(_, e) => {
-                    (world.cell, world.time) = (true, true);
-                    infer.quantity(
-                        world,
-                        e,
-                        "the rate",
-                        &Ty { unit: crate::units::lookup("Hz"), ..Ty::number(Dim::RATE) },
-                        None,
-                    );
-                    (world.cell, world.time) = (false, false);
-                }
-                Clause::Spikes(e) => {
-                    let (_, ty) = infer.expr(world, e);
-                    if !ty.is_error() && ty.kind == Kind::Number && !ty.same_dim(&Ty::number(Dim::TIME)) {
-                        infer.diagnostics.push(errors::time_needed("a spike", &ty, e.span));
-                    }
-                }
-                Clause::Weight(value, _) => {
-                    world.cell = true;
-                    world.value(infer, value, "the weight", &expected);
-                    world.cell = false;
-                }
-                Clause::Delay(Value::Expr(e), ..) => {
-                    infer.time(world, e, "a delay");
-                }
-                Clause::Delay(_, _, span) => {
-                    infer.diagnostics.push(crate::syntax::unsupported(*span, "a drawn delay of a drive"));
-                }
-                _ => {}
+        ports.push(var.clone());
+        targets.push((cells, port));
+    }
+    let (mut sends, mut weight, mut delay) = (None, None, None);
+    for clause in &d.clauses {
+        match clause {
+            Clause::Random(process, e) => {
+                let rate =
+                    world.within(true, true, |world| infer.typed_quantity(world, e, "the rate", &Ty::rate(), None));
+                let process = match process {
+                    ast::Process::Poisson => Process::Poisson,
+                    ast::Process::Bernoulli => Process::Bernoulli,
+                };
+                sends = Some(Sends::Random(process, rate));
             }
-        }
-        let random = d.clauses.iter().any(|c| matches!(c, Clause::Random(..)));
-        if let Some(Clause::Delay(_, _, span)) = d.clauses.iter().find(|c| random && matches!(c, Clause::Delay(..))) {
-            infer.diagnostics.push(
-                crate::syntax::unsupported(*span, "a delay of random events")
-                    .help("leave it out: it changes nothing but the first events, or shift the rate's `t`"),
-            );
-        }
-        if !d.clauses.iter().any(|c| matches!(c, Clause::Random(..) | Clause::Spikes(_))) {
-            infer.diagnostics.push(
-                Diagnostic::at(
-                    Code::E0605,
-                    d.span,
-                    "this drive does not say what it sends",
-                    "no `poisson` or `spikes`",
-                )
-                .help("add `poisson 8 Hz` or `spikes [1 ms, 5 ms]`"),
-            );
+            Clause::Spikes(e) => {
+                let typed = infer.typed(world, e);
+                let table = typed.ty.kind == Kind::Table;
+                if !typed.is_error() && !table && (typed.ty.kind != Kind::Number || !typed.ty.same_dim(&Ty::time())) {
+                    infer.diagnostics.push(errors::time_needed("a spike", &typed.ty, e.span));
+                }
+                sends = Some(Sends::Spikes(typed));
+            }
+            Clause::Weight(value, _) => {
+                for port in &ports {
+                    let ty = Ty::of_variable(port);
+                    weight = Some(world.within(true, false, |world| world.value(infer, value, "the weight", &ty)));
+                }
+            }
+            Clause::Delay(ast::Value::Expr(e), false, _) => {
+                delay = Some(infer.typed_one_time(world, e, "the delay of a drive"));
+            }
+            Clause::Delay(_, _, span) => {
+                infer.diagnostics.push(crate::diag::unsupported(*span, "a drawn or dendritic delay of a drive"));
+            }
+            Clause::Store(_) | Clause::Modulator(..) | Clause::Init(..) => {
+                if let Some((what, span)) = single(clause) {
+                    infer.diagnostics.push(foreign(what, span));
+                }
+            }
+            other if is_connect(other) => {
+                if let Some((what, span)) = single(other) {
+                    infer.diagnostics.push(foreign(what, span));
+                }
+            }
+            _ => {}
         }
     }
+    if let (Some(Sends::Random(..)), Some(delay)) = (&sends, &delay) {
+        infer.diagnostics.push(
+            crate::diag::unsupported(delay.span, "a delay of random events")
+                .help("leave it out: it changes nothing but the first events, or shift the rate's `t`"),
+        );
+    }
+    let Some(sends) = sends else {
+        infer.diagnostics.push(
+            Diagnostic::at(Code::E0605, d.span, "this drive does not say what it sends", "no `poisson` or `spikes`")
+                .help("add `poisson 8 Hz` or `spikes [1 ms, 5 ms]`"),
+        );
+        return None;
+    };
+    Some(Drive { targets, sends, weight, delay, span: d.span })
+}
+
+fn foreign(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0204, span, format!("a drive has no `{what}`"), "belongs to a projection")
+        .note("it takes `poisson`, `bernoulli` or `spikes`, `weight`, and for spikes `delay`")
 }

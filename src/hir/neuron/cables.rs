@@ -128,7 +128,7 @@ impl Checker {
     pub(super) fn cable_limits(&mut self, infer: &mut Infer) {
         let out = &self.out;
         let foreign = |e: &Expr, cable: usize| {
-            inline_lets(out, e.clone()).any(&mut |e| match e {
+            out.any(e, &mut |e| match e {
                 Expr::Var(v) => match out.vars[*v].kind {
                     VarKind::Param(_) => false,
                     VarKind::State(_) => out.vars[*v].cable != Some(cable),
@@ -138,7 +138,7 @@ impl Checker {
                 _ => false,
             })
         };
-        let refuse = |span: Span, what: &str| crate::syntax::unsupported(span, what);
+        let refuse = |span: Span, what: &str| crate::diag::unsupported(span, what);
         let mut found: Vec<Diagnostic> = Vec::new();
         for eq in &out.equations {
             match out.vars[eq.state].cable {
@@ -186,11 +186,11 @@ impl Checker {
 fn effects(body: &[Stmt], writes: &mut Vec<VarId>, reads: &mut Vec<Expr>) {
     for s in body {
         match s {
-            Stmt::Assign(v, e) | Stmt::Hold(v, e) => {
+            Stmt::Assign(v, e) | Stmt::Hold(v, e, _) => {
                 writes.push(*v);
                 reads.push(e.clone());
             }
-            Stmt::Mute(_, e) | Stmt::Deliver(e) => reads.push(e.clone()),
+            Stmt::Mute(_, e, _) | Stmt::Deliver(e) => reads.push(e.clone()),
             Stmt::Rewire => {}
             Stmt::If(c, a, b) => {
                 reads.push(c.clone());

@@ -253,6 +253,6 @@ impl Checker {
             dim = dim / Dim::TIME;
             unit = None;
         }
-        (Expr::Var(id), Ty { kind: Kind::Number, dim: Some(dim), unit })
+        (Expr::Var(id), Ty { unit, ..Ty::number(dim) })
     }
 }

@@ -54,7 +54,7 @@ impl Checker {
             if !ty.is_error() && !matches!(ty.kind, Kind::Number) {
                 infer.diagnostics.push(errors::wrong_kind("a number", &ty, rhs.span));
             } else {
-                let expected = Ty { kind: Kind::Number, dim: Some(var.dim / Dim::TIME), unit: None };
+                let expected = Ty { unit: None, ..Ty::number(var.dim / Dim::TIME) };
                 if !ty.is_error() && !ty.same_dim(&expected) {
                     infer.diagnostics.push(errors::mismatched_equation(&name.text, var.span, &expected, &ty, rhs.span));
                 }

@@ -94,12 +94,14 @@ impl Checker {
                 Stmt::Assign(id, rhs)
             }
             ast::Stmt::Hold(names, duration) => {
-                let time = infer.time(self, duration, "how long to hold");
+                let time = self.duration(infer, duration, "how long to hold");
                 let mut out = Vec::new();
                 for name in names {
                     let id = self.lookup(scope, &name.text).and_then(|i| self.define(infer, i, None));
                     match id.map(|id| (id, &self.out.vars[id])) {
-                        Some((id, v)) if matches!(v.kind, VarKind::State(_)) => out.push(Stmt::Hold(id, time.clone())),
+                        Some((id, v)) if matches!(v.kind, VarKind::State(_)) => {
+                            out.push(Stmt::Hold(id, time.clone(), duration.span))
+                        }
                         _ => infer.diagnostics.push(
                             Diagnostic::at(
                                 Code::E0508,
@@ -114,7 +116,7 @@ impl Checker {
                 if out.len() == 1 { out.remove(0) } else { Stmt::If(Expr::Bool(true), out, Vec::new()) }
             }
             ast::Stmt::Mute(name, duration) => {
-                let time = infer.time(self, duration, "how long to mute");
+                let time = self.duration(infer, duration, "how long to mute");
                 let Some(event) = self.out.event(&name.text) else {
                     infer.diagnostics.push(Diagnostic::at(
                         Code::E0607,
@@ -124,7 +126,7 @@ impl Checker {
                     ));
                     return None;
                 };
-                Stmt::Mute(event, time)
+                Stmt::Mute(event, time, duration.span)
             }
             ast::Stmt::If(c, a, b) => {
                 let c = infer.condition(self, c);
@@ -149,6 +151,20 @@ impl Checker {
                 return None;
             }
         })
+    }
+
+    /// Checks how long something is held or muted; what depends on parameters is checked when a network is built.
+    fn duration(&mut self, infer: &mut Infer, duration: &ast::Expr, what: &str) -> Expr {
+        let time = infer.time(self, duration, what);
+        if let Some(t) = infer::fold(&self.out.unfold(time.clone()))
+            && (t < 0.0 || t.is_nan())
+        {
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0816, duration.span, "a duration is not negative", format!("this is {t} ms"))
+                    .help("write a time, or `inf` for ever"),
+            );
+        }
+        time
     }
 
     pub(super) fn assignable(&mut self, infer: &mut Infer, scope: usize, target: &Name) -> Option<VarId> {

@@ -17,7 +17,7 @@ impl Checker {
             let span = Span { end: name.span.end, ..span };
             let body = self.statements(infer, scope, &body);
             if let Some(what) = counts(&body) {
-                infer.diagnostics.push(crate::syntax::unsupported(span, &format!("{what} at a signal")));
+                infer.diagnostics.push(crate::diag::unsupported(span, &format!("{what} at a signal")));
             }
             self.out.handlers.push(SignalHandler { signal: name.text, body, span });
         }
@@ -36,7 +36,7 @@ impl Checker {
                 continue;
             };
             let var = self.out.vars[id].clone();
-            let expected = Ty { kind: Kind::Number, dim: Some(var.dim), unit: var.unit.clone() };
+            let expected = Ty { unit: var.unit.clone(), ..Ty::number(var.dim) };
             let mut one = |this: &mut Self, e: &ast::Expr| {
                 let (value, ty) = this.typed(infer, scope, Place::Init, e);
                 if !ty.is_error() && !ty.same_dim(&expected) {
@@ -51,7 +51,7 @@ impl Checker {
             if self.out.scheme.is_some_and(|(s, _)| matches!(s, Scheme::Rk45(_))) || var.cable.is_some() {
                 infer
                     .diagnostics
-                    .push(crate::syntax::unsupported(range.span, "bounds with an adaptive scheme or a cable"));
+                    .push(crate::diag::unsupported(range.span, "bounds with an adaptive scheme or a cable"));
             }
             self.out.bounds.push((id, lo, hi));
         }
@@ -134,7 +134,7 @@ impl Checker {
 /// Returns whether an assignment of a state, or a condition around one, reads the state.
 fn reads_itself(neuron: &Neuron, body: &[Stmt], id: VarId) -> bool {
     body.iter().any(|s| match s {
-        Stmt::Assign(v, e) => *v == id && inline_lets(neuron, e.clone()).mentions(id),
+        Stmt::Assign(v, e) => *v == id && neuron.any(e, &mut |e| *e == Expr::Var(id)),
         Stmt::If(_, a, b) => reads_itself(neuron, a, id) || reads_itself(neuron, b, id),
         _ => false,
     })

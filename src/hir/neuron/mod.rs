@@ -191,7 +191,7 @@ impl Context for Checker {
         if let Some(found) = self.resolve(infer, name, span) {
             return Some(found);
         }
-        let time = || Ty { kind: Kind::Number, dim: Some(Dim::TIME), unit: crate::units::lookup("ms") };
+        let time = || Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) };
         match name {
             "t" => return Some((Expr::Time, time())),
             "dt" => return Some((Expr::Dt, time())),

@@ -11,7 +11,7 @@ impl Checker<'_> {
             _ => None,
         });
         let declared = declared.and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
-        let of_port = |port: &Var| Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
+        let of_port = |port: &Var| Ty { unit: port.unit.clone(), ..Ty::number(port.dim) };
         declared.or(port.map(of_port)).unwrap_or(Ty::number(Dim::ONE))
     }
 
@@ -39,7 +39,7 @@ impl Checker<'_> {
                                 "synapse" => Place::Synapse,
                                 other => {
                                     let what = format!("per {other}");
-                                    infer.diagnostics.push(crate::syntax::unsupported(per.span, &what));
+                                    infer.diagnostics.push(crate::diag::unsupported(per.span, &what));
                                     continue;
                                 }
                             };

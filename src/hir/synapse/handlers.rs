@@ -23,7 +23,7 @@ impl Checker<'_> {
         if !trigger.is(Side::Pre)
             && let Some(span) = first(body, &delivered)
         {
-            infer.diagnostics.push(crate::syntax::unsupported(span, "deliver at anything but a presynaptic event"));
+            infer.diagnostics.push(crate::diag::unsupported(span, "deliver at anything but a presynaptic event"));
         }
         let rewired = |s: &ast::Stmt| match s {
             ast::Stmt::Rewire(span) => Some(*span),
@@ -33,7 +33,7 @@ impl Checker<'_> {
             && let Some(span) = first(body, &rewired)
         {
             infer.diagnostics.push(
-                crate::syntax::unsupported(span, "rewire at an event")
+                crate::diag::unsupported(span, "rewire at an event")
                     .help("write `on NAME { if … { rewire } }` and send the signal `NAME` from the experiment"),
             );
         }
@@ -89,7 +89,7 @@ impl Checker<'_> {
                     let (value, ty) = infer.number(self, e);
                     self.fits_port(infer, &ty, e.span, true);
                     if let Some(w) = self.out.weight()
-                        && crate::math::linear_in(&self.out.inline(value.clone()), w)
+                        && crate::math::linear_through(&self.out.unfold(value.clone()), w, &|v| self.out.definition(v))
                             .is_none_or(|l| l.rest != Expr::Num(0.0) && l.coefficient != Expr::Num(0.0))
                     {
                         infer.diagnostics.push(

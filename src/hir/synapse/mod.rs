@@ -131,7 +131,7 @@ impl Checker<'_> {
             );
             return;
         }
-        let expected = Ty { kind: Kind::Number, dim: Some(port.dim), unit: port.unit.clone() };
+        let expected = Ty { unit: port.unit.clone(), ..Ty::number(port.dim) };
         if !ty.is_error() && !ty.same_dim(&expected) {
             infer.diagnostics.push(
                 Diagnostic::at(
@@ -160,12 +160,10 @@ impl Checker<'_> {
         let v = neuron.vars[var].clone();
         let value = Expr::Var(var);
         if neuron.reads_segments(&value) {
-            infer
-                .diagnostics
-                .push(crate::syntax::unsupported(span, "reading a cable of several segments in a synapse"));
+            infer.diagnostics.push(crate::diag::unsupported(span, "reading a cable of several segments in a synapse"));
         } else if neuron.reads_update(&value) {
             let what = "reading what depends on events or random numbers of the cell in a synapse";
-            infer.diagnostics.push(crate::syntax::unsupported(span, what));
+            infer.diagnostics.push(crate::diag::unsupported(span, what));
         }
         let key = (path.to_string(), moment.as_ref().map(Moment::to_string));
         let id = match self.cells.get(&key) {
@@ -191,7 +189,7 @@ impl Checker<'_> {
                 id
             }
         };
-        (Expr::Var(id), Ty { kind: Kind::Number, dim: Some(v.dim), unit: v.unit })
+        (Expr::Var(id), Ty { unit: v.unit, ..Ty::number(v.dim) })
     }
 
     /// `delayed(post.v, 5 ms)`: what a variable of a cell was a constant time ago.
@@ -260,17 +258,13 @@ impl Context for Checker<'_> {
             return Some((Expr::Noise(self.out.n_noises - 1), ty));
         }
         if name == "dt" {
-            return Some((Expr::Dt, Ty { kind: Kind::Number, dim: Some(Dim::TIME), unit: crate::units::lookup("ms") }));
+            return Some((Expr::Dt, Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) }));
         }
         let id = *self.names.get(name)?;
         let v = &self.out.vars[id];
         Some((
             Expr::Var(id),
-            Ty {
-                kind: Kind::Number,
-                dim: Some(v.dim),
-                unit: v.unit.clone().or_else(|| (v.dim == Dim::ONE).then(Unit::one)),
-            },
+            Ty { unit: v.unit.clone().or_else(|| (v.dim == Dim::ONE).then(Unit::one)), ..Ty::number(v.dim) },
         ))
     }
 

@@ -1,6 +1,7 @@
 //! Handlers of both cells whose order within a step matters.
 
 use super::*;
+use crate::math::walk_through;
 use std::collections::BTreeSet;
 
 impl Checker<'_> {
@@ -56,7 +57,7 @@ fn commute(s: &Synapse, a: &[Stmt], b: &[Stmt]) -> bool {
 /// Collects what statements read, apart from a variable that is only added to, and what they write.
 fn effects(s: &Synapse, body: &[Stmt], read: &mut BTreeSet<VarId>, written: &mut Vec<(VarId, Change)>) {
     let mut note = |e: &Expr| {
-        s.inline(e.clone()).walk(&mut |e| {
+        walk_through(e, &|v| s.definition(v), &mut |e| {
             if let Expr::Var(v) = e {
                 read.insert(*v);
             }
@@ -66,7 +67,7 @@ fn effects(s: &Synapse, body: &[Stmt], read: &mut BTreeSet<VarId>, written: &mut
         match stmt {
             Stmt::Assign(v, e) => match e {
                 Expr::Bin(Op::Add | Op::Sub, own, change)
-                    if **own == Expr::Var(*v) && !s.inline((**change).clone()).mentions(*v) =>
+                    if **own == Expr::Var(*v) && !s.any(change, &mut |e| *e == Expr::Var(*v)) =>
                 {
                     note(change);
                     written.push((*v, Change::Adds));

@@ -31,6 +31,18 @@ impl Array {
         }
     }
 
+    /// Writes values of some cells into every row.
+    pub fn fill_cells(&mut self, cells: std::ops::Range<usize>, values: &[f64]) {
+        for row in 0..self.rows {
+            for (i, v) in cells.clone().zip(values) {
+                self.buffer.set(row * self.ld + i, *v);
+            }
+            if cells.end == self.n {
+                self.pad(row);
+            }
+        }
+    }
+
     /// Repeats the last number of a row in those that pad it.
     pub fn pad(&mut self, row: usize) {
         self.buffer.repeat_last(row * self.ld + self.n, (row + 1) * self.ld);

@@ -1,15 +1,15 @@
 //! Which values there are, and what each is computed from.
 
+use super::Inner;
 use super::array::Array;
 use super::graph::{Domain, Key, Node, What};
 use super::kernel::Compiled;
 use super::synapses::{Contribution, Layout, Synapses};
-use super::{Inner, Past};
 use crate::hir::{Expr, Kept, VarId, VarKind};
 use crate::ir::SlotKind;
 use crate::lower::{Elementwise, Held, Store};
 use crate::plan::{Column, Network, View};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A variable of the compiler's own, beyond those of any model.
 pub fn extra(k: u32) -> VarId {
@@ -49,6 +49,13 @@ impl Inner {
             let synapses = Synapses::new(self, net, k);
             self.synapses.push(synapses);
         }
+        // What is read later is kept from the first step on.
+        for (k, p) in net.projections.iter().enumerate() {
+            for v in p.synapse.vars.keys().filter(|v| p.is_delayed(*v)) {
+                self.place(net, Domain::Synapses(k), v);
+            }
+        }
+        self.find_kept(net);
     }
 
     /// Finds or makes the value of a variable of a population.
@@ -209,19 +216,8 @@ impl Inner {
         self.graph.add(key, What::Given, Array::new(rows, n, self.precision()), Vec::new())
     }
 
-    fn past(&mut self, of: Node, steps: u32) -> Node {
-        let key = Key::Past(of, steps);
-        if let Some(node) = self.graph.find(&key) {
-            return node;
-        }
-        let (rows, n) = (self.graph.nodes[of].array.rows, self.graph.nodes[of].array.n);
-        let node = self.graph.add(key, What::Given, Array::new(rows, n, self.precision()), Vec::new());
-        self.past.push(Past { node, of, steps: steps as usize, ring: VecDeque::new() });
-        node
-    }
-
     /// Some of the cells of a value.
-    fn part(&mut self, of: Node, view: View) -> Node {
+    pub fn part(&mut self, of: Node, view: View) -> Node {
         let (rows, n) = (self.graph.nodes[of].array.rows, self.graph.nodes[of].array.n);
         if view.n == n {
             return of;
@@ -264,15 +260,18 @@ impl Inner {
         }
         let var = p.synapse.vars.get(v)?;
         let cell = |this: &mut Inner, view: View, of: VarId| {
-            let node = this.variable(net, view.population, of);
             let node = match (p.synapse.at_end.get(&v), p.delayed.get(&v)) {
-                (Some(window), _) => this.at_end(node, window),
-                (_, Some(steps)) if *steps > 0 => this.past(node, *steps),
-                _ => node,
+                (None, Some(steps)) if *steps > 0 => this.past(net, (k, v), (view.population, of), *steps),
+                (Some(window), _) => {
+                    let node = this.variable(net, view.population, of);
+                    this.at_end(node, window)
+                }
+                _ => this.variable(net, view.population, of),
             };
             this.part(node, view)
         };
         let (node, one) = match var.kind {
+            VarKind::Pre(of) if p.spread().is_some() => (self.late(net, (k, v), of), false),
             VarKind::Pre(of) => {
                 let by_rows = matches!(domain, Domain::Synapses(_)) && self.synapses[k].layout == Layout::Dense;
                 (cell(self, p.pre, of), by_rows)

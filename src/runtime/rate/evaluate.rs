@@ -15,6 +15,9 @@ use crate::runtime::simulation::share;
 /// Fewer numbers than this are computed by one thread.
 const WORTH_SHARING: usize = 200_000;
 
+/// Moments of draws that do not belong to steps.
+const AT_SIGNALS: u64 = 1 << 62;
+
 impl Inner {
     /// Computes a value, and what it depends on, as far as something has changed.
     pub fn pull(&mut self, net: &Network, node: Node) {
@@ -69,6 +72,8 @@ impl Inner {
                 let memory = array.memory();
                 self.deliver(net, *k, memory, array.ld);
             }
+            // Brought source by source when it is read.
+            What::Late => {}
             What::Part(of, start) => {
                 let of = &self.graph.nodes[*of].array;
                 (0..array.rows).for_each(|row| array.copy_part(row, of, *start));
@@ -113,12 +118,10 @@ impl Inner {
         self.run_lanes(ready, &table, array.ld, examples);
     }
 
-    /// Sets what a kernel reads of the time and of chance.
+    /// Sets what a kernel reads of the time and of chance; what a step draws is prepared by the number of the step instead.
     pub fn prepare(&mut self, ready: &mut Compiled) {
-        if ready.is_timed() {
-            self.moment += 1;
-            ready.prepare(self.step as f64 * self.options.dt, self.moment, self.options.seed);
-        }
+        self.moment += u64::from(ready.draws());
+        ready.prepare(self.step as f64 * self.options.dt, AT_SIGNALS | self.moment, self.options.seed);
     }
 
     /// Runs all lanes of a kernel, by several threads where it pays; returns whether what it replaced stayed finite.
@@ -148,6 +151,7 @@ impl Inner {
             let by = match held {
                 Held::Out(_) | Held::Sum(_) => out,
                 Held::Variable(v) => match (ready.source(slot), synapse.vars.get(*v).map(|v| &v.kind)) {
+                    (Some(node), Some(VarKind::Pre(_))) if self.is_late(node) => 0,
                     (Some(_), Some(VarKind::Pre(_))) => word,
                     (Some(node), _) if self.is_matrix(node) => self.graph.nodes[node].array.row_bytes(),
                     _ => 0,
@@ -188,6 +192,7 @@ impl Inner {
         let moves = self.moves(net, k, ready, 0);
         let lanes = crate::runtime::buffer::padded(net.projections[k].post.n);
         for source in 0..net.projections[k].pre.n {
+            self.bring_late(net, k, source);
             let table = moved(&table, &moves, source);
             // SAFETY: rows of the arrays are padded, and this thread has them alone.
             unsafe { ready.run(&table, 0..lanes, self.active) };

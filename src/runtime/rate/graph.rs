@@ -36,8 +36,10 @@ pub enum Key {
     Expression(Domain, Expr, bool),
     /// Some of the cells of another value.
     Part(Node, usize, usize),
-    /// Another value, so many steps ago.
-    Past(Node, u32),
+    /// A variable of a population, so many steps ago; zero before, if so asked.
+    Past(usize, VarId, u32, bool),
+    /// A variable of the sources of a projection, which reaches each synapse after its own delay.
+    Late(usize, VarId),
     /// Another value, at the end of the last window of a name.
     AtEnd(Node, String),
     /// Weights or states of a projection's synapses.
@@ -62,6 +64,8 @@ pub enum What {
     Contribution(usize),
     /// Some of the cells.
     Part(Node, usize),
+    /// The values that reach the synapses of one source, which are brought when they are read.
+    Late,
 }
 
 /// A value and its place in memory.
@@ -105,6 +109,14 @@ impl Graph {
             }
         }
         node
+    }
+
+    /// Lets a value follow from nothing any more: it is set from outside from now on.
+    pub fn release(&mut self, node: Node) {
+        for input in std::mem::take(&mut self.nodes[node].inputs) {
+            self.nodes[input].users.retain(|user| *user != node);
+        }
+        (self.nodes[node].what, self.nodes[node].fresh) = (What::Given, true);
     }
 
     /// Notes that a value has changed: what depends on it is to be computed anew.

@@ -15,6 +15,8 @@ pub struct Compiled {
     /// Its IR.
     pub kernel: ElementwiseKernel,
     function: KernelFn,
+    /// Number of lanes.
+    n: usize,
     /// By slot: the value it holds.
     sources: Vec<Option<Node>>,
     /// By slot: memory of its own.
@@ -40,11 +42,12 @@ impl Compiled {
         let own = |held: &Held| match held {
             Held::Fixed(values) => Some(Buffer::repeating(padded(n), precision, values)),
             Held::Time => Some(Buffer::new(16, precision)),
+            Held::Clock(clock) => Some(Buffer::new(if clock.is_uniform() { 16 } else { padded(n) }, precision)),
             Held::Random(..) => Some(Buffer::new(padded(n) * rows, precision)),
             _ => None,
         };
         let own = kernel.slots.iter().map(own).collect();
-        Compiled { stride: padded(n) * precision.bytes(), kernel, function, sources, own, stream }
+        Compiled { n, stride: padded(n) * precision.bytes(), kernel, function, sources, own, stream }
     }
 
     /// Returns the value that a slot holds.
@@ -52,16 +55,20 @@ impl Compiled {
         self.sources[slot]
     }
 
-    /// Returns whether it draws random numbers or reads the time.
-    pub fn is_timed(&self) -> bool {
-        self.kernel.slots.iter().any(|h| matches!(h, Held::Time | Held::Random(..)))
+    /// Returns whether it draws random numbers.
+    pub fn draws(&self) -> bool {
+        self.kernel.slots.iter().any(|h| matches!(h, Held::Random(..)))
     }
 
-    /// Sets the time and draws what is random, at a moment counted since the beginning.
+    /// Sets the time and draws what is random; every moment has draws of its own.
     pub fn prepare(&mut self, time: f64, moment: u64, seed: u64) {
         for (k, (held, own)) in self.kernel.slots.iter().zip(&mut self.own).enumerate() {
             match (held, own) {
                 (Held::Time, Some(b)) => b.set(0, time),
+                (Held::Clock(clock), Some(b)) => {
+                    let lanes = if clock.is_uniform() { 1 } else { self.n };
+                    (0..lanes).for_each(|i| b.set(i, clock.at(time, i)));
+                }
                 (Held::Random(..), Some(b)) => {
                     let bytes = b.bytes_mut();
                     let mut bits = vec![0u32; bytes.len() / 4];

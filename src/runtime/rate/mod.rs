@@ -9,6 +9,8 @@ mod build;
 mod evaluate;
 mod graph;
 mod kernel;
+mod memory;
+mod past;
 mod rules;
 mod synapses;
 mod windows;
@@ -16,18 +18,21 @@ mod windows;
 use array::Array;
 use graph::{Domain, Graph, Key, Node, What};
 use kernel::Compiled;
+pub use memory::Memory;
+use past::{Earlier, Late, Past};
 use rules::{CellRule, SynapseRule};
 use synapses::{Contribution, Synapses};
 
 use super::buffer::Buffer;
 use super::pool::Pool;
-use super::simulation::{Failure, Options, TimeFunction};
+use super::simulation::{Failure, Options, Work};
+use super::time::PortFunction;
 use crate::codegen::Steps;
 use crate::hir::{Expr, Func, Kept, VarId, VarKind};
 use crate::lower::{ElementwiseKernel, Store};
 use crate::plan::{Column, Network};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// A running network without events.
@@ -37,19 +42,10 @@ pub struct RateNetwork {
     inner: RefCell<Inner>,
 }
 
-/// A value some steps ago.
-struct Past {
-    node: Node,
-    of: Node,
-    steps: usize,
-    /// Values at earlier steps, oldest first.
-    ring: VecDeque<Vec<u8>>,
-}
-
 /// How the states of a population move in a step.
 struct Mover {
     compiled: Compiled,
-    states: Vec<VarId>,
+    states: Vec<Node>,
     inputs: Vec<Node>,
 }
 
@@ -64,17 +60,23 @@ struct Inner {
     stored: BTreeSet<(usize, VarId)>,
     synapses: Vec<Synapses>,
     deliveries: BTreeMap<usize, Contribution>,
+    /// Values at earlier steps, and those that are read of them.
+    kept: Vec<Earlier>,
     past: Vec<Past>,
+    late: Vec<Late>,
     scale: Node,
     pool: Pool,
     step: u64,
-    /// Counts what was drawn.
+    /// Counts steps of cells.
+    updates: u64,
+    /// Counts what was drawn at signals.
     moment: u64,
     /// By population; compiled when first needed.
     movers: Vec<Option<Mover>>,
     synapse_rules: BTreeMap<(usize, String), SynapseRule>,
     cell_rules: BTreeMap<(usize, String), CellRule>,
-    functions: Vec<(usize, VarId, TimeFunction)>,
+    /// What is assigned to ports that follow functions of time, for some of the cells.
+    functions: Vec<(Node, PortFunction)>,
     /// Arrays that were replaced, to be used again.
     spare: Vec<Array>,
     /// Memory for reductions, by thread.
@@ -108,10 +110,13 @@ impl RateNetwork {
             stored: BTreeSet::new(),
             synapses: Vec::new(),
             deliveries: BTreeMap::new(),
+            kept: Vec::new(),
             past: Vec::new(),
+            late: Vec::new(),
             scale,
             pool: Pool::new(options.threads),
             step: 0,
+            updates: 0,
             moment: 0,
             movers: network.populations.iter().map(|_| None).collect(),
             synapse_rules: BTreeMap::new(),
@@ -136,6 +141,11 @@ impl RateNetwork {
         self.inner.borrow().step
     }
 
+    /// Returns how much has been done: steps of cells, of every example.
+    pub fn work(&self) -> Work {
+        Work { updates: self.inner.borrow().updates, ..Work::default() }
+    }
+
     /// Returns how many examples are seen at present.
     pub fn active(&self) -> usize {
         self.inner.borrow().active
@@ -155,16 +165,21 @@ impl RateNetwork {
 
     /// Reads a variable of a population, up to the present moment.
     pub fn values(&self, population: usize, var: VarId) -> Rows {
+        self.values_of(population, var, 0..self.network.populations[population].n)
+    }
+
+    /// Reads a variable of some cells of a population, up to the present moment.
+    pub fn values_of(&self, population: usize, var: VarId, cells: Range<usize>) -> Rows {
         let p = &self.network.populations[population];
         if let Some(column) = p.params.get(&var) {
-            return Rows { rows: 1, values: (0..p.n).map(|i| column.at(i)).collect() };
+            return Rows { rows: 1, values: cells.map(|i| column.at(i)).collect() };
         }
         let mut inner = self.inner.borrow_mut();
         let node = inner.variable(&self.network, population, var);
         inner.pull(&self.network, node);
         let rows = inner.rows_in_use(node);
         let array = &inner.graph.nodes[node].array;
-        let values = (0..rows).flat_map(|r| (0..p.n).map(move |i| array.get(r, i))).collect();
+        let values = (0..rows).flat_map(|r| cells.clone().map(move |i| array.get(r, i))).collect();
         Rows { rows, values }
     }
 
@@ -172,7 +187,6 @@ impl RateNetwork {
     /// examples share the state and there are several rows.
     pub fn set(&mut self, population: usize, var: VarId, cells: Range<usize>, rows: &Rows) -> bool {
         let inner = self.inner.get_mut();
-        inner.functions.retain(|(p, v, _)| (*p, *v) != (population, var));
         let port = matches!(self.network.populations[population].model.vars[var].kind, VarKind::AnalogPort(_));
         let node = match port {
             true => {
@@ -182,6 +196,7 @@ impl RateNetwork {
             false => Some(inner.variable(&self.network, population, var)),
         };
         let Some(node) = node else { return false };
+        inner.functions.retain(|(base, _)| *base != node);
         let (precision, batch) = (inner.options.precision, inner.batch);
         let array = &mut inner.graph.nodes[node].array;
         if port && rows.rows > array.rows {
@@ -209,12 +224,13 @@ impl RateNetwork {
         self.inner.get_mut().forget(Domain::Cells(population), &self.network);
     }
 
-    /// Lets an analog port follow a function of time, the same for all cells.
-    pub fn set_port_function(&mut self, population: usize, var: VarId, f: TimeFunction) {
+    /// Lets an analog port of some cells follow functions of time, instead of those that it followed before.
+    pub fn set_port_functions(&mut self, population: usize, var: VarId, functions: Vec<PortFunction>) {
         let inner = self.inner.get_mut();
         inner.variable(&self.network, population, var);
-        inner.functions.retain(|(p, v, _)| (*p, *v) != (population, var));
-        inner.functions.push((population, var, f));
+        let Some(base) = inner.graph.find(&Key::Base(population, var)) else { return };
+        inner.functions.retain(|(of, _)| *of != base);
+        inner.functions.extend(functions.into_iter().map(|f| (base, f)));
         inner.follow();
     }
 
@@ -331,12 +347,6 @@ impl Inner {
     }
 
     fn advance(&mut self, net: &Network) -> Result<f64, Failure> {
-        for i in 0..self.past.len() {
-            let of = self.past[i].of;
-            self.pull(net, of);
-            let bytes = self.graph.nodes[of].array.buffer.bytes().to_vec();
-            self.past[i].ring.push_back(bytes);
-        }
         let mut movers = std::mem::take(&mut self.movers);
         for (p, mover) in movers.iter_mut().enumerate() {
             if mover.is_none() && !net.populations[p].solved.next.is_empty() {
@@ -344,37 +354,24 @@ impl Inner {
             }
             mover.iter().flat_map(|m| &m.inputs).for_each(|n| self.pull(net, *n));
         }
+        self.keep_present(net);
         let mut most = Ok(0.0f64);
         for (p, mover) in movers.iter_mut().enumerate() {
             let Some(mover) = mover else { continue };
-            self.prepare(&mut mover.compiled);
+            mover.compiled.prepare(self.step as f64 * self.options.dt, self.step, self.options.seed);
             let change = self.replace_states(net, p, &mut mover.compiled, &mover.states, &|_| None);
             most = most.and_then(|most: f64| change.map(|change| most.max(change)));
         }
-        for (p, mover) in movers.iter().enumerate() {
-            for v in mover.iter().flat_map(|m| &m.states) {
-                let node = self.variable(net, p, *v);
-                self.graph.changed(node);
-            }
-        }
+        movers.iter().flatten().flat_map(|m| &m.states).for_each(|node| self.graph.changed(*node));
         self.movers = movers;
         self.step += 1;
+        self.updates += net.populations.iter().map(|p| (p.n * self.active) as u64).sum::<u64>();
         for i in 0..self.graph.timed.len() {
             let node = self.graph.timed[i];
             self.graph.stale(node);
         }
         self.follow();
-        for i in 0..self.past.len() {
-            let Past { node, steps, ref ring, .. } = self.past[i];
-            // The newest one is a step old.
-            let Some(bytes) = ring.len().checked_sub(steps).map_or(ring.front(), |k| ring.get(k)) else { continue };
-            self.graph.nodes[node].array.buffer.bytes_mut().copy_from_slice(bytes);
-            self.graph.changed(node);
-            let ring = &mut self.past[i].ring;
-            while ring.len() >= steps {
-                ring.pop_front();
-            }
-        }
+        self.bring_past(net);
         most
     }
 
@@ -382,12 +379,11 @@ impl Inner {
     fn follow(&mut self) {
         let t = self.step as f64 * self.options.dt;
         for i in 0..self.functions.len() {
-            let (p, v, f) = self.functions[i].clone();
-            if let Some(base) = self.graph.find(&Key::Base(p, v)) {
-                let value = f(t);
-                self.graph.nodes[base].array.fill_rows(&|_| value);
-                self.graph.changed(base);
-            }
+            let (base, f) = self.functions[i].clone();
+            let mut values = vec![0.0; f.cells.len()];
+            f.of.fill(t, &mut values);
+            self.graph.nodes[base].array.fill_cells(f.cells.clone(), &values);
+            self.graph.changed(base);
         }
     }
 
@@ -409,7 +405,8 @@ impl Inner {
         }
         let name = format!("{}.step", model.name);
         let compiled = self.compile(net, domain, &name, (&stores, &solved.temps), &[]);
-        Mover { compiled, states: solved.next.iter().map(|(v, _)| *v).collect(), inputs }
+        let states = solved.next.iter().map(|(v, _)| self.variable(net, p, *v)).collect();
+        Mover { compiled, states, inputs }
     }
 
     /// Drops what was compiled for cells of a population or for a projection.

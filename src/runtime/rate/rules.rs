@@ -48,7 +48,7 @@ pub struct CellRule {
     /// Reductions over the examples, and where they go.
     sums: Option<(Compiled, Vec<(VarId, Array)>)>,
     /// New values of each example.
-    examples: Option<(Compiled, Vec<VarId>)>,
+    examples: Option<(Compiled, Vec<Node>)>,
     /// New values of what examples share.
     shared: Option<Compiled>,
     changed: Vec<Node>,
@@ -225,17 +225,18 @@ impl Inner {
 
     fn apply_synapses(&mut self, net: &Network, k: usize, rule: &mut SynapseRule) -> Result<(), Failure> {
         let mut finite = true;
-        if let Some(single) = &mut rule.single {
-            self.prepare(single);
-            let table = single.table(&mut self.graph, &[], &[], &|_| None);
-            finite &= self.run_lanes(single, &table, 16, 1);
-        }
         if let Some(mut apply) = rule.apply.take() {
             finite &= match self.precision() {
                 Precision::F32 => self.apply::<f32>(net, k, rule, &mut apply, |b| b.f32()),
                 Precision::F64 => self.apply::<f64>(net, k, rule, &mut apply, |b| b.f64()),
             };
             rule.apply = Some(apply);
+        }
+        // Afterwards: the synapses read what the projection shared before the signal.
+        if let Some(single) = &mut rule.single {
+            self.prepare(single);
+            let table = single.table(&mut self.graph, &[], &[], &|_| None);
+            finite &= self.run_lanes(single, &table, 16, 1);
         }
         if finite { Ok(()) } else { Err(self.not_finite(net, k)) }
     }
@@ -305,7 +306,8 @@ impl Inner {
             (!stores.is_empty()).then(|| this.compile(net, domain, &name(what), (&stores, &[]), &kept))
         };
         let examples = own.iter().map(|(_, e)| Store::Out(stand_in(e))).collect();
-        let examples = compiled(self, examples, "").map(|c| (c, own.iter().map(|(v, _)| *v).collect()));
+        let examples = compiled(self, examples, "");
+        let examples = examples.map(|c| (c, own.iter().map(|(v, _)| self.variable(net, p, *v)).collect()));
         let shared = compiled(self, one.iter().map(|(v, e)| Store::Replace(*v, stand_in(e))).collect(), ".shared");
         let changed = updates.values.iter().map(|(v, _)| self.variable(net, p, *v)).collect();
         CellRule { inputs, sums, examples, shared, changed }
@@ -347,29 +349,26 @@ impl Inner {
         net: &Network,
         p: usize,
         compiled: &mut Compiled,
-        states: &[VarId],
+        states: &[Node],
         kept: &dyn Fn(VarId) -> Option<SlotMemory>,
     ) -> Result<f64, Failure> {
-        let mut new = Vec::new();
-        let mut nodes = Vec::new();
-        for v in states {
-            let node = self.variable(net, p, *v);
-            let old = &self.graph.nodes[node].array;
+        let mut new = Vec::with_capacity(states.len());
+        for node in states {
+            let old = &self.graph.nodes[*node].array;
             let spare = self.spare.iter().position(|a| a.rows == old.rows && a.n == old.n);
             let array = match spare {
                 Some(i) => self.spare.swap_remove(i),
                 None => Array::new(old.rows, old.n, self.options.precision),
             };
             new.push(array);
-            nodes.push(node);
         }
         let rows = if new.iter().any(|a| a.rows > 1) { self.active } else { 1 };
         let outs: Vec<SlotMemory> = new.iter_mut().map(Array::memory).collect();
         let table = compiled.table(&mut self.graph, &outs, &[], kept);
         self.run_lanes(compiled, &table, padded(net.populations[p].n), rows);
         let mut most = 0.0f64;
-        for (node, mut array) in nodes.into_iter().zip(new) {
-            let old = &mut self.graph.nodes[node].array;
+        for (node, mut array) in states.iter().zip(new) {
+            let old = &mut self.graph.nodes[*node].array;
             let used = if old.rows > 1 { rows } else { 1 };
             let change = array.change(old, used);
             // Examples that are not there now stay as they are.

@@ -147,7 +147,8 @@ impl Synapses {
         Array::new(rows, n, precision)
     }
 
-    fn at(&self, p: &Projection, synapse: usize) -> (usize, usize) {
+    /// Returns the row and column of a synapse.
+    pub fn at(&self, p: &Projection, synapse: usize) -> (usize, usize) {
         if let Some(w) = self.windows {
             return if w.pool { (0, 0) } else { (synapse % w.inputs(), synapse / w.inputs()) };
         }
@@ -202,7 +203,10 @@ impl Inner {
         let single = |v: VarId| p.is_of_one(v);
         let owner = owner_in_synapse(&p.synapse, &single);
         let terms = Splitter { owner: &owner }.terms(&deliver);
-        if terms.iter().any(|t| t.mixed.is_some()) {
+        // With delays of their own, synapses of one source see different values of it.
+        let of_source = |e: &Expr| matches!(e, Expr::Var(v) if matches!(p.synapse.vars[*v].kind, VarKind::Pre(_)));
+        let late = p.spread().is_some() && deliver.any(&mut |e| of_source(e));
+        if late || terms.iter().any(|t| t.mixed.is_some()) {
             let inputs = self.sources(net, Domain::Synapses(k), &deliver);
             return Contribution::BySource(inputs, None);
         }

@@ -1,0 +1,170 @@
+//! Functions that read files, make data sets, and compare labels.
+
+use super::{Arguments, Host, Refusal, same_length};
+use crate::data::{self, Examples, KNOWN, Numbers, Unavailable};
+use crate::diag::Code;
+use crate::units::Dim;
+use crate::value::{Quantity, Value};
+use std::rc::Rc;
+
+type Given<'a> = &'a Arguments<'a>;
+type Result<T = Value> = std::result::Result<T, Refusal>;
+
+/// Reads some examples of a field: a row for each.
+pub fn examples(set: &Examples, field: usize, items: &[usize]) -> Quantity {
+    let f = &set.fields[field];
+    let shape = if f.width == 1 { Vec::new() } else { vec![f.width] };
+    let q = Quantity::array(set.rows(field, items), Dim::ONE, None);
+    Quantity { rows: Some(items.len()), shape, classes: f.classes, ..q }
+}
+
+fn known(host: &dyn Host, name: &str) -> Result {
+    match data::images(name, host.files()) {
+        Ok(parts) => Ok(Value::Data(Rc::new(parts.into_iter().map(|(name, e)| (name, Rc::new(e))).collect()))),
+        Err(why) => Err(unavailable(name, why)),
+    }
+}
+
+pub fn mnist(host: &dyn Host, _: Given) -> Result {
+    known(host, "mnist")
+}
+
+pub fn cifar10(host: &dyn Host, _: Given) -> Result {
+    known(host, "cifar10")
+}
+
+pub fn digits(host: &dyn Host, _: Given) -> Result {
+    known(host, "digits")
+}
+
+fn unavailable(name: &str, why: Unavailable) -> Refusal {
+    let Some(known) = KNOWN.iter().find(|k| k.name == name) else { crate::ice!("an unknown data set") };
+    match why {
+        Unavailable::Missing(file) => {
+            let files: Vec<String> = known.files.iter().map(|(f, digest)| format!("{f} (SHA-256 {digest})")).collect();
+            let message = format!("`{name}` is not here: `{}/{file}` was not found", known.folder);
+            Refusal::new(Code::E0814, message, "needs these files")
+                .note(format!("{}; each plain, as .gz or as .xz:\n{}", known.about, files.join("\n")))
+                .note("searched in `--data`, NEURO_DATA and the user's cache: `neuro data list` shows the folders")
+                .help(format!("get them from {} and put them into a folder `{}`", known.address, known.folder))
+        }
+        Unavailable::Damaged(file, reason) => {
+            let message = format!("`{}/{file}` is not the file of `{name}`", known.folder);
+            Refusal::new(Code::E0815, message, reason).help(format!("get it anew from {}", known.address))
+        }
+    }
+}
+
+/// `dataset(x = …, y = …)`
+pub fn dataset(_: &dyn Host, a: Given) -> Result {
+    let count = if a.has(0) { Some(a.size(0)?) } else { None };
+    let mut fields = Vec::new();
+    for (name, value) in a.fields {
+        let Value::Quantity(q) = value else {
+            return Err(Refusal::new(Code::E0401, format!("`{name}` is {}", value.kind()), "a field holds numbers"));
+        };
+        fields.push((name.clone(), q.classes, Numbers::Reals(q.data.to_vec())));
+    }
+    match Examples::new("dataset", fields, count) {
+        Ok(set) => {
+            let order = Rc::new((0..set.n).collect());
+            Ok(Value::Examples(Rc::new(set), order))
+        }
+        Err(why) => Err(Refusal::new(Code::E0403, "these fields do not make a data set", why)),
+    }
+}
+
+/// The index of one of `n` classes.
+fn class(x: f64, n: usize, argument: usize) -> Result<usize> {
+    match x.fract() == 0.0 && x >= 0.0 && x < n as f64 {
+        true => Ok(x as usize),
+        false => Err(Refusal::of(argument, Code::E0404, format!("{x} is not one of {n} classes"), "out of range")),
+    }
+}
+
+/// 1 at the index of each label.
+pub fn one_hot(_: &dyn Host, a: Given) -> Result {
+    let label = a.quantity(0)?;
+    let classes = match (a.has(1), label.classes) {
+        (true, _) => a.size(1)?,
+        (false, Some(n)) => n as usize,
+        (false, None) => {
+            let refusal = Refusal::new(Code::E0402, "of how many classes?", "these labels do not say");
+            return Err(refusal.help("write `one_hot(label, 10)`"));
+        }
+    };
+    let mut data = vec![0.0; label.data.len() * classes];
+    for (k, l) in label.data.iter().enumerate() {
+        data[k * classes + class(*l, classes, 0)?] = 1.0;
+    }
+    let rows = if label.is_single() { None } else { Some(label.data.len()) };
+    Ok(Quantity { rows, shape: vec![classes], ..Quantity::array(data, Dim::ONE, None) }.into())
+}
+
+/// Counts of pairs of classes, row after row.
+pub fn confusion(_: &dyn Host, a: Given) -> Result {
+    let (x, y) = (a.quantity(0)?, a.quantity(1)?);
+    same_length(&x, &y)?;
+    let n = match (a.has(2), x.classes.or(y.classes)) {
+        (true, _) => a.size(2)?,
+        (false, Some(n)) => n as usize,
+        (false, None) => x.data.iter().chain(y.data.iter()).copied().fold(0.0, f64::max) as usize + 1,
+    };
+    let mut counts = vec![0.0; n * n];
+    for (p, q) in x.data.iter().zip(y.data.iter()) {
+        counts[class(*p, n, 0)? * n + class(*q, n, 1)?] += 1.0;
+    }
+    Ok(Quantity::array(counts, Dim::ONE, None).into())
+}
+
+/// The content of the file that the first argument names.
+fn file(host: &dyn Host, a: Given) -> Result<(Rc<str>, Vec<u8>)> {
+    let path = a.text(0)?;
+    match host.files().read(&path) {
+        Ok(bytes) => Ok((path, bytes)),
+        Err(reason) => Err(Refusal::of(0, Code::E0802, format!("cannot read `{path}`"), reason)),
+    }
+}
+
+pub fn csv(host: &dyn Host, a: Given) -> Result {
+    let (path, bytes) = file(host, a)?;
+    match data::csv(&bytes, None) {
+        Ok(t) => Ok(Value::Table(Rc::new(t))),
+        Err(reason) => Err(Refusal::of(0, Code::E0803, format!("`{path}` is not a table"), reason)),
+    }
+}
+
+pub fn npy(host: &dyn Host, a: Given) -> Result {
+    let (path, bytes) = file(host, a)?;
+    match data::npy(&bytes) {
+        Ok((values, shape)) => Ok(Quantity { shape, ..Quantity::array(values, Dim::ONE, None) }.into()),
+        Err(reason) => Err(Refusal::of(0, Code::E0803, format!("`{path}` is not an array"), reason)),
+    }
+}
+
+pub fn rows(_: &dyn Host, a: Given) -> Result {
+    Ok(Quantity::pure(a.table(0)?.rows() as f64).into())
+}
+
+/// A column of a table as numbers.
+pub fn column(host: &dyn Host, a: Given) -> Result {
+    let table = match a.value(0) {
+        Some(Value::Text(_)) => csv(host, a)?,
+        Some(other) => other.clone(),
+        None => return a.wrong(0, "a table"),
+    };
+    let Value::Table(t) = table else { return a.wrong(0, "a table") };
+    let name = a.text(1)?;
+    match t.numbers(&name) {
+        Ok(v) => Ok(Quantity::array(v, Dim::ONE, None).into()),
+        Err(reason) => Err(Refusal::of(1, Code::E0803, "this column cannot be read as numbers", reason)),
+    }
+}
+
+pub fn count_where(_: &dyn Host, a: Given) -> Result {
+    let (t, name, wanted) = (a.table(0)?, a.text(1)?, a.text(2)?);
+    match t.columns.get(&*name) {
+        Some(column) => Ok(Quantity::pure(column.iter().filter(|x| **x == *wanted).count() as f64).into()),
+        None => Err(Refusal::of(1, Code::E0205, t.no_column(&name), "no such column")),
+    }
+}

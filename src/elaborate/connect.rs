@@ -1,0 +1,241 @@
+//! Connectors: which pairs of cells a projection connects, drawn from the projection's own random stream.
+
+use super::Elaborator;
+use super::ends::End;
+use super::table::{Columns, from_table};
+use super::values::PairFunction;
+use crate::builtin::Builtin;
+use crate::codegen::Backend;
+use crate::diag::{Code, Diagnostic};
+use crate::evaluate::lanes::BLOCK;
+use crate::evaluate::{Attempt, Scope, fail};
+use crate::hir::network::model::{Connect, Connection};
+use crate::hir::typed::Expr;
+use crate::plan::{Connector, Drawing, Edge, Pairs, Windows};
+use crate::rng::Stream;
+use crate::source::Span;
+use crate::units::format_number;
+use crate::value::View;
+
+/// The pairs of a connection, and what else says something about them.
+pub struct Connected {
+    pub pairs: Pairs,
+    /// The projection whose weights these are, the other way round.
+    pub transpose_of: Option<usize>,
+    /// Weights and delays that a table gives.
+    pub columns: Columns,
+}
+
+impl Elaborator<'_> {
+    /// Finds the pairs of a connection.
+    pub(super) fn connect(
+        &self,
+        scope: &Scope,
+        c: &Connection,
+        ends: (End, End),
+        stream: Stream,
+    ) -> Attempt<Connected> {
+        let plain = |pairs: Pairs| Connected { pairs, transpose_of: None, columns: Columns::default() };
+        let backend = self.around.backend;
+        Ok(match &c.connect {
+            Connect::By(b, values, span) => plain(by(scope, (b, values, *span), ends, stream, backend)?),
+            Connect::Where(e) => plain(where_(scope, e, ends, backend)?.into()),
+            Connect::Transposed(of) => {
+                let found = self.transposed(scope, of, (ends.0.view, ends.1.view))?;
+                let pairs = Pairs::Transposed(Box::new(self.plan.projections[found].pairs.clone()));
+                Connected { transpose_of: Some(found), ..plain(pairs) }
+            }
+            Connect::Table(table) => {
+                let (edges, columns) = from_table(scope, table, ends.0.view, ends.1.view)?;
+                Connected { columns, ..plain(edges.into()) }
+            }
+        })
+    }
+
+    /// Finds the projection whose weights another one shares, the other way round.
+    fn transposed(&self, scope: &Scope, of: &Expr, (pre, post): (View, View)) -> Attempt<usize> {
+        let (_, list) = scope.projection(of)?;
+        let [k] = list[..] else {
+            return fail(Code::E0106, of.span, "this projection has several ends", "whose weights?");
+        };
+        let theirs = &self.plan.projections[k];
+        if theirs.transpose_of.is_some() {
+            return Err(Box::new(crate::diag::unsupported(of.span, "the transpose of a transpose")));
+        }
+        if (theirs.pre.n, theirs.post.n) != (post.n, pre.n) {
+            let message = format!("`{}` joins {} with {} cells", theirs.name, theirs.pre.n, theirs.post.n);
+            let label = format!("its transpose cannot join {} with {}", pre.n, post.n);
+            return fail(Code::E0403, of.span, message, label);
+        }
+        Ok(k)
+    }
+}
+
+/// Finds how a square of sources moves over a population of the shape `[channels, height, width]` or `[height, width]`.
+fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) -> Attempt<Windows> {
+    let shape = |end: End| -> Attempt<(usize, usize, usize)> {
+        let whole = end.view.n == end.population.n;
+        match (&end.population.shape[..], whole) {
+            ([c, h, w], true) => Ok((*c, *h, *w)),
+            ([h, w], true) => Ok((1, *h, *w)),
+            _ => {
+                let message = format!("`{}` is not an image", end.population.name);
+                let label = format!("`{}` joins whole populations with the shape [channels, height, width]", b.name);
+                fail(Code::E0603, span, message, label)
+            }
+        }
+    };
+    let ((c, h, w), (d, y, x)) = (shape(pre)?, shape(post)?);
+    let given = |k: usize| values[k].as_ref().map(|e| scope.size(e)).transpose();
+    let pool = b.name == "pool";
+    let Some(kernel) = given(0)? else { crate::ice!("a window without a kernel") };
+    let stride = given(1)?.unwrap_or(if pool { kernel } else { 1 });
+    let padding = given(2)?.unwrap_or(0);
+    if kernel == 0 || stride == 0 || h + 2 * padding < kernel || w + 2 * padding < kernel || padding >= kernel {
+        let message = format!("a window of {kernel} x {kernel} does not fit {h} x {w} sources");
+        return fail(Code::E0603, span, message, "kernel, stride or padding is out of range");
+    }
+    let out = ((h + 2 * padding - kernel) / stride + 1, (w + 2 * padding - kernel) / stride + 1);
+    let channels = if pool { c } else { d };
+    if (d, y, x) != (channels, out.0, out.1) {
+        let message = format!("`{}` must have the shape [{channels}, {}, {}]", post.population.name, out.0, out.1);
+        return fail(Code::E0603, span, message, format!("its shape is [{d}, {y}, {x}]"));
+    }
+    Ok(Windows { pre: pre.view, post: post.view, channels: (c, d), size: (h, w), out, kernel, stride, padding, pool })
+}
+
+type Called<'a> = (&'a Builtin, &'a [Option<Expr>], Span);
+
+/// Draws the synapses of a connector, in a fixed order.
+fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: Backend) -> Attempt<Pairs> {
+    let (b, values, span) = called;
+    let (pre, post) = ends;
+    let same = pre.view.population == post.view.population;
+    let named = |name: &str| b.parameters.iter().position(|p| p.name == name).and_then(|k| values[k].as_ref());
+    let autapses = named("autapses").map(|e| scope.truth(e)).transpose()?.unwrap_or(true);
+    let first = || match &values[0] {
+        Some(e) => e,
+        None => crate::ice!("a connector without its argument"),
+    };
+    let (n, m) = (pre.view.n, post.view.n);
+    let allowed = |i: usize, j: usize| autapses || !same || pre.view.start + i != post.view.start + j;
+    let drawn = |connector: Connector, degree: usize| {
+        let lonely = match connector {
+            Connector::InDegree => n == 1 && (0..m).any(|j| !allowed(0, j)),
+            Connector::Total => n == 1 && m == 1 && !allowed(0, 0),
+            _ => m == 1 && (0..n).any(|i| !allowed(i, 0)),
+        };
+        if degree > 0 && lonely {
+            return fail(Code::E0606, span, "no cell is left to connect to", "autapses are excluded");
+        }
+        Ok(Pairs::Drawn(Drawing::new((pre.view, post.view), connector, degree, autapses, stream)))
+    };
+    match b.name {
+        "all_to_all" if autapses || !same => Ok(Pairs::All(pre.view, post.view)),
+        "all_to_all" => {
+            let edge =
+                |i: usize, j: usize| Edge { pre: (pre.view.start + i) as u32, post: (post.view.start + j) as u32 };
+            let all = (0..n).flat_map(|i| (0..m).map(move |j| (i, j)));
+            let edges: Vec<Edge> = all.filter(|(i, j)| allowed(*i, *j)).map(|(i, j)| edge(i, j)).collect();
+            Ok(edges.into())
+        }
+        "conv" | "pool" => Ok(Pairs::Windows(windows(scope, called, ends)?)),
+        "one_to_one" => {
+            if n != m {
+                return Err(Box::new(
+                    Diagnostic::at(
+                        Code::E0603,
+                        span,
+                        format!("cannot connect {n} cells one to one with {m}"),
+                        "different sizes",
+                    )
+                    .help("use views of the same size: `exc[0..100]`"),
+                ));
+            }
+            Ok(Pairs::OneToOne(pre.view, post.view))
+        }
+        "fixed_probability" => {
+            let p = probability(scope.number(first())?, first().span)?;
+            drawn(Connector::Probability(p), 0)
+        }
+        "fixed_in_degree" => drawn(Connector::InDegree, degree(scope, first(), n, "sources")?),
+        "fixed_out_degree" => drawn(Connector::OutDegree, degree(scope, first(), m, "targets")?),
+        "fixed_total" => drawn(Connector::Total, degree(scope, first(), n * m, "pairs")?),
+        "distance" => by_distance(scope, first(), ends, autapses || !same, stream, backend),
+        other => fail(Code::E0210, span, format!("unknown connector `{other}`"), "not a connector"),
+    }
+}
+
+/// Sees a source, some targets, and a value for each of the pairs.
+type Visit<'a> = dyn FnMut(u32, &[u32], &[f64]) -> Attempt<()> + 'a;
+
+/// Visits all pairs in blocks, source by source, with the values of an expression.
+fn all_pairs(f: &PairFunction, (pre, post): (View, View), visit: &mut Visit) -> Attempt<()> {
+    let targets: Vec<u32> = (post.start..post.start + post.n).map(|j| j as u32).collect();
+    let mut out = Vec::new();
+    for i in pre.start..pre.start + pre.n {
+        let source = [i as u32; BLOCK];
+        for part in targets.chunks(BLOCK) {
+            f.block(0, &source[..part.len()], part, &mut out)?;
+            visit(i as u32, part, &out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Connects each pair with a probability of its own.
+fn by_distance(
+    scope: &Scope,
+    p: &Expr,
+    ends: (End, End),
+    autapses: bool,
+    stream: Stream,
+    backend: Backend,
+) -> Attempt<Pairs> {
+    let (pre, post) = (ends.0.view, ends.1.view);
+    let f = PairFunction::new(scope, p, ends, None, backend)?;
+    let mut edges = Vec::new();
+    let mut line: Option<(u32, crate::rng::Reader)> = None;
+    all_pairs(&f, (pre, post), &mut |i, targets, values| {
+        let reader = match &mut line {
+            Some((of, reader)) if *of == i => reader,
+            slot => &mut slot.insert((i, stream.reader(u64::from(i) - pre.start as u64))).1,
+        };
+        for (j, value) in targets.iter().zip(values) {
+            probability(*value, p.span)?;
+            if reader.uniform() < *value && (autapses || i != *j) {
+                edges.push(Edge { pre: i, post: *j });
+            }
+        }
+        Ok(())
+    })?;
+    Ok(edges.into())
+}
+
+/// Connects the pairs that satisfy a condition.
+fn where_(scope: &Scope, e: &Expr, ends: (End, End), backend: Backend) -> Attempt<Vec<Edge>> {
+    let (pre, post) = (ends.0.view, ends.1.view);
+    let mut edges = Vec::new();
+    let f = PairFunction::new(scope, e, ends, None, backend)?;
+    all_pairs(&f, (pre, post), &mut |i, targets, values| {
+        let chosen = targets.iter().zip(values).filter(|(_, v)| **v != 0.0);
+        edges.extend(chosen.map(|(j, _)| Edge { pre: i, post: *j }));
+        Ok(())
+    })?;
+    Ok(edges)
+}
+
+fn probability(p: f64, span: Span) -> Attempt<f64> {
+    if (0.0..=1.0).contains(&p) {
+        return Ok(p);
+    }
+    fail(Code::E0604, span, format!("{} is not a probability", format_number(p)), "must lie in 0 .. 1")
+}
+
+fn degree(scope: &Scope, e: &Expr, available: usize, what: &str) -> Attempt<usize> {
+    let k = scope.size(e)?;
+    if k > 0 && available == 0 {
+        return fail(Code::E0606, e.span, format!("{k} synapses, but there are no {what}"), "nothing to connect");
+    }
+    Ok(k)
+}

@@ -1,0 +1,183 @@
+//! Drives: events of random processes, and given spikes.
+
+use super::values::column;
+use super::{Elaborator, Locals};
+use crate::diag::{Code, Diagnostic};
+use crate::evaluate::{Attempt, LaneProgram, Scope, fail};
+use crate::hir::VarId;
+use crate::hir::network::model::{self, Process, Sends, Value};
+use crate::hir::typed::Expr;
+use crate::plan::{Column, Drive, DriveKind};
+use crate::rng::Stream;
+use crate::source::Span;
+use crate::units::{Dim, format_quantity, lookup};
+use crate::value::{Value as Evaluated, View};
+use std::sync::Arc;
+
+/// A spike: its time, its cell (or all), and the place among those that are written.
+struct Spike {
+    time: f64,
+    cell: Option<u32>,
+    place: usize,
+}
+
+impl Elaborator<'_> {
+    /// Adds a drive of names in scope.
+    pub fn drive(&mut self, d: &model::Drive, locals: &Locals) -> Attempt<()> {
+        for (cells, port) in &d.targets {
+            let post = self.scope(locals).cells(cells)?.view;
+            let stream = self.streams.another();
+            let drive = match &d.sends {
+                Sends::Random(process, rate) => {
+                    let kind = self.random(*process, rate, post, &stream, locals)?;
+                    let weight = self.event_weight(d, post, &stream, locals)?;
+                    Drive { post, port: *port, kind, weight }
+                }
+                Sends::Spikes(e) => self.spikes(d, e, (post, *port), &stream, locals)?,
+            };
+            self.plan.drives.push(drive);
+        }
+        Ok(())
+    }
+
+    fn event_weight(&self, d: &model::Drive, post: View, stream: &Stream, locals: &Locals) -> Attempt<Column> {
+        match &d.weight {
+            Some(v) => column(&self.scope(locals), v, post.n, Some(stream), self.around.backend),
+            None => Ok(Column::Const(1.0)),
+        }
+    }
+
+    fn random(
+        &mut self,
+        process: Process,
+        e: &Expr,
+        post: View,
+        stream: &Stream,
+        locals: &Locals,
+    ) -> Attempt<DriveKind> {
+        let dt = self.around.dt;
+        if e.is_timed() {
+            let scope = self.scope(locals);
+            let lanes = if e.is_per_cell() { post.n } else { 1 };
+            let program = LaneProgram::new(&scope, e, Some((post.n, "cell")))?;
+            let shared = program.is_shared();
+            // A rate that has no value at the beginning has none at all.
+            let first = program
+                .compile(crate::codegen::Backend::Interpreter)
+                .cells(if shared { 1 } else { lanes.max(post.n) }, 0.0)?;
+            if first.iter().any(|r| *r < 0.0) {
+                return fail(Code::E0404, e.span, "a rate cannot be negative", "negative at the beginning");
+            }
+            self.rates.push(program);
+            return Ok(DriveKind::RandomOf(process, self.rates.len() - 1));
+        }
+        let rate = column(&self.scope(locals), &Value::Expr(e.clone()), post.n, Some(stream), self.around.backend)?;
+        for i in 0..if matches!(rate, Column::Const(_)) { 1 } else { post.n } {
+            let r = rate.at(i);
+            if r < 0.0 || !r.is_finite() {
+                let shown = format_quantity(r, Dim::RATE, lookup("Hz").as_ref());
+                return fail(Code::E0404, e.span, format!("a rate of {shown}"), "must be finite and not negative");
+            }
+            if process == Process::Bernoulli && r * dt > 1.0 {
+                let label = format!("{:.3} events per step", r * dt);
+                return fail(Code::E0605, e.span, "a Bernoulli process sends at most one event per step", label);
+            }
+        }
+        Ok(DriveKind::Random(process, rate))
+    }
+
+    /// Spikes at given times, or rows of a table with columns `time` (in ms) and `cell`, and maybe `weight`.
+    fn spikes(
+        &self,
+        d: &model::Drive,
+        e: &Expr,
+        (post, port): (View, VarId),
+        stream: &Stream,
+        locals: &Locals,
+    ) -> Attempt<Drive> {
+        let scope = self.scope(locals);
+        let dt = self.around.dt;
+        let delay = d.delay.as_ref().map(|e| scope.number(e)).transpose()?.unwrap_or(dt);
+        let delay_span = d.delay.as_ref().map_or(d.span, |e| e.span);
+        if (delay / dt).round() < 1.0 || !delay.is_finite() {
+            return fail(Code::E0601, delay_span, "this delay is shorter than a step", "below `dt`");
+        }
+        let (mut spikes, weights_of_table) = spike_list(&scope, e, post.n)?;
+        let places = spikes.len();
+        // One weight for each spike where the list says so; else one for all, or one for each cell.
+        let (relative, weight) = match &d.weight {
+            None => (weights_of_table.unwrap_or(vec![1.0; places]), Column::Const(1.0)),
+            Some(v) => {
+                let of_spikes = self.weights_of_spikes(&scope, v, places, post.n)?;
+                let relative = weights_of_table.unwrap_or(vec![1.0; places]);
+                match of_spikes {
+                    Some(own) => (own.iter().zip(&relative).map(|(a, b)| a * b).collect(), Column::Const(1.0)),
+                    None => (relative, column(&scope, v, post.n, Some(stream), self.around.backend)?),
+                }
+            }
+        };
+        spikes.sort_by(|a, b| a.time.total_cmp(&b.time));
+        // An input spike at time t acts at the end of the step that ends at t + delay.
+        let step = |t: f64| ((t / dt).round() + (delay / dt).round()) as u64 - 1;
+        let list = spikes.iter().map(|s| (step(s.time), s.cell, relative[s.place])).collect();
+        Ok(Drive { post, port, kind: DriveKind::Spikes(Arc::new(list)), weight })
+    }
+
+    /// A list of weights belongs to the spikes, one each; none if it is for the cells.
+    fn weights_of_spikes(&self, scope: &Scope, v: &Value, spikes: usize, cells: usize) -> Attempt<Option<Vec<f64>>> {
+        let Value::Expr(e) = v else { return Ok(None) };
+        if e.is_per_cell() {
+            return Ok(None);
+        }
+        let q = scope.quantity(e)?;
+        if q.is_single() {
+            return Ok(None);
+        }
+        if q.data.len() == spikes {
+            return Ok(Some(q.data.to_vec()));
+        }
+        let message = format!("{} weights for {spikes} spikes", q.data.len());
+        let d = Diagnostic::at(Code::E0403, e.span, message, "a list has one weight for each spike");
+        let help = if q.data.len() == cells {
+            "for one weight per cell write an expression of `i`: `weight w[i]`"
+        } else {
+            "give one for each, or one for all"
+        };
+        Err(Box::new(d.help(help)))
+    }
+}
+
+/// Times and cells as they are written; weights, if a table gives them.
+fn spike_list(scope: &Scope, e: &Expr, cells: usize) -> Attempt<(Vec<Spike>, Option<Vec<f64>>)> {
+    let (times, of_cells, weights) = match scope.eval(e)? {
+        Evaluated::Table(t) => {
+            let column = |n: &str| match t.numbers(n) {
+                Ok(v) => Ok(v),
+                Err(reason) => fail(Code::E0803, e.span, "this table is not a spike list", reason),
+            };
+            let weights = if t.columns.contains_key("weight") { Some(column("weight")?) } else { None };
+            (column("time")?, Some(column("cell")?), weights)
+        }
+        other => (scope.as_quantity(other, e.span)?.data.to_vec(), None, None),
+    };
+    let mut spikes = Vec::with_capacity(times.len());
+    for (place, time) in times.into_iter().enumerate() {
+        let where_ = |span: Span, what: String| {
+            let line = if of_cells.is_some() { format!("line {}: {what}", place + 2) } else { what };
+            Diagnostic::at(Code::E0404, span, line, "cannot be sent")
+        };
+        if !time.is_finite() || time < 0.0 {
+            let shown = format_quantity(time, Dim::TIME, lookup("ms").as_ref());
+            return Err(Box::new(
+                where_(e.span, format!("a spike at {shown}")).help("times count from the beginning of the run"),
+            ));
+        }
+        let cell = match of_cells.as_ref().map(|c| c[place]) {
+            None => None,
+            Some(c) if c.fract() == 0.0 && c >= 0.0 && c < cells as f64 => Some(c as u32),
+            Some(c) => return Err(Box::new(where_(e.span, format!("cell {c} of a population of {cells}")))),
+        };
+        spikes.push(Spike { time, cell, place });
+    }
+    Ok((spikes, weights))
+}

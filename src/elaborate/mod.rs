@@ -1,0 +1,439 @@
+//! Elaboration: a checked network and the values of its parameters become a plan, in which every number is known or can be drawn.
+
+mod bounds;
+mod connect;
+mod drives;
+mod ends;
+mod energies;
+mod modulators;
+mod projection;
+mod table;
+mod values;
+
+pub use bounds::{cells_within_bounds, outside, rows_within_bounds, synapses_within_bounds};
+pub use projection::follow as follow_synapse;
+pub use values::{Streams, column, distribution, per_synapse};
+
+use crate::builtin::{Dense, End, Host, Refusal, Samples};
+use crate::codegen::Backend;
+use crate::data::Files;
+use crate::diag::{Code, Diagnostic};
+use crate::evaluate::{Attempt, LaneProgram, Scope, World, fail, progression};
+use crate::hir::network::model::{self, Item, Nested, Network};
+use crate::hir::typed::{Expr, ExprKind};
+use crate::hir::{EventId, VarId, VarKind};
+use crate::measure::Events;
+use crate::plan::{self, Missing, Population};
+use crate::rng::Stream;
+use crate::solve::discretize;
+use crate::source::Span;
+use crate::units::{Dim, Unit};
+use crate::value::{Instance, PopulationRef, Quantity, Value, View};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What an elaboration needs of its surroundings.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Files that are read.
+    pub files: &'a dyn Files,
+    /// The time step.
+    pub dt: f64,
+    /// The seed of the network.
+    pub seed: u64,
+    /// The back end that computes values of many cells or synapses.
+    pub backend: Backend,
+    /// Seed of what is shuffled, and how often something was.
+    pub shuffles: (u64, &'a Cell<u32>),
+    /// The experiment that it is part of, with its recordings and other networks.
+    pub outer: Option<&'a dyn World>,
+}
+
+/// Builds one network; several nested ones share the plan.
+pub struct Elaborator<'a> {
+    around: Surroundings<'a>,
+    /// Index that the network has among the running ones.
+    index: usize,
+    /// The network so far.
+    plan: plan::Network,
+    /// Rates of drives that follow time.
+    rates: Vec<LaneProgram>,
+    /// Random streams of set-up, one for each projection, weight, delay and initial value.
+    streams: Streams,
+}
+
+/// A network that has been built.
+pub struct Elaborated {
+    /// The plan.
+    pub plan: plan::Network,
+    /// Rates of drives that follow time.
+    pub rates: Vec<LaneProgram>,
+}
+
+type Locals = Vec<Option<Value>>;
+
+impl<'a> Elaborator<'a> {
+    /// Begins a network.
+    pub fn new(around: Surroundings<'a>, index: usize, first_stream: u32) -> Elaborator<'a> {
+        let streams = Streams::new(around.seed, first_stream);
+        Elaborator { around, index, plan: plan::Network::default(), rates: Vec::new(), streams }
+    }
+
+    /// Goes on with a network that exists.
+    pub fn resume(around: Surroundings<'a>, index: usize, first_stream: u32, built: Elaborated) -> Elaborator<'a> {
+        Elaborator { plan: built.plan, rates: built.rates, ..Elaborator::new(around, index, first_stream) }
+    }
+
+    /// Ends the work.
+    pub fn finish(self) -> Elaborated {
+        Elaborated { plan: self.plan, rates: self.rates }
+    }
+
+    fn scope<'b>(&'b self, locals: &'b Locals) -> Scope<'b> {
+        Scope::new(self, locals)
+    }
+
+    /// Instantiates a network with the values of its parameters, as far as they are given.
+    pub fn network(
+        &mut self,
+        network: &Network,
+        args: &[Option<Value>],
+        span: Span,
+        prefix: &str,
+    ) -> Attempt<Instance> {
+        let mut locals: Locals = vec![None; network.locals.len()];
+        for (k, p) in network.params.iter().enumerate() {
+            let value = match (args.get(k).cloned().flatten(), &p.default) {
+                (Some(v), _) => v,
+                (None, Some(e)) => self.scope(&locals).eval(e)?,
+                (None, None) => {
+                    let message = format!("parameter `{}` has no value", p.name);
+                    return fail(Code::E0212, span, message, "value missing");
+                }
+            };
+            whole(p, &value, span)?;
+            locals[p.id.as_u32() as usize] = Some(value);
+        }
+        self.items(&network.body, &mut locals, network, prefix)?;
+        let mut instance = Instance { network: self.index, ..Instance::default() };
+        for (name, id) in &network.members {
+            if let Some(v) = &locals[id.as_u32() as usize] {
+                instance.names.insert(name.clone(), v.clone());
+            }
+        }
+        Ok(instance)
+    }
+
+    fn items(&mut self, body: &[Item], locals: &mut Locals, of: &Network, prefix: &str) -> Attempt<()> {
+        for item in body {
+            self.item(item, locals, of, prefix)?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, item: &Item, locals: &mut Locals, of: &Network, prefix: &str) -> Attempt<()> {
+        match item {
+            Item::Population(p) => {
+                let name = &of.locals[p.id].name;
+                let view = self.population(p, &format!("{prefix}{name}"), locals)?;
+                let cells = PopulationRef { network: self.index, view };
+                locals[p.id.as_u32() as usize] = Some(Value::Population(cells));
+            }
+            Item::Network(Nested { id, model, args, span }) => {
+                let scope = self.scope(locals);
+                let args = args.iter().map(|a| a.as_ref().map(|a| scope.eval(a)).transpose());
+                let args = args.collect::<Attempt<Vec<Option<Value>>>>()?;
+                let inner = self.network(model, &args, *span, &format!("{prefix}{}.", of.locals[*id].name))?;
+                locals[id.as_u32() as usize] = Some(Value::Network(Rc::new(inner)));
+            }
+            Item::Init(targets, value) => {
+                for target in targets {
+                    self.init(target, value, locals)?;
+                }
+            }
+            Item::Projection(p) => {
+                let first = self.plan.projections.len();
+                self.projection(p, locals, prefix)?;
+                // The way back that an energy adds is not what the name stands for.
+                let list = &self.plan.projections;
+                let own = |k: &usize| list[*k].transpose_of.is_none_or(|of| of < first);
+                let all = (first..list.len()).filter(own).collect();
+                if let Some(id) = p.id {
+                    locals[id.as_u32() as usize] = Some(Value::Projection(self.index, Rc::new(all)));
+                }
+            }
+            Item::Drive(d) => self.drive(d, locals)?,
+            Item::Let(id, e) => locals[id.as_u32() as usize] = Some(self.scope(locals).eval(e)?),
+            Item::For { variable, range, body } => {
+                let scope = self.scope(locals);
+                let turns = iterate(&scope, scope.eval(range)?, range, None)?;
+                for v in turns {
+                    locals[variable.as_u32() as usize] = Some(v);
+                    self.items(body, locals, of, prefix)?;
+                }
+            }
+            Item::If(c, a, b) => {
+                let chosen = if self.scope(locals).truth(c)? { a } else { b };
+                self.items(chosen, locals, of, prefix)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn population(&mut self, p: &model::Population, name: &str, locals: &Locals) -> Attempt<View> {
+        let scope = self.scope(locals);
+        let shape: Vec<usize> = p.shape.iter().map(|e| scope.size(e)).collect::<Attempt<_>>()?;
+        let shape = if shape.is_empty() { vec![1] } else { shape };
+        let n: usize = shape.iter().product();
+        if n == 0 {
+            return fail(Code::E0404, p.span, format!("population `{name}` has no cells"), "size 0");
+        }
+        let spacing = p.spacing.as_ref().map(|e| scope.number(e)).transpose()?.unwrap_or(1.0);
+        if spacing <= 0.0 || !spacing.is_finite() {
+            let at = p.spacing.as_ref().map_or(p.span, |e| e.span);
+            return fail(Code::E0404, at, "the spacing must be positive and finite", "out of range");
+        }
+        let mut population = Population {
+            name: name.to_string(),
+            model: p.model.clone(),
+            solved: Arc::new(discretize(&p.model)),
+            n,
+            shape,
+            spacing,
+            params: BTreeMap::new(),
+            init: BTreeMap::new(),
+            segment_init: BTreeMap::new(),
+            ports: BTreeMap::new(),
+            given: BTreeMap::new(),
+        };
+        let view = View { population: self.plan.populations.len(), start: 0, n };
+        for (id, e) in &p.args {
+            let values = column(&scope, &model::Value::Expr(e.clone()), n, None, self.around.backend)?;
+            population.give(*id, view, None, &values);
+        }
+        follow(&mut population, true, self.around.dt, p.span)?;
+        self.plan.populations.push(population);
+        Ok(view)
+    }
+
+    fn init(&mut self, target: &Expr, value: &model::Value, locals: &Locals) -> Attempt<()> {
+        let ExprKind::Variable { of, id, segment } = &target.kind else { crate::ice!("`init` of no variable") };
+        let stream = self.streams.another();
+        let scope = self.scope(locals);
+        let cells = scope.cells(of)?.view;
+        let segment = segment.as_ref().map(|s| scope.size(s)).transpose()?;
+        let values = column(&scope, value, cells.n, Some(&stream), self.around.backend)?;
+        let population = &mut self.plan.populations[cells.population];
+        cells_within_bounds(population, *id, cells, &values, value.span())?;
+        population.give(*id, cells, segment, &values);
+        follow(population, true, self.around.dt, target.span)?;
+        Ok(())
+    }
+}
+
+/// Refuses a fraction where a whole number is declared.
+pub fn whole(p: &model::Parameter, value: &Value, span: Span) -> Attempt<()> {
+    if let (true, Value::Quantity(q)) = (p.whole, value)
+        && let Some(bad) = q.data.iter().find(|v| v.fract() != 0.0)
+    {
+        let message = format!("`{}` is a whole number, not {}", p.name, crate::units::format_number(*bad));
+        return Err(Box::new(
+            Diagnostic::at(Code::E0404, span, message, "not whole").label(p.span, "declared `int` here"),
+        ));
+    }
+    Ok(())
+}
+
+/// Computes what follows from defaults; reports what has no value.
+pub fn follow(p: &mut Population, states: bool, dt: f64, span: Span) -> Attempt<Vec<VarId>> {
+    let model = p.model.clone();
+    let changed = p.follow(states, dt).map_err(|missing| match missing {
+        Missing::Value(id) => {
+            let message = format!("parameter `{}` of `{}` has no value", model.vars[id].name, model.name);
+            Box::new(
+                Diagnostic::at(Code::E0212, span, message, "value missing")
+                    .label(model.vars[id].span, "declared without a default"),
+            )
+        }
+        Missing::Undefined(id) => {
+            let var = &model.vars[id];
+            let message = format!("`{}` of `{}` has no value", var.name, model.name);
+            Box::new(
+                Diagnostic::at(Code::E0208, var.span, message, "cannot be computed before the run")
+                    .label(span, "for these cells")
+                    .help("its default may use numbers, parameters and `dt`, and must be a number"),
+            )
+        }
+    })?;
+    segments_agree(p, dt, span)?;
+    Ok(changed)
+}
+
+/// Refuses cables whose number of segments is not whole, or differs from cell to cell.
+fn segments_agree(p: &Population, dt: f64, span: Span) -> Attempt<()> {
+    for cable in &p.model.cables {
+        let wrong = |message: String, label: &str| fail(Code::E0404, span, message, label);
+        let Some(values) = p.per_cell(&cable.segments, dt) else {
+            return wrong(format!("the number of segments of `{}` has no value", cable.name), "not a number");
+        };
+        let first = values.at(0);
+        if first < 1.0 || first.fract() != 0.0 {
+            let message = format!("cable `{}` would have {first} segments", cable.name);
+            return wrong(message, "needs a whole number, at least 1");
+        }
+        if (0..p.n).any(|i| values.at(i) != first) {
+            let message = format!("the cells of a population have the same number of segments in `{}`", cable.name);
+            return wrong(message, "this varies");
+        }
+    }
+    Ok(())
+}
+
+/// Values a loop runs through: numbers of a range (both ends), or elements of an array, rows of a matrix.
+pub fn iterate(scope: &Scope, over: Value, range: &Expr, step: Option<&Expr>) -> Attempt<Vec<Value>> {
+    match over {
+        Value::Range(lo, hi, dim, unit) => {
+            let one = || unit.as_ref().map_or(1.0, |u| u.to_internal(1.0));
+            let by = step.map(|s| scope.number(s)).transpose()?.unwrap_or_else(one);
+            let values = progression((lo, hi), by, range.span)?;
+            Ok(values.into_iter().map(|v| Quantity::number(v, dim, unit.clone()).into()).collect())
+        }
+        Value::Quantity(q) if q.rows.is_none() => match q.shape[..] {
+            [_, columns] => {
+                let row = |row: &[f64]| Quantity::array(row.to_vec(), q.dim, q.unit.clone()).into();
+                Ok(q.data.chunks(columns.max(1)).map(row).collect())
+            }
+            _ => Ok(q.data.iter().map(|v| Quantity::number(*v, q.dim, q.unit.clone()).into()).collect()),
+        },
+        other => {
+            let message = format!("expected a range or an array, found {}", other.kind());
+            fail(Code::E0401, range.span, message, "cannot loop over this")
+        }
+    }
+}
+
+impl Elaborator<'_> {
+    /// Asks the experiment about what is not this network's own.
+    fn outside<T>(
+        &self,
+        network: Option<usize>,
+        ask: impl FnOnce(&dyn World) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        match self.around.outer.filter(|_| network != Some(self.index)) {
+            Some(outer) => ask(outer),
+            None => {
+                let message = "a network that is being built has no such values yet";
+                Err(Refusal::new(Code::E0106, message, "ask for it in an experiment"))
+            }
+        }
+    }
+}
+
+impl Host for Elaborator<'_> {
+    fn files(&self) -> &dyn Files {
+        self.around.files
+    }
+    fn stream(&self) -> Stream {
+        another_shuffle(self.around.shuffles)
+    }
+    fn events(&self, recording: usize, window: Option<(f64, f64)>) -> Result<Events, Refusal> {
+        self.outside(None, |o| o.events(recording, window))
+    }
+    fn samples(&self, recording: usize, window: Option<(f64, f64)>) -> Result<Samples, Refusal> {
+        self.outside(None, |o| o.samples(recording, window))
+    }
+    fn weights(&self, network: usize, list: &[usize]) -> Result<Quantity, Refusal> {
+        self.outside(Some(network), |o| o.weights(network, list))
+    }
+    fn delays(&self, network: usize, list: &[usize]) -> Result<Vec<f64>, Refusal> {
+        self.outside(Some(network), |o| o.delays(network, list))
+    }
+    fn synapses(&self, network: usize, list: &[usize]) -> Result<usize, Refusal> {
+        match network == self.index {
+            true => Ok(list.iter().map(|k| self.plan.projections[*k].pairs.len()).sum()),
+            false => self.outside(Some(network), |o| o.synapses(network, list)),
+        }
+    }
+    fn degrees(&self, network: usize, list: &[usize], end: End) -> Result<Vec<f64>, Refusal> {
+        self.outside(Some(network), |o| o.degrees(network, list, end))
+    }
+    fn dense(&self, network: usize, list: &[usize]) -> Result<(Dense, Dim, Option<Unit>), Refusal> {
+        self.outside(Some(network), |o| o.dense(network, list))
+    }
+    fn energy(&self, network: usize) -> Result<Quantity, Refusal> {
+        self.outside(Some(network), |o| o.energy(network))
+    }
+    fn wall_clock(&self) -> f64 {
+        wall_clock()
+    }
+}
+
+/// The random stream of what is shuffled, or otherwise drawn by an experiment, next.
+pub fn another_shuffle((seed, count): (u64, &Cell<u32>)) -> Stream {
+    count.set(count.get() + 1);
+    Stream::new(seed, 0xd000_0000 + count.get())
+}
+
+/// When somebody first asked for the time.
+static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+
+/// Seconds since somebody first asked.
+pub fn wall_clock() -> f64 {
+    BEGIN.get_or_init(std::time::Instant::now).elapsed().as_secs_f64()
+}
+
+impl World for Elaborator<'_> {
+    fn dt(&self) -> f64 {
+        self.around.dt
+    }
+    fn shape(&self, p: PopulationRef) -> &[usize] {
+        if let Some(outer) = self.around.outer.filter(|_| p.network != self.index) {
+            return outer.shape(p);
+        }
+        &self.plan.populations[p.view.population].shape
+    }
+    fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
+        if let Some(outer) = self.around.outer.filter(|_| p.network != self.index) {
+            return outer.values(p, id, segment, span);
+        }
+        let population = &self.plan.populations[p.view.population];
+        let var = &population.model.vars[id];
+        let cells = p.view.start..p.view.start + p.view.n;
+        let column = match var.kind {
+            VarKind::Param(_) => population.params.get(&id),
+            VarKind::State(_) if segment.is_none() => population.init.get(&id),
+            VarKind::AnalogPort(_) => population.ports.get(&id),
+            _ => None,
+        };
+        let Some(column) = column else {
+            return fail(
+                Code::E0106,
+                span,
+                "this has no value while the network is built",
+                "ask for it in an experiment",
+            );
+        };
+        let values: Vec<f64> = cells.map(|i| column.at(i)).collect();
+        Ok(match values[..] {
+            [one] => Quantity::number(one, var.dim, var.unit.clone()),
+            _ => Quantity::array(values, var.dim, var.unit.clone()),
+        })
+    }
+    fn recording(&self, p: PopulationRef, id: EventId, span: Span) -> Attempt<usize> {
+        if let Some(outer) = self.around.outer {
+            return outer.recording(p, id, span);
+        }
+        fail(Code::E0407, span, "nothing is recorded while a network is built", "ask for it in an experiment")
+    }
+    fn synaptic(&self, network: usize, list: &[usize], name: &str, span: Span) -> Attempt<Quantity> {
+        if let Some(outer) = self.around.outer.filter(|_| network != self.index) {
+            return outer.synaptic(network, list, name, span);
+        }
+        fail(Code::E0106, span, "synapses have no values while a network is built", "ask for it in an experiment")
+    }
+    fn gathered(&self, _: usize) -> Option<Quantity> {
+        None
+    }
+}

@@ -1,0 +1,371 @@
+//! Projections: from a connection and the values it names to synapses.
+
+use super::connect::Connected;
+use super::ends::End;
+use super::values::per_synapse;
+use super::{Elaborator, Locals};
+use crate::diag::{Code, Diagnostic};
+use crate::evaluate::{Attempt, Scope, fail};
+use crate::hir::network::model::{self, Connection, Value};
+use crate::hir::{Synapse, VarId, VarKind, misplaced};
+use crate::math::eval;
+use crate::plan::{Column, Delay, DrawnDelays, Pairs, Projection};
+use crate::rng::Stream;
+use crate::source::Span;
+use crate::units::{Dim, format_quantity, lookup};
+use crate::value::View;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a connection's own values are drawn from.
+struct Draws {
+    pairs: Stream,
+    weight: Stream,
+    delay: Stream,
+    dendritic: Stream,
+}
+
+/// Parameters and initial values of a projection's synapses.
+#[derive(Default)]
+pub struct Constants {
+    /// Parameters.
+    pub params: BTreeMap<VarId, f64>,
+    /// Initial values of states.
+    pub init: BTreeMap<VarId, f64>,
+    /// Which of both were given.
+    pub given: BTreeSet<VarId>,
+}
+
+impl Elaborator<'_> {
+    pub(super) fn projection(&mut self, p: &model::Projection, locals: &Locals, prefix: &str) -> Attempt<()> {
+        for c in &p.ends {
+            self.connection(c, p.name.as_deref(), locals, prefix)?;
+        }
+        Ok(())
+    }
+
+    fn connection(&mut self, c: &Connection, name: Option<&str>, locals: &Locals, prefix: &str) -> Attempt<()> {
+        let mut another = || self.streams.another();
+        let (pairs, weight, delay) = (another(), another(), another());
+        let draws = Draws { pairs, weight, delay, dendritic: self.streams.beside() };
+        let mut projection = self.planned(c, &draws, locals)?;
+        projection.name = match name {
+            Some(n) => format!("{prefix}{n}"),
+            None => self.described(c, projection.pre, projection.post),
+        };
+        if let Some((energy, span)) = c.synapse.energy.clone() {
+            return self.plan.energetic(projection, energy, span);
+        }
+        if let Some(d) = misplaced(&projection.synapse, &projection.places(), c.span).into_iter().next() {
+            return Err(Box::new(d));
+        }
+        if !projection.is_plastic() {
+            // Nothing happens at the synapses, so only the sum of the delays counts.
+            projection.delay = projection.delay.plus(&projection.dendritic, projection.lag);
+            (projection.dendritic, projection.lag) = (Delay::Const(0), 0);
+        }
+        if let Some(anew) = c.anew {
+            can_be_drawn_anew(&projection, anew)?;
+            projection.stored = false;
+        }
+        self.plan.projections.push(projection);
+        Ok(())
+    }
+
+    /// The projection of a connection, without a name.
+    fn planned(&self, c: &Connection, draws: &Draws, locals: &Locals) -> Attempt<Projection> {
+        let scope = self.scope(locals);
+        let (pre, post) = (scope.cells(&c.pre)?.view, scope.cells(&c.post)?.view);
+        let mut constants = self.constants(&scope, c)?;
+        let modulators = self.modulators(&scope, c, post, &mut constants)?;
+        let end = |view: View| End { population: &self.plan.populations[view.population], view };
+        let ends = (end(pre), end(post));
+        let Connected { pairs, transpose_of, columns } = self.connect(&scope, c, ends, draws.pairs)?;
+        let (synapse, values) = self.scattered(&scope, c, &pairs, ends, &mut constants)?;
+        let backend = self.around.backend;
+        let each = |v: &Value, stream: &Stream| per_synapse(&scope, v, &pairs, ends, stream, backend);
+        let weight = match (&c.weight, columns.weight, transpose_of) {
+            (_, _, Some(k)) => self.plan.projections[k].weight.clone(),
+            (Some(v), None, None) => each(v, &draws.weight)?,
+            (Some(v), Some(_), None) => {
+                return fail(Code::E0202, v.span(), "the weights are given twice", "the table gives them, too");
+            }
+            (None, Some(w), None) => Column::Array(Arc::new(w)),
+            (None, None, None) if synapse.weight().is_none() => Column::Const(1.0),
+            (None, None, None) => {
+                return Err(Box::new(
+                    Diagnostic::at(Code::E0212, c.span, "this projection has no weight", "value missing")
+                        .help("add `weight …` with its unit"),
+                ));
+            }
+        };
+        let written = |of: &Option<(Value, Span)>, stream: &Stream| {
+            let each = |(v, span): &(Value, Span)| each(v, stream).map(|column| (column, *span));
+            of.as_ref().map(each).transpose()
+        };
+        let axonal = match (written(&c.delay, &draws.delay)?, columns.delay) {
+            (Some((_, span)), Some(_)) => {
+                return fail(Code::E0202, span, "the delays are given twice", "the table gives them, too");
+            }
+            (None, Some(d)) => Some((Column::Array(Arc::new(d)), c.span)),
+            (given, None) => given,
+        };
+        let dendritic = written(&c.dendritic, &draws.dendritic)?;
+        // With a dendritic delay alone nothing happens on the way to the synapses.
+        let lag = u32::from(axonal.is_none() && dendritic.is_some());
+        let timed = axonal.is_some();
+        let steps = |(d, span): (Column, Span)| self.steps(d, pairs.len(), span);
+        let delay = axonal.map(steps).transpose()?.unwrap_or(Delay::Const(1));
+        let dendritic = dendritic.map(steps).transpose()?.unwrap_or(Delay::Const(0));
+        let delayed = self.delayed(c, &constants, timed.then_some(&delay))?;
+        let Constants { params, init, given } = constants;
+        Ok(Projection {
+            name: String::new(),
+            pre,
+            post,
+            // Without a port nothing is delivered, except what follows from an energy.
+            port: c.port.unwrap_or(VarId::from_u32(0)),
+            synapse,
+            params,
+            init,
+            values,
+            given,
+            pairs,
+            weight,
+            delay,
+            dendritic,
+            lag,
+            modulators,
+            delayed,
+            learning: true,
+            stored: true,
+            transpose_of,
+            energy: None,
+        })
+    }
+
+    /// Values of parameters and initial values of states.
+    fn constants(&self, scope: &Scope, c: &Connection) -> Attempt<Constants> {
+        let mut out = Constants::default();
+        for (id, value) in c.params.iter().chain(&c.init) {
+            out.given.insert(*id);
+            let Some(v) = one_for_all(scope, value)? else { continue };
+            match c.synapse.vars[*id].kind {
+                VarKind::Param(_) => out.params.insert(*id, v),
+                _ => out.init.insert(*id, v),
+            };
+        }
+        follow(&c.synapse, &mut out.params, &mut out.init, &out.given, self.around.dt, c.span)?;
+        for (id, lo, hi) in &c.synapse.bounds {
+            let value =
+                |e: &crate::hir::Expr| eval(&c.synapse.inline(e.clone()), &|v| out.params.get(&v).copied(), None);
+            let (lo, hi) = (value(lo), value(hi));
+            if lo.zip(hi).is_some_and(|(lo, hi)| lo > hi) {
+                let message = format!("the bounds of `{}` leave no value", c.synapse.vars[*id].name);
+                return fail(Code::E0404, c.span, message, "lower above upper");
+            }
+        }
+        Ok(out)
+    }
+
+    /// Values that differ from synapse to synapse, and the model in which parameters among them are states.
+    fn scattered(
+        &self,
+        scope: &Scope,
+        c: &Connection,
+        pairs: &Pairs,
+        ends: (End, End),
+        constants: &mut Constants,
+    ) -> Attempt<(Arc<Synapse>, BTreeMap<VarId, Column>)> {
+        let mut model = c.synapse.clone();
+        let mut values = BTreeMap::new();
+        for (id, value) in c.params.iter().chain(&c.init) {
+            if constants.params.contains_key(id) || constants.init.contains_key(id) {
+                continue;
+            }
+            let stream = self.streams.of_variable(*id);
+            values.insert(*id, per_synapse(scope, value, pairs, ends, &stream, self.around.backend)?);
+            let var = &model.vars[*id];
+            if model.bounds.iter().any(|(v, ..)| v == id) {
+                let what = format!("a value of `{}` for each synapse, which has bounds", var.name);
+                return Err(Box::new(crate::diag::unsupported(value.span(), &what)));
+            }
+            constants.init.insert(*id, 0.0);
+            if matches!(var.kind, VarKind::Param(_)) {
+                let synapse = Arc::make_mut(&mut model);
+                synapse.vars[*id].kind = VarKind::State(crate::hir::Expr::Num(0.0));
+                synapse.scattered.insert(*id);
+            }
+        }
+        Ok((model, values))
+    }
+
+    /// How many steps ago variables of the cells are read.
+    fn delayed(&self, c: &Connection, constants: &Constants, delay: Option<&Delay>) -> Attempt<BTreeMap<VarId, u32>> {
+        let mut delayed = BTreeMap::new();
+        for (id, by) in &c.synapse.delayed {
+            let steps =
+                eval(by, &|v| constants.params.get(&v).copied(), Some(self.around.dt)).map(|t| t / self.around.dt);
+            match steps.map(f64::round).filter(|s| (0.0..1e6).contains(s)) {
+                Some(steps) => delayed.insert(*id, steps as u32),
+                None => {
+                    return fail(
+                        Code::E0404,
+                        c.span,
+                        "a value cannot be delayed by this time",
+                        "needs a time from 0 on",
+                    );
+                }
+            };
+        }
+        if c.synapse.deliver.is_some() {
+            let span = c.delay.as_ref().map_or(c.span, |(_, span)| *span);
+            delay_contributions(&c.synapse, delay, span, &mut delayed)?;
+        }
+        Ok(delayed)
+    }
+
+    /// Names a projection that has no name by its ends.
+    fn described(&self, c: &Connection, pre: View, post: View) -> String {
+        let label = |v: View| {
+            let population = &self.plan.populations[v.population];
+            match v.n == population.n {
+                true => population.name.clone(),
+                false => format!("{}[{}..{}]", population.name, v.start, v.start + v.n),
+            }
+        };
+        let model = &self.plan.populations[post.population].model;
+        match c.port {
+            Some(port) => format!("{} -> {}.{}", label(pre), label(post), model.vars[port].name),
+            None => format!("{} -> {}", label(pre), label(post)),
+        }
+    }
+
+    /// Rounds delays to the grid; a delay below one step cannot be honoured.
+    fn steps(&self, delay: Column, n: usize, span: Span) -> Attempt<Delay> {
+        let dt = self.around.dt;
+        let one = |d: f64| -> Attempt<f64> {
+            let steps = (d / dt).round();
+            match (1.0..60_000.0).contains(&steps) {
+                true => Ok(steps),
+                false => Err(delay_out_of_range(d, dt, span)),
+            }
+        };
+        Ok(match delay {
+            Column::Const(d) => Delay::Const(one(d)? as u32),
+            // If no time can be too short or too long, none has to be looked at.
+            Column::Drawn(times)
+                if (times.distribution.lowest() / dt).round() >= 1.0
+                    && times.distribution.highest() / dt < 59_999.0 =>
+            {
+                Delay::Drawn(DrawnDelays { times, n, dt, more: 0 })
+            }
+            Column::Drawn(times) => {
+                (0..n).try_for_each(|k| one(times.at(k)).map(|_| ()))?;
+                Delay::Drawn(DrawnDelays { times, n, dt, more: 0 })
+            }
+            Column::Array(a) => {
+                let steps = a.iter().map(|d| one(*d).map(|s| s as u16)).collect::<Attempt<Vec<u16>>>()?;
+                Delay::Array(Arc::new(steps))
+            }
+        })
+    }
+}
+
+fn delay_out_of_range(d: f64, dt: f64, span: Span) -> Box<Diagnostic> {
+    let shown = |v: f64| format_quantity(v, Dim::TIME, lookup("ms").as_ref());
+    let message = format!("a delay of {} cannot be kept at dt = {}", shown(d), shown(dt));
+    if d > dt {
+        return Box::new(
+            Diagnostic::at(Code::E0601, span, message, "longer than 60 000 steps").help("make `dt` larger"),
+        );
+    }
+    Box::new(Diagnostic::at(Code::E0601, span, message, "shorter than one step").help(
+        "give a delay of at least `dt`, or make `dt` smaller; what is drawn can be drawn again: `redrawn in dt .. inf`",
+    ))
+}
+
+/// A value that all synapses of a projection share; none if it differs between them.
+fn one_for_all(scope: &Scope, value: &Value) -> Attempt<Option<f64>> {
+    match value {
+        Value::Drawn(_) => Ok(None),
+        Value::Expr(e) if e.is_per_pair() => Ok(None),
+        Value::Expr(e) => match scope.quantity(e)?.single() {
+            Some(v) if v.is_nan() => fail(Code::E0404, e.span, "this is not a number", "has no value"),
+            one => Ok(one),
+        },
+    }
+}
+
+/// Computes parameters and initial values that were not given, each from those before it.
+pub fn follow(
+    synapse: &Synapse,
+    params: &mut BTreeMap<VarId, f64>,
+    init: &mut BTreeMap<VarId, f64>,
+    given: &BTreeSet<VarId>,
+    dt: f64,
+    span: Span,
+) -> Attempt<()> {
+    for (id, v) in synapse.vars.iter().filter(|(id, _)| !given.contains(id)) {
+        let value = |e: &crate::hir::Expr| {
+            let known = |v: VarId| params.get(&v).or(init.get(&v)).copied();
+            eval(&synapse.inline(e.clone()), &known, Some(dt)).filter(|v| !v.is_nan())
+        };
+        let missing = |label: &str| {
+            let message = format!("`{}` of `{}` has no value", v.name, synapse.name);
+            Box::new(Diagnostic::at(Code::E0212, span, message, "value missing").label(v.span, label.to_string()))
+        };
+        match &v.kind {
+            VarKind::Param(None) => return Err(missing("declared without a default")),
+            VarKind::Param(Some(e)) => {
+                let value = value(e).ok_or_else(|| missing("its default cannot be computed before the run"))?;
+                params.insert(id, value);
+            }
+            VarKind::State(e) => {
+                let value = value(e).ok_or_else(|| missing("its initial value cannot be computed before the run"))?;
+                init.insert(id, value);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Lets contributions at every step read what the sending cell was before the delay; each synapse's own delay is read from the plan.
+fn delay_contributions(
+    synapse: &Synapse,
+    delay: Option<&Delay>,
+    span: Span,
+    delayed: &mut BTreeMap<VarId, u32>,
+) -> Attempt<()> {
+    let of_sender = synapse.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Pre(_))).map(|(id, _)| id);
+    match delay {
+        Some(Delay::Const(steps)) => of_sender.for_each(|id| *delayed.entry(id).or_default() += steps),
+        Some(_) if of_sender.into_iter().any(|id| crate::solve::changes_by(synapse, id)) => {
+            let what = "a delay per synapse of values by which synapses change";
+            return Err(Box::new(crate::diag::unsupported(span, what)));
+        }
+        None | Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Refuses to draw synapses anew that have something to remember, or whose targets are not drawn source by source.
+fn can_be_drawn_anew(p: &Projection, span: Span) -> Attempt<()> {
+    let by_source = match &p.pairs {
+        Pairs::Drawn(d) => !d.is_by_target(),
+        Pairs::All(..) | Pairs::OneToOne(..) => true,
+        _ => false,
+    };
+    let message = match p.is_plastic() || p.synapse.deliver.is_some() {
+        true => format!("`{}` has to remember its synapses", p.name),
+        false if by_source => return Ok(()),
+        false => format!("the targets of `{}` are not drawn source by source", p.name),
+    };
+    Err(Box::new(
+        Diagnostic::at(Code::E0106, span, message, "cannot be drawn anew at every event").help(
+            "leave out `store never`; it goes with `fixed_probability`, `fixed_out_degree`, `fixed_total`, `all_to_all` and \
+             `one_to_one`, of synapses that do not learn",
+        ),
+    ))
+}

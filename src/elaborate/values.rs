@@ -1,0 +1,281 @@
+//! Values per cell and per synapse: given, drawn, or computed from indices and coordinates.
+
+use super::ends::End;
+use crate::codegen::Backend;
+use crate::diag::Code;
+use crate::evaluate::lanes::{Asked, BLOCK, LaneFunction, Side, Source, per_cell};
+use crate::evaluate::{Attempt, LaneProgram, Scope, fail};
+use crate::hir::VarId;
+use crate::hir::network::model::{Distribution, Value};
+use crate::hir::typed::Expr;
+use crate::plan::{self, Bound, Column, DrawnValues, Pairs, Shape};
+use crate::rng::Stream;
+use crate::source::Span;
+use crate::value::Quantity;
+use std::sync::Arc;
+
+/// Random streams of set-up.
+pub struct Streams {
+    seed: u64,
+    used: u32,
+}
+
+impl Streams {
+    /// Streams of a seed, after the first few.
+    pub fn new(seed: u64, used: u32) -> Streams {
+        Streams { seed, used }
+    }
+
+    /// Another one.
+    pub fn another(&mut self) -> Stream {
+        self.used += 1;
+        Stream::new(self.seed, 0x8000_0000 + self.used)
+    }
+
+    /// The one for values of synapses' variables that goes with the last.
+    pub fn of_variable(&self, id: VarId) -> Stream {
+        Stream::new(self.seed ^ 0x7661_7273, 0x8000_0000 + (self.used << 8) + id.as_u32())
+    }
+
+    /// The one for dendritic delays that goes with the last.
+    pub fn beside(&self) -> Stream {
+        Stream::new(self.seed, 0x8800_0000 + self.used)
+    }
+}
+
+/// Evaluates a value for n cells: a constant, an array, an expression of `i`, or a draw per cell.
+pub fn column(scope: &Scope, value: &Value, n: usize, stream: Option<&Stream>, backend: Backend) -> Attempt<Column> {
+    match value {
+        Value::Expr(e) if e.is_per_cell() => Ok(Column::Array(per_cell(scope, e, n, backend)?.data)),
+        Value::Expr(e) => one_each(scope.quantity(e)?, n, "cell", e.span),
+        Value::Drawn(d) => {
+            let Some(stream) = stream else { crate::ice!("a draw without a stream") };
+            let distribution = distribution(scope, d, None)?;
+            let sample = |i: usize| distribution.sample(&mut stream.reader(i as u64));
+            match (0..n).map(sample).collect::<Option<Vec<f64>>>() {
+                Some(values) => Ok(Column::Array(Arc::new(values))),
+                None => unreachable_bounds(d.span),
+            }
+        }
+    }
+}
+
+/// Takes one value for all, or one for each.
+pub fn one_each(q: Quantity, n: usize, what: &str, span: Span) -> Attempt<Column> {
+    if let Some(v) = q.single() {
+        return match v.is_nan() {
+            true => fail(Code::E0404, span, "this is not a number", "has no value"),
+            false => Ok(Column::Const(v)),
+        };
+    }
+    if q.data.len() != n {
+        let message = format!("{} values for {n} {what}s", q.data.len());
+        return fail(Code::E0403, span, message, format!("one value per {what} is needed"));
+    }
+    if q.data.iter().any(|v| v.is_nan()) {
+        return fail(Code::E0404, span, "one of these values is not a number", "has no value");
+    }
+    Ok(Column::Array(q.data))
+}
+
+/// Evaluates a value for every synapse: a constant, an array, an expression of the pair, or a draw per synapse.
+pub fn per_synapse(
+    scope: &Scope,
+    value: &Value,
+    pairs: &Pairs,
+    ends: (End, End),
+    stream: &Stream,
+    backend: Backend,
+) -> Attempt<Column> {
+    match value {
+        Value::Drawn(d) => {
+            let distribution = distribution(scope, d, Some(pairs.fans(ends.0.view.n, ends.1.view.n)))?;
+            // If the first ones can be drawn, so can the others, be it with more attempts.
+            let sample = |i: usize| distribution.sample(&mut stream.reader(i as u64));
+            match (0..pairs.len().min(100)).all(|i| sample(i).is_some()) {
+                true => Ok(Column::Drawn(DrawnValues { distribution, stream: *stream })),
+                false => unreachable_bounds(d.span),
+            }
+        }
+        Value::Expr(e) if e.is_per_pair() => {
+            let values = PairFunction::new(scope, e, ends, Some((pairs.len(), "synapse")), backend)?.of_pairs(pairs)?;
+            Ok(Column::Array(Arc::new(values)))
+        }
+        Value::Expr(e) => one_each(scope.quantity(e)?, pairs.len(), "synapse", e.span),
+    }
+}
+
+fn unreachable_bounds<T>(span: Span) -> Attempt<T> {
+    fail(Code::E0604, span, "nothing can be drawn within the bounds", "would be redrawn for ever")
+}
+
+/// Evaluates the parameters of a distribution.
+///
+/// `fans` are the numbers of inputs of a target and of outputs of a source, where weights are drawn.
+pub fn distribution(scope: &Scope, d: &Distribution, fans: Option<(f64, f64)>) -> Attempt<plan::Distribution> {
+    let value = |i: usize| scope.number(&d.args[i]);
+    let positive = |i: usize, what: &str| -> Attempt<f64> {
+        let v = value(i)?;
+        match v >= 0.0 {
+            true => Ok(v),
+            false => fail(Code::E0404, d.args[i].span, format!("{what} cannot be negative"), "out of range"),
+        }
+    };
+    let of_weights = || match fans {
+        Some(fans) => Ok(fans),
+        None => {
+            fail(Code::E0401, d.span, format!("`{}` draws weights", d.of.name), "depends on the size of a projection")
+        }
+    };
+    let shape = match d.of.name {
+        "normal" => Shape::Normal(value(0)?, positive(1, "a standard deviation")?),
+        "lognormal" => {
+            let (mean, sd) = (value(0)?, positive(1, "a standard deviation")?);
+            if mean <= 0.0 {
+                return fail(Code::E0404, d.args[0].span, "the mean of a log-normal value is positive", "out of range");
+            }
+            Shape::Lognormal(mean, sd)
+        }
+        "uniform" => {
+            let (lo, hi) = (value(0)?, value(1)?);
+            if lo > hi {
+                return fail(Code::E0404, d.span, "the lower end lies above the upper end", "an empty interval");
+            }
+            Shape::Uniform(lo, hi)
+        }
+        "exponential" => Shape::Exponential(positive(0, "a mean")?),
+        "xavier" => {
+            let (inputs, outputs) = of_weights()?;
+            Shape::Normal(0.0, value(0)? * (2.0 / (inputs + outputs)).sqrt())
+        }
+        "kaiming" => Shape::Normal(0.0, value(0)? * (2.0 / of_weights()?.0).sqrt()),
+        "xavier_uniform" => {
+            let (inputs, outputs) = of_weights()?;
+            let most = value(0)? * (6.0 / (inputs + outputs)).sqrt();
+            Shape::Uniform(-most, most)
+        }
+        other => {
+            return fail(
+                Code::E0401,
+                d.span,
+                format!("`{other}` draws one value for an experiment"),
+                "not for cells or synapses",
+            );
+        }
+    };
+    let bound = match &d.bound {
+        None => Bound::None,
+        Some((clipped, range)) => match (scope.range(range)?, clipped) {
+            ((lo, hi), _) if lo > hi => return unreachable_bounds(range.span),
+            ((lo, hi), true) => Bound::Clipped(lo, hi),
+            ((lo, hi), false) => Bound::Redrawn(lo, hi),
+        },
+    };
+    Ok(plan::Distribution { shape, bound })
+}
+
+/// Coordinates of the cells of one end, axis by axis.
+struct Coordinates {
+    first: usize,
+    n: usize,
+    axes: [Vec<f64>; 3],
+}
+
+impl Coordinates {
+    fn of(end: End) -> Coordinates {
+        let positions: Vec<[f64; 3]> = (0..end.view.n).map(|i| end.position(end.view.start + i)).collect();
+        let axis = |k: usize| positions.iter().map(|p| p[k]).collect();
+        Coordinates { first: end.view.start, n: end.view.n, axes: [axis(0), axis(1), axis(2)] }
+    }
+
+    fn fill(&self, asked: Asked, cells: &[u32], values: &mut [f64]) {
+        let index = |c: &u32| *c as usize - self.first;
+        match asked {
+            Asked::Index => values.iter_mut().zip(cells).for_each(|(v, c)| *v = index(c) as f64),
+            Asked::Count => values.fill(self.n as f64),
+            Asked::Axis(k) => values.iter_mut().zip(cells).for_each(|(v, c)| *v = self.axes[k][index(c)]),
+        }
+    }
+}
+
+/// An expression of `pre`, `post` and `d`, compiled.
+pub struct PairFunction {
+    function: LaneFunction,
+    ends: (Coordinates, Coordinates),
+}
+
+impl PairFunction {
+    /// Compiles an expression; arrays may have a value for each of so many lanes.
+    pub fn new(
+        scope: &Scope,
+        e: &Expr,
+        ends: (End, End),
+        lanes: Option<(usize, &'static str)>,
+        backend: Backend,
+    ) -> Attempt<PairFunction> {
+        let program = LaneProgram::new(scope, e, lanes)?;
+        let few = ends.0.view.n * ends.1.view.n <= 64;
+        let function = program.compile(if few { Backend::Interpreter } else { backend });
+        Ok(PairFunction { function, ends: (Coordinates::of(ends.0), Coordinates::of(ends.1)) })
+    }
+
+    /// Computes the values of at most [`BLOCK`] pairs of cells, the first of which has a number among all.
+    pub fn block(&self, first: usize, pre: &[u32], post: &[u32], out: &mut Vec<f64>) -> Attempt<()> {
+        let mut fill = |source: Source, values: &mut [f64]| match source {
+            Source::Pair(Side::Pre, asked) => self.ends.0.fill(asked, pre, values),
+            Source::Pair(Side::Post, asked) => self.ends.1.fill(asked, post, values),
+            Source::Distance => self.distance(pre, post, values),
+            Source::Index | Source::Time => crate::ice!("a pair has neither an index nor a time"),
+        };
+        self.function.block(first, pre.len(), &mut fill, out)
+    }
+
+    fn distance(&self, pre: &[u32], post: &[u32], values: &mut [f64]) {
+        let (a, b) = &self.ends;
+        for ((v, i), j) in values.iter_mut().zip(pre).zip(post) {
+            let (i, j) = (*i as usize - a.first, *j as usize - b.first);
+            let off = |k: usize| a.axes[k][i] - b.axes[k][j];
+            let (x, y, z) = (off(0), off(1), off(2));
+            *v = (x * x + y * y + z * z).sqrt();
+        }
+    }
+
+    /// Computes the values of pairs, in their order.
+    pub fn of_pairs(&self, pairs: &Pairs) -> Attempt<Vec<f64>> {
+        let mut all = Vec::with_capacity(pairs.len());
+        let (mut pre, mut post) = (Vec::with_capacity(BLOCK), Vec::with_capacity(BLOCK));
+        let mut out = Vec::new();
+        let mut failed = Ok(());
+        let mut flush = |pre: &mut Vec<u32>, post: &mut Vec<u32>| {
+            let done = self.block(all.len(), pre, post, &mut out);
+            all.extend_from_slice(&out);
+            pre.clear();
+            post.clear();
+            done
+        };
+        each_pair(pairs, &mut |i, j| {
+            pre.push(i);
+            post.push(j);
+            if pre.len() == BLOCK && failed.is_ok() {
+                failed = flush(&mut pre, &mut post);
+            }
+        });
+        failed?;
+        if !pre.is_empty() {
+            flush(&mut pre, &mut post)?;
+        }
+        Ok(all)
+    }
+}
+
+/// Visits pairs in the order of their weights.
+fn each_pair(pairs: &Pairs, visit: &mut dyn FnMut(u32, u32)) {
+    match pairs {
+        Pairs::All(pre, post) => {
+            for i in pre.start..pre.start + pre.n {
+                (post.start..post.start + post.n).for_each(|j| visit(i as u32, j as u32));
+            }
+        }
+        other => other.edges().iter().for_each(|e| visit(e.pre, e.post)),
+    }
+}

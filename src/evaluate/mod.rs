@@ -1,0 +1,556 @@
+//! Evaluates checked expressions of networks and experiments.
+
+pub mod lanes;
+
+pub use lanes::{LaneFunction, LaneProgram};
+
+use crate::builtin::{self, Arguments, Evaluate, Host, Refusal, apply, power};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::typed::{Expr, ExprKind, LocalId, Within};
+use crate::hir::{EventId, Func, Op, VarId};
+use crate::source::Span;
+use crate::units::{Dim, format_number};
+use crate::value::{PopulationRef, Quantity, Value, View, extent};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A value, or why there is none.
+pub type Attempt<T> = Result<T, Box<Diagnostic>>;
+
+/// Reports why something cannot be done.
+pub fn fail<T>(code: Code, span: Span, message: impl Into<String>, label: impl Into<String>) -> Attempt<T> {
+    Err(Box::new(Diagnostic::at(code, span, message, label)))
+}
+
+/// What an expression sees of networks and recordings.
+pub trait World: Host {
+    /// The time step.
+    fn dt(&self) -> f64;
+    /// Extents of a population.
+    fn shape(&self, p: PopulationRef) -> &[usize];
+    /// Values of a variable of cells, of one segment of a cable if it has several.
+    fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity>;
+    /// The recording of an event of cells.
+    fn recording(&self, p: PopulationRef, id: EventId, span: Span) -> Attempt<usize>;
+    /// Values of a variable of synapses.
+    fn synaptic(&self, network: usize, list: &[usize], name: &str, span: Span) -> Attempt<Quantity>;
+    /// What was gathered over a data set.
+    fn gathered(&self, k: usize) -> Option<Quantity>;
+}
+
+/// Values of names; none before they are declared.
+pub type Locals = [Option<Value>];
+
+/// What an evaluation sees.
+pub struct Scope<'a> {
+    /// Networks, recordings, files.
+    pub world: &'a dyn World,
+    /// Values of names.
+    pub locals: &'a Locals,
+    /// Values of functions' arguments, innermost last.
+    bound: RefCell<Vec<(LocalId, Value)>>,
+    columns: Option<&'a Columns<'a>>,
+}
+
+/// Columns of the table that is being read, by name.
+pub type Columns<'a> = dyn Fn(&str, Span) -> Attempt<Quantity> + 'a;
+
+impl<'a> Scope<'a> {
+    /// A scope of names.
+    pub fn new(world: &'a dyn World, locals: &'a Locals) -> Scope<'a> {
+        Scope { world, locals, bound: RefCell::new(Vec::new()), columns: None }
+    }
+
+    /// The same scope while a table is read.
+    pub fn with_columns(self, columns: &'a Columns<'a>) -> Scope<'a> {
+        Scope { columns: Some(columns), ..self }
+    }
+
+    /// Gives an argument of a function its value.
+    pub fn bind(&self, id: LocalId, value: Value) {
+        let mut bound = self.bound.borrow_mut();
+        match bound.iter_mut().find(|(b, _)| *b == id) {
+            Some(slot) => slot.1 = value,
+            None => bound.push((id, value)),
+        }
+    }
+
+    fn local(&self, id: LocalId, span: Span) -> Attempt<Value> {
+        if let Some((_, v)) = self.bound.borrow().iter().find(|(b, _)| *b == id) {
+            return Ok(v.clone());
+        }
+        match self.locals.get(id.as_u32() as usize).and_then(Option::as_ref) {
+            Some(v) => Ok(v.clone()),
+            None => fail(Code::E0811, span, "this has no value yet", "was not measured, or not declared, before this"),
+        }
+    }
+
+    /// Evaluates to one number.
+    pub fn number(&self, e: &Expr) -> Attempt<f64> {
+        let q = self.quantity(e)?;
+        match q.single() {
+            Some(v) => Ok(v),
+            None => {
+                let found = if q.rows.is_some() { "a number for each example".into() } else { extent(&q.shape) };
+                let d = Diagnostic::at(
+                    Code::E0403,
+                    e.span,
+                    format!("one number is needed, found {found}"),
+                    "not one number",
+                );
+                Err(Box::new(d.help("take one element, as in `x[0]`, or reduce it, as in `mean(x)`")))
+            }
+        }
+    }
+
+    /// Evaluates to numbers; truth values count as 0 and 1.
+    pub fn quantity(&self, e: &Expr) -> Attempt<Quantity> {
+        let value = self.eval(e)?;
+        self.as_quantity(value, e.span)
+    }
+
+    /// Takes a value as numbers.
+    pub fn as_quantity(&self, value: Value, span: Span) -> Attempt<Quantity> {
+        match value {
+            Value::Quantity(q) => Ok(q),
+            Value::Bool(b) => Ok(Quantity::pure(f64::from(u8::from(b)))),
+            Value::Population(p) => Ok(Quantity::pure(p.view.n as f64)),
+            other => fail(Code::E0401, span, format!("expected a number, found {}", other.kind()), "not a number"),
+        }
+    }
+
+    /// Evaluates to true or false; several numbers are true if none of them is zero.
+    pub fn truth(&self, e: &Expr) -> Attempt<bool> {
+        match self.eval(e)? {
+            Value::Bool(b) => Ok(b),
+            Value::Quantity(q) if q.data.is_empty() => {
+                fail(Code::E0811, e.span, "nothing is compared here", "there are no values")
+            }
+            Value::Quantity(q) => Ok(q.data.iter().all(|v| *v != 0.0)),
+            other => {
+                fail(Code::E0405, e.span, format!("expected a condition, found {}", other.kind()), "not a condition")
+            }
+        }
+    }
+
+    /// Evaluates to a whole number, not negative.
+    pub fn size(&self, e: &Expr) -> Attempt<usize> {
+        let n = self.number(e)?;
+        if n.fract().abs() > 1e-9 || !(0.0..4e9).contains(&n) {
+            let message = format!("{} is not a size", format_number(n));
+            return fail(Code::E0404, e.span, message, "must be a whole number, not negative");
+        }
+        Ok(n.round() as usize)
+    }
+
+    /// Evaluates to a text.
+    pub fn text(&self, e: &Expr) -> Attempt<Rc<str>> {
+        match self.eval(e)? {
+            Value::Text(t) => Ok(t),
+            other => fail(Code::E0401, e.span, format!("expected a text, found {}", other.kind()), "not a text"),
+        }
+    }
+
+    /// Evaluates to the ends of a range.
+    pub fn range(&self, e: &Expr) -> Attempt<(f64, f64)> {
+        match self.eval(e)? {
+            Value::Range(lo, hi, ..) => Ok((lo, hi)),
+            other => fail(Code::E0401, e.span, format!("expected a range, found {}", other.kind()), "not a range"),
+        }
+    }
+
+    /// Evaluates to cells.
+    pub fn cells(&self, e: &Expr) -> Attempt<PopulationRef> {
+        match self.eval(e)? {
+            Value::Population(p) => Ok(p),
+            other => fail(Code::E0401, e.span, format!("expected cells, found {}", other.kind()), "not a population"),
+        }
+    }
+
+    /// Evaluates to a projection: its network, and its ends.
+    pub fn projection(&self, e: &Expr) -> Attempt<(usize, Rc<Vec<usize>>)> {
+        match self.eval(e)? {
+            Value::Projection(network, list) => Ok((network, list)),
+            other => {
+                fail(Code::E0401, e.span, format!("expected a projection, found {}", other.kind()), "not a projection")
+            }
+        }
+    }
+
+    /// Evaluates an expression.
+    pub fn eval(&self, e: &Expr) -> Attempt<Value> {
+        let dim = || e.ty.dim.unwrap_or(Dim::ONE);
+        Ok(match &e.kind {
+            ExprKind::Number(v) => Quantity::number(*v, dim(), e.ty.unit.clone()).into(),
+            ExprKind::Bool(b) => Value::Bool(*b),
+            ExprKind::Text(t) => Value::Text((&**t).into()),
+            ExprKind::Local(id) => self.local(*id, e.span)?,
+            ExprKind::Step => Quantity::number(self.world.dt(), Dim::TIME, e.ty.unit.clone()).into(),
+            ExprKind::Neg(a) => self.quantity(a)?.map(|x| -x).into(),
+            ExprKind::Not(a) => Value::Bool(!self.truth(a)?),
+            ExprKind::Binary(op, a, b) => self.binary(*op, a, b, e)?,
+            ExprKind::In(x, ends) => {
+                let (x, (lo, hi)) = (self.quantity(x)?, self.range(ends)?);
+                if x.data.is_empty() {
+                    return fail(Code::E0811, e.span, "nothing is compared here", "there are no values");
+                }
+                Value::Bool(x.data.iter().all(|v| *v >= lo && *v <= hi))
+            }
+            ExprKind::Range(a, b) => {
+                let (lo, hi) = (self.number(a)?, self.number(b)?);
+                Value::Range(lo, hi, dim(), e.ty.unit.clone())
+            }
+            ExprKind::Stepped(range, step) => {
+                let values = progression(self.range(range)?, self.number(step)?, e.span)?;
+                Quantity::array(values, dim(), e.ty.unit.clone()).into()
+            }
+            ExprKind::Within(w) => Value::Bool(self.within(w, e.span)?),
+            ExprKind::If(c, a, b) => self.eval(if self.truth(c)? { a } else { b })?,
+            ExprKind::List(items) => self.list(items, e)?,
+            ExprKind::Function(f, args) => self.function(*f, args, e)?,
+            ExprKind::Call(b, values, fields) => self.call(b, values, fields, e.span)?,
+            ExprKind::Let(names, body) => {
+                for (id, value) in names {
+                    let value = self.eval(value)?;
+                    self.bind(*id, value);
+                }
+                self.eval(body)?
+            }
+            ExprKind::Member(of, name) => match self.eval(of)? {
+                Value::Network(instance) => match instance.names.get(name) {
+                    Some(v) => v.clone(),
+                    None => {
+                        return fail(Code::E0205, e.span, format!("this network has no `{name}`"), "no such member");
+                    }
+                },
+                other => {
+                    return fail(Code::E0401, of.span, format!("{} has no members", other.kind()), "not a network");
+                }
+            },
+            ExprKind::Size(of) => Quantity::pure(self.cells(of)?.view.n as f64).into(),
+            ExprKind::Variable { of, id, segment } => {
+                let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
+                self.world.values(self.cells(of)?, *id, segment, e.span)?.into()
+            }
+            ExprKind::Events { of, id } => Value::Recording(self.world.recording(self.cells(of)?, *id, e.span)?),
+            ExprKind::Synaptic { of, name } => {
+                let (network, list) = self.projection(of)?;
+                self.world.synaptic(network, &list, name, e.span)?.into()
+            }
+            ExprKind::Column(of, name) => match self.eval(of)? {
+                Value::Table(t) => match t.numbers(name) {
+                    Ok(v) => Quantity::array(v, Dim::ONE, None).into(),
+                    Err(reason) => return fail(Code::E0803, e.span, "this is not a column of numbers", reason),
+                },
+                other => return fail(Code::E0401, of.span, format!("{} has no columns", other.kind()), "not a table"),
+            },
+            ExprKind::TableColumn(name) => match self.columns {
+                Some(columns) => columns(name, e.span)?.into(),
+                None => return fail(Code::E0201, e.span, format!("unknown name `{name}`"), "no table is read here"),
+            },
+            ExprKind::Part(of, name) => match self.eval(of)? {
+                Value::Data(parts) => match parts.iter().find(|(n, _)| n == name) {
+                    Some((_, set)) => Value::Examples(set.clone(), Rc::new((0..set.n).collect())),
+                    None => return fail(Code::E0205, e.span, format!("there is no part `{name}`"), "no such part"),
+                },
+                other => return fail(Code::E0401, of.span, format!("{} has no parts", other.kind()), "not a data set"),
+            },
+            ExprKind::Field(of, name) => match self.eval(of)? {
+                Value::Examples(set, order) => match set.fields.iter().position(|f| f.name == *name) {
+                    Some(field) => builtin::examples(&set, field, &order).into(),
+                    None => {
+                        return fail(Code::E0205, e.span, format!("this data set has no `{name}`"), "no such field");
+                    }
+                },
+                other => {
+                    return fail(Code::E0401, of.span, format!("{} has no fields", other.kind()), "not a data set");
+                }
+            },
+            ExprKind::Element(of, index) => self.element(of, index, e.span)?,
+            ExprKind::All => Value::Range(0.0, f64::INFINITY, Dim::ONE, None),
+            ExprKind::Gathered(k) | ExprKind::Rows(k) => match self.world.gathered(*k) {
+                Some(q) if matches!(e.kind, ExprKind::Gathered(_)) => q.flattened().into(),
+                Some(q) => q.into(),
+                None => return fail(Code::E0811, e.span, "nothing was gathered", "the data set was not gone through"),
+            },
+            ExprKind::AtEnd(..) => {
+                let d = crate::diag::unsupported(e.span, "`at end of` in an experiment");
+                return Err(Box::new(d.help("write `let x = …` as the last statement of the window")));
+            }
+            ExprKind::Index | ExprKind::Time | ExprKind::Distance | ExprKind::OfPair(..) | ExprKind::Sampled(..) => {
+                return fail(
+                    Code::E0401,
+                    e.span,
+                    "this has a value only cell by cell, pair by pair or in time",
+                    "none here",
+                );
+            }
+            ExprKind::Cell(_) | ExprKind::Error => crate::ice!("an expression of a cell, or in error, in a program"),
+        })
+    }
+
+    fn binary(&self, op: Op, a: &Expr, b: &Expr, whole: &Expr) -> Attempt<Value> {
+        match op {
+            Op::And => return Ok(Value::Bool(self.truth(a)? && self.truth(b)?)),
+            Op::Or => return Ok(Value::Bool(self.truth(a)? || self.truth(b)?)),
+            _ => {}
+        }
+        let (x, y) = match (self.eval(a)?, self.eval(b)?) {
+            (Value::Text(x), Value::Text(y)) => return Ok(Value::Bool((x == y) == (op == Op::Eq))),
+            (x, y) => (self.as_quantity(x, a.span)?, self.as_quantity(y, b.span)?),
+        };
+        arithmetic(op, &x, &y, whole)
+    }
+
+    fn within(&self, w: &Within, span: Span) -> Attempt<bool> {
+        let (x, y, tolerance) = (self.quantity(&w.a)?, self.quantity(&w.b)?, self.quantity(&w.tolerance)?);
+        let off = x.zip(&y, |x, y| (x - y).abs()).or_else(|why| different(span, &why))?;
+        let allowed = match w.relative {
+            true => y.zip(&tolerance, |y, t| t * y.abs()).or_else(|why| different(span, &why))?,
+            false => tolerance,
+        };
+        let near = off.zip(&allowed, |off, allowed| f64::from(u8::from(off <= allowed)));
+        let near = near.or_else(|why| different(span, &why))?;
+        if near.data.is_empty() {
+            return fail(Code::E0811, span, "nothing is compared here", "there are no values");
+        }
+        Ok(near.data.iter().all(|near| *near == 1.0))
+    }
+
+    /// `[a, b]`: numbers make an array; arrays of one length, a matrix; else one after the other.
+    fn list(&self, items: &[Expr], whole: &Expr) -> Attempt<Value> {
+        let parts = items.iter().map(|i| self.quantity(i)).collect::<Attempt<Vec<Quantity>>>()?;
+        let data: Vec<f64> = parts.iter().flat_map(|q| q.data.iter().copied()).collect();
+        let unit = parts.iter().find_map(|q| q.unit.clone());
+        let dim = parts.first().map_or(Dim::ONE, |q| q.dim);
+        let dim = whole.ty.dim.unwrap_or(dim);
+        Ok(Quantity::array(data, dim, unit).into())
+    }
+
+    fn function(&self, f: Func, args: &[Expr], whole: &Expr) -> Attempt<Value> {
+        let q = args.iter().map(|a| self.quantity(a)).collect::<Attempt<Vec<Quantity>>>()?;
+        let value = match &q[..] {
+            [x] => x.map(|x| apply(f, &[x])),
+            [x, y] if f == Func::Pow => x.zip(y, power).or_else(|why| different(whole.span, &why))?,
+            [x, y] => x.zip(y, |x, y| apply(f, &[x, y])).or_else(|why| different(whole.span, &why))?,
+            _ => return fail(Code::E0402, whole.span, "a function of numbers has one or two arguments", "here"),
+        };
+        let dim = self.dimension(f, &q, whole);
+        let keeps = matches!(f, Func::Abs | Func::Min | Func::Max | Func::Mod);
+        let unit =
+            if keeps { q.iter().find_map(|q| q.unit.clone()) } else { whole.ty.unit.clone().filter(|u| u.dim == dim) };
+        Ok(Quantity { dim, unit, ..value }.into())
+    }
+
+    fn dimension(&self, f: Func, q: &[Quantity], whole: &Expr) -> Dim {
+        match f {
+            Func::Abs | Func::Min | Func::Max | Func::Mod => q[0].dim,
+            Func::Sqrt => q[0].dim.pow(crate::units::Ratio::new(1, 2)),
+            _ => whole.ty.dim.unwrap_or(Dim::ONE),
+        }
+    }
+
+    fn call(
+        &self,
+        b: &builtin::Builtin,
+        values: &[Option<Expr>],
+        fields: &[(String, Expr)],
+        span: Span,
+    ) -> Attempt<Value> {
+        let Evaluate::Function(f) = b.evaluate else {
+            return fail(Code::E0401, span, format!("`{}` has no value by itself", b.name), "not a value");
+        };
+        let each = |e: &Option<Expr>| e.as_ref().map(|e| self.eval(e)).transpose();
+        let evaluated = values.iter().map(each).collect::<Attempt<Vec<Option<Value>>>>()?;
+        let named = |(n, e): &(String, Expr)| Ok((n.clone(), self.eval(e)?));
+        let named = fields.iter().map(named).collect::<Attempt<Vec<(String, Value)>>>()?;
+        let arguments = Arguments { values: &evaluated, fields: &named };
+        f(self.world, &arguments).map_err(|r| {
+            let argument = r.argument.and_then(|i| values.get(i)).and_then(Option::as_ref);
+            refused(r, argument.map_or(span, |e| e.span))
+        })
+    }
+
+    fn element(&self, of: &Expr, index: &[Expr], span: Span) -> Attempt<Value> {
+        match self.eval(of)? {
+            Value::Population(p) => Ok(Value::Population(self.slice(p, index, span)?)),
+            Value::Examples(set, order) => {
+                let Some(first) = index.first() else { return Ok(Value::Examples(set, order)) };
+                let Picked { items, .. } = self.pick(first, order.len(), "examples")?;
+                let order = items.into_iter().map(|k| order[k]).collect();
+                Ok(Value::Examples(set, Rc::new(order)))
+            }
+            other => {
+                let q = self.as_quantity(other, of.span)?;
+                // Of a population of one cell, or of one synapse, the value is an array of one, too.
+                let of_one = q.is_single() && matches!(of.kind, ExprKind::Variable { .. } | ExprKind::Synaptic { .. });
+                let q = if of_one { q.flattened() } else { q };
+                self.pick_numbers(&q, index, span).map(Value::Quantity)
+            }
+        }
+    }
+
+    /// Elements of an array, rows and columns of a matrix, examples of a batch.
+    fn pick_numbers(&self, q: &Quantity, index: &[Expr], span: Span) -> Attempt<Quantity> {
+        if q.is_single() {
+            return fail(Code::E0401, span, "a number has no elements", "cannot be indexed");
+        }
+        // Examples come first, as rows do.
+        let extents: Vec<usize> = q.rows.into_iter().chain(q.shape.iter().copied()).collect();
+        if index.len() > extents.len() {
+            let message = format!("{} indices of {}", index.len(), extent(&extents));
+            return fail(Code::E0406, index[extents.len()].span, message, "one too many");
+        }
+        let mut chosen: Vec<Picked> = Vec::new();
+        for (axis, n) in extents.iter().enumerate() {
+            chosen.push(match index.get(axis) {
+                Some(e) => self.pick(e, *n, if axis == 0 && q.rows.is_some() { "examples" } else { "elements" })?,
+                None => Picked { items: (0..*n).collect(), single: false },
+            });
+        }
+        let mut flat = vec![0usize];
+        for (picked, n) in chosen.iter().zip(&extents) {
+            flat = flat.iter().flat_map(|at| picked.items.iter().map(move |k| at * n + k)).collect();
+        }
+        let data: Vec<f64> = flat.into_iter().map(|k| q.data[k]).collect();
+        let mut kept = chosen.iter().filter(|p| !p.single).map(|p| p.items.len());
+        // One example is no batch any more.
+        let batch = q.rows.is_some() && !chosen[0].single;
+        let rows = if batch { kept.next() } else { None };
+        let shape: Vec<usize> = kept.collect();
+        Ok(Quantity { data: data.into(), shape, rows, ..q.clone() })
+    }
+
+    /// Which of `n` things an index picks.
+    fn pick(&self, e: &Expr, n: usize, what: &str) -> Attempt<Picked> {
+        let out_of_range = |message: String| fail(Code::E0406, e.span, message, "out of range");
+        match self.eval(e)? {
+            Value::Range(lo, hi, ..) => {
+                let hi = if hi == f64::INFINITY { n as f64 } else { hi };
+                if lo.fract() != 0.0 || hi.fract() != 0.0 {
+                    return fail(Code::E0404, e.span, "the ends of an index are whole numbers", "not whole");
+                }
+                if lo < 0.0 || hi > n as f64 || lo > hi {
+                    return out_of_range(format!("{what} {lo} .. {hi} of {n}"));
+                }
+                if lo == hi && what == "cells" {
+                    return fail(Code::E0610, e.span, "this view has no cells", "empty");
+                }
+                if lo == hi {
+                    return fail(Code::E0406, e.span, "this range is empty", "from an index to the same");
+                }
+                Ok(Picked { items: (lo as usize..hi as usize).collect(), single: false })
+            }
+            other => {
+                let q = self.as_quantity(other, e.span)?;
+                let mut items = Vec::with_capacity(q.data.len());
+                for x in q.data.iter() {
+                    if x.fract().abs() > 1e-9 {
+                        let message = format!("{} is not an index", format_number(*x));
+                        return fail(Code::E0404, e.span, message, "must be a whole number");
+                    }
+                    if *x < 0.0 || *x >= n as f64 {
+                        return out_of_range(format!("index {} of {n} {what}", format_number(*x)));
+                    }
+                    items.push(x.round() as usize);
+                }
+                Ok(Picked { items, single: q.is_single() })
+            }
+        }
+    }
+
+    /// Restricts a population: `pop[3]`, `pop[0..10]`, `pop[1, 2]`.
+    fn slice(&self, p: PopulationRef, index: &[Expr], span: Span) -> Attempt<PopulationRef> {
+        let Some(first) = index.first() else { return Ok(p) };
+        let extents = if index.len() > 1 { self.world.shape(p).to_vec() } else { vec![p.view.n] };
+        if index.len() != extents.len() {
+            let message = format!("{} indices of a population of the shape {extents:?}", index.len());
+            return fail(Code::E0406, span, message, "one for each axis is needed");
+        }
+        let mut flat = vec![0usize];
+        for (e, n) in index.iter().zip(&extents) {
+            let Picked { items, .. } = self.pick(e, *n, "cells")?;
+            flat = flat.iter().flat_map(|at| items.iter().map(move |k| at * n + k)).collect();
+        }
+        let (start, n) = (flat[0], flat.len());
+        if flat.iter().enumerate().any(|(k, cell)| *cell != start + k) {
+            let d = crate::diag::unsupported(first.span, "a view of cells that are not one after the other");
+            return Err(Box::new(d.help("name a range of neighbours: `exc[10 .. 20]`")));
+        }
+        if start + n > p.view.n {
+            let message = format!("cells {start} .. {} of a population of {}", start + n, p.view.n);
+            return fail(Code::E0406, first.span, message, "out of range");
+        }
+        let view = View { start: p.view.start + start, n, ..p.view };
+        Ok(PopulationRef { view, ..p })
+    }
+}
+
+/// Values from one end of a range to the other, both included.
+pub fn progression((lo, hi): (f64, f64), by: f64, span: Span) -> Attempt<Vec<f64>> {
+    if by == 0.0 || !by.is_finite() || !hi.is_finite() || !lo.is_finite() {
+        return fail(Code::E0404, span, "this would not end", "needs finite ends and a step");
+    }
+    let n = ((hi - lo) / by + 1e-9).floor().max(-1.0) as i64;
+    Ok((0..=n).map(|k| lo + by * k as f64).collect())
+}
+
+/// What an index picks.
+struct Picked {
+    items: Vec<usize>,
+    /// Whether it is one by its index, so that the axis is gone.
+    single: bool,
+}
+
+/// Turns a refusal of a function into a finding at a place.
+pub fn refused(r: Refusal, span: Span) -> Box<Diagnostic> {
+    let mut d = Diagnostic::at(r.code, span, r.message, r.label).maybe_help(r.help);
+    for note in r.notes {
+        d = d.note(note);
+    }
+    Box::new(d)
+}
+
+fn different<T>(span: Span, why: &str) -> Attempt<T> {
+    fail(Code::E0403, span, format!("cannot combine {why}"), "different lengths")
+}
+
+/// Adds, compares and so on, element by element.
+fn arithmetic(op: Op, x: &Quantity, y: &Quantity, whole: &Expr) -> Attempt<Value> {
+    let zip = |f: fn(f64, f64) -> f64| x.zip(y, f).or_else(|why| different(whole.span, &why));
+    let unit = || x.unit.clone().or(y.unit.clone());
+    let (q, dim, unit) = match op {
+        Op::Add => (zip(|a, b| a + b)?, x.dim, unit()),
+        Op::Sub => (zip(|a, b| a - b)?, x.dim, unit()),
+        Op::Mul => {
+            let unit = if x.dim == Dim::ONE { y.unit.clone() } else { x.unit.clone().filter(|_| y.dim == Dim::ONE) };
+            (zip(|a, b| a * b)?, x.dim * y.dim, unit)
+        }
+        Op::Div => (zip(|a, b| a / b)?, x.dim / y.dim, x.unit.clone().filter(|_| y.dim == Dim::ONE)),
+        _ => {
+            let test: fn(f64, f64) -> f64 = match op {
+                Op::Le => |a, b| f64::from(u8::from(a <= b)),
+                Op::Ge => |a, b| f64::from(u8::from(a >= b)),
+                Op::Eq => |a, b| f64::from(u8::from(a == b)),
+                Op::Ne => |a, b| f64::from(u8::from(a != b)),
+                Op::Lt => |a, b| f64::from(u8::from(a < b)),
+                _ => |a, b| f64::from(u8::from(a > b)),
+            };
+            let q = zip(test)?;
+            if let Some(one) = q.single() {
+                return Ok(Value::Bool(one != 0.0));
+            }
+            (q, Dim::ONE, None)
+        }
+    };
+    Ok(Quantity { dim, unit, ..q }.into())
+}
+
+/// The same for an assignment with an operator.
+pub fn combine(op: Op, x: &Quantity, y: &Quantity, span: Span) -> Attempt<Quantity> {
+    let whole = Expr::error(span);
+    match arithmetic(op, x, y, &whole)? {
+        Value::Quantity(q) => Ok(q),
+        _ => fail(Code::E0401, span, "a comparison cannot be assigned", "not a number"),
+    }
+}

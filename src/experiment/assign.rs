@@ -1,0 +1,227 @@
+//! Assignments of an experiment to states, parameters and ports of cells, and to its own variables.
+
+use super::live::{PortFunction, is_per_example};
+use super::networks::overlap;
+use super::run::Run;
+use crate::diag::Code;
+use crate::elaborate::{cells_within_bounds, column, follow, rows_within_bounds};
+use crate::evaluate::{Attempt, LaneProgram, combine, fail};
+use crate::hir::experiment::model::Target;
+use crate::hir::network::model::Value as Written;
+use crate::hir::typed::{Expr, LocalId};
+use crate::hir::{Op, VarId, VarKind};
+use crate::plan::{Column, Population};
+use crate::rng::Stream;
+use crate::runtime::{Rows, Running};
+use crate::source::Span;
+use crate::value::{PopulationRef, Quantity, Value};
+use std::sync::Arc;
+
+/// A variable of cells, to be changed.
+#[derive(Clone, Copy)]
+pub(super) struct Variable {
+    pub cells: PopulationRef,
+    pub id: VarId,
+    pub segment: Option<usize>,
+}
+
+impl Run<'_> {
+    pub(super) fn set(&mut self, target: &Target, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
+        if let Written::Expr(e) = value {
+            self.start_rates_in(e)?;
+        }
+        match target {
+            Target::Local(id) => self.set_variable(*id, op, value, span),
+            Target::Synapses { of, name, index } => self.set_synapses((of, name, index.as_ref()), op, value, span),
+            Target::Cells { of, id, segment } => {
+                let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
+                let variable = Variable { cells: self.cells(of)?, id: *id, segment };
+                self.set_cells(variable, op, value, span)
+            }
+        }
+    }
+
+    /// Another random stream for an assignment.
+    pub(super) fn assignment_stream(&mut self) -> Stream {
+        self.streams += 1;
+        Stream::new(self.seed, 0xc000_0000 + self.streams)
+    }
+
+    /// `x = e`, `x += e` of a variable of the experiment.
+    fn set_variable(&mut self, id: LocalId, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
+        let new = match value {
+            Written::Expr(e) => self.eval(e)?,
+            Written::Drawn(d) => self.draw(d)?.into(),
+        };
+        let place = id.as_u32() as usize;
+        let new = match (op, &self.locals[place], new) {
+            (None, _, new) => new,
+            (Some(op), Some(Value::Quantity(old)), Value::Quantity(new)) => combine(op, old, &new, span)?.into(),
+            (Some(_), ..) => return fail(Code::E0401, span, "only numbers can be added to", "not a number"),
+        };
+        self.locals[place] = Some(new);
+        Ok(())
+    }
+
+    fn population(&self, p: PopulationRef) -> &Population {
+        &self.live[p.network].network().populations[p.view.population]
+    }
+
+    fn set_cells(&mut self, v: Variable, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
+        let kind = self.population(v.cells).model.vars[v.id].kind.clone();
+        if let Written::Expr(e) = value
+            && e.is_timed()
+        {
+            return self.set_function(v, e);
+        }
+        if matches!(kind, VarKind::State(_) | VarKind::AnalogPort(_)) {
+            if self.live[v.cells.network].network().batch.is_some() {
+                self.start_rates(v.cells.network)?;
+            }
+            if self.live[v.cells.network].rates().is_some() {
+                return self.set_rows(v, op, value, span);
+            }
+        }
+        let stream = self.assignment_stream();
+        let (n, backend) = (v.cells.view.n, self.runner.settings.backend);
+        let mut new = self.with(|s| column(s, value, n, Some(&stream), backend))?;
+        if let Some(op) = op {
+            let live = &self.live[v.cells.network];
+            let segment = live.segment(v.cells.view, v.id, v.segment, span)?;
+            let old = live.values(v.cells.view, v.id, segment, span)?;
+            let by = Quantity { dim: old.dim, ..Quantity::array((0..n).map(|k| new.at(k)).collect(), old.dim, None) };
+            let old = Quantity { shape: by.shape.clone(), ..old };
+            let combined = combine(op, &old, &by, span)?;
+            new = Column::Array(combined.data);
+        }
+        self.store(v, &new, value.span())
+    }
+
+    /// Lets a port of some cells follow a function of time.
+    fn set_function(&mut self, v: Variable, e: &Expr) -> Attempt<()> {
+        let view = v.cells.view;
+        let program = self.with(|s| LaneProgram::new(s, e, Some((view.n, "cell"))))?;
+        let f = PortFunction { cells: view, port: v.id, of: program };
+        let index = v.cells.network;
+        self.forget_functions(v);
+        self.live[index].functions.push(f);
+        self.follow(index, view.population, v.id);
+        Ok(())
+    }
+
+    /// What is assigned follows time no longer.
+    fn forget_functions(&mut self, v: Variable) {
+        let live = &mut self.live[v.cells.network];
+        live.functions.retain(|f| f.port != v.id || !overlap(f.cells, v.cells.view));
+    }
+
+    /// Replaces states or inputs of a network without events, with a row for each example or one for all.
+    fn set_rows(&mut self, v: Variable, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
+        let (p, id) = (v.cells, v.id);
+        self.forget_functions(v);
+        let live = &self.live[p.network];
+        let examples = is_per_example(live.network(), p.view.population, id);
+        let active = live.rates().map_or(1, |s| s.active());
+        let mut new = self.rows_of(value, p.view.n, examples.then_some(active))?;
+        if let Some(op) = op {
+            let old = self.live[p.network].values(p.view, id, 0, span)?;
+            new = combine(op, &old, &new, span)?;
+        }
+        let width = new.width();
+        if !new.is_scalar() && width != p.view.n {
+            let message = format!("{width} values for {} cells", p.view.n);
+            return fail(Code::E0403, span, message, "one value per cell is needed");
+        }
+        if new.rows.is_some_and(|r| r != active) {
+            let message = format!("{} examples for a batch of {active}", new.rows.unwrap_or(1));
+            return fail(Code::E0403, span, message, "one row per example is needed");
+        }
+        if new.data.iter().any(|v| v.is_nan()) {
+            return fail(Code::E0404, span, "one of these values is not a number", "has no value");
+        }
+        let rows = new.rows.unwrap_or(1);
+        let values: Vec<f64> = if new.is_scalar() && p.view.n > 1 {
+            new.data.iter().flat_map(|v| std::iter::repeat_n(*v, p.view.n)).collect()
+        } else {
+            Arc::try_unwrap(new.data).unwrap_or_else(|shared| shared.to_vec())
+        };
+        rows_within_bounds(self.population(p), id, p.view, &values, span)?;
+        let s = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut);
+        let cells = p.view.start..p.view.start + p.view.n;
+        if !s.is_none_or(|s| s.set(p.view.population, id, cells, &Rows { rows, values })) {
+            let message = "all examples share this state, so it cannot have a value for each";
+            return fail(Code::E0403, span, message, "kept per cell");
+        }
+        Ok(())
+    }
+
+    /// Evaluates what is assigned to cells of a network without events; what is drawn is drawn for each example.
+    fn rows_of(&mut self, value: &Written, cells: usize, rows: Option<usize>) -> Attempt<Quantity> {
+        let n = match value {
+            Written::Expr(e) if !e.is_per_cell() => return self.quantity(e),
+            Written::Expr(_) => cells,
+            Written::Drawn(_) => cells * rows.unwrap_or(1),
+        };
+        let stream = self.assignment_stream();
+        let backend = self.runner.settings.backend;
+        let column = self.with(|s| column(s, value, n, Some(&stream), backend))?;
+        let data = (0..n).map(|i| column.at(i)).collect();
+        let shape = if cells == 1 { Vec::new() } else { vec![cells] };
+        let rows = rows.filter(|_| matches!(value, Written::Drawn(_)));
+        Ok(Quantity { rows, shape, ..Quantity::array(data, crate::units::Dim::ONE, None) })
+    }
+
+    /// Puts values into the plan or the running network; what follows from them follows.
+    pub(super) fn store(&mut self, v: Variable, value: &Column, span: Span) -> Attempt<()> {
+        let Variable { cells: p, id, segment } = v;
+        cells_within_bounds(self.population(p), id, p.view, value, span)?;
+        self.forget_functions(v);
+        let (dt, index) = (self.dt, p.view.population);
+        let live = &mut self.live[p.network];
+        // Before the first step nothing has happened: what begins from the old value begins anew.
+        let begun = live.simulation.as_ref().is_some_and(|s| s.step() > 0);
+        let running = live.simulation.is_some();
+        let population = &mut live.network_mut().populations[index];
+        let before = segments(population);
+        population.give(id, p.view, segment, value);
+        let mut changed = follow(population, !begun, dt, span)?;
+        if running && segments(population) != before {
+            let message = "the number of segments cannot change once the network has run";
+            return fail(Code::E0404, span, message, "set it before `run`");
+        }
+        let Some(s) = &mut live.simulation else { return Ok(()) };
+        changed.push(id);
+        let mut followed = Vec::new();
+        for id in changed {
+            let population = &s.network().populations[index];
+            match population.model.vars[id].kind {
+                VarKind::Param(_) => {
+                    if let Some(c) = population.params.get(&id).cloned() {
+                        s.set_param(index, id, c);
+                    }
+                }
+                VarKind::AnalogPort(_) => {
+                    if let Some(c) = population.ports.get(&id).cloned() {
+                        s.set_port(index, id, c);
+                        followed.push(id);
+                    }
+                }
+                _ if id == v.id => {
+                    let cells = p.view.start..p.view.start + p.view.n;
+                    s.set_state(index, id, cells, segment, value);
+                }
+                _ => {
+                    let (n, values) = (population.n, population.init.get(&id).cloned());
+                    values.into_iter().for_each(|c| s.set_state(index, id, 0..n, None, &c));
+                }
+            }
+        }
+        // Other cells may still follow functions of time.
+        followed.into_iter().for_each(|port| self.follow(p.network, index, port));
+        Ok(())
+    }
+}
+
+fn segments(p: &Population) -> Vec<usize> {
+    (0..p.model.cables.len()).map(|c| p.segments(c)).collect()
+}

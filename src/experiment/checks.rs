@@ -1,0 +1,70 @@
+//! Values that a model does not allow, looked at before a network runs and where they are assigned.
+
+use super::run::Run;
+use crate::diag::{Code, Diagnostic};
+use crate::elaborate::outside;
+use crate::evaluate::Attempt;
+use crate::ir::Precision;
+use crate::lower::longest;
+use crate::plan::Network;
+use crate::units::{Dim, format_quantity, lookup};
+
+impl Run<'_> {
+    /// Refuses initial values and durations that models do not allow, and warns of what the precision is too coarse for.
+    pub(super) fn check_values(&mut self) -> Attempt<()> {
+        let (dt, precision) = (self.dt, self.precision);
+        let new: Vec<usize> = (0..self.live.len()).filter(|i| self.live[*i].simulation.is_none()).collect();
+        for index in new {
+            let plan = &self.live[index].plan;
+            within_bounds(plan)?;
+            durations(plan, dt, precision)?;
+            if precision == Precision::F32 {
+                for found in plan.too_fine(dt) {
+                    let d = Diagnostic::at(
+                        Code::W0802,
+                        found.span,
+                        format!("{}, which single precision distorts", found.what),
+                        "has 24 binary digits",
+                    );
+                    self.out.warnings.push(d.help("write `precision f64` in the experiment"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn within_bounds(plan: &Network) -> Attempt<()> {
+    for p in &plan.populations {
+        if let Some(found) = p.out_of_bounds() {
+            let var = &p.model.vars[found.variable];
+            return Err(outside(&p.name, var, &found, var.span));
+        }
+    }
+    for p in &plan.projections {
+        if let Some(found) = p.out_of_bounds() {
+            let var = &p.synapse.vars[found.variable];
+            return Err(outside(&p.name, var, &found, var.span));
+        }
+    }
+    Ok(())
+}
+
+fn durations(plan: &Network, dt: f64, precision: Precision) -> Attempt<()> {
+    for p in &plan.populations {
+        if let Some(found) = p.bad_duration(dt, longest(precision)) {
+            let shown = format_quantity(found.time, Dim::TIME, lookup("ms").as_ref());
+            let cell = found.cell;
+            let message = match found.time > 0.0 {
+                true => format!("{shown} in `{}[{cell}]` are more steps than can be counted", p.name),
+                false => format!("the duration in `{}[{cell}]` is {shown}", p.name),
+            };
+            let d = Diagnostic::at(Code::E0816, found.span, message, "not a number of steps");
+            return Err(Box::new(d.help(match found.time > 0.0 {
+                true => "write `precision f64`, or `inf` for ever",
+                false => "give its parameters values that make a time, or `inf` for ever",
+            })));
+        }
+    }
+    Ok(())
+}

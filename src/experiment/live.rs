@@ -1,0 +1,219 @@
+//! A network that may be running, and what can be read of it.
+
+use crate::codegen::Backend;
+use crate::diag::{Code, Diagnostic};
+use crate::evaluate::{Attempt, LaneProgram, fail};
+use crate::hir::{Expr, Neuron, VarId, VarKind};
+use crate::math::{eval_through, walk_through};
+use crate::plan::{self, Initial, Network};
+use crate::runtime::{RateNetwork, Rows, Running, Simulation};
+use crate::source::Span;
+use crate::units::{Dim, Unit};
+use crate::value::{Quantity, View};
+
+/// A network that may be running.
+#[derive(Default)]
+pub struct Live {
+    /// Its name in the experiment.
+    pub name: String,
+    /// Its seed.
+    pub seed: u64,
+    /// The time step that it was made with.
+    pub dt: f64,
+    /// Before the first step: the plan. Afterwards it lives in the simulation.
+    pub plan: Network,
+    /// Rates of drives that follow time.
+    pub rates: Vec<LaneProgram>,
+    /// Once running.
+    pub simulation: Option<Running>,
+    /// Ports that follow functions of time, and for which cells.
+    pub functions: Vec<PortFunction>,
+}
+
+/// A function of time that a port of some cells follows.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+pub struct PortFunction {
+    /// The cells.
+    pub cells: View,
+    /// The port.
+    pub port: VarId,
+    /// The function; its lanes are the cells of the view.
+    pub of: LaneProgram,
+}
+
+impl Live {
+    /// Returns the network with its current parameters.
+    pub fn network(&self) -> &Network {
+        self.simulation.as_ref().map_or(&self.plan, Running::network)
+    }
+
+    /// Returns the network with its current parameters, to change them.
+    pub fn network_mut(&mut self) -> &mut Network {
+        match &mut self.simulation {
+            Some(s) => s.network_mut(),
+            None => &mut self.plan,
+        }
+    }
+
+    /// Returns the running network without events, if it is one.
+    pub fn rates(&self) -> Option<&RateNetwork> {
+        self.simulation.as_ref().and_then(Running::rates)
+    }
+
+    /// Returns the running network with events, if it is one.
+    pub fn events(&self) -> Option<&Simulation> {
+        self.simulation.as_ref().and_then(Running::events)
+    }
+
+    /// Returns the segment of which a variable is read; one must be named if there are several.
+    pub fn segment(&self, cells: View, id: VarId, named: Option<usize>, span: Span) -> Attempt<usize> {
+        let population = &self.network().populations[cells.population];
+        if population.model.reads_update(&Expr::Var(id)) {
+            let what = "reading what depends on events or random numbers of the cell from outside";
+            return Err(Box::new(crate::diag::unsupported(span, what)));
+        }
+        let Some(cable) = cable_of(&population.model, id) else { return Ok(0) };
+        let n = population.segments(cable);
+        let name = &population.model.cables[cable].name;
+        match named {
+            Some(at) if at < n => Ok(at),
+            Some(at) => fail(Code::E0406, span, format!("segment {at} of a cable of {n}"), "out of range"),
+            None if n == 1 => Ok(0),
+            None => {
+                let message = format!("`{name}` has {n} segments");
+                Err(Box::new(
+                    Diagnostic::at(Code::E0406, span, message, "which one?").help(format!("write `{name}[0]`")),
+                ))
+            }
+        }
+    }
+
+    /// Reads a variable of cells: of one a number, of several an array, with a row for each example if it sees several.
+    pub fn values(&self, cells: View, id: VarId, segment: usize, span: Span) -> Attempt<Quantity> {
+        let var = &self.network().populations[cells.population].model.vars[id];
+        let (dim, unit) = (var.dim, var.unit.clone());
+        if let Some(s) = self.rates() {
+            return Ok(of_rates(s, cells, id, (dim, unit)));
+        }
+        if self.simulation.is_none() && self.plan.follows_from_contributions(cells.population, id) {
+            return self.initial(cells, id, span);
+        }
+        let mut values = Vec::with_capacity(cells.n);
+        for cell in cells.start..cells.start + cells.n {
+            match self.cell_value(cells.population, id, cell, segment) {
+                Some(v) => values.push(v),
+                None => {
+                    return fail(Code::E0404, span, format!("`{}` has no value now", var.name), "cannot be computed");
+                }
+            }
+        }
+        Ok(match values[..] {
+            [one] => Quantity::number(one, dim, unit),
+            _ => Quantity::array(values, dim, unit),
+        })
+    }
+
+    /// Reads what follows from continuous contributions before the first step.
+    fn initial(&self, cells: View, id: VarId, span: Span) -> Attempt<Quantity> {
+        let follows = |population: usize, port: VarId| {
+            let f = self.functions.iter().find(|f| f.cells.population == population && f.port == port)?;
+            f.of.compile(Backend::Interpreter).at_time(0.0).ok()
+        };
+        if self.functions.iter().any(|f| !f.of.is_shared()) {
+            let what = "a value that follows from inputs of single cells, before the first step";
+            return Err(Box::new(crate::diag::unsupported(span, what)));
+        }
+        let var = &self.network().populations[cells.population].model.vars[id];
+        let mut initial = Initial::new(&self.plan, self.dt, &follows);
+        let all = initial.of(cells.population, id);
+        let values = all[cells.start..cells.start + cells.n].to_vec();
+        Ok(match values[..] {
+            [one] => Quantity::number(one, var.dim, var.unit.clone()),
+            _ => Quantity::array(values, var.dim, var.unit.clone()),
+        })
+    }
+
+    /// Reads a variable of one cell of a network with events, computing `let`s from states and parameters.
+    fn cell_value(&self, population: usize, id: VarId, cell: usize, segment: usize) -> Option<f64> {
+        let plan = &self.network().populations[population];
+        read(self.events(), plan, population, &Expr::Var(id), cell, segment)
+    }
+
+    /// Returns the current values of a weight or state, one per synapse in the order of the plan, or of a parameter.
+    pub fn synapse_values(&self, projection: usize, id: VarId) -> Vec<f64> {
+        let p = &self.network().projections[projection];
+        match (&p.synapse.vars[id].kind, &self.simulation) {
+            (VarKind::Weight | VarKind::State(_), Some(s)) => s.synapses(projection, id),
+            (VarKind::Weight, None) => (0..p.pairs.len()).map(|e| p.weight.at(e)).collect(),
+            (VarKind::State(_), None) if p.values.contains_key(&id) => {
+                (0..p.pairs.len()).map(|k| p.values[&id].at(k)).collect()
+            }
+            (VarKind::State(_), None) => p.init.get(&id).map_or(Vec::new(), |v| vec![*v; p.pairs.len()]),
+            _ => p.params.get(&id).copied().into_iter().collect(),
+        }
+    }
+}
+
+/// Reads a variable of cells of a network without events: a row for each example, if it sees several.
+fn of_rates(s: &RateNetwork, cells: View, id: VarId, (dim, unit): (Dim, Option<Unit>)) -> Quantity {
+    let Rows { rows, values } = s.values(cells.population, id);
+    let n = s.network.populations[cells.population].n;
+    let part = cells.start..cells.start + cells.n;
+    let values: Vec<f64> = match cells.n == n {
+        true => values,
+        false => values.chunks(n).flat_map(|row| row[part.clone()].iter().copied()).collect(),
+    };
+    let batch = is_per_example(&s.network, cells.population, id).then_some(s.active());
+    // What all examples have in common is each one's, too.
+    let values = if batch.is_some_and(|b| b > rows) { values.repeat(s.active()) } else { values };
+    let shape = if cells.n == 1 { Vec::new() } else { vec![cells.n] };
+    Quantity { rows: batch, shape, ..Quantity::array(values, dim, unit) }
+}
+
+/// Returns whether values of a variable are of single examples in a network that sees several.
+pub fn is_per_example(network: &Network, population: usize, v: VarId) -> bool {
+    let model = &network.populations[population].model;
+    let shared = match model.vars[v].kind {
+        VarKind::Param(_) => true,
+        VarKind::State(_) => model.is_shared(v),
+        _ => false,
+    };
+    network.batch.is_some() && !shared
+}
+
+/// Returns the cable on whose segments a variable depends.
+fn cable_of(model: &Neuron, id: VarId) -> Option<usize> {
+    let mut cable = None;
+    walk_through(&Expr::Var(id), &|v| model.definition(v), &mut |e| {
+        if let Expr::Var(v) = e
+            && matches!(model.vars[*v].kind, VarKind::State(_))
+        {
+            cable = cable.or(model.vars[*v].cable);
+        }
+    });
+    cable
+}
+
+/// Evaluates an expression of one cell's states, parameters and ports.
+pub fn read(
+    simulation: Option<&Simulation>,
+    plan: &plan::Population,
+    population: usize,
+    value: &Expr,
+    cell: usize,
+    segment: usize,
+) -> Option<f64> {
+    let variable = |v: VarId| match (&plan.model.vars[v].kind, simulation) {
+        (VarKind::State(_), None) => Some(plan.initial(v, cell, segment)),
+        (VarKind::State(_), Some(s)) => {
+            s.segments(population, v).map(|(b, segments)| b.get(cell * segments + segment.min(segments - 1)))
+        }
+        (VarKind::Param(_), _) => plan.params.get(&v).map(|c| c.at(cell)),
+        (VarKind::AnalogPort(_), None) => plan.ports.get(&v).map(|c| c.at(cell)),
+        (VarKind::AnalogPort(_), Some(s)) => s.port(population, v, cell),
+        _ => None,
+    };
+    let dt = simulation.map(|s| s.options().dt);
+    let t = simulation.map_or(0.0, |s| s.step() as f64 * s.options().dt);
+    eval_through(value, &|v| plan.model.definition(v), &variable, (dt, Some(t)))
+}

@@ -1,0 +1,388 @@
+//! What each statement of an experiment does.
+
+use super::outcome::Expectation;
+use super::record::{Recording, What};
+use super::run::{FrameKind, Run, Scheduled, positive_step, whole_seed};
+use crate::diag::Code;
+use crate::elaborate::{another_shuffle, distribution, iterate};
+use crate::evaluate::{Attempt, fail};
+use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
+use crate::hir::network::model::{Distribution, Value as Written};
+use crate::hir::typed::{Expr, ExprKind, LocalId};
+use crate::hir::{Expr as CellExpr, Op};
+use crate::ir::Precision;
+use crate::rng::Reader;
+use crate::runtime::Running;
+use crate::source::Span;
+use crate::units::{Dim, format_quantity, lookup};
+use crate::value::{Quantity, Value};
+use std::sync::Arc;
+
+impl Run<'_> {
+    pub(super) fn statement(&mut self, s: &Statement) -> Attempt<()> {
+        match &s.kind {
+            StatementKind::Network { network, name, batch } => self.network(network, name, batch.as_ref()),
+            StatementKind::Seed(e) => self.set_seed(e),
+            StatementKind::Dt(e) => self.set_dt(e),
+            StatementKind::Precision(double) => {
+                if self.runner.settings.precision.is_none() {
+                    self.precision = if *double { Precision::F64 } else { Precision::F32 };
+                }
+                Ok(())
+            }
+            StatementKind::Let(id, value) => self.let_(*id, value),
+            StatementKind::LetOver(_, _, over) | StatementKind::Measure(_, _, Some(over)) => self.gather(over),
+            StatementKind::Run(e) => {
+                let duration = self.number(e)?;
+                self.run_for(duration, e.span)
+            }
+            StatementKind::Step => self.run_for(self.dt, s.span),
+            StatementKind::Record { what, every, during, id } => {
+                what.iter().try_for_each(|e| self.record(e, every.as_ref(), during.as_ref(), *id))
+            }
+            StatementKind::At(time, block, captured) => self.at(time, *block, captured),
+            StatementKind::For { variables, range, step, block } => self.for_(variables, range, step.as_ref(), *block),
+            StatementKind::Sweep(list, block) => self.sweep(list, *block),
+            StatementKind::Repeat { most, block, .. } => {
+                let most = self.size(most)?;
+                if most > 0 {
+                    self.enter(*block, FrameKind::Repeat { most, turn: 0 });
+                }
+                Ok(())
+            }
+            StatementKind::If(condition, a, b) => {
+                self.start_rates_in(condition)?;
+                let chosen = if self.truth(condition)? { *a } else { *b };
+                self.enter(chosen, FrameKind::Once);
+                Ok(())
+            }
+            StatementKind::Measure(id, e, None) => {
+                self.start_rates_in(e)?;
+                let q = self.quantity(e)?;
+                self.keep_measure(*id, q);
+                Ok(())
+            }
+            StatementKind::Window(name, block) => {
+                self.enter(*block, FrameKind::Window(name.clone()));
+                Ok(())
+            }
+            StatementKind::Settle(steps, change) => self.settle(steps, change.as_ref(), s.span),
+            StatementKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref()),
+            StatementKind::Expect(e) => self.expect(e),
+            StatementKind::Drive(d) => self.drive(d),
+            StatementKind::Plasticity(on, what) => self.plasticity(*on, what),
+            StatementKind::Signal(name, targets) => {
+                if self.stops_here() {
+                    Ok(())
+                } else {
+                    self.signal(name, targets.as_deref(), s.span)
+                }
+            }
+            StatementKind::Save(..) | StatementKind::Load(..) if self.builds_only() => Ok(()),
+            StatementKind::Save(net, path) => self.save(net, path),
+            StatementKind::Load(net, path) => self.load(net, path, s.span),
+            StatementKind::Set(target, op, value) => self.set(target, *op, value, s.span),
+            StatementKind::Print(what) => self.print(what),
+            StatementKind::Reset(what) => self.reset(what),
+        }
+    }
+
+    fn is_overridden(&self, path: &str) -> bool {
+        self.runner.settings.overrides.iter().any(|o| o.path == path)
+    }
+
+    fn set_seed(&mut self, e: &Expr) -> Attempt<()> {
+        if self.is_overridden("seed") {
+            return Ok(());
+        }
+        match whole_seed(self.number(e)?) {
+            Ok(seed) => {
+                (self.seed, self.networks_made) = (seed, 0);
+                Ok(())
+            }
+            Err(why) => fail(Code::E0404, e.span, why, "not a seed"),
+        }
+    }
+
+    fn set_dt(&mut self, e: &Expr) -> Attempt<()> {
+        match positive_step(self.number(e)?) {
+            Ok(dt) if !self.is_overridden("dt") => self.dt = dt,
+            Ok(_) => {}
+            Err(why) => return fail(Code::E0404, e.span, why, "not a step"),
+        }
+        Ok(())
+    }
+
+    /// `let x = e`, `let x ~ d`
+    fn let_(&mut self, id: LocalId, value: &Written) -> Attempt<()> {
+        let value = match value {
+            Written::Expr(e) => {
+                self.start_rates_in(e)?;
+                self.eval(e)?
+            }
+            Written::Drawn(d) => self.draw(d)?.into(),
+        };
+        self.set_local(id, value);
+        Ok(())
+    }
+
+    /// Draws one number from a stream of its own.
+    pub(super) fn draw(&mut self, d: &Distribution) -> Attempt<Quantity> {
+        for e in &d.args {
+            self.start_rates_in(e)?;
+        }
+        let stream = another_shuffle((self.seed, &self.shuffles));
+        let mut reader = stream.reader(0);
+        if d.of.name == "categorical" {
+            return self.categorical(&d.args[0], &mut reader);
+        }
+        let distribution = self.with(|s| distribution(s, d, None))?;
+        let unit = d.args.iter().find_map(|a| a.ty.unit.clone());
+        let dim = d.args.iter().find_map(|a| a.ty.dim).unwrap_or(Dim::ONE);
+        match distribution.sample(&mut reader) {
+            Some(v) => Ok(Quantity::number(v, dim, unit)),
+            None => fail(Code::E0604, d.span, "nothing can be drawn within the bounds", "would be redrawn for ever"),
+        }
+    }
+
+    /// An index with a probability proportional to its weight; for each example, if there are several.
+    fn categorical(&self, e: &Expr, reader: &mut Reader) -> Attempt<Quantity> {
+        let q = self.quantity(e)?;
+        let mut drawn = Vec::new();
+        for weights in q.examples() {
+            let sum: f64 = weights.iter().sum();
+            if weights.iter().any(|w| *w < 0.0 || !w.is_finite()) || sum <= 0.0 {
+                let message = "weights of a draw are not negative, and not all zero";
+                return fail(Code::E0404, e.span, message, "cannot be drawn from");
+            }
+            let mut left = reader.uniform() * sum;
+            let chosen = weights.iter().position(|w| {
+                left -= w;
+                left < 0.0
+            });
+            // Rounding may leave a rest behind the last weight that is not zero.
+            let last = weights.iter().rposition(|w| *w > 0.0);
+            drawn.push(chosen.or(last).unwrap_or_default() as f64);
+        }
+        Ok(Quantity { data: drawn.into(), rows: q.rows, ..Quantity::pure(0.0) })
+    }
+
+    fn at(&mut self, time: &Expr, block: BlockId, captured: &[LocalId]) -> Attempt<()> {
+        let t = self.number(time)?;
+        if t < self.clock - 1e-9 || !t.is_finite() {
+            let now = format_quantity(self.clock, Dim::TIME, lookup("ms").as_ref());
+            let message = format!("this time has passed: it is {now} now");
+            return fail(Code::E0404, time.span, message, "in the past");
+        }
+        self.warn_off_grid(t, time.span, "happens at the nearest step");
+        let value = |id: &LocalId| self.locals[id.as_u32() as usize].clone().map(|v| (*id, v));
+        let captured = captured.iter().filter_map(value).collect();
+        let place = self.schedule.partition_point(|s| s.time <= t);
+        self.schedule.insert(place, Scheduled { time: t, block, captured });
+        Ok(())
+    }
+
+    fn for_(&mut self, variables: &[LocalId], range: &Expr, step: Option<&Expr>, block: BlockId) -> Attempt<()> {
+        self.start_rates_in(range)?;
+        let over = self.eval(range)?;
+        if let Value::Examples(set, order) = over {
+            return self.for_examples(variables, (set, order), block, range.span);
+        }
+        let turns = self.with(|s| iterate(s, over, range, step))?;
+        let turns = turns.into_iter().map(|v| vec![v]).collect();
+        self.enter_loop(variables.to_vec(), turns, block, false)
+    }
+
+    fn sweep(&mut self, list: &[(LocalId, Expr)], block: BlockId) -> Attempt<()> {
+        let mut turns: Vec<Vec<Value>> = vec![Vec::new()];
+        for (_, range) in list {
+            self.start_rates_in(range)?;
+            let over = self.eval(range)?;
+            let values = self.with(|s| iterate(s, over, range, None))?;
+            let longer = |t: &Vec<Value>| -> Vec<Vec<Value>> {
+                values.iter().map(|v| t.iter().cloned().chain([v.clone()]).collect()).collect()
+            };
+            turns = turns.iter().flat_map(longer).collect();
+        }
+        self.enter_loop(list.iter().map(|(id, _)| *id).collect(), turns, block, true)
+    }
+
+    fn enter_loop(
+        &mut self,
+        variables: Vec<LocalId>,
+        turns: Vec<Vec<Value>>,
+        block: BlockId,
+        sweep: bool,
+    ) -> Attempt<()> {
+        let Some(first) = turns.first() else { return Ok(()) };
+        self.begin_turn(&variables, first.clone(), sweep)?;
+        self.enter(block, FrameKind::Loop { variables, turns, turn: 0, sweep });
+        Ok(())
+    }
+
+    fn record(&mut self, e: &Expr, every: Option<&Expr>, during: Option<&Expr>, id: Option<LocalId>) -> Attempt<()> {
+        let (ExprKind::Variable { of, .. } | ExprKind::Events { of, .. }) = &e.kind else {
+            return fail(Code::E0407, e.span, "this cannot be recorded", "not a state or event");
+        };
+        let p = self.cells(of)?;
+        let population = &self.live[p.network].network().populations[p.view.population];
+        let model = population.model.clone();
+        let cells = (p.view.start, p.view.n);
+        let whole = cells == (0, population.n);
+        let owner = population.name.clone();
+        let (what, path) = match &e.kind {
+            ExprKind::Events { id, .. } => (What::Events(*id), model.events[*id].name.clone()),
+            ExprKind::Variable { id, segment, .. } => {
+                let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
+                let segment = self.live[p.network].segment(p.view, *id, segment, e.span)?;
+                let v = &model.vars[*id];
+                let value = model.unfold(CellExpr::Var(*id));
+                let every = self.interval(every)?;
+                let what = What::Samples { variable: *id, segment, value, every, dim: v.dim, unit: v.unit.clone() };
+                (what, v.name.clone())
+            }
+            _ => return Ok(()),
+        };
+        let window = during.map(|e| self.with(|s| s.range(e)).map(|w| (w, e.span))).transpose()?;
+        if let Some(((from, to), span)) = window
+            && (from >= to || to < self.clock)
+        {
+            return fail(Code::E0404, span, "nothing can be recorded in this window", "empty, or in the past");
+        }
+        let default = format!("{owner}.{path}");
+        let default = if whole { default } else { format!("{default}.{}-{}", cells.0, cells.0 + cells.1 - 1) };
+        let base = id.map_or(default, |id| self.experiment.locals[id].name.clone());
+        let same = |r: &&Recording| r.name == base || r.name.starts_with(&format!("{base}#"));
+        let copies = self.recordings.iter().filter(same).count();
+        let file = if copies == 0 { base } else { format!("{base}#{copies}") };
+        let begin = self.live[p.network].simulation.as_ref().map_or(0, Running::step);
+        let folder = self.runner.settings.results.as_deref();
+        let mut r = Recording::new(file, p.network, p.view.population, cells, what, begin, self.dt, folder);
+        r.window = window.map(|((from, to), _)| (from, to));
+        if let What::Samples { variable, segment, .. } = &r.what {
+            self.start_rates(p.network)?;
+            if self.live[p.network].network().batch.is_some() {
+                let d = crate::diag::unsupported(e.span, "recording a network that sees several examples at once");
+                return Err(Box::new(d.help("use `measure`, or a network without a batch")));
+            }
+            // The state at the beginning is part of a trace.
+            if r.is_within(begin) {
+                let now = self.live[p.network].values(p.view, *variable, *segment, e.span)?;
+                r.sample(begin, now.data.iter().copied());
+            }
+        }
+        self.recordings.push(r);
+        if let Some(id) = id {
+            self.set_local(id, Value::Recording(self.recordings.len() - 1));
+        }
+        Ok(())
+    }
+
+    /// The interval of samples in steps, which need not be whole.
+    fn interval(&mut self, every: Option<&Expr>) -> Attempt<f64> {
+        let Some(e) = every else { return Ok(1.0) };
+        let interval = self.number(e)?;
+        let steps = interval / self.dt;
+        if steps.is_nan() || steps.round() < 1.0 || !steps.is_finite() {
+            return fail(Code::E0601, e.span, "this interval is shorter than a step", "below `dt`");
+        }
+        self.warn_off_grid(interval, e.span, "samples are taken at the nearest steps");
+        let whole = steps.round();
+        Ok(if (steps - whole).abs() <= 1e-6 * whole { whole } else { steps })
+    }
+
+    /// Adds a value to a measure.
+    pub(super) fn keep_measure(&mut self, id: LocalId, q: Quantity) {
+        let q = if q.rows.is_some() { q.flattened() } else { q };
+        let name = &self.experiment.locals[id].name;
+        let list = self.out.measures.entry(name.clone()).or_default();
+        list.push(q.clone());
+        let first = list.len() == 1;
+        let place = &mut self.locals[id.as_u32() as usize];
+        if let (false, Some(Value::Quantity(series))) = (first, place.as_mut()) {
+            // Nobody else has the series, as a rule: then it grows in its place.
+            Arc::make_mut(&mut series.data).extend_from_slice(&q.data);
+            series.shape = vec![series.data.len()];
+            return;
+        }
+        *place = Some(q.into());
+    }
+
+    fn expect(&mut self, e: &Expr) -> Attempt<()> {
+        self.start_rates_in(e)?;
+        let passed = self.truth(e)?;
+        let found = self.describe(e);
+        self.out.expectations.push(Expectation { span: e.span, passed, found });
+        Ok(())
+    }
+
+    /// Shows the values that an expectation compares.
+    fn describe(&self, e: &Expr) -> String {
+        let two = |a: &Expr, b: &Expr| match b.kind {
+            ExprKind::Number(_) | ExprKind::Neg(_) => self.shown(a),
+            _ => format!("{}, {}", self.shown(a), self.shown(b)),
+        };
+        match &e.kind {
+            ExprKind::Binary(Op::And | Op::Or, a, b) => format!("{}; {}", self.describe(a), self.describe(b)),
+            ExprKind::Not(a) => self.describe(a),
+            ExprKind::In(a, _) => self.shown(a),
+            ExprKind::Within(w) => two(&w.a, &w.b),
+            ExprKind::Binary(_, a, b) => two(a, b),
+            _ => String::new(),
+        }
+    }
+
+    fn shown(&self, e: &Expr) -> String {
+        self.quantity(e).map(|q| q.to_string()).unwrap_or_default()
+    }
+
+    /// `print`: a line for the log.
+    fn print(&mut self, what: &[Expr]) -> Attempt<()> {
+        let mut line = Vec::new();
+        for e in what {
+            self.start_rates_in(e)?;
+            line.push(match self.eval(e)? {
+                Value::Text(t) => t.to_string(),
+                Value::Bool(b) => b.to_string(),
+                Value::Quantity(q) => q.to_string(),
+                other => other.kind().to_string(),
+            });
+        }
+        let line = line.join(" ");
+        self.runner.progress.line(&line);
+        self.out.log.push(line);
+        Ok(())
+    }
+
+    /// `reset net.pop`: states as they were before the first step.
+    fn reset(&mut self, what: &Expr) -> Attempt<()> {
+        let (network, only) = match self.eval(what)? {
+            Value::Population(p) if p.view.n == self.live[p.network].network().populations[p.view.population].n => {
+                (p.network, Some(p.view.population))
+            }
+            Value::Population(_) => {
+                return Err(Box::new(crate::diag::unsupported(what.span, "a reset of some cells of a population")));
+            }
+            Value::Network(instance) => (instance.network, None),
+            other => return fail(Code::E0401, what.span, format!("{} cannot be reset", other.kind()), "not cells"),
+        };
+        self.reset_states(network, only, what.span)
+    }
+
+    fn reset_states(&mut self, network: usize, only: Option<usize>, span: Span) -> Attempt<()> {
+        let Some(s) = &mut self.live[network].simulation else { return Ok(()) };
+        let populations = s.network().populations.len();
+        for p in (0..populations).filter(|p| only.is_none_or(|o| o == *p)) {
+            let population = &s.network().populations[p];
+            if !population.segment_init.is_empty() || !population.model.cables.is_empty() {
+                return Err(Box::new(crate::diag::unsupported(span, "a reset of cells with cables")));
+            }
+            let init: Vec<_> = population.init.iter().map(|(id, c)| (*id, c.clone())).collect();
+            let n = population.n;
+            for (id, values) in init {
+                s.set_state(p, id, 0..n, None, &values);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! What expressions of an experiment see: networks as they are now, recordings, files.
+
+use super::live::Live;
+use super::record::{Recording, What};
+use crate::builtin::{Dense, End, Host, Refusal, Samples};
+use crate::data::Files;
+use crate::diag::{Code, Diagnostic};
+use crate::elaborate::{another_shuffle, wall_clock};
+use crate::evaluate::{Attempt, World, fail};
+use crate::hir::{EventId, VarId, VarKind};
+use crate::measure::Events;
+use crate::plan::Projection;
+use crate::rng::Stream;
+use crate::source::Span;
+use crate::units::{Dim, Unit};
+use crate::value::{PopulationRef, Quantity};
+use std::cell::Cell;
+
+/// What expressions of an experiment see.
+pub struct Surface<'a> {
+    /// Networks.
+    pub live: &'a [Live],
+    /// Recordings.
+    pub recordings: &'a [Recording],
+    /// Files.
+    pub files: &'a dyn Files,
+    /// Time step.
+    pub dt: f64,
+    /// Seed of what is shuffled, and how often something was.
+    pub shuffles: (u64, &'a Cell<u32>),
+    /// What was gathered over a data set.
+    pub gathered: &'a [Quantity],
+}
+
+impl Surface<'_> {
+    fn projections<'a>(&'a self, network: usize, list: &'a [usize]) -> impl Iterator<Item = (usize, &'a Projection)> {
+        let plan = self.live[network].network();
+        list.iter().map(|k| (*k, &plan.projections[*k]))
+    }
+
+    /// The dimension and unit of a projection's weights.
+    fn unit_of_weight(&self, network: usize, p: &Projection) -> (Dim, Option<Unit>) {
+        let model = &self.live[network].network().populations[p.post.population].model;
+        let weight = p.synapse.weight().map_or(&model.vars[p.port], |w| &p.synapse.vars[w]);
+        (weight.dim, weight.unit.clone())
+    }
+}
+
+fn unreadable(reason: String) -> Refusal {
+    Refusal::of(0, Code::E0802, "a recording cannot be read back", reason)
+}
+
+impl Host for Surface<'_> {
+    fn files(&self) -> &dyn Files {
+        self.files
+    }
+
+    fn stream(&self) -> Stream {
+        another_shuffle(self.shuffles)
+    }
+
+    fn events(&self, recording: usize, window: Option<(f64, f64)>) -> Result<Events, Refusal> {
+        let r = &self.recordings[recording];
+        match r.what {
+            What::Events(_) => r.events(window).map_err(unreadable),
+            What::Samples { .. } => Err(Refusal::of(0, Code::E0407, "events are needed", "this is a recorded state")),
+        }
+    }
+
+    fn samples(&self, recording: usize, window: Option<(f64, f64)>) -> Result<Samples, Refusal> {
+        let r = &self.recordings[recording];
+        let What::Samples { dim, unit, .. } = &r.what else {
+            return Err(Refusal::of(0, Code::E0407, "a recorded state is needed", "these are events"));
+        };
+        let (times, values) = r.samples(window).map_err(unreadable)?;
+        Ok(Samples { times, values, cells: r.cells.1, dim: *dim, unit: unit.clone() })
+    }
+
+    fn weights(&self, network: usize, list: &[usize]) -> Result<Quantity, Refusal> {
+        let live = &self.live[network];
+        let (mut data, mut unit) = (Vec::new(), (Dim::ONE, None));
+        for (k, p) in self.projections(network, list) {
+            unit = self.unit_of_weight(network, p);
+            match p.synapse.weight() {
+                Some(w) => data.extend(live.synapse_values(k, w)),
+                None => data.extend((0..p.pairs.len()).map(|e| p.weight.at(e))),
+            }
+        }
+        Ok(Quantity::array(data, unit.0, unit.1))
+    }
+
+    fn delays(&self, network: usize, list: &[usize]) -> Result<Vec<f64>, Refusal> {
+        let dt = self.dt;
+        let of = |p: &Projection| (0..p.pairs.len()).map(|k| f64::from(p.delay.at(k)) * dt).collect::<Vec<f64>>();
+        Ok(self.projections(network, list).flat_map(|(_, p)| of(p)).collect())
+    }
+
+    fn synapses(&self, network: usize, list: &[usize]) -> Result<usize, Refusal> {
+        Ok(self.projections(network, list).map(|(_, p)| p.pairs.len()).sum())
+    }
+
+    fn degrees(&self, network: usize, list: &[usize], end: End) -> Result<Vec<f64>, Refusal> {
+        let mut degrees = Vec::new();
+        for (_, p) in self.projections(network, list) {
+            let view = if end == End::Pre { p.pre } else { p.post };
+            let mut d = vec![0.0; view.n];
+            for e in p.pairs.edges().iter() {
+                d[if end == End::Pre { e.pre } else { e.post } as usize - view.start] += 1.0;
+            }
+            degrees.extend(d);
+        }
+        Ok(degrees)
+    }
+
+    fn dense(&self, network: usize, list: &[usize]) -> Result<(Dense, Dim, Option<Unit>), Refusal> {
+        let [k] = list[..] else {
+            return Err(Refusal::of(0, Code::E0106, "this projection has several ends", "which one is meant?"));
+        };
+        let live = &self.live[network];
+        let p = &live.network().projections[k];
+        let mut weights = vec![0.0; p.pre.n * p.post.n];
+        let values = p.synapse.weight().map_or(Vec::new(), |w| live.synapse_values(k, w));
+        for (e, v) in p.pairs.edges().iter().zip(&values) {
+            weights[(e.pre as usize - p.pre.start) * p.post.n + e.post as usize - p.post.start] += *v;
+        }
+        let (dim, unit) = self.unit_of_weight(network, p);
+        let joins = (p.pre.population, p.post.population);
+        Ok((Dense { size: (p.pre.n, p.post.n), weights, joins }, dim, unit))
+    }
+
+    fn energy(&self, network: usize) -> Result<Quantity, Refusal> {
+        let Some(s) = self.live[network].rates() else {
+            let label = "needs `energy F = …`, and to have run";
+            return Err(Refusal::of(0, Code::E0401, "this network has no energy", label));
+        };
+        let (mut rows, mut dim) = (vec![0.0; s.active()], Dim::ONE);
+        for (p, population) in s.network.populations.iter().enumerate() {
+            for v in &population.model.energies {
+                dim = population.model.vars[*v].dim;
+                let values = s.values(p, *v);
+                for (row, sum) in rows.iter_mut().enumerate() {
+                    let at = if values.rows == 1 { 0 } else { row * population.n };
+                    *sum += values.values[at..at + population.n].iter().sum::<f64>();
+                }
+            }
+        }
+        for k in 0..s.network.projections.len() {
+            rows.iter_mut().zip(s.energy(k)).for_each(|(sum, e)| *sum += e);
+        }
+        let batch = s.network.batch.is_some().then_some(rows.len());
+        Ok(Quantity { data: rows.into(), rows: batch, ..Quantity::number(0.0, dim, None) })
+    }
+
+    fn wall_clock(&self) -> f64 {
+        wall_clock()
+    }
+}
+
+impl World for Surface<'_> {
+    fn dt(&self) -> f64 {
+        self.dt
+    }
+
+    fn shape(&self, p: PopulationRef) -> &[usize] {
+        &self.live[p.network].network().populations[p.view.population].shape
+    }
+
+    fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
+        let live = &self.live[p.network];
+        let segment = live.segment(p.view, id, segment, span)?;
+        live.values(p.view, id, segment, span)
+    }
+
+    fn recording(&self, p: PopulationRef, id: EventId, span: Span) -> Attempt<usize> {
+        let found = self.recordings.iter().rposition(|r| {
+            r.network == p.network
+                && r.population == p.view.population
+                && r.cells == (p.view.start, p.view.n)
+                && matches!(r.what, What::Events(e) if e == id)
+        });
+        let population = &self.live[p.network].network().populations[p.view.population];
+        match found {
+            Some(i) => Ok(i),
+            None => {
+                let message = format!("`{}` of these cells was not recorded", population.model.events[id].name);
+                let d = Diagnostic::at(Code::E0811, span, message, "no recording");
+                Err(Box::new(d.help("write `record …` with the same cells before `run`")))
+            }
+        }
+    }
+
+    fn synaptic(&self, network: usize, list: &[usize], name: &str, span: Span) -> Attempt<Quantity> {
+        let live = &self.live[network];
+        let (mut data, mut found) = (Vec::new(), None);
+        for (k, p) in self.projections(network, list) {
+            let Some(id) = p.synapse.var(name) else { continue };
+            data.extend(live.synapse_values(k, id));
+            found = Some(p.synapse.vars[id].clone());
+        }
+        let Some(v) = found else {
+            return fail(Code::E0205, span, format!("this projection has no `{name}`"), "no such member");
+        };
+        let several = matches!(v.kind, VarKind::Weight | VarKind::State(_));
+        if !several
+            && data.windows(2).all(|w| w[0] == w[1])
+            && let Some(one) = data.first()
+        {
+            return Ok(Quantity::number(*one, v.dim, v.unit));
+        }
+        if data.is_empty() && !several {
+            let message = format!("`{name}` follows a population and has no value of its own");
+            return fail(Code::E0205, span, message, "read the population instead");
+        }
+        Ok(Quantity::array(data, v.dim, v.unit))
+    }
+
+    fn gathered(&self, k: usize) -> Option<Quantity> {
+        self.gathered.get(k).cloned()
+    }
+}

@@ -1,0 +1,36 @@
+//! How an expression is called in a figure.
+
+use crate::hir::Kind;
+use crate::hir::Module;
+use crate::hir::network::model::Local;
+use crate::hir::typed::{Expr, ExprKind, LocalId};
+use cranelift_entity::PrimaryMap;
+
+/// Spells a chain of names; empty for anything else.
+pub fn label(module: &Module, locals: &PrimaryMap<LocalId, Local>, e: &Expr) -> String {
+    let sub = |e: &Expr| label(module, locals, e);
+    let joined = |base: String, name: &str| if base.is_empty() { name.to_string() } else { format!("{base}.{name}") };
+    match &e.kind {
+        ExprKind::Local(id) => locals[*id].name.clone(),
+        ExprKind::Member(of, name) | ExprKind::Field(of, name) | ExprKind::Part(of, name) => joined(sub(of), name),
+        ExprKind::Synaptic { of, name } => joined(sub(of), name),
+        ExprKind::Column(of, name) => joined(sub(of), name),
+        ExprKind::Element(of, _) => sub(of),
+        ExprKind::Variable { of, id, .. } => match model(module, of) {
+            Some(neuron) => joined(sub(of), &neuron.vars[*id].name),
+            None => String::new(),
+        },
+        ExprKind::Events { of, id } => match model(module, of) {
+            Some(neuron) => joined(sub(of), &neuron.events[*id].name),
+            None => String::new(),
+        },
+        _ => String::new(),
+    }
+}
+
+fn model<'a>(module: &'a Module, of: &Expr) -> Option<&'a crate::hir::Neuron> {
+    match &of.ty.kind {
+        Kind::Population(model) => module.neurons.get(model).map(|n| &**n),
+        _ => None,
+    }
+}

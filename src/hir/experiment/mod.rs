@@ -1,0 +1,74 @@
+//! Checks experiments and tests: statements in order, names as they appear; returns them with ids and types.
+
+mod gather;
+mod label;
+pub mod model;
+pub mod overrides;
+mod statements;
+
+use self::model::{BlockId, Experiment, Statement};
+use super::infer::Infer;
+use super::network::World;
+use super::{Module, network};
+use crate::diag::Diagnostics;
+use crate::syntax::ast::{self, Command};
+
+/// Checks an experiment.
+pub(super) fn check_experiment(module: &Module, e: &ast::Experiment, diagnostics: &mut Diagnostics) -> Experiment {
+    let infer = Infer { module, diagnostics, depth: 0 };
+    let mut c = Checker { infer, world: World::default(), blocks: Vec::new(), at: 0 };
+    let params = c.world.formals(&mut c.infer, &e.formals);
+    let body = c.block(&e.body);
+    debug_assert_eq!(body, 0);
+    Experiment { name: e.name.text.clone(), span: e.name.span, params, blocks: c.blocks, locals: c.world.locals }
+}
+
+struct Checker<'a> {
+    infer: Infer<'a>,
+    world: World,
+    blocks: Vec<Vec<Statement>>,
+    /// How many `at`s the statement stands in.
+    at: usize,
+}
+
+impl Checker<'_> {
+    /// Checks the statements of a block whose names stay visible.
+    fn block(&mut self, body: &[Command]) -> BlockId {
+        let id = self.blocks.len();
+        self.blocks.push(Vec::new());
+        for c in body {
+            if let Some(kind) = self.statement(c) {
+                self.blocks[id].push(Statement { kind, span: c.span });
+            }
+        }
+        id
+    }
+
+    /// Checks a block whose names are visible in it alone, except what it measures.
+    fn inner(&mut self, body: &[Command]) -> BlockId {
+        let depth = self.world.names.len();
+        let id = self.block(body);
+        self.leave(depth, body);
+        id
+    }
+
+    /// Forgets the names of a block, but not what it measured.
+    fn leave(&mut self, depth: usize, body: &[Command]) {
+        let mut measured = Vec::new();
+        measures(body, &mut measured);
+        let inner: Vec<_> = self.world.names.drain(depth..).collect();
+        let (kept, gone): (Vec<_>, Vec<_>) = inner.into_iter().partition(|(n, _)| measured.contains(&n.as_str()));
+        self.world.names.extend(kept);
+        self.world.conditional.extend(gone.into_iter().map(|(n, id)| (n, self.world.locals[id].span)));
+    }
+}
+
+/// The names that a block measures.
+fn measures<'a>(body: &'a [Command], out: &mut Vec<&'a str>) {
+    for c in body {
+        if let ast::CommandKind::Measure(name, ..) = &c.kind {
+            out.push(&name.text);
+        }
+        c.kind.blocks().into_iter().for_each(|body| measures(body, out));
+    }
+}

@@ -1,0 +1,206 @@
+//! Checked experiments: statements in blocks, with ids for names and a type for every expression.
+
+use crate::hir::network::model::{Drive, Local, Nested, Parameter, Value};
+use crate::hir::typed::{Expr, LocalId};
+use crate::hir::{Op, VarId};
+use crate::source::Span;
+use cranelift_entity::PrimaryMap;
+
+/// An experiment or a test.
+#[derive(Debug, Clone, Default)]
+pub struct Experiment {
+    /// Its name, or a test's title.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// Its parameters.
+    pub params: Vec<Parameter>,
+    /// Its statements; the first block is its body, the others belong to statements.
+    pub blocks: Vec<Vec<Statement>>,
+    /// All names of its body.
+    pub locals: PrimaryMap<LocalId, Local>,
+}
+
+/// A block of statements, by its place among those of the experiment.
+pub type BlockId = usize;
+
+/// A statement with its place.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// What it does.
+    pub kind: StatementKind,
+    /// The whole.
+    pub span: Span,
+}
+
+/// `with batch 50 sum`
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// How many examples.
+    pub size: Expr,
+    /// Whether changes at signals are summed over them, else averaged.
+    pub sum: bool,
+}
+
+/// `over data { … }`: expressions that are evaluated for every example, or batch of examples, and put together.
+#[derive(Debug, Clone)]
+pub struct Over {
+    /// The data set.
+    pub data: Expr,
+    /// The names of its fields.
+    pub fields: Vec<LocalId>,
+    /// What is done with each example or batch.
+    pub block: BlockId,
+    /// What is gathered.
+    pub parts: Vec<Expr>,
+}
+
+/// What an assignment changes.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A variable of cells.
+    Cells {
+        /// The cells.
+        of: Expr,
+        /// The variable.
+        id: VarId,
+        /// One segment of a cable.
+        segment: Option<Expr>,
+    },
+    /// A weight, state or parameter of synapses.
+    Synapses {
+        /// The projection.
+        of: Expr,
+        /// The variable.
+        name: String,
+        /// Which synapses, if not all.
+        index: Option<Expr>,
+    },
+    /// A variable of the experiment.
+    Local(LocalId),
+}
+
+/// The statements of experiments.
+#[derive(Debug, Clone)]
+pub enum StatementKind {
+    /// `network name = Model(args) with batch n`
+    Network {
+        /// The network.
+        network: Nested,
+        /// Its name.
+        name: String,
+        /// How many examples it sees at once.
+        batch: Option<Batch>,
+    },
+    /// `seed n`
+    Seed(Expr),
+    /// `dt t`
+    Dt(Expr),
+    /// `precision f64`: whether it is double.
+    Precision(bool),
+    /// `let x = …`, `let x ~ …`, `var x = …`, `data x = …`
+    Let(LocalId, Value),
+    /// `let x = … over data { … }`
+    LetOver(LocalId, Expr, Over),
+    /// `run t`
+    Run(Expr),
+    /// `step`
+    Step,
+    /// `signal name in targets`; to all without targets
+    Signal(String, Option<Vec<Expr>>),
+    /// `save net to "file"`
+    Save(Expr, String),
+    /// `load net from "file"`
+    Load(Expr, String),
+    /// `plasticity on links`
+    Plasticity(bool, Vec<Expr>),
+    /// `record what every t during a .. b as name`
+    Record {
+        /// What.
+        what: Vec<Expr>,
+        /// How often states are recorded.
+        every: Option<Expr>,
+        /// When.
+        during: Option<Expr>,
+        /// Its name.
+        id: Option<LocalId>,
+    },
+    /// `at t { … }`, with the names that keep the values they have now.
+    At(Expr, BlockId, Vec<LocalId>),
+    /// `for x in range step s { … }`
+    For {
+        /// One, or one for each field of a data set.
+        variables: Vec<LocalId>,
+        /// What it runs through.
+        range: Expr,
+        /// From turn to turn.
+        step: Option<Expr>,
+        /// What is done.
+        block: BlockId,
+    },
+    /// `sweep seed in 1 .. 5, w in [1 nS, 2 nS] { … }`: every combination, the first name slowest
+    Sweep(Vec<(LocalId, Expr)>, BlockId),
+    /// `repeat at most n times until c { … }`
+    Repeat {
+        /// How often at most.
+        most: Expr,
+        /// When it ends earlier.
+        until: Option<Expr>,
+        /// What is done.
+        block: BlockId,
+    },
+    /// `if c { … } else { … }`
+    If(Expr, BlockId, BlockId),
+    /// `measure x = e over data { … }`
+    Measure(LocalId, Expr, Option<Over>),
+    /// `window name { … }`
+    Window(String, BlockId),
+    /// `settle until change < e or n steps`
+    Settle(Expr, Option<Expr>),
+    /// `plot "title" series against x`
+    Plot {
+        /// Title.
+        title: Option<String>,
+        /// What is drawn, with its label.
+        series: Vec<(Expr, String)>,
+        /// The abscissa.
+        against: Option<(Expr, String)>,
+    },
+    /// `expect c`
+    Expect(Expr),
+    /// `drive …`
+    Drive(Drive),
+    /// `target = e`, `target += e`
+    Set(Target, Option<Op>, Value),
+    /// `print …`
+    Print(Vec<Expr>),
+    /// `reset net.pop`
+    Reset(Expr),
+}
+
+impl StatementKind {
+    /// Returns the blocks within this statement.
+    pub fn blocks(&self) -> Vec<BlockId> {
+        use StatementKind::{At, For, If, LetOver, Measure, Repeat, Sweep, Window};
+        match self {
+            For { block, .. } | Repeat { block, .. } | Sweep(_, block) | At(_, block, _) | Window(_, block) => {
+                vec![*block]
+            }
+            Measure(_, _, Some(over)) | LetOver(_, _, over) => vec![over.block],
+            If(_, a, b) => vec![*a, *b],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Experiment {
+    /// Returns the names of all networks that it makes.
+    pub fn networks(&self) -> Vec<&str> {
+        let all = self.blocks.iter().flatten();
+        all.filter_map(|s| match &s.kind {
+            StatementKind::Network { name, .. } => Some(name.as_str()),
+            _ => None,
+        })
+        .collect()
+    }
+}

@@ -1,0 +1,571 @@
+//! The statements of an experiment.
+
+use super::gather::outermost;
+use super::label::label;
+use super::model::{Batch, Over, StatementKind, Target};
+use super::{Checker, network};
+use crate::diag::{Code, Diagnostic};
+use crate::hir::network::model::{Nested, Value};
+use crate::hir::typed::{Expr, ExprKind, LocalId};
+use crate::hir::{Kind, Op, Shape, Trigger, Ty, VarKind, errors};
+use crate::source::Span;
+use crate::syntax::ast::{self, BinOp, Command, CommandKind, Name};
+use crate::units::Dim;
+
+impl Checker<'_> {
+    fn report(&mut self, d: Diagnostic) -> Option<StatementKind> {
+        self.infer.diagnostics.push(d);
+        None
+    }
+
+    fn typed(&mut self, e: &ast::Expr) -> Expr {
+        self.infer.typed(&mut self.world, e)
+    }
+
+    fn pure(&mut self, e: &ast::Expr, what: &str) -> Expr {
+        self.infer.typed_one(&mut self.world, e, what, &Ty::number(Dim::ONE))
+    }
+
+    fn one_time(&mut self, e: &ast::Expr, what: &str) -> Expr {
+        self.infer.typed_one_time(&mut self.world, e, what)
+    }
+
+    /// Checks that a value is of one of some kinds.
+    fn must_be(&mut self, e: &Expr, fits: impl Fn(&Kind) -> bool, expected: &str) {
+        if !e.is_error() && !fits(&e.ty.kind) {
+            self.infer.diagnostics.push(errors::wrong_kind(expected, &e.ty, e.span));
+        }
+    }
+
+    /// Checks a statement; none if nothing can be made of it.
+    pub(super) fn statement(&mut self, c: &Command) -> Option<StatementKind> {
+        use StatementKind as S;
+        Some(match &c.kind {
+            CommandKind::Network { name, model, args, batch } => {
+                return self.network(name, model, args, batch.as_ref());
+            }
+            CommandKind::Seed(e) => S::Seed(self.pure(e, "the seed")),
+            CommandKind::Dt(e) => S::Dt(self.one_time(e, "the time step")),
+            CommandKind::Precision(name) => return self.precision(name),
+            CommandKind::Data(name, e) => {
+                let value = self.typed(e);
+                S::Let(self.world.declare(&mut self.infer, name, value.ty.clone()), Value::Expr(value))
+            }
+            CommandKind::Let(name, ast::Value::Expr(e), Some(over)) => return self.let_over(name, e, over),
+            CommandKind::Let(name, value, _) => self.let_(name, value, false),
+            CommandKind::Var(name, value) => self.let_(name, value, true),
+            CommandKind::Repeat { most, until, body } => {
+                let most = self.pure(most, "the number of turns");
+                let depth = self.world.names.len();
+                let block = self.block(body);
+                // The condition is about what the turn has done.
+                let until = until.as_ref().map(|c| self.infer.typed_condition(&mut self.world, c));
+                self.leave(depth, body);
+                S::Repeat { most, until, block }
+            }
+            CommandKind::Sweep { variables, body } => self.sweep(variables, body),
+            CommandKind::Print(what) => S::Print(what.iter().map(|e| self.printed(e)).collect()),
+            CommandKind::Reset(what) => {
+                let e = self.typed(what);
+                self.must_be(&e, |k| matches!(k, Kind::Population(_) | Kind::Network(_)), "a network or a population");
+                S::Reset(e)
+            }
+            CommandKind::Run(e) => {
+                self.not_in_at(c.span, "run");
+                S::Run(self.one_time(e, "how long to run"))
+            }
+            CommandKind::Step => {
+                self.not_in_at(c.span, "step");
+                S::Step
+            }
+            CommandKind::Plasticity(on, what) => {
+                let list =
+                    self.list(what, |k| matches!(k, Kind::Projection(_) | Kind::Network(_)), "a named projection");
+                S::Plasticity(*on, list)
+            }
+            CommandKind::Save(e, path, _) => S::Save(self.whole_network(e), path.clone()),
+            CommandKind::Load(e, path, _) => S::Load(self.whole_network(e), path.clone()),
+            CommandKind::Signal(name, target) => self.signal(name, target.as_ref()),
+            CommandKind::Record { what, every, during, name } => {
+                let during = during.as_ref().map(|e| self.window_of_time(e));
+                return self.record(what, every.as_ref(), during, name.as_ref());
+            }
+            CommandKind::At(time, body) => {
+                let time = self.one_time(time, "when");
+                let captured = self.world.names.iter().map(|(_, id)| *id);
+                let captured: Vec<LocalId> = captured.filter(|id| !self.world.locals[*id].mutable).collect();
+                self.at += 1;
+                let block = self.inner(body);
+                self.at -= 1;
+                S::At(time, block, captured)
+            }
+            CommandKind::For { variables, range, step, body } => {
+                return self.for_(variables, range, step.as_ref(), body);
+            }
+            CommandKind::Window(name, body) => S::Window(name.text.clone(), self.inner(body)),
+            CommandKind::Settle(steps, change) => {
+                let steps = self.pure(steps, "the number of steps");
+                let change = change.as_ref().map(|e| {
+                    let e = self.infer.typed_number(&mut self.world, e);
+                    if e.ty.is_several() {
+                        self.infer.diagnostics.push(errors::one_number_needed("the largest change", &e.ty, e.span));
+                    }
+                    e
+                });
+                S::Settle(steps, change)
+            }
+            CommandKind::If(condition, a, b) => {
+                let condition = self.infer.typed_condition(&mut self.world, condition);
+                let (a, b) = (self.inner(a), self.inner(b));
+                S::If(condition, a, b)
+            }
+            CommandKind::Measure(name, e, over) => return self.measure(name, e, over.as_ref()),
+            CommandKind::Plot { title, series, against } => {
+                let series = series.iter().map(|e| self.plotted(e)).collect();
+                let against = against.as_ref().map(|e| self.plotted(e));
+                S::Plot { title: title.clone(), series, against }
+            }
+            CommandKind::Expect(e) => S::Expect(self.infer.typed_condition(&mut self.world, e)),
+            CommandKind::Drive(d) => S::Drive(network::drive(&mut self.infer, &mut self.world, d)?),
+            CommandKind::Set { target, value, op } => return self.set(target, *op, value),
+        })
+    }
+
+    /// Refuses to let time pass while something happens at one time.
+    fn not_in_at(&mut self, span: Span, what: &str) {
+        if self.at > 0 {
+            let d = Diagnostic::at(Code::E0401, span, format!("`{what}` cannot stand in `at`"), "time would pass here");
+            self.infer.diagnostics.push(d.help("what stands in `at` happens at one time, while another `run` goes on"));
+        }
+    }
+
+    /// Refuses to give a name to something that is no value.
+    fn must_be_value(&mut self, e: &Expr) {
+        let fits = |k: &Kind| !matches!(k, Kind::Events) && !matches!(k, Kind::Error);
+        let recorded = matches!(e.kind, ExprKind::Events { .. });
+        if !recorded {
+            self.must_be(e, fits, "a value");
+        }
+    }
+
+    fn whole_network(&mut self, e: &ast::Expr) -> Expr {
+        let e = self.typed(e);
+        self.must_be(&e, |k| matches!(k, Kind::Network(_)), "a network");
+        e
+    }
+
+    /// Checks one value, or several in parentheses.
+    fn list(&mut self, e: &ast::Expr, fits: impl Fn(&Kind) -> bool, expected: &str) -> Vec<Expr> {
+        let list: Vec<Expr> = e.elements().iter().map(|e| self.typed(e)).collect();
+        list.iter().for_each(|e| self.must_be(e, &fits, expected));
+        list
+    }
+
+    fn network(
+        &mut self,
+        name: &Name,
+        model: &Name,
+        args: &[ast::Arg],
+        batch: Option<&ast::Batch>,
+    ) -> Option<StatementKind> {
+        let batch = batch.map(|b| Batch { size: self.pure(&b.size, "the batch"), sum: b.sum });
+        let span = Span { end: model.span.end, ..name.span };
+        let found = network::nested(&mut self.infer, &mut self.world, model, args, span);
+        let ty = found.as_ref().map_or(Ty::error(), |_| Ty::of(Kind::Network(model.text.clone())));
+        let id = self.world.declare(&mut self.infer, name, ty);
+        let (of, args) = found?;
+        let network = Nested { id, model: of, args, span: name.span };
+        Some(StatementKind::Network { network, name: name.text.clone(), batch })
+    }
+
+    fn precision(&mut self, name: &Name) -> Option<StatementKind> {
+        match name.text.as_str() {
+            "f32" => Some(StatementKind::Precision(false)),
+            "f64" => Some(StatementKind::Precision(true)),
+            other => self.report(
+                Diagnostic::at(
+                    Code::E0201,
+                    name.span,
+                    format!("unknown precision `{other}`"),
+                    "expected `f32` or `f64`",
+                )
+                .help("write `precision f64`"),
+            ),
+        }
+    }
+
+    /// A range of times.
+    fn window_of_time(&mut self, e: &ast::Expr) -> Expr {
+        let range = self.typed(e);
+        self.must_be(&range, |k| *k == Kind::Range, "a range of times");
+        if range.ty.kind == Kind::Range && !range.ty.same_dim(&Ty::time()) {
+            let number = Ty { kind: Kind::Number, ..range.ty.clone() };
+            self.infer.diagnostics.push(errors::time_needed("a window", &number, e.span));
+        }
+        range
+    }
+
+    fn printed(&mut self, e: &ast::Expr) -> Expr {
+        let e = self.typed(e);
+        self.must_be(&e, |k| matches!(k, Kind::Number | Kind::Bool | Kind::Text), "a number, a truth value or a text");
+        e
+    }
+
+    /// `let x = e`, `let x ~ d`, and the same for variables.
+    fn let_(&mut self, name: &Name, value: &ast::Value, mutable: bool) -> StatementKind {
+        let (value, ty) = match value {
+            ast::Value::Expr(e) => {
+                let value = self.typed(e);
+                self.must_be_value(&value);
+                let ty = value.ty.clone();
+                (Value::Expr(value), ty)
+            }
+            ast::Value::Distribution(d) => match self.world.distribution(&mut self.infer, d) {
+                Some((drawn, ty)) => {
+                    if matches!(drawn.of.name, "xavier" | "xavier_uniform" | "kaiming") {
+                        let message = format!("`{}` draws weights", drawn.of.name);
+                        let d = Diagnostic::at(Code::E0401, drawn.span, message, "depends on the size of a projection");
+                        self.infer.diagnostics.push(d);
+                    }
+                    (Value::Drawn(drawn), ty)
+                }
+                None => (Value::Expr(Expr::error(d.call.span)), Ty::error()),
+            },
+        };
+        if let Some(before) = self.world.find(&name.text) {
+            let declared = self.world.locals[before].span;
+            self.infer.diagnostics.push(errors::shadowed(&name.text, name.span, declared));
+        }
+        // A variable may hold other numbers later, but of the same kind.
+        let ty = if mutable { ty.shaped(Shape::Any) } else { ty };
+        let id = self.world.declare(&mut self.infer, name, ty);
+        self.world.locals[id].mutable = mutable;
+        StatementKind::Let(id, value)
+    }
+
+    fn let_over(&mut self, name: &Name, e: &ast::Expr, over: &ast::Over) -> Option<StatementKind> {
+        let (value, over) = self.over(e, over);
+        let id = self.world.declare(&mut self.infer, name, value.ty.clone());
+        Some(StatementKind::LetOver(id, value, over))
+    }
+
+    fn sweep(&mut self, variables: &[(Name, ast::Expr)], body: &[Command]) -> StatementKind {
+        let depth = self.world.names.len();
+        let mut list = Vec::new();
+        for (name, range) in variables {
+            let range = self.typed(range);
+            let ty = crate::hir::network::turn(&mut self.infer, &range);
+            if name.text == "seed" && !ty.is_error() && !ty.same_dim(&Ty::number(Dim::ONE)) {
+                self.infer.diagnostics.push(errors::wrong_unit(
+                    "the seed",
+                    &Ty::number(Dim::ONE),
+                    &ty,
+                    range.span,
+                    None,
+                ));
+            }
+            list.push((self.world.add(name, ty, false), range));
+        }
+        let block = self.block(body);
+        self.leave(depth, body);
+        StatementKind::Sweep(list, block)
+    }
+
+    fn record(
+        &mut self,
+        what: &ast::Expr,
+        every: Option<&ast::Expr>,
+        during: Option<Expr>,
+        name: Option<&Name>,
+    ) -> Option<StatementKind> {
+        let list: Vec<Expr> = what.elements().iter().map(|e| self.typed(e)).collect();
+        for e in &list {
+            let ty = &e.ty;
+            let can = matches!(e.kind, ExprKind::Variable { .. } | ExprKind::Events { .. });
+            if !e.is_error() && !can {
+                let message = format!("{} cannot be recorded", ty.describe());
+                self.infer.diagnostics.push(
+                    Diagnostic::at(Code::E0407, e.span, message, "not a state or event")
+                        .help("record `net.exc.spike` or `net.exc.v`"),
+                );
+            }
+        }
+        if let (Some(name), [_, second, ..]) = (name, &list[..]) {
+            self.infer.diagnostics.push(
+                Diagnostic::at(Code::E0402, name.span, "one name for several recordings", "whose name is it?")
+                    .label(second.span, "the second one")
+                    .help("write a `record` for each"),
+            );
+        }
+        let every = every.map(|e| self.one_time(e, "the interval"));
+        let ty = list.first().map_or(Ty::error(), |e| e.ty.clone());
+        let id = name.map(|name| {
+            let ty = if ty.kind == Kind::Number { Ty { kind: Kind::Trace, ..ty } } else { ty };
+            self.world.declare(&mut self.infer, name, ty)
+        });
+        Some(StatementKind::Record { what: list, every, during, id })
+    }
+
+    fn for_(
+        &mut self,
+        variables: &[Name],
+        range: &ast::Expr,
+        step: Option<&ast::Expr>,
+        body: &[Command],
+    ) -> Option<StatementKind> {
+        let range = self.typed(range);
+        let step = step.map(|s| {
+            let expected = Ty { kind: Kind::Number, ..range.ty.clone() };
+            self.infer.typed_one(&mut self.world, s, "the step", &expected)
+        });
+        if let (Some(s), false) = (&step, range.ty.kind == Kind::Range || range.is_error()) {
+            let d = Diagnostic::at(Code::E0401, s.span, "only a range has steps", "this is not a range");
+            self.infer.diagnostics.push(d.label(range.span, format!("this is {}", range.ty.describe())));
+        }
+        let depth = self.world.names.len();
+        let variables = self.loop_variables(variables, &range);
+        let block = self.block(body);
+        self.leave(depth, body);
+        Some(StatementKind::For { variables, range, step, block })
+    }
+
+    /// Declares what a loop runs through: one name for a number, or one for each field of a data set.
+    fn loop_variables(&mut self, variables: &[Name], range: &Expr) -> Vec<LocalId> {
+        let types: Vec<Ty> = match &range.ty.kind {
+            Kind::Data { .. } => {
+                let fields = self.fields(range);
+                if fields.len() != variables.len() && !fields.is_empty() {
+                    let names: Vec<&str> = fields.iter().map(|(n, _)| n.as_str()).collect();
+                    let span = variables[0].span.to(variables[variables.len() - 1].span);
+                    let message =
+                        format!("this data set has {} fields, but the loop names {}", names.len(), variables.len());
+                    self.infer.diagnostics.push(
+                        Diagnostic::at(Code::E0402, span, message, "one name for each field is needed")
+                            .help(format!("write `for ({}) in …`", names.join(", "))),
+                    );
+                }
+                fields.into_iter().map(|(_, ty)| ty).collect()
+            }
+            Kind::Range | Kind::Number if variables.len() == 1 => {
+                let one = if range.ty.shape == Shape::Matrix { Shape::Array } else { Shape::Number };
+                vec![Ty { kind: Kind::Number, ..range.ty.clone() }.shaped(one)]
+            }
+            Kind::Error => Vec::new(),
+            _ => {
+                let wanted = if variables.len() == 1 { "a range, an array or a data set" } else { "a data set" };
+                self.infer.diagnostics.push(errors::wrong_kind(wanted, &range.ty, range.span));
+                Vec::new()
+            }
+        };
+        let mut out = Vec::new();
+        for (i, name) in variables.iter().enumerate() {
+            out.push(self.world.declare(&mut self.infer, name, types.get(i).cloned().unwrap_or(Ty::error())));
+        }
+        out
+    }
+
+    /// Returns the fields of a data set; one that has parts is not a data set yet.
+    fn fields(&mut self, data: &Expr) -> Vec<(String, Ty)> {
+        match &data.ty.kind {
+            Kind::Data { fields, parts } if parts.is_empty() => {
+                fields.iter().map(|(name, dim)| (name.clone(), Ty::number(*dim))).collect()
+            }
+            Kind::Data { parts, .. } => {
+                let parts: Vec<String> = parts.iter().map(|p| format!("`.{p}`")).collect();
+                self.infer.diagnostics.push(
+                    Diagnostic::at(Code::E0401, data.span, "which part of this data set?", "has parts")
+                        .help(format!("choose one: {}", parts.join(" or "))),
+                );
+                Vec::new()
+            }
+            Kind::Error => Vec::new(),
+            _ => {
+                self.infer.diagnostics.push(errors::wrong_kind("a data set", &data.ty, data.span));
+                Vec::new()
+            }
+        }
+    }
+
+    /// `e over data { … }`
+    fn over(&mut self, e: &ast::Expr, over: &ast::Over) -> (Expr, Over) {
+        let depth = self.world.names.len();
+        let data = self.typed(&over.data);
+        let mut fields = Vec::new();
+        for (field, ty) in self.fields(&data) {
+            fields.push(self.world.add(&Name { text: field, span: over.data.span }, ty, false));
+        }
+        let block = self.block(&over.body);
+        let mut parts = Vec::new();
+        let value = match super::gather::all(e) {
+            // `all(x)`: a row for each example.
+            Some(inner) => {
+                let inner = self.infer.typed_number(&mut self.world, inner);
+                super::gather::rows(inner, e.span, &mut parts)
+            }
+            None => {
+                let value = self.typed(e);
+                outermost(value, &mut parts)
+            }
+        };
+        self.leave(depth, &over.body);
+        if parts.is_empty() && !value.is_error() {
+            self.infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, e.span, "how shall the examples be put together?", "one value for each")
+                    .help("write `mean(…)`, `sum(…)` or `all(…)` around it"),
+            );
+        }
+        (value, Over { data, fields, block, parts })
+    }
+
+    fn measure(&mut self, name: &Name, e: &ast::Expr, over: Option<&ast::Over>) -> Option<StatementKind> {
+        let (value, over) = match over {
+            None => (self.typed(e), None),
+            Some(over) => {
+                let (value, over) = self.over(e, over);
+                (value, Some(over))
+            }
+        };
+        self.must_be(&value, |k| matches!(k, Kind::Number | Kind::Bool), "a number to measure");
+        // A measure that is taken several times is the series of its values.
+        let before = self.world.find(&name.text).filter(|id| self.world.locals[*id].mutable);
+        let id = match before {
+            Some(id) => id,
+            None => {
+                let ty = Ty { kind: if value.is_error() { Kind::Error } else { Kind::Number }, ..value.ty.clone() };
+                let id = self.world.declare(&mut self.infer, name, ty.shaped(Shape::Any));
+                self.world.locals[id].mutable = true;
+                id
+            }
+        };
+        Some(StatementKind::Measure(id, value, over))
+    }
+
+    fn plotted(&mut self, e: &ast::Expr) -> (Expr, String) {
+        let e = self.typed(e);
+        self.must_be(&e, |k| matches!(k, Kind::Number | Kind::Events | Kind::Trace), "something to plot");
+        let label = label(self.infer.module, &self.world.locals, &e);
+        (e, label)
+    }
+
+    /// Checks that somebody listens to a signal.
+    fn signal(&mut self, name: &Name, target: Option<&ast::Expr>) -> StatementKind {
+        let fits = |k: &Kind| matches!(k, Kind::Projection(_) | Kind::Network(_) | Kind::Population(_));
+        let targets = target.map(|e| self.list(e, fits, "a network, a population or a named projection"));
+        let module = self.infer.module;
+        let synapses = module.networks.values().flat_map(|n| n.synapses());
+        let heard = synapses.flat_map(|(_, s)| &s.handlers).filter_map(|h| match &h.trigger {
+            Trigger::Signal(n) => Some(n.as_str()),
+            Trigger::Cell(..) => None,
+        });
+        let neurons = module.neurons.values().flat_map(|n| &n.handlers).map(|h| h.signal.as_str());
+        let known: Vec<&str> = heard.chain(neurons).collect();
+        if !known.contains(&name.text.as_str()) {
+            let help = crate::diag::nearest(&name.text, known).map(|n| format!("did you mean `{n}`?"));
+            let message = format!("nobody waits for the signal `{}`", name.text);
+            self.infer.diagnostics.push(
+                Diagnostic::at(Code::E0607, name.span, message, "nobody listens")
+                    .note("a synapse or a neuron listens with `on NAME { … }`")
+                    .maybe_help(help),
+            );
+        }
+        StatementKind::Signal(name.text.clone(), targets)
+    }
+
+    /// Finds what an assignment changes, and its type.
+    fn target(&mut self, target: &ast::Expr) -> Option<(Target, Ty, VarKind)> {
+        let span = target.span;
+        if let ast::ExprKind::Name(name) = &target.kind {
+            match self.world.find(name) {
+                Some(id) if self.world.locals[id].mutable => {
+                    return Some((
+                        Target::Local(id),
+                        self.world.locals[id].ty.clone(),
+                        VarKind::State(crate::hir::Expr::Num(0.0)),
+                    ));
+                }
+                Some(id) => {
+                    let declared = Some(self.world.locals[id].span);
+                    let what = "a name, not a variable of a network";
+                    self.infer.diagnostics.push(errors::not_assignable(name, what, span, declared));
+                }
+                None => {
+                    let names: Vec<&str> = self.world.names.iter().map(|(n, _)| n.as_str()).collect();
+                    self.infer.diagnostics.push(errors::unknown_name(name, span, names));
+                }
+            }
+            return None;
+        }
+        let e = self.typed(target);
+        if e.is_error() {
+            return None;
+        }
+        let ty = e.ty.clone();
+        let (inner, index) = match e.kind {
+            ExprKind::Element(of, index) => (*of, Some(index)),
+            kind => (Expr { kind, ..e }, None),
+        };
+        let of_model = |checker: &Self, of: &Expr, id| match &of.ty.kind {
+            Kind::Population(model) => checker.infer.module.neurons.get(model).map(|n| n.vars[id].kind.clone()),
+            _ => None,
+        };
+        match (inner.kind, index) {
+            (ExprKind::Variable { of, id, segment }, index) => {
+                let kind = of_model(self, &of, id)?;
+                // `net.exc.v[3]` means `net.exc[3].v`.
+                let cells = match index {
+                    None => *of,
+                    Some(index) => network::element(&mut self.infer, *of, index, span),
+                };
+                Some((Target::Cells { of: cells, id, segment: segment.map(|s| *s) }, ty, kind))
+            }
+            (ExprKind::Synaptic { of, name }, index) => {
+                let mut index = index.unwrap_or_default().into_iter();
+                let (first, second) = (index.next(), index.next());
+                if let Some(second) = second {
+                    let d = Diagnostic::at(Code::E0406, second.span, "synapses have one index", "one too many");
+                    self.infer.diagnostics.push(d);
+                    return None;
+                }
+                Some((Target::Synapses { of: *of, name, index: first }, ty, VarKind::Weight))
+            }
+            _ => {
+                self.infer.diagnostics.push(errors::not_assignable("this", &ty.describe(), span, None));
+                None
+            }
+        }
+    }
+
+    fn set(&mut self, target: &ast::Expr, op: Option<BinOp>, value: &ast::Value) -> Option<StatementKind> {
+        let found = self.target(target);
+        let (found, ty, kind) = found?;
+        let scaling = matches!(op, Some(BinOp::Mul | BinOp::Div));
+        let expected = if scaling { Ty::number(Dim::ONE) } else { ty };
+        let port = matches!(kind, VarKind::AnalogPort(_));
+        let cells = matches!(found, Target::Cells { .. });
+        if !matches!(kind, VarKind::State(_) | VarKind::Param(_) | VarKind::AnalogPort(_) | VarKind::Weight) {
+            let d = Diagnostic::at(
+                Code::E0207,
+                target.span,
+                "this cannot be assigned",
+                "not a state, parameter or analog port",
+            );
+            return self.report(d);
+        }
+        let infer = &mut self.infer;
+        let value = self.world.within(cells, true, |world| world.value(infer, value, "the assigned value", &expected));
+        if let Value::Expr(e) = &value
+            && e.is_timed()
+            && (!port || op.is_some())
+        {
+            let message = "only an analog port can follow a function of time";
+            return self.report(Diagnostic::at(Code::E0207, target.span, message, "not an `input`"));
+        }
+        let op = op.map(|op| match op {
+            BinOp::Add => Op::Add,
+            BinOp::Sub => Op::Sub,
+            BinOp::Mul => Op::Mul,
+            _ => Op::Div,
+        });
+        Some(StatementKind::Set(found, op, value))
+    }
+}

@@ -1,0 +1,281 @@
+//! Checked networks: what they declare, with ids for names and a type for every expression.
+
+use crate::builtin::Builtin;
+use crate::hir::typed::{Expr, LocalId};
+use crate::hir::{Neuron, Synapse, Ty, VarId};
+use crate::source::Span;
+use cranelift_entity::PrimaryMap;
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A name of a body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Local {
+    /// As it is written.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// What it holds.
+    pub ty: Ty,
+    /// Whether it may change after it is declared.
+    pub mutable: bool,
+}
+
+/// A parameter of a network or experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// The name in the body.
+    pub id: LocalId,
+    /// As it is written.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// What it takes.
+    pub ty: Ty,
+    /// Whether it is a whole number.
+    pub whole: bool,
+    /// Its value if none is given.
+    pub default: Option<Expr>,
+}
+
+/// A network.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// Its parameters.
+    pub params: Vec<Parameter>,
+    /// What it is made of, in order.
+    pub body: Vec<Item>,
+    /// All names of its body.
+    pub locals: PrimaryMap<LocalId, Local>,
+    /// The names that are visible from outside.
+    pub members: IndexMap<String, LocalId>,
+}
+
+impl Network {
+    /// Returns the synapses of all projections, each with the projection's name if it has one.
+    pub fn synapses(&self) -> Vec<(Option<&str>, &Arc<Synapse>)> {
+        let mut out = Vec::new();
+        collect(&self.body, &mut out);
+        out
+    }
+}
+
+fn collect<'a>(body: &'a [Item], out: &mut Vec<(Option<&'a str>, &'a Arc<Synapse>)>) {
+    for item in body {
+        match item {
+            Item::Projection(p) => out.extend(p.ends.iter().map(|e| (p.name.as_deref(), &e.synapse))),
+            Item::For { body, .. } => collect(body, out),
+            Item::If(_, a, b) => {
+                collect(a, out);
+                collect(b, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What stands in a network's body.
+#[derive(Debug, Clone)]
+pub enum Item {
+    /// `population name: Model(args)[shape]`
+    Population(Box<Population>),
+    /// `network name = Model(args)`
+    Network(Nested),
+    /// `init targets = value`
+    Init(Vec<Expr>, Box<Value>),
+    /// `projection`
+    Projection(Projection),
+    /// `drive`
+    Drive(Box<Drive>),
+    /// `let name = value`, a view, or a parameter declared in the body.
+    Let(LocalId, Expr),
+    /// `for name in range { … }`
+    For {
+        /// The name of the turn's value.
+        variable: LocalId,
+        /// What it runs through.
+        range: Expr,
+        /// What is made at every turn.
+        body: Vec<Item>,
+    },
+    /// `if condition { … } else { … }`
+    If(Expr, Vec<Item>, Vec<Item>),
+}
+
+/// A population.
+#[derive(Debug, Clone)]
+pub struct Population {
+    /// Its name.
+    pub id: LocalId,
+    /// The model of its cells.
+    pub model: Arc<Neuron>,
+    /// Parameters that are given.
+    pub args: Vec<(VarId, Expr)>,
+    /// Extents.
+    pub shape: Vec<Expr>,
+    /// Distance of neighbours.
+    pub spacing: Option<Expr>,
+    /// The declaration.
+    pub span: Span,
+}
+
+/// A network that is part of another, or of an experiment.
+#[derive(Debug, Clone)]
+pub struct Nested {
+    /// Its name.
+    pub id: LocalId,
+    /// What it is made from.
+    pub model: Arc<Network>,
+    /// Values of its parameters, as far as they are given.
+    pub args: Vec<Option<Expr>>,
+    /// The model's name in the text.
+    pub span: Span,
+}
+
+/// A value for many cells or synapses.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// The same for all, one for each, or an expression of the index, the pair or the time.
+    Expr(Expr),
+    /// Drawn.
+    Drawn(Distribution),
+}
+
+impl Value {
+    /// Returns where it is written.
+    pub fn span(&self) -> Span {
+        match self {
+            Value::Expr(e) => e.span,
+            Value::Drawn(d) => d.span,
+        }
+    }
+}
+
+/// A distribution with its arguments.
+#[derive(Debug, Clone)]
+pub struct Distribution {
+    /// Which.
+    pub of: &'static Builtin,
+    /// Its arguments, by parameter.
+    pub args: Vec<Expr>,
+    /// Whether it is clipped (else redrawn), and to which range.
+    pub bound: Option<(bool, Expr)>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// A projection: a connection for each pair of a source and a target.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    /// Its name, if it has one.
+    pub id: Option<LocalId>,
+    /// As it is written.
+    pub name: Option<String>,
+    /// The connections.
+    pub ends: Vec<Connection>,
+}
+
+/// Synapses from one population, or a part of it, to a port of another.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// Sources.
+    pub pre: Expr,
+    /// Targets.
+    pub post: Expr,
+    /// Their port; none if nothing is delivered.
+    pub port: Option<VarId>,
+    /// The synapses' model.
+    pub synapse: Arc<Synapse>,
+    /// Parameters that are given.
+    pub params: Vec<(VarId, Value)>,
+    /// Which pairs.
+    pub connect: Connect,
+    /// Weights.
+    pub weight: Option<Value>,
+    /// Delays of the axon, and where they are written.
+    pub delay: Option<(Value, Span)>,
+    /// Delays of the dendrite.
+    pub dendritic: Option<(Value, Span)>,
+    /// What modulators follow.
+    pub modulators: Vec<(VarId, Expr)>,
+    /// Initial values of states.
+    pub init: Vec<(VarId, Value)>,
+    /// Where it says that synapses are drawn anew at every event.
+    pub anew: Option<Span>,
+    /// The projection in the text.
+    pub span: Span,
+}
+
+/// Which pairs a projection connects.
+#[derive(Debug, Clone)]
+pub enum Connect {
+    /// By a connector with its arguments.
+    By(&'static Builtin, Vec<Option<Expr>>, Span),
+    /// Those for which a condition holds.
+    Where(Expr),
+    /// Those of a projection, the other way round.
+    Transposed(Expr),
+    /// Those of a table.
+    Table(Box<FromTable>),
+}
+
+/// `connect from "edges.csv"(…)`
+#[derive(Debug, Clone)]
+pub struct FromTable {
+    /// The file.
+    pub path: String,
+    /// Columns of sources and targets.
+    pub ends: (Option<Expr>, Option<Expr>),
+    /// The table whose first column names the cells.
+    pub ids: Option<Expr>,
+    /// The column that must hold a text, and the text.
+    pub filter: Option<(Expr, Expr)>,
+    /// What separates the columns.
+    pub delimiter: Option<Expr>,
+    /// What happens to rows whose cells are not there.
+    pub missing: Option<Expr>,
+    /// Weights, of the row's columns.
+    pub weight: Option<Expr>,
+    /// Delays, of the row's columns.
+    pub delay: Option<Expr>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// Events from outside.
+#[derive(Debug, Clone)]
+pub struct Drive {
+    /// Populations and their ports.
+    pub targets: Vec<(Expr, VarId)>,
+    /// What is sent.
+    pub sends: Sends,
+    /// Weight of each event.
+    pub weight: Option<Value>,
+    /// How much later spikes arrive.
+    pub delay: Option<Expr>,
+    /// The whole.
+    pub span: Span,
+}
+
+/// What a drive sends.
+#[derive(Debug, Clone)]
+pub enum Sends {
+    /// Events of a random process at a rate.
+    Random(Process, Expr),
+    /// Spikes at given times.
+    Spikes(Expr),
+}
+
+/// A random process that sends events at a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Process {
+    /// Any number of events in a step.
+    Poisson,
+    /// One event in a step, or none.
+    Bernoulli,
+}

@@ -1,0 +1,265 @@
+//! What of a network's values is out of range, or too fine for single precision: found once its parameters are known.
+
+use super::{Column, Network, Population, Projection};
+use crate::hir::{Expr, Neuron, Stmt, VarId, VarKind};
+use crate::math::{derivative, eval};
+use crate::solve::stepped;
+use crate::source::Span;
+
+/// Slower states than so many steps change by less than single precision resolves to four digits.
+const SLOW: f64 = 8192.0;
+
+/// A value that lies outside of its bounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutOfBounds {
+    /// The state or weight.
+    pub variable: VarId,
+    /// Which cell or synapse.
+    pub index: usize,
+    /// Its value, internal units.
+    pub value: f64,
+    /// The bounds, internal units.
+    pub bounds: (f64, f64),
+}
+
+/// A duration that cannot be counted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BadDuration {
+    /// Where it is written.
+    pub span: Span,
+    /// Which cell.
+    pub cell: usize,
+    /// The time, internal units.
+    pub time: f64,
+}
+
+/// What single precision is too coarse for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TooFine {
+    /// What it is.
+    pub what: String,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Finds the first of `n` values that is outside of bounds; what is not a number is outside.
+fn first_outside(
+    variable: VarId,
+    n: usize,
+    value: &dyn Fn(usize) -> f64,
+    bounds: &dyn Fn(usize) -> (f64, f64),
+) -> Option<OutOfBounds> {
+    let outside = |index: usize| {
+        let (value, (lo, hi)) = (value(index), bounds(index));
+        // What was read from a network in single precision may lie beyond a bound that it was put to.
+        let (single, least, most) = (value as f32, lo as f32, hi as f32);
+        let inside = (value >= lo && value <= hi) || (single >= least && single <= most);
+        (!inside).then_some(OutOfBounds { variable, index, value, bounds: (lo, hi) })
+    };
+    (0..n).find_map(outside)
+}
+
+impl Population {
+    /// Evaluates an expression of parameters, inputs and initial states in one cell.
+    fn at_start(&self, e: &Expr, cell: usize, dt: Option<f64>) -> Option<f64> {
+        let find = |v: VarId| self.params.get(&v).or(self.init.get(&v)).or(self.ports.get(&v));
+        eval(e, &|v| find(v).map(|c| c.at(cell)), dt)
+    }
+
+    /// Returns how many cells must be looked at to see all values of an expression.
+    fn varying(&self, e: &Expr) -> usize {
+        let varies = |v: VarId| {
+            let column = self.params.get(&v).or(self.init.get(&v)).or(self.ports.get(&v));
+            matches!(column, Some(Column::Array(_) | Column::Drawn(_)))
+        };
+        let all = e.any(&mut |e| matches!(e, Expr::Var(v) if varies(*v)));
+        if all { self.n } else { 1.min(self.n) }
+    }
+
+    /// Finds an initial state outside of its bounds.
+    pub fn out_of_bounds(&self) -> Option<OutOfBounds> {
+        self.model.bounds.iter().find_map(|(state, lo, hi)| {
+            let column = self.init.get(state)?;
+            self.outside(*state, 0, self.n, &|i| column.at(i), (lo, hi))
+        })
+    }
+
+    /// Finds a value for the cells from `start` on that is outside of a state's bounds, counted from the first of them.
+    pub fn assigned_out_of_bounds(&self, state: VarId, start: usize, n: usize, value: &Column) -> Option<OutOfBounds> {
+        let (_, lo, hi) = self.model.bounds.iter().find(|(of, ..)| *of == state)?;
+        self.outside(state, start, n, &|i| value.at(i), (lo, hi))
+    }
+
+    fn outside(
+        &self,
+        state: VarId,
+        start: usize,
+        n: usize,
+        value: &dyn Fn(usize) -> f64,
+        (lo, hi): (&Expr, &Expr),
+    ) -> Option<OutOfBounds> {
+        let (lo, hi) = (self.model.unfold(lo.clone()), self.model.unfold(hi.clone()));
+        let bound = |e: &Expr, cell: usize| self.at_start(e, cell, None).unwrap_or(f64::NAN);
+        let whole = self.varying(&lo).max(self.varying(&hi)) > 1;
+        let first = (bound(&lo, start), bound(&hi, start));
+        let bounds = |i: usize| if whole { (bound(&lo, start + i), bound(&hi, start + i)) } else { first };
+        first_outside(state, n, value, &bounds)
+    }
+
+    /// Finds a duration of `hold` or `mute` that follows from parameters and is negative, not a number, or finite and longer than
+    /// `longest` steps.
+    pub fn bad_duration(&self, dt: f64, longest: f64) -> Option<BadDuration> {
+        let mut durations = Vec::new();
+        self.model.emits.iter().for_each(|e| collect_durations(&e.body, &mut durations));
+        durations.into_iter().find_map(|(e, span)| {
+            let e = self.model.unfold(e.clone());
+            let fixed = !e.any(&mut |e| match e {
+                Expr::Var(v) => !matches!(self.model.vars[*v].kind, VarKind::Param(_)),
+                _ => false,
+            });
+            let cells = if fixed { self.varying(&e) } else { 0 };
+            (0..cells).find_map(|cell| {
+                let time = self.at_start(&e, cell, Some(dt))?;
+                let counts = time >= 0.0 && (time.is_infinite() || time / dt <= longest);
+                (!counts).then_some(BadDuration { span, cell, time })
+            })
+        })
+    }
+
+    /// Finds the states that change so little in a step that single precision alone would distort or stop them.
+    pub fn slow(&self, dt: f64) -> Vec<VarId> {
+        let changes = self.solved.changes.iter();
+        changes.filter(|c| self.is_slow(&c.slope, dt)).map(|c| c.state).collect()
+    }
+
+    fn is_slow(&self, slope: &Expr, dt: f64) -> bool {
+        // Only parameters are looked at in every cell: where states come in, one of them shows the order of magnitude.
+        let of_params = !slope.any(&mut |e| matches!(e, Expr::Var(v) if !self.params.contains_key(v)));
+        let slope = slope.clone().at_time(0.0);
+        let cells = if of_params { self.varying(&slope) } else { 1.min(self.n) };
+        (0..cells).any(|cell| self.at_start(&slope, cell, Some(dt)).is_some_and(|a| (a * dt).abs() * SLOW < 1.0))
+    }
+
+    /// Lists what single precision distorts in this population.
+    fn too_fine(&self, dt: f64, without_events: bool, out: &mut Vec<TooFine>) {
+        let model = &self.model;
+        for (state, span) in stored_times(model) {
+            let what = format!("`{}` holds a time", model.vars[state].name);
+            out.push(TooFine { what, span });
+        }
+        let slow = |e: &Expr, state: VarId| {
+            let slope = derivative(e, state);
+            slope != Expr::Num(0.0) && self.is_slow(&slope, dt)
+        };
+        let mut note = |state: VarId, what: &str| {
+            let var = &model.vars[state];
+            out.push(TooFine { what: format!("`{}` {what}", var.name), span: var.span });
+        };
+        for (state, rate) in self.solved.adaptive.iter().flat_map(|(_, rates)| rates) {
+            if rate.any(&mut |e| matches!(e, Expr::Time)) {
+                note(*state, "follows the time in an adaptive scheme");
+            } else if slow(rate, *state) {
+                note(*state, "changes slowly in an adaptive scheme");
+            }
+        }
+        let rates = model.equations.iter().filter(|eq| model.vars[eq.state].cable.is_some() || without_events);
+        for eq in rates {
+            if slow(&model.unfold(eq.rhs.clone()), eq.state) {
+                note(eq.state, "changes slowly");
+            }
+        }
+    }
+}
+
+fn collect_durations<'a>(body: &'a [Stmt], out: &mut Vec<(&'a Expr, Span)>) {
+    for s in body {
+        match s {
+            Stmt::Hold(_, e, span) | Stmt::Mute(_, e, span) => out.push((e, *span)),
+            Stmt::If(_, a, b) => {
+                collect_durations(a, out);
+                collect_durations(b, out);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Finds the states to which handlers assign a time that grows without end.
+fn stored_times(model: &Neuron) -> Vec<(VarId, Span)> {
+    /// Whether an expression is the time, or differs from it by a sum.
+    fn is_time(e: &Expr) -> bool {
+        match e {
+            Expr::Time => true,
+            Expr::Bin(crate::hir::Op::Add | crate::hir::Op::Sub, a, b) => is_time(a) != is_time(b),
+            Expr::If(_, a, b) => is_time(a) || is_time(b),
+            _ => false,
+        }
+    }
+    fn collect(model: &Neuron, body: &[Stmt], out: &mut Vec<(VarId, Span)>) {
+        for s in body {
+            match s {
+                Stmt::Assign(v, e) if is_time(&model.unfold(e.clone())) => out.push((*v, model.vars[*v].span)),
+                Stmt::If(_, a, b) => {
+                    collect(model, a, out);
+                    collect(model, b, out);
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut out = Vec::new();
+    let bodies = model.emits.iter().map(|e| &e.body).chain(model.handlers.iter().map(|h| &h.body));
+    bodies.for_each(|body| collect(model, body, &mut out));
+    out.dedup();
+    out
+}
+
+impl Projection {
+    /// Returns the bounds of the weight or a state, internal units.
+    pub fn bounds(&self, variable: VarId) -> Option<(f64, f64)> {
+        let (_, lo, hi) = self.synapse.bounds.iter().find(|(of, ..)| *of == variable)?;
+        let value = |e: &Expr| eval(&self.synapse.unfold(e.clone()), &|v| self.params.get(&v).copied(), None);
+        Some((value(lo)?, value(hi)?))
+    }
+
+    /// Finds a weight, or an initial state of the synapses, outside of its bounds.
+    pub fn out_of_bounds(&self) -> Option<OutOfBounds> {
+        self.synapse.bounds.iter().find_map(|(variable, ..)| {
+            if self.synapse.weight() == Some(*variable) {
+                return self.assigned_out_of_bounds(*variable, self.pairs.len(), &self.weight);
+            }
+            self.assigned_out_of_bounds(*variable, 1, &Column::Const(*self.init.get(variable)?))
+        })
+    }
+
+    /// Finds a value for `n` synapses that is outside of a variable's bounds.
+    pub fn assigned_out_of_bounds(&self, variable: VarId, n: usize, value: &Column) -> Option<OutOfBounds> {
+        let bounds = self.bounds(variable)?;
+        let n = if matches!(value, Column::Const(_)) { n.min(1) } else { n };
+        first_outside(variable, n, &|i| value.at(i), &|_| bounds)
+    }
+}
+
+impl Network {
+    /// Lists what single precision distorts.
+    pub fn too_fine(&self, dt: f64) -> Vec<TooFine> {
+        let mut out = Vec::new();
+        let without_events = self.is_without_events();
+        self.populations.iter().for_each(|p| p.too_fine(dt, without_events, &mut out));
+        for p in &self.projections {
+            let s = &p.synapse;
+            let advanced = stepped(s);
+            for eq in s.equations.iter().filter(|eq| advanced.contains(&eq.state)) {
+                let slope = derivative(&s.unfold(eq.rhs.clone()), eq.state);
+                let find = |v: VarId| p.params.get(&v).or(p.init.get(&v)).copied();
+                let slope = eval(&slope, &find, Some(dt));
+                if slope.is_some_and(|a| a != 0.0 && (a * dt).abs() * SLOW < 1.0) {
+                    let what = format!("`{}` changes slowly, step by step", s.vars[eq.state].name);
+                    out.push(TooFine { what, span: eq.span });
+                }
+            }
+        }
+        out.dedup();
+        out
+    }
+}

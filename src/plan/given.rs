@@ -1,0 +1,121 @@
+//! What was given stays, what follows from a default follows.
+
+use super::{Column, Population};
+use crate::hir::{Expr, VarId, VarKind};
+use crate::math::eval_through;
+use crate::value::View;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// For which cells a value was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Given {
+    /// For all.
+    All,
+    /// For those with a true value.
+    Cells(Vec<bool>),
+}
+
+impl Given {
+    fn of(&self, cell: usize) -> bool {
+        match self {
+            Given::All => true,
+            Given::Cells(cells) => cells[cell],
+        }
+    }
+}
+
+/// A default without a value for some cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// A parameter that has no default was not given.
+    Value(VarId),
+    /// A default has no value: it depends on what is known only in a run, or is not a number.
+    Undefined(VarId),
+}
+
+impl Population {
+    /// Gives a parameter, port or initial state of some cells a value; of a cable's state, in one segment or in all.
+    pub fn give(&mut self, id: VarId, view: View, segment: Option<usize>, value: &Column) {
+        let n = self.n;
+        if let Some(segment) = segment {
+            let mut values: Vec<f64> = (0..n).map(|i| self.initial(id, i, segment)).collect();
+            (0..view.n).for_each(|k| values[view.start + k] = value.at(k));
+            self.segment_init.insert((id, segment), Column::Array(Arc::new(values)));
+            return;
+        }
+        self.segment_init.retain(|(v, _), _| *v != id);
+        let whole = view.start == 0 && view.n == n;
+        let map = match self.model.vars[id].kind {
+            VarKind::State(_) => &mut self.init,
+            VarKind::Param(_) => &mut self.params,
+            _ => &mut self.ports,
+        };
+        if whole {
+            map.insert(id, value.clone());
+            self.given.insert(id, Given::All);
+            return;
+        }
+        let mut all: Vec<f64> = (0..n).map(|i| map.get(&id).map_or(0.0, |c| c.at(i))).collect();
+        (0..view.n).for_each(|k| all[view.start + k] = value.at(k));
+        map.insert(id, Column::Array(Arc::new(all)));
+        match self.given.entry(id).or_insert_with(|| Given::Cells(vec![false; n])) {
+            Given::All => {}
+            Given::Cells(cells) => cells[view.start..view.start + view.n].fill(true),
+        }
+    }
+
+    /// Computes parameters and ports that follow from defaults, each from those before it, and initial states if nothing has run
+    /// yet; returns what changed.
+    pub fn follow(&mut self, states: bool, dt: f64) -> Result<Vec<VarId>, Missing> {
+        let model = self.model.clone();
+        let mut changed = Vec::new();
+        for (id, var) in &model.vars {
+            let default = match &var.kind {
+                VarKind::Param(None) => match self.params.contains_key(&id) {
+                    true => continue,
+                    false => return Err(Missing::Value(id)),
+                },
+                VarKind::Param(Some(e)) | VarKind::AnalogPort(e) => e,
+                VarKind::State(e) if states => e,
+                _ => continue,
+            };
+            if self.given.get(&id) == Some(&Given::All) {
+                continue;
+            }
+            let mut value = self.per_cell(default, dt).ok_or(Missing::Undefined(id))?;
+            let map = match var.kind {
+                VarKind::State(_) => &self.init,
+                VarKind::Param(_) => &self.params,
+                _ => &self.ports,
+            };
+            if let (Some(given), Some(own)) = (self.given.get(&id), map.get(&id)) {
+                let of = |i: usize| if given.of(i) { own.at(i) } else { value.at(i) };
+                value = Column::Array(Arc::new((0..self.n).map(of).collect()));
+            }
+            if map.get(&id) != Some(&value) {
+                changed.push(id);
+                match var.kind {
+                    VarKind::State(_) => self.init.insert(id, value),
+                    VarKind::Param(_) => self.params.insert(id, value),
+                    _ => self.ports.insert(id, value),
+                };
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Evaluates an expression of parameters and initial states, once or for every cell; none if it has no value.
+    pub fn per_cell(&self, e: &Expr, dt: f64) -> Option<Column> {
+        let find = |v: VarId| self.params.get(&v).or(self.init.get(&v)).or(self.ports.get(&v));
+        let of_cells = |e: &Expr| matches!(e, Expr::Var(v) if matches!(find(*v), Some(Column::Array(_))));
+        let varies = self.model.any(e, &mut |e| of_cells(e));
+        let lets = |v: VarId| self.model.definition(v);
+        let at =
+            |i: usize| eval_through(e, &lets, &|v| find(v).map(|c| c.at(i)), (Some(dt), None)).filter(|v| !v.is_nan());
+        match varies {
+            true => (0..self.n).map(at).collect::<Option<Vec<f64>>>().map(|v| Column::Array(Arc::new(v))),
+            false => at(0).map(Column::Const),
+        }
+    }
+}

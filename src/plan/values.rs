@@ -1,0 +1,116 @@
+//! Values of a network that has not run yet, as they follow from its states, inputs and weights.
+
+use super::{Network, Projection, View};
+use crate::hir::{Expr, VarId, VarKind};
+use crate::math::eval;
+use std::collections::BTreeMap;
+
+/// Values at the beginning, each computed once.
+pub struct Initial<'a> {
+    network: &'a Network,
+    /// What a port follows instead of what is assigned to it, at the beginning.
+    follows: &'a dyn Fn(usize, VarId) -> Option<f64>,
+    dt: f64,
+    known: BTreeMap<(usize, VarId), Vec<f64>>,
+}
+
+impl<'a> Initial<'a> {
+    /// Prepares the values of a network; `follows` gives those of ports that follow functions of time.
+    pub fn new(network: &'a Network, dt: f64, follows: &'a dyn Fn(usize, VarId) -> Option<f64>) -> Initial<'a> {
+        Initial { network, follows, dt, known: BTreeMap::new() }
+    }
+
+    /// Returns the values of a variable, one per cell; of a cable, those of its first segment. Nothing follows from itself: that has been
+    /// refused.
+    pub fn of(&mut self, population: usize, var: VarId) -> &[f64] {
+        if !self.known.contains_key(&(population, var)) {
+            let values = self.compute(population, var);
+            self.known.insert((population, var), values);
+        }
+        &self.known[&(population, var)]
+    }
+
+    fn compute(&mut self, population: usize, var: VarId) -> Vec<f64> {
+        let p = &self.network.populations[population];
+        match &p.model.vars[var].kind {
+            VarKind::State(_) => (0..p.n).map(|c| p.initial(var, c, 0)).collect(),
+            VarKind::Param(_) => (0..p.n).map(|c| p.params.get(&var).map_or(f64::NAN, |v| v.at(c))).collect(),
+            VarKind::AnalogPort(_) => self.input(population, var),
+            VarKind::Let(e) => self.definition(population, &e.clone().at_time(0.0)),
+            _ => vec![f64::NAN; p.n],
+        }
+    }
+
+    fn definition(&mut self, population: usize, e: &Expr) -> Vec<f64> {
+        let n = self.network.populations[population].n;
+        let read = variables(e);
+        read.iter().for_each(|v| {
+            self.of(population, *v);
+        });
+        let value = |c: usize| eval(e, &|v| Some(self.known.get(&(population, v))?[c]), Some(self.dt));
+        (0..n).map(|c| value(c).unwrap_or(f64::NAN)).collect()
+    }
+
+    /// What is assigned to a port and what projections contribute.
+    fn input(&mut self, population: usize, port: VarId) -> Vec<f64> {
+        let (network, follows) = (self.network, self.follows);
+        let p = &network.populations[population];
+        let assigned = |c: usize| p.ports.get(&port).map_or(0.0, |v| v.at(c));
+        let mut sum: Vec<f64> = (0..p.n).map(|c| follows(population, port).unwrap_or_else(|| assigned(c))).collect();
+        for (k, q) in network.projections.iter().enumerate() {
+            if q.post.population == population && q.port == port {
+                self.contribute(k, q, &mut sum);
+            }
+        }
+        sum
+    }
+
+    fn contribute(&mut self, k: usize, q: &Projection, sum: &mut [f64]) {
+        let Some(deliver) = &q.synapse.deliver else { return };
+        let deliver = q.synapse.inline(deliver.clone());
+        let returning = self.network.returning(k);
+        let place = |v: VarId| -> Option<(View, VarId, bool)> {
+            match q.synapse.vars[v].kind {
+                VarKind::Pre(of) => Some((q.pre, of, true)),
+                VarKind::Post(of) => Some((q.post, of, false)),
+                _ => None,
+            }
+        };
+        for v in variables(&deliver).into_iter().filter(|v| !returning.contains(v)) {
+            if let Some((view, of, _)) = place(v) {
+                self.of(view.population, of);
+            } else if let Some((view, of)) = q.modulators.get(&v) {
+                self.of(view.population, *of);
+            }
+        }
+        for (synapse, e) in q.pairs.edges().iter().enumerate() {
+            let value = |v: VarId| {
+                if returning.contains(&v) {
+                    return Some(0.0);
+                }
+                if let Some((view, of, pre)) = place(v) {
+                    return Some(self.known.get(&(view.population, of))?[if pre { e.pre } else { e.post } as usize]);
+                }
+                if let Some((view, of)) = q.modulators.get(&v) {
+                    let cell = if view.n == 1 { 0 } else { e.post as usize - q.post.start };
+                    return Some(self.known.get(&(view.population, *of))?[view.start + cell]);
+                }
+                match q.synapse.vars[v].kind {
+                    VarKind::Weight => Some(q.weight.at(synapse)),
+                    _ => q.params.get(&v).or(q.init.get(&v)).copied(),
+                }
+            };
+            sum[e.post as usize] += eval(&deliver, &value, Some(self.dt)).unwrap_or(f64::NAN);
+        }
+    }
+}
+
+fn variables(e: &Expr) -> Vec<VarId> {
+    let mut out = Vec::new();
+    e.walk(&mut |e| {
+        if let Expr::Var(v) = e {
+            out.push(*v);
+        }
+    });
+    out
+}

@@ -1,0 +1,243 @@
+//! Values of networks and experiments: numbers with units, arrays, matrices, and handles to what is simulated.
+
+use crate::data::{Examples, Table};
+use crate::units::{Dim, Unit, canonical_unit, format_number};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A number, an array or a matrix, in internal units; maybe one for each example of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quantity {
+    /// Elements, row-major; example after example.
+    pub data: Arc<Vec<f64>>,
+    /// Extents of one example: none for a number, one for an array, two (rows, columns) for a matrix.
+    pub shape: Vec<usize>,
+    /// Dimension.
+    pub dim: Dim,
+    /// Unit to print it in.
+    pub unit: Option<Unit>,
+    /// How many examples it has values for; none if it is of no batch.
+    pub rows: Option<usize>,
+    /// The number of classes, of a label.
+    pub classes: Option<u32>,
+}
+
+impl Quantity {
+    /// A single number.
+    pub fn number(value: f64, dim: Dim, unit: Option<Unit>) -> Quantity {
+        Quantity { data: Arc::new(vec![value]), shape: Vec::new(), dim, unit, rows: None, classes: None }
+    }
+
+    /// A pure number.
+    pub fn pure(value: f64) -> Quantity {
+        Quantity::number(value, Dim::ONE, None)
+    }
+
+    /// An array.
+    pub fn array(data: Vec<f64>, dim: Dim, unit: Option<Unit>) -> Quantity {
+        Quantity { shape: vec![data.len()], data: Arc::new(data), dim, unit, rows: None, classes: None }
+    }
+
+    /// An array of so many rows, each of so many columns; of one row after the other.
+    pub fn matrix(data: Vec<f64>, shape: [usize; 2], dim: Dim, unit: Option<Unit>) -> Quantity {
+        Quantity { shape: shape.to_vec(), ..Quantity::array(data, dim, unit) }
+    }
+
+    /// Returns whether an example is one number.
+    pub fn is_scalar(&self) -> bool {
+        self.shape.is_empty()
+    }
+
+    /// Returns whether it is one number for all.
+    pub fn is_single(&self) -> bool {
+        self.shape.is_empty() && self.rows.is_none()
+    }
+
+    /// Returns the number, if it is one.
+    pub fn single(&self) -> Option<f64> {
+        if self.is_single() { self.data.first().copied() } else { None }
+    }
+
+    /// Returns the number of elements of an example, or of all.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Returns the elements of every example, or all elements.
+    pub fn examples(&self) -> impl Iterator<Item = &[f64]> {
+        let width = self.width();
+        (0..self.rows.unwrap_or(1)).map(move |k| &self.data[k * width..(k + 1) * width])
+    }
+
+    /// The same shape with other elements, as many.
+    pub fn with(&self, data: Vec<f64>) -> Quantity {
+        Quantity { data: data.into(), classes: None, ..self.clone() }
+    }
+
+    /// The same shape with a function of every element.
+    pub fn map(&self, f: impl Fn(f64) -> f64) -> Quantity {
+        self.with(self.data.iter().map(|v| f(*v)).collect())
+    }
+
+    /// One number for each example, or one for all.
+    pub fn per_example(&self, dim: Dim, unit: Option<Unit>, f: impl Fn(&[f64]) -> f64) -> Quantity {
+        let data: Vec<f64> = self.examples().map(f).collect();
+        Quantity { data: data.into(), shape: Vec::new(), dim, unit, rows: self.rows, classes: None }
+    }
+
+    /// All examples, one after the other, as one array.
+    pub fn flattened(&self) -> Quantity {
+        Quantity { shape: vec![self.data.len()], rows: None, ..self.clone() }
+    }
+
+    /// Combines two quantities element by element: a number with all, an array with each example. The error says what differs.
+    pub fn zip(&self, other: &Quantity, f: impl Fn(f64, f64) -> f64) -> Result<Quantity, String> {
+        let rows = match (self.rows, other.rows) {
+            (Some(a), Some(b)) if a != b => return Err(format!("{a} examples with {b}")),
+            (a, b) => a.or(b),
+        };
+        if !self.is_scalar() && !other.is_scalar() && self.shape != other.shape {
+            return Err(match (&self.shape[..], &other.shape[..]) {
+                ([a], [b]) => format!("arrays of {a} and {b} elements"),
+                (a, b) => format!("{} with {}", extent(a), extent(b)),
+            });
+        }
+        let (a, b) = (self.width(), other.width());
+        let shape = if self.is_scalar() { &other.shape } else { &self.shape };
+        let width: usize = shape.iter().product();
+        let mut data = Vec::with_capacity(width * rows.unwrap_or(1));
+        for row in 0..rows.unwrap_or(1) {
+            let x = &self.data[if self.rows.is_some() { row * a } else { 0 }..];
+            let y = &other.data[if other.rows.is_some() { row * b } else { 0 }..];
+            match (self.is_scalar(), other.is_scalar()) {
+                (false, false) => data.extend(x[..width].iter().zip(&y[..width]).map(|(x, y)| f(*x, *y))),
+                (false, true) => data.extend(x[..width].iter().map(|x| f(*x, y[0]))),
+                (true, false) => data.extend(y[..width].iter().map(|y| f(x[0], *y))),
+                (true, true) => data.push(f(x[0], y[0])),
+            }
+        }
+        Ok(Quantity { data: data.into(), shape: shape.clone(), rows, classes: None, ..self.clone() })
+    }
+
+    /// Returns the unit in which it is shown.
+    pub fn shown_unit(&self) -> Unit {
+        self.unit.clone().filter(|u| u.dim == self.dim).unwrap_or_else(|| canonical_unit(self.dim))
+    }
+}
+
+/// Says in words how many elements there are.
+pub fn extent(shape: &[usize]) -> String {
+    match shape {
+        [] => "a number".into(),
+        [1] => "an array of 1 element".into(),
+        [n] => format!("an array of {n} elements"),
+        [rows, columns] => format!("a matrix of {rows} x {columns}"),
+        more => format!("an array of the shape {more:?}"),
+    }
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit = self.shown_unit();
+        let shown: Vec<String> = self.data.iter().take(12).map(|v| format_number(unit.from_internal(*v))).collect();
+        let suffix = if unit.name == "1" { String::new() } else { format!(" {}", unit.name) };
+        if let (true, Some(one)) = (self.is_single(), shown.first()) {
+            return write!(f, "{one}{suffix}");
+        }
+        let more = if self.data.len() > 12 { ", …" } else { "" };
+        write!(f, "[{}{more}]{suffix}", shown.join(", "))
+    }
+}
+
+/// Which cells of a population: a contiguous range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct View {
+    /// Index of the population.
+    pub population: usize,
+    /// First cell.
+    pub start: usize,
+    /// Number of cells.
+    pub n: usize,
+}
+
+/// A population or part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PopulationRef {
+    /// Index of the running network.
+    pub network: usize,
+    /// Cells.
+    pub view: View,
+}
+
+/// An instantiated network: the names that are visible from outside, and their values.
+#[derive(Debug, Default)]
+pub struct Instance {
+    /// Which running network it is, or is part of.
+    pub network: usize,
+    /// Populations, views, projections, nested networks, parameters.
+    pub names: IndexMap<String, Value>,
+}
+
+/// A value.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// A number or array.
+    Quantity(Quantity),
+    /// A truth value.
+    Bool(bool),
+    /// A string.
+    Text(Rc<str>),
+    /// `lo .. hi`
+    Range(f64, f64, Dim, Option<Unit>),
+    /// A population.
+    Population(PopulationRef),
+    /// A network.
+    Network(Rc<Instance>),
+    /// A projection: network, and indices (several if it has several ends).
+    Projection(usize, Rc<Vec<usize>>),
+    /// Recorded events or states, by index.
+    Recording(usize),
+    /// A table.
+    Table(Rc<Table>),
+    /// The parts of a data set.
+    Data(Rc<Vec<(&'static str, Rc<Examples>)>>),
+    /// Examples of a data set, in an order.
+    Examples(Rc<Examples>, Rc<Vec<usize>>),
+}
+
+impl Value {
+    /// Returns which running network this is, or is part of.
+    pub fn network(&self) -> Option<usize> {
+        match self {
+            Value::Population(p) => Some(p.network),
+            Value::Projection(network, _) => Some(*network),
+            Value::Network(instance) => Some(instance.network),
+            _ => None,
+        }
+    }
+
+    /// Names the kind of value for a message.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Quantity(q) if q.is_single() => "a number",
+            Value::Quantity(_) => "an array",
+            Value::Bool(_) => "a truth value",
+            Value::Text(_) => "a text",
+            Value::Range(..) => "a range",
+            Value::Population(_) => "a population",
+            Value::Network(_) => "a network",
+            Value::Projection(..) => "a projection",
+            Value::Recording(_) => "a recording",
+            Value::Table(_) => "a table",
+            Value::Data(_) | Value::Examples(..) => "a data set",
+        }
+    }
+}
+
+impl From<Quantity> for Value {
+    fn from(q: Quantity) -> Value {
+        Value::Quantity(q)
+    }
+}
