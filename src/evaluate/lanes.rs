@@ -89,16 +89,12 @@ struct Builder<'s, 'a> {
     lanes: Option<(usize, &'static str)>,
 }
 
-/// Returns whether a value differs from lane to lane.
-fn varies(e: &Expr, bound: &HashMap<LocalId, VarId>) -> bool {
-    e.any(&|e| match &e.kind {
-        ExprKind::Index | ExprKind::Time | ExprKind::Distance | ExprKind::OfPair(..) | ExprKind::Sampled(..) => true,
-        ExprKind::Local(id) => bound.contains_key(id),
-        _ => false,
-    })
-}
-
 impl Builder<'_, '_> {
+    /// Returns whether a value differs from lane to lane.
+    fn varies(&self, e: &Expr) -> bool {
+        e.varies(&self.bound.keys().copied().collect())
+    }
+
     fn input(&mut self, input: Input) -> CellExpr {
         let at = match self.inputs.iter().position(|i| *i == input) {
             Some(at) => at,
@@ -145,7 +141,7 @@ impl Builder<'_, '_> {
     }
 
     fn build(&mut self, e: &Expr) -> Attempt<CellExpr> {
-        if !varies(e, &self.bound) {
+        if !self.varies(e) {
             return self.same(e);
         }
         Ok(match &e.kind {
@@ -188,7 +184,7 @@ impl Builder<'_, '_> {
             ExprKind::Function(f, args) => CellExpr::Call(*f, self.all(args)?),
             ExprKind::Let(names, body) => {
                 for (id, value) in names {
-                    if varies(value, &self.bound) {
+                    if self.varies(value) {
                         let value = self.build(value)?;
                         let temp = self.temp(value);
                         self.bound.insert(*id, temp);
@@ -199,7 +195,7 @@ impl Builder<'_, '_> {
                 }
                 self.build(body)?
             }
-            ExprKind::Element(of, index) if !varies(of, &self.bound) => {
+            ExprKind::Element(of, index) if !self.varies(of) => {
                 let q = self.scope.quantity(of)?;
                 let fits = q.rows.is_none() && q.shape.len() == index.len();
                 if !fits {
@@ -288,6 +284,12 @@ impl LaneProgram {
             |e: CellExpr| CellExpr::If(Box::new(e), Box::new(CellExpr::Num(1.0)), Box::new(CellExpr::Num(0.0)));
         let result = if truth { one_or_zero(result) } else { result };
         Ok(LaneProgram { inputs: b.inputs, temps: b.temps, result, span: e.span })
+    }
+
+    /// Makes the program of values that do not change, one for each lane.
+    pub fn constant(values: Vec<f64>, span: Span) -> LaneProgram {
+        let inputs = vec![Input::Each(Arc::new(values))];
+        LaneProgram { inputs, temps: Vec::new(), result: CellExpr::Var(VarId::new(0)), span }
     }
 
     /// Returns where it is written.

@@ -1,7 +1,7 @@
 //! Assignments of an experiment to states, parameters and ports of cells, and to its own variables.
 
 use super::live::{PortFunction, is_per_example};
-use super::networks::overlap;
+use super::networks::{overlap, within};
 use super::run::Run;
 use crate::diag::Code;
 use crate::elaborate::{cells_within_bounds, column, follow, rows_within_bounds};
@@ -109,10 +109,20 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// What is assigned follows time no longer.
+    /// What is assigned follows time no longer. Functions that other cells go on to follow stay, and later ones come after them.
     fn forget_functions(&mut self, v: Variable) {
         let live = &mut self.live[v.cells.network];
-        live.functions.retain(|f| f.port != v.id || !overlap(f.cells, v.cells.view));
+        live.functions.retain(|f| f.port != v.id || !within(f.cells, v.cells.view));
+    }
+
+    /// Where other cells of functions of time go on to follow them, constants are functions that come after.
+    fn hold_among_functions(&mut self, v: Variable, value: impl Fn(usize) -> f64, span: Span) {
+        let cells = v.cells.view;
+        let live = &mut self.live[v.cells.network];
+        if live.functions.iter().any(|f| f.port == v.id && overlap(f.cells, cells)) {
+            let of = LaneProgram::constant((0..cells.n).map(value).collect(), span);
+            live.functions.push(PortFunction { cells, port: v.id, of });
+        }
     }
 
     /// Replaces states or inputs of a network without events, with a row for each example or one for all.
@@ -146,12 +156,19 @@ impl Run<'_> {
             Arc::try_unwrap(new.data).unwrap_or_else(|shared| shared.to_vec())
         };
         rows_within_bounds(self.population(p), id, p.view, &values, span)?;
+        if rows == 1 {
+            self.hold_among_functions(v, |k| values[if values.len() == 1 { 0 } else { k }], span);
+        } else if self.live[p.network].functions.iter().any(|f| f.port == id && overlap(f.cells, p.view)) {
+            let what = "a value for each example where other cells follow a function of time";
+            return Err(Box::new(crate::diag::unsupported(span, what)));
+        }
         let s = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut);
         let cells = p.view.start..p.view.start + p.view.n;
         if !s.is_none_or(|s| s.set(p.view.population, id, cells, &Rows { rows, values })) {
             let message = "all examples share this state, so it cannot have a value for each";
             return fail(Code::E0403, span, message, "kept per cell");
         }
+        self.follow(p.network, p.view.population, id);
         Ok(())
     }
 
@@ -176,6 +193,7 @@ impl Run<'_> {
         let Variable { cells: p, id, segment } = v;
         cells_within_bounds(self.population(p), id, p.view, value, span)?;
         self.forget_functions(v);
+        self.hold_among_functions(v, |k| value.at(k), span);
         let (dt, index) = (self.dt, p.view.population);
         let live = &mut self.live[p.network];
         // Before the first step nothing has happened: what begins from the old value begins anew.

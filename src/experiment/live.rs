@@ -10,6 +10,7 @@ use crate::runtime::{RateNetwork, Rows, Running, Simulation};
 use crate::source::Span;
 use crate::units::{Dim, Unit};
 use crate::value::{Quantity, View};
+use std::cell::RefCell;
 
 /// A network that may be running.
 #[derive(Default)]
@@ -115,18 +116,26 @@ impl Live {
 
     /// Reads what follows from continuous contributions before the first step.
     fn initial(&self, cells: View, id: VarId, span: Span) -> Attempt<Quantity> {
-        let follows = |population: usize, port: VarId| {
-            let f = self.functions.iter().find(|f| f.cells.population == population && f.port == port)?;
-            f.of.compile(Backend::Interpreter).at_time(0.0).ok()
+        let complaint = RefCell::new(None);
+        let follows = |population: usize, port: VarId, values: &mut [f64]| {
+            for f in self.functions.iter().filter(|f| f.cells.population == population && f.port == port) {
+                match f.of.compile(Backend::Interpreter).cells(f.cells.n, 0.0) {
+                    Ok(of) => values[f.cells.start..f.cells.start + f.cells.n].copy_from_slice(&of),
+                    Err(d) => {
+                        complaint.borrow_mut().get_or_insert(d);
+                    }
+                }
+            }
         };
-        if self.functions.iter().any(|f| !f.of.is_shared()) {
-            let what = "a value that follows from inputs of single cells, before the first step";
-            return Err(Box::new(crate::diag::unsupported(span, what)));
-        }
         let var = &self.network().populations[cells.population].model.vars[id];
         let mut initial = Initial::new(&self.plan, self.dt, &follows);
-        let all = initial.of(cells.population, id);
-        let values = all[cells.start..cells.start + cells.n].to_vec();
+        let all = initial.of(cells.population, id).map(|all| all[cells.start..cells.start + cells.n].to_vec());
+        if let Some(d) = complaint.into_inner() {
+            return Err(d);
+        }
+        let Some(values) = all else {
+            return fail(Code::E0404, span, format!("`{}` has no value now", var.name), "cannot be computed");
+        };
         Ok(match values[..] {
             [one] => Quantity::number(one, var.dim, var.unit.clone()),
             _ => Quantity::array(values, var.dim, var.unit.clone()),

@@ -265,3 +265,8 @@ fn cyclic(plan: &Network, path: &[(usize, VarId)], span: Span) -> Box<Diagnostic
 pub(super) fn overlap(a: View, b: View) -> bool {
     a.population == b.population && a.start < b.start + b.n && b.start < a.start + a.n
 }
+
+/// Returns whether all cells of `a` are cells of `b`.
+pub(super) fn within(a: View, b: View) -> bool {
+    a.population == b.population && b.start <= a.start && a.start + a.n <= b.start + b.n
+}

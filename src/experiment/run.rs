@@ -389,9 +389,10 @@ impl<'a> Run<'a> {
                 && local.name == "seed"
                 && let Value::Quantity(q) = &value
             {
-                match whole_seed(q.single().unwrap_or(f64::NAN)) {
-                    Ok(seed) => (self.seed, self.networks_made) = (seed, 0),
-                    Err(why) => return fail(Code::E0404, local.span, why, "not a seed"),
+                match q.single().map(whole_seed) {
+                    Some(Ok(seed)) => (self.seed, self.networks_made) = (seed, 0),
+                    Some(Err(why)) => return fail(Code::E0404, local.span, why, "not a seed"),
+                    None => return fail(Code::E0404, local.span, "a seed is one number", "not a seed"),
                 }
             }
             self.set_local(*id, value);

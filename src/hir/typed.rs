@@ -7,7 +7,7 @@ use crate::builtin::{Builtin, End, Func};
 use crate::source::Span;
 use cranelift_entity::entity_impl;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A name of a network's or experiment's body, or of a function's arguments.
@@ -201,6 +201,47 @@ impl Expr {
     /// Returns whether it differs from pair to pair of cells.
     pub fn is_per_pair(&self) -> bool {
         self.any(&|e| matches!(e.kind, ExprKind::Distance | ExprKind::OfPair(..)))
+    }
+
+    /// Finds the part that differs from cell to cell, pair to pair or in time and yet is no number for each of them.
+    pub fn not_elementwise(&self) -> Option<Span> {
+        self.not_elementwise_with(&mut BTreeSet::new())
+    }
+
+    fn not_elementwise_with(&self, bound: &mut BTreeSet<LocalId>) -> Option<Span> {
+        use ExprKind::*;
+        if !self.varies(bound) {
+            return None;
+        }
+        match &self.kind {
+            Index | Time | Distance | OfPair(..) | Local(_) | Sampled(..) | Error => None,
+            Neg(_) | Not(_) | Binary(..) | In(..) | Range(..) | If(..) | Function(..) => {
+                self.parts().into_iter().find_map(|p| p.not_elementwise_with(bound))
+            }
+            Let(names, body) => {
+                for (id, value) in names {
+                    if let Some(span) = value.not_elementwise_with(bound) {
+                        return Some(span);
+                    }
+                    if value.varies(bound) {
+                        bound.insert(*id);
+                    }
+                }
+                body.not_elementwise_with(bound)
+            }
+            Element(of, index) if !of.varies(bound) => index.iter().find_map(|i| i.not_elementwise_with(bound)),
+            _ => Some(self.span),
+        }
+    }
+
+    /// Returns whether it differs from cell to cell, pair to pair or in time, or reads one of the names that do.
+    pub fn varies(&self, bound: &BTreeSet<LocalId>) -> bool {
+        use ExprKind::*;
+        self.any(&|e| match &e.kind {
+            Index | Time | Distance | OfPair(..) | Sampled(..) => true,
+            Local(id) => bound.contains(id),
+            _ => false,
+        })
     }
 
     /// Collects the names that are read.
