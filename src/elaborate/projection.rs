@@ -1,5 +1,6 @@
 //! Projections: from a connection and the values it names to synapses.
 
+use super::bounds::synapses_within_bounds;
 use super::connect::Connected;
 use super::ends::End;
 use super::values::per_synapse;
@@ -53,6 +54,9 @@ impl Elaborator<'_> {
             Some(n) => format!("{prefix}{n}"),
             None => self.described(c, projection.pre, projection.post),
         };
+        if let (Some(id), Some(value)) = (projection.synapse.weight(), &c.weight) {
+            synapses_within_bounds(&projection, id, &projection.weight, value.span())?;
+        }
         if let Some((energy, span)) = c.synapse.energy.clone() {
             return self.plan.energetic(projection, energy, span);
         }

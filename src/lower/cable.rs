@@ -72,7 +72,10 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
     let cable = &model.cables[index];
     let segments = p.segments(index);
     let geometry = |cell: usize| {
-        let value = |e: &Expr| eval(e, &|v| p.params.get(&v).map(|c| c.at(cell)), Some(dt)).unwrap_or(f64::NAN);
+        let value = |e: &Expr| match eval(e, &|v| p.params.get(&v).map(|c| c.at(cell)), Some(dt)) {
+            Some(v) => v,
+            None => crate::ice!("a cable whose shape follows from more than parameters"),
+        };
         Geometry {
             length: value(&cable.length),
             diameter: value(&cable.diameter),

@@ -126,8 +126,10 @@ pub fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
         let cells = if uniform { 1 } else { p.n };
         let mut columns: BTreeMap<VarId, Vec<f64>> = BTreeMap::new();
         for i in 0..cells {
-            let value =
-                |e: &Expr| crate::math::eval(e, &|v| p.params.get(&v).map(|c| c.at(i)), Some(dt)).unwrap_or(f64::NAN);
+            let value = |e: &Expr| match crate::math::eval(e, &|v| p.params.get(&v).map(|c| c.at(i)), Some(dt)) {
+                Some(v) => v,
+                None => crate::ice!("a propagator that follows from more than parameters"),
+            };
             let matrix = block.matrix.iter().map(|r| r.iter().map(value).collect()).collect();
             let (transition, integral) = exponential(&matrix, dt);
             for (list, entries) in [(&block.transition, &transition), (&block.integral, &integral)] {

@@ -89,7 +89,10 @@ pub fn lower_plastic(p: &Projection, dt: f64, precision: Precision) -> PlasticPr
     let places = p.places();
     let steps = stepped(&p.synapse);
     let s = &p.synapse;
-    let constant = |e: &Expr| eval(e, &|v| p.params.get(&v).copied(), None).unwrap_or(f64::NAN);
+    let constant = |e: &Expr| match eval(e, &|v| p.params.get(&v).copied(), None) {
+        Some(v) => v,
+        None => crate::ice!("a rate of a synapse that follows from more than parameters"),
+    };
     let exact: BTreeMap<VarId, Rates> = s
         .states()
         .filter(|(id, _)| !steps.contains(id))

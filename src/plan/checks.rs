@@ -99,10 +99,13 @@ impl Population {
         (lo, hi): (&Expr, &Expr),
     ) -> Option<OutOfBounds> {
         let (lo, hi) = (self.model.unfold(lo.clone()), self.model.unfold(hi.clone()));
-        let bound = |e: &Expr, cell: usize| self.at_start(e, cell, None).unwrap_or(f64::NAN);
+        // Bounds are expressions of the beginning; what cannot be computed there allows nothing.
+        let nothing = (f64::INFINITY, f64::NEG_INFINITY);
+        let bounds_of =
+            |cell: usize| self.at_start(&lo, cell, None).zip(self.at_start(&hi, cell, None)).unwrap_or(nothing);
         let whole = self.varying(&lo).max(self.varying(&hi)) > 1;
-        let first = (bound(&lo, start), bound(&hi, start));
-        let bounds = |i: usize| if whole { (bound(&lo, start + i), bound(&hi, start + i)) } else { first };
+        let first = bounds_of(start);
+        let bounds = |i: usize| if whole { bounds_of(start + i) } else { first };
         first_outside(state, n, value, &bounds)
     }
 
@@ -235,7 +238,12 @@ impl Projection {
     /// Finds a value for `n` synapses that is outside of a variable's bounds.
     pub fn assigned_out_of_bounds(&self, variable: VarId, n: usize, value: &Column) -> Option<OutOfBounds> {
         let bounds = self.bounds(variable)?;
-        let n = if matches!(value, Column::Const(_)) { n.min(1) } else { n };
+        let n = match value {
+            Column::Const(_) => n.min(1),
+            // If nothing outside can be drawn, nothing has to be looked at.
+            Column::Drawn(d) if d.distribution.lowest() >= bounds.0 && d.distribution.highest() <= bounds.1 => 0,
+            _ => n,
+        };
         first_outside(variable, n, &|i| value.at(i), &|_| bounds)
     }
 }

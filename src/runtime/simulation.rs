@@ -409,7 +409,11 @@ impl Simulation {
         let weight = p.synapse.weight() == Some(variable);
         let mut out: Vec<f64> = match weight {
             true => (0..p.pairs.len()).map(|k| p.weight.at(k)).collect(),
-            false => vec![p.init.get(&variable).copied().unwrap_or(f64::NAN); p.pairs.len()],
+            false => match (p.values.get(&variable), p.init.get(&variable)) {
+                (Some(each), _) => (0..p.pairs.len()).map(|k| each.at(k)).collect(),
+                (None, Some(all)) => vec![*all; p.pairs.len()],
+                (None, None) => crate::ice!("no values of `{}`", p.synapse.vars[variable].name),
+            },
         };
         if let Some(plastic) = &self.plastic[projection] {
             plastic.copy(p, variable, self.step, &mut out);

@@ -223,7 +223,7 @@ impl Plastic {
         }
     }
 
-    /// Copies the weights, or a state as it is at a step boundary, into the order of the plan.
+    /// Copies the weights, or a state as it is at a step boundary, into the order of the plan; what is not kept here stays.
     pub fn copy(&self, p: &Projection, variable: VarId, now: u64, out: &mut [f64]) {
         let (scale, shift) = self.shared.exact.factors(variable, now);
         let weight = p.synapse.weight() == Some(variable);
@@ -239,7 +239,9 @@ impl Plastic {
                         .or_else(|| of(&self.shared.post, e.post as usize - p.post.start)),
                     None => of(&self.shared.projection, 0),
                 };
-                out[at] = own.map(|b| value(b, k)).or_else(shared).unwrap_or(f64::NAN);
+                if let Some(value) = own.map(|b| value(b, k)).or_else(shared) {
+                    out[at] = value;
+                }
             });
         }
     }
