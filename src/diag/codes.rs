@@ -90,7 +90,7 @@ codes! {
     E0606 "connector asks for too much"
     E0607 "no such event"
     E0608 "synapse and port do not fit"
-    E0609 "edge without a cell"
+    E0609 "edge or spike without a cell"
     E0610 "empty view"
     E0611 "deliver is not proportional to the weight"
     E0612 "value follows from itself within a step"

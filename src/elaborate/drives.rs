@@ -9,7 +9,6 @@ use crate::hir::network::model::{self, Process, Sends, Value};
 use crate::hir::typed::Expr;
 use crate::plan::{Column, Drive, DriveKind};
 use crate::rng::Stream;
-use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{Value as Evaluated, View};
 use std::sync::Arc;
@@ -58,13 +57,10 @@ impl Elaborator<'_> {
         let dt = self.around.dt;
         if e.is_timed() {
             let scope = self.scope(locals);
-            let lanes = if e.is_per_cell() { post.n } else { 1 };
             let program = LaneProgram::new(&scope, e, Some((post.n, "cell")))?;
-            let shared = program.is_shared();
             // A rate that has no value at the beginning has none at all.
-            let first = program
-                .compile(crate::codegen::Backend::Interpreter)
-                .cells(if shared { 1 } else { lanes.max(post.n) }, 0.0)?;
+            let lanes = if program.is_shared() { 1 } else { post.n };
+            let first = program.compile(crate::codegen::Backend::Interpreter).cells(lanes, 0.0)?;
             if first.iter().any(|r| *r < 0.0) {
                 return fail(Code::E0404, e.span, "a rate cannot be negative", "negative at the beginning");
             }
@@ -162,20 +158,19 @@ fn spike_list(scope: &Scope, e: &Expr, cells: usize) -> Attempt<(Vec<Spike>, Opt
     };
     let mut spikes = Vec::with_capacity(times.len());
     for (place, time) in times.into_iter().enumerate() {
-        let where_ = |span: Span, what: String| {
-            let line = if of_cells.is_some() { format!("line {}: {what}", place + 2) } else { what };
-            Diagnostic::at(Code::E0404, span, line, "cannot be sent")
-        };
+        let line = |what: String| if of_cells.is_some() { format!("line {}: {what}", place + 2) } else { what };
         if !time.is_finite() || time < 0.0 {
             let shown = format_quantity(time, Dim::TIME, lookup("ms").as_ref());
-            return Err(Box::new(
-                where_(e.span, format!("a spike at {shown}")).help("times count from the beginning of the run"),
-            ));
+            let d = Diagnostic::at(Code::E0404, e.span, line(format!("a spike at {shown}")), "cannot be sent");
+            return Err(Box::new(d.help("times count from the beginning of the run")));
         }
         let cell = match of_cells.as_ref().map(|c| c[place]) {
             None => None,
             Some(c) if c.fract() == 0.0 && c >= 0.0 && c < cells as f64 => Some(c as u32),
-            Some(c) => return Err(Box::new(where_(e.span, format!("cell {c} of a population of {cells}")))),
+            Some(c) => {
+                let message = line(format!("cell {c} of a population of {cells}"));
+                return fail(Code::E0609, e.span, message, "no such cell");
+            }
         };
         spikes.push(Spike { time, cell, place });
     }

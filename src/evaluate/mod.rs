@@ -204,7 +204,7 @@ impl<'a> Scope<'a> {
                 let values = progression(self.range(range)?, self.number(step)?, e.span)?;
                 Quantity::array(values, dim(), e.ty.unit.clone()).into()
             }
-            ExprKind::Within(w) => Value::Bool(self.within(w, e.span)?),
+            ExprKind::Within(w) => self.within(w, e.span)?,
             ExprKind::If(c, a, b) => self.eval(if self.truth(c)? { a } else { b })?,
             ExprKind::List(items) => self.list(items, e)?,
             ExprKind::Function(f, args) => self.function(*f, args, e)?,
@@ -302,7 +302,7 @@ impl<'a> Scope<'a> {
         arithmetic(op, &x, &y, whole)
     }
 
-    fn within(&self, w: &Within, span: Span) -> Attempt<bool> {
+    fn within(&self, w: &Within, span: Span) -> Attempt<Value> {
         let (x, y, tolerance) = (self.quantity(&w.a)?, self.quantity(&w.b)?, self.quantity(&w.tolerance)?);
         let off = x.zip(&y, |x, y| (x - y).abs()).or_else(|why| different(span, &why))?;
         let allowed = match w.relative {
@@ -314,7 +314,10 @@ impl<'a> Scope<'a> {
         if near.data.is_empty() {
             return fail(Code::E0811, span, "nothing is compared here", "there are no values");
         }
-        Ok(near.data.iter().all(|near| *near == 1.0))
+        Ok(match near.single() {
+            Some(one) => Value::Bool(one == 1.0),
+            None => Quantity { dim: Dim::ONE, unit: None, ..near }.into(),
+        })
     }
 
     /// `[a, b]`: numbers make an array; arrays of one length, a matrix; else one after the other.

@@ -305,7 +305,9 @@ impl Infer<'_> {
         // A comparison of arrays is a condition, too: it holds if it holds for every element.
         use Op::{Eq, Ge, Gt, Le, Lt, Ne};
         match typed.kind {
-            Kinds::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..) => Expr { ty: Ty::of(Kind::Bool), ..typed },
+            Kinds::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..) | Kinds::Within(_) => {
+                Expr { ty: Ty::of(Kind::Bool), ..typed }
+            }
             _ => self.report(errors::condition_needed(&typed.ty, e.span), e.span),
         }
     }
@@ -460,8 +462,16 @@ impl Infer<'_> {
         if !near.is_error() && !near.ty.same_dim(&right.ty) && !relative {
             self.diagnostics.push(errors::wrong_unit("the tolerance", &right.ty, &near.ty, tolerance.span, None));
         }
+        let Some(shape) = left.ty.shape.with(right.ty.shape).and_then(|s| s.with(near.ty.shape)) else {
+            return self.report(errors::shapes_differ((&left.ty, x.span), (&right.ty, y.span)), span);
+        };
         let within = Within { a: left, b: right, tolerance: near, relative };
-        Expr::new(Kinds::Within(Box::new(within)), Ty::of(Kind::Bool).shaped(Shape::Number), span)
+        // Like other comparisons, that of arrays is one of their elements.
+        let ty = match shape {
+            Shape::Array | Shape::Matrix => Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) },
+            _ => Ty::of(Kind::Bool),
+        };
+        Expr::new(Kinds::Within(Box::new(within)), ty.shaped(shape), span)
     }
 
     fn power(&mut self, x: Expr, y: Expr, shape: Shape, span: Span) -> Expr {
@@ -500,7 +510,11 @@ impl Infer<'_> {
             let part = self.typed(m, item);
             if !part.is_error() {
                 match &joined {
-                    Some((first, at)) if !first.same_dim(&part.ty) || first.kind != part.ty.kind => {
+                    Some((first, at)) if first.kind != part.ty.kind => {
+                        let (odd, at) = if part.ty.kind == Kind::Number { (first, *at) } else { (&part.ty, item.span) };
+                        return self.report(errors::wrong_kind("a number", odd, at), span);
+                    }
+                    Some((first, at)) if !first.same_dim(&part.ty) => {
                         return self.report(errors::cannot_compare((first, *at), (&part.ty, item.span)), span);
                     }
                     Some((first, at)) => joined = Some((join(first.clone(), part.ty.clone()), *at)),

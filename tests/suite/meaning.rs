@@ -113,7 +113,8 @@ fn place(text: &str, quoted: &str) -> Span {
 /// Says in which variation an experiment does not hold, and how.
 fn objection_to_value(p: &Program, index: usize, warned: Option<&Announced>) -> Option<String> {
     let text = &p.sources.file(FileId(0)).text;
-    variations().find_map(|settings| {
+    let double = text.starts_with("# in double precision: ");
+    variations().filter(|s| !double || s.precision == Some(Precision::F64)).find_map(|settings| {
         let name = format!("{:?} {:?}", settings.backend, settings.precision.unwrap_or_default());
         let objection = unless_it_panics(|| {
             let out = run_with(p, index, settings, &folder("values"));

@@ -552,13 +552,17 @@ impl Checker<'_> {
             return self.report(d);
         }
         let infer = &mut self.infer;
-        let value = self.world.within(cells, true, |world| world.value(infer, value, "the assigned value", &expected));
+        let value =
+            self.world.within(cells, true, |world| world.whole_value(infer, value, "the assigned value", &expected));
         if let Value::Expr(e) = &value
             && e.is_timed()
             && (!port || op.is_some())
         {
             let message = "only an analog port can follow a function of time";
             return self.report(Diagnostic::at(Code::E0207, target.span, message, "not an `input`"));
+        }
+        if let Value::Expr(e) = &value {
+            network::elementwise(&mut self.infer, e);
         }
         let op = op.map(|op| match op {
             BinOp::Add => Op::Add,

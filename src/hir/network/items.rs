@@ -1,7 +1,7 @@
 //! The statements of a network.
 
 use super::access::view;
-use super::model::{Item, Nested, Network, Parameter, Population};
+use super::model::{Item, Nested, Network, Population};
 use super::projection::{drive, projection};
 use super::world::World;
 use crate::diag::{Code, Diagnostic};
@@ -14,16 +14,16 @@ use crate::syntax::ast::{self, Name, NetworkItem};
 use crate::units::Dim;
 use std::sync::Arc;
 
-/// Checks the statements of a body; parameters that it declares are added to those of the head.
-pub fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem], params: &mut Vec<Parameter>) -> Vec<Item> {
+/// Checks the statements of a body.
+pub fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem]) -> Vec<Item> {
     let mut out = Vec::new();
     for i in body {
-        item(infer, world, i, params, &mut out);
+        item(infer, world, i, &mut out);
     }
     out
 }
 
-fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, params: &mut Vec<Parameter>, out: &mut Vec<Item>) {
+fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<Item>) {
     match item {
         NetworkItem::Population { name, model, args, shape, spacing, span } => {
             out.extend(population(infer, world, (name, model), args, shape, spacing.as_ref(), *span));
@@ -31,7 +31,7 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, params: &mut V
         NetworkItem::Network { name, model, args, span } => {
             let found = nested(infer, world, model, args, *span);
             let ty = found.as_ref().map_or(Ty::error(), |_| Ty::of(Kind::Network(model.text.clone())));
-            let id = world.declare(infer, name, ty);
+            let id = world.declare_member(infer, name, ty);
             out.extend(found.map(|(model, args)| Item::Network(Nested { id, model, args, span: *span })));
         }
         NetworkItem::Init(paths, value) => init(infer, world, paths, value, out),
@@ -42,7 +42,7 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, params: &mut V
             if !cells.is_error() && !matches!(cells.ty.kind, Kind::Population(_)) {
                 infer.diagnostics.push(errors::wrong_kind("cells", &cells.ty, v.span));
             }
-            let id = world.declare(infer, name, cells.ty.clone());
+            let id = world.declare_member(infer, name, cells.ty.clone());
             out.push(Item::Let(id, cells));
         }
         NetworkItem::Let(name, e) => {
@@ -65,23 +65,22 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, params: &mut V
                     ),
                 }
             }
-            let _ = params;
         }
         NetworkItem::For(name, range, body) => {
             let range = infer.typed(world, range);
             let depth = world.names.len();
             let ty = turn(infer, &range);
             let variable = world.declare(infer, name, ty);
-            let body = items(infer, world, body, params);
+            let body = items(infer, world, body);
             leave(world, depth);
             out.push(Item::For { variable, range, body });
         }
         NetworkItem::If(c, a, b) => {
             let condition = infer.typed_condition(world, c);
             let depth = world.names.len();
-            let mut first = items(infer, world, a, params);
+            let mut first = items(infer, world, a);
             let of_first: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
-            let mut second = items(infer, world, b, params);
+            let mut second = items(infer, world, b);
             let of_second: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
             let joined = join_branches(world, of_first, of_second);
             for (id, (x, y)) in joined {
@@ -155,13 +154,10 @@ fn population(
     let pure = Ty::number(Dim::ONE);
     let shape: Vec<Expr> = shape.iter().map(|s| infer.typed_one(world, s, "a size", &pure)).collect();
     let spacing = spacing.map(|s| infer.typed_one(world, s, "the spacing", &Ty::number(Dim::LENGTH)));
-    if let Some(first) = world.find(&name.text) {
-        infer.diagnostics.push(errors::declared_twice(&name.text, name.span, world.locals[first].span));
-    }
     let Some(neuron) = infer.module.neurons.get(&model.text).cloned() else {
         let known: Vec<&str> = infer.module.neurons.keys().map(String::as_str).collect();
         infer.diagnostics.push(errors::unknown_model("neuron", model, known));
-        world.declare(infer, name, Ty::error());
+        world.declare_member(infer, name, Ty::error());
         return None;
     };
     let params: Vec<(VarId, &str, Ty, Span)> =
@@ -169,7 +165,7 @@ fn population(
     let args = world.within(true, false, |world| given(infer, world, &model.text, args, &params));
     let place = if spacing.is_some() { Dim::LENGTH } else { Dim::ONE };
     let ty = Ty { dim: Some(place), ..Ty::of(Kind::Population(model.text.clone())) };
-    let id = world.declare(infer, name, ty);
+    let id = world.declare_member(infer, name, ty);
     Some(Item::Population(Box::new(Population { id, model: neuron, args, shape, spacing, span })))
 }
 

@@ -9,7 +9,7 @@ mod world;
 pub(super) use self::access::element;
 pub(super) use self::items::{nested, turn};
 pub(super) use self::projection::drive;
-pub(super) use self::world::World;
+pub(super) use self::world::{World, elementwise};
 
 use self::items::items;
 use super::infer::Infer;
@@ -20,10 +20,9 @@ use crate::diag::Diagnostics;
 pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics: &mut Diagnostics) -> model::Network {
     let mut infer = Infer { module, diagnostics, depth: 0 };
     let mut world = World::default();
-    let mut params = world.formals(&mut infer, &network.formals);
-    let mut body = items(&mut infer, &mut world, &network.body, &mut params);
+    let params = world.formals(&mut infer, &network.formals);
+    let body = items(&mut infer, &mut world, &network.body);
     let members = world.names.iter().cloned().collect();
-    body.shrink_to_fit();
     model::Network {
         name: network.name.text.clone(),
         span: network.name.span,

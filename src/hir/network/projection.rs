@@ -2,7 +2,7 @@
 
 use super::access::{target, view};
 use super::model::{Connect, Connection, Drive, FromTable, Process, Projection, Sends, Value};
-use super::world::{World, called};
+use super::world::{World, called, elementwise};
 use crate::builtin::{self, Place};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::arguments::bind;
@@ -70,7 +70,7 @@ fn is_portless(synapse: &ast::Model) -> bool {
 pub fn projection(infer: &mut Infer, world: &mut World, p: &ast::Projection) -> Option<Projection> {
     let checked = ends(infer, world, p);
     let synapse = checked.as_ref().and_then(|ends| ends.first()).map(|c| c.synapse.clone());
-    let id = p.name.as_ref().map(|name| world.declare(infer, name, Ty::of(Kind::Projection(synapse))));
+    let id = p.name.as_ref().map(|name| world.declare_member(infer, name, Ty::of(Kind::Projection(synapse))));
     checked.map(|ends| Projection { id, name: p.name.as_ref().map(|n| n.text.clone()), ends })
 }
 
@@ -471,6 +471,7 @@ pub fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) -> Option<Dri
             Clause::Random(process, e) => {
                 let rate =
                     world.within(true, true, |world| infer.typed_quantity(world, e, "the rate", &Ty::rate(), None));
+                elementwise(infer, &rate);
                 let process = match process {
                     ast::Process::Poisson => Process::Poisson,
                     ast::Process::Bernoulli => Process::Bernoulli,

@@ -47,6 +47,14 @@ impl World {
         self.add(name, ty, false)
     }
 
+    /// Declares a population, view, projection or network: its name stands for one thing.
+    pub fn declare_member(&mut self, infer: &mut Infer, name: &Name, ty: Ty) -> LocalId {
+        if let Some(first) = self.find(&name.text) {
+            infer.diagnostics.push(errors::declared_twice(&name.text, name.span, self.locals[first].span));
+        }
+        self.declare(infer, name, ty)
+    }
+
     /// Makes a name visible whose spelling needs no check.
     pub fn add(&mut self, name: &Name, ty: Ty, mutable: bool) -> LocalId {
         let id = self.locals.push(Local { name: name.text.clone(), span: name.span, ty, mutable });
@@ -98,6 +106,15 @@ impl World {
 
     /// Checks a weight, delay or initial value against the expected type.
     pub fn value(&mut self, infer: &mut Infer, value: &ast::Value, what: &str, expected: &Ty) -> Value {
+        let value = self.whole_value(infer, value, what, expected);
+        if let Value::Expr(e) = &value {
+            elementwise(infer, e);
+        }
+        value
+    }
+
+    /// The same for what need not be a number for each cell at each time.
+    pub fn whole_value(&mut self, infer: &mut Infer, value: &ast::Value, what: &str, expected: &Ty) -> Value {
         match value {
             ast::Value::Expr(e) => Value::Expr(infer.typed_quantity(self, e, what, expected, None)),
             ast::Value::Distribution(d) => match self.distribution(infer, d) {
@@ -230,5 +247,14 @@ impl Meaning for World {
 
     fn known_names(&self) -> Vec<String> {
         self.names.iter().map(|(n, _)| n.clone()).collect()
+    }
+}
+
+/// Refuses what differs from cell to cell, pair to pair or in time and yet is no number for each of them.
+pub fn elementwise(infer: &mut Infer, value: &Expr) {
+    if let Some(span) = value.not_elementwise() {
+        let message = "this cannot differ from cell to cell, pair to pair or in time";
+        let d = Diagnostic::at(Code::E0402, span, message, "takes whole arrays");
+        infer.diagnostics.push(d.help("use arithmetic, conditions, functions of numbers, and elements of arrays"));
     }
 }
