@@ -39,6 +39,8 @@ mod plasticity;
 mod properties;
 #[path = "suite/rates.rs"]
 mod rates;
+#[path = "suite/reference.rs"]
+mod reference;
 #[path = "suite/steps.rs"]
 mod steps;
 #[path = "suite/syntax.rs"]

@@ -7,11 +7,13 @@ mod arrays;
 mod func;
 mod images;
 mod recordings;
+mod reference;
 mod sets;
 mod synapses;
 mod table;
 
 pub use self::func::{Func, apply, power};
+pub use self::reference::reference;
 pub use self::sets::examples;
 pub use self::table::TABLE;
 

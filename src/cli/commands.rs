@@ -3,6 +3,7 @@
 use super::files::{Disk, expand, load, read};
 use super::run::settings;
 use super::{Done, Messages, RunOptions, Stop};
+use neuro::builtin;
 use neuro::compiler::Stage;
 use neuro::diag::{Code, nearest};
 use std::path::{Path, PathBuf};
@@ -54,12 +55,20 @@ pub fn explain(what: &str, messages: Messages) -> Done {
         say!("{}", code.page().trim_end());
         return Ok(());
     }
+    if what == "functions" {
+        say!("{}", builtin::reference().trim_end());
+        return Ok(());
+    }
+    if let Some(b) = builtin::find(what) {
+        say!("{}", b.page().trim_end());
+        return Ok(());
+    }
     let path = Path::new(what);
     if !path.exists() {
-        let names: Vec<String> = Code::ALL.iter().map(|c| c.to_string()).collect();
-        let help =
-            nearest(what, names.iter().map(String::as_str)).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
-        return Err(Stop::Usage(format!("`{what}` is neither a diagnostic code nor a file{help}")));
+        let codes: Vec<String> = Code::ALL.iter().map(|c| c.to_string()).collect();
+        let names = codes.iter().map(String::as_str).chain(builtin::TABLE.iter().map(|b| b.name));
+        let help = nearest(what, names).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
+        return Err(Stop::Usage(format!("`{what}` is no diagnostic code, function or file{help}")));
     }
     say!("{}", load(path, messages)?.explain().trim_end());
     Ok(())

@@ -161,9 +161,9 @@ enum Command {
         #[command(flatten)]
         options: RunOptions,
     },
-    /// Explain a diagnostic code, or the schemes chosen for a file
+    /// Explain a diagnostic code, a built-in function, or the schemes chosen for a file
     Explain {
-        /// A code such as E0301, or a .neuro file
+        /// A code such as E0301, a name such as softmax, `functions` for all of them, or a .neuro file
         what: String,
     },
     /// Format files in place

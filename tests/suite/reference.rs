@@ -1,0 +1,113 @@
+//! The table of built-in functions: its examples are executed, and the chapter of the reference is what it says.
+
+use crate::support::{rendered, root, run_with, try_program};
+use neuro::builtin::{Builtin, Place, TABLE, reference};
+use neuro::experiment::Settings;
+use std::path::PathBuf;
+
+/// Four cells that spike every 10 ms or so, onto four others; an energy; a table and an array.
+const FIXTURE: &str = "
+neuron Cell {
+    event input exc: mV
+    input I: mV = 8 mV
+    state v = 0 mV
+    v' = (I - v) / 10 ms + exc
+    emit spike when v > 5 mV { v = 0 mV }
+}
+neuron Unit { input drive: mV = 0 mV   state r = 0 mV   r' = (drive - r) / 10 ms }
+synapse Joint { weight w: 1   deliver w * pre.r }
+network Net {
+    population a: Cell[4]
+    population b: Cell[4]
+    projection link: a -> b.exc: Static { connect all_to_all   weight 0.1 mV   delay 1 ms }
+}
+neuron Held { state s = 1   energy E = s * s / 2 / 1 ms }
+network Still { population a: Held[2] }
+";
+
+/// What an example stands in.
+fn program_of(b: &Builtin) -> String {
+    let within = |clauses: String, population: &str| {
+        format!(
+            "{FIXTURE} network Drawn {{
+                population a: {population}
+                population b: {population}
+                projection link: {clauses}
+            }}
+            test \"builds\" {{ network net = Drawn()   run 1 ms   expect n_synapses(net.link) > 0 }}"
+        )
+    };
+    let events = |clauses: String| within(format!("a -> b.exc: Static {{ {clauses}   delay 1 ms }}"), "Cell[4]");
+    match b.example.split(' ').next() {
+        Some("weight") => events(format!("connect all_to_all   {}", b.example)),
+        Some("connect") if matches!(b.name, "conv" | "pool") => {
+            within(format!("a -> b.drive: Joint {{ {}   weight 1 }}", b.example), "Unit[1, 2, 2]")
+        }
+        Some("connect") => events(format!("{}   weight 1 mV", b.example)),
+        _ => format!(
+            "{FIXTURE}
+            test \"holds\" {{
+                precision f64
+                network held = Still()
+                network net = Net()
+                record net.a.spike as spikes
+                record net.a.v every 1 ms as trace
+                run 100 ms
+                {}
+                run 1 ms
+            }}",
+            b.example
+        ),
+    }
+}
+
+/// A folder with `table.csv` and `array.npy`.
+fn data() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reference");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("table.csv"), "x,kind\n1,a\n2,b\n").unwrap();
+    let header = format!("{:<117}\n", "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }");
+    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+    npy.extend((header.len() as u16).to_le_bytes());
+    npy.extend(header.bytes());
+    [1.0_f64, 2.0, 3.0].iter().for_each(|v| npy.extend(v.to_le_bytes()));
+    std::fs::write(folder.join("array.npy"), npy).unwrap();
+    folder
+}
+
+#[test]
+fn every_example_of_the_table_holds() {
+    let folder = data();
+    let mut problems = String::new();
+    for b in TABLE {
+        if matches!(b.name, "mnist" | "cifar10") && std::env::var_os("NEURO_DATA").is_none() {
+            eprintln!("the example of `{}` is skipped: NEURO_DATA is not set", b.name);
+            continue;
+        }
+        let p = match try_program(&program_of(b)) {
+            Ok(p) => p,
+            Err(r) => {
+                problems += &format!("{}: {}\n", b.name, rendered(r.diagnostics.iter(), &r.sources));
+                continue;
+            }
+        };
+        let out = run_with(&p, 0, Settings::default(), &folder);
+        if let Some(d) = &out.failure {
+            problems += &format!("{}: {} {}\n", b.name, d.code, d.message);
+        }
+        for e in out.expectations.iter().filter(|e| !e.passed) {
+            problems += &format!("{}: `{}` found {}\n", b.name, p.sources.text(e.span), e.found);
+        }
+        let expects = b.example.starts_with("expect") || b.place == Place::Connector;
+        if expects && out.expectations.is_empty() {
+            problems += &format!("{}: nothing was expected\n", b.name);
+        }
+    }
+    assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
+fn the_chapter_is_what_the_table_says() {
+    let written = std::fs::read_to_string(root().join("docs/language/functions.md")).unwrap_or_default();
+    assert!(written == reference(), "run `neuro explain functions > docs/language/functions.md`");
+}
