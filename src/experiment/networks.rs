@@ -8,9 +8,9 @@ use crate::elaborate::{Elaborated, Elaborator, Surroundings, whole};
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::VarId;
 use crate::hir::experiment::model;
-use crate::hir::network::model::{Drive, Nested};
+use crate::hir::network::model::{Drive, Nested, Process};
 use crate::hir::typed::Expr;
-use crate::plan::{Batch, Network};
+use crate::plan::{self, Batch, DriveKind, Network};
 use crate::rng::philox;
 use crate::runtime::{Options, PortFunction, Running, TimeFunction};
 use crate::source::Span;
@@ -157,7 +157,14 @@ impl Run<'_> {
             threads: settings.threads,
             backend: settings.backend,
         };
-        let rates: Vec<TimeFunction> = self.live[index].rates.iter().map(|p| self.function(p, true)).collect();
+        let live = &self.live[index];
+        let rates: Vec<TimeFunction> = (0..live.rates.len())
+            .map(|k| {
+                let single = |d: &plan::Drive| matches!(d.kind, DriveKind::RandomOf(Process::Bernoulli, f) if f == k);
+                let most = if live.plan.drives.iter().any(single) { 1.0 / self.dt } else { f64::INFINITY };
+                self.function(&live.rates[k], Some(most))
+            })
+            .collect();
         let ports: Vec<(usize, VarId)> =
             self.live[index].functions.iter().map(|f| (f.cells.population, f.port)).collect();
         let live = &mut self.live[index];
@@ -179,22 +186,24 @@ impl Run<'_> {
     pub(super) fn follow(&mut self, index: usize, population: usize, port: VarId) {
         let mine = self.live[index].functions.iter().filter(|f| f.port == port && f.cells.population == population);
         let functions = mine
-            .map(|f| PortFunction { cells: f.cells.start..f.cells.start + f.cells.n, of: self.function(&f.of, false) });
+            .map(|f| PortFunction { cells: f.cells.start..f.cells.start + f.cells.n, of: self.function(&f.of, None) });
         let functions: Vec<PortFunction> = functions.collect();
         if let (Some(s), false) = (&mut self.live[index].simulation, functions.is_empty()) {
             s.set_port_functions(population, port, functions);
         }
     }
 
-    /// A function of time whose complaints are heard when the run stops; a rate is not negative.
-    fn function(&self, program: &LaneProgram, rate: bool) -> TimeFunction {
+    /// A function of time whose complaints are heard when the run stops; a rate is not negative, nor above the most there can be.
+    fn function(&self, program: &LaneProgram, most: Option<f64>) -> TimeFunction {
         let compiled = program.compile(self.runner.settings.backend);
         let complaint = self.complaint.clone();
         let span = program.span();
-        let checked = move |of: Vec<f64>| match of.iter().find(|r| rate && **r < -1e-9) {
-            Some(r) => Err(negative_rate(*r, span)),
-            None if rate => Ok(of.into_iter().map(|r| r.max(0.0)).collect()),
-            None => Ok(of),
+        let checked = move |of: Vec<f64>| {
+            let Some(most) = most else { return Ok(of) };
+            match of.iter().find(|r| **r < -1e-9 || **r > most * (1.0 + 1e-9)) {
+                Some(r) => Err(impossible_rate(*r, most, span)),
+                None => Ok(of.into_iter().map(|r| r.max(0.0)).collect::<Vec<f64>>()),
+            }
         };
         TimeFunction::new(program.is_shared(), move |t, values| {
             match compiled.cells(values.len(), t).and_then(&checked) {
@@ -240,11 +249,17 @@ fn seed_of(seed: u64, n: u32) -> u64 {
     u64::from(words[0]) | u64::from(words[1]) << 32
 }
 
-/// Reports a rate below zero, beyond what rounding explains.
-fn negative_rate(rate: f64, span: Span) -> Box<Diagnostic> {
-    let shown = format_quantity(rate, Dim::RATE, lookup("Hz").as_ref());
-    let d = Diagnostic::at(Code::E0404, span, format!("this rate becomes {shown}"), "a rate cannot be negative");
-    Box::new(d.help("cut it off where that is meant: `max(0 Hz, …)`"))
+/// Reports a rate below zero or above the most there can be, beyond what rounding explains.
+fn impossible_rate(rate: f64, most: f64, span: Span) -> Box<Diagnostic> {
+    let shown = |rate: f64| format_quantity(rate, Dim::RATE, lookup("Hz").as_ref());
+    let message = format!("this rate becomes {}", shown(rate));
+    if rate < 0.0 {
+        let d = Diagnostic::at(Code::E0404, span, message, "a rate cannot be negative");
+        return Box::new(d.help("cut it off where that is meant: `max(0 Hz, …)`"));
+    }
+    let label = format!("a Bernoulli process sends at most one event per step, {}", shown(most));
+    let d = Diagnostic::at(Code::E0404, span, message, label);
+    Box::new(d.help("make `dt` smaller, use `poisson`, or cut it off where that is meant: `min(…, 1 / dt)`"))
 }
 
 /// Reports values that follow from themselves within a step.
