@@ -74,9 +74,9 @@ impl Elaborator<'_> {
                 let shown = format_quantity(r, Dim::RATE, lookup("Hz").as_ref());
                 return fail(Code::E0404, e.span, format!("a rate of {shown}"), "must be finite and not negative");
             }
-            if process == Process::Bernoulli && r * dt > 1.0 {
+            if process == Process::Bernoulli && r * dt > 1.0 + 1e-9 {
                 let label = format!("{:.3} events per step", r * dt);
-                return fail(Code::E0605, e.span, "a Bernoulli process sends at most one event per step", label);
+                return fail(Code::E0404, e.span, "a Bernoulli process sends at most one event per step", label);
             }
         }
         Ok(DriveKind::Random(process, rate))
@@ -95,8 +95,9 @@ impl Elaborator<'_> {
         let dt = self.around.dt;
         let delay = d.delay.as_ref().map(|e| scope.number(e)).transpose()?.unwrap_or(dt);
         let delay_span = d.delay.as_ref().map_or(d.span, |e| e.span);
-        if (delay / dt).round() < 1.0 || !delay.is_finite() {
-            return fail(Code::E0601, delay_span, "this delay is shorter than a step", "below `dt`");
+        if !(delay >= 0.0 && delay.is_finite()) {
+            let shown = format_quantity(delay, Dim::TIME, lookup("ms").as_ref());
+            return fail(Code::E0601, delay_span, format!("a delay of {shown}"), "must be finite and not negative");
         }
         let (mut spikes, weights_of_table) = spike_list(&scope, e, post.n)?;
         let places = spikes.len();
@@ -112,6 +113,13 @@ impl Elaborator<'_> {
                 }
             }
         };
+        // Nothing arrives before the end of the first step.
+        if let Some(early) = spikes.iter().find(|s| (s.time / dt).round() + (delay / dt).round() < 1.0) {
+            let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
+            let message = format!("a spike at {} with a delay of {}", shown(early.time), shown(delay));
+            let d = Diagnostic::at(Code::E0601, delay_span, message, "would arrive before the first step has ended");
+            return Err(Box::new(d.help("leave the delay out, so that it is `dt`, or send the spike later")));
+        }
         spikes.sort_by(|a, b| a.time.total_cmp(&b.time));
         // An input spike at time t acts at the end of the step that ends at t + delay.
         let step = |t: f64| ((t / dt).round() + (delay / dt).round()) as u64 - 1;
