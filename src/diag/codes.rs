@@ -115,6 +115,7 @@ codes! {
     E0817 "initial value outside of its bounds"
     W0201 "unused name"
     W0202 "shadowed name"
+    W0203 "handler that never runs"
     W0701 "order of events within a step"
     W0801 "duration is not a multiple of dt"
     W0802 "change too small for single precision"

@@ -1,13 +1,13 @@
 //! Binds the third factors of a projection's synapses.
 
 use super::Elaborator;
-use super::projection::Constants;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, fail};
 use crate::hir::network::model::Connection;
 use crate::hir::typed::ExprKind;
 use crate::hir::{Expr, VarId, VarKind};
 use crate::math::eval;
+use crate::plan::Projection;
 use crate::value::View;
 use std::collections::BTreeMap;
 
@@ -17,8 +17,7 @@ impl Elaborator<'_> {
         &self,
         scope: &Scope,
         c: &Connection,
-        post: View,
-        constants: &mut Constants,
+        p: &mut Projection,
     ) -> Attempt<BTreeMap<VarId, (View, VarId)>> {
         let mut out = BTreeMap::new();
         for (id, v) in &c.synapse.vars {
@@ -33,15 +32,15 @@ impl Elaborator<'_> {
                     )
                 };
                 let help = format!("bind it in the projection: `modulator {} = …`", v.name);
-                let known = |v: VarId| constants.params.get(&v).copied();
+                let known = |v: VarId| p.params.get(&v).copied();
                 let value = default.as_ref().and_then(|e| eval(e, &known, Some(self.around.dt)));
                 let value = value.filter(|v| !v.is_nan()).ok_or_else(|| missing(help))?;
-                constants.params.insert(id, value);
+                p.params.insert(id, value);
                 continue;
             };
             let ExprKind::Variable { of, id: var, segment } = &e.kind else {
-                constants.params.insert(id, scope.number(e)?);
-                constants.given.insert(id);
+                p.params.insert(id, scope.number(e)?);
+                p.given.insert(id);
                 continue;
             };
             let cells = scope.cells(of)?.view;
@@ -53,12 +52,12 @@ impl Elaborator<'_> {
             if segment.is_some() || population.model.reads_segments(&Expr::Var(*var)) {
                 return fail(Code::E0406, e.span, "a modulator is one value of a cell", "a cable has several segments");
             }
-            if cells.n != 1 && cells.n != post.n {
+            if cells.n != 1 && cells.n != p.post.n {
                 return Err(Box::new(
                     Diagnostic::at(
                         Code::E0703,
                         e.span,
-                        format!("modulator `{}` has {} values for {} targets", v.name, cells.n, post.n),
+                        format!("modulator `{}` has {} values for {} targets", v.name, cells.n, p.post.n),
                         "one for all or one per target is needed",
                     )
                     .label(v.span, "declared here"),

@@ -10,7 +10,7 @@ use crate::evaluate::{Attempt, Scope, fail};
 use crate::hir::network::model::{self, Connection, Value};
 use crate::hir::{Synapse, VarId, VarKind, misplaced};
 use crate::math::eval;
-use crate::plan::{Column, Delay, DrawnDelays, Pairs, Projection};
+use crate::plan::{Column, Delay, DrawnDelays, Missing, Pairs, Projection};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
@@ -24,17 +24,6 @@ struct Draws {
     weight: Stream,
     delay: Stream,
     dendritic: Stream,
-}
-
-/// Parameters and initial values of a projection's synapses.
-#[derive(Default)]
-pub struct Constants {
-    /// Parameters.
-    pub params: BTreeMap<VarId, f64>,
-    /// Initial values of states.
-    pub init: BTreeMap<VarId, f64>,
-    /// Which of both were given.
-    pub given: BTreeSet<VarId>,
 }
 
 impl Elaborator<'_> {
@@ -63,6 +52,12 @@ impl Elaborator<'_> {
         if let Some(d) = misplaced(&projection.synapse, &projection.places(), c.span).into_iter().next() {
             return Err(Box::new(d));
         }
+        if let Some(v) = projection.synapse.reductions.keys().next()
+            && (projection.transpose_of.is_some() || matches!(projection.pairs, Pairs::Windows(_)))
+        {
+            let span = projection.synapse.vars[*v].span;
+            return Err(Box::new(crate::diag::unsupported(span, "a sum over synapses that share their weights")));
+        }
         if !projection.is_plastic() {
             // Nothing happens at the synapses, so only the sum of the delays counts.
             projection.delay = projection.delay.plus(&projection.dendritic, projection.lag);
@@ -80,12 +75,9 @@ impl Elaborator<'_> {
     fn planned(&self, c: &Connection, draws: &Draws, locals: &Locals) -> Attempt<Projection> {
         let scope = self.scope(locals);
         let (pre, post) = (scope.cells(&c.pre)?.view, scope.cells(&c.post)?.view);
-        let mut constants = self.constants(&scope, c)?;
-        let modulators = self.modulators(&scope, c, post, &mut constants)?;
         let end = |view: View| End { population: &self.plan.populations[view.population], view };
         let ends = (end(pre), end(post));
         let Connected { pairs, transpose_of, columns } = self.connect(&scope, c, ends, draws.pairs)?;
-        let (synapse, values) = self.scattered(&scope, c, &pairs, ends, &mut constants)?;
         let backend = self.around.backend;
         let each = |v: &Value, stream: &Stream| per_synapse(&scope, v, &pairs, ends, stream, backend);
         let weight = match (&c.weight, columns.weight, transpose_of) {
@@ -95,7 +87,7 @@ impl Elaborator<'_> {
                 return fail(Code::E0202, v.span(), "the weights are given twice", "the table gives them, too");
             }
             (None, Some(w), None) => Column::Array(Arc::new(w)),
-            (None, None, None) if synapse.weight().is_none() => Column::Const(1.0),
+            (None, None, None) if c.synapse.weight().is_none() => Column::Const(1.0),
             (None, None, None) => {
                 return Err(Box::new(
                     Diagnostic::at(Code::E0212, c.span, "this projection has no weight", "value missing")
@@ -121,95 +113,62 @@ impl Elaborator<'_> {
         let steps = |(d, span): (Column, Span)| self.steps(d, pairs.len(), span);
         let delay = axonal.map(steps).transpose()?.unwrap_or(Delay::Const(1));
         let dendritic = dendritic.map(steps).transpose()?.unwrap_or(Delay::Const(0));
-        let delayed = self.delayed(c, &constants, timed.then_some(&delay))?;
-        let Constants { params, init, given } = constants;
-        Ok(Projection {
+        let mut p = Projection {
             name: String::new(),
             pre,
             post,
             // Without a port nothing is delivered, except what follows from an energy.
             port: c.port.unwrap_or(VarId::from_u32(0)),
-            synapse,
-            params,
-            init,
-            values,
-            given,
+            synapse: c.synapse.clone(),
+            params: BTreeMap::new(),
+            init: BTreeMap::new(),
+            values: BTreeMap::new(),
+            given: BTreeSet::new(),
             pairs,
             weight,
             delay,
             dendritic,
             lag,
-            modulators,
-            delayed,
+            modulators: BTreeMap::new(),
+            delayed: BTreeMap::new(),
             learning: true,
             stored: true,
             transpose_of,
             energy: None,
-        })
+        };
+        self.values(&scope, c, &mut p)?;
+        p.modulators = self.modulators(&scope, c, &mut p)?;
+        p.delayed = self.delayed(c, &p, timed)?;
+        Ok(p)
     }
 
-    /// Values of parameters and initial values of states.
-    fn constants(&self, scope: &Scope, c: &Connection) -> Attempt<Constants> {
-        let mut out = Constants::default();
+    /// Gives parameters and initial states their values, one for all or one for each synapse; the others follow.
+    fn values(&self, scope: &Scope, c: &Connection, p: &mut Projection) -> Attempt<()> {
+        let populations = &self.plan.populations;
+        let end = |view: View| End { population: &populations[view.population], view };
+        let ends = (end(p.pre), end(p.post));
         for (id, value) in c.params.iter().chain(&c.init) {
-            out.given.insert(*id);
-            let Some(v) = one_for_all(scope, value)? else { continue };
-            match c.synapse.vars[*id].kind {
-                VarKind::Param(_) => out.params.insert(*id, v),
-                _ => out.init.insert(*id, v),
-            };
-        }
-        follow(&c.synapse, &mut out.params, &mut out.init, &out.given, self.around.dt, c.span)?;
-        for (id, lo, hi) in &c.synapse.bounds {
-            let value =
-                |e: &crate::hir::Expr| eval(&c.synapse.inline(e.clone()), &|v| out.params.get(&v).copied(), None);
-            let (lo, hi) = (value(lo), value(hi));
-            if lo.zip(hi).is_some_and(|(lo, hi)| lo > hi) {
-                let message = format!("the bounds of `{}` leave no value", c.synapse.vars[*id].name);
-                return fail(Code::E0404, c.span, message, "lower above upper");
-            }
-        }
-        Ok(out)
-    }
-
-    /// Values that differ from synapse to synapse, and the model in which parameters among them are states.
-    fn scattered(
-        &self,
-        scope: &Scope,
-        c: &Connection,
-        pairs: &Pairs,
-        ends: (End, End),
-        constants: &mut Constants,
-    ) -> Attempt<(Arc<Synapse>, BTreeMap<VarId, Column>)> {
-        let mut model = c.synapse.clone();
-        let mut values = BTreeMap::new();
-        for (id, value) in c.params.iter().chain(&c.init) {
-            if constants.params.contains_key(id) || constants.init.contains_key(id) {
-                continue;
-            }
             let stream = self.streams.of_variable(*id);
-            values.insert(*id, per_synapse(scope, value, pairs, ends, &stream, self.around.backend)?);
-            let var = &model.vars[*id];
-            if model.bounds.iter().any(|(v, ..)| v == id) {
-                let what = format!("a value of `{}` for each synapse, which has bounds", var.name);
-                return Err(Box::new(crate::diag::unsupported(value.span(), &what)));
-            }
-            constants.init.insert(*id, 0.0);
-            if matches!(var.kind, VarKind::Param(_)) {
-                let synapse = Arc::make_mut(&mut model);
-                synapse.vars[*id].kind = VarKind::State(crate::hir::Expr::Num(0.0));
-                synapse.scattered.insert(*id);
-            }
+            let column = per_synapse(scope, value, &p.pairs, ends, &stream, self.around.backend)?;
+            synapses_within_bounds(p, *id, &column, value.span())?;
+            p.give(*id, column);
         }
-        Ok((model, values))
+        follow(p, true, self.around.dt, c.span)?;
+        match p.synapse.bounds.iter().find(|(id, ..)| p.has_empty_bounds(*id)) {
+            Some((id, ..)) => {
+                let message = format!("the bounds of `{}` leave no value", p.synapse.vars[*id].name);
+                fail(Code::E0404, c.span, message, "lower above upper")
+            }
+            None => Ok(()),
+        }
     }
 
     /// How many steps ago variables of the cells are read.
-    fn delayed(&self, c: &Connection, constants: &Constants, delay: Option<&Delay>) -> Attempt<BTreeMap<VarId, u32>> {
+    fn delayed(&self, c: &Connection, p: &Projection, timed: bool) -> Attempt<BTreeMap<VarId, u32>> {
         let mut delayed = BTreeMap::new();
-        for (id, by) in &c.synapse.delayed {
-            let steps =
-                eval(by, &|v| constants.params.get(&v).copied(), Some(self.around.dt)).map(|t| t / self.around.dt);
+        let dt = self.around.dt;
+        for (id, by) in &p.synapse.delayed {
+            let steps = eval(by, &|v| p.params.get(&v).copied(), Some(dt)).map(|t| t / dt);
             match steps.map(f64::round).filter(|s| (0.0..1e6).contains(s)) {
                 Some(steps) => delayed.insert(*id, steps as u32),
                 None => {
@@ -224,7 +183,7 @@ impl Elaborator<'_> {
         }
         if c.synapse.deliver.is_some() {
             let span = c.delay.as_ref().map_or(c.span, |(_, span)| *span);
-            delay_contributions(&c.synapse, delay, span, &mut delayed)?;
+            delay_contributions(&p.synapse, timed.then_some(&p.delay), span, &mut delayed)?;
         }
         Ok(delayed)
     }
@@ -289,50 +248,18 @@ fn delay_out_of_range(d: f64, dt: f64, span: Span) -> Box<Diagnostic> {
     ))
 }
 
-/// A value that all synapses of a projection share; none if it differs between them.
-fn one_for_all(scope: &Scope, value: &Value) -> Attempt<Option<f64>> {
-    match value {
-        Value::Drawn(_) => Ok(None),
-        Value::Expr(e) if e.is_per_pair() => Ok(None),
-        Value::Expr(e) => match scope.quantity(e)?.single() {
-            Some(v) if v.is_nan() => fail(Code::E0404, e.span, "this is not a number", "has no value"),
-            one => Ok(one),
-        },
-    }
-}
-
-/// Computes parameters and initial values that were not given, each from those before it.
-pub fn follow(
-    synapse: &Synapse,
-    params: &mut BTreeMap<VarId, f64>,
-    init: &mut BTreeMap<VarId, f64>,
-    given: &BTreeSet<VarId>,
-    dt: f64,
-    span: Span,
-) -> Attempt<()> {
-    for (id, v) in synapse.vars.iter().filter(|(id, _)| !given.contains(id)) {
-        let value = |e: &crate::hir::Expr| {
-            let known = |v: VarId| params.get(&v).or(init.get(&v)).copied();
-            eval(&synapse.inline(e.clone()), &known, Some(dt)).filter(|v| !v.is_nan())
+/// Computes what was not given, each from those before it: parameters, and initial states if nothing has run yet; returns what
+/// changed.
+pub fn follow(p: &mut Projection, states: bool, dt: f64, span: Span) -> Attempt<Vec<VarId>> {
+    p.follow(states, dt).map_err(|missing| {
+        let (id, label) = match missing {
+            Missing::Value(id) => (id, "declared without a default"),
+            Missing::Undefined(id) => (id, "its default cannot be computed before the run"),
         };
-        let missing = |label: &str| {
-            let message = format!("`{}` of `{}` has no value", v.name, synapse.name);
-            Box::new(Diagnostic::at(Code::E0212, span, message, "value missing").label(v.span, label.to_string()))
-        };
-        match &v.kind {
-            VarKind::Param(None) => return Err(missing("declared without a default")),
-            VarKind::Param(Some(e)) => {
-                let value = value(e).ok_or_else(|| missing("its default cannot be computed before the run"))?;
-                params.insert(id, value);
-            }
-            VarKind::State(e) => {
-                let value = value(e).ok_or_else(|| missing("its initial value cannot be computed before the run"))?;
-                init.insert(id, value);
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+        let var = &p.synapse.vars[id];
+        let message = format!("`{}` of `{}` has no value", var.name, p.synapse.name);
+        Box::new(Diagnostic::at(Code::E0212, span, message, "value missing").label(var.span, label))
+    })
 }
 
 /// Lets contributions at every step read what the sending cell was before the delay; each synapse's own delay is read from the plan.

@@ -13,7 +13,7 @@ use crate::data::{Archive, Examples, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::evaluate::{Attempt, LaneProgram};
 use crate::hir::typed::{Expr, LocalId};
-use crate::hir::{Expr as CellExpr, Module, SynapseUse, VarId, VarKind, check_synapse};
+use crate::hir::{Module, SynapseUse, VarId, check_synapse};
 use crate::ir::Precision;
 use crate::plan::{Batch, Column, Delay, Drive, Given, Network, Pairs, Population, Projection};
 use crate::runtime::{Running, Snapshot};
@@ -445,10 +445,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
         let port = (!p.has_energy).then_some(p.port);
         let use_ = SynapseUse { pre: &pre, post: &post, port, span: synapse.name.span };
         let mut synapse = check_synapse(module, &synapse, &use_, &mut Diagnostics::default());
-        for id in p.scattered {
-            synapse.vars[id].kind = VarKind::State(CellExpr::Num(0.0));
-            synapse.scattered.insert(id);
-        }
+        p.scattered.into_iter().for_each(|id| synapse.scatter(id));
         let synapse = Arc::new(synapse);
         let energy = synapse.energy.clone().filter(|_| p.has_energy);
         let projection = Projection {

@@ -154,10 +154,7 @@ impl Live {
         match (&p.synapse.vars[id].kind, &self.simulation) {
             (VarKind::Weight | VarKind::State(_), Some(s)) => s.synapses(projection, id),
             (VarKind::Weight, None) => (0..p.pairs.len()).map(|e| p.weight.at(e)).collect(),
-            (VarKind::State(_), None) if p.values.contains_key(&id) => {
-                (0..p.pairs.len()).map(|k| p.values[&id].at(k)).collect()
-            }
-            (VarKind::State(_), None) => p.init.get(&id).map_or(Vec::new(), |v| vec![*v; p.pairs.len()]),
+            (VarKind::State(_), None) => (0..p.pairs.len()).map(|k| p.initial(id, k)).collect(),
             _ => p.params.get(&id).copied().into_iter().collect(),
         }
     }

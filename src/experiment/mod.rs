@@ -13,6 +13,7 @@ mod outcome;
 mod overrides;
 mod plot;
 pub mod record;
+mod recorded;
 mod run;
 mod settings;
 mod statements;

@@ -172,10 +172,6 @@ impl Run<'_> {
         if let Some(s) = s.rates_mut() {
             s.expect_windows();
         }
-        for k in 0..s.network().projections.len() {
-            let values: Vec<_> = s.network().projections[k].values.iter().map(|(id, c)| (*id, c.clone())).collect();
-            values.into_iter().for_each(|(id, c)| s.set_synapses(k, id, &c));
-        }
         live.simulation = Some(s);
         ports.into_iter().for_each(|(population, port)| self.follow(index, population, port));
         self.out.built_in += clock.elapsed().as_secs_f64();

@@ -1,7 +1,7 @@
 //! Collects the data of figures.
 
 use super::outcome::{Figure, FigureData};
-use super::record::What;
+use super::record::{Sampled, What};
 use super::run::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, fail};
@@ -84,7 +84,8 @@ impl Run<'_> {
             r.network == p.network
                 && r.population == p.view.population
                 && r.cells == (p.view.start, p.view.n)
-                && matches!(&r.what, What::Samples { value, segment, .. } if *value == wanted && *segment == of_segment)
+                && matches!(&r.what, What::Samples { of: Sampled::Cells { value, segment, .. }, reduce: None, .. }
+                    if *value == wanted && *segment == of_segment)
         })
     }
 
@@ -120,7 +121,7 @@ impl Run<'_> {
             What::Samples { dim, unit, .. } => {
                 let (t, v) = r.samples(None).map_err(unreadable)?;
                 let unit = unit.clone().filter(|u| u.dim == *dim).unwrap_or_else(|| crate::units::canonical_unit(*dim));
-                let n = r.cells.1;
+                let n = r.width();
                 let keep = t.len() / 4000 + 1;
                 for cell in 0..n.min(8) {
                     let points: Vec<usize> = (0..t.len()).step_by(keep).collect();

@@ -1,6 +1,6 @@
 //! Recordings: events and states spooled to disk as they come, so that memory does not grow with the run.
 
-use crate::hir::{EventId, Expr};
+use crate::hir::{EventId, Expr, Reduce, VarId};
 use crate::measure::Events;
 use crate::units::{Dim, Unit};
 use serde::{Deserialize, Serialize};
@@ -144,21 +144,52 @@ pub struct SpoolState {
 pub enum What {
     /// Every event.
     Events(EventId),
-    /// A state, parameter or `let` every so many steps.
+    /// Values every so many steps.
     Samples {
-        /// The variable.
-        variable: crate::hir::VarId,
-        /// What is evaluated for every cell.
-        value: Expr,
+        /// Of what.
+        of: Sampled,
+        /// What is made of the values of a moment, if not all of them are kept.
+        reduce: Option<Reduce>,
         /// Interval in steps, which need not be whole: samples are taken at the nearest steps.
         every: f64,
         /// Dimension.
         dim: Dim,
         /// Unit.
         unit: Option<Unit>,
+    },
+}
+
+/// What samples are of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Sampled {
+    /// A state, parameter or `let` of cells.
+    Cells {
+        /// The variable.
+        variable: VarId,
+        /// What is evaluated for every cell.
+        value: Expr,
         /// The segment of a cable.
         segment: usize,
     },
+    /// Weights or a state of synapses: projections, each with its variable.
+    Synapses(Vec<(usize, VarId)>),
+}
+
+/// Makes one number of several; there is at least one.
+fn reduced(how: Reduce, values: impl Iterator<Item = f64>) -> f64 {
+    let (mut n, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
+    for v in values {
+        (n, sum, squares) = (n + 1.0, sum + v, squares + v * v);
+        (least, most) = (v.min(least), v.max(most));
+    }
+    match how {
+        Reduce::Sum => sum,
+        Reduce::Mean => sum / n,
+        Reduce::Min => least,
+        Reduce::Max => most,
+        Reduce::Norm => squares.sqrt(),
+    }
 }
 
 /// A recording.
@@ -168,9 +199,9 @@ pub struct Recording {
     pub name: String,
     /// Index of the running network.
     pub network: usize,
-    /// Population within the network.
+    /// Population within the network, if it is of cells.
     pub population: usize,
-    /// First cell and number of cells.
+    /// First cell and number of cells, or of synapses.
     pub cells: (usize, usize),
     /// What.
     pub what: What,
@@ -235,17 +266,26 @@ impl Recording {
     /// Adds a sample.
     pub fn sample(&mut self, step: u64, values: impl Iterator<Item = f64>) {
         self.spool.push(&step.to_le_bytes());
-        for v in values {
-            self.spool.push(&v.to_le_bytes());
+        match self.what {
+            What::Samples { reduce: Some(how), .. } => self.spool.push(&reduced(how, values).to_le_bytes()),
+            _ => values.for_each(|v| self.spool.push(&v.to_le_bytes())),
         }
         self.spool.end_record();
+    }
+
+    /// Returns the number of values of a sample.
+    pub fn width(&self) -> usize {
+        match self.what {
+            What::Samples { reduce: Some(_), .. } => 1,
+            _ => self.cells.1,
+        }
     }
 
     /// Returns the size of a record.
     pub fn record_size(&self) -> usize {
         match self.what {
             What::Events(_) => 12,
-            What::Samples { .. } => 8 + 8 * self.cells.1,
+            What::Samples { .. } => 8 + 8 * self.width(),
         }
     }
 

@@ -1,18 +1,16 @@
 //! What each statement of an experiment does.
 
 use super::outcome::Expectation;
-use super::record::{Recording, What};
 use super::run::{FrameKind, Run, Scheduled, positive_step, whole_seed};
 use crate::diag::Code;
 use crate::elaborate::{another_shuffle, distribution, iterate};
 use crate::evaluate::{Attempt, fail};
+use crate::hir::Op;
 use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
 use crate::hir::network::model::{Distribution, Value as Written};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
-use crate::hir::{Expr as CellExpr, Op};
 use crate::ir::Precision;
 use crate::rng::Reader;
-use crate::runtime::Running;
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{Quantity, Value};
@@ -38,7 +36,7 @@ impl Run<'_> {
             }
             StatementKind::Step => self.run_for(self.dt, s.span),
             StatementKind::Record { what, every, during, id } => {
-                what.iter().try_for_each(|e| self.record(e, every.as_ref(), during.as_ref(), *id))
+                what.iter().try_for_each(|(e, how)| self.record((e, *how), every.as_ref(), during.as_ref(), *id))
             }
             StatementKind::At(time, block, captured) => self.at(time, *block, captured),
             StatementKind::For { variables, range, step, block } => self.for_(variables, range, step.as_ref(), *block),
@@ -218,77 +216,6 @@ impl Run<'_> {
         self.begin_turn(&variables, first.clone(), sweep)?;
         self.enter(block, FrameKind::Loop { variables, turns, turn: 0, sweep });
         Ok(())
-    }
-
-    fn record(&mut self, e: &Expr, every: Option<&Expr>, during: Option<&Expr>, id: Option<LocalId>) -> Attempt<()> {
-        let (ExprKind::Variable { of, .. } | ExprKind::Events { of, .. }) = &e.kind else {
-            return fail(Code::E0407, e.span, "this cannot be recorded", "not a state or event");
-        };
-        let p = self.cells(of)?;
-        let population = &self.live[p.network].network().populations[p.view.population];
-        let model = population.model.clone();
-        let cells = (p.view.start, p.view.n);
-        let whole = cells == (0, population.n);
-        let owner = population.name.clone();
-        let (what, path) = match &e.kind {
-            ExprKind::Events { id, .. } => (What::Events(*id), model.events[*id].name.clone()),
-            ExprKind::Variable { id, segment, .. } => {
-                let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
-                let segment = self.live[p.network].segment(p.view, *id, segment, e.span)?;
-                let v = &model.vars[*id];
-                let value = model.unfold(CellExpr::Var(*id));
-                let every = self.interval(every)?;
-                let what = What::Samples { variable: *id, segment, value, every, dim: v.dim, unit: v.unit.clone() };
-                (what, v.name.clone())
-            }
-            _ => return Ok(()),
-        };
-        let window = during.map(|e| self.with(|s| s.range(e)).map(|w| (w, e.span))).transpose()?;
-        if let Some(((from, to), span)) = window
-            && (from >= to || to < self.clock)
-        {
-            return fail(Code::E0404, span, "nothing can be recorded in this window", "empty, or in the past");
-        }
-        let default = format!("{owner}.{path}");
-        let default = if whole { default } else { format!("{default}.{}-{}", cells.0, cells.0 + cells.1 - 1) };
-        let base = id.map_or(default, |id| self.experiment.locals[id].name.clone());
-        let same = |r: &&Recording| r.name == base || r.name.starts_with(&format!("{base}#"));
-        let copies = self.recordings.iter().filter(same).count();
-        let file = if copies == 0 { base } else { format!("{base}#{copies}") };
-        let begin = self.live[p.network].simulation.as_ref().map_or(0, Running::step);
-        let folder = self.runner.settings.results.as_deref();
-        let mut r = Recording::new(file, p.network, p.view.population, cells, what, begin, self.dt, folder);
-        r.window = window.map(|((from, to), _)| (from, to));
-        if let What::Samples { variable, segment, .. } = &r.what {
-            self.start_rates(p.network)?;
-            if self.live[p.network].network().batch.is_some() {
-                let d = crate::diag::unsupported(e.span, "recording a network that sees several examples at once");
-                return Err(Box::new(d.help("use `measure`, or a network without a batch")));
-            }
-            // The state at the beginning is part of a trace.
-            if r.is_within(begin) {
-                let now = self.live[p.network].values(p.view, *variable, *segment, e.span)?;
-                r.sample(begin, now.data.iter().copied());
-            }
-        }
-        self.recordings.push(r);
-        if let Some(id) = id {
-            self.set_local(id, Value::Recording(self.recordings.len() - 1));
-        }
-        Ok(())
-    }
-
-    /// The interval of samples in steps, which need not be whole.
-    fn interval(&mut self, every: Option<&Expr>) -> Attempt<f64> {
-        let Some(e) = every else { return Ok(1.0) };
-        let interval = self.number(e)?;
-        let steps = interval / self.dt;
-        if steps.is_nan() || steps.round() < 1.0 || !steps.is_finite() {
-            return fail(Code::E0601, e.span, "this interval is shorter than a step", "below `dt`");
-        }
-        self.warn_off_grid(interval, e.span, "samples are taken at the nearest steps");
-        let whole = steps.round();
-        Ok(if (steps - whole).abs() <= 1e-6 * whole { whole } else { steps })
     }
 
     /// Adds a value to a measure.

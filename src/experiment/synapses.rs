@@ -4,11 +4,11 @@ use super::live::Live;
 use super::run::{Run, failure};
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{column, synapses_within_bounds};
+use crate::elaborate::{column, follow_synapse, synapses_within_bounds};
 use crate::evaluate::{Attempt, fail};
 use crate::hir::network::model::Value as Written;
 use crate::hir::typed::Expr;
-use crate::hir::{Op, Trigger, VarId, VarKind};
+use crate::hir::{Op, Place, Trigger, VarId, VarKind};
 use crate::plan::{Column, Projection};
 use crate::source::Span;
 use crate::value::Value;
@@ -18,9 +18,12 @@ use std::sync::Arc;
 /// A network with its projections and populations that a signal goes to.
 type Receivers = (usize, Vec<usize>, Vec<usize>);
 
+/// What cannot be assigned to synapses that are not kept.
+const DRAWN_ANEW: &str = "a value for each synapse where synapses are drawn anew";
+
 impl Run<'_> {
     /// Finds the projections that an expression names: one with a name, or all of a network.
-    fn projections(&self, e: &Expr) -> Attempt<(usize, Rc<Vec<usize>>)> {
+    pub(super) fn projections(&self, e: &Expr) -> Attempt<(usize, Rc<Vec<usize>>)> {
         match self.eval(e)? {
             Value::Projection(network, list) => Ok((network, list)),
             Value::Network(instance) => {
@@ -57,29 +60,35 @@ impl Run<'_> {
         let Some(id) = p.synapse.var(name) else {
             return fail(Code::E0205, span, format!("this projection has no `{name}`"), "no such member");
         };
-        let own = matches!(p.synapse.vars[id].kind, VarKind::Weight | VarKind::State(_));
-        if !own && p.modulators.contains_key(&id) {
+        let modulator = matches!(p.synapse.vars[id].kind, VarKind::Modulator(_));
+        if modulator && p.modulators.contains_key(&id) {
             return fail(Code::E0207, span, "this modulator follows a population", "cannot be assigned");
         }
-        if let (Some(e), false) = (index, own) {
-            return fail(Code::E0406, e.span, "all synapses share this parameter", "has no elements");
+        if let (Some(e), true) = (index, modulator) {
+            return fail(Code::E0406, e.span, "all synapses share this modulator", "has no elements");
         }
-        self.can_set_synapses(network, k, span)?;
+        self.can_set_synapses((network, k), id, span)?;
         let chosen = index.map(|e| self.chosen(e, n)).transpose()?;
         let stream = self.assignment_stream();
-        let count = chosen.as_ref().map_or(if own { n } else { 1 }, Vec::len);
+        let count = chosen.as_ref().map_or(if modulator { 1 } else { n }, Vec::len);
         let backend: Backend = self.runner.settings.backend;
         let mut new = self.with(|s| column(s, value, count, Some(&stream), backend))?;
         if op.is_some() || chosen.is_some() {
             let mut all = self.live[network].synapse_values(k, id);
+            if chosen.is_some() && all.len() == 1 {
+                all = vec![all[0]; n];
+            }
             let places = chosen.unwrap_or((0..all.len()).collect());
             for (j, at) in places.iter().enumerate() {
                 all[*at] = changed(op, all[*at], new.at(j));
             }
-            new = Column::Array(Arc::new(all));
+            new = match all[..] {
+                [first, ref others @ ..] if others.iter().all(|v| *v == first) => Column::Const(first),
+                _ => Column::Array(Arc::new(all)),
+            };
         }
         synapses_within_bounds(&self.live[network].network().projections[k], id, &new, value.span())?;
-        self.store_synapses(network, k, id, new, span)
+        self.store_synapses(network, k, id, new, value.span())
     }
 
     /// Which synapses an index picks.
@@ -101,17 +110,19 @@ impl Run<'_> {
         places.into_iter().map(place).collect()
     }
 
-    /// Refuses to change synapses that nothing can change any more.
-    pub(super) fn can_set_synapses(&self, network: usize, k: usize, span: Span) -> Attempt<()> {
+    /// Refuses to change what has been compiled into the delivery of synapses that do not change by themselves: all but their weights.
+    pub(super) fn can_set_synapses(&self, (network, k): (usize, usize), id: VarId, span: Span) -> Attempt<()> {
         let Some(s) = &self.live[network].simulation else { return Ok(()) };
-        if s.rates().is_some() || s.network().projections[k].is_plastic() {
+        let p = &s.network().projections[k];
+        if s.rates().is_some() || p.is_plastic() || p.synapse.weight() == Some(id) {
             return Ok(());
         }
-        let message = "synapses that do not change by themselves cannot be set once the network has run";
+        let message =
+            "what synapses have beside their weight cannot be set once the network has run, if they do not change";
         fail(Code::E0106, span, message, "comes too late")
     }
 
-    /// Puts weights, states or a parameter into the plan or the running network.
+    /// Puts weights, states or a parameter into the plan or the running network; what follows from them follows.
     pub(super) fn store_synapses(
         &mut self,
         network: usize,
@@ -120,73 +131,50 @@ impl Run<'_> {
         new: Column,
         span: Span,
     ) -> Attempt<()> {
-        let p = &self.live[network].network().projections[k];
-        let kind = p.synapse.vars[id].kind.clone();
-        if matches!((&kind, &new), (VarKind::State(_), Column::Array(_))) {
-            self.kept_per_synapse((network, k), id, &new, span)?;
-            // Values that differ between synapses have a place only in the running network.
-            self.start(network)?;
-        }
         let dt = self.dt;
         let live = &mut self.live[network];
-        if let (Some(s), VarKind::Weight | VarKind::State(_)) = (&mut live.simulation, &kind) {
+        let p = &live.network().projections[k];
+        if p.synapse.weight() == Some(id) {
+            if !p.stored && !matches!(new, Column::Const(_)) {
+                return Err(Box::new(crate::diag::unsupported(span, DRAWN_ANEW)));
+            }
+            match &mut live.simulation {
+                Some(s) => s.set_synapses(k, id, &new),
+                None => live.plan.projections[k].weight = new,
+            }
+            return Ok(());
+        }
+        let several = !matches!(new, Column::Const(_));
+        if several && !p.stored {
+            return Err(Box::new(crate::diag::unsupported(span, DRAWN_ANEW)));
+        }
+        let parameter = matches!(p.synapse.vars[id].kind, VarKind::Param(_));
+        let follows = p.synapse.is_parameter(id);
+        let said = p.synapse.asserted.iter().any(|(state, ..)| *state == id);
+        let begun_together = live.simulation.is_some() && (parameter || p.shared_differently(id, &new));
+        if several && (begun_together || said && p.shared_differently(id, &new)) {
+            return Err(kept_together(p, id, said, span));
+        }
+        let begun = live.simulation.as_ref().is_some_and(|s| s.step() > 0);
+        if let (Some(s), true, false) = (&mut live.simulation, begun, follows) {
             s.set_synapses(k, id, &new);
             return Ok(());
         }
-        let running = live.simulation.is_some();
         let p = &mut live.network_mut().projections[k];
-        match kind {
-            VarKind::Weight => p.weight = new,
-            VarKind::State(_) => {
-                p.init.insert(id, new.at(0));
-                p.given.insert(id);
-            }
-            _ => {
-                p.params.insert(id, new.at(0));
-                p.given.insert(id);
-                let before = p.params.clone();
-                let mut init = p.init.clone();
-                crate::elaborate::follow_synapse(&p.synapse, &mut p.params, &mut init, &p.given, dt, span)?;
-                if !running {
-                    p.init = init;
-                }
-                let changed: Vec<(VarId, f64)> = p
-                    .params
-                    .iter()
-                    .filter(|(v, x)| **v == id || before.get(v) != Some(x))
-                    .map(|(v, x)| (*v, *x))
-                    .collect();
-                if let Some(s) = &mut live.simulation {
-                    changed.into_iter().for_each(|(v, x)| s.set_synapse_param(k, v, x));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Refuses a value for each synapse where several share one.
-    fn kept_per_synapse(&self, (network, k): (usize, usize), id: VarId, new: &Column, span: Span) -> Attempt<()> {
-        use crate::hir::Place;
-        let p = &self.live[network].network().projections[k];
-        let place = p.places().get(&id).copied().unwrap_or(Place::Synapse);
-        let key = |e: crate::plan::Edge| match place {
-            Place::Synapse => None,
-            Place::Projection => Some(0),
-            Place::Pre => Some(e.pre),
-            Place::Post => Some(e.post),
-        };
-        let mut seen = std::collections::HashMap::new();
-        for (i, e) in p.pairs.edges().iter().enumerate() {
-            let Some(key) = key(*e) else { return Ok(()) };
-            let first = *seen.entry(key).or_insert(new.at(i));
-            if first != new.at(i) {
-                let var = &p.synapse.vars[id];
-                let message = format!("`{}` is kept {place}, but these values differ between its synapses", var.name);
-                let d = Diagnostic::at(Code::E0702, span, message, "one value for all that share it is needed");
-                return Err(Box::new(
-                    d.label(var.span, "declared here")
-                        .help("let something change it synapse by synapse, or write it as a weight"),
-                ));
+        p.give(id, new);
+        let mut changed = follow_synapse(p, !begun, dt, span)?;
+        changed.push(id);
+        let Some(s) = &mut live.simulation else { return Ok(()) };
+        for v in changed {
+            let p = &s.network().projections[k];
+            let value = match (p.params.get(&v).or(p.init.get(&v)), p.values.get(&v)) {
+                (Some(all), _) => Column::Const(*all),
+                (None, Some(each)) => each.clone(),
+                (None, None) => continue,
+            };
+            match p.synapse.vars[v].kind {
+                VarKind::State(_) => s.set_synapses(k, v, &value),
+                _ => s.set_synapse_param(k, v, value.at(0)),
             }
         }
         Ok(())
@@ -251,13 +239,20 @@ impl Run<'_> {
         let listens =
             |p: &Projection| p.synapse.handlers.iter().any(|h| matches!(&h.trigger, Trigger::Signal(n) if n == name));
         let mut heard = false;
-        for (network, projections, populations) in self.receivers(targets)? {
+        // Streams are counted, so that signals by which nothing is drawn leave what is drawn later as it is.
+        let receivers = self.receivers(targets)?;
+        let draws = |(network, projections, _): &Receivers| {
+            let plan = self.live[*network].network();
+            projections.iter().any(|k| !plan.projections[*k].synapse.draws.is_empty())
+        };
+        let chance = receivers.iter().any(draws).then(|| self.assignment_stream());
+        for (network, projections, populations) in receivers {
             self.start(network)?;
             let Some(s) = &mut self.live[network].simulation else { continue };
             heard |= projections.iter().any(|k| listens(&s.network().projections[*k]));
             let hears = |p: &usize| s.network().populations[*p].model.hears(name);
             heard |= s.rates().is_some() && populations.iter().any(hears);
-            if let Err(f) = s.signal(name, &projections, &populations) {
+            if let Err(f) = s.signal(name, &projections, &populations, chance.as_ref()) {
                 return Err(failure(&f, s.network(), s.time()));
             }
         }
@@ -268,6 +263,28 @@ impl Run<'_> {
         let d = Diagnostic::at(Code::E0607, span, message, "nobody listens");
         Err(Box::new(d.note("a synapse or a neuron listens with `on NAME { … }`")))
     }
+}
+
+/// Refuses a value for each synapse where several share one.
+fn kept_together(p: &Projection, id: VarId, said: bool, span: Span) -> Box<Diagnostic> {
+    let var = &p.synapse.vars[id];
+    let place = p.places().get(&id).copied().unwrap_or(Place::Projection);
+    let message = format!("`{}` is kept {place}, but these values differ between its synapses", var.name);
+    let (label, help) = match (said, matches!(var.kind, VarKind::State(_))) {
+        (true, _) => ("needs one value for all that share it", format!("leave `{place}` out")),
+        (false, true) => (
+            "the network has begun with one for all that share it",
+            format!(
+                "declare `state {} per synapse`, or give these values before anything is run or computed",
+                var.name
+            ),
+        ),
+        (false, false) => (
+            "the network has begun with one for all",
+            "give these values before anything is run or computed".to_string(),
+        ),
+    };
+    Box::new(Diagnostic::at(Code::E0702, span, message, label).label(var.span, "declared here").help(help))
 }
 
 /// The new value of an assignment.

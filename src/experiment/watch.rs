@@ -2,7 +2,7 @@
 
 use super::live::read;
 use super::outcome::Progress;
-use super::record::{Recording, What, is_due, next_due};
+use super::record::{Recording, Sampled, What, is_due, next_due};
 use crate::hir::{EventId, Expr};
 use crate::runtime::{Observer, RateNetwork, Simulation, Spikes};
 
@@ -44,10 +44,14 @@ impl Watch<'_> {
     pub fn sample_rates(&mut self, s: &RateNetwork) {
         let step = s.step();
         for r in &mut self.recordings {
-            let What::Samples { variable, every, .. } = &r.what else { continue };
+            let What::Samples { of, every, .. } = &r.what else { continue };
             if is_due(step - r.span.0, *every) && r.is_within(step) {
                 let cells = r.cells.0..r.cells.0 + r.cells.1;
-                r.sample(step, s.values_of(r.population, *variable, cells).values.into_iter());
+                let values: Vec<f64> = match of {
+                    Sampled::Cells { variable, .. } => s.values_of(r.population, *variable, cells).values,
+                    Sampled::Synapses(list) => list.iter().flat_map(|(k, v)| s.synapses(*k, *v)).collect(),
+                };
+                r.sample(step, values.into_iter());
             }
         }
     }
@@ -66,10 +70,18 @@ impl Observer for Watch<'_> {
     fn sample(&mut self, simulation: &Simulation) {
         let step = simulation.step();
         for r in &mut self.recordings {
-            let What::Samples { value, every, segment, .. } = &r.what else { continue };
+            let What::Samples { of, every, .. } = &r.what else { continue };
             if !is_due(step - r.span.0, *every) || !r.is_within(step) {
                 continue;
             }
+            let (value, segment) = match of {
+                Sampled::Cells { value, segment, .. } => (value, segment),
+                Sampled::Synapses(list) => {
+                    let values: Vec<f64> = list.iter().flat_map(|(k, v)| simulation.synapses(*k, *v)).collect();
+                    r.sample(step, values.into_iter());
+                    continue;
+                }
+            };
             let cells = r.cells.0..r.cells.0 + r.cells.1;
             let state = match value {
                 Expr::Var(v) => simulation.segments(r.population, *v),

@@ -38,7 +38,7 @@ fn places(live: &Live) -> Vec<(Named, Place)> {
             other => vec![other.len()],
         };
         let own = |v: &Var| matches!(v.kind, VarKind::Weight | VarKind::State(_));
-        for (id, v) in p.synapse.vars.iter().filter(|(_, v)| own(v)) {
+        for (id, v) in p.synapse.vars.iter().filter(|(id, v)| own(v) && !p.synapse.is_of_signal(*id)) {
             let name = format!("{}.{}", p.name, v.name);
             keep(name, &shape, live.synapse_values(k, id), Place::Synapses(k, id));
         }
@@ -90,7 +90,7 @@ impl Run<'_> {
             let values = array.values.clone();
             match place {
                 Place::Synapses(k, id) => {
-                    self.can_set_synapses(index, k, span)?;
+                    self.can_set_synapses((index, k), id, span)?;
                     let new = Column::Array(Arc::new(values));
                     synapses_within_bounds(&self.live[index].network().projections[k], id, &new, span)?;
                     self.store_synapses(index, k, id, new, span)?;

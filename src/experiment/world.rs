@@ -73,7 +73,7 @@ impl Host for Surface<'_> {
             return Err(Refusal::of(0, Code::E0407, "a recorded state is needed", "these are events"));
         };
         let (times, values) = r.samples(window).map_err(unreadable)?;
-        Ok(Samples { times, values, cells: r.cells.1, dim: *dim, unit: unit.clone() })
+        Ok(Samples { times, values, cells: r.width(), dim: *dim, unit: unit.clone() })
     }
 
     fn weights(&self, network: usize, list: &[usize]) -> Result<Quantity, Refusal> {

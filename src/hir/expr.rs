@@ -42,6 +42,35 @@ pub enum Draw {
     Normal,
 }
 
+/// What can be made of several values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reduce {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+    /// The root of the sum of their squares.
+    Norm,
+}
+
+impl Reduce {
+    /// Finds one by name.
+    pub fn named(name: &str) -> Option<Reduce> {
+        Some(match name {
+            "sum" => Reduce::Sum,
+            "mean" => Reduce::Mean,
+            "max" => Reduce::Max,
+            "min" => Reduce::Min,
+            "norm" => Reduce::Norm,
+            _ => return None,
+        })
+    }
+}
+
 /// A checked expression of one instance (one cell, one synapse) at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Expr {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod assign;
+mod chance;
 mod errors;
 pub mod experiment;
 mod expr;
@@ -17,9 +18,10 @@ mod synapse;
 mod ty;
 pub mod typed;
 mod unit_of;
+mod unused;
 
 pub use crate::builtin::{Func, apply};
-pub use expr::{Draw, EventId, Expr, Op, VarId};
+pub use expr::{Draw, EventId, Expr, Op, Reduce, VarId};
 pub use infer::{Context, Infer};
 pub use module::{Imports, check};
 pub(crate) use neuron::{inline_lets, inline_lets_unless};
@@ -241,6 +243,8 @@ pub struct Neuron {
     pub n_noises: u32,
     /// Number of draws.
     pub n_draws: u32,
+    /// Variables that it does not use itself, each with a warning for the case that nothing else does.
+    pub unused: Vec<(VarId, crate::diag::Diagnostic)>,
 }
 
 impl Neuron {
@@ -400,12 +404,41 @@ pub struct Synapse {
     pub n_noises: u32,
     /// Bounds of the weight and of states, applied at every write.
     pub bounds: Vec<(VarId, Expr, Expr)>,
-    /// Parameters that have a value for each synapse of this projection; they are kept as states that nothing changes.
+    /// What has a value for each synapse, wherever it could be kept otherwise: states and parameters.
     pub scattered: BTreeSet<VarId>,
+    /// Parameters among them; they are kept as states that nothing changes.
+    pub scattered_parameters: BTreeSet<VarId>,
+    /// States that hold a sum over synapses, or the like, while a signal is handled.
+    pub reductions: BTreeMap<VarId, Reduction>,
+    /// States that hold a draw of each synapse while a signal is handled: uniform between 0 and 1, or standard normal.
+    pub draws: BTreeMap<VarId, Draw>,
+    /// Number of draws in handlers of events.
+    pub n_draws: u32,
     /// Where the author says that states live.
     pub asserted: Vec<(VarId, Place, Span)>,
     /// Continuous contribution.
     pub deliver: Option<Expr>,
+}
+
+/// `sum(w, over = pre)`: something of all synapses onto the same target, or from the same source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reduction {
+    /// What is computed.
+    pub how: Reduce,
+    /// Over the synapses with the same cell on the other side.
+    pub over: Side,
+    /// Of what: weights, states and parameters.
+    pub of: Expr,
+}
+
+impl Reduction {
+    /// Where the result is kept.
+    pub fn place(&self) -> Place {
+        match self.over {
+            Side::Pre => Place::Post,
+            Side::Post => Place::Pre,
+        }
+    }
 }
 
 impl Synapse {
@@ -417,6 +450,25 @@ impl Synapse {
     /// Returns the states.
     pub fn states(&self) -> impl Iterator<Item = (VarId, &Var)> {
         self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_)))
+    }
+
+    /// Keeps a state or a parameter at every synapse.
+    pub fn scatter(&mut self, id: VarId) {
+        self.scattered.insert(id);
+        if let VarKind::Param(default) = &self.vars[id].kind {
+            self.vars[id].kind = VarKind::State(default.clone().unwrap_or(Expr::Num(0.0)));
+            self.scattered_parameters.insert(id);
+        }
+    }
+
+    /// Returns whether a state holds a value only while a signal is handled.
+    pub fn is_of_signal(&self, id: VarId) -> bool {
+        self.reductions.contains_key(&id) || self.draws.contains_key(&id)
+    }
+
+    /// Returns whether a variable is a parameter, of all synapses or of each.
+    pub fn is_parameter(&self, id: VarId) -> bool {
+        matches!(self.vars[id].kind, VarKind::Param(_)) || self.scattered_parameters.contains(&id)
     }
 
     /// Finds a variable of its own by name.

@@ -30,6 +30,7 @@ pub fn check(
         loader.load(id, false, None, diagnostics);
     }
     loader.load(root, true, None, diagnostics);
+    unused::report(&loader.module, diagnostics);
     loader.module
 }
 

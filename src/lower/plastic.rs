@@ -36,6 +36,8 @@ pub enum PlasticSlot {
     Modulator(VarId),
     /// Random bits of a noise process, first or second word.
     Random(u32, bool),
+    /// Random bits of a draw, first or second word.
+    Drawn(u32, bool),
     /// What is sent to the port.
     Delivered,
     /// Whether the synapse is to be rewired.
@@ -133,7 +135,11 @@ fn closure(s: &Synapse, body: &[Stmt], lasting: &dyn Fn(VarId) -> bool, deliveri
 fn reads(s: &Synapse, body: &[Stmt], targets: &BTreeSet<VarId>, deliveries: bool, out: &mut BTreeSet<VarId>) {
     for stmt in body.iter().filter(|stmt| concerns(stmt, &|v| targets.contains(&v), deliveries)) {
         let e = match stmt {
-            Stmt::Assign(_, e) | Stmt::Deliver(e) => e,
+            Stmt::Assign(v, e) => {
+                limits(s, *v).for_each(|e| mentioned(s, e, out));
+                e
+            }
+            Stmt::Deliver(e) => e,
             Stmt::If(c, a, b) => {
                 reads(s, a, targets, deliveries, out);
                 reads(s, b, targets, deliveries, out);
@@ -141,12 +147,42 @@ fn reads(s: &Synapse, body: &[Stmt], targets: &BTreeSet<VarId>, deliveries: bool
             }
             _ => continue,
         };
-        walk_through(e, &|v| s.definition(v), &mut |e| {
-            if let Expr::Var(v) = e {
-                out.insert(*v);
+        mentioned(s, e, out);
+    }
+}
+
+/// Collects what the statements that count draw.
+fn draws(body: &[Stmt], counts: &dyn Fn(&Stmt) -> bool, out: &mut BTreeSet<u32>) {
+    for stmt in body.iter().filter(|stmt| counts(stmt)) {
+        let e = match stmt {
+            Stmt::Assign(_, e) | Stmt::Deliver(e) => e,
+            Stmt::If(c, a, b) => {
+                draws(a, counts, out);
+                draws(b, counts, out);
+                c
+            }
+            _ => continue,
+        };
+        e.walk(&mut |e| {
+            if let Expr::Draw(k, ..) = e {
+                out.insert(*k);
             }
         });
     }
+}
+
+/// The bounds of a variable.
+fn limits(s: &Synapse, v: VarId) -> impl Iterator<Item = &Expr> {
+    s.bounds.iter().filter(move |(of, ..)| *of == v).flat_map(|(_, lo, hi)| [lo, hi])
+}
+
+/// Collects the variables of an expression.
+fn mentioned(s: &Synapse, e: &Expr, out: &mut BTreeSet<VarId>) {
+    walk_through(e, &|v| s.definition(v), &mut |e| {
+        if let Expr::Var(v) = e {
+            out.insert(*v);
+        }
+    });
 }
 
 struct Build<'a> {
@@ -213,6 +249,16 @@ impl Build<'_> {
         let lets = |v: VarId| s.definition(v).cloned();
         let mut open = self.open(name, (&params, &lets), &used, &written);
         open.l.dt = Some(self.dt);
+        let mut drawn = BTreeSet::new();
+        draws(body, &|stmt| concerns(stmt, &|v| targets.contains(&v), synapses), &mut drawn);
+        for k in drawn {
+            let mut word = |second: bool| {
+                open.slots.push(PlasticSlot::Drawn(k, second));
+                open.l.b.slot(format!("draw{k}_{}", u8::from(second)), SlotKind::Lane)
+            };
+            let words = (word(false), word(true));
+            open.l.randoms.insert((false, k), words);
+        }
         let any = |what: &dyn Fn(&Stmt) -> bool| synapses && contains(body, what);
         let delivers = any(&|s| matches!(s, Stmt::Deliver(_)));
         let rewires = any(&|s| matches!(s, Stmt::Rewire));
@@ -251,6 +297,7 @@ impl Build<'_> {
         let params = |v: VarId| self.p.params.get(&v).map(|c| Column::Const(*c));
         let targets: BTreeSet<VarId> = equations.iter().map(|(v, _)| *v).collect();
         let mut used = targets.clone();
+        targets.iter().flat_map(|v| limits(s, *v)).for_each(|e| mentioned(s, e, &mut used));
         let mut noises = BTreeSet::new();
         for (_, rhs) in &equations {
             walk_through(rhs, &|v| s.definition(v), &mut |e| match e {

@@ -218,11 +218,25 @@ fn stored_times(model: &Neuron) -> Vec<(VarId, Span)> {
 }
 
 impl Projection {
-    /// Returns the bounds of the weight or a state, internal units.
-    pub fn bounds(&self, variable: VarId) -> Option<(f64, f64)> {
+    /// Returns the bounds of the weight or a state of one synapse, internal units.
+    fn bounds(&self, variable: VarId, synapse: usize) -> Option<(f64, f64)> {
         let (_, lo, hi) = self.synapse.bounds.iter().find(|(of, ..)| *of == variable)?;
-        let value = |e: &Expr| eval(&self.synapse.unfold(e.clone()), &|v| self.params.get(&v).copied(), None);
+        let known =
+            |v: VarId| self.params.get(&v).copied().or_else(|| self.values.get(&v).map(|each| each.at(synapse)));
+        let value = |e: &Expr| eval(&self.synapse.unfold(e.clone()), &known, None);
         Some((value(lo)?, value(hi)?))
+    }
+
+    /// Returns whether the bounds of the weight or a state differ between synapses.
+    fn bounds_vary(&self, variable: VarId) -> bool {
+        let own = |e: &Expr| self.synapse.any(e, &mut |e| matches!(e, Expr::Var(v) if self.values.contains_key(v)));
+        self.synapse.bounds.iter().any(|(of, lo, hi)| *of == variable && (own(lo) || own(hi)))
+    }
+
+    /// Returns whether the bounds of the weight or a state leave no value, at any synapse.
+    pub fn has_empty_bounds(&self, variable: VarId) -> bool {
+        let n = if self.bounds_vary(variable) { self.pairs.len() } else { 1 };
+        (0..n).any(|k| self.bounds(variable, k).is_some_and(|(lo, hi)| lo > hi))
     }
 
     /// Finds a weight, or an initial state of the synapses, outside of its bounds.
@@ -231,20 +245,28 @@ impl Projection {
             if self.synapse.weight() == Some(*variable) {
                 return self.assigned_out_of_bounds(*variable, self.pairs.len(), &self.weight);
             }
-            self.assigned_out_of_bounds(*variable, 1, &Column::Const(*self.init.get(variable)?))
+            match self.values.get(variable) {
+                Some(each) => self.assigned_out_of_bounds(*variable, self.pairs.len(), each),
+                None => self.assigned_out_of_bounds(*variable, 1, &Column::Const(*self.init.get(variable)?)),
+            }
         })
     }
 
     /// Finds a value for `n` synapses that is outside of a variable's bounds.
     pub fn assigned_out_of_bounds(&self, variable: VarId, n: usize, value: &Column) -> Option<OutOfBounds> {
-        let bounds = self.bounds(variable)?;
+        let vary = self.bounds_vary(variable);
+        let first = self.bounds(variable, 0)?;
         let n = match value {
+            _ if vary => n,
             Column::Const(_) => n.min(1),
             // If nothing outside can be drawn, nothing has to be looked at.
-            Column::Drawn(d) if d.distribution.lowest() >= bounds.0 && d.distribution.highest() <= bounds.1 => 0,
+            Column::Drawn(d) if d.distribution.lowest() >= first.0 && d.distribution.highest() <= first.1 => 0,
             _ => n,
         };
-        first_outside(variable, n, &|i| value.at(i), &|_| bounds)
+        // What cannot be computed allows nothing.
+        let nothing = (f64::INFINITY, f64::NEG_INFINITY);
+        let bounds = |k: usize| if vary { self.bounds(variable, k).unwrap_or(nothing) } else { first };
+        first_outside(variable, n, &|i| value.at(i), &bounds)
     }
 }
 
@@ -259,9 +281,13 @@ impl Network {
             let advanced = stepped(s);
             for eq in s.equations.iter().filter(|eq| advanced.contains(&eq.state)) {
                 let slope = derivative(&s.unfold(eq.rhs.clone()), eq.state);
-                let find = |v: VarId| p.params.get(&v).or(p.init.get(&v)).copied();
-                let slope = eval(&slope, &find, Some(dt));
-                if slope.is_some_and(|a| a != 0.0 && (a * dt).abs() * SLOW < 1.0) {
+                let slow = |k: usize| {
+                    let each = |v: VarId| p.values.get(&v).map(|each| each.at(k));
+                    let find = |v: VarId| p.params.get(&v).or(p.init.get(&v)).copied().or_else(|| each(v));
+                    eval(&slope, &find, Some(dt)).is_some_and(|a| a != 0.0 && (a * dt).abs() * SLOW < 1.0)
+                };
+                let n = if p.values.is_empty() { 1 } else { p.pairs.len() };
+                if (0..n).any(slow) {
                     let what = format!("`{}` changes slowly, step by step", s.vars[eq.state].name);
                     out.push(TooFine { what, span: eq.span });
                 }

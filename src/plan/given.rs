@@ -1,10 +1,11 @@
 //! What was given stays, what follows from a default follows.
 
-use super::{Column, Population};
-use crate::hir::{Expr, VarId, VarKind};
+use super::{Column, Edge, Population, Projection};
+use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::math::eval_through;
 use crate::value::View;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// For which cells a value was given.
@@ -116,6 +117,99 @@ impl Population {
         match varies {
             true => (0..self.n).map(at).collect::<Option<Vec<f64>>>().map(|v| Column::Array(Arc::new(v))),
             false => at(0).map(Column::Const),
+        }
+    }
+}
+
+impl Projection {
+    /// Gives a parameter or an initial state a value, one for all synapses or one for each; it no longer follows from a default.
+    pub fn give(&mut self, id: VarId, value: Column) {
+        self.given.insert(id);
+        self.put(id, value);
+    }
+
+    /// What differs between synapses is kept at each of them; a parameter is then a state that nothing changes.
+    fn put(&mut self, id: VarId, value: Column) {
+        let parameter = matches!(self.synapse.vars[id].kind, VarKind::Param(_));
+        if let Column::Const(value) = value {
+            self.values.remove(&id);
+            if parameter {
+                self.params.insert(id, value)
+            } else {
+                self.init.insert(id, value)
+            };
+            return;
+        }
+        if parameter || !self.is_plastic() || self.shared_differently(id, &value) {
+            Arc::make_mut(&mut self.synapse).scatter(id);
+        }
+        self.params.remove(&id);
+        self.init.remove(&id);
+        self.values.insert(id, value);
+    }
+
+    /// Returns whether values differ between synapses that keep a state together.
+    pub fn shared_differently(&self, state: VarId, values: &Column) -> bool {
+        let key: fn(&Edge) -> u32 = match self.places().get(&state) {
+            None | Some(Place::Synapse) => return false,
+            Some(Place::Projection) => |_| 0,
+            Some(Place::Pre) => |e| e.pre,
+            Some(Place::Post) => |e| e.post,
+        };
+        if let Column::Const(_) = values {
+            return false;
+        }
+        let mut first = HashMap::new();
+        let edges = self.pairs.edges();
+        edges.iter().enumerate().any(|(k, e)| *first.entry(key(e)).or_insert(values.at(k)) != values.at(k))
+    }
+
+    /// Computes parameters that follow from defaults, each from those before it, and initial states if nothing has run yet;
+    /// returns what changed.
+    pub fn follow(&mut self, states: bool, dt: f64) -> Result<Vec<VarId>, Missing> {
+        let synapse = self.synapse.clone();
+        let mut changed = Vec::new();
+        for (id, var) in &synapse.vars {
+            if self.given.contains(&id) {
+                continue;
+            }
+            let default = match &var.kind {
+                VarKind::Param(None) => return Err(Missing::Value(id)),
+                VarKind::Param(Some(e)) => e,
+                VarKind::State(e) if states || synapse.is_parameter(id) => e,
+                _ => continue,
+            };
+            let value = self.per_synapse(default, dt).ok_or(Missing::Undefined(id))?;
+            let before = self.params.get(&id).or(self.init.get(&id)).map(|v| Column::Const(*v));
+            if before.as_ref().or(self.values.get(&id)) != Some(&value) {
+                changed.push(id);
+                self.put(id, value);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Evaluates an expression of parameters and initial states, once or for every synapse; none if it has no value.
+    fn per_synapse(&self, e: &Expr, dt: f64) -> Option<Column> {
+        let known = |v: VarId, k: usize| match self.values.get(&v) {
+            Some(each) => Some(each.at(k)),
+            None => self.params.get(&v).or(self.init.get(&v)).copied(),
+        };
+        let varies = self.synapse.any(e, &mut |e| matches!(e, Expr::Var(v) if self.values.contains_key(v)));
+        let lets = |v: VarId| self.synapse.definition(v);
+        let at = |k: usize| eval_through(e, &lets, &|v| known(v, k), (Some(dt), None)).filter(|v| !v.is_nan());
+        match varies {
+            true => (0..self.pairs.len()).map(at).collect::<Option<Vec<f64>>>().map(|v| Column::Array(Arc::new(v))),
+            false => at(0).map(Column::Const),
+        }
+    }
+
+    /// Returns the initial value of a state of one synapse.
+    pub fn initial(&self, state: VarId, synapse: usize) -> f64 {
+        match (self.values.get(&state), self.init.get(&state)) {
+            (Some(each), _) => each.at(synapse),
+            (None, Some(all)) => *all,
+            (None, None) => crate::ice!("`{}` has no initial value", self.synapse.vars[state].name),
         }
     }
 }

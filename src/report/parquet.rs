@@ -1,6 +1,6 @@
 //! Recordings as Parquet: `time` in ms, `cell`, and for states a value column; units in the file's metadata.
 
-use crate::experiment::record::{Recording, What};
+use crate::experiment::record::{Recording, Sampled, What};
 use crate::units::canonical_unit;
 use parquet::basic::{Compression, Repetition, Type as PhysicalType};
 use parquet::data_type::{DoubleType, Int32Type};
@@ -29,7 +29,11 @@ fn write_to(r: &Recording, path: &Path) -> Result<(), Failure> {
     let field = |name: &str, t| {
         Type::primitive_type_builder(name, t).with_repetition(Repetition::REQUIRED).build().map(Arc::new)
     };
-    let mut fields = vec![field("time", PhysicalType::DOUBLE)?, field("cell", PhysicalType::INT32)?];
+    let owner = match &r.what {
+        What::Samples { of: Sampled::Synapses(_), .. } => "synapse",
+        _ => "cell",
+    };
+    let mut fields = vec![field("time", PhysicalType::DOUBLE)?, field(owner, PhysicalType::INT32)?];
     let mut metadata = vec![KeyValue::new("unit.time".to_string(), "ms".to_string())];
     let unit = match &r.what {
         What::Events(_) => None,

@@ -38,8 +38,7 @@ impl Continuous {
         for (what, slot) in kernel.slots.iter().zip(&mut slots) {
             if let ContinuousSlot::Own(variable) = what {
                 let weight = p.synapse.weight() == Some(*variable);
-                let value =
-                    |k: usize| if weight { p.weight.at(k) } else { p.init.get(variable).copied().unwrap_or(0.0) };
+                let value = |k: usize| if weight { p.weight.at(k) } else { p.initial(*variable, k) };
                 slot.fill_with((0..n).map(value));
             }
         }

@@ -22,6 +22,8 @@ struct Bundle {
     pre: View,
     /// The projection that its events belong to.
     projection: usize,
+    /// All of its projections.
+    members: Vec<usize>,
     synapses: Synapses,
 }
 
@@ -60,6 +62,13 @@ pub struct Deliveries {
     pub shortest: Option<u16>,
 }
 
+/// Projections with what their handlers multiply the weights by.
+fn listed<'a>(network: &'a Network, projections: &[Proj], members: &[usize]) -> Vec<Member<'a>> {
+    let member =
+        |k: &usize| Member { projection: &network.projections[*k], factor: projections[*k].constant().unwrap_or(1.0) };
+    members.iter().map(member).collect()
+}
+
 /// What a thread needs to deliver.
 #[derive(Default)]
 pub struct Scratch<'a> {
@@ -86,11 +95,7 @@ impl Deliveries {
                 targets.push(Target::new(population, port, lanes, options.threads.max(1)));
                 targets.len() - 1
             });
-            let member = |k: &usize| Member {
-                projection: &network.projections[*k],
-                factor: projections[*k].constant().unwrap_or(1.0),
-            };
-            let list: Vec<Member> = members.iter().map(member).collect();
+            let list = listed(network, projections, &members);
             let (synapses, delays) = if first.stored {
                 let (rows, delays) = Rows::build(&list, first.pre, &targets[at].lanes, options.precision);
                 (Synapses::Rows(rows), delays)
@@ -102,9 +107,9 @@ impl Deliveries {
             let target = &mut targets[at];
             let bundle = target.bundles.len() as u32;
             target.due.extend(delays.iter().enumerate().map(|(rank, d)| (*d, bundle, rank as u16)));
-            target.bundles.push(Bundle { pre: first.pre, projection: members[0], synapses });
             let longest = delays.last().map_or(0, |d| usize::from(*d));
             projections[members[0]].remember(first, history, longest);
+            target.bundles.push(Bundle { pre: first.pre, projection: members[0], members, synapses });
         }
         for target in &mut targets {
             target.due.sort_by_key(|(delay, bundle, _)| (std::cmp::Reverse(*delay), *bundle));
@@ -115,6 +120,18 @@ impl Deliveries {
             out.ahead = FAR_AHEAD;
         }
         out
+    }
+
+    /// Builds rows anew after the weights of a projection have changed.
+    pub fn renew(&mut self, network: &Network, projections: &[Proj], changed: usize) {
+        for target in &mut self.targets {
+            for bundle in target.bundles.iter_mut().filter(|b| b.members.contains(&changed)) {
+                let list = listed(network, projections, &bundle.members);
+                if let Synapses::Rows(rows) = &mut bundle.synapses {
+                    *rows = Rows::build(&list, bundle.pre, &target.lanes, self.precision).0;
+                }
+            }
+        }
     }
 
     /// Lets what is delivered arrive at the ports of populations.
@@ -190,7 +207,7 @@ impl Deliveries {
             for block in target.blocks[t].clone() {
                 scratch.runs.clear();
                 for (delay, bundle, rank) in &target.due {
-                    let Bundle { pre, projection, synapses } = &target.bundles[*bundle as usize];
+                    let Bundle { pre, projection, synapses, .. } = &target.bundles[*bundle as usize];
                     let steps = *delay as usize - s;
                     let mut add = |run: Run<'a>, factor: f64| {
                         visited += run.targets.len() as u64;

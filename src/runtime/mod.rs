@@ -4,6 +4,7 @@
 //! any number of threads.
 
 mod adaptive;
+mod asked;
 mod buffer;
 mod cable;
 mod chance;

@@ -70,7 +70,7 @@ impl Proj {
             })
             .collect();
         let initial = |state: &crate::hir::VarId| {
-            let value = p.init.get(state).copied().unwrap_or(0.0);
+            let value = p.initial(*state, 0);
             Buffer::repeating(padded(p.pre.n), precision, &[value])
         };
         let states: Vec<Buffer> = on_pre

@@ -1,10 +1,12 @@
 //! A network that runs: with events, or without.
 
+use super::asked::asked;
 use super::rate::{RateNetwork, Rows};
 use super::simulation::{Failure, Options, Simulation, Work};
 use super::time::{PortFunction, TimeFunction};
 use crate::hir::VarId;
 use crate::plan::{Column, Network};
+use crate::rng::Stream;
 
 /// A running network.
 pub enum Running {
@@ -166,7 +168,18 @@ impl Running {
     }
 
     /// Sends a signal to some projections and populations; cells of a network with events hear none.
-    pub fn signal(&mut self, name: &str, projections: &[usize], populations: &[usize]) -> Result<(), Failure> {
+    ///
+    /// What handlers of synapses ask of all synapses of a cell, or draw from `chance`, is found before any of them runs.
+    pub fn signal(
+        &mut self,
+        name: &str,
+        projections: &[usize],
+        populations: &[usize],
+        chance: Option<&Stream>,
+    ) -> Result<(), Failure> {
+        for (k, variable, values) in asked(self.network(), &|k, v| self.synapses(k, v), name, projections, chance) {
+            self.set_synapses(k, variable, &values);
+        }
         match self {
             Running::Events(s) => s.signal(name, projections),
             Running::Rates(s) => s.signal(name, projections, populations),

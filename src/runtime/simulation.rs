@@ -409,11 +409,7 @@ impl Simulation {
         let weight = p.synapse.weight() == Some(variable);
         let mut out: Vec<f64> = match weight {
             true => (0..p.pairs.len()).map(|k| p.weight.at(k)).collect(),
-            false => match (p.values.get(&variable), p.init.get(&variable)) {
-                (Some(each), _) => (0..p.pairs.len()).map(|k| each.at(k)).collect(),
-                (None, Some(all)) => vec![*all; p.pairs.len()],
-                (None, None) => crate::ice!("no values of `{}`", p.synapse.vars[variable].name),
-            },
+            false => (0..p.pairs.len()).map(|k| p.initial(variable, k)).collect(),
         };
         if let Some(plastic) = &self.plastic[projection] {
             plastic.copy(p, variable, self.step, &mut out);
@@ -421,12 +417,17 @@ impl Simulation {
         out
     }
 
-    /// Replaces the weights or a state of a plastic projection, one value for all or one per synapse of the plan.
+    /// Replaces the weights of a projection or a state of a plastic one, one value for all or one per synapse of the plan.
     pub fn set_synapses(&mut self, projection: usize, variable: VarId, value: &Column) {
+        let p = &mut self.network.projections[projection];
         if let Some(plastic) = &mut self.plastic[projection] {
-            plastic.replace(&self.network.projections[projection], variable, self.step, value);
+            plastic.replace(p, variable, self.step, value);
+            self.sums.get_mut().forget();
+            return;
         }
-        self.sums.get_mut().forget();
+        p.weight = value.clone();
+        self.deliveries.renew(&self.network, &self.projections, projection);
+        self.sums.get_mut().compile(&self.network, projection, &self.options);
     }
 
     /// Replaces a parameter of a plastic projection; its program is compiled anew.

@@ -16,7 +16,7 @@ pub use energy::{descending, descending_along, descents, free_states};
 pub use factors::{Factor, bodies, factors, owner_in_synapse, synapse_updates};
 pub use linear_block::exact_scalar;
 pub use placement::{
-    Sharing, changes_at_signals_only, changes_by, constant_rates, is_plastic, places, stepped, writes,
+    Sharing, changes_at_signals_only, changes_by, constant_rates, is_plastic, places, reads, stepped, writes,
 };
 pub use propagator::{Matrix, exponential};
 pub use terms::{Owner, Splitter, Term};

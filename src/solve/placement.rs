@@ -22,7 +22,8 @@ impl Sharing {
 
 /// Finds the place of every state: the most widely shared one whose events change it and where all that it needs is known.
 pub fn places(s: &Synapse, sharing: &Sharing) -> BTreeMap<VarId, Place> {
-    let mut out: BTreeMap<VarId, Place> = s.states().map(|(id, _)| (id, Place::Projection)).collect();
+    let first = |id: VarId| s.reductions.get(&id).map_or(Place::Projection, |r| r.place());
+    let mut out: BTreeMap<VarId, Place> = s.states().map(|(id, _)| (id, first(id))).collect();
     // A state that needs what is not shared as widely moves on, which may move others.
     loop {
         let misplaced = out.iter().find(|(id, place)| !fits(s, &out, sharing, **id, **place));
@@ -36,6 +37,9 @@ pub fn places(s: &Synapse, sharing: &Sharing) -> BTreeMap<VarId, Place> {
 }
 
 fn fits(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, id: VarId, place: Place) -> bool {
+    if s.reductions.contains_key(&id) {
+        return true;
+    }
     if s.scattered.contains(&id) && place != Place::Synapse {
         return false;
     }
@@ -53,7 +57,10 @@ fn fits(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, id: Var
         .iter()
         .filter(|eq| eq.state == id)
         .any(|eq| s.any(&eq.rhs, &mut |e| matches!(e, Expr::Noise(_)) || matches!(e, Expr::Var(v) if missing(*v))));
-    events && !flow && !s.handlers.iter().any(|h| needs(s, &h.body, id, &missing))
+    let mut limits = s.bounds.iter().filter(|(of, ..)| *of == id);
+    let limited = limits
+        .any(|(_, lo, hi)| [lo, hi].into_iter().any(|e| s.any(e, &mut |e| matches!(e, Expr::Var(v) if missing(*v)))));
+    events && !flow && !limited && !s.handlers.iter().any(|h| needs(s, &h.body, id, &missing))
 }
 
 fn available(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, place: Place, v: VarId) -> bool {
@@ -123,7 +130,14 @@ pub fn writes(body: &[Stmt], id: VarId) -> bool {
 
 /// Returns whether an assignment to `id`, or a condition around one, mentions a variable of which `missing` is true.
 fn needs(s: &Synapse, body: &[Stmt], id: VarId, missing: &dyn Fn(VarId) -> bool) -> bool {
-    let mentions = |e: &Expr| s.any(e, &mut |e| matches!(e, Expr::Var(v) if missing(*v)));
+    // What is drawn is each synapse's own.
+    let mentions = |e: &Expr| {
+        s.any(e, &mut |e| match e {
+            Expr::Var(v) => missing(*v),
+            Expr::Draw(..) => true,
+            _ => false,
+        })
+    };
     body.iter().any(|stmt| match stmt {
         Stmt::Assign(v, e) => *v == id && mentions(e),
         Stmt::If(c, a, b) => {
@@ -140,6 +154,7 @@ pub fn is_plastic(s: &Synapse, places: &BTreeMap<VarId, Place>) -> bool {
         matches!(h.trigger, Trigger::Cell(Side::Pre, _))
             && !weight.is_some_and(|w| writes(&h.body, w))
             && !reads_outside(s, &h.body)
+            && !draws(&h.body)
     };
     let continuous = s.deliver.is_some() && (!places.is_empty() || !s.handlers.is_empty());
     continuous || places.values().any(|p| *p != Place::Pre) || !stepped(s).is_empty() || !s.handlers.iter().all(simple)
@@ -156,6 +171,16 @@ pub fn changes_by(s: &Synapse, id: VarId) -> bool {
     flows || s.handlers.iter().any(|h| reads(s, &h.body, &|v| v == id))
 }
 
+/// Returns whether statements draw.
+fn draws(body: &[Stmt]) -> bool {
+    let drawn = |e: &Expr| e.any(&mut |e| matches!(e, Expr::Draw(..)));
+    body.iter().any(|stmt| match stmt {
+        Stmt::Assign(_, e) | Stmt::Deliver(e) => drawn(e),
+        Stmt::If(c, a, b) => drawn(c) || draws(a) || draws(b),
+        _ => false,
+    })
+}
+
 /// Returns whether statements read anything of the cells or a modulator.
 fn reads_outside(s: &Synapse, body: &[Stmt]) -> bool {
     let outside = |v: VarId| matches!(s.vars[v].kind, VarKind::Pre(_) | VarKind::Post(_) | VarKind::Modulator(_));
@@ -163,7 +188,7 @@ fn reads_outside(s: &Synapse, body: &[Stmt]) -> bool {
 }
 
 /// Returns whether statements read a variable of which `which` is true.
-fn reads(s: &Synapse, body: &[Stmt], which: &dyn Fn(VarId) -> bool) -> bool {
+pub fn reads(s: &Synapse, body: &[Stmt], which: &dyn Fn(VarId) -> bool) -> bool {
     let mentions = |e: &Expr| s.any(e, &mut |e| matches!(e, Expr::Var(v) if which(*v)));
     body.iter().any(|stmt| match stmt {
         Stmt::Assign(_, e) | Stmt::Deliver(e) => mentions(e),

@@ -2,7 +2,7 @@
 
 use crate::hir::network::model::{Drive, Local, Nested, Parameter, Value};
 use crate::hir::typed::{Expr, LocalId};
-use crate::hir::{Op, VarId};
+use crate::hir::{Op, Reduce, VarId};
 use crate::source::Span;
 use cranelift_entity::PrimaryMap;
 
@@ -116,8 +116,8 @@ pub enum StatementKind {
     Plasticity(bool, Vec<Expr>),
     /// `record what every t during a .. b as name`
     Record {
-        /// What.
-        what: Vec<Expr>,
+        /// What, and what is made of all values of a moment.
+        what: Vec<(Expr, Option<Reduce>)>,
         /// How often states are recorded.
         every: Option<Expr>,
         /// When.

@@ -7,7 +7,7 @@ use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::network::model::{Nested, Value};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
-use crate::hir::{Kind, Op, Shape, Trigger, Ty, VarKind, errors};
+use crate::hir::{Kind, Op, Reduce, Shape, Trigger, Ty, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, Name};
 use crate::units::Dim;
@@ -271,6 +271,32 @@ impl Checker<'_> {
         StatementKind::Sweep(list, block)
     }
 
+    /// Checks what is recorded: events, a variable of cells or synapses, or `mean(…)` and the like of one.
+    fn recorded(&mut self, e: &ast::Expr) -> (Expr, Option<Reduce>) {
+        let reduced = match &e.kind {
+            ast::ExprKind::Call(callee, args) => match (&callee.kind, &args[..]) {
+                (ast::ExprKind::Name(name), [ast::Arg { name: None, value }]) => Reduce::named(name).zip(Some(value)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let (how, of) = reduced.map_or((None, e), |(how, of)| (Some(how), of));
+        let typed = self.typed(of);
+        let can = match typed.kind {
+            ExprKind::Variable { .. } | ExprKind::Synaptic { .. } => true,
+            ExprKind::Events { .. } => how.is_none(),
+            _ => false,
+        };
+        if !typed.is_error() && !can {
+            let message = format!("{} cannot be recorded", typed.ty.describe());
+            self.infer.diagnostics.push(
+                Diagnostic::at(Code::E0407, e.span, message, "not a state, weight or event")
+                    .help("record `net.exc.spike`, `net.exc.v`, `net.link.w`, or `mean(net.exc.v)`"),
+            );
+        }
+        (typed, how)
+    }
+
     fn record(
         &mut self,
         what: &ast::Expr,
@@ -278,19 +304,8 @@ impl Checker<'_> {
         during: Option<Expr>,
         name: Option<&Name>,
     ) -> Option<StatementKind> {
-        let list: Vec<Expr> = what.elements().iter().map(|e| self.typed(e)).collect();
-        for e in &list {
-            let ty = &e.ty;
-            let can = matches!(e.kind, ExprKind::Variable { .. } | ExprKind::Events { .. });
-            if !e.is_error() && !can {
-                let message = format!("{} cannot be recorded", ty.describe());
-                self.infer.diagnostics.push(
-                    Diagnostic::at(Code::E0407, e.span, message, "not a state or event")
-                        .help("record `net.exc.spike` or `net.exc.v`"),
-                );
-            }
-        }
-        if let (Some(name), [_, second, ..]) = (name, &list[..]) {
+        let list: Vec<(Expr, Option<Reduce>)> = what.elements().iter().map(|e| self.recorded(e)).collect();
+        if let (Some(name), [_, (second, _), ..]) = (name, &list[..]) {
             self.infer.diagnostics.push(
                 Diagnostic::at(Code::E0402, name.span, "one name for several recordings", "whose name is it?")
                     .label(second.span, "the second one")
@@ -298,7 +313,7 @@ impl Checker<'_> {
             );
         }
         let every = every.map(|e| self.one_time(e, "the interval"));
-        let ty = list.first().map_or(Ty::error(), |e| e.ty.clone());
+        let ty = list.first().map_or(Ty::error(), |(e, _)| e.ty.clone());
         let id = name.map(|name| {
             let ty = if ty.kind == Kind::Number { Ty { kind: Kind::Trace, ..ty } } else { ty };
             self.world.declare(&mut self.infer, name, ty)

@@ -57,18 +57,27 @@ pub struct Network {
 }
 
 impl Network {
+    /// Returns the connections of all projections.
+    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.projections().into_iter().flat_map(|p| &p.ends)
+    }
+
     /// Returns the synapses of all projections, each with the projection's name if it has one.
-    pub fn synapses(&self) -> Vec<(Option<&str>, &Arc<Synapse>)> {
+    pub fn synapses(&self) -> impl Iterator<Item = (Option<&str>, &Arc<Synapse>)> {
+        self.projections().into_iter().flat_map(|p| p.ends.iter().map(|e| (p.name.as_deref(), &e.synapse)))
+    }
+
+    fn projections(&self) -> Vec<&Projection> {
         let mut out = Vec::new();
         collect(&self.body, &mut out);
         out
     }
 }
 
-fn collect<'a>(body: &'a [Item], out: &mut Vec<(Option<&'a str>, &'a Arc<Synapse>)>) {
+fn collect<'a>(body: &'a [Item], out: &mut Vec<&'a Projection>) {
     for item in body {
         match item {
-            Item::Projection(p) => out.extend(p.ends.iter().map(|e| (p.name.as_deref(), &e.synapse))),
+            Item::Projection(p) => out.push(p),
             Item::For { body, .. } => collect(body, out),
             Item::If(_, a, b) => {
                 collect(a, out);

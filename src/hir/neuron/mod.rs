@@ -1,6 +1,6 @@
 //! Checks a neuron: declarations in any order, compartments and channels flattened into dotted names.
 
-use super::expr::{Draw, EventId, Expr, Op, VarId};
+use super::expr::{EventId, Expr, Op, VarId};
 use super::infer::{Context, Infer};
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -46,7 +46,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
     checker.energies(&mut infer);
     checker.cable_limits(&mut infer);
     checker.schemes(&mut infer);
-    checker.unused(&mut infer);
+    checker.unused();
     checker.out
 }
 
@@ -141,10 +141,9 @@ impl Checker {
         out
     }
 
-    fn unused(&mut self, infer: &mut Infer) {
-        if infer.diagnostics.has_errors() {
-            return;
-        }
+    /// Finds what the model does not use; synapses may.
+    fn unused(&mut self) {
+        let mut unused = Vec::new();
         for (id, var) in &self.out.vars {
             let what = match var.kind {
                 VarKind::Param(_) => "parameter",
@@ -161,12 +160,12 @@ impl Checker {
                 _ => continue,
             };
             if !self.used.contains(&id) && !var.name.contains('.') {
-                infer.diagnostics.push(
-                    Diagnostic::at(Code::W0201, var.span, format!("{what} `{}` is never used", var.name), "unused")
-                        .help("remove it, or use it in an equation"),
-                );
+                let d = Diagnostic::at(Code::W0201, var.span, format!("{what} `{}` is never used", var.name), "unused")
+                    .help("remove it, or use it in an equation");
+                unused.push((id, d));
             }
         }
+        self.out.unused = unused;
     }
 }
 
@@ -235,16 +234,7 @@ impl Context for Checker {
     }
 
     fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
-        let (draw, arity) = match name {
-            "uniform" => (Draw::Uniform, 2),
-            "normal" => (Draw::Normal, 2),
-            "random" => (Draw::Uniform, 0),
-            _ => return None,
-        };
-        if args.len() != arity {
-            infer.diagnostics.push(errors::wrong_arity(name, &arity.to_string(), args.len(), span));
-            return Some((Expr::Num(0.0), Ty::error()));
-        }
+        let drawn = chance::draw_named(name)?;
         if self.place != Place::Event {
             infer.diagnostics.push(
                 Diagnostic::at(Code::E0512, span, "a random draw can only stand in `emit`", "drawn outside an event")
@@ -252,20 +242,12 @@ impl Context for Checker {
             );
             return Some((Expr::Num(0.0), Ty::error()));
         }
-        let typed: Vec<(Expr, Ty)> = args.iter().map(|a| infer.number(self, &a.value)).collect();
-        let ty = typed.first().map_or(Ty::in_unit(crate::units::Unit::one()), |t| t.1.clone());
-        if let [a, b] = &typed[..]
-            && !a.1.same_dim(&b.1)
-        {
-            infer.diagnostics.push(errors::cannot_compare((&a.1, args[0].value.span), (&b.1, args[1].value.span)));
-        }
-        let mut values: Vec<Expr> = typed.into_iter().map(|t| t.0).collect();
-        if values.is_empty() {
-            values = vec![Expr::Num(0.0), Expr::Num(1.0)];
-        }
+        let Some((values, ty)) = chance::arguments(infer, self, (name, drawn), args, span) else {
+            return Some((Expr::Num(0.0), Ty::error()));
+        };
         let id = self.out.n_draws;
         self.out.n_draws += 1;
-        Some((Expr::Draw(id, draw, values), ty))
+        Some((Expr::Draw(id, drawn.0, values), ty))
     }
 
     fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {

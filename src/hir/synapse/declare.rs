@@ -36,7 +36,10 @@ impl Checker<'_> {
                                 "projection" => Place::Projection,
                                 "pre" => Place::Pre,
                                 "post" => Place::Post,
-                                "synapse" => Place::Synapse,
+                                "synapse" => {
+                                    self.out.scatter(id);
+                                    continue;
+                                }
                                 other => {
                                     let what = format!("per {other}");
                                     infer.diagnostics.push(crate::diag::unsupported(per.span, &what));

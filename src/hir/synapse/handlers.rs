@@ -37,7 +37,9 @@ impl Checker<'_> {
                     .help("write `on NAME { if … { rewire } }` and send the signal `NAME` from the experiment"),
             );
         }
+        self.handles = Some(trigger.clone());
         let statements = self.statements(infer, body);
+        self.handles = None;
         self.out.handlers.push(Handler { trigger, body: statements, span });
     }
 

@@ -11,6 +11,7 @@ use crate::syntax::ast::{self, ModelItem, Name};
 use crate::units::{Dim, Ratio, Unit};
 use std::collections::{BTreeMap, HashMap};
 
+mod asked;
 mod body;
 mod declare;
 mod handlers;
@@ -36,6 +37,7 @@ pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, dia
         names: HashMap::new(),
         cells: HashMap::new(),
         in_equation: false,
+        handles: None,
     };
     let mut infer = Infer { module, diagnostics, depth: 0 };
     checker.declare(&mut infer, model);
@@ -70,6 +72,8 @@ struct Checker<'a> {
     cells: HashMap<(String, Option<String>), VarId>,
     /// Whether the right-hand side of an equation is being checked, where noise has a meaning.
     in_equation: bool,
+    /// What the handler waits for that is being checked.
+    handles: Option<Trigger>,
 }
 
 impl Checker<'_> {
@@ -282,12 +286,22 @@ impl Context for Checker<'_> {
     }
 
     fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
+        if args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.text == "over")) {
+            return self.reduction(infer, name, args, span);
+        }
+        if let Some(drawn) = chance::draw_named(name) {
+            return Some(self.draw(infer, (name, drawn), args, span));
+        }
         (name == "delayed").then(|| self.delayed(infer, args, span))
     }
 
     fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {
         let path = dotted(of).filter(|p| p.starts_with("pre.") || p.starts_with("post."))?;
         Some(self.cell_variable(infer, &path, Some(Moment::AtEnd(window.text.clone())), of.span))
+    }
+
+    fn known_functions(&self) -> Vec<&'static str> {
+        vec!["delayed", "random", "uniform", "normal"]
     }
 
     fn known_names(&self) -> Vec<String> {

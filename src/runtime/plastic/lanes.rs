@@ -52,7 +52,10 @@ impl Compiled {
             kinds,
             only_weight,
             delivers: kernel.slots.contains(&PlasticSlot::Delivered),
-            needs_edge: kernel.slots.iter().any(|s| matches!(s, PlasticSlot::Random(..) | PlasticSlot::Rewired)),
+            needs_edge: kernel
+                .slots
+                .iter()
+                .any(|s| matches!(s, PlasticSlot::Random(..) | PlasticSlot::Drawn(..) | PlasticSlot::Rewired)),
             needs_source: kernel.slots.iter().any(source),
             kernel,
         }
@@ -85,6 +88,8 @@ pub struct Shared {
     pub ring: Option<RingPointer>,
     /// First random stream of the projection's noise.
     pub stream: u32,
+    /// First random stream of what handlers of events draw.
+    pub draws: u32,
 }
 
 impl Shared {
@@ -134,7 +139,7 @@ pub enum Cells<'a> {
 pub struct Lanes<'a> {
     pub n: usize,
     pub synapse: Which<'a>,
-    /// Positions in the plan; only what equations do needs them, for their noise.
+    /// Positions in the plan; needed by what draws, and by what is rewired.
     pub edge: &'a [u32],
     pub source: Cells<'a>,
     pub target: Cells<'a>,
@@ -286,6 +291,12 @@ impl Scratch {
                     for (i, edge) in lanes.edge.iter().enumerate() {
                         let words = stream.block(view.step, *edge);
                         b.set_bits(i, words, second);
+                    }
+                }
+                PlasticSlot::Drawn(draw, second) => {
+                    let stream = Stream::new(view.options.seed, shared.draws + draw);
+                    for (i, edge) in lanes.edge.iter().enumerate() {
+                        b.set_bits(i, stream.block(view.step, *edge), second);
                     }
                 }
                 PlasticSlot::Delivered | PlasticSlot::Rewired => {}

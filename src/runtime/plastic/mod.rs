@@ -110,6 +110,7 @@ impl Plastic {
             exact: Exact::default(),
             ring,
             stream: 0x2000_0000 + ((index as u32) << 8),
+            draws: 0x3000_0000 + ((index as u32) << 8),
         };
         let mut out = Plastic {
             handlers: Vec::new(),
@@ -123,6 +124,7 @@ impl Plastic {
             finite: AtomicBool::new(true),
         };
         out.compile(network, index, 0, options);
+        p.values.iter().for_each(|(state, values)| out.replace(p, *state, 0, values));
         Some(out)
     }
 
@@ -246,7 +248,7 @@ impl Plastic {
         }
     }
 
-    /// Replaces the weights, or a state, at a step boundary; a shared state takes the value of its last synapse.
+    /// Replaces the weights, or a state, at a step boundary; synapses that share it have the same value.
     pub fn replace(&mut self, p: &Projection, variable: VarId, now: u64, value: &Column) {
         let (scale, shift) = self.shared.exact.factors(variable, now);
         let weight = p.synapse.weight() == Some(variable);
@@ -479,7 +481,7 @@ impl Plastic {
             let mut of_all = vec![0.0; p.pairs.len()];
             self.copy(p, variable, now, &mut of_all);
             let weight = p.synapse.weight() == Some(variable);
-            let fresh = |k: usize| if weight { p.weight.at(k) } else { p.init.get(&variable).copied().unwrap_or(0.0) };
+            let fresh = |k: usize| if weight { p.weight.at(k) } else { p.initial(variable, k) };
             chosen.iter().for_each(|k| of_all[*k as usize] = fresh(*k as usize));
             values.push((variable, of_all));
         }
@@ -562,5 +564,7 @@ fn lock(part: &Mutex<Part>) -> std::sync::MutexGuard<'_, Part> {
 }
 
 fn initial(p: &Projection, state: VarId, n: usize, precision: Precision) -> Buffer {
-    Buffer::repeating(padded(n), precision, &[p.init.get(&state).copied().unwrap_or(0.0)])
+    // Values that differ are put in place when all is there.
+    let start = if p.values.contains_key(&state) || p.pairs.is_empty() { 0.0 } else { p.initial(state, 0) };
+    Buffer::repeating(padded(n), precision, &[start])
 }

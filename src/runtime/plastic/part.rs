@@ -113,12 +113,8 @@ fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call
         for sources in sources.chunks(CHUNK / piece) {
             for begin in (0..tiles.targets).step_by(piece) {
                 let targets = begin..(begin + piece).min(tiles.targets);
-                reached.edge.clear();
-                if k.needs_edge {
-                    for source in sources {
-                        reached.edge.extend(targets.clone().map(|t| tiles.edge(*source as usize, t) as u32));
-                    }
-                }
+                let row = |source: &u32| targets.clone().map(|t| tiles.edge(*source as usize, t)).collect::<Vec<_>>();
+                reached.edges(k, sources.iter().flat_map(row));
                 call(&Lanes {
                     n: sources.len() * targets.len(),
                     edge: &reached.edge,
@@ -136,9 +132,11 @@ fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call
         Way::Columns(cells, _) => {
             for (cell, target) in cells.iter().filter_map(|c| Some((*c, tiles.target(*c)?))) {
                 for first in (0..tiles.sources).step_by(CHUNK) {
+                    let n = CHUNK.min(tiles.sources - first);
+                    reached.edges(k, (first..first + n).map(|source| tiles.edge(source, target)));
                     call(&Lanes {
-                        n: CHUNK.min(tiles.sources - first),
-                        edge: &[],
+                        n,
+                        edge: &reached.edge,
                         source: Cells::From(first as u32),
                         target: Cells::One(cell),
                         synapse: Which::Column(tiles, target, first),
@@ -159,10 +157,7 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                 if k.needs_source {
                     index.sources(range.clone(), &mut reached.source);
                 }
-                reached.edge.clear();
-                if k.needs_edge {
-                    reached.edge.extend(range.clone().map(|synapse| index.edge(synapse) as u32));
-                }
+                reached.edges(k, range.clone().map(|synapse| index.edge(synapse)));
                 call(&Lanes {
                     n: range.len(),
                     synapse: Which::From(begin),
@@ -181,14 +176,15 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                 // order of rows, however long they are in this part.
                 let whole = row.start + if row.len() < SHORT { 0 } else { row.len() / 16 * 16 };
                 if k.delivers && whole > row.start {
-                    reached.flush(1, call);
+                    reached.flush(1, k, index, call);
                 }
                 for begin in (row.start..whole).step_by(CHUNK) {
                     let range = begin..(begin + CHUNK).min(whole);
+                    reached.edges(k, range.clone().map(|synapse| index.edge(synapse)));
                     call(&Lanes {
                         n: range.len(),
                         synapse: Which::From(begin),
-                        edge: &[],
+                        edge: &reached.edge,
                         source: Cells::One(*c),
                         target: index.target.cells(range),
                         in_place: true,
@@ -198,9 +194,9 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                 reached.synapse.extend(rest.start as u32..rest.end as u32);
                 reached.source.resize(reached.synapse.len(), *c);
                 index.target.extend(rest, &mut reached.target);
-                reached.flush(CHUNK - LONG, call);
+                reached.flush(CHUNK - LONG, k, index, call);
             }
-            reached.flush(1, call);
+            reached.flush(1, k, index, call);
         }
         Way::Columns(cells, delay) => {
             for c in *cells {
@@ -210,37 +206,51 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                     reached.synapse.extend_from_slice(column.synapses);
                     column.extend(&mut reached.source);
                     reached.target.resize(reached.synapse.len(), *c);
-                    reached.flush(CHUNK - LONG, call);
+                    reached.flush(CHUNK - LONG, k, index, call);
                     continue;
                 }
-                reached.flush(1, call);
+                reached.flush(1, k, index, call);
                 for first in (0..n).step_by(CHUNK) {
                     let range = first..(first + CHUNK).min(n);
+                    let synapses = &column.synapses[range.clone()];
+                    reached.edges(k, synapses.iter().map(|synapse| index.edge(*synapse as usize)));
                     call(&Lanes {
                         n: range.len(),
-                        synapse: Which::List(&column.synapses[range.clone()]),
-                        edge: &[],
+                        synapse: Which::List(synapses),
+                        edge: &reached.edge,
                         source: column.sources(range),
                         target: Cells::One(*c),
                         in_place: false,
                     });
                 }
             }
-            reached.flush(1, call);
+            reached.flush(1, k, index, call);
         }
     }
 }
 
 impl Reached {
+    /// Notes the positions in the plan, if the kernel needs them.
+    fn edges(&mut self, k: &Compiled, edges: impl Iterator<Item = usize>) {
+        self.edge.clear();
+        if k.needs_edge {
+            self.edge.extend(edges.map(|edge| edge as u32));
+        }
+    }
+
     /// Runs what was gathered if it is at least `full`.
-    fn flush(&mut self, full: usize, call: &mut dyn FnMut(&Lanes)) {
+    fn flush(&mut self, full: usize, k: &Compiled, index: &Listed, call: &mut dyn FnMut(&Lanes)) {
         if self.synapse.len() < full {
             return;
+        }
+        self.edge.clear();
+        if k.needs_edge {
+            self.edge.extend(self.synapse.iter().map(|synapse| index.edge(*synapse as usize) as u32));
         }
         call(&Lanes {
             n: self.synapse.len(),
             synapse: Which::List(&self.synapse),
-            edge: &[],
+            edge: &self.edge,
             source: Cells::List(&self.source),
             target: Cells::List(&self.target),
             in_place: false,

@@ -316,7 +316,11 @@ impl RateNetwork {
         if inner.synapses[owner].is_single(variable) {
             array.fill_rows(&|_| value.at(0));
         } else {
-            inner.synapses[owner].set_all(&self.network.projections[owner], &mut array, value);
+            let p = &self.network.projections[owner];
+            match self.network.projections[projection].synapse.weight() == Some(variable) {
+                true => inner.synapses[owner].set_all(p, &mut array, value),
+                false => inner.synapses[owner].set_states(p, &mut array, value),
+            }
         }
         inner.graph.nodes[node].array = array;
         inner.graph.changed(node);

@@ -109,14 +109,14 @@ impl Synapses {
                     inner.graph.add(Key::Synaptic(k, id), What::Given, array, Vec::new());
                 }
                 VarKind::State(_) => {
-                    let value = p.init.get(&id).copied().unwrap_or(0.0);
                     let array = if out.is_single(id) {
                         let mut array = Array::new(1, 1, inner.precision());
-                        array.fill_rows(&|_| value);
+                        array.fill_rows(&|_| p.initial(id, 0));
                         array
                     } else {
                         let mut array = out.array(inner.precision());
-                        out.set_all(p, &mut array, &Column::Const(value));
+                        let values = p.values.get(&id).cloned();
+                        out.set_states(p, &mut array, &values.unwrap_or_else(|| Column::Const(p.initial(id, 0))));
                         array
                     };
                     inner.graph.add(Key::Synaptic(k, id), What::Given, array, Vec::new());
@@ -166,7 +166,14 @@ impl Synapses {
         array.buffer.set(i * ld + j, value);
     }
 
-    /// Sets the values of all synapses, in the order of the plan.
+    /// Sets a state of all synapses, in the order of the plan. Lanes beyond the last compute the same as it does, so that they stay
+    /// finite when it does; those of weights are zero.
+    pub fn set_states(&self, p: &Projection, array: &mut Array, value: &Column) {
+        self.set_all(p, array, value);
+        (0..array.rows).for_each(|row| array.pad(row));
+    }
+
+    /// Sets the weights of all synapses, in the order of the plan.
     pub fn set_all(&self, p: &Projection, array: &mut Array, value: &Column) {
         if let (Pairs::All(..), Layout::Dense) = (&p.pairs, self.layout) {
             let (rows, n) = self.size;

@@ -1,0 +1,154 @@
+//! Begins recordings of what an experiment names: events, variables of cells, weights and states of synapses.
+
+use super::record::{Recording, Sampled, What};
+use super::run::Run;
+use crate::diag::Code;
+use crate::evaluate::{Attempt, fail};
+use crate::hir::typed::{Expr, ExprKind, LocalId};
+use crate::hir::{Expr as CellExpr, Reduce, VarKind};
+use crate::runtime::Running;
+use crate::source::Span;
+use crate::value::{Value, View};
+
+/// What is to be recorded.
+struct Recorded {
+    /// Its name for files.
+    name: String,
+    network: usize,
+    population: usize,
+    /// First cell and number of cells, or of synapses.
+    cells: (usize, usize),
+    what: What,
+}
+
+impl Run<'_> {
+    pub(super) fn record(
+        &mut self,
+        (e, reduce): (&Expr, Option<Reduce>),
+        every: Option<&Expr>,
+        during: Option<&Expr>,
+        id: Option<LocalId>,
+    ) -> Attempt<()> {
+        let mut found = match &e.kind {
+            ExprKind::Variable { of, .. } | ExprKind::Events { of, .. } => self.recorded_cells(e, of)?,
+            ExprKind::Synaptic { of, name } => self.recorded_synapses(of, name, e.span)?,
+            _ => return fail(Code::E0407, e.span, "this cannot be recorded", "not a state, weight or event"),
+        };
+        if let What::Samples { every: interval, reduce: how, .. } = &mut found.what {
+            (*interval, *how) = (self.interval(every)?, reduce);
+        }
+        if reduce.is_some() && found.cells.1 == 0 {
+            return fail(Code::E0404, e.span, "there is nothing to be reduced", "no synapses");
+        }
+        let window = during.map(|e| self.with(|s| s.range(e)).map(|w| (w, e.span))).transpose()?;
+        if let Some(((from, to), span)) = window
+            && (from >= to || to < self.clock)
+        {
+            return fail(Code::E0404, span, "nothing can be recorded in this window", "empty, or in the past");
+        }
+        let base = id.map_or(found.name, |id| self.experiment.locals[id].name.clone());
+        let same = |r: &&Recording| r.name == base || r.name.starts_with(&format!("{base}#"));
+        let copies = self.recordings.iter().filter(same).count();
+        let file = if copies == 0 { base } else { format!("{base}#{copies}") };
+        let begin = self.live[found.network].simulation.as_ref().map_or(0, Running::step);
+        let folder = self.runner.settings.results.as_deref();
+        let of = (found.population, found.cells);
+        let mut r = Recording::new(file, found.network, of.0, of.1, found.what, begin, self.dt, folder);
+        r.window = window.map(|((from, to), _)| (from, to));
+        self.record_beginning(&mut r, e.span)?;
+        self.recordings.push(r);
+        if let Some(id) = id {
+            self.set_local(id, Value::Recording(self.recordings.len() - 1));
+        }
+        Ok(())
+    }
+
+    /// The state at the beginning is part of a trace.
+    fn record_beginning(&mut self, r: &mut Recording, span: Span) -> Attempt<()> {
+        let What::Samples { of, .. } = r.what.clone() else { return Ok(()) };
+        self.start_rates(r.network)?;
+        let live = &self.live[r.network];
+        let begin = r.span.0;
+        match of {
+            Sampled::Cells { .. } if live.network().batch.is_some() => {
+                let d = crate::diag::unsupported(span, "recording a network that sees several examples at once");
+                return Err(Box::new(d.help("use `measure`, or a network without a batch")));
+            }
+            _ if !r.is_within(begin) => {}
+            Sampled::Cells { variable, segment, .. } => {
+                let cells = View { population: r.population, start: r.cells.0, n: r.cells.1 };
+                let now = live.values(cells, variable, segment, span)?;
+                r.sample(begin, now.data.iter().copied());
+            }
+            Sampled::Synapses(list) => {
+                let now: Vec<f64> = list.iter().flat_map(|(k, v)| live.synapse_values(*k, *v)).collect();
+                r.sample(begin, now.into_iter());
+            }
+        }
+        Ok(())
+    }
+
+    fn recorded_cells(&self, e: &Expr, of: &Expr) -> Attempt<Recorded> {
+        let p = self.cells(of)?;
+        let population = &self.live[p.network].network().populations[p.view.population];
+        let model = population.model.clone();
+        let cells = (p.view.start, p.view.n);
+        let whole = cells == (0, population.n);
+        let owner = population.name.clone();
+        let (what, path) = match &e.kind {
+            ExprKind::Variable { id, segment, .. } => {
+                let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
+                let segment = self.live[p.network].segment(p.view, *id, segment, e.span)?;
+                let v = &model.vars[*id];
+                let value = model.unfold(CellExpr::Var(*id));
+                let of = Sampled::Cells { variable: *id, segment, value };
+                let what = What::Samples { of, reduce: None, every: 1.0, dim: v.dim, unit: v.unit.clone() };
+                (what, v.name.clone())
+            }
+            ExprKind::Events { id, .. } => (What::Events(*id), model.events[*id].name.clone()),
+            _ => return fail(Code::E0407, e.span, "this cannot be recorded", "not a state or event"),
+        };
+        let name = format!("{owner}.{path}");
+        let name = if whole { name } else { format!("{name}.{}-{}", cells.0, cells.0 + cells.1 - 1) };
+        Ok(Recorded { name, network: p.network, population: p.view.population, cells, what })
+    }
+
+    fn recorded_synapses(&self, of: &Expr, name: &str, span: Span) -> Attempt<Recorded> {
+        let (network, list) = self.projections(of)?;
+        let plan = self.live[network].network();
+        let mut all = Vec::new();
+        let mut found = None;
+        let mut n = 0;
+        for k in list.iter() {
+            let p = &plan.projections[*k];
+            let Some(id) = p.synapse.var(name) else { continue };
+            if !matches!(p.synapse.vars[id].kind, VarKind::Weight | VarKind::State(_)) {
+                let message = format!("`{name}` is a parameter of all synapses");
+                return fail(Code::E0407, span, message, "does not change by itself");
+            }
+            all.push((*k, id));
+            n += p.pairs.len();
+            found = found.or(Some((p, id)));
+        }
+        let Some((p, id)) = found else {
+            return fail(Code::E0205, span, format!("this projection has no `{name}`"), "no such member");
+        };
+        let v = &p.synapse.vars[id];
+        let of = Sampled::Synapses(all);
+        let what = What::Samples { of, reduce: None, every: 1.0, dim: v.dim, unit: v.unit.clone() };
+        Ok(Recorded { name: format!("{}.{name}", p.name), network, population: 0, cells: (0, n), what })
+    }
+
+    /// The interval of samples in steps, which need not be whole.
+    fn interval(&mut self, every: Option<&Expr>) -> Attempt<f64> {
+        let Some(e) = every else { return Ok(1.0) };
+        let interval = self.number(e)?;
+        let steps = interval / self.dt;
+        if steps.is_nan() || steps.round() < 1.0 || !steps.is_finite() {
+            return fail(Code::E0601, e.span, "this interval is shorter than a step", "below `dt`");
+        }
+        self.warn_off_grid(interval, e.span, "samples are taken at the nearest steps");
+        let whole = steps.round();
+        Ok(if (steps - whole).abs() <= 1e-6 * whole { whole } else { steps })
+    }
+}

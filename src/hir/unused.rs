@@ -1,0 +1,90 @@
+//! What nothing uses: variables of cells, and handlers that wait for a signal where an event was meant.
+//!
+//! Both are known only when networks and experiments have been checked, too.
+
+use super::experiment::model::StatementKind;
+use super::typed::{Expr, ExprKind};
+use super::{Kind, Module, Synapse, Trigger, VarId, VarKind};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use std::collections::HashSet;
+
+/// Warns of both.
+pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
+    if diagnostics.has_errors() {
+        return;
+    }
+    let read = read_from_outside(module);
+    for (name, neuron) in &module.neurons {
+        let unread = neuron.unused.iter().filter(|(v, _)| !read.contains(&(name.clone(), *v)));
+        diagnostics.extend(unread.map(|(_, d)| d.clone()));
+    }
+    unsent(module, diagnostics);
+}
+
+/// The neuron model of an expression's cells.
+fn model_of(cells: &Expr) -> Option<&str> {
+    match &cells.ty.kind {
+        Kind::Population(model) => Some(model),
+        _ => None,
+    }
+}
+
+/// Variables of cells that synapses and modulators read, by the cells' model.
+fn read_from_outside(module: &Module) -> HashSet<(String, VarId)> {
+    let mut out = HashSet::new();
+    for c in module.networks.values().flat_map(|n| n.connections()) {
+        for var in c.synapse.vars.values() {
+            let (cells, v) = match var.kind {
+                VarKind::Pre(v) => (&c.pre, v),
+                VarKind::Post(v) => (&c.post, v),
+                _ => continue,
+            };
+            out.extend(model_of(cells).map(|model| (model.to_string(), v)));
+        }
+        for (_, e) in &c.modulators {
+            if let ExprKind::Variable { of, id, .. } = &e.kind {
+                out.extend(model_of(of).map(|model| (model.to_string(), *id)));
+            }
+        }
+    }
+    out
+}
+
+/// Warns of handlers of signals that nobody sends and that have the name of an event of one of the cells.
+fn unsent(module: &Module, diagnostics: &mut Diagnostics) {
+    let statements = module.experiments.iter().chain(&module.tests).flat_map(|e| e.blocks.iter().flatten());
+    let sent: HashSet<&str> = statements
+        .filter_map(|s| match &s.kind {
+            StatementKind::Signal(name, _) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    for c in module.networks.values().flat_map(|n| n.connections()) {
+        let emits = |cells: &Expr, event: &str| {
+            let neuron = model_of(cells).and_then(|model| module.neurons.get(model));
+            neuron.is_some_and(|n| n.event(event).is_some())
+        };
+        for (name, span) in signals(&c.synapse).filter(|(name, _)| !sent.contains(name)) {
+            let (pre, post) = (emits(&c.pre, name), emits(&c.post, name));
+            let meant = match (pre, post) {
+                (true, true) => format!("`on pre.{name}` or `on post.{name}`"),
+                (true, false) => format!("`on pre.{name}`"),
+                (false, true) => format!("`on post.{name}`"),
+                (false, false) => continue,
+            };
+            let message = format!("nothing sends the signal `{name}`, so this never runs");
+            diagnostics.push(
+                Diagnostic::at(Code::W0203, span, message, "waits for a signal, not for an event")
+                    .label(c.span, "in this projection")
+                    .help(format!("for the event write {meant}")),
+            );
+        }
+    }
+}
+
+fn signals(s: &Synapse) -> impl Iterator<Item = (&str, crate::source::Span)> {
+    s.handlers.iter().filter_map(|h| match &h.trigger {
+        Trigger::Signal(name) => Some((name.as_str(), h.span)),
+        Trigger::Cell(..) => None,
+    })
+}
