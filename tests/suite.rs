@@ -45,3 +45,5 @@ mod reference;
 mod steps;
 #[path = "suite/syntax.rs"]
 mod syntax;
+#[path = "suite/testing.rs"]
+mod testing;

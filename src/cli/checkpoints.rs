@@ -1,6 +1,6 @@
 //! Checkpoints on disk: when they are due, and how they are written so that a kill at any moment leaves one whole.
 
-use super::Stop;
+use super::messages::Stop;
 use neuro::experiment::CheckpointStore;
 use neuro::units::{Dim, lookup};
 use std::cell::Cell;

@@ -1,8 +1,9 @@
 //! `check`, `emit`, `explain` and `fmt`.
 
 use super::files::{Disk, expand, load, read};
+use super::messages::{Done, Messages, Stop};
+use super::options::RunOptions;
 use super::run::settings;
-use super::{Done, Messages, RunOptions, Stop};
 use neuro::builtin;
 use neuro::compiler::Stage;
 use neuro::diag::{Code, nearest};

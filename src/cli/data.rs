@@ -1,7 +1,7 @@
 //! `neuro data`: where data sets are looked for, and whether they are whole.
 
 use super::files::{Disk, data_folders};
-use super::{Done, Messages, Stop};
+use super::messages::{Done, Messages, Stop};
 use neuro::data::{KNOWN, Unavailable, checked};
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Reads sources and data; finds `.neuro` files in folders.
 
-use super::{Messages, Stop};
+use super::messages::{Messages, Stop};
 use neuro::compiler::{Program, compile};
 use neuro::data::{Files, sha256};
 use neuro::hir::Imports;

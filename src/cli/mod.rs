@@ -15,15 +15,17 @@ mod checkpoints;
 mod commands;
 mod data;
 mod files;
+mod messages;
+mod options;
 mod progress;
 mod run;
 mod scaffold;
 mod sweep;
+mod test;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
-use neuro::source::SourceMap;
-use std::io::IsTerminal;
+use self::messages::{MessageFormat, Messages, Stop};
+use self::options::{CheckpointOptions, RunOptions};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -47,40 +49,6 @@ enum DataCommand {
     List,
     /// Compare every file with its published digest
     Check,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum MessageFormat {
-    Human,
-    Short,
-    Json,
-}
-
-#[derive(clap::Args, Clone)]
-struct RunOptions {
-    /// Override a parameter, with its unit: net.exc.tau_m=20ms, seed=3, dt=0.05ms
-    #[arg(long, value_name = "PATH=VALUE")]
-    set: Vec<String>,
-    /// Threads; results do not depend on it
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
-    /// Precision of states: f32 or f64, in place of what the experiment says
-    #[arg(long, value_name = "P")]
-    precision: Option<String>,
-    /// auto, wide, cranelift or interpreter; results do not depend on it
-    #[arg(long, default_value = "auto", value_name = "B")]
-    backend: String,
-}
-
-/// Options of runs that can be stopped and resumed.
-#[derive(Args, Clone, Default)]
-struct CheckpointOptions {
-    /// Keep a checkpoint every so often (30s, 10min, 1h of wall time) and when stopped, to go on from with --resume
-    #[arg(long, value_name = "TIME")]
-    checkpoint_every: Option<String>,
-    /// Go on from the checkpoint in the results folder, if there is one; the bits are those of a run in one go
-    #[arg(long)]
-    resume: bool,
 }
 
 #[derive(Subcommand)]
@@ -188,57 +156,6 @@ enum Command {
     },
 }
 
-/// Something that ends a command.
-enum Stop {
-    /// The program, a run or an expectation failed; everything has been said.
-    Failed,
-    /// The command cannot be carried out.
-    Usage(String),
-}
-
-type Done = Result<(), Stop>;
-
-/// How messages leave the program.
-#[derive(Clone, Copy)]
-struct Messages {
-    format: MessageFormat,
-}
-
-impl Messages {
-    fn all(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
-        for d in diagnostics.iter() {
-            self.one(d, sources);
-        }
-        let (errors, warnings) = diagnostics.counts();
-        if self.format == MessageFormat::Human && errors + warnings > 0 {
-            let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-            eprintln!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
-        }
-    }
-
-    fn one(&self, d: &Diagnostic, sources: &SourceMap) {
-        match self.format {
-            MessageFormat::Human => eprint!("{}", render::human(d, sources, std::io::stderr().is_terminal())),
-            MessageFormat::Json => eprintln!("{}", render::json(d, sources)),
-            MessageFormat::Short => {
-                let at = d.span().filter(|_| sources.files().next().is_some()).map_or(String::new(), |s| {
-                    let file = sources.file(s.file);
-                    let (line, column) = file.line_column(s.start);
-                    format!("{}:{line}:{column}: ", file.name)
-                });
-                let word = if d.severity() == Severity::Error { "error" } else { "warning" };
-                eprintln!("{at}{word}[{}]: {}", d.code, d.message);
-            }
-        }
-    }
-
-    fn note(&self, text: &str) {
-        if self.format != MessageFormat::Json {
-            eprintln!("{text}");
-        }
-    }
-}
-
 /// Parses the arguments and carries out the command.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -255,7 +172,7 @@ pub fn main() -> ExitCode {
         Command::Sweep { file, experiment, over, jobs, options, checkpoints, results } => {
             sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, checkpoints, results }, messages)
         }
-        Command::Test { paths, options } => run::test(&paths, &options, messages),
+        Command::Test { paths, options } => test::test(&paths, &options, messages),
         Command::Emit { file, stage, after, experiment, options } => {
             commands::emit(&file, &stage, after.as_deref(), experiment.as_deref(), &options, messages)
         }

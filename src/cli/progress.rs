@@ -18,6 +18,11 @@ pub fn catch_interrupt() {
     });
 }
 
+/// Returns whether the user asked to stop.
+pub fn interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
 /// Shows progress on stderr, and what the experiment prints on stdout.
 pub struct Shown {
     quiet: bool,
@@ -127,6 +132,6 @@ impl Progress for Shown {
     }
 
     fn interrupted(&self) -> bool {
-        INTERRUPTED.load(Ordering::Relaxed)
+        interrupted()
     }
 }

@@ -1,9 +1,10 @@
-//! `run` and `test`.
+//! `neuro run`.
 
 use super::checkpoints::{Kept, every};
-use super::files::{Disk, expand, load};
+use super::files::{Disk, load};
+use super::messages::{Done, MessageFormat, Messages, Stop};
+use super::options::{CheckpointOptions, RunOptions};
 use super::progress::{Shown, catch_interrupt};
-use super::{CheckpointOptions, Done, MessageFormat, Messages, RunOptions, Stop};
 use neuro::codegen::Backend;
 use neuro::compiler::{Program, unknown_experiment};
 use neuro::data::{Files, sha256};
@@ -285,71 +286,4 @@ impl Replay {
             overrides,
         })
     }
-}
-
-pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done {
-    catch_interrupt();
-    let settings = settings(options)?;
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for path in expand(paths)? {
-        let program = match load(&path, messages) {
-            Ok(p) => p,
-            Err(Stop::Failed) => {
-                failed += 1;
-                continue;
-            }
-            Err(stop) => return Err(stop),
-        };
-        let disk = Disk::beside(&path);
-        let tests = program
-            .module
-            .tests
-            .iter()
-            .map(|t| ("test", t))
-            .chain(program.module.experiments.iter().map(|e| ("experiment", e)));
-        for (word, e) in tests {
-            let progress = Shown::new(true);
-            let begin = std::time::Instant::now();
-            let runner =
-                Runner { module: &program.module, files: &disk, settings: settings.clone(), progress: &progress };
-            let outcome = runner.run(e);
-            let expectations = outcome.expectations.len();
-            if let Some(d) = outcome.failure.as_ref().filter(|d| d.code == Code::E0814) {
-                say!("skipped {}: {word} {}: {}", path.display(), e.name, d.message);
-                skipped += 1;
-                continue;
-            }
-            let broken: Vec<_> = outcome.expectations.iter().filter(|e| !e.passed).collect();
-            let ok = outcome.failure.is_none() && broken.is_empty() && expectations > 0;
-            say!(
-                "{} {}: {word} {} ({expectations} expectations, {:.1} s)",
-                if ok { "ok    " } else { "FAILED" },
-                path.display(),
-                e.name,
-                begin.elapsed().as_secs_f64()
-            );
-            if ok {
-                passed += 1;
-                continue;
-            }
-            failed += 1;
-            for e in broken {
-                let d = Diagnostic::at(
-                    Code::E0807,
-                    e.span,
-                    format!("expectation failed: found {}", e.found),
-                    "does not hold",
-                );
-                messages.one(&d, &program.sources);
-            }
-            if let Some(d) = &outcome.failure {
-                messages.one(d, &program.sources);
-            } else if expectations == 0 {
-                messages.note(&format!("{word} `{}` expects nothing, so it tests nothing", e.name));
-            }
-        }
-    }
-    let skipped = if skipped > 0 { format!(", {skipped} skipped for want of data") } else { String::new() };
-    say!("{passed} passed, {failed} failed{skipped}");
-    if failed > 0 { Err(Stop::Failed) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! `neuro new`: a model to start from.
 
-use super::{Done, Messages, Stop};
+use super::messages::{Done, Messages, Stop};
 use std::path::PathBuf;
 
 const TEMPLATE: &str = include_str!("template.neuro");

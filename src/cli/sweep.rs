@@ -1,8 +1,9 @@
 //! `sweep`: one experiment at several values of its parameters, in processes side by side, with one table of results.
 
 use super::files::load;
+use super::messages::{Done, Messages, Stop};
+use super::options::{CheckpointOptions, RunOptions};
 use super::run::{digest, settings};
-use super::{CheckpointOptions, Done, Messages, RunOptions, Stop};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

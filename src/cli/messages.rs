@@ -1,0 +1,68 @@
+//! What commands say, and how they end.
+
+use clap::ValueEnum;
+use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
+use neuro::source::SourceMap;
+use std::io::IsTerminal;
+
+/// How messages are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    Human,
+    Short,
+    Json,
+}
+
+/// Something that ends a command.
+pub enum Stop {
+    /// The program, a run or an expectation failed; everything has been said.
+    Failed,
+    /// The command cannot be carried out.
+    Usage(String),
+}
+
+pub type Done = Result<(), Stop>;
+
+/// How messages leave the program.
+#[derive(Clone, Copy)]
+pub struct Messages {
+    pub format: MessageFormat,
+}
+
+impl Messages {
+    /// Prints all of them, and how many there are.
+    pub fn all(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
+        for d in diagnostics.iter() {
+            self.one(d, sources);
+        }
+        let (errors, warnings) = diagnostics.counts();
+        if self.format == MessageFormat::Human && errors + warnings > 0 {
+            let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            eprintln!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+        }
+    }
+
+    /// Prints one.
+    pub fn one(&self, d: &Diagnostic, sources: &SourceMap) {
+        match self.format {
+            MessageFormat::Human => eprint!("{}", render::human(d, sources, std::io::stderr().is_terminal())),
+            MessageFormat::Json => eprintln!("{}", render::json(d, sources)),
+            MessageFormat::Short => {
+                let at = d.span().filter(|_| sources.files().next().is_some()).map_or(String::new(), |s| {
+                    let file = sources.file(s.file);
+                    let (line, column) = file.line_column(s.start);
+                    format!("{}:{line}:{column}: ", file.name)
+                });
+                let word = if d.severity() == Severity::Error { "error" } else { "warning" };
+                eprintln!("{at}{word}[{}]: {}", d.code, d.message);
+            }
+        }
+    }
+
+    /// Prints a remark, where people read.
+    pub fn note(&self, text: &str) {
+        if self.format != MessageFormat::Json {
+            eprintln!("{text}");
+        }
+    }
+}

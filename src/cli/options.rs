@@ -1,0 +1,31 @@
+//! Options that several commands have.
+
+use clap::Args;
+
+/// Options of whatever runs.
+#[derive(Args, Clone)]
+pub struct RunOptions {
+    /// Override a parameter, with its unit: net.exc.tau_m=20ms, seed=3, dt=0.05ms
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Threads; results do not depend on it
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Precision of states: f32 or f64, in place of what the experiment says
+    #[arg(long, value_name = "P")]
+    pub precision: Option<String>,
+    /// auto, wide, cranelift or interpreter; results do not depend on it
+    #[arg(long, default_value = "auto", value_name = "B")]
+    pub backend: String,
+}
+
+/// Options of runs that can be stopped and resumed.
+#[derive(Args, Clone, Default)]
+pub struct CheckpointOptions {
+    /// Keep a checkpoint every so often (30s, 10min, 1h of wall time) and when stopped, to go on from with --resume
+    #[arg(long, value_name = "TIME")]
+    pub checkpoint_every: Option<String>,
+    /// Go on from the checkpoint in the results folder, if there is one; the bits are those of a run in one go
+    #[arg(long)]
+    pub resume: bool,
+}

@@ -1,0 +1,167 @@
+//! `neuro test`: the tests and experiments of files, several at once on a thread each, reported in the order of the files.
+
+use super::files::{Disk, expand, load};
+use super::messages::{Done, Messages, Stop};
+use super::options::RunOptions;
+use super::progress::{catch_interrupt, interrupted};
+use super::run::settings;
+use neuro::compiler::Program;
+use neuro::diag::{Code, Diagnostic};
+use neuro::experiment::{Expectation, Progress, Runner, Settings};
+use neuro::hir::experiment::model::Experiment;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+/// As much as the main thread has, as a rule.
+const STACK: usize = 8 << 20;
+
+/// A test or an experiment.
+struct Job<'a> {
+    path: &'a Path,
+    program: &'a Program,
+    word: &'static str,
+    experiment: &'a Experiment,
+}
+
+/// What came of it.
+struct Report {
+    expectations: Vec<Expectation>,
+    failure: Option<Box<Diagnostic>>,
+    printed: Vec<String>,
+    seconds: f64,
+}
+
+/// Keeps what experiments print until they are reported.
+#[derive(Default)]
+struct Kept(RefCell<Vec<String>>);
+
+impl Progress for Kept {
+    fn update(&self, _: f64, _: f64) {}
+
+    fn line(&self, text: &str) {
+        self.0.borrow_mut().push(text.to_string());
+    }
+
+    fn interrupted(&self) -> bool {
+        interrupted()
+    }
+}
+
+#[derive(Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+/// Runs all tests and experiments of files and folders.
+pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done {
+    catch_interrupt();
+    let settings = settings(options)?;
+    let mut counts = Counts::default();
+    let mut programs = Vec::new();
+    for path in expand(paths)? {
+        match load(&path, messages) {
+            Ok(program) => programs.push((path, program)),
+            Err(Stop::Failed) => counts.failed += 1,
+            Err(stop) => return Err(stop),
+        }
+    }
+    let jobs: Vec<Job> = programs.iter().flat_map(|(path, program)| jobs_of(path, program)).collect();
+    all(&jobs, &settings, options.threads.is_some(), &mut |job, report| tell(job, report, messages, &mut counts));
+    let Counts { passed, failed, skipped } = counts;
+    let skipped = if skipped > 0 { format!(", {skipped} skipped for want of data") } else { String::new() };
+    say!("{passed} passed, {failed} failed{skipped}");
+    if failed > 0 { Err(Stop::Failed) } else { Ok(()) }
+}
+
+fn jobs_of<'a>(path: &'a Path, program: &'a Program) -> impl Iterator<Item = Job<'a>> {
+    let tests = program.module.tests.iter().map(|t| ("test", t));
+    let all = tests.chain(program.module.experiments.iter().map(|e| ("experiment", e)));
+    all.map(move |(word, experiment)| Job { path, program, word, experiment })
+}
+
+/// Runs jobs and reports them in order. On a thread each, as many at once as there are processors, unless threads are asked for or
+/// there is only one: what threads share of one run they gain less than that.
+fn all(jobs: &[Job], settings: &Settings, threads_given: bool, tell: &mut dyn FnMut(&Job, Report)) {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = if threads_given { 1 } else { processors.min(jobs.len()) };
+    let settings = Settings { threads: if workers > 1 { 1 } else { settings.threads }, ..settings.clone() };
+    let next = AtomicUsize::new(0);
+    let (send, received) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            let (send, next, settings) = (send.clone(), &next, &settings);
+            let work = move || {
+                loop {
+                    let k = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(k) else { return };
+                    if send.send((k, run(job, settings))).is_err() {
+                        return;
+                    }
+                }
+            };
+            let spawned = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+            if let Err(e) = spawned {
+                neuro::ice!("no thread for a test: {e}");
+            }
+        }
+        drop(send);
+        let mut early: BTreeMap<usize, Report> = BTreeMap::new();
+        let mut told = 0;
+        for (k, report) in received {
+            early.insert(k, report);
+            while let Some(report) = early.remove(&told) {
+                tell(&jobs[told], report);
+                told += 1;
+            }
+        }
+    });
+}
+
+fn run(job: &Job, settings: &Settings) -> Report {
+    let progress = Kept::default();
+    let disk = Disk::beside(job.path);
+    let begin = Instant::now();
+    let runner = Runner { module: &job.program.module, files: &disk, settings: settings.clone(), progress: &progress };
+    let outcome = runner.run(job.experiment);
+    Report {
+        expectations: outcome.expectations,
+        failure: outcome.failure,
+        seconds: begin.elapsed().as_secs_f64(),
+        printed: progress.0.into_inner(),
+    }
+}
+
+fn tell(job: &Job, report: Report, messages: Messages, counts: &mut Counts) {
+    let Report { expectations, failure, printed, seconds } = report;
+    printed.iter().for_each(|line| say!("{line}"));
+    let (path, word, name) = (job.path.display(), job.word, &job.experiment.name);
+    if let Some(d) = failure.as_ref().filter(|d| d.code == Code::E0814) {
+        say!("skipped {path}: {word} {name}: {}", d.message);
+        counts.skipped += 1;
+        return;
+    }
+    let broken: Vec<&Expectation> = expectations.iter().filter(|e| !e.passed).collect();
+    let ok = failure.is_none() && broken.is_empty() && !expectations.is_empty();
+    let result = if ok { "ok    " } else { "FAILED" };
+    say!("{result} {path}: {word} {name} ({} expectations, {seconds:.1} s)", expectations.len());
+    if ok {
+        counts.passed += 1;
+        return;
+    }
+    counts.failed += 1;
+    for e in broken {
+        let message = format!("expectation failed: found {}", e.found);
+        messages.one(&Diagnostic::at(Code::E0807, e.span, message, "does not hold"), &job.program.sources);
+    }
+    if let Some(d) = &failure {
+        messages.one(d, &job.program.sources);
+    } else if expectations.is_empty() {
+        messages.note(&format!("{word} `{name}` expects nothing, so it tests nothing"));
+    }
+}

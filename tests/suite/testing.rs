@@ -1,0 +1,45 @@
+//! `neuro test` runs several at once and reports them in the order of the file.
+
+use std::path::Path;
+use std::process::Command;
+
+const FILE: &str = "
+neuron Cell { state v = 0   v' = 1 / 1 ms   emit spike when v > 1e9 }
+network Net(n: int = 1) { population a: Cell[n] }
+test \"long\" {
+    network net = Net(n = 2000)
+    print \"first\"
+    run 2 s
+    expect net.a.v > 1
+}
+test \"short\" { print \"second\"   expect 1 < 2 }
+test \"wrong\" { print \"third\"   expect 1 > 2 }
+experiment e { print \"last\"   expect 1 < 2 }
+";
+
+#[test]
+fn tests_are_reported_in_the_order_of_the_file_whatever_ends_first() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("testing");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("model.neuro"), FILE).unwrap();
+    for more in [&[][..], &["--threads", "2"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+        let out = command.current_dir(&folder).args(["test", "model.neuro"]).args(more).output().unwrap();
+        assert_eq!(out.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&out.stdout).into_owned();
+        let words = said.lines().map(|line| line.split(" (").next().unwrap_or(line));
+        let expected = [
+            "first",
+            "ok     model.neuro: test long",
+            "second",
+            "ok     model.neuro: test short",
+            "third",
+            "FAILED model.neuro: test wrong",
+            "last",
+            "ok     model.neuro: experiment e",
+            "3 passed, 1 failed",
+        ];
+        assert_eq!(words.collect::<Vec<_>>(), expected);
+        assert!(String::from_utf8_lossy(&out.stderr).contains("E0807"));
+    }
+}
