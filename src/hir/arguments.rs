@@ -2,9 +2,18 @@
 
 use super::errors;
 use super::infer::Infer;
+use super::typed::Expr;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast;
+
+/// Arguments of a row of the table.
+pub struct Given {
+    /// By parameter.
+    pub values: Vec<Option<Expr>>,
+    /// Those whose names the caller chose.
+    pub fields: Vec<(String, Expr)>,
+}
 
 /// Parameters that are given by name alone: switches, whose position says nothing.
 const BY_NAME: &[&str] = &["autapses", "linear"];

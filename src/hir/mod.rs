@@ -5,6 +5,7 @@
 
 mod arguments;
 mod assign;
+mod call;
 mod chance;
 mod errors;
 pub mod experiment;
@@ -284,7 +285,7 @@ impl Neuron {
             Expr::Var(v) => {
                 let cable = self.vars[*v].cable.and_then(|c| self.cables.get(c));
                 matches!(self.vars[*v].kind, VarKind::State(_))
-                    && cable.is_some_and(|c| infer::fold(&c.segments) != Some(1.0))
+                    && cable.is_some_and(|c| crate::math::eval(&c.segments, &|_| None, None) != Some(1.0))
             }
             _ => false,
         })
@@ -442,6 +443,14 @@ impl Reduction {
 }
 
 impl Synapse {
+    /// Returns the signals that it waits for.
+    pub fn signals(&self) -> impl Iterator<Item = &str> {
+        self.handlers.iter().filter_map(|h| match &h.trigger {
+            Trigger::Signal(name) => Some(name.as_str()),
+            Trigger::Cell(..) => None,
+        })
+    }
+
     /// Returns the weight, if one is declared.
     pub fn weight(&self) -> Option<VarId> {
         self.vars.iter().find(|(_, v)| matches!(v.kind, VarKind::Weight)).map(|(id, _)| id)

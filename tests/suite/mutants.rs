@@ -17,14 +17,7 @@ use std::time::Duration;
 const KNOWN: &[(&str, &str)] = &[];
 
 /// What only more changes find.
-const KNOWN_WHEN_SLOW: &[(&str, &str)] = &[
-    ("E0201", "statement moved"),
-    ("E0205", "name replaced"),
-    ("E0205", "statement in a block"),
-    ("E0207", "member replaced"),
-    ("E0210", "built-in name"),
-    ("panic", "argument taken out"),
-];
+const KNOWN_WHEN_SLOW: &[(&str, &str)] = &[];
 
 /// Codes that follow from the text alone. E0205 is not among them where it is about a column of a file.
 fn is_of_the_text(code: &str, message: &str) -> bool {

@@ -7,10 +7,11 @@ use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::network::model::{Nested, Value};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
-use crate::hir::{Kind, Op, Reduce, Shape, Trigger, Ty, VarKind, errors};
+use crate::hir::{Kind, Op, Reduce, Shape, Ty, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, Name};
 use crate::units::Dim;
+use std::collections::BTreeSet;
 
 impl Checker<'_> {
     fn report(&mut self, d: Diagnostic) -> Option<StatementKind> {
@@ -462,20 +463,36 @@ impl Checker<'_> {
         (e, label)
     }
 
+    /// The signals that targets, or all networks so far, wait for; none where that is not known.
+    fn heard(&self, targets: Option<&[Expr]>) -> Option<BTreeSet<String>> {
+        let module = self.infer.module;
+        let mut out = BTreeSet::new();
+        let networks = self.world.locals.values().map(|l| &l.ty.kind);
+        let networks = networks.filter(|k| matches!(k, Kind::Network(_)));
+        let of: Vec<&Kind> =
+            targets.map_or_else(|| networks.collect(), |list| list.iter().map(|e| &e.ty.kind).collect());
+        for kind in of {
+            match kind {
+                Kind::Network(name) => module.networks.get(name)?.signals(&mut out),
+                Kind::Population(name) => {
+                    out.extend(module.neurons.get(name)?.handlers.iter().map(|h| h.signal.clone()))
+                }
+                Kind::Projection(synapse) => out.extend(synapse.as_ref()?.signals().map(str::to_string)),
+                _ => return None,
+            }
+        }
+        Some(out)
+    }
+
     /// Checks that somebody listens to a signal.
     fn signal(&mut self, name: &Name, target: Option<&ast::Expr>) -> StatementKind {
         let fits = |k: &Kind| matches!(k, Kind::Projection(_) | Kind::Network(_) | Kind::Population(_));
         let targets = target.map(|e| self.list(e, fits, "a network, a population or a named projection"));
-        let module = self.infer.module;
-        let synapses = module.networks.values().flat_map(|n| n.synapses());
-        let heard = synapses.flat_map(|(_, s)| &s.handlers).filter_map(|h| match &h.trigger {
-            Trigger::Signal(n) => Some(n.as_str()),
-            Trigger::Cell(..) => None,
-        });
-        let neurons = module.neurons.values().flat_map(|n| &n.handlers).map(|h| h.signal.as_str());
-        let known: Vec<&str> = heard.chain(neurons).collect();
-        if !known.contains(&name.text.as_str()) {
-            let help = crate::diag::nearest(&name.text, known).map(|n| format!("did you mean `{n}`?"));
+        if let Some(known) = self.heard(targets.as_deref())
+            && !known.contains(&name.text)
+        {
+            let help = crate::diag::nearest(&name.text, known.iter().map(String::as_str))
+                .map(|n| format!("did you mean `{n}`?"));
             let message = format!("nobody waits for the signal `{}`", name.text);
             self.infer.diagnostics.push(
                 Diagnostic::at(Code::E0607, name.span, message, "nobody listens")

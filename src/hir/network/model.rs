@@ -7,6 +7,7 @@ use crate::source::Span;
 use cranelift_entity::PrimaryMap;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A name of a body.
@@ -67,10 +68,31 @@ impl Network {
         self.projections().into_iter().flat_map(|p| p.ends.iter().map(|e| (p.name.as_deref(), &e.synapse)))
     }
 
+    /// Collects the signals that its cells and synapses wait for, also those of networks within it.
+    pub fn signals(&self, out: &mut BTreeSet<String>) {
+        signals(&self.body, out);
+    }
+
     fn projections(&self) -> Vec<&Projection> {
         let mut out = Vec::new();
         collect(&self.body, &mut out);
         out
+    }
+}
+
+fn signals(body: &[Item], out: &mut BTreeSet<String>) {
+    for item in body {
+        match item {
+            Item::Projection(p) => p.ends.iter().for_each(|e| out.extend(e.synapse.signals().map(str::to_string))),
+            Item::Population(p) => out.extend(p.model.handlers.iter().map(|h| h.signal.clone())),
+            Item::Network(n) => n.model.signals(out),
+            Item::For { body, .. } => signals(body, out),
+            Item::If(_, a, b) => {
+                signals(a, out);
+                signals(b, out);
+            }
+            Item::Init(..) | Item::Drive(_) | Item::Let(..) => {}
+        }
     }
 }
 

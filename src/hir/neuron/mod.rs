@@ -46,6 +46,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
     checker.energies(&mut infer);
     checker.cable_limits(&mut infer);
     checker.schemes(&mut infer);
+    checker.beginnings(&mut infer);
     checker.unused();
     checker.out
 }
@@ -139,6 +140,25 @@ impl Checker {
         let out = infer.expr(self, e);
         (self.scope, self.place) = saved;
         out
+    }
+
+    /// Refuses defaults that have no value before the first step.
+    fn beginnings(&self, infer: &mut Infer) {
+        for var in self.out.vars.values() {
+            let (VarKind::Param(Some(e)) | VarKind::State(e) | VarKind::AnalogPort(e)) = &var.kind else { continue };
+            let of_a_run = self.out.any(e, &mut |e| match e {
+                Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
+                Expr::Var(v) => matches!(self.out.vars[*v].kind, VarKind::EventPort),
+                _ => false,
+            });
+            if of_a_run {
+                let message = format!("`{}` begins with what only a run knows", var.name);
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0208, var.span, message, "cannot be computed before the first step")
+                        .help("its default may use numbers, parameters, other states and `dt`"),
+                );
+            }
+        }
     }
 
     /// Finds what the model does not use; synapses may.
