@@ -201,8 +201,12 @@ impl Run<'_> {
         let running = live.simulation.is_some();
         let population = &mut live.network_mut().populations[index];
         let before = segments(population);
-        population.give(id, p.view, segment, value);
-        let mut changed = follow(population, !begun, dt, span)?;
+        // Once something has happened, what is assigned to a state is no longer where it begins.
+        let mut changed = Vec::new();
+        if !begun || !matches!(population.model.vars[id].kind, VarKind::State(_)) {
+            population.give(id, p.view, segment, value);
+            changed = follow(population, !begun, dt, span)?;
+        }
         if running && segments(population) != before {
             let message = "the number of segments cannot change once the network has run";
             return fail(Code::E0404, span, message, "set it before `run`");

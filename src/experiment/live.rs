@@ -89,6 +89,21 @@ impl Live {
         }
     }
 
+    /// Reads a variable of cells; of a cable one segment, or all: of one cell an array, of several a row for each.
+    pub fn values_along(&self, cells: View, id: VarId, named: Option<usize>, span: Span) -> Attempt<Quantity> {
+        let population = &self.network().populations[cells.population];
+        let segments = cable_of(&population.model, id).map_or(1, |cable| population.segments(cable));
+        if named.is_some() || segments == 1 {
+            return self.values(cells, id, self.segment(cells, id, named, span)?, span);
+        }
+        self.segment(cells, id, Some(0), span)?;
+        let columns = (0..segments).map(|s| self.values(cells, id, s, span)).collect::<Attempt<Vec<Quantity>>>()?;
+        let data = (0..cells.n).flat_map(|cell| columns.iter().map(move |column| column.data[cell])).collect();
+        let first = &columns[0];
+        let shape = if cells.n == 1 { vec![segments] } else { vec![cells.n, segments] };
+        Ok(Quantity { shape, ..Quantity::array(data, first.dim, first.unit.clone()) })
+    }
+
     /// Reads a variable of cells: of one a number, of several an array, with a row for each example if it sees several.
     pub fn values(&self, cells: View, id: VarId, segment: usize, span: Span) -> Attempt<Quantity> {
         let var = &self.network().populations[cells.population].model.vars[id];

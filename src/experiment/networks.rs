@@ -205,6 +205,7 @@ impl Run<'_> {
             match compiled.cells(values.len(), t).and_then(&checked) {
                 Ok(of) => values.copy_from_slice(&of),
                 Err(d) => {
+                    // Whatever is computed from it is not used: the run ends with the complaint.
                     values.fill(f64::NAN);
                     if let Ok(mut complaint) = complaint.lock() {
                         complaint.get_or_insert(d);

@@ -5,15 +5,16 @@ use super::run::{FrameKind, Run, Scheduled, positive_step, whole_seed};
 use crate::diag::Code;
 use crate::elaborate::{another_shuffle, distribution, iterate};
 use crate::evaluate::{Attempt, fail};
-use crate::hir::Op;
 use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
 use crate::hir::network::model::{Distribution, Value as Written};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
+use crate::hir::{Op, VarId};
 use crate::ir::Precision;
+use crate::plan::Column;
 use crate::rng::Reader;
-use crate::source::Span;
+use crate::runtime::Running;
 use crate::units::{Dim, format_quantity, lookup};
-use crate::value::{Quantity, Value};
+use crate::value::{Quantity, Value, View};
 use std::sync::Arc;
 
 impl Run<'_> {
@@ -283,33 +284,34 @@ impl Run<'_> {
 
     /// `reset net.pop`: states as they were before the first step.
     fn reset(&mut self, what: &Expr) -> Attempt<()> {
-        let (network, only) = match self.eval(what)? {
-            Value::Population(p) if p.view.n == self.live[p.network].network().populations[p.view.population].n => {
-                (p.network, Some(p.view.population))
+        let (network, cells) = match self.eval(what)? {
+            Value::Population(p) => (p.network, vec![p.view]),
+            Value::Network(instance) => {
+                let populations = self.live[instance.network].network().populations.iter().enumerate();
+                let views = populations.map(|(population, p)| View { population, start: 0, n: p.n });
+                (instance.network, views.collect())
             }
-            Value::Population(_) => {
-                return Err(Box::new(crate::diag::unsupported(what.span, "a reset of some cells of a population")));
-            }
-            Value::Network(instance) => (instance.network, None),
             other => return fail(Code::E0401, what.span, format!("{} cannot be reset", other.kind()), "not cells"),
         };
-        self.reset_states(network, only, what.span)
-    }
-
-    fn reset_states(&mut self, network: usize, only: Option<usize>, span: Span) -> Attempt<()> {
         let Some(s) = &mut self.live[network].simulation else { return Ok(()) };
-        let populations = s.network().populations.len();
-        for p in (0..populations).filter(|p| only.is_none_or(|o| o == *p)) {
-            let population = &s.network().populations[p];
-            if !population.segment_init.is_empty() || !population.model.cables.is_empty() {
-                return Err(Box::new(crate::diag::unsupported(span, "a reset of cells with cables")));
-            }
-            let init: Vec<_> = population.init.iter().map(|(id, c)| (*id, c.clone())).collect();
-            let n = population.n;
-            for (id, values) in init {
-                s.set_state(p, id, 0..n, None, &values);
-            }
-        }
+        cells.into_iter().for_each(|view| reset_states(s, view));
         Ok(())
+    }
+}
+
+/// Puts the states of some cells back to their initial values.
+fn reset_states(s: &mut Running, View { population: index, start, n }: View) {
+    let population = &s.network().populations[index];
+    let mut states: Vec<(VarId, Option<usize>, Column)> = Vec::new();
+    for id in population.init.keys() {
+        let cable = population.model.vars[*id].cable.filter(|c| *c < population.model.cables.len());
+        let segments = cable.map_or(1, |c| population.segments(c));
+        for segment in 0..segments {
+            let values = (start..start + n).map(|cell| population.initial(*id, cell, segment)).collect();
+            states.push((*id, (segments > 1).then_some(segment), Column::Array(Arc::new(values))));
+        }
+    }
+    for (id, segment, values) in states {
+        s.set_state(index, id, start..start + n, segment, &values);
     }
 }

@@ -166,9 +166,7 @@ impl World for Surface<'_> {
     }
 
     fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
-        let live = &self.live[p.network];
-        let segment = live.segment(p.view, id, segment, span)?;
-        live.values(p.view, id, segment, span)
+        self.live[p.network].values_along(p.view, id, segment, span)
     }
 
     fn recording(&self, p: PopulationRef, id: EventId, span: Span) -> Attempt<usize> {

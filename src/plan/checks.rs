@@ -132,7 +132,7 @@ impl Population {
     /// Finds the states that change so little in a step that single precision alone would distort or stop them.
     pub fn slow(&self, dt: f64) -> Vec<VarId> {
         let changes = self.solved.changes.iter();
-        changes.filter(|c| self.is_slow(&c.slope, dt)).map(|c| c.state).collect()
+        changes.filter(|c| c.slope.as_ref().is_some_and(|s| self.is_slow(s, dt))).map(|c| c.state).collect()
     }
 
     fn is_slow(&self, slope: &Expr, dt: f64) -> bool {

@@ -567,8 +567,10 @@ impl Pop {
                 .or_else(|| self.port_of(p, v, cell, t))
         };
         let lets = |v: VarId| p.model.definition(v);
-        crate::math::eval_through(&crate::hir::Expr::Var(var), &lets, &value, (Some(self.dt), Some(t)))
-            .unwrap_or(f64::NAN)
+        match crate::math::eval_through(&crate::hir::Expr::Var(var), &lets, &value, (Some(self.dt), Some(t))) {
+            Some(value) => value,
+            None => crate::ice!("`{}` of a cell cannot be computed between steps", p.model.vars[var].name),
+        }
     }
 
     /// Returns the value of an analog port of one cell: the last sum of what arrives, or what it is set to.

@@ -70,7 +70,7 @@ pub(super) fn exact(out: &mut Solved, rates: &[&Rate], why: &'static str) {
         if alone {
             let a = coefficients.first().map_or(Expr::Num(0.0), |(_, c)| c.clone());
             let by = scalar_change(Expr::Var(*state), a.clone(), rest.clone());
-            out.changes.push(Change { state: *state, by, slope: Expr::Num(0.0) });
+            out.changes.push(Change { state: *state, by, slope: Some(Expr::Num(0.0)) });
             out.next.push((*state, scalar(Expr::Var(*state), a, rest.clone())));
             done.insert(*state);
             continue;
@@ -190,7 +190,7 @@ fn block(out: &mut Solved, rows: &[Row], members: &[VarId]) {
                 by = add(by, mul(Expr::Var(entry), rests[j].clone()));
             }
         }
-        out.changes.push(Change { state: members[i], by, slope: Expr::Num(0.0) });
+        out.changes.push(Change { state: members[i], by, slope: Some(Expr::Num(0.0)) });
         out.next.push((members[i], sum));
     }
     out.propagators.push(p);

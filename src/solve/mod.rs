@@ -60,8 +60,9 @@ pub struct Change {
     pub state: VarId,
     /// What is added.
     pub by: Expr,
-    /// How its rate depends on itself: the reciprocal of its time constant, negative where it decays.
-    pub slope: Expr,
+    /// How its rate depends on itself: the reciprocal of its time constant, negative where it decays; none if that is within a large
+    /// `let`.
+    pub slope: Option<Expr>,
 }
 
 /// A discretized neuron.
@@ -103,15 +104,13 @@ impl Rate {
         self.split(vars).is_some()
     }
 
-    /// How the rate depends on its state, not a number if that is within a large `let`.
-    fn slope(&self, vars: &PrimaryMap<VarId, Var>) -> Expr {
+    /// How the rate depends on its state; none if that is within a large `let`.
+    fn slope(&self, vars: &PrimaryMap<VarId, Var>) -> Option<Expr> {
         let through = |v: VarId| definition(vars, v);
         let own = Expr::Var(self.state);
         let hidden = |v: VarId| through(v).is_some_and(|e| any_through(e, &through, &mut |e| *e == own));
-        match self.rhs.any(&mut |e| matches!(e, Expr::Var(v) if hidden(*v))) {
-            true => Expr::Num(f64::NAN),
-            false => derivative(&self.rhs, self.state),
-        }
+        let within = self.rhs.any(&mut |e| matches!(e, Expr::Var(v) if hidden(*v)));
+        (!within).then(|| derivative(&self.rhs, self.state))
     }
 }
 
@@ -306,7 +305,7 @@ impl Solved {
     /// Lets a state change by something.
     fn add(&mut self, state: VarId, by: Expr) {
         self.next.push((state, add(Expr::Var(state), by.clone())));
-        self.changes.push(Change { state, by, slope: Expr::Num(0.0) });
+        self.changes.push(Change { state, by, slope: Some(Expr::Num(0.0)) });
     }
 
     /// Adds a temporary variable.
