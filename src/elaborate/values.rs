@@ -12,6 +12,7 @@ use crate::plan::{self, Bound, Column, DrawnValues, Pairs, Shape};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::value::Quantity;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Random streams of set-up.
@@ -253,11 +254,15 @@ impl PairFunction {
             post.clear();
             done
         };
-        each_pair(pairs, &mut |i, j| {
-            pre.push(i);
-            post.push(j);
-            if pre.len() == BLOCK && failed.is_ok() {
-                failed = flush(&mut pre, &mut post);
+        each_row(pairs, &mut |i, mut targets| {
+            while !targets.is_empty() && failed.is_ok() {
+                let piece = targets.start..targets.end.min(targets.start + (BLOCK - pre.len()) as u32);
+                targets.start = piece.end;
+                pre.resize(pre.len() + piece.len(), i);
+                post.extend(piece);
+                if pre.len() == BLOCK {
+                    failed = flush(&mut pre, &mut post);
+                }
             }
         });
         failed?;
@@ -268,14 +273,13 @@ impl PairFunction {
     }
 }
 
-/// Visits pairs in the order of their weights.
-fn each_pair(pairs: &Pairs, visit: &mut dyn FnMut(u32, u32)) {
+/// Visits pairs in the order of their weights: a source with consecutive targets.
+fn each_row(pairs: &Pairs, visit: &mut dyn FnMut(u32, Range<u32>)) {
     match pairs {
         Pairs::All(pre, post) => {
-            for i in pre.start..pre.start + pre.n {
-                (post.start..post.start + post.n).for_each(|j| visit(i as u32, j as u32));
-            }
+            let targets = post.start as u32..(post.start + post.n) as u32;
+            (pre.start..pre.start + pre.n).for_each(|i| visit(i as u32, targets.clone()));
         }
-        other => other.edges().iter().for_each(|e| visit(e.pre, e.post)),
+        other => other.edges().iter().for_each(|e| visit(e.pre, e.post..e.post + 1)),
     }
 }

@@ -334,11 +334,40 @@ impl<'a> Builder<'a> {
     fn chunk(&self, c: usize) -> Vec<Part> {
         let first = c << self.shift;
         let sources = first..(first + (1 << self.shift)).min(self.pre.n);
+        if let ([(m, Lines::All)], Delay::Const(delay)) = (&self.members[..], &self.members[0].0.projection.delay) {
+            return self.blocks.iter().map(|block| self.all_of(m, *delay as u16, sources.clone(), block)).collect();
+        }
         let row = |i: usize| self.members.iter().map(|(m, lines)| lines.count(m.projection, i)).sum::<usize>();
         let longest = sources.clone().map(row).max().unwrap_or(0);
         match longest <= 1 << u64::NTH && self.blocks.len() <= 1 << u64::BLOCK {
             true => self.chunk_by::<u64>(sources),
             false => self.chunk_by::<u128>(sources),
+        }
+    }
+
+    /// Builds the rows of some sources that reach all targets at once: they are in order as they are.
+    fn all_of(&self, m: &Member, delay: u16, sources: Range<usize>, block: &Range<usize>) -> Part {
+        let p = m.projection;
+        let targets = block.start.max(p.post.start)..block.end.min(p.post.start + p.post.n).max(block.start);
+        let n = targets.len();
+        let synapses = || {
+            let row = |i: usize| targets.clone().map(move |target| i * p.post.n + target - p.post.start);
+            sources.clone().flat_map(row)
+        };
+        let weight = |k: usize| p.weight.at(k) * m.factor;
+        let all = n * sources.len();
+        let weights = match (self.weight, self.precision) {
+            (Some(w), _) => Weights::Const(w),
+            (None, Precision::F32) => Weights::F32(Fixed::from_iter(all, synapses().map(|k| weight(k) as f32))),
+            (None, Precision::F64) => Weights::F64(Fixed::from_iter(all, synapses().map(weight))),
+        };
+        let within = |_| targets.clone().map(|target| (target - block.start) as u16);
+        let run = |i: usize| (i as u32, delay, (i * n) as u32);
+        Part {
+            runs: if n > 0 { (0..sources.len()).map(run).collect() } else { Vec::new() },
+            delays: if n > 0 { vec![delay] } else { Vec::new() },
+            targets: Fixed::from_iter(all, sources.clone().flat_map(within)),
+            weights,
         }
     }
 
