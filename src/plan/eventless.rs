@@ -6,6 +6,7 @@
 use super::{Connector, Delay, Network, Pairs, Projection};
 use crate::hir::{Expr, Stmt, VarId, VarKind};
 use crate::source::Span;
+use std::collections::HashSet;
 
 /// Returns whether the synapses of a projection deliver nothing and only hear signals.
 fn is_silent(p: &super::Projection) -> bool {
@@ -130,7 +131,7 @@ impl Network {
 
     /// Finds values that follow from themselves within a step: the path, each following from the next.
     pub fn cycle(&self) -> Option<Vec<(usize, VarId)>> {
-        let mut done = Vec::new();
+        let mut done = HashSet::new();
         for (p, population) in self.populations.iter().enumerate() {
             for (v, _) in &population.model.vars {
                 let mut path = Vec::new();
@@ -146,7 +147,7 @@ impl Network {
         &self,
         at: (usize, VarId),
         path: &mut Vec<(usize, VarId)>,
-        done: &mut Vec<(usize, VarId)>,
+        done: &mut HashSet<(usize, VarId)>,
     ) -> Option<Vec<(usize, VarId)>> {
         if let Some(k) = path.iter().position(|p| *p == at) {
             let mut cycle = path[k..].to_vec();
@@ -160,7 +161,7 @@ impl Network {
         let sources = self.sources_of(at, &|k, v| !self.projections[k].is_delayed(v));
         let found = sources.into_iter().find_map(|next| self.follow(next, path, done));
         path.pop();
-        done.push(at);
+        done.insert(at);
         found
     }
 
@@ -168,7 +169,7 @@ impl Network {
     /// first step: then what is delayed is what it is, unless it comes back.
     pub fn order_of_sums(&self) -> Vec<(usize, VarId)> {
         let returning: Vec<Vec<VarId>> = (0..self.projections.len()).map(|k| self.returning(k)).collect();
-        let (mut out, mut seen) = (Vec::new(), Vec::new());
+        let (mut out, mut seen) = (Vec::new(), HashSet::new());
         for p in self.projections.iter().filter(|p| p.synapse.deliver.is_some()) {
             self.visit((p.post.population, p.port), &|k, v| !returning[k].contains(&v), &mut seen, &mut out);
         }
@@ -186,7 +187,7 @@ impl Network {
                 VarKind::Post(of) => (p.post.population, of),
                 _ => return false,
             };
-            let (mut out, mut seen) = (Vec::new(), Vec::new());
+            let (mut out, mut seen) = (Vec::new(), HashSet::new());
             self.visit(view, &|_, _| true, &mut seen, &mut out);
             out.contains(&(p.post.population, p.port))
         };
@@ -201,20 +202,19 @@ impl Network {
         &self,
         at: (usize, VarId),
         through: &dyn Fn(usize, VarId) -> bool,
-        seen: &mut Vec<(usize, VarId)>,
+        seen: &mut HashSet<(usize, VarId)>,
         out: &mut Vec<(usize, VarId)>,
     ) {
-        if seen.contains(&at) {
+        if !seen.insert(at) {
             return;
         }
-        seen.push(at);
         self.sources_of(at, through).into_iter().for_each(|next| self.visit(next, through, seen, out));
         out.push(at);
     }
 
     /// Returns whether a variable of cells follows from what projections contribute at every step.
     pub fn follows_from_contributions(&self, population: usize, var: VarId) -> bool {
-        let (mut out, mut seen) = (Vec::new(), Vec::new());
+        let (mut out, mut seen) = (Vec::new(), HashSet::new());
         self.visit((population, var), &|_, _| false, &mut seen, &mut out);
         out.into_iter().any(|at| self.receives(at))
     }

@@ -46,7 +46,7 @@ impl Checker<'_> {
 
     /// Checks a block whose names are visible in it alone, except what it measures.
     fn inner(&mut self, body: &[Command]) -> BlockId {
-        let depth = self.world.names.len();
+        let depth = self.world.names.depth();
         let id = self.block(body);
         self.leave(depth, body);
         id
@@ -56,9 +56,9 @@ impl Checker<'_> {
     fn leave(&mut self, depth: usize, body: &[Command]) {
         let mut measured = Vec::new();
         measures(body, &mut measured);
-        let inner: Vec<_> = self.world.names.drain(depth..).collect();
+        let inner: Vec<_> = self.world.names.leave(depth);
         let (kept, gone): (Vec<_>, Vec<_>) = inner.into_iter().partition(|(n, _)| measured.contains(&n.as_str()));
-        self.world.names.extend(kept);
+        kept.into_iter().for_each(|name| self.world.names.push(name));
         self.world.conditional.extend(gone.into_iter().map(|(n, id)| (n, self.world.locals[id].span)));
     }
 }

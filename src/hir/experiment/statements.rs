@@ -57,7 +57,7 @@ impl Checker<'_> {
             CommandKind::Var(name, value) => self.let_(name, value, true),
             CommandKind::Repeat { most, until, body } => {
                 let most = self.pure(most, "the number of turns");
-                let depth = self.world.names.len();
+                let depth = self.world.names.depth();
                 let block = self.block(body);
                 // The condition is about what the turn has done.
                 let until = until.as_ref().map(|c| self.infer.typed_condition(&mut self.world, c));
@@ -251,7 +251,7 @@ impl Checker<'_> {
     }
 
     fn sweep(&mut self, variables: &[(Name, ast::Expr)], body: &[Command]) -> StatementKind {
-        let depth = self.world.names.len();
+        let depth = self.world.names.depth();
         let mut list = Vec::new();
         for (name, range) in variables {
             let range = self.typed(range);
@@ -338,7 +338,7 @@ impl Checker<'_> {
             let d = Diagnostic::at(Code::E0401, s.span, "only a range has steps", "this is not a range");
             self.infer.diagnostics.push(d.label(range.span, format!("this is {}", range.ty.describe())));
         }
-        let depth = self.world.names.len();
+        let depth = self.world.names.depth();
         let variables = self.loop_variables(variables, &range);
         let block = self.block(body);
         self.leave(depth, body);
@@ -404,7 +404,7 @@ impl Checker<'_> {
 
     /// `e over data { … }`
     fn over(&mut self, e: &ast::Expr, over: &ast::Over) -> (Expr, Over) {
-        let depth = self.world.names.len();
+        let depth = self.world.names.depth();
         let data = self.typed(&over.data);
         let mut fields = Vec::new();
         for (field, ty) in self.fields(&data) {

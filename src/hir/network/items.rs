@@ -68,7 +68,7 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<
         }
         NetworkItem::For(name, range, body) => {
             let range = infer.typed(world, range);
-            let depth = world.names.len();
+            let depth = world.names.depth();
             let ty = turn(infer, &range);
             let variable = world.declare(infer, name, ty);
             let body = items(infer, world, body);
@@ -77,11 +77,11 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<
         }
         NetworkItem::If(c, a, b) => {
             let condition = infer.typed_condition(world, c);
-            let depth = world.names.len();
+            let depth = world.names.depth();
             let mut first = items(infer, world, a);
-            let of_first: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
+            let of_first: Vec<(String, LocalId)> = world.names.leave(depth);
             let mut second = items(infer, world, b);
-            let of_second: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
+            let of_second: Vec<(String, LocalId)> = world.names.leave(depth);
             let joined = join_branches(world, of_first, of_second);
             for (id, (x, y)) in joined {
                 let same = |from: LocalId| {
@@ -110,7 +110,7 @@ pub fn turn(infer: &mut Infer, range: &Expr) -> Ty {
 
 /// Forgets the names of a block; they are remembered for the message to one who misses them.
 pub fn leave(world: &mut World, depth: usize) {
-    let inner: Vec<(String, LocalId)> = world.names.drain(depth..).collect();
+    let inner: Vec<(String, LocalId)> = world.names.leave(depth);
     let gone = inner.into_iter().map(|(name, id)| (name, world.locals[id].span));
     world.conditional.extend(gone);
 }

@@ -3,6 +3,7 @@
 mod access;
 mod items;
 pub mod model;
+mod names;
 mod projection;
 mod world;
 

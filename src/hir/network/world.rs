@@ -2,6 +2,7 @@
 
 use super::access::access;
 use super::model::{Distribution, Local, Parameter, Value};
+use super::names::Names;
 use crate::builtin::{self, Place};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::arguments::Given;
@@ -19,7 +20,7 @@ pub struct World {
     /// All names that were ever declared.
     pub locals: PrimaryMap<LocalId, Local>,
     /// Visible ones, innermost last.
-    pub names: Vec<(String, LocalId)>,
+    pub names: Names,
     /// Names that only one branch of a condition declares.
     pub conditional: Vec<(String, Span)>,
     /// Whether `pre`, `post` and `d` have a meaning here, and the dimension of `d`.
@@ -35,7 +36,7 @@ pub struct World {
 impl World {
     /// Finds a visible name.
     pub fn find(&self, name: &str) -> Option<LocalId> {
-        self.names.iter().rev().find(|(n, _)| n == name).map(|(_, id)| *id)
+        self.names.find(name)
     }
 
     /// Makes a name visible.
