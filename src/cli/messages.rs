@@ -23,6 +23,9 @@ pub enum Stop {
 
 pub type Done = Result<(), Stop>;
 
+/// How many messages people get with their source.
+const MOST: usize = 100;
+
 /// How messages leave the program.
 #[derive(Clone, Copy)]
 pub struct Messages {
@@ -31,9 +34,18 @@ pub struct Messages {
 
 impl Messages {
     /// Prints all of them, and how many there are.
+    ///
+    /// People get the first of very many, errors before warnings.
     pub fn all(&self, diagnostics: &Diagnostics, sources: &SourceMap) {
-        for d in diagnostics.iter() {
-            self.one(d, sources);
+        let mut list: Vec<&Diagnostic> = diagnostics.iter().collect();
+        let total = list.len();
+        if self.format == MessageFormat::Human && total > MOST {
+            list.sort_by_key(|d| d.severity() != Severity::Error);
+            list.truncate(MOST);
+        }
+        list.iter().for_each(|d| self.one(d, sources));
+        if list.len() < total {
+            eprintln!("and {} more: `--message-format short` prints all", total - list.len());
         }
         let (errors, warnings) = diagnostics.counts();
         if self.format == MessageFormat::Human && errors + warnings > 0 {

@@ -1,4 +1,4 @@
-//! `neuro test` runs several at once and reports them in the order of the file.
+//! What the command line says: tests in the order of the file, and not every one of very many messages.
 
 use std::path::Path;
 use std::process::Command;
@@ -41,5 +41,22 @@ fn tests_are_reported_in_the_order_of_the_file_whatever_ends_first() {
         ];
         assert_eq!(words.collect::<Vec<_>>(), expected);
         assert!(String::from_utf8_lossy(&out.stderr).contains("E0807"));
+    }
+}
+
+#[test]
+fn people_get_the_first_of_very_many_messages_and_programs_all() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("many_messages");
+    std::fs::create_dir_all(&folder).unwrap();
+    let params: Vec<String> = (0..250).map(|i| format!("param p{i} = {i}")).collect();
+    let text = format!("neuron A {{ {}\n state v = 0   v' = 1 / 1 ms }}", params.join("\n"));
+    std::fs::write(folder.join("model.neuro"), text).unwrap();
+    for (format, shown, more) in [("human", 100, true), ("short", 250, false), ("json", 250, false)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+        let out =
+            command.current_dir(&folder).args(["check", "model.neuro", "--message-format", format]).output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(said.matches("W0201").count(), shown, "{format}");
+        assert_eq!(said.contains("and 150 more: `--message-format short` prints all"), more, "{format}");
     }
 }
