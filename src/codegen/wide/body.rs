@@ -353,42 +353,9 @@ impl<'a> Body<'a> {
                 let y = self.constant(bits);
                 self.ternary(op, form.vector(d), form.vector(x), y);
             }
-            Node::Unary(op, a, immediate) => {
-                // AVX2 shifts registers only.
-                let x = match op {
-                    Vop::Shl | Vop::Shr => Place::Register(self.register(a)),
-                    _ => self.operand(a),
-                };
-                self.release(&operands);
-                let d = form.vector(self.define(v));
-                let code = form.code(op);
-                let i = match (x, immediate) {
-                    (Place::Register(r), None) => Instruction::with2(code, d, form.vector(r)),
-                    (Place::Register(r), Some(n)) => Instruction::with3(code, d, form.vector(r), n),
-                    (Place::Memory(m), None) => Instruction::with2(code, d, repeated(m)),
-                    (Place::Memory(m), Some(n)) => Instruction::with3(code, d, repeated(m), n),
-                };
-                self.f.emit(i);
-            }
+            Node::Unary(op, a, immediate) => self.unary(v, op, a, immediate),
             Node::Fma { minus_product, minus_addend, a, b, c } => self.fma(v, (minus_product, minus_addend), a, b, c),
-            Node::Compare { how, a, b, under } => {
-                let x = self.register(a);
-                let under = under.map(|m| self.register(m));
-                let y = self.operand(b);
-                self.release(&operands);
-                let d = self.define(v);
-                let d = if self.f.has_mask_registers() { mask_register(d) } else { form.vector(d) };
-                let code = form.code(Vop::Compare);
-                let i = match y {
-                    Place::Register(r) => Instruction::with4(code, d, form.vector(x), form.vector(r), how),
-                    Place::Memory(m) => Instruction::with4(code, d, form.vector(x), repeated(m), how),
-                };
-                let mut i = i.unwrap_or_else(|e| crate::ice!("no such comparison: {e}"));
-                if let Some(m) = under {
-                    i.set_op_mask(mask_register(m));
-                }
-                self.f.asm.push(i);
-            }
+            Node::Compare { how, a, b, under } => self.compare(v, how, (a, b), under),
             Node::Masks(op) => {
                 let (x, y) = (self.register(operands[0]), self.register(operands[1]));
                 self.release(&operands);
@@ -423,30 +390,74 @@ impl<'a> Body<'a> {
                     self.f.load_constant(if truth { u64::MAX } else { 0 }, d);
                 }
             }
-            Node::Select(m, a, b) => {
-                let mask = self.register(m);
-                let otherwise = self.register(b);
-                let then = self.operand(a);
-                self.release(&operands);
-                let d = form.vector(self.define(v));
-                let (code, b) = (form.code(Vop::Blend), form.vector(otherwise));
-                if self.f.has_mask_registers() {
-                    let i = match then {
-                        Place::Register(r) => Instruction::with3(code, d, b, form.vector(r)),
-                        Place::Memory(a) => Instruction::with3(code, d, b, repeated(a)),
-                    };
-                    let mut i = i.unwrap_or_else(|e| crate::ice!("no such blend: {e}"));
-                    i.set_op_mask(mask_register(mask));
-                    self.f.asm.push(i);
-                } else {
-                    let mask = form.vector(mask);
-                    let i = match then {
-                        Place::Register(r) => Instruction::with4(code, d, b, form.vector(r), mask),
-                        Place::Memory(a) => Instruction::with4(code, d, b, repeated(a), mask),
-                    };
-                    self.f.emit(i);
-                }
-            }
+            Node::Select(m, a, b) => self.select(v, m, a, b),
+        }
+    }
+
+    fn unary(&mut self, v: Value, op: Vop, a: Value, immediate: Option<u32>) {
+        let form = self.f.form;
+        // AVX2 shifts registers only.
+        let x = match op {
+            Vop::Shl | Vop::Shr => Place::Register(self.register(a)),
+            _ => self.operand(a),
+        };
+        self.release(&[a]);
+        let d = form.vector(self.define(v));
+        let code = form.code(op);
+        let i = match (x, immediate) {
+            (Place::Register(r), None) => Instruction::with2(code, d, form.vector(r)),
+            (Place::Register(r), Some(n)) => Instruction::with3(code, d, form.vector(r), n),
+            (Place::Memory(m), None) => Instruction::with2(code, d, repeated(m)),
+            (Place::Memory(m), Some(n)) => Instruction::with3(code, d, repeated(m), n),
+        };
+        self.f.emit(i);
+    }
+
+    /// A comparison, which needs to hold only where `under` does, if it is given.
+    fn compare(&mut self, v: Value, how: u32, (a, b): (Value, Value), under: Option<Value>) {
+        let form = self.f.form;
+        let operands: Vec<Value> = [Some(a), Some(b), under].into_iter().flatten().collect();
+        let x = self.register(a);
+        let under = under.map(|m| self.register(m));
+        let y = self.operand(b);
+        self.release(&operands);
+        let d = self.define(v);
+        let d = if self.f.has_mask_registers() { mask_register(d) } else { form.vector(d) };
+        let code = form.code(Vop::Compare);
+        let i = match y {
+            Place::Register(r) => Instruction::with4(code, d, form.vector(x), form.vector(r), how),
+            Place::Memory(m) => Instruction::with4(code, d, form.vector(x), repeated(m), how),
+        };
+        let mut i = i.unwrap_or_else(|e| crate::ice!("no such comparison: {e}"));
+        if let Some(m) = under {
+            i.set_op_mask(mask_register(m));
+        }
+        self.f.asm.push(i);
+    }
+
+    fn select(&mut self, v: Value, m: Value, a: Value, b: Value) {
+        let form = self.f.form;
+        let mask = self.register(m);
+        let otherwise = self.register(b);
+        let then = self.operand(a);
+        self.release(&[m, a, b]);
+        let d = form.vector(self.define(v));
+        let (code, b) = (form.code(Vop::Blend), form.vector(otherwise));
+        if self.f.has_mask_registers() {
+            let i = match then {
+                Place::Register(r) => Instruction::with3(code, d, b, form.vector(r)),
+                Place::Memory(a) => Instruction::with3(code, d, b, repeated(a)),
+            };
+            let mut i = i.unwrap_or_else(|e| crate::ice!("no such blend: {e}"));
+            i.set_op_mask(mask_register(mask));
+            self.f.asm.push(i);
+        } else {
+            let mask = form.vector(mask);
+            let i = match then {
+                Place::Register(r) => Instruction::with4(code, d, b, form.vector(r), mask),
+                Place::Memory(a) => Instruction::with4(code, d, b, repeated(a), mask),
+            };
+            self.f.emit(i);
         }
     }
 

@@ -2,117 +2,36 @@
 
 use super::*;
 
+/// Orders cables so that each comes after the one it hangs on, whatever the order of declaration; none where they hang in a circle.
+fn parents_first(infer: &mut Infer, compartments: &[Compartment]) -> Option<Vec<usize>> {
+    let parent = |i: usize| compartments[i].cable.and_then(|p| p.checked_sub(1));
+    let mut left: Vec<usize> = (0..compartments.len()).filter(|&i| compartments[i].cable.is_some()).collect();
+    let mut order: Vec<usize> = Vec::new();
+    while let Some(k) = left.iter().position(|&i| parent(i).is_none_or(|p| order.contains(&p))) {
+        order.push(left.remove(k));
+    }
+    let Some(&i) = left.first() else { return Some(order) };
+    infer.diagnostics.push(
+        Diagnostic::at(
+            Code::E0503,
+            compartments[i].span,
+            "these cables hang on each other in a circle",
+            "part of the circle",
+        )
+        .help("a tree of cables has one root"),
+    );
+    None
+}
+
 impl Checker {
     pub(super) fn cables(&mut self, infer: &mut Infer) {
         let compartments = std::mem::take(&mut self.pending.compartments);
-        // Parents first, whatever the order of declaration.
-        let parent = |i: usize| compartments[i].cable.and_then(|p| p.checked_sub(1));
-        let mut left: Vec<usize> = (0..compartments.len()).filter(|&i| compartments[i].cable.is_some()).collect();
-        let mut order: Vec<usize> = Vec::new();
-        while let Some(k) = left.iter().position(|&i| parent(i).is_none_or(|p| order.contains(&p))) {
-            order.push(left.remove(k));
-        }
-        if let Some(&i) = left.first() {
-            infer.diagnostics.push(
-                Diagnostic::at(
-                    Code::E0503,
-                    compartments[i].span,
-                    "these cables hang on each other in a circle",
-                    "part of the circle",
-                )
-                .help("a tree of cables has one root"),
-            );
-            return;
-        }
+        let Some(order) = parents_first(infer, &compartments) else { return };
         for (new_index, &i) in order.iter().enumerate() {
-            let c = &compartments[i];
-            let scope = c.scope;
-            let prefix = self.scopes[scope].prefix.trim_end_matches('.').to_string();
-            let mut need = |this: &mut Self, name: &str| {
-                let found =
-                    this.index.get(&format!("{prefix}.{name}")).copied().and_then(|d| this.define(infer, d, None));
-                if let Some(id) = found {
-                    this.used.insert(id);
-                } else {
-                    infer.diagnostics.push(
-                        Diagnostic::at(
-                            Code::E0511,
-                            c.span,
-                            format!("cable `{prefix}` needs `{name}`"),
-                            "incomplete cable",
-                        )
-                        .help("declare `param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm` and `state v = -65 mV`"),
-                    );
-                }
-                found
-            };
-            let (c_m, r_a, v) = (need(self, "C_m"), need(self, "R_a"), need(self, "v"));
-            let mut geometry = |this: &mut Self, name: &str| match c.geometry.iter().find(|(n, _)| n.text == name) {
-                Some((_, e)) => {
-                    this.scope = scope;
-                    infer.quantity(this, e, &format!("`{name}`"), &Ty::number(Dim::LENGTH), None)
-                }
-                None => {
-                    infer.diagnostics.push(
-                        Diagnostic::at(
-                            Code::E0511,
-                            c.span,
-                            format!("cable `{prefix}` needs `{name}`"),
-                            "incomplete cable",
-                        )
-                        .help(format!("write `{name} 20 um` in the compartment")),
-                    );
-                    Expr::Num(1.0)
-                }
-            };
-            let (length, diameter) = (geometry(self, "length"), geometry(self, "diameter"));
-            let segments = match &c.segments {
-                Some(e) => self.typed(infer, scope, Place::Init, e).0,
-                None => Expr::Num(1.0),
-            };
-            let density_ty = Ty::number(Dim::CURRENT / Dim::LENGTH.pow(Ratio::new(2, 1)));
-            let mut density = Expr::Num(0.0);
-            for (s, e) in &c.currents {
-                (self.scope, self.place) = (*s, Place::Let);
-                let current = infer.quantity(self, e, "a current through a cable's membrane", &density_ty, None);
-                density = crate::math::add(density, current);
-            }
-            let mut injected = Expr::Num(0.0);
-            for name in &c.injected {
-                let id = self.index.get(name).copied().and_then(|d| self.define(infer, d, None));
-                if let Some(id) = id.filter(|id| self.out.vars[*id].dim == Dim::CURRENT) {
-                    self.used.insert(id);
-                    injected = crate::math::add(injected, Expr::Var(id));
-                }
-            }
-            self.scope = 0;
-            let (Some(c_m), Some(r_a), Some(v)) = (c_m, r_a, v) else { continue };
-            let inlined = inline_lets(&self.out, density.clone());
-            if crate::math::linear_in(&inlined, v).is_none() {
-                infer.diagnostics.push(
-                    Diagnostic::at(
-                        Code::E0510,
-                        c.span,
-                        format!("a current of cable `{prefix}` is not linear in `v`"),
-                        "this cable",
-                    )
-                    .note("cables are solved implicitly, which needs `current = g * (v - E)` with `g` free of `v`")
-                    .help("put the voltage dependence into gates"),
-                );
-            }
-            let parent = c.cable.and_then(|p| p.checked_sub(1)).and_then(|p| order.iter().position(|&o| o == p));
-            self.out.cables.push(Cable {
-                name: prefix,
-                segments,
-                length,
-                diameter,
-                c_m,
-                r_a,
-                v,
-                density,
-                injected,
-                parent,
-            });
+            let parent = compartments[i].cable.and_then(|p| p.checked_sub(1));
+            let parent = parent.and_then(|p| order.iter().position(|&o| o == p));
+            let Some(cable) = self.cable(infer, &compartments[i], parent) else { continue };
+            self.out.cables.push(cable);
             for (_, var) in self.out.vars.iter_mut() {
                 if var.cable == Some(i) {
                     var.cable = Some(1000 + new_index);
@@ -121,6 +40,83 @@ impl Checker {
         }
         for (_, var) in self.out.vars.iter_mut() {
             var.cable = var.cable.map(|c| c.saturating_sub(1000));
+        }
+    }
+
+    /// Checks what one cable needs: geometry, capacitance, resistance, a potential, and currents that are linear in it.
+    fn cable(&mut self, infer: &mut Infer, c: &Compartment, parent: Option<usize>) -> Option<Cable> {
+        let prefix = self.scopes[c.scope].prefix.trim_end_matches('.').to_string();
+        let mut need = |this: &mut Self, name: &str| this.needed_by_cable(infer, c, &prefix, name);
+        let (c_m, r_a, v) = (need(self, "C_m"), need(self, "R_a"), need(self, "v"));
+        let mut geometry = |this: &mut Self, name: &str| this.cable_geometry(infer, c, &prefix, name);
+        let (length, diameter) = (geometry(self, "length"), geometry(self, "diameter"));
+        let segments = match &c.segments {
+            Some(e) => self.typed(infer, c.scope, Place::Init, e).0,
+            None => Expr::Num(1.0),
+        };
+        let density_ty = Ty::number(Dim::CURRENT / Dim::LENGTH.pow(Ratio::new(2, 1)));
+        let mut density = Expr::Num(0.0);
+        for (s, e) in &c.currents {
+            (self.scope, self.place) = (*s, Place::Let);
+            let current = infer.quantity(self, e, "a current through a cable's membrane", &density_ty, None);
+            density = crate::math::add(density, current);
+        }
+        let mut injected = Expr::Num(0.0);
+        for name in &c.injected {
+            let id = self.index.get(name).copied().and_then(|d| self.define(infer, d, None));
+            if let Some(id) = id.filter(|id| self.out.vars[*id].dim == Dim::CURRENT) {
+                self.used.insert(id);
+                injected = crate::math::add(injected, Expr::Var(id));
+            }
+        }
+        self.scope = 0;
+        let (c_m, r_a, v) = (c_m?, r_a?, v?);
+        let inlined = inline_lets(&self.out, density.clone());
+        if crate::math::linear_in(&inlined, v).is_none() {
+            let message = format!("a current of cable `{prefix}` is not linear in `v`");
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0510, c.span, message, "this cable")
+                    .note("cables are solved implicitly, which needs `current = g * (v - E)` with `g` free of `v`")
+                    .help("put the voltage dependence into gates"),
+            );
+        }
+        Some(Cable { name: prefix, segments, length, diameter, c_m, r_a, v, density, injected, parent })
+    }
+
+    /// Finds a variable that a cable must have.
+    fn needed_by_cable(&mut self, infer: &mut Infer, c: &Compartment, prefix: &str, name: &str) -> Option<VarId> {
+        let declared = self.index.get(&format!("{prefix}.{name}")).copied();
+        let found = declared.and_then(|d| self.define(infer, d, None));
+        match found {
+            Some(id) => {
+                self.used.insert(id);
+            }
+            None => {
+                let message = format!("cable `{prefix}` needs `{name}`");
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0511, c.span, message, "incomplete cable")
+                        .help("declare `param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm` and `state v = -65 mV`"),
+                );
+            }
+        }
+        found
+    }
+
+    /// The length or diameter of a cable.
+    fn cable_geometry(&mut self, infer: &mut Infer, c: &Compartment, prefix: &str, name: &str) -> Expr {
+        match c.geometry.iter().find(|(n, _)| n.text == name) {
+            Some((_, e)) => {
+                self.scope = c.scope;
+                infer.quantity(self, e, &format!("`{name}`"), &Ty::number(Dim::LENGTH), None)
+            }
+            None => {
+                let message = format!("cable `{prefix}` needs `{name}`");
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0511, c.span, message, "incomplete cable")
+                        .help(format!("write `{name} 20 um` in the compartment")),
+                );
+                Expr::Num(1.0)
+            }
         }
     }
 
