@@ -41,7 +41,7 @@ impl Elaborator<'_> {
 
     fn event_weight(&self, d: &model::Drive, post: View, stream: &Stream, locals: &Locals) -> Attempt<Column> {
         match &d.weight {
-            Some(v) => column(&self.scope(locals), v, post.n, Some(stream), self.around.backend),
+            Some(v) => column(&self.scope(locals), v, (post.n, "cell"), Some(stream), self.around.backend),
             None => Ok(Column::Const(1.0)),
         }
     }
@@ -67,7 +67,8 @@ impl Elaborator<'_> {
             self.rates.push(program);
             return Ok(DriveKind::RandomOf(process, self.rates.len() - 1));
         }
-        let rate = column(&self.scope(locals), &Value::Expr(e.clone()), post.n, Some(stream), self.around.backend)?;
+        let rate =
+            column(&self.scope(locals), &Value::Expr(e.clone()), (post.n, "cell"), Some(stream), self.around.backend)?;
         for i in 0..if matches!(rate, Column::Const(_)) { 1 } else { post.n } {
             let r = rate.at(i);
             if r < 0.0 || !r.is_finite() {
@@ -109,7 +110,7 @@ impl Elaborator<'_> {
                 let relative = weights_of_table.unwrap_or(vec![1.0; places]);
                 match of_spikes {
                     Some(own) => (own.iter().zip(&relative).map(|(a, b)| a * b).collect(), Column::Const(1.0)),
-                    None => (relative, column(&scope, v, post.n, Some(stream), self.around.backend)?),
+                    None => (relative, column(&scope, v, (post.n, "cell"), Some(stream), self.around.backend)?),
                 }
             }
         };

@@ -210,7 +210,7 @@ impl<'a> Elaborator<'a> {
         };
         let view = View { population: self.plan.populations.len(), start: 0, n };
         for (id, e) in &p.args {
-            let values = column(&scope, &model::Value::Expr(e.clone()), n, None, self.around.backend)?;
+            let values = column(&scope, &model::Value::Expr(e.clone()), (n, "cell"), None, self.around.backend)?;
             population.give(*id, view, None, &values);
         }
         follow(&mut population, true, self.around.dt, p.span)?;
@@ -224,7 +224,7 @@ impl<'a> Elaborator<'a> {
         let scope = self.scope(locals);
         let cells = scope.cells(of)?.view;
         let segment = segment.as_ref().map(|s| scope.size(s)).transpose()?;
-        let values = column(&scope, value, cells.n, Some(&stream), self.around.backend)?;
+        let values = column(&scope, value, (cells.n, "cell"), Some(&stream), self.around.backend)?;
         let population = &mut self.plan.populations[cells.population];
         cells_within_bounds(population, *id, cells, &values, value.span())?;
         population.give(*id, cells, segment, &values);

@@ -44,11 +44,17 @@ impl Streams {
     }
 }
 
-/// Evaluates a value for n cells: a constant, an array, an expression of `i`, or a draw per cell.
-pub fn column(scope: &Scope, value: &Value, n: usize, stream: Option<&Stream>, backend: Backend) -> Attempt<Column> {
+/// Evaluates a value for n cells or synapses: a constant, an array, an expression of `i`, or a draw for each.
+pub fn column(
+    scope: &Scope,
+    value: &Value,
+    (n, what): (usize, &str),
+    stream: Option<&Stream>,
+    backend: Backend,
+) -> Attempt<Column> {
     match value {
         Value::Expr(e) if e.is_per_cell() => Ok(Column::Array(per_cell(scope, e, n, backend)?.data)),
-        Value::Expr(e) => one_each(scope.quantity(e)?, n, "cell", e.span),
+        Value::Expr(e) => one_each(scope.quantity(e)?, n, what, e.span),
         Value::Drawn(d) => {
             let Some(stream) = stream else { crate::ice!("a draw without a stream") };
             let distribution = distribution(scope, d, None)?;

@@ -84,7 +84,7 @@ impl Run<'_> {
         }
         let stream = self.assignment_stream();
         let (n, backend) = (v.cells.view.n, self.runner.settings.backend);
-        let mut new = self.with(|s| column(s, value, n, Some(&stream), backend))?;
+        let mut new = self.with(|s| column(s, value, (n, "cell"), Some(&stream), backend))?;
         if let Some(op) = op {
             let live = &self.live[v.cells.network];
             let segment = live.segment(v.cells.view, v.id, v.segment, span)?;
@@ -181,7 +181,7 @@ impl Run<'_> {
         };
         let stream = self.assignment_stream();
         let backend = self.runner.settings.backend;
-        let column = self.with(|s| column(s, value, n, Some(&stream), backend))?;
+        let column = self.with(|s| column(s, value, (n, "cell"), Some(&stream), backend))?;
         let data = (0..n).map(|i| column.at(i)).collect();
         let shape = if cells == 1 { Vec::new() } else { vec![cells] };
         let rows = rows.filter(|_| matches!(value, Written::Drawn(_)));

@@ -72,7 +72,7 @@ impl Run<'_> {
         let stream = self.assignment_stream();
         let count = chosen.as_ref().map_or(if modulator { 1 } else { n }, Vec::len);
         let backend: Backend = self.runner.settings.backend;
-        let mut new = self.with(|s| column(s, value, count, Some(&stream), backend))?;
+        let mut new = self.with(|s| column(s, value, (count, "synapse"), Some(&stream), backend))?;
         if op.is_some() || chosen.is_some() {
             let mut all = self.live[network].synapse_values(k, id);
             if chosen.is_some() && all.len() == 1 {

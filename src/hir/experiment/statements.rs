@@ -283,17 +283,31 @@ impl Checker<'_> {
         };
         let (how, of) = reduced.map_or((None, e), |(how, of)| (Some(how), of));
         let typed = self.typed(of);
-        let can = match typed.kind {
-            ExprKind::Variable { .. } | ExprKind::Synaptic { .. } => true,
-            ExprKind::Events { .. } => how.is_none(),
-            _ => false,
+        let refused = match &typed.kind {
+            _ if typed.is_error() => None,
+            ExprKind::Variable { .. } => None,
+            ExprKind::Events { .. } if how.is_none() => None,
+            ExprKind::Events { .. } => {
+                let message = "events are recorded one by one".to_string();
+                Some((
+                    message,
+                    "nothing can be made of them",
+                    "record the events, and `count` them or the like afterwards",
+                ))
+            }
+            ExprKind::Synaptic { of, name } if is_parameter(of, name) => {
+                let message = format!("`{name}` does not change by itself");
+                Some((message, "a parameter", "read it where it is needed, or declare it as a `state`"))
+            }
+            ExprKind::Synaptic { .. } => None,
+            _ => {
+                let message = format!("{} cannot be recorded", typed.ty.describe());
+                let help = "record `net.exc.spike`, `net.exc.v`, `net.link.w`, or `mean(net.exc.v)`";
+                Some((message, "not a state, weight or event", help))
+            }
         };
-        if !typed.is_error() && !can {
-            let message = format!("{} cannot be recorded", typed.ty.describe());
-            self.infer.diagnostics.push(
-                Diagnostic::at(Code::E0407, e.span, message, "not a state, weight or event")
-                    .help("record `net.exc.spike`, `net.exc.v`, `net.link.w`, or `mean(net.exc.v)`"),
-            );
+        if let Some((message, label, help)) = refused {
+            self.infer.diagnostics.push(Diagnostic::at(Code::E0407, e.span, message, label).help(help));
         }
         (typed, how)
     }
@@ -604,4 +618,10 @@ impl Checker<'_> {
         });
         Some(StatementKind::Set(found, op, value))
     }
+}
+
+/// Returns whether a variable of a projection's synapses is a parameter.
+fn is_parameter(of: &Expr, name: &str) -> bool {
+    let Kind::Projection(Some(synapse)) = &of.ty.kind else { return false };
+    synapse.var(name).is_some_and(|v| synapse.is_parameter(v))
 }
