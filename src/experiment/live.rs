@@ -169,7 +169,7 @@ impl Live {
         match (&p.synapse.vars[id].kind, &self.simulation) {
             (VarKind::Weight | VarKind::State(_), Some(s)) => s.synapses(projection, id),
             (VarKind::Weight, None) => (0..p.pairs.len()).map(|e| p.weight.at(e)).collect(),
-            (VarKind::State(_), None) => (0..p.pairs.len()).map(|k| p.initial(id, k)).collect(),
+            (VarKind::State(_), None) => p.all_initial(id),
             _ => p.params.get(&id).copied().into_iter().collect(),
         }
     }

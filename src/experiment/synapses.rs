@@ -149,14 +149,14 @@ impl Run<'_> {
             return Err(Box::new(crate::diag::unsupported(span, DRAWN_ANEW)));
         }
         let parameter = matches!(p.synapse.vars[id].kind, VarKind::Param(_));
-        let follows = p.synapse.is_parameter(id);
+        let own = matches!(p.synapse.vars[id].kind, VarKind::State(_)) && !p.synapse.is_parameter(id);
         let said = p.synapse.asserted.iter().any(|(state, ..)| *state == id);
         let begun_together = live.simulation.is_some() && (parameter || p.shared_differently(id, &new));
         if several && (begun_together || said && p.shared_differently(id, &new)) {
             return Err(kept_together(p, id, said, span));
         }
         let begun = live.simulation.as_ref().is_some_and(|s| s.step() > 0);
-        if let (Some(s), true, false) = (&mut live.simulation, begun, follows) {
+        if let (Some(s), true, true) = (&mut live.simulation, begun, own) {
             s.set_synapses(k, id, &new);
             return Ok(());
         }

@@ -24,13 +24,13 @@ pub fn arguments(
     (name, (_, arity)): (&str, (Draw, usize)),
     args: &[ast::Arg],
     span: Span,
-) -> Option<(Vec<Expr>, Ty)> {
+) -> Option<([Expr; 2], Ty)> {
     if args.len() != arity {
         infer.diagnostics.push(errors::wrong_arity(name, &arity.to_string(), args.len(), span));
         return None;
     }
     let [first, second] = args else {
-        return Some((vec![Expr::Num(0.0), Expr::Num(1.0)], Ty::in_unit(Unit::one())));
+        return Some(([Expr::Num(0.0), Expr::Num(1.0)], Ty::in_unit(Unit::one())));
     };
     let (a, of_a) = infer.number(context, &first.value);
     let (b, of_b) = infer.number(context, &second.value);
@@ -38,5 +38,5 @@ pub fn arguments(
         let typed = ((&of_a, first.value.span), (&of_b, second.value.span));
         infer.diagnostics.push(errors::cannot_compare(typed.0, typed.1));
     }
-    Some((vec![a, b], of_a))
+    Some(([a, b], of_a))
 }

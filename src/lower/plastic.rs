@@ -252,12 +252,7 @@ impl Build<'_> {
         let mut drawn = BTreeSet::new();
         draws(body, &|stmt| concerns(stmt, &|v| targets.contains(&v), synapses), &mut drawn);
         for k in drawn {
-            let mut word = |second: bool| {
-                open.slots.push(PlasticSlot::Drawn(k, second));
-                open.l.b.slot(format!("draw{k}_{}", u8::from(second)), SlotKind::Lane)
-            };
-            let words = (word(false), word(true));
-            open.l.randoms.insert((false, k), words);
+            open.random((false, k), "draw", PlasticSlot::Drawn);
         }
         let any = |what: &dyn Fn(&Stmt) -> bool| synapses && contains(body, what);
         let delivers = any(&|s| matches!(s, Stmt::Deliver(_)));
@@ -314,12 +309,7 @@ impl Build<'_> {
         let lets = |v: VarId| s.definition(v).cloned();
         let mut open = self.open(&name, (&params, &lets), &used, &|v| targets.contains(&v));
         for k in noises {
-            let mut word = |second: bool| {
-                open.slots.push(PlasticSlot::Random(k, second));
-                open.l.b.slot(format!("noise{k}_{}", u8::from(second)), SlotKind::Lane)
-            };
-            let words = (word(false), word(true));
-            open.l.randoms.insert((true, k), words);
+            open.random((true, k), "noise", PlasticSlot::Random);
         }
         open.l.dt = Some(self.dt);
         let next: Vec<(VarId, Value)> = equations
@@ -442,6 +432,16 @@ impl Build<'_> {
 }
 
 impl Open<'_> {
+    /// Adds the two words of random bits of a noise process, or of a draw.
+    fn random(&mut self, (noise, k): (bool, u32), name: &str, of: fn(u32, bool) -> PlasticSlot) {
+        let mut word = |second: bool| {
+            self.slots.push(of(k, second));
+            self.l.b.slot(format!("{name}{k}_{}", u8::from(second)), SlotKind::Lane)
+        };
+        let words = (word(false), word(true));
+        self.l.randoms.insert((noise, k), words);
+    }
+
     /// Loads a number that all lanes share.
     fn uniform(&mut self, name: String, slot: PlasticSlot) -> Value {
         let at = match self.slots.iter().position(|s| *s == slot) {

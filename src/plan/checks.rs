@@ -247,13 +247,18 @@ impl Projection {
             }
             match self.values.get(variable) {
                 Some(each) => self.assigned_out_of_bounds(*variable, self.pairs.len(), each),
-                None => self.assigned_out_of_bounds(*variable, 1, &Column::Const(*self.init.get(variable)?)),
+                None => {
+                    self.assigned_out_of_bounds(*variable, self.pairs.len(), &Column::Const(*self.init.get(variable)?))
+                }
             }
         })
     }
 
     /// Finds a value for `n` synapses that is outside of a variable's bounds.
     pub fn assigned_out_of_bounds(&self, variable: VarId, n: usize, value: &Column) -> Option<OutOfBounds> {
+        if n == 0 {
+            return None;
+        }
         let vary = self.bounds_vary(variable);
         let first = self.bounds(variable, 0)?;
         let n = match value {

@@ -133,10 +133,10 @@ impl Projection {
         let parameter = matches!(self.synapse.vars[id].kind, VarKind::Param(_));
         if let Column::Const(value) = value {
             self.values.remove(&id);
-            if parameter {
-                self.params.insert(id, value)
-            } else {
-                self.init.insert(id, value)
+            // A modulator that follows no population has one value, as a parameter has.
+            match self.synapse.vars[id].kind {
+                VarKind::State(_) => self.init.insert(id, value),
+                _ => self.params.insert(id, value),
             };
             return;
         }
@@ -201,6 +201,16 @@ impl Projection {
         match varies {
             true => (0..self.pairs.len()).map(at).collect::<Option<Vec<f64>>>().map(|v| Column::Array(Arc::new(v))),
             false => at(0).map(Column::Const),
+        }
+    }
+
+    /// Returns the initial values of a state of all synapses.
+    pub fn all_initial(&self, state: VarId) -> Vec<f64> {
+        let n = self.pairs.len();
+        match self.values.get(&state) {
+            Some(each) => (0..n).map(|k| each.at(k)).collect(),
+            None if n == 0 => Vec::new(),
+            None => vec![self.initial(state, 0); n],
         }
     }
 

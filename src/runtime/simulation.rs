@@ -409,7 +409,7 @@ impl Simulation {
         let weight = p.synapse.weight() == Some(variable);
         let mut out: Vec<f64> = match weight {
             true => (0..p.pairs.len()).map(|k| p.weight.at(k)).collect(),
-            false => (0..p.pairs.len()).map(|k| p.initial(variable, k)).collect(),
+            false => p.all_initial(variable),
         };
         if let Some(plastic) = &self.plastic[projection] {
             plastic.copy(p, variable, self.step, &mut out);

@@ -267,7 +267,7 @@ impl Context for Checker {
         };
         let id = self.out.n_draws;
         self.out.n_draws += 1;
-        Some((Expr::Draw(id, drawn.0, values), ty))
+        Some((Expr::Draw(id, drawn.0, values.to_vec()), ty))
     }
 
     fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {

@@ -88,7 +88,7 @@ impl Checker<'_> {
         };
         if !matches!(self.handles, Some(Trigger::Signal(_))) {
             self.out.n_draws += 1;
-            return (Expr::Draw(self.out.n_draws - 1, drawn.0, values), ty);
+            return (Expr::Draw(self.out.n_draws - 1, drawn.0, values.to_vec()), ty);
         }
         let name = format!("draw {}", self.out.draws.len() + 1);
         let kind = VarKind::State(Expr::Num(0.0));
@@ -96,7 +96,7 @@ impl Checker<'_> {
         let id = self.out.vars.push(Var { name, kind, dim: Dim::ONE, unit, boolean: false, cable: None, span });
         self.out.draws.insert(id, drawn.0);
         self.out.scattered.insert(id);
-        let [a, b] = <[Expr; 2]>::try_from(values).unwrap_or([Expr::Num(0.0), Expr::Num(1.0)]);
+        let [a, b] = values;
         let width = match drawn.0 {
             Draw::Uniform => Expr::bin(Op::Sub, b, a.clone()),
             Draw::Normal => b,
