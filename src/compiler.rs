@@ -308,7 +308,7 @@ pub struct Silent;
 
 impl crate::experiment::Progress for Silent {
     fn update(&self, _: f64, _: f64) {}
-    fn interrupted(&self) -> bool {
-        false
+    fn interrupted(&self) -> Option<String> {
+        None
     }
 }

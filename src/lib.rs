@@ -11,6 +11,7 @@ macro_rules! ice {
     };
 }
 
+pub mod budget;
 pub mod builtin;
 pub mod codegen;
 pub mod compiler;

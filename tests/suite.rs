@@ -41,6 +41,10 @@ mod properties;
 mod rates;
 #[path = "suite/reference.rs"]
 mod reference;
+#[path = "suite/results.rs"]
+mod results;
+#[path = "suite/security.rs"]
+mod security;
 #[path = "suite/steps.rs"]
 mod steps;
 #[path = "suite/syntax.rs"]

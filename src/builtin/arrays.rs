@@ -1,7 +1,7 @@
 //! Functions of arrays and matrices: statistics, order, products.
 
 use super::func::Func;
-use super::{Arguments, Host, Refusal, apply, same_length, undefined};
+use super::{Arguments, Host, Refusal, apply, room, same_length, undefined};
 use crate::diag::Code;
 use crate::measure;
 use crate::rng::Stream;
@@ -275,13 +275,14 @@ pub fn linspace(_: &dyn Host, a: Given) -> Result {
     if n < 2 {
         return Err(Refusal::of(2, Code::E0404, "both ends need at least two values", "too few"));
     }
+    room(&[n], 2)?;
     let (q, step) = (a.quantity(0)?, (to - from) / (n - 1) as f64);
     Ok(Quantity::array((0..n).map(|i| from + step * i as f64).collect(), q.dim, q.unit).into())
 }
 
 pub fn repeat(_: &dyn Host, a: Given) -> Result {
     let (value, n, q) = (a.number(0)?, a.size(1)?, a.quantity(0)?);
-    Ok(Quantity::array(vec![value; n], q.dim, q.unit).into())
+    Ok(Quantity::array(vec![value; room(&[n], 1)?], q.dim, q.unit).into())
 }
 
 pub fn corr(_: &dyn Host, a: Given) -> Result {
@@ -344,7 +345,7 @@ pub fn matmul(_: &dyn Host, a: Given) -> Result {
         let message = format!("a matrix of {n} x {k} times one of {inner} x {m}");
         return Err(Refusal::new(Code::E0403, message, format!("{k} columns need {k} rows")));
     }
-    let mut out = vec![0.0; n * m];
+    let mut out = vec![0.0; room(&[n, m], 0)?];
     for i in 0..n {
         for l in 0..k {
             let factor = x.data[i * k + l];

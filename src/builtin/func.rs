@@ -86,6 +86,14 @@ pub fn apply(func: Func, a: &[f64]) -> f64 {
 }
 
 impl Func {
+    /// Returns the number of arguments.
+    pub fn arity(self) -> usize {
+        match self {
+            Func::Min | Func::Max | Func::Mod | Func::Pow => 2,
+            _ => 1,
+        }
+    }
+
     /// Returns the name in the language.
     pub fn name(self) -> &'static str {
         match self {

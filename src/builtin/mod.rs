@@ -248,6 +248,20 @@ impl Refusal {
     }
 }
 
+/// Refuses an array of more elements than there is memory for.
+pub fn room(extents: &[usize], argument: usize) -> Result<usize, Refusal> {
+    let bytes = extents.iter().fold(8.0, |product, n| product * *n as f64);
+    match crate::budget::fits(bytes) {
+        // What fits into memory can be counted.
+        Ok(()) => Ok(extents.iter().product()),
+        Err(lack) => {
+            let shape: Vec<String> = extents.iter().map(usize::to_string).collect();
+            let message = format!("{} numbers do not fit into memory", shape.join(" x "));
+            Err(Refusal::of(argument, Code::E0408, message, lack.to_string()).help("make it smaller, or use a loop"))
+        }
+    }
+}
+
 /// A recorded state.
 pub struct Samples {
     /// Times of the samples.
@@ -357,7 +371,7 @@ impl Arguments<'_> {
     /// A whole number, not negative.
     fn size(&self, i: usize) -> Result<usize, Refusal> {
         let n = self.number(i)?;
-        match n.fract().abs() < 1e-9 && (0.0..4e9).contains(&n) {
+        match n.fract().abs() < 1e-9 && (0.0..9e15).contains(&n) {
             true => Ok(n.round() as usize),
             false => {
                 let shown = crate::units::format_number(n);

@@ -1,6 +1,6 @@
 //! Functions that read files, make data sets, and compare labels.
 
-use super::{Arguments, Host, Refusal, same_length};
+use super::{Arguments, Host, Refusal, room, same_length};
 use crate::data::{self, Examples, KNOWN, Numbers, Unavailable};
 use crate::diag::Code;
 use crate::units::Dim;
@@ -93,7 +93,7 @@ pub fn one_hot(_: &dyn Host, a: Given) -> Result {
             return Err(refusal.help("write `one_hot(label, 10)`"));
         }
     };
-    let mut data = vec![0.0; label.data.len() * classes];
+    let mut data = vec![0.0; room(&[label.data.len(), classes], 1)?];
     for (k, l) in label.data.iter().enumerate() {
         data[k * classes + class(*l, classes, 0)?] = 1.0;
     }
@@ -110,7 +110,7 @@ pub fn confusion(_: &dyn Host, a: Given) -> Result {
         (false, Some(n)) => n as usize,
         (false, None) => x.data.iter().chain(y.data.iter()).copied().fold(0.0, f64::max) as usize + 1,
     };
-    let mut counts = vec![0.0; n * n];
+    let mut counts = vec![0.0; room(&[n, n], 2)?];
     for (p, q) in x.data.iter().zip(y.data.iter()) {
         counts[class(*p, n, 0)? * n + class(*q, n, 1)?] += 1.0;
     }

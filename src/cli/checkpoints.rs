@@ -8,6 +8,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// The name of its file.
+pub const CHECKPOINT: &str = "checkpoint.state";
+
 /// The checkpoint of a results folder.
 pub struct Kept {
     path: PathBuf,
@@ -15,9 +18,9 @@ pub struct Kept {
     last: Cell<Instant>,
 }
 
-/// Reads an interval of wall time: `30s`, `10min`, `1h`.
-pub fn every(text: &str) -> Result<Duration, Stop> {
-    let bad = || Stop::Usage(format!("`--checkpoint-every {text}` is not a time; write 30s, 10min or 1h"));
+/// Reads a wall time of an option: `30s`, `10min`, `1h`.
+pub fn time(option: &str, text: &str) -> Result<Duration, Stop> {
+    let bad = || Stop::Usage(format!("`--{option} {text}` is not a time; write 30s, 10min or 1h"));
     let at = text.find(|c: char| c.is_alphabetic()).ok_or_else(bad)?;
     let value: f64 = text[..at].trim().parse().map_err(|_| bad())?;
     let seconds = match text[at..].trim() {
@@ -32,26 +35,7 @@ pub fn every(text: &str) -> Result<Duration, Stop> {
 impl Kept {
     /// The checkpoint of a folder, due every so often.
     pub fn new(folder: &Path, every: Option<Duration>) -> Kept {
-        Kept { path: folder.join("checkpoint.neuro"), every, last: Cell::new(Instant::now()) }
-    }
-
-    /// Returns whether there is one.
-    pub fn exists(&self) -> bool {
-        self.path.exists()
-    }
-
-    /// Reads it, if there is one.
-    pub fn read(&self) -> Result<Option<Vec<u8>>, Stop> {
-        match std::fs::read(&self.path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(Stop::Usage(format!("cannot read {}: {e}", self.path.display()))),
-        }
-    }
-
-    /// Removes it: the run has come to its end.
-    pub fn remove(&self) {
-        let _ = std::fs::remove_file(&self.path);
+        Kept { path: folder.join(CHECKPOINT), every, last: Cell::new(Instant::now()) }
     }
 }
 
@@ -62,7 +46,7 @@ impl CheckpointStore for Kept {
 
     fn keep(&self, bytes: &[u8]) -> Result<(), String> {
         // Aside first, onto the disk, then renamed: the old one stays until the new one is whole.
-        let aside = self.path.with_extension("part");
+        let aside = self.path.with_file_name(format!(".{CHECKPOINT}.part"));
         let write = || -> std::io::Result<()> {
             let mut file = std::fs::File::create(&aside)?;
             file.write_all(bytes)?;
@@ -70,7 +54,11 @@ impl CheckpointStore for Kept {
             std::fs::rename(&aside, &self.path)
         };
         self.last.set(Instant::now());
-        write().map_err(|e| format!("{}: {e}", self.path.display()))
+        let written = write();
+        if written.is_err() {
+            let _ = std::fs::remove_file(&aside);
+        }
+        written.map_err(|e| format!("{}: {e}", self.path.display()))
     }
 }
 
@@ -80,11 +68,11 @@ mod tests {
 
     #[test]
     fn intervals_are_times() {
-        assert_eq!(every("30s").ok(), Some(Duration::from_secs(30)));
-        assert_eq!(every("10 min").ok(), Some(Duration::from_secs(600)));
-        assert_eq!(every("0.5h").ok(), Some(Duration::from_secs(1800)));
+        assert_eq!(time("max-time", "30s").ok(), Some(Duration::from_secs(30)));
+        assert_eq!(time("max-time", "10 min").ok(), Some(Duration::from_secs(600)));
+        assert_eq!(time("max-time", "0.5h").ok(), Some(Duration::from_secs(1800)));
         for bad in ["30", "30 mV", "soon", "-1s"] {
-            assert!(every(bad).is_err(), "{bad}");
+            assert!(time("max-time", bad).is_err(), "{bad}");
         }
     }
 }

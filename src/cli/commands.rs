@@ -87,11 +87,27 @@ pub fn fmt(paths: &[PathBuf], check: bool, messages: Messages) -> Done {
         if check {
             say!("{}", path.display());
         } else {
-            let aside = path.with_extension("neuro.part");
-            let written = std::fs::write(&aside, &text).and_then(|()| std::fs::rename(&aside, &path));
-            written.map_err(|e| Stop::Usage(format!("cannot write {}: {e}", path.display())))?;
+            rewrite(&path, &text).map_err(|e| Stop::Usage(format!("cannot write {}: {e}", path.display())))?;
             messages.note(&format!("formatted {}", path.display()));
         }
     }
     if check && changed { Err(Stop::Failed) } else { Ok(()) }
+}
+
+/// Gives a file another text: where a link leads, with the mode it has, and so that it is whole at any moment.
+fn rewrite(path: &Path, text: &str) -> std::io::Result<()> {
+    let file = path.canonicalize()?;
+    let mode = std::fs::metadata(&file)?.permissions();
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let aside = file.with_file_name(format!(".{name}.part"));
+    let write = || {
+        std::fs::write(&aside, text)?;
+        std::fs::set_permissions(&aside, mode)?;
+        std::fs::rename(&aside, &file)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&aside);
+    }
+    written
 }

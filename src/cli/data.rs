@@ -1,7 +1,8 @@
 //! `neuro data`: where data sets are looked for, and whether they are whole.
 
-use super::files::{Disk, data_folders};
+use super::files::Disk;
 use super::messages::{Done, Messages, Stop};
+use super::reach::data_folders;
 use neuro::data::{KNOWN, Unavailable, checked};
 use std::path::Path;
 

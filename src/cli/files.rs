@@ -1,6 +1,7 @@
 //! Reads sources and data; finds `.neuro` files in folders.
 
 use super::messages::{Messages, Stop};
+use super::reach::{Reach, data_folders};
 use neuro::compiler::{Program, compile};
 use neuro::data::{Files, sha256};
 use neuro::hir::Imports;
@@ -8,12 +9,13 @@ use neuro::source::SourceFile;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 /// Files relative to the source that names them.
 pub struct Disk {
     /// Folder of the root file.
     base: PathBuf,
+    /// What the model may read.
+    reach: Reach,
     /// SHA-256 of the data files read so far, by the path that names them.
     digests: RefCell<BTreeMap<String, String>>,
 }
@@ -34,9 +36,19 @@ impl Disk {
         data_folders().into_iter().map(|d| d.join(path)).find(|p| p.exists())
     }
 
+    /// Reads a whole file, if the model may read it and it fits into memory.
+    fn content(&self, path: &Path) -> Result<Vec<u8>, String> {
+        let file = self.reach.file(path)?;
+        let told = |e: std::io::Error| format!("{}: {e}", path.display());
+        let size = file.metadata().map_err(told)?.len();
+        neuro::budget::fits(size as f64).map_err(|lack| format!("{}: {lack}", path.display()))?;
+        std::fs::read(&file).map_err(told)
+    }
+
     /// Files beside `file`.
     pub fn beside(file: &Path) -> Disk {
-        Disk { base: file.parent().map(Path::to_path_buf).unwrap_or_default(), digests: RefCell::default() }
+        let base = file.parent().map(Path::to_path_buf).unwrap_or_default();
+        Disk { reach: Reach::of(&base), base, digests: RefCell::default() }
     }
 }
 
@@ -45,13 +57,13 @@ impl Files for Disk {
         // Data sets may live elsewhere; only files that are not beside the model are looked for there.
         let near = self.base.join(path);
         let found = if near.exists() { near } else { self.elsewhere(path).unwrap_or(near) };
-        let bytes = std::fs::read(&found).map_err(|e| format!("{}: {e}", found.display()))?;
+        let bytes = self.content(&found)?;
         self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
         Ok(bytes)
     }
 
     fn find(&self, path: &str) -> Option<Vec<u8>> {
-        let bytes = std::fs::read(self.elsewhere(path)?).ok()?;
+        let bytes = self.content(&self.elsewhere(path)?).ok()?;
         self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
         Some(bytes)
     }
@@ -61,24 +73,10 @@ impl Imports for Disk {
     fn file(&mut self, from: &str, path: &str) -> Result<SourceFile, String> {
         let base = Path::new(from).parent().map(Path::to_path_buf).unwrap_or_default();
         let full = base.join(path);
-        let text = std::fs::read_to_string(&full).map_err(|e| format!("{}: {e}", full.display()))?;
+        let text = String::from_utf8(self.content(&full)?);
+        let text = text.map_err(|e| format!("{} is not UTF-8 text ({e})", full.display()))?;
         Ok(SourceFile::new(full.to_string_lossy(), text))
     }
-}
-
-static DATA: OnceLock<PathBuf> = OnceLock::new();
-
-/// Names the folder that is searched first for data sets.
-pub fn look_in(folder: PathBuf) {
-    let _ = DATA.set(folder);
-}
-
-/// Lists the folders that may hold data sets, in the order in which they are searched: `--data`, `NEURO_DATA`, the user's cache.
-pub fn data_folders() -> Vec<PathBuf> {
-    let named = std::env::var_os("NEURO_DATA").map(PathBuf::from);
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or(std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache")));
-    DATA.get().cloned().into_iter().chain(named).chain(cache.map(|c| c.join("neuro"))).collect()
 }
 
 /// Reads one source file.

@@ -1,5 +1,6 @@
 //! What commands say, and how they end.
 
+use super::signals::Signal;
 use clap::ValueEnum;
 use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
 use neuro::source::SourceMap;
@@ -19,6 +20,8 @@ pub enum Stop {
     Failed,
     /// The command cannot be carried out.
     Usage(String),
+    /// A signal has ended it; everything has been said.
+    Signal(Signal),
 }
 
 pub type Done = Result<(), Stop>;

@@ -1,7 +1,7 @@
 //! The command line: the only place that reads files, prints, and knows the terminal.
 //!
 //! Data goes to stdout, messages to stderr. Exit codes: 0 success, 1 the program or an expectation failed,
-//! 2 the command itself could not be carried out.
+//! 2 the command itself could not be carried out, 128 and the number of a signal if one has ended it (130 for Ctrl-C).
 
 /// Writes a line of data; a reader that has gone away is no error of ours.
 macro_rules! say {
@@ -18,8 +18,11 @@ mod files;
 mod messages;
 mod options;
 mod progress;
+mod reach;
+mod results;
 mod run;
 mod scaffold;
+mod signals;
 mod sweep;
 mod test;
 
@@ -41,6 +44,9 @@ struct Cli {
     /// Folder that is searched first for data sets, before NEURO_DATA and the user's cache
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File or folder that models may read, beside their own folder, their project and the folders of data
+    #[arg(long, global = true, value_name = "PATH")]
+    allow_read: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,9 +77,12 @@ enum Command {
         /// Folder for results
         #[arg(long, default_value = "results", value_name = "DIR")]
         results: PathBuf,
-        /// Replace results that exist
+        /// Write results into a folder that holds files of others; they stay as they are
         #[arg(long)]
         force: bool,
+        /// Keep the results that are there, and write into a new folder: `NAME-2`, `NAME-3` …
+        #[arg(long, conflicts_with_all = ["force", "resume"])]
+        keep: bool,
         /// Repeat the run of a run.json bit for bit
         #[arg(long, value_name = "RUN.JSON")]
         replay: Option<PathBuf>,
@@ -82,6 +91,9 @@ enum Command {
         /// No progress
         #[arg(long, short)]
         quiet: bool,
+        /// Started by a sweep, which tells through standard input when to stop
+        #[arg(long, hide = true)]
+        of_sweep: bool,
     },
     /// Run an experiment at several values of its parameters, side by side, into one table
     ///
@@ -161,13 +173,17 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let messages = Messages { format: cli.message_format };
     if let Some(folder) = cli.data {
-        files::look_in(folder);
+        reach::look_in(folder);
     }
+    reach::allow(cli.allow_read);
     let done = match cli.command {
         Command::Data { command } => data::data(command == DataCommand::Check, messages),
         Command::Check { paths } => commands::check(&paths, messages),
-        Command::Run { file, experiment, options, results, force, replay, checkpoints, quiet } => {
-            run::run(run::Request { file, experiment, options, results, force, replay, checkpoints, quiet }, messages)
+        Command::Run { file, experiment, options, results, force, keep, replay, checkpoints, quiet, of_sweep } => {
+            run::run(
+                run::Request { file, experiment, options, results, force, keep, replay, checkpoints, quiet, of_sweep },
+                messages,
+            )
         }
         Command::Sweep { file, experiment, over, jobs, options, checkpoints, results } => {
             sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, checkpoints, results }, messages)
@@ -183,6 +199,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Failed) => ExitCode::from(1),
+        Err(Stop::Signal(signal)) => ExitCode::from(signal.exit_code()),
         Err(Stop::Usage(text)) => {
             match messages.format {
                 MessageFormat::Json => eprintln!("{}", serde_json::json!({"severity": "error", "message": text})),

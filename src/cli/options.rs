@@ -17,6 +17,12 @@ pub struct RunOptions {
     /// auto, wide, cranelift or interpreter; results do not depend on it
     #[arg(long, default_value = "auto", value_name = "B")]
     pub backend: String,
+    /// Stop in an orderly way after so much wall time: 30s, 10min, 1h
+    #[arg(long, value_name = "TIME")]
+    pub max_time: Option<String>,
+    /// Refuse what takes more memory, and stop a run that does: 500MB, 16GB; what the machine has unless given
+    #[arg(long, value_name = "SIZE")]
+    pub max_memory: Option<String>,
 }
 
 /// Options of runs that can be stopped and resumed.

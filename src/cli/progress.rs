@@ -1,27 +1,11 @@
-//! Progress of a run: a bar on a terminal, a line every ten seconds elsewhere; Ctrl-C asks for an orderly stop.
+//! Progress of a run: a bar on a terminal, a line every ten seconds elsewhere.
 
+use super::signals::{Signal, stop_asked_for};
 use indicatif::{ProgressBar, ProgressStyle};
 use neuro::experiment::Progress;
 use std::cell::{Cell, RefCell};
-use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
-
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-
-/// Installs the Ctrl-C handler; a second Ctrl-C ends the process at once.
-pub fn catch_interrupt() {
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-    });
-}
-
-/// Returns whether the user asked to stop.
-pub fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
-}
 
 /// Shows progress on stderr, and what the experiment prints on stdout.
 pub struct Shown {
@@ -63,7 +47,7 @@ impl Shown {
             if since.map_or(wall < 10.0, |s| s < Duration::from_secs(10)) {
                 return;
             }
-            eprintln!("{text}");
+            let _ = writeln!(std::io::stderr(), "{text}");
         }
         self.last.set(Some(now));
     }
@@ -126,12 +110,12 @@ impl Progress for Shown {
 
     fn line(&self, text: &str) {
         match &*self.bar.borrow() {
-            Some(bar) => bar.suspend(|| println!("{text}")),
-            None => println!("{text}"),
+            Some(bar) => bar.suspend(|| say!("{text}")),
+            None => say!("{text}"),
         }
     }
 
-    fn interrupted(&self) -> bool {
-        interrupted()
+    fn interrupted(&self) -> Option<String> {
+        stop_asked_for().map(Signal::describe)
     }
 }

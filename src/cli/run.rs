@@ -1,10 +1,13 @@
 //! `neuro run`.
 
-use super::checkpoints::{Kept, every};
+use super::checkpoints::{CHECKPOINT, Kept, time};
 use super::files::{Disk, load};
 use super::messages::{Done, MessageFormat, Messages, Stop};
 use super::options::{CheckpointOptions, RunOptions};
-use super::progress::{Shown, catch_interrupt};
+use super::progress::Shown;
+use super::results::{self, Begun, Failure, How, Results};
+use super::signals::{self, stop_asked_for};
+use neuro::budget;
 use neuro::codegen::Backend;
 use neuro::compiler::{Program, unknown_experiment};
 use neuro::data::{Files, sha256};
@@ -15,6 +18,7 @@ use neuro::ir::Precision;
 use neuro::report::{self, RunInfo};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What `neuro run` was asked to do.
 pub struct Request {
@@ -23,9 +27,12 @@ pub struct Request {
     pub options: RunOptions,
     pub results: PathBuf,
     pub force: bool,
+    pub keep: bool,
     pub replay: Option<PathBuf>,
     pub checkpoints: CheckpointOptions,
     pub quiet: bool,
+    /// Whether a sweep has started this run.
+    pub of_sweep: bool,
 }
 
 /// Turns command-line options into settings.
@@ -50,6 +57,10 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
     if !out.backend.is_available() {
         return Err(Stop::Usage("this machine has no vectors wider than 128 bits; use --backend cranelift".into()));
     }
+    out.longest = o.max_time.as_deref().map(|t| time("max-time", t)).transpose()?;
+    if let Some(text) = &o.max_memory {
+        budget::allow(size(text)?);
+    }
     for s in &o.set {
         let Some((path, value)) = s.split_once('=') else {
             return Err(Stop::Usage(format!("`--set {s}` lacks a value; write `--set path=value`")));
@@ -57,6 +68,23 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
         out.overrides.push(Override { path: path.trim().into(), value: value.trim().into() });
     }
     Ok(out)
+}
+
+/// Reads a number of bytes: `500MB`, `16 GB`.
+fn size(text: &str) -> Result<u64, Stop> {
+    let bad = || Stop::Usage(format!("`--max-memory {text}` is not a size; write 500MB or 16GB"));
+    let at = text.find(|c: char| c.is_alphabetic()).ok_or_else(bad)?;
+    let value: f64 = text[..at].trim().parse().map_err(|_| bad())?;
+    let unit = match text[at..].trim().to_ascii_lowercase().as_str() {
+        "b" => 1.0,
+        "kb" => 1e3,
+        "mb" => 1e6,
+        "gb" => 1e9,
+        "tb" => 1e12,
+        _ => return Err(bad()),
+    };
+    let bytes = value * unit;
+    if bytes >= 1.0 && bytes < 1e18 { Ok(bytes as u64) } else { Err(bad()) }
 }
 
 /// Hashes all sources and the library, in order.
@@ -70,11 +98,14 @@ pub fn digest(program: &Program) -> String {
 }
 
 pub fn run(mut request: Request, messages: Messages) -> Done {
-    catch_interrupt();
+    signals::catch();
+    if request.of_sweep {
+        signals::heed_sweep();
+    }
     let mut settings = settings(&request.options)?;
     let replay = request.replay.as_deref().map(Replay::read).transpose()?;
     if let Some(record) = &replay {
-        request.file = Some(record.source.clone().into());
+        request.file = Some(record.source.clone());
         request.experiment = Some(record.experiment.clone());
         settings.precision = Some(record.precision);
         settings.overrides = record.overrides.clone();
@@ -95,106 +126,137 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
             .one(&unknown_experiment(&program.module, request.experiment.as_deref().unwrap_or("")), &program.sources);
         return Err(Stop::Failed);
     }
-    let every = request.checkpoints.checkpoint_every.as_deref().map(every).transpose()?;
+    let one = One {
+        request: &request,
+        file: &file,
+        program: &program,
+        digest: &digest,
+        every: request.checkpoints.checkpoint_every.as_deref().map(|t| time("checkpoint-every", t)).transpose()?,
+        settings: &settings,
+        messages,
+    };
     let mut failed = false;
     for e in chosen {
-        let folder = request.results.join(&e.name);
-        let kept = Kept::new(&folder, every);
-        let resume = if request.checkpoints.resume { kept.read()? } else { None };
-        if resume.is_none() {
-            prepare(&folder, request.force || request.replay.is_some(), messages)?;
-        }
-        let settings = Settings { results: Some(folder.clone()), ..settings.clone() };
-        let progress = Shown::new(request.quiet || messages.format == MessageFormat::Json);
-        let disk = Disk::beside(&file);
-        let runner = Runner { module: &program.module, files: &disk, settings: settings.clone(), progress: &progress };
-        let outcome = if every.is_some() || resume.is_some() {
-            let belongs = RunIdentity {
-                neuro: env!("CARGO_PKG_VERSION").into(),
-                source_sha256: digest.clone(),
-                experiment: e.name.clone(),
-                overrides: settings.overrides.iter().map(|o| (o.path.clone(), o.value.clone())).collect(),
-                precision: settings.precision.map(|p| p.to_string()),
-            };
-            runner.run_with(&e, &Checkpoints { keeper: &kept, belongs, resume })
-        } else {
-            runner.run(&e)
-        };
-        progress.finish();
-        messages.all(&outcome.warnings, &program.sources);
-        let source = file.to_string_lossy();
-        let info = RunInfo {
-            source: &source,
-            digest: digest.clone(),
-            data: disk.digests(),
-            experiment: &e.name,
-            settings: &settings,
-        };
-        let written = report::write(&outcome, &folder).and_then(|mut w| {
-            let text = serde_json::to_string_pretty(&report::record(&outcome, &info)).unwrap_or_default();
-            std::fs::write(folder.join("run.json"), text)
-                .map_err(|e| format!("{}: {e}", folder.join("run.json").display()))?;
-            w.push("run.json".into());
-            Ok(w)
-        });
-        print_measures(&outcome);
-        failed |= !print_expectations(&outcome, &program, messages);
-        if let Some(d) = &outcome.failure {
-            messages.one(d, &program.sources);
-            failed = true;
-        }
-        match &outcome.failure {
-            None => kept.remove(),
-            Some(d) if d.code == Code::E0812 && kept.exists() => {
-                messages.note("a checkpoint is kept; the same command with `--resume` goes on from here");
-            }
-            Some(_) => {}
-        }
-        match written {
-            Ok(w) => messages.note(&format!(
-                "{} neurons, {} synapses; built in {:.2} s, ran {:.3} s in {:.2} s; {} files in {}",
-                outcome.size.0,
-                outcome.size.1,
-                outcome.built_in,
-                outcome.simulated / 1000.0,
-                outcome.ran_in,
-                w.len(),
-                folder.display()
-            )),
-            Err(reason) => {
-                let d = Diagnostic::new(Code::E0809, format!("results cannot be written: {reason}"))
-                    .help("free some space or choose another folder with `--results`");
-                messages.one(&d, &program.sources);
-                failed = true;
-            }
+        match one.run(&e) {
+            Err(Stop::Failed) => failed = true,
+            other => other?,
         }
     }
     if failed { Err(Stop::Failed) } else { Ok(()) }
 }
 
-/// Makes an empty result folder; refuses to replace one that was not made by a run.
-fn prepare(folder: &Path, force: bool, messages: Messages) -> Done {
-    let cannot = |e: std::io::Error| Stop::Usage(format!("cannot use {}: {e}", folder.display()));
-    if folder.exists() {
-        let occupied = std::fs::read_dir(folder).map_err(cannot)?.next().is_some();
-        let ours = folder.join("run.json").exists() || Kept::new(folder, None).exists();
-        if occupied && !force {
-            let d = Diagnostic::new(Code::E0806, format!("{} holds results already", folder.display()))
-                .help("add `--force` to replace them, or `--results DIR` to write elsewhere");
-            messages.one(&d, &Default::default());
-            return Err(Stop::Failed);
+/// What the runs of a command have in common.
+struct One<'a> {
+    request: &'a Request,
+    file: &'a Path,
+    program: &'a Program,
+    digest: &'a str,
+    every: Option<Duration>,
+    settings: &'a Settings,
+    messages: Messages,
+}
+
+impl One<'_> {
+    /// Runs one experiment.
+    fn run(&self, e: &Experiment) -> Done {
+        let (request, messages, sources) = (self.request, self.messages, &self.program.sources);
+        let mut folder = request.results.join(&e.name);
+        if request.keep {
+            folder = results::new_folder(&folder);
         }
-        if occupied && !ours {
-            return Err(Stop::Usage(format!(
-                "{} was not made by a run; it is left alone even with --force",
-                folder.display()
-            )));
+        let disk = Disk::beside(self.file);
+        let info = |settings: &Settings| RunInfo {
+            source: self.file.to_path_buf(),
+            digest: self.digest.to_string(),
+            data: disk.digests(),
+            experiment: e.name.to_string(),
+            settings: settings.clone(),
+        };
+        let how = How { force: request.force, resume: request.checkpoints.resume };
+        let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how) {
+            Ok(begun) => begun,
+            Err(Failure::Stop(stop)) => return Err(stop),
+            Err(Failure::Diagnostic(d)) => {
+                messages.one(&d, sources);
+                return Err(Stop::Failed);
+            }
+        };
+        let (results, resume) = match begun {
+            Begun::Here(results, resume) => (results, resume),
+            Begun::Finished(met) => {
+                let missed = if met { "" } else { "; not all of its expectations hold" };
+                messages.note(&format!(
+                    "{} has come to its end; its results are in {}{missed}",
+                    e.name,
+                    folder.display()
+                ));
+                return if met { Ok(()) } else { Err(Stop::Failed) };
+            }
+        };
+        if results.replaces() {
+            messages.note(&format!("the results in {} will be replaced when this run ends", folder.display()));
         }
-        if occupied {
-            std::fs::remove_dir_all(folder).map_err(cannot)?;
+        let settings = Settings { results: Some(results.work().to_path_buf()), ..self.settings.clone() };
+        let progress = Shown::new(request.quiet || messages.format == MessageFormat::Json);
+        let runner =
+            Runner { module: &self.program.module, files: &disk, settings: settings.clone(), progress: &progress };
+        let mut outcome = if self.every.is_some() || resume.is_some() {
+            let belongs = RunIdentity {
+                neuro: env!("CARGO_PKG_VERSION").into(),
+                source_sha256: self.digest.to_string(),
+                experiment: e.name.to_string(),
+                overrides: settings.overrides.iter().map(|o| (o.path.clone(), o.value.clone())).collect(),
+                precision: settings.precision.map(|p| p.to_string()),
+            };
+            let kept = Kept::new(results.work(), self.every);
+            runner.run_with(e, &Checkpoints { keeper: &kept, belongs, resume })
+        } else {
+            runner.run(e)
+        };
+        progress.finish();
+        messages.all(&outcome.warnings, sources);
+        let record = report::record(&outcome, &info(&settings));
+        let published = results.publish(&mut outcome, record);
+        print_measures(&outcome);
+        let mut failed = !print_expectations(&outcome, self.program, messages);
+        if let Some(d) = &outcome.failure {
+            messages.one(d, sources);
+            failed = true;
+        }
+        match published {
+            Ok((at, n)) => {
+                messages.note(&format!(
+                    "{} neurons, {} synapses; built in {:.2} s, ran {:.3} s in {:.2} s; {n} files in {}",
+                    outcome.size.0,
+                    outcome.size.1,
+                    outcome.built_in,
+                    outcome.simulated / 1000.0,
+                    outcome.ran_in,
+                    at.display()
+                ));
+                if at != folder {
+                    messages.note(&format!("{} keeps the results of the run that came to its end", folder.display()));
+                }
+                if at.join(CHECKPOINT).exists() {
+                    messages.note("a checkpoint is kept; the same command with `--resume` goes on from here");
+                }
+            }
+            Err((at, reason)) => {
+                let d = Diagnostic::new(Code::E0809, format!("results cannot be written: {reason}"))
+                    .note(format!("what could be written is in {}", at.display()))
+                    .help("free some space, or choose another folder with `--results`");
+                messages.one(&d, sources);
+                failed = true;
+            }
+        }
+        match stop_asked_for() {
+            Some(signal) if outcome.failure.as_ref().is_some_and(|d| d.code == Code::E0812) => {
+                Err(Stop::Signal(signal))
+            }
+            _ if failed => Err(Stop::Failed),
+            _ => Ok(()),
         }
     }
-    std::fs::create_dir_all(folder).map_err(cannot)
 }
 
 fn print_measures(outcome: &Outcome) {
@@ -227,7 +289,7 @@ fn print_expectations(outcome: &Outcome, program: &Program, messages: Messages) 
 
 /// The part of a `run.json` that repeats a run.
 struct Replay {
-    source: String,
+    source: PathBuf,
     experiment: String,
     digest: String,
     data: Vec<(String, String)>,
@@ -235,12 +297,23 @@ struct Replay {
     overrides: Vec<Override>,
 }
 
+/// Reads the path of the source, which need not be text.
+fn source(record: &serde_json::Value) -> Option<PathBuf> {
+    #[cfg(unix)]
+    if let Some(list) = record["source_bytes"].as_array() {
+        use std::os::unix::ffi::OsStringExt;
+        let bytes = list.iter().map(|b| u8::try_from(b.as_u64()?).ok()).collect::<Option<Vec<u8>>>()?;
+        return Some(std::ffi::OsString::from_vec(bytes).into());
+    }
+    record["source"].as_str().map(PathBuf::from)
+}
+
 impl Replay {
     /// Reports a source or a data file that is not the one of the record.
     fn changed(&self, digest: &str, disk: &Disk) -> Option<Diagnostic> {
         if self.digest != digest {
             return Some(
-                Diagnostic::new(Code::E0810, format!("`{}` is not the source of this record", self.source))
+                Diagnostic::new(Code::E0810, format!("`{}` is not the source of this record", self.source.display()))
                     .note("its text or an import has changed since")
                     .help("restore the file, or run it without `--replay`"),
             );
@@ -273,7 +346,7 @@ impl Replay {
             overrides.push(Override { path: path.clone(), value: value.as_str().unwrap_or_default().into() });
         }
         Ok(Replay {
-            source: field("source")?,
+            source: source(&json).ok_or_else(|| bad("`source` is missing".into()))?,
             experiment: field("experiment")?,
             digest: field("source_sha256")?,
             data: json["data_sha256"]

@@ -3,13 +3,20 @@
 use super::files::load;
 use super::messages::{Done, Messages, Stop};
 use super::options::{CheckpointOptions, RunOptions};
+use super::reach::{self, named_data};
 use super::run::{digest, settings};
+use super::signals::{self, stop_asked_for};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Between two looks at whether a run has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What `neuro sweep` was asked to do.
 pub struct Request {
@@ -88,6 +95,7 @@ fn finished(p: &Point, request: &Request, digest: &str, overrides: &[(String, St
 }
 
 pub fn sweep(request: &Request, messages: Messages) -> Done {
+    signals::catch();
     let fixed = settings(&request.options)?.overrides;
     let axes: Vec<(String, Vec<String>)> = request.over.iter().map(|o| axis(o)).collect::<Result<_, _>>()?;
     let program = load(&request.file, messages)?;
@@ -111,11 +119,24 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
             return Ok(end);
         }
         let mut command = Command::new(&binary);
-        command.arg("run").arg(&request.file).arg(&request.experiment).args(["--quiet", "--force"]);
+        command.arg("run").arg(&request.file).arg(&request.experiment).args(["--quiet", "--of-sweep"]);
         command.arg("--results").arg(&p.folder).arg("--threads").arg(threads.to_string());
         command.arg("--backend").arg(&request.options.backend);
         if let Some(precision) = &request.options.precision {
             command.arg("--precision").arg(precision);
+        }
+        if let Some(folder) = named_data() {
+            command.arg("--data").arg(folder);
+        }
+        for path in reach::allowed() {
+            command.arg("--allow-read").arg(path);
+        }
+        for (option, value) in
+            [("--max-time", &request.options.max_time), ("--max-memory", &request.options.max_memory)]
+        {
+            if let Some(value) = value {
+                command.arg(option).arg(value);
+            }
         }
         if let Some(every) = &request.checkpoints.checkpoint_every {
             command.arg("--checkpoint-every").arg(every);
@@ -131,8 +152,9 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
             std::fs::File::create(&path).map(Stdio::from).map_err(|e| format!("{}: {e}", path.display()))
         };
         std::fs::create_dir_all(&p.folder).map_err(|e| format!("{}: {e}", p.folder.display()))?;
-        command.stdout(log("output.txt")?).stderr(log("messages.txt")?);
-        let status = command.status().map_err(|e| format!("cannot start a run: {e}"))?;
+        command.stdin(Stdio::piped()).stdout(log("output.txt")?).stderr(log("messages.txt")?);
+        let child = command.spawn().map_err(|e| format!("cannot start a run: {e}"))?;
+        let status = wait(child).map_err(|e| format!("cannot wait for a run: {e}"))?;
         Ok(if status.success() { End::Passed } else { End::Failed })
     };
     let next = AtomicUsize::new(0);
@@ -141,7 +163,9 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                while let Some(p) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(p) =
+                    points.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| stop_asked_for().is_none())
+                {
                     let name = p.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
                     match one(p) {
                         Ok(End::Kept(true)) => messages.note(&format!("kept    {name}")),
@@ -169,7 +193,27 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
     tabulate(&points, &names, &request.experiment, &table)
         .map_err(|e| Stop::Usage(format!("cannot write {}: {e}", table.display())))?;
     say!("{}", table.display());
-    if failed.into_inner() { Err(Stop::Failed) } else { Ok(()) }
+    match stop_asked_for() {
+        Some(signal) => Err(Stop::Signal(signal)),
+        None if failed.into_inner() => Err(Stop::Failed),
+        None => Ok(()),
+    }
+}
+
+/// Waits for a run, which is told when this process is asked to stop; if this process is killed, its end of the pipe is closed,
+/// and the run stops as well.
+fn wait(mut child: Child) -> std::io::Result<ExitStatus> {
+    let mut pipe = child.stdin.take();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if let (Some(signal), Some(mut open)) = (stop_asked_for(), pipe.take_if(|_| stop_asked_for().is_some())) {
+            // A run that has ended in the meantime does not read it.
+            let _ = open.write_all(&[signal.byte()]);
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Writes one row per run: the values, whether it came to its end, expectations met and made, and every measure that is

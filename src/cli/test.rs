@@ -3,8 +3,8 @@
 use super::files::{Disk, expand, load};
 use super::messages::{Done, Messages, Stop};
 use super::options::RunOptions;
-use super::progress::{catch_interrupt, interrupted};
 use super::run::settings;
+use super::signals::{self, Signal, stop_asked_for};
 use neuro::compiler::Program;
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::{Expectation, Progress, Runner, Settings};
@@ -46,8 +46,8 @@ impl Progress for Kept {
         self.0.borrow_mut().push(text.to_string());
     }
 
-    fn interrupted(&self) -> bool {
-        interrupted()
+    fn interrupted(&self) -> Option<String> {
+        stop_asked_for().map(Signal::describe)
     }
 }
 
@@ -60,7 +60,7 @@ struct Counts {
 
 /// Runs all tests and experiments of files and folders.
 pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done {
-    catch_interrupt();
+    signals::catch();
     let settings = settings(options)?;
     let mut counts = Counts::default();
     let mut programs = Vec::new();
@@ -76,7 +76,11 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
     let Counts { passed, failed, skipped } = counts;
     let skipped = if skipped > 0 { format!(", {skipped} skipped for want of data") } else { String::new() };
     say!("{passed} passed, {failed} failed{skipped}");
-    if failed > 0 { Err(Stop::Failed) } else { Ok(()) }
+    match stop_asked_for() {
+        Some(signal) => Err(Stop::Signal(signal)),
+        None if failed > 0 => Err(Stop::Failed),
+        None => Ok(()),
+    }
 }
 
 fn jobs_of<'a>(path: &'a Path, program: &'a Program) -> impl Iterator<Item = Job<'a>> {

@@ -93,6 +93,11 @@ impl Examples {
         Ok(Examples { name: name.to_string(), n, fields: out, id })
     }
 
+    /// Returns whether every field has its numbers for every example, as it must be of what comes from a file.
+    pub fn is_sound(&self) -> bool {
+        self.n > 0 && self.fields.iter().all(|f| self.n.checked_mul(f.width) == Some(f.numbers.len()))
+    }
+
     /// Returns some examples of a field, one after the other.
     pub fn rows(&self, field: usize, items: &[usize]) -> Vec<f64> {
         let f = &self.fields[field];

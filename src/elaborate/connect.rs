@@ -8,7 +8,7 @@ use crate::builtin::Builtin;
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::lanes::BLOCK;
-use crate::evaluate::{Attempt, Scope, fail};
+use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{Connect, Connection};
 use crate::hir::typed::Expr;
 use crate::plan::{Connector, Drawing, Edge, Pairs, Windows};
@@ -38,7 +38,12 @@ impl Elaborator<'_> {
         let plain = |pairs: Pairs| Connected { pairs, transpose_of: None, columns: Columns::default() };
         let backend = self.around.backend;
         Ok(match &c.connect {
-            Connect::By(b, values, span) => plain(by(scope, (b, values, *span), ends, stream, backend)?),
+            Connect::By(b, values, span) => {
+                if c.anew.is_none() {
+                    fits(scope, (b, values, *span), ends)?;
+                }
+                plain(by(scope, (b, values, *span), ends, stream, backend)?)
+            }
             Connect::Where(e) => plain(where_(scope, e, ends, backend)?.into()),
             Connect::Transposed(of) => {
                 let found = self.transposed(scope, of, (ends.0.view, ends.1.view))?;
@@ -105,6 +110,24 @@ fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) ->
 }
 
 type Called<'a> = (&'a Builtin, &'a [Option<Expr>], Span);
+
+/// The least that one synapse takes: where it leads.
+const LEAST_BYTES: f64 = 2.0;
+
+/// Refuses more synapses than there is memory for, before any is drawn.
+fn fits(scope: &Scope, (b, values, span): Called, ends: (End, End)) -> Attempt<()> {
+    let (n, m) = (ends.0.view.n as f64, ends.1.view.n as f64);
+    let given = || values[0].as_ref().map_or(Ok(0.0), |e| scope.number(e));
+    let synapses = match b.name {
+        "fixed_probability" => n * m * given()?,
+        "fixed_in_degree" => m * given()?,
+        "fixed_out_degree" => n * given()?,
+        "fixed_total" => given()?,
+        _ => return Ok(()),
+    };
+    let from = || format!("about {synapses:.3e} synapses from {n} to {m} cells");
+    room(LEAST_BYTES * synapses.max(0.0), span, from)
+}
 
 /// Draws the synapses of a connector, in a fixed order.
 fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: Backend) -> Attempt<Pairs> {

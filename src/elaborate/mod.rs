@@ -18,7 +18,7 @@ use crate::builtin::{Dense, End, Host, Refusal, Samples};
 use crate::codegen::Backend;
 use crate::data::Files;
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, LaneProgram, Scope, World, fail, progression};
+use crate::evaluate::{Attempt, LaneProgram, Scope, Turns, World, fail, room};
 use crate::hir::network::model::{self, Item, Nested, Network};
 use crate::hir::typed::{Expr, ExprKind};
 use crate::hir::{EventId, VarId, VarKind};
@@ -168,9 +168,9 @@ impl<'a> Elaborator<'a> {
             Item::Let(id, e) => locals[id.as_u32() as usize] = Some(self.scope(locals).eval(e)?),
             Item::For { variable, range, body } => {
                 let scope = self.scope(locals);
-                let turns = iterate(&scope, scope.eval(range)?, range, None)?;
-                for v in turns {
-                    locals[variable.as_u32() as usize] = Some(v);
+                let turns = Turns::over(&scope, scope.eval(range)?, range, None)?;
+                for k in 0..turns.len() {
+                    locals[variable.as_u32() as usize] = Some(turns.at(k));
                     self.items(body, locals, of, prefix)?;
                 }
             }
@@ -190,6 +190,10 @@ impl<'a> Elaborator<'a> {
         if n == 0 {
             return fail(Code::E0404, p.span, format!("population `{name}` has no cells"), "size 0");
         }
+        let states = p.model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).count();
+        room(4.0 * n as f64 * states.max(1) as f64, p.span, || {
+            format!("{n} cells of {} with {states} states each", p.model.name)
+        })?;
         let spacing = p.spacing.as_ref().map(|e| scope.number(e)).transpose()?.unwrap_or(1.0);
         if spacing <= 0.0 || !spacing.is_finite() {
             let at = p.spacing.as_ref().map_or(p.span, |e| e.span);
@@ -289,29 +293,6 @@ fn segments_agree(p: &Population, dt: f64, span: Span) -> Attempt<()> {
         }
     }
     Ok(())
-}
-
-/// Values a loop runs through: numbers of a range (both ends), or elements of an array, rows of a matrix.
-pub fn iterate(scope: &Scope, over: Value, range: &Expr, step: Option<&Expr>) -> Attempt<Vec<Value>> {
-    match over {
-        Value::Range(lo, hi, dim, unit) => {
-            let one = || unit.as_ref().map_or(1.0, |u| u.to_internal(1.0));
-            let by = step.map(|s| scope.number(s)).transpose()?.unwrap_or_else(one);
-            let values = progression((lo, hi), by, range.span)?;
-            Ok(values.into_iter().map(|v| Quantity::number(v, dim, unit.clone()).into()).collect())
-        }
-        Value::Quantity(q) if q.rows.is_none() => match q.shape[..] {
-            [_, columns] => {
-                let row = |row: &[f64]| Quantity::array(row.to_vec(), q.dim, q.unit.clone()).into();
-                Ok(q.data.chunks(columns.max(1)).map(row).collect())
-            }
-            _ => Ok(q.data.iter().map(|v| Quantity::number(*v, q.dim, q.unit.clone()).into()).collect()),
-        },
-        other => {
-            let message = format!("expected a range or an array, found {}", other.kind());
-            fail(Code::E0401, range.span, message, "cannot loop over this")
-        }
-    }
 }
 
 impl Elaborator<'_> {

@@ -6,7 +6,7 @@ use super::ends::End;
 use super::values::per_synapse;
 use super::{Elaborator, Locals};
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, Scope, fail};
+use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{self, Connection, Value};
 use crate::hir::{Synapse, VarId, VarKind, misplaced};
 use crate::math::eval;
@@ -39,6 +39,10 @@ impl Elaborator<'_> {
         let (pairs, weight, delay) = (another(), another(), another());
         let draws = Draws { pairs, weight, delay, dendritic: self.streams.beside() };
         let mut projection = self.planned(c, &draws, locals)?;
+        if c.anew.is_none() {
+            let (n, each) = (projection.pairs.len(), projection.bytes_per_synapse(4));
+            room(n as f64 * each as f64, c.span, || format!("{n} synapses of {each} bytes each"))?;
+        }
         projection.name = match name {
             Some(n) => format!("{prefix}{n}"),
             None => self.described(c, projection.pre, projection.post),

@@ -76,6 +76,48 @@ pub struct LaneProgram {
     span: Span,
 }
 
+impl LaneProgram {
+    /// Returns whether a function of time for `n` lanes that comes from a file could have been made here.
+    pub fn is_sound(&self, n: usize) -> bool {
+        // How many inputs each part with a name needs, by itself and through those before it.
+        let mut needs = Vec::with_capacity(self.temps.len());
+        for (k, (id, e)) in self.temps.iter().enumerate() {
+            match self.needed(e, &needs) {
+                Some(inputs) if id.index() == TEMPS + k => needs.push(inputs),
+                _ => return false,
+            }
+        }
+        let input = |(at, i): (usize, &Input)| match i {
+            Input::From(source) => matches!(source, Source::Index | Source::Time),
+            Input::Each(values) => values.len() == n,
+            Input::Picked { values, shape, index, .. } => {
+                let elements = shape.iter().try_fold(1usize, |n, k| n.checked_mul(*k));
+                let earlier = |e: &CellExpr| self.needed(e, &needs).is_some_and(|inputs| inputs <= at);
+                elements == Some(values.len()) && index.len() == shape.len() && index.iter().all(earlier)
+            }
+        };
+        self.inputs.iter().enumerate().all(input) && self.needed(&self.result, &needs).is_some()
+    }
+
+    /// Returns how many inputs an expression needs, if it is made of inputs and of parts for which that is known.
+    fn needed(&self, e: &CellExpr, parts: &[usize]) -> Option<usize> {
+        let mut most = Some(0);
+        e.walk(&mut |e| {
+            let of = match e {
+                CellExpr::Var(v) => match v.index().checked_sub(TEMPS) {
+                    Some(t) => parts.get(t).copied(),
+                    None => (v.index() < self.inputs.len()).then_some(v.index() + 1),
+                },
+                CellExpr::Call(f, args) => (args.len() == f.arity()).then_some(0),
+                CellExpr::Since(_) | CellExpr::Fired(_) | CellExpr::Draw(..) | CellExpr::Noise(_) => None,
+                _ => Some(0),
+            };
+            most = most.zip(of).map(|(a, b)| a.max(b));
+        });
+        most
+    }
+}
+
 /// The first id of a part with a name; inputs have the ids below.
 const TEMPS: usize = 1 << 20;
 

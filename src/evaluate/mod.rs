@@ -1,8 +1,10 @@
 //! Evaluates checked expressions of networks and experiments.
 
 pub mod lanes;
+mod turns;
 
 pub use lanes::{LaneFunction, LaneProgram};
+pub use turns::{Progression, Turns};
 
 use crate::builtin::{self, Arguments, Evaluate, Host, Refusal, apply, power};
 use crate::diag::{Code, Diagnostic};
@@ -20,6 +22,13 @@ pub type Attempt<T> = Result<T, Box<Diagnostic>>;
 /// Reports why something cannot be done.
 pub fn fail<T>(code: Code, span: Span, message: impl Into<String>, label: impl Into<String>) -> Attempt<T> {
     Err(Box::new(Diagnostic::at(code, span, message, label)))
+}
+
+/// Refuses what does not fit into memory; `what` says where the bytes come from.
+pub fn room(bytes: f64, span: Span, what: impl FnOnce() -> String) -> Attempt<()> {
+    let Err(lack) = crate::budget::fits(bytes) else { return Ok(()) };
+    let d = Diagnostic::at(Code::E0408, span, format!("{} do not fit into memory", what()), lack.to_string());
+    Err(Box::new(d.help("make it smaller, or run it on a machine with more memory")))
 }
 
 /// What an expression sees of networks and recordings.
@@ -201,7 +210,9 @@ impl<'a> Scope<'a> {
                 Value::Range(lo, hi, dim(), e.ty.unit.clone())
             }
             ExprKind::Stepped(range, step) => {
-                let values = progression(self.range(range)?, self.number(step)?, e.span)?;
+                let p = Progression::new(self.range(range)?, self.number(step)?, e.span)?;
+                room(8.0 * p.len() as f64, e.span, || format!("{} numbers", p.len()))?;
+                let values = (0..p.len()).map(|k| p.at(k)).collect();
                 Quantity::array(values, dim(), e.ty.unit.clone()).into()
             }
             ExprKind::Within(w) => self.within(w, e.span)?,
@@ -487,15 +498,6 @@ impl<'a> Scope<'a> {
         let view = View { start: p.view.start + start, n, ..p.view };
         Ok(PopulationRef { view, ..p })
     }
-}
-
-/// Values from one end of a range to the other, both included.
-pub fn progression((lo, hi): (f64, f64), by: f64, span: Span) -> Attempt<Vec<f64>> {
-    if by == 0.0 || !by.is_finite() || !hi.is_finite() || !lo.is_finite() {
-        return fail(Code::E0404, span, "this would not end", "needs finite ends and a step");
-    }
-    let n = ((hi - lo) / by + 1e-9).floor().max(-1.0) as i64;
-    Ok((0..=n).map(|k| lo + by * k as f64).collect())
 }
 
 /// What an index picks.

@@ -11,11 +11,11 @@ use super::run::{Frame, FrameKind, Run, Scheduled};
 use super::store::{CheckpointStore, RunIdentity};
 use crate::data::{Archive, Examples, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::evaluate::{Attempt, LaneProgram};
+use crate::evaluate::{Attempt, LaneProgram, Turns};
 use crate::hir::typed::{Expr, LocalId};
-use crate::hir::{Module, SynapseUse, VarId, check_synapse};
+use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse};
 use crate::ir::Precision;
-use crate::plan::{Batch, Column, Delay, Drive, Given, Network, Pairs, Population, Projection};
+use crate::plan::{Batch, Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection};
 use crate::runtime::{Running, Snapshot};
 use crate::solve::discretize;
 use crate::source::Span;
@@ -28,14 +28,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
-/// The second line of a file.
+/// The second line of a file; the third one is its digest.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Header {
     version: u32,
     /// What the file belongs to; a saved network belongs to nobody.
-    #[serde(flatten)]
     belongs: Option<RunIdentity>,
     bytes: usize,
     sha256: String,
@@ -81,7 +81,7 @@ struct SavedFrame {
 #[derive(Serialize, Deserialize)]
 enum SavedKind {
     Once,
-    Loop { variables: Vec<LocalId>, turns: Vec<Vec<SavedValue>>, turn: usize, sweep: bool },
+    Loop { variables: Vec<LocalId>, of: Vec<Turns>, turn: usize, sweep: bool },
     Examples { variables: Vec<LocalId>, over: SavedValue, batch: Option<usize>, turn: usize },
     Repeat { most: usize, turn: usize },
     Gather { over: SavedValue, batch: Option<usize>, turn: usize, gathered: Vec<Option<Quantity>> },
@@ -177,6 +177,7 @@ struct SavedRecording {
     span: (u64, u64),
     dt: f64,
     window: Option<(f64, f64)>,
+    closed: bool,
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -206,7 +207,7 @@ impl Format {
         let payload = postcard::to_stdvec(content).map_err(|e| e.to_string())?;
         let header = Header { version: VERSION, belongs, bytes: payload.len(), sha256: sha256(&payload) };
         let header = serde_json::to_string(&header).map_err(|e| e.to_string())?;
-        let mut file = format!("{}\n{header}\n", self.magic).into_bytes();
+        let mut file = format!("{}\n{header}\n{}\n", self.magic, sha256(header.as_bytes())).into_bytes();
         file.extend_from_slice(&payload);
         Ok(file)
     }
@@ -215,7 +216,7 @@ impl Format {
     fn read<T: for<'a> Deserialize<'a>>(&self, file: &[u8]) -> Attempt<(Option<RunIdentity>, T)> {
         let refuse = |why: String| refuse(why, self.help);
         let damaged = || refuse(format!("this {} is damaged", self.name));
-        let mut lines = file.splitn(3, |b| *b == b'\n');
+        let mut lines = file.splitn(4, |b| *b == b'\n');
         if lines.next() != Some(self.magic.as_bytes()) {
             return Err(refuse(format!("this is not a {}", self.name)));
         }
@@ -226,6 +227,9 @@ impl Format {
             let why = format!("this {} has format {version}, this program reads {VERSION}", self.name);
             return Err(refuse(why));
         }
+        if lines.next().ok_or_else(damaged)? != sha256(header).as_bytes() {
+            return Err(damaged());
+        }
         let header: Header = serde_json::from_value(json).map_err(|_| damaged())?;
         let payload = lines.next().ok_or_else(damaged)?;
         if payload.len() != header.bytes {
@@ -235,7 +239,10 @@ impl Format {
         if sha256(payload) != header.sha256 {
             return Err(damaged());
         }
-        Ok((header.belongs, postcard::from_bytes(payload).map_err(|_| damaged())?))
+        match postcard::take_from_bytes(payload) {
+            Ok((content, [])) => Ok((header.belongs, content)),
+            _ => Err(damaged()),
+        }
     }
 }
 
@@ -278,9 +285,8 @@ impl Sets {
     fn kind(&mut self, kind: &FrameKind) -> SavedKind {
         match kind {
             FrameKind::Once => SavedKind::Once,
-            FrameKind::Loop { variables, turns, turn, sweep } => {
-                let turns = turns.iter().map(|t| t.iter().map(|v| self.value(v)).collect()).collect();
-                SavedKind::Loop { variables: variables.clone(), turns, turn: *turn, sweep: *sweep }
+            FrameKind::Loop { variables, of, turn, sweep } => {
+                SavedKind::Loop { variables: variables.clone(), of: of.clone(), turn: *turn, sweep: *sweep }
             }
             FrameKind::Examples { variables, over, batch, turn } => {
                 let over = SavedValue::Examples(self.place(&over.0), over.1.to_vec());
@@ -300,30 +306,53 @@ impl Sets {
 }
 
 /// Finds what a file names; none if it names something that is not there.
-struct Found(Vec<Rc<Examples>>);
+struct Found {
+    sets: Vec<Rc<Examples>>,
+    /// Of each network, the sizes of its populations and the number of its projections.
+    networks: Vec<(Vec<usize>, usize)>,
+    recordings: usize,
+}
 
 impl Found {
+    fn population(&self, p: PopulationRef) -> bool {
+        let n = self.networks.get(p.network).and_then(|(sizes, _)| sizes.get(p.view.population));
+        n.is_some_and(|n| p.view.start.checked_add(p.view.n).is_some_and(|end| end <= *n))
+    }
+
+    fn examples(&self, k: usize, order: &[usize]) -> Option<Rc<Examples>> {
+        let set = self.sets.get(k)?;
+        (set.is_sound() && order.iter().all(|at| *at < set.n)).then(|| set.clone())
+    }
+
     fn value(&self, v: SavedValue) -> Option<Value> {
         Some(match v {
             SavedValue::Quantity(q) => Value::Quantity(q),
             SavedValue::Bool(b) => Value::Bool(b),
             SavedValue::Text(t) => Value::Text(t.as_str().into()),
             SavedValue::Range(lo, hi, dim, unit) => Value::Range(lo, hi, dim, unit),
-            SavedValue::Population(p) => Value::Population(p),
-            SavedValue::Network(network, names) => {
+            SavedValue::Population(p) if self.population(p) => Value::Population(p),
+            SavedValue::Network(network, names) if network < self.networks.len() => {
                 let names = names.into_iter().map(|(n, v)| Some((n, self.value(v)?))).collect::<Option<_>>()?;
                 Value::Network(Rc::new(Instance { network, names }))
             }
-            SavedValue::Projection(n, list) => Value::Projection(n, Rc::new(list)),
-            SavedValue::Recording(k) => Value::Recording(k),
+            SavedValue::Projection(n, list) if list.iter().all(|k| *k < self.networks.get(n).map_or(0, |of| of.1)) => {
+                Value::Projection(n, Rc::new(list))
+            }
+            SavedValue::Recording(k) if k < self.recordings => Value::Recording(k),
+            SavedValue::Population(_)
+            | SavedValue::Network(..)
+            | SavedValue::Projection(..)
+            | SavedValue::Recording(_) => {
+                return None;
+            }
             SavedValue::Data(parts) => {
                 let part = |(n, k): (String, usize)| {
                     let name = KNOWN_PARTS.iter().find(|known| **known == n).copied()?;
-                    Some((name, self.0.get(k)?.clone()))
+                    Some((name, self.examples(k, &[])?))
                 };
                 Value::Data(Rc::new(parts.into_iter().map(part).collect::<Option<_>>()?))
             }
-            SavedValue::Examples(k, order) => Value::Examples(self.0.get(k)?.clone(), Rc::new(order)),
+            SavedValue::Examples(k, order) => Value::Examples(self.examples(k, &order)?, Rc::new(order)),
             SavedValue::Table(columns) => Value::Table(Rc::new(Table { columns: columns.into_iter().collect() })),
         })
     }
@@ -338,11 +367,7 @@ impl Found {
     fn kind(&self, kind: SavedKind) -> Option<FrameKind> {
         Some(match kind {
             SavedKind::Once => FrameKind::Once,
-            SavedKind::Loop { variables, turns, turn, sweep } => {
-                let values = |t: Vec<SavedValue>| t.into_iter().map(|v| self.value(v)).collect::<Option<Vec<Value>>>();
-                let turns = turns.into_iter().map(values).collect::<Option<_>>()?;
-                FrameKind::Loop { variables, turns, turn, sweep }
-            }
+            SavedKind::Loop { variables, of, turn, sweep } => FrameKind::Loop { variables, of, turn, sweep },
             SavedKind::Examples { variables, over, batch, turn } => {
                 FrameKind::Examples { variables, over: self.chosen(over)?, batch, turn }
             }
@@ -413,12 +438,12 @@ fn saved_network(live: &Live) -> SavedNetwork {
     }
 }
 
-/// Finds models by name; the source is the same, so they are there.
-fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapshot>)> {
+/// Makes a network of what was saved of it; models are found by name. The error says what cannot be.
+fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapshot>), String> {
     let mut plan = Network { drives: saved.drives, batch: saved.batch, ..Network::default() };
     for p in saved.populations {
-        let model = module.neurons.get(&p.model)?.clone();
-        plan.populations.push(Population {
+        let model = module.neurons.get(&p.model).ok_or_else(|| format!("a neuron `{}` is not there", p.model))?.clone();
+        let population = Population {
             name: p.name,
             solved: Arc::new(discretize(&model)),
             model,
@@ -430,7 +455,9 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             segment_init: p.segment_init.into_iter().collect(),
             ports: p.ports,
             given: p.given,
-        });
+        };
+        population.sound()?;
+        plan.populations.push(population);
     }
     for (k, p) in saved.projections.into_iter().enumerate() {
         if let Some(back) = plan.projections.get_mut(k) {
@@ -438,16 +465,25 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             (back.params, back.weight, back.learning) = (p.params, p.weight, p.learning);
             continue;
         }
-        let synapse = module.synapses.get(&p.synapse)?.clone();
-        let model = |v: View| plan.populations.get(v.population).map(|p| p.model.clone());
-        let (pre, post) = (model(p.pre)?, model(p.post)?);
         // The ports of forces are made anew.
         let port = (!p.has_energy).then_some(p.port);
+        plan.ends_sound(&p.name, (p.pre, p.post), port, &p.pairs)?;
+        let unknown = || format!("a synapse `{}` is not there", p.synapse);
+        let synapse = module.synapses.get(&p.synapse).ok_or_else(unknown)?.clone();
+        let model = |v: View| plan.populations[v.population].model.clone();
+        let (pre, post) = (model(p.pre), model(p.post));
         let use_ = SynapseUse { pre: &pre, post: &post, port, span: synapse.name.span };
-        let mut synapse = check_synapse(module, &synapse, &use_, &mut Diagnostics::default());
+        let mut found = Diagnostics::default();
+        let mut synapse = check_synapse(module, &synapse, &use_, &mut found);
+        if found.counts().0 > 0 || p.scattered.iter().any(|id| synapse.vars.get(*id).is_none()) {
+            return Err(format!("{}: its synapses do not fit its cells", p.name));
+        }
         p.scattered.into_iter().for_each(|id| synapse.scatter(id));
         let synapse = Arc::new(synapse);
         let energy = synapse.energy.clone().filter(|_| p.has_energy);
+        if energy.is_some() != p.has_energy {
+            return Err(format!("{}: its synapses have no energy", p.name));
+        }
         let projection = Projection {
             name: p.name,
             pre: p.pre,
@@ -471,13 +507,38 @@ fn network(saved: SavedNetwork, module: &Module) -> Option<(Live, Option<Snapsho
             energy: None,
         };
         match energy {
-            Some((energy, span)) => plan.energetic(projection, energy, span).ok()?,
+            Some((energy, span)) => plan.energetic(projection, energy, span).map_err(|d| d.message.clone())?,
             None => plan.projections.push(projection),
         }
     }
+    plan.sound(saved.rates.len())?;
+    functions_sound(&plan, &saved.rates, &saved.functions)?;
+    if !(saved.dt > 0.0 && saved.dt.is_finite()) {
+        return Err(format!("a time step of {}", saved.dt));
+    }
     let (name, seed, rates) = (saved.name, saved.seed, saved.rates);
     let live = Live { name, seed, dt: saved.dt, plan, rates, simulation: None, functions: saved.functions };
-    Some((live, saved.simulation))
+    Ok((live, saved.simulation))
+}
+
+/// Checks functions of time: they are for as many cells as follow them.
+fn functions_sound(plan: &Network, rates: &[LaneProgram], functions: &[PortFunction]) -> Result<(), String> {
+    for d in &plan.drives {
+        if let DriveKind::RandomOf(_, k) = d.kind
+            && !rates[k].is_sound(d.post.n)
+        {
+            return Err("a rate that cannot be computed".into());
+        }
+    }
+    for f in functions {
+        plan.view_sound(f.cells, "a function of time")?;
+        let port = plan.populations[f.cells.population].model.vars.get(f.port);
+        let follows = port.is_some_and(|v| matches!(v.kind, VarKind::AnalogPort(_)));
+        if !follows || !f.of.is_sound(f.cells.n) {
+            return Err("an input that cannot be computed".into());
+        }
+    }
+    Ok(())
 }
 
 impl Run<'_> {
@@ -497,6 +558,7 @@ impl Run<'_> {
                 span: r.span,
                 dt: r.dt,
                 window: r.window,
+                closed: r.closed,
             });
         }
         let mut sets = Sets::default();
@@ -543,7 +605,8 @@ impl Run<'_> {
     /// Becomes what a checkpoint says; the next commands go on from there.
     pub(super) fn resume(&mut self, file: &[u8], belongs: &RunIdentity) -> Attempt<()> {
         let (of, saved): (_, Saved) = CHECKPOINT.read(file)?;
-        if let Some(difference) = of.and_then(|of| of.differs(belongs)) {
+        let Some(of) = of else { return Err(refuse("this checkpoint does not say what it belongs to", ANEW)) };
+        if let Some(difference) = of.differs(belongs) {
             let why = format!("this checkpoint cannot be resumed: {difference}");
             return Err(refuse(why, "restore what it belongs to, or run without `--resume` to begin anew"));
         }
@@ -552,9 +615,8 @@ impl Run<'_> {
         self.shuffles.set(saved.shuffles);
         self.precision = if saved.double { Precision::F64 } else { Precision::F32 };
         for network_ in saved.networks {
-            let Some((live, snapshot)) = network(network_, self.runner.module) else {
-                return Err(refuse("this checkpoint names models that are not there", ANEW));
-            };
+            let (live, snapshot) = network(network_, self.runner.module)
+                .map_err(|why| refuse(format!("this checkpoint is damaged: {why}"), ANEW))?;
             self.live.push(live);
             let Some(snapshot) = snapshot else { continue };
             let index = self.live.len() - 1;
@@ -566,13 +628,21 @@ impl Run<'_> {
         let folder = self.runner.settings.results.as_deref();
         for r in saved.recordings {
             let mut new = Recording::new(r.name, r.network, r.population, r.cells, r.what, r.span.0, r.dt, folder);
-            (new.span, new.window) = (r.span, r.window);
+            (new.span, new.window, new.closed) = (r.span, r.window, r.closed);
             new.spool
                 .restore(r.spool)
                 .map_err(|why| refuse(format!("a recording is not there any more: {why}"), ANEW))?;
             self.recordings.push(new);
         }
-        let found = Found(saved.sets.into_iter().map(Rc::new).collect());
+        let sizes = |l: &Live| {
+            let network = l.network();
+            (network.populations.iter().map(|p| p.n).collect(), network.projections.len())
+        };
+        let found = Found {
+            sets: saved.sets.into_iter().map(Rc::new).collect(),
+            networks: self.live.iter().map(sizes).collect(),
+            recordings: self.recordings.len(),
+        };
         let missing = || refuse("this checkpoint names values that are not there", ANEW);
         for v in saved.locals.into_iter().enumerate() {
             let (place, Some(v)) = v else { continue };
@@ -635,20 +705,23 @@ impl Run<'_> {
         if saved.populations.len() != now.populations.len() || saved.projections.len() != now.projections.len() {
             return Err(differs("it has other populations or projections".into()));
         }
+        if saved.batch != now.batch {
+            return Err(differs("it has another batch".into()));
+        }
         for (a, b) in saved.populations.iter().zip(&now.populations) {
-            if (&a.name, &a.model, a.n) != (&b.name, &b.model.name, b.n) {
+            if (&a.name, &a.model, a.n, &a.shape) != (&b.name, &b.model.name, b.n, &b.shape) {
                 let found = format!("{}: {}[{}]", a.name, a.model, a.n);
                 return Err(differs(format!("expected {}: {}[{}], found {found}", b.name, b.model.name, b.n)));
             }
         }
         for (a, b) in saved.projections.iter().zip(&now.projections) {
-            if (a.pre, a.post, a.port, &a.synapse) != (b.pre, b.post, b.port, &b.synapse.name) {
+            let built = (a.stored, a.lag, a.transpose_of, a.has_energy, &a.modulators, &a.delayed);
+            let alike = built == (b.stored, b.lag, b.transpose_of, b.energy.is_some(), &b.modulators, &b.delayed);
+            if !alike || (a.pre, a.post, a.port, &a.synapse) != (b.pre, b.post, b.port, &b.synapse.name) {
                 return Err(differs(format!("projection {} is another one", b.name)));
             }
         }
-        let Some((live, snapshot)) = network(saved, self.runner.module) else {
-            return Err(differs("a model is not there".into()));
-        };
+        let (live, snapshot) = network(saved, self.runner.module).map_err(differs)?;
         self.live[index] = Live { name: std::mem::take(&mut self.live[index].name), ..live };
         self.start(index)?;
         let restored = |s: &mut Running| snapshot.is_none_or(|snapshot| s.restore(&snapshot));
@@ -656,7 +729,7 @@ impl Run<'_> {
             return Err(differs("its states are of another kind".into()));
         }
         // Earlier recordings keep their data but see no more of it: the network's clock is another one.
-        self.recordings.iter_mut().filter(|r| r.network == index).for_each(|r| r.network = usize::MAX);
+        self.recordings.iter_mut().filter(|r| r.network == index).for_each(|r| r.closed = true);
         Ok(())
     }
 

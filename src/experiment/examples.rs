@@ -1,5 +1,6 @@
 //! Statements that show a network examples of a data set, or let it settle.
 
+use super::outcome::Progress;
 use super::run::{Chosen, FrameKind, Run, failure};
 use crate::builtin::examples;
 use crate::data::Examples;
@@ -104,7 +105,7 @@ impl Run<'_> {
         self.name_fields(&names, &set, &items, batch);
         self.present(&set, &items)?;
         if matches!(self.frames.last().map(|f| &f.kind), Some(FrameKind::Examples { .. })) {
-            self.runner.progress.examples(turn, turns);
+            self.limits.examples(turn, turns);
         }
         Ok(())
     }
@@ -231,7 +232,7 @@ impl Run<'_> {
         let clock = std::time::Instant::now();
         for index in 0..self.live.len() {
             let end = self.clock + self.dt;
-            let watched = self.recordings.iter().any(|r| r.network == index);
+            let watched = self.recordings.iter().any(|r| r.follows(index));
             match self.live[index].simulation.as_mut().and_then(Running::settle).transpose() {
                 Ok(None) => continue,
                 Ok(Some(change)) => largest = largest.max(change),
@@ -249,8 +250,7 @@ impl Run<'_> {
     }
 
     pub(super) fn failed(&self, index: usize, f: &Failure) -> Box<Diagnostic> {
-        let time = self.live[index].simulation.as_ref().map_or(0.0, Running::time);
-        failure(f, self.live[index].network(), time)
+        failure(f, self.live[index].network())
     }
 }
 

@@ -7,6 +7,7 @@ mod chances;
 mod checkpoint;
 mod checks;
 mod examples;
+mod limits;
 mod live;
 mod networks;
 mod outcome;

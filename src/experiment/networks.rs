@@ -3,13 +3,14 @@
 use super::live::Live;
 use super::run::Run;
 use super::settings::Override;
+use crate::budget;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{Elaborated, Elaborator, Surroundings, whole};
 use crate::evaluate::{Attempt, LaneProgram, fail};
-use crate::hir::VarId;
 use crate::hir::experiment::model;
 use crate::hir::network::model::{Drive, Nested, Process};
 use crate::hir::typed::Expr;
+use crate::hir::{Var, VarId, VarKind};
 use crate::plan::{self, Batch, DriveKind, Network};
 use crate::rng::philox;
 use crate::runtime::{Options, PortFunction, Running, TimeFunction};
@@ -167,6 +168,7 @@ impl Run<'_> {
             .collect();
         let ports: Vec<(usize, VarId)> =
             self.live[index].functions.iter().map(|f| (f.cells.population, f.port)).collect();
+        self.fits(index)?;
         let live = &mut self.live[index];
         let mut s = Running::new(std::mem::take(&mut live.plan), rates, options);
         if let Some(s) = s.rates_mut() {
@@ -176,6 +178,40 @@ impl Run<'_> {
         ports.into_iter().for_each(|(population, port)| self.follow(index, population, port));
         self.out.built_in += clock.elapsed().as_secs_f64();
         Ok(())
+    }
+
+    /// Refuses a network that does not fit into memory once it runs: states, deliveries under way, and synapses.
+    fn fits(&self, index: usize) -> Attempt<()> {
+        let plan = &self.live[index].plan;
+        let word = self.precision.bytes() as f64;
+        let rows = plan.batch.map_or(1, |b| b.size) as f64;
+        let mut parts: Vec<(f64, String)> = Vec::new();
+        for (k, p) in plan.populations.iter().enumerate() {
+            let segments = |v: &Var| v.cable.filter(|c| *c < p.model.cables.len()).map_or(1, |c| p.segments(c));
+            let states = p.model.vars.values().filter(|v| matches!(v.kind, VarKind::State(_)));
+            let states: usize = states.map(segments).sum();
+            let arriving = plan.projections.iter().filter(|q| q.post.population == k);
+            let longest = arriving.map(|q| q.delay.range().1 + q.dendritic.range().1).max().unwrap_or(0);
+            let n = p.n as f64;
+            parts.push((word * rows * n * states as f64, format!("{} cells of {} with {states} states", p.n, p.name)));
+            if !plan.is_without_events() && longest > 1 {
+                let what = format!("deliveries to {} under way for up to {longest} steps", p.name);
+                parts.push((word * n * f64::from(longest), what));
+            }
+        }
+        for p in plan.projections.iter().filter(|p| p.stored) {
+            let (n, each) = (p.pairs.len(), p.bytes_per_synapse(self.precision.bytes()));
+            parts.push((n as f64 * each as f64, format!("{n} synapses of {} with {each} bytes", p.name)));
+        }
+        let sum: f64 = parts.iter().map(|(bytes, _)| bytes).sum();
+        let Err(lack) = budget::fits(sum) else { return Ok(()) };
+        parts.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut d =
+            Diagnostic::new(Code::E0408, format!("`{}` does not fit into memory: {lack}", self.live[index].name));
+        for (bytes, what) in parts.into_iter().take(5) {
+            d = d.note(format!("{}: {what}", budget::shown(bytes)));
+        }
+        Err(Box::new(d.help("make it smaller, or run it on a machine with more memory")))
     }
 
     /// Lets a port of a running network follow its functions of time.

@@ -17,8 +17,8 @@ pub trait Progress {
     fn examples(&self, _shown: usize, _of: usize) {}
     /// A line that the experiment prints.
     fn line(&self, _text: &str) {}
-    /// Returns whether the user asked to stop.
-    fn interrupted(&self) -> bool;
+    /// Returns why the run shall stop, if it shall.
+    fn interrupted(&self) -> Option<String>;
 }
 
 /// The outcome of one `expect`.

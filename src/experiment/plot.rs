@@ -56,16 +56,13 @@ impl Run<'_> {
                 _ => return fail(Code::E0401, e.span, "this cannot be plotted", "not data"),
             }
             if figure.name.is_empty() {
-                figure.name = title
-                    .map_or(name, String::from)
-                    .chars()
-                    .map(|c| if c.is_alphanumeric() || c == '.' { c } else { '_' })
-                    .collect();
+                figure.name = file_name(title.filter(|t| !t.is_empty()).unwrap_or(&name));
             }
         }
-        let copies = self.out.figures.iter().filter(|f| f.name == figure.name).count();
-        if copies > 0 {
-            figure.name = format!("{}_{}", figure.name, copies + 1);
+        let taken = |name: &str| self.out.figures.iter().any(|f| f.name == name);
+        if taken(&figure.name) {
+            let numbered = (2..).map(|k: u64| format!("{}_{k}", figure.name));
+            figure.name = numbered.into_iter().find(|name| !taken(name)).unwrap_or_default();
         }
         self.out.figures.push(figure);
         Ok(())
@@ -136,6 +133,15 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// The longest name of a file that a title becomes, in characters; file systems allow 255 bytes.
+const LONGEST: usize = 60;
+
+/// Makes a name of a file of a title.
+fn file_name(title: &str) -> String {
+    let plain = |(at, c): (usize, char)| if c.is_alphanumeric() || c == '.' && at > 0 { c } else { '_' };
+    title.chars().take(LONGEST).enumerate().map(plain).collect()
 }
 
 fn axis(name: &str, q: &Quantity) -> String {

@@ -46,8 +46,12 @@ impl Spool {
                 *file = Some(File::options().create(true).truncate(true).read(true).write(true).open(path)?);
             }
             if let Some(f) = file {
-                f.seek(SeekFrom::End(0))?;
-                f.write_all(memory)?;
+                let end = f.seek(SeekFrom::End(0))?;
+                if let Err(e) = f.write_all(memory) {
+                    // What did not fit whole is not there; it is still in memory.
+                    f.set_len(end)?;
+                    return Err(e);
+                }
             }
             Ok(())
         };
@@ -90,6 +94,16 @@ impl Spool {
             self.file = Some(file);
         }
         Ok(())
+    }
+
+    /// Lets what was recorded outlive the spool as it is, as much of it as the disk holds, and says in which file.
+    pub fn leave(&mut self) -> Option<String> {
+        if !self.memory.is_empty() {
+            self.flush();
+        }
+        self.keep = true;
+        self.file.as_ref()?;
+        Some(self.path.as_ref()?.file_name()?.to_string_lossy().into_owned())
     }
 
     /// Lets the file go with the spool, as if no state had been asked for.
@@ -213,6 +227,8 @@ pub struct Recording {
     pub dt: f64,
     /// When it records, if not always.
     pub window: Option<(f64, f64)>,
+    /// Whether it has seen all that it will: its network has become another one.
+    pub closed: bool,
 }
 
 /// Returns whether a sample is due at a step, counted from the beginning of the recording.
@@ -243,7 +259,23 @@ impl Recording {
     ) -> Recording {
         let path = folder.map(|f| f.join(format!(".{name}.spool")));
         let spool = Spool::new(path);
-        Recording { name, network, population, cells, what, spool, span: (begin, begin), dt, window: None }
+        Recording {
+            name,
+            network,
+            population,
+            cells,
+            what,
+            spool,
+            span: (begin, begin),
+            dt,
+            window: None,
+            closed: false,
+        }
+    }
+
+    /// Returns whether it records what a network does.
+    pub fn follows(&self, network: usize) -> bool {
+        self.network == network && !self.closed
     }
 
     /// Returns whether it records at a step.

@@ -2,6 +2,7 @@
 //! The stack, the values of names and what the networks remember are all there is to a run, so they are its checkpoint.
 
 use super::chances::refuse_impossible;
+use super::limits::Limits;
 use super::live::Live;
 use super::outcome::{Outcome, Progress};
 use super::record::Recording;
@@ -11,7 +12,7 @@ use super::watch::Watch;
 use super::world::Surface;
 use crate::data::{Examples, Files};
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, Scope, fail};
+use crate::evaluate::{Attempt, Scope, Turns, fail};
 use crate::hir::Module;
 use crate::hir::experiment::model::{BlockId, Experiment, StatementKind};
 use crate::hir::typed::{Expr, LocalId};
@@ -108,8 +109,8 @@ pub(super) struct Frame {
 pub(super) enum FrameKind {
     /// The experiment, or a branch of a condition.
     Once,
-    /// A loop: names, their values turn by turn, the turn, and whether it is a sweep.
-    Loop { variables: Vec<LocalId>, turns: Vec<Vec<Value>>, turn: usize, sweep: bool },
+    /// A loop: names, what each of them runs through, the turn, and whether it is a sweep.
+    Loop { variables: Vec<LocalId>, of: Vec<Turns>, turn: usize, sweep: bool },
     /// A loop over a data set, some examples at once.
     Examples { variables: Vec<LocalId>, over: Chosen, batch: Option<usize>, turn: usize },
     /// A repetition; the statement with its condition is the one before the next of the frame below.
@@ -120,6 +121,19 @@ pub(super) enum FrameKind {
     Window(String),
     /// What happens at a time: the values that names had before.
     At(Vec<(LocalId, Option<Value>)>),
+}
+
+/// Returns the values of a turn, if there is such a one; of all combinations, the last name changes fastest.
+pub(super) fn turn(of: &[Turns], turn: usize) -> Option<Vec<Value>> {
+    let mut left = turn;
+    let mut values = Vec::with_capacity(of.len());
+    for turns in of.iter().rev() {
+        let n = turns.len();
+        values.push(turns.at(left.checked_rem(n)?));
+        left /= n;
+    }
+    values.reverse();
+    (left == 0).then_some(values)
 }
 
 /// Statements to execute at a time.
@@ -159,6 +173,8 @@ pub(super) struct Run<'a> {
     /// Why a function of time had no value.
     pub(super) complaint: Arc<Mutex<Option<Box<Diagnostic>>>>,
     builds_only: bool,
+    /// Hears how far the run is, and says when it shall stop.
+    pub(super) limits: Limits<'a>,
     checkpoints: Option<&'a Checkpoints<'a>>,
     pub(super) out: Outcome,
 }
@@ -184,16 +200,17 @@ impl<'a> Run<'a> {
             gathered: Vec::new(),
             complaint: Arc::default(),
             builds_only: false,
+            limits: Limits::new(runner.progress, runner.settings.longest),
             checkpoints: None,
             out: Outcome::default(),
         }
     }
 
     fn finish(mut self) -> Outcome {
-        if self.out.failure.as_ref().is_none_or(|d| d.code != Code::E0812) {
+        if self.out.failure.is_none() {
             self.recordings.iter_mut().for_each(|r| r.spool.release());
         }
-        for r in &mut self.recordings {
+        for r in self.recordings.iter_mut().filter(|r| !r.closed) {
             if let Some(s) = self.live.get(r.network).and_then(|l| l.simulation.as_ref()) {
                 r.span.1 = r.span.1.max(s.step());
             }
@@ -330,13 +347,13 @@ impl<'a> Run<'a> {
         let Some(mut frame) = self.frames.pop() else { return Ok(()) };
         match &mut frame.kind {
             FrameKind::Once => Ok(()),
-            FrameKind::Loop { variables, turns, turn, sweep } => {
-                *turn += 1;
-                let Some(values) = turns.get(*turn) else { return Ok(()) };
-                self.begin_turn(variables, values.clone(), *sweep)?;
+            FrameKind::Loop { variables, of, turn: now, sweep } => {
+                *now += 1;
+                let Some(values) = turn(of, *now) else { return Ok(()) };
+                self.begin_turn(variables, values, *sweep)?;
                 frame.next = 0;
                 self.frames.push(frame);
-                Ok(())
+                self.heed_interrupt_between_turns()
             }
             FrameKind::Repeat { most, turn } => {
                 *turn += 1;
@@ -345,8 +362,9 @@ impl<'a> Run<'a> {
                 self.frames.push(frame);
                 if !more || self.is_over()? {
                     self.frames.pop();
+                    return Ok(());
                 }
-                Ok(())
+                self.heed_interrupt_between_turns()
             }
             FrameKind::Examples { .. } | FrameKind::Gather { .. } => {
                 self.frames.push(frame);
@@ -479,12 +497,12 @@ impl<'a> Run<'a> {
         loop {
             let part = (self.clock + PART as f64 * self.dt).min(until);
             self.advance(if part > until - 0.5 * self.dt { until } else { part }, end)?;
-            let stop = self.runner.progress.interrupted();
-            if stop || checkpoints.keeper.is_due() {
+            let stop = self.limits.interrupted();
+            if stop.is_some() || checkpoints.keeper.is_due() {
                 self.checkpoint(checkpoints.keeper, &checkpoints.belongs)?;
             }
-            if stop {
-                return Err(stopped(self.clock));
+            if let Some(why) = stop {
+                return Err(stopped(self.clock, &why));
             }
             if self.clock >= until {
                 return Ok(());
@@ -509,7 +527,7 @@ impl<'a> Run<'a> {
     }
 
     fn advance_networks(&mut self, steps: u64, end: f64) -> Attempt<()> {
-        let progress = self.runner.progress;
+        let progress = &self.limits;
         for (index, live) in self.live.iter_mut().enumerate() {
             let Some(s) = &mut live.simulation else { continue };
             let (before, work) = (s.step(), s.work());
@@ -523,15 +541,17 @@ impl<'a> Run<'a> {
             };
             self.out.simulated += (s.step() - before) as f64 * self.dt;
             self.out.work.add(work, s.work());
-            for r in self.recordings.iter_mut().filter(|r| r.network == index) {
+            for r in self.recordings.iter_mut().filter(|r| r.follows(index)) {
                 r.span.1 = s.step();
             }
-            if let Err(f) = outcome {
-                return Err(failure(&f, s.network(), s.step() as f64 * self.dt));
-            }
             if let Some(reason) = self.recordings.iter().find_map(|r| r.spool.failed.clone()) {
-                let message = format!("a recording cannot be written: {reason}");
-                return Err(Box::new(Diagnostic::new(Code::E0809, message)));
+                return Err(unwritten(&reason, s.step() as f64 * self.dt));
+            }
+            let now = s.step() as f64 * self.dt;
+            match outcome {
+                Ok(()) => {}
+                Err(Failure::Interrupted) => return Err(stopped(now, &progress.interrupted().unwrap_or_default())),
+                Err(f) => return Err(failure(&f, s.network())),
             }
         }
         Ok(())
@@ -540,21 +560,30 @@ impl<'a> Run<'a> {
     /// Feeds the recordings of a network after a step of its own.
     pub(super) fn watch(&mut self, index: usize, end: f64) {
         let Some(s) = &self.live[index].simulation else { return };
-        let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, self.runner.progress);
+        let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, &self.limits);
         match s {
             Running::Rates(s) => watch.sample_rates(s),
             Running::Events(s) => watch.sample(s),
         }
         let step = s.step();
-        self.recordings.iter_mut().filter(|r| r.network == index).for_each(|r| r.span.1 = step);
+        self.recordings.iter_mut().filter(|r| r.follows(index)).for_each(|r| r.span.1 = step);
     }
 
     /// Stops where the user asks for it, unless a checkpoint can be taken later.
     pub(super) fn heed_interrupt(&self) -> Attempt<()> {
-        match self.runner.progress.interrupted() && self.is_without_checkpoints() {
-            true => Err(stopped(self.clock)),
-            false => Ok(()),
+        match self.limits.interrupted().filter(|_| self.is_without_checkpoints()) {
+            Some(why) => Err(stopped(self.clock, &why)),
+            None => Ok(()),
         }
+    }
+
+    /// Stops between two turns of a loop where the user asks for it, with a checkpoint if they are kept.
+    fn heed_interrupt_between_turns(&mut self) -> Attempt<()> {
+        let Some(why) = self.limits.interrupted() else { return Ok(()) };
+        if let Some(checkpoints) = self.checkpoints {
+            self.checkpoint(checkpoints.keeper, &checkpoints.belongs)?;
+        }
+        Err(stopped(self.clock, &why))
     }
 }
 
@@ -587,10 +616,18 @@ fn run_rates(s: &mut RateNetwork, target: u64, watch: &mut Watch) -> Result<(), 
 }
 
 /// Reports that the user stopped a run.
-pub(super) fn stopped(time: f64) -> Box<Diagnostic> {
+fn stopped(time: f64, why: &str) -> Box<Diagnostic> {
     let at = format_quantity(time, Dim::TIME, lookup("ms").as_ref());
-    let d = Diagnostic::new(Code::E0812, format!("stopped at {at}"));
+    let d = Diagnostic::new(Code::E0812, format!("stopped at {at}: {why}"));
     Box::new(d.note("everything recorded until then is kept"))
+}
+
+/// Reports a recording for which there is no room.
+fn unwritten(reason: &str, time: f64) -> Box<Diagnostic> {
+    let at = format_quantity(time, Dim::TIME, lookup("ms").as_ref());
+    let d = Diagnostic::new(Code::E0809, format!("a recording cannot be written: {reason}"));
+    let d = d.note(format!("the run has ended at {at}; what was recorded until then is kept as far as it fits"));
+    Box::new(d.help("free some space, or choose another folder with `--results`, and run it again"))
 }
 
 /// Reports a duration that a handler has computed and that is none.
@@ -608,10 +645,10 @@ fn duration_failure(network: &Network, population: usize, what: Hidden, index: u
 }
 
 /// Reports why a run stopped.
-pub(super) fn failure(f: &Failure, network: &Network, time: f64) -> Box<Diagnostic> {
+pub(super) fn failure(f: &Failure, network: &Network) -> Box<Diagnostic> {
     let ms = lookup("ms");
     match f {
-        Failure::Interrupted => stopped(time),
+        Failure::Interrupted => crate::ice!("an interrupt without a reason"),
         Failure::Synapse { projection, variable, index, time } => {
             let p = &network.projections[*projection];
             let v = &p.synapse.vars[*variable];

@@ -23,6 +23,8 @@ pub struct Settings {
     pub precision: Option<Precision>,
     /// Overrides in order.
     pub overrides: Vec<Override>,
+    /// How much wall time a run may take.
+    pub longest: Option<std::time::Duration>,
     /// Where recordings are spooled; `None` keeps them in memory only.
     pub results: Option<std::path::PathBuf>,
 }
@@ -30,6 +32,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
-        Settings { threads, backend: Backend::default(), precision: None, overrides: Vec::new(), results: None }
+        Settings {
+            threads,
+            backend: Backend::default(),
+            precision: None,
+            overrides: Vec::new(),
+            longest: None,
+            results: None,
+        }
     }
 }

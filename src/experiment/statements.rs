@@ -1,10 +1,11 @@
 //! What each statement of an experiment does.
 
 use super::outcome::Expectation;
-use super::run::{FrameKind, Run, Scheduled, positive_step, whole_seed};
+use super::outcome::Progress;
+use super::run::{FrameKind, Run, Scheduled, positive_step, turn, whole_seed};
 use crate::diag::Code;
-use crate::elaborate::{another_shuffle, distribution, iterate};
-use crate::evaluate::{Attempt, fail};
+use crate::elaborate::{another_shuffle, distribution};
+use crate::evaluate::{Attempt, Turns, fail};
 use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
 use crate::hir::network::model::{Distribution, Value as Written};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
@@ -187,35 +188,24 @@ impl Run<'_> {
         if let Value::Examples(set, order) = over {
             return self.for_examples(variables, (set, order), block, range.span);
         }
-        let turns = self.with(|s| iterate(s, over, range, step))?;
-        let turns = turns.into_iter().map(|v| vec![v]).collect();
-        self.enter_loop(variables.to_vec(), turns, block, false)
+        let turns = self.with(|s| Turns::over(s, over, range, step))?;
+        self.enter_loop(variables.to_vec(), vec![turns], block, false)
     }
 
     fn sweep(&mut self, list: &[(LocalId, Expr)], block: BlockId) -> Attempt<()> {
-        let mut turns: Vec<Vec<Value>> = vec![Vec::new()];
+        let mut turns = Vec::new();
         for (_, range) in list {
             self.start_rates_in(range)?;
             let over = self.eval(range)?;
-            let values = self.with(|s| iterate(s, over, range, None))?;
-            let longer = |t: &Vec<Value>| -> Vec<Vec<Value>> {
-                values.iter().map(|v| t.iter().cloned().chain([v.clone()]).collect()).collect()
-            };
-            turns = turns.iter().flat_map(longer).collect();
+            turns.push(self.with(|s| Turns::over(s, over, range, None))?);
         }
         self.enter_loop(list.iter().map(|(id, _)| *id).collect(), turns, block, true)
     }
 
-    fn enter_loop(
-        &mut self,
-        variables: Vec<LocalId>,
-        turns: Vec<Vec<Value>>,
-        block: BlockId,
-        sweep: bool,
-    ) -> Attempt<()> {
-        let Some(first) = turns.first() else { return Ok(()) };
-        self.begin_turn(&variables, first.clone(), sweep)?;
-        self.enter(block, FrameKind::Loop { variables, turns, turn: 0, sweep });
+    fn enter_loop(&mut self, variables: Vec<LocalId>, of: Vec<Turns>, block: BlockId, sweep: bool) -> Attempt<()> {
+        let Some(first) = turn(&of, 0) else { return Ok(()) };
+        self.begin_turn(&variables, first, sweep)?;
+        self.enter(block, FrameKind::Loop { variables, of, turn: 0, sweep });
         Ok(())
     }
 
@@ -277,7 +267,7 @@ impl Run<'_> {
             });
         }
         let line = line.join(" ");
-        self.runner.progress.line(&line);
+        self.limits.line(&line);
         self.out.log.push(line);
         Ok(())
     }

@@ -96,7 +96,11 @@ impl Run<'_> {
         let places = match self.eval(e)? {
             Value::Range(lo, hi, ..) => {
                 let hi = if hi == f64::INFINITY { n as f64 } else { hi };
-                crate::evaluate::progression((lo, hi - 1.0), 1.0, e.span)?
+                if lo < 0.0 || hi > n as f64 {
+                    return fail(Code::E0406, e.span, format!("synapses {lo} .. {hi} of {n}"), "out of range");
+                }
+                let p = crate::evaluate::Progression::new((lo, hi - 1.0), 1.0, e.span)?;
+                (0..p.len()).map(|k| p.at(k)).collect()
             }
             other => self.with(|s| s.as_quantity(other, e.span))?.data.to_vec(),
         };
@@ -253,7 +257,7 @@ impl Run<'_> {
             let hears = |p: &usize| s.network().populations[*p].model.hears(name);
             heard |= s.rates().is_some() && populations.iter().any(hears);
             if let Err(f) = s.signal(name, &projections, &populations, chance.as_ref()) {
-                return Err(failure(&f, s.network(), s.time()));
+                return Err(failure(&f, s.network()));
             }
         }
         if heard {

@@ -26,7 +26,7 @@ impl<'r> Watch<'r> {
         end: f64,
         progress: &'r dyn Progress,
     ) -> Watch<'r> {
-        let recordings = recordings.iter_mut().filter(|r| r.network == network).collect();
+        let recordings = recordings.iter_mut().filter(|r| r.follows(network)).collect();
         Watch {
             recordings,
             dt,
@@ -121,6 +121,7 @@ impl Observer for Watch<'_> {
         if calls.is_multiple_of(64) {
             self.progress.update(self.at.get() as f64 * self.dt, self.end);
         }
-        self.heeds_interrupts && self.progress.interrupted() || self.recordings.iter().any(|r| r.spool.failed.is_some())
+        self.heeds_interrupts && self.progress.interrupted().is_some()
+            || self.recordings.iter().any(|r| r.spool.failed.is_some())
     }
 }

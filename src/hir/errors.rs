@@ -264,3 +264,9 @@ pub(super) fn port_needed(post: &Neuron, deliver: Span, projection: Span) -> Dia
         d.note(format!("`{}` has the ports {}", post.name, list(&ports)))
     }
 }
+
+/// Reports a name under which nothing can be saved.
+pub fn no_file_name(name: &str, why: &str, span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0213, span, format!("nothing can be saved as `{name}`: {why}"), "not a name for this")
+        .help("choose one plain name, such as `trained.state`, `weights.npz` or `weights.safetensors`")
+}

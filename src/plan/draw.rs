@@ -115,6 +115,16 @@ pub struct DrawnValues {
 }
 
 impl DrawnValues {
+    /// Returns whether values lie within the bounds.
+    pub fn can_be_drawn(&self) -> bool {
+        let (a, b) = match self.distribution.shape {
+            Shape::Normal(a, b) | Shape::Lognormal(a, b) | Shape::Uniform(a, b) => (a, b),
+            Shape::Exponential(a) => (a, 0.0),
+        };
+        let drawn = self.distribution.sample(&mut self.stream.reader(0));
+        a.is_finite() && b.is_finite() && drawn.is_some_and(f64::is_finite)
+    }
+
     /// Returns the value of one synapse. That values lie within the bounds has been tried before.
     pub fn at(&self, k: usize) -> f64 {
         let mut r = self.stream.reader(k as u64);
@@ -203,6 +213,22 @@ impl Drawing {
     /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Returns whether it says of every line where its synapses begin, and of chances rightly.
+    pub fn is_counted(&self) -> bool {
+        let n = self.lines();
+        let lines = self.start.first() == Some(&0) && self.start.len().checked_sub(1) == Some(n);
+        if !lines || !self.start.is_sorted() || self.start[n] > u64::from(u32::MAX) {
+            return false;
+        }
+        let Connector::Probability(p) = self.connector else { return true };
+        let count = |i: usize| {
+            let mut length = 0;
+            self.chosen(i, p, &mut |_| length += 1);
+            length == self.start[i + 1] - self.start[i]
+        };
+        crate::parallel::map(n, count).into_iter().all(|counted| counted)
     }
 
     /// Returns whether the lines are those of targets.

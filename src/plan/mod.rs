@@ -5,6 +5,7 @@ mod draw;
 mod eventless;
 mod given;
 mod pairs;
+mod sound;
 mod values;
 
 pub use crate::value::View;
@@ -12,6 +13,7 @@ pub use checks::{BadDuration, OutOfBounds, TooFine};
 pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use given::{Given, Missing};
 pub use pairs::{Edge, Pairs, Windows};
+pub use sound::Sound;
 pub use values::Initial;
 
 use crate::hir::network::model::Process;

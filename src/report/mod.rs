@@ -3,42 +3,83 @@
 mod parquet;
 mod plot;
 
+use crate::experiment::record::{Recording, What};
 use crate::experiment::{Outcome, Quantity, Settings};
 use crate::units::canonical_unit;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Writes everything into a folder; the error says which file and why.
-pub fn write(outcome: &Outcome, folder: &Path) -> Result<Vec<String>, String> {
-    let mut written = Vec::new();
-    let put = |name: &str, bytes: &[u8]| {
-        // Aside first, then renamed: a file is either whole or not there.
-        let (target, aside) = (folder.join(name), folder.join(format!(".{name}.part")));
-        std::fs::write(&aside, bytes)
-            .and_then(|()| std::fs::rename(&aside, &target))
-            .map_err(|e| format!("{}: {e}", target.display()))
-    };
-    for (name, bytes) in &outcome.saved {
-        put(name, bytes)?;
-        written.push(name.clone());
-    }
-    for r in &outcome.recordings {
-        let name = format!("{}.parquet", r.name);
-        parquet::write(r, &folder.join(&name)).map_err(|e| format!("{}: {e}", folder.join(&name).display()))?;
-        written.push(name);
+/// What was written, and what could not be.
+#[derive(Default)]
+pub struct Written {
+    /// Names of files, in order.
+    pub files: Vec<String>,
+    /// The first file that could not be written, and why.
+    pub trouble: Option<String>,
+    /// Recordings that stay as they were spooled, with what their records hold.
+    pub spools: Vec<Value>,
+}
+
+/// Lists the files that an outcome becomes.
+pub fn names(outcome: &Outcome) -> Vec<String> {
+    let recordings = outcome.recordings.iter().map(recording);
+    let figures = outcome.figures.iter().flat_map(|f| [format!("{}.svg", f.name), format!("{}.png", f.name)]);
+    [MEASURES.to_string()].into_iter().chain(outcome.saved.keys().cloned()).chain(recordings).chain(figures).collect()
+}
+
+const MEASURES: &str = "measures.json";
+
+fn recording(r: &Recording) -> String {
+    format!("{}.parquet", r.name)
+}
+
+/// Writes everything into a folder, the smallest first; what cannot be written does not keep the rest from being so.
+pub fn write(outcome: &mut Outcome, folder: &Path) -> Written {
+    let mut out = Written::default();
+    let text = serde_json::to_string_pretty(&measures(outcome)).unwrap_or_default();
+    out.put(folder, MEASURES, |path| bytes(path, text.as_bytes()));
+    for (name, content) in &outcome.saved {
+        out.put(folder, name, |path| bytes(path, content));
     }
     for f in &outcome.figures {
-        let svg = plot::svg(f)?;
-        put(&format!("{}.svg", f.name), svg.as_bytes())?;
-        put(&format!("{}.png", f.name), &plot::png(f)?)?;
-        written.push(format!("{}.svg", f.name));
-        written.push(format!("{}.png", f.name));
+        out.put(folder, &format!("{}.svg", f.name), |path| bytes(path, plot::svg(f)?.as_bytes()));
+        out.put(folder, &format!("{}.png", f.name), |path| bytes(path, &plot::png(f)?));
     }
-    let text = serde_json::to_string_pretty(&measures(outcome)).unwrap_or_default();
-    put("measures.json", text.as_bytes())?;
-    written.push("measures.json".into());
-    Ok(written)
+    for r in &mut outcome.recordings {
+        if out.put(folder, &recording(r), |path| parquet::write(r, path).map_err(|e| e.to_string())) {
+            continue;
+        }
+        if let Some(file) = r.spool.leave() {
+            let layout = match &r.what {
+                What::Events(_) => "step u64, cell u32; little endian".to_string(),
+                What::Samples { .. } => format!("step u64, {} x f64 in internal units; little endian", r.width()),
+            };
+            out.spools.push(json!({ "file": file, "recording": r.name, "layout": layout, "dt_ms": r.dt }));
+        }
+    }
+    out
+}
+
+fn bytes(path: &Path, content: &[u8]) -> Result<(), String> {
+    std::fs::write(path, content).map_err(|e| e.to_string())
+}
+
+impl Written {
+    /// Writes a file aside, then renames it: it is either whole or not there. Returns whether it is.
+    fn put(&mut self, folder: &Path, name: &str, write: impl FnOnce(&Path) -> Result<(), String>) -> bool {
+        let (target, aside) = (folder.join(name), folder.join(format!(".{name}.part")));
+        let done = write(&aside).and_then(|()| std::fs::rename(&aside, &target).map_err(|e| e.to_string()));
+        match done {
+            Ok(()) => self.files.push(name.to_string()),
+            Err(e) => {
+                let _ = std::fs::remove_file(&aside);
+                self.trouble.get_or_insert(format!("{}: {e}", target.display()));
+                return false;
+            }
+        }
+        true
+    }
 }
 
 fn quantity(list: &[Quantity]) -> Value {
@@ -62,26 +103,52 @@ pub fn measures(outcome: &Outcome) -> Value {
 }
 
 /// What `run.json` needs besides the outcome.
-pub struct RunInfo<'a> {
+pub struct RunInfo {
     /// Path of the source file.
-    pub source: &'a str,
+    pub source: PathBuf,
     /// SHA-256 of all sources.
     pub digest: String,
     /// SHA-256 of the data files that were read, by path.
     pub data: BTreeMap<String, String>,
     /// Experiment.
-    pub experiment: &'a str,
+    pub experiment: String,
     /// Options.
-    pub settings: &'a Settings,
+    pub settings: Settings,
+}
+
+/// Returns what is known of a run before it begins, which marks its folder.
+pub fn mark(info: &RunInfo) -> Value {
+    json!({
+        "neuro": env!("CARGO_PKG_VERSION"),
+        "source": info.source.to_string_lossy(),
+        "source_bytes": exact(&info.source),
+        "source_sha256": info.digest,
+        "experiment": info.experiment,
+        "precision": info.settings.precision.map(|p| p.to_string()),
+        "overrides": overrides(&info.settings),
+        "complete": false,
+        "files": [],
+    })
+}
+
+fn overrides(settings: &Settings) -> serde_json::Map<String, Value> {
+    settings.overrides.iter().map(|o| (o.path.clone(), Value::String(o.value.clone()))).collect()
+}
+
+/// The bytes of a path that is not text; JSON cannot hold it otherwise.
+fn exact(path: &Path) -> Option<&[u8]> {
+    match path.to_str() {
+        Some(_) => None,
+        None => Some(path.as_os_str().as_encoded_bytes()),
+    }
 }
 
 /// Returns the run's record, from which it can be repeated bit for bit.
 pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
-    let overrides: serde_json::Map<String, Value> =
-        info.settings.overrides.iter().map(|o| (o.path.clone(), Value::String(o.value.clone()))).collect();
     json!({
         "neuro": env!("CARGO_PKG_VERSION"),
-        "source": info.source,
+        "source": info.source.to_string_lossy(),
+        "source_bytes": exact(&info.source),
         "source_sha256": info.digest,
         "data_sha256": info.data,
         "experiment": info.experiment,
@@ -89,7 +156,7 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "dt_ms": outcome.dt,
         "precision": outcome.precision.to_string(),
         "threads": info.settings.threads,
-        "overrides": overrides,
+        "overrides": overrides(&info.settings),
         "neurons": outcome.size.0,
         "synapses": outcome.size.1,
         "synapse_bytes": outcome.synapse_bytes,

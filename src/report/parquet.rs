@@ -19,13 +19,6 @@ type Failure = Box<dyn std::error::Error>;
 
 /// Writes one recording, streaming from its spool.
 pub fn write(r: &Recording, path: &Path) -> Result<(), Failure> {
-    let aside = path.with_extension("parquet.part");
-    write_to(r, &aside)?;
-    std::fs::rename(&aside, path)?;
-    Ok(())
-}
-
-fn write_to(r: &Recording, path: &Path) -> Result<(), Failure> {
     let field = |name: &str, t| {
         Type::primitive_type_builder(name, t).with_repetition(Repetition::REQUIRED).build().map(Arc::new)
     };

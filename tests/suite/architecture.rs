@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 21] = [
     &["diag"],
     &["units"],
     &["stdlib"],
-    &["data", "measure", "parallel", "rng"],
+    &["budget", "data", "measure", "parallel", "rng"],
     &["value"],
     &["builtin"],
     &["syntax"],
@@ -269,7 +269,7 @@ fn names_stay_in_their_rooms() {
         ("pest::", &["syntax"]),
         ("cranelift_codegen", &["codegen"]),
         ("miette::", &["diag"]),
-        ("std::fs", &["cli", "experiment", "report", "main"]),
+        ("std::fs", &["budget", "cli", "experiment", "report", "main"]),
         ("unsafe {", &["codegen", "rng", "runtime"]),
     ];
     let mut problems = Vec::new();

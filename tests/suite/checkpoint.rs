@@ -175,8 +175,8 @@ fn what_does_not_belong_or_is_damaged_is_refused() {
     *flipped.last_mut().unwrap() ^= 1;
     assert_eq!(said(flipped, belongs()), "this checkpoint is damaged");
     assert_eq!(said(b"PAR1".to_vec(), belongs()), "this is not a checkpoint");
-    let text = String::from_utf8_lossy(&good).replacen("\"version\":4", "\"version\":9", 1).into_bytes();
-    assert_eq!(said(text, belongs()), "this checkpoint has format 9, this program reads 4");
+    let text = String::from_utf8_lossy(&good).replacen("\"version\":5", "\"version\":9", 1).into_bytes();
+    assert_eq!(said(text, belongs()), "this checkpoint has format 9, this program reads 5");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_killed_run_goes_on_from_its_last_checkpoint() {
     std::fs::write(folder.join("long.neuro"), LONG).unwrap();
     assert!(neuro(&folder, "whole", &[]).status().unwrap().success());
     let options = ["--checkpoint-every", "10ms", "--resume"];
-    let checkpoint = folder.join("parts/long/checkpoint.neuro");
+    let checkpoint = folder.join("parts/long/checkpoint.state");
     // Killed as soon as there is a checkpoint, twice; then to the end.
     for _ in 0..2 {
         let before = std::fs::metadata(&checkpoint).and_then(|m| m.modified()).ok();
@@ -274,4 +274,36 @@ fn a_killed_run_goes_on_from_its_last_checkpoint() {
         let read = |results: &str| std::fs::read(folder.join(results).join("long").join(file)).unwrap();
         assert!(read("whole") == read("parts"), "{file}");
     }
+}
+
+#[test]
+fn recordings_stay_readable_after_a_load() {
+    let out = crate::support::run(
+        "
+        neuron Cell { event input exc: mV  state v = 0 mV  v' = -v / 10 ms + exc  emit spike when v > 5 mV { v = 0 mV } }
+        network Net { population a: Cell[50]  drive a.exc { poisson 900 Hz  weight 1 mV } }
+        experiment e {
+            network net = Net()
+            save net to \"begin.state\"
+            record net.a.spike
+            record net.a[0].v every 1 ms as v
+            run 100 ms
+            measure before = count(net.a.spike)
+            load net from \"begin.state\"
+            measure after = count(net.a.spike)
+            measure samples = len(values(v))
+            plot net.a.spike, v
+            record net.a.spike as again
+            run 100 ms
+            measure second = count(again)
+            measure both = count(net.a.spike)
+        }",
+    );
+    let value = |name: &str| out.measures[name][0].data[0];
+    assert!(value("before") > 0.0);
+    assert_eq!(value("before"), value("after"));
+    // The same steps again, in a recording of their own; a name means the latest one.
+    assert_eq!(value("before"), value("second"));
+    assert_eq!(value("both"), value("second"));
+    assert_eq!(value("samples"), 101.0);
 }

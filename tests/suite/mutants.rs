@@ -416,8 +416,8 @@ struct Budget(AtomicU32);
 impl Progress for Budget {
     fn update(&self, _: f64, _: f64) {}
 
-    fn interrupted(&self) -> bool {
-        self.0.fetch_add(1, Ordering::Relaxed) >= 4
+    fn interrupted(&self) -> Option<String> {
+        (self.0.fetch_add(1, Ordering::Relaxed) >= 4).then(|| "long enough".to_string())
     }
 }
 

@@ -84,7 +84,12 @@ impl Checker<'_> {
                     self.list(what, |k| matches!(k, Kind::Projection(_) | Kind::Network(_)), "a named projection");
                 S::Plasticity(*on, list)
             }
-            CommandKind::Save(e, path, _) => S::Save(self.whole_network(e), path.clone()),
+            CommandKind::Save(e, path, at) => {
+                if let Some(why) = cannot_be_saved_as(path) {
+                    self.infer.diagnostics.push(errors::no_file_name(path, why, *at));
+                }
+                S::Save(self.whole_network(e), path.clone())
+            }
             CommandKind::Load(e, path, _) => S::Load(self.whole_network(e), path.clone()),
             CommandKind::Signal(name, target) => self.signal(name, target.as_ref()),
             CommandKind::Record { what, every, during, name } => {
@@ -624,4 +629,32 @@ impl Checker<'_> {
 fn is_parameter(of: &Expr, name: &str) -> bool {
     let Kind::Projection(Some(synapse)) = &of.ty.kind else { return false };
     synapse.var(name).is_some_and(|v| synapse.is_parameter(v))
+}
+
+/// The longest name of a file that is saved; file systems allow 255 bytes, and a file is written aside first.
+const LONGEST_NAME: usize = 200;
+
+/// Says why something cannot be saved under a name, if it cannot: it lies beside the results, and is none that a run writes.
+fn cannot_be_saved_as(name: &str) -> Option<&'static str> {
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    let same = |other: &&str| name.eq_ignore_ascii_case(other);
+    if name.is_empty() {
+        Some("it is empty")
+    } else if name.contains(['/', '\\', ':']) {
+        Some("it is more than one component of a path")
+    } else if name.starts_with('.') || name.ends_with(['.', ' ']) {
+        Some("a dot at its beginning or end, or a space at its end, has a meaning of its own")
+    } else if name.chars().any(char::is_control) {
+        Some("it has characters that cannot be shown")
+    } else if name.len() > LONGEST_NAME {
+        Some("it is longer than 200 bytes")
+    } else if ["run.json", "measures.json", "checkpoint.state"].iter().any(|n| same(n)) {
+        Some("a run writes a file of this name by itself")
+    } else if name.to_ascii_lowercase().starts_with("unfinished-") {
+        Some("a run works in folders of such names")
+    } else if ["neuro", "parquet", "svg", "png", "part", "spool"].iter().any(|e| end.eq_ignore_ascii_case(e)) {
+        Some("its ending is that of a source, or of a file that a run writes by itself")
+    } else {
+        None
+    }
 }

@@ -1,0 +1,362 @@
+//! The folder of results: whose it is, where a run works until its end, and what it then replaces.
+//!
+//! A run marks its folder with a `run.json` that says `"complete": false` before it does anything else. Where the folder holds
+//! results already, the run works in `unfinished-N` below it, and its results take the place of the old ones at its end. Only what
+//! a `run.json` lists is ever replaced; files that no run has written stay.
+
+use super::checkpoints::CHECKPOINT;
+use super::messages::Stop;
+use neuro::diag::{Code, Diagnostic};
+use neuro::experiment::Outcome;
+use neuro::report;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The record of a run, and what marks a folder as one of results.
+const RECORD: &str = "run.json";
+
+/// How a run begins in a folder.
+#[derive(Clone, Copy, Default)]
+pub struct How {
+    /// Files of others may lie beside the results.
+    pub force: bool,
+    /// It goes on from a checkpoint, if there is one.
+    pub resume: bool,
+}
+
+/// What is found in the folder.
+pub enum Begun {
+    /// The same run has come to its end; whether it met its expectations.
+    Finished(bool),
+    /// The run begins, or goes on from a checkpoint.
+    Here(Box<Results>, Option<Vec<u8>>),
+}
+
+/// The folder of a run that is going on.
+pub struct Results {
+    /// Where the results are looked for.
+    folder: PathBuf,
+    /// Where the run works until its end: the folder itself, or one below it.
+    work: PathBuf,
+    /// What earlier runs have written into the folder.
+    before: Record,
+    /// Held for as long as the run lives.
+    _lock: Option<File>,
+}
+
+/// What a `run.json` says of its folder.
+#[derive(Default)]
+struct Record {
+    complete: bool,
+    files: Vec<String>,
+    json: Value,
+}
+
+impl Record {
+    /// Reads the record of a folder; none if it has none.
+    fn read(folder: &Path) -> Result<Option<Record>, Failure> {
+        let path = folder.join(RECORD);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(unreadable(&path, &e)),
+        };
+        let foreign = || foreign(format!("{} is not the record of a run", path.display()));
+        let json: Value = serde_json::from_str(&text).map_err(|_| foreign())?;
+        let complete = json["complete"].as_bool().ok_or_else(foreign)?;
+        let names = json["files"].as_array().ok_or_else(foreign)?.iter().map(|f| f.as_str().filter(|f| is_plain(f)));
+        let files = names.map(|f| f.map(String::from)).collect::<Option<_>>().ok_or_else(foreign)?;
+        Ok(Some(Record { complete, files, json }))
+    }
+
+    /// Returns whether it is of the same run, as far as its bits go.
+    fn is_of(&self, run: &Value) -> bool {
+        let same = |key: &str| self.json[key] == run[key];
+        let precision = run["precision"].is_null() || same("precision");
+        precision && ["neuro", "source_sha256", "experiment", "overrides"].into_iter().all(same)
+    }
+
+    fn met_expectations(&self) -> bool {
+        self.json["expectations"].as_array().is_some_and(|list| list.iter().all(|e| e["passed"] == true))
+    }
+
+    /// Returns whether it holds recordings that could not be turned into files.
+    fn has_spools(&self) -> bool {
+        self.json["spools"].as_array().is_some_and(|list| !list.is_empty())
+    }
+}
+
+/// Why a folder cannot be used.
+pub enum Failure {
+    Diagnostic(Box<Diagnostic>),
+    Stop(Stop),
+}
+
+fn unreadable(path: &Path, e: &io::Error) -> Failure {
+    Failure::Stop(Stop::Usage(format!("cannot use {}: {e}", path.display())))
+}
+
+fn foreign(message: String) -> Failure {
+    let help = "write elsewhere with `--results DIR` or `--keep`, or move the files away";
+    Failure::Diagnostic(Box::new(Diagnostic::new(Code::E0806, message).help(help)))
+}
+
+/// Returns whether a name is one of a file in the folder itself.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', '\0'])
+}
+
+/// Returns whether a file is what a run leaves behind when it is killed.
+fn is_leftover(name: &str) -> bool {
+    name.starts_with('.') && (name.ends_with(".part") || name.ends_with(".spool"))
+}
+
+/// Returns whether a folder is one in which a run worked.
+fn is_workplace(name: &str) -> bool {
+    name.strip_prefix("unfinished-").is_some_and(|k| k.parse::<u32>().is_ok())
+}
+
+/// Lists the names in a folder; names that are not text are none of a run.
+fn names(folder: &Path) -> Result<Vec<String>, Failure> {
+    let list = std::fs::read_dir(folder).map_err(|e| unreadable(folder, &e))?;
+    let mut out = Vec::new();
+    for entry in list {
+        let name = entry.map_err(|e| unreadable(folder, &e))?.file_name();
+        out.push(name.to_string_lossy().into_owned());
+    }
+    out.sort();
+    Ok(out)
+}
+
+/// Lets no other run into a folder; where the system knows no locks on folders, nothing is held.
+fn lock(folder: &Path) -> Result<Option<File>, Failure> {
+    let Ok(handle) = File::open(folder) else { return Ok(None) };
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(handle)),
+        Err(TryLockError::WouldBlock) => {
+            Err(foreign(format!("another run is writing its results into {}", folder.display())))
+        }
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Writes a file so that it is either whole or not there.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = path.with_file_name(format!(".{name}.part"));
+    let written = std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&aside);
+    }
+    written
+}
+
+fn write_record(folder: &Path, record: &Value) -> io::Result<()> {
+    write(&folder.join(RECORD), serde_json::to_string_pretty(record).unwrap_or_default().as_bytes())
+}
+
+/// Returns the first folder `name`, `name-2`, `name-3` … that is not there.
+pub fn new_folder(folder: &Path) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let numbered = |k: u32| if k == 1 { folder.to_path_buf() } else { folder.with_file_name(format!("{name}-{k}")) };
+    (1..).map(numbered).find(|f| !f.exists()).unwrap_or_else(|| folder.to_path_buf())
+}
+
+impl Results {
+    /// Makes a folder ready for a run, which it is marked as belonging to.
+    ///
+    /// `run` is what is known of the run before it begins: its identity as [`report::mark`] writes it.
+    pub fn begin(folder: &Path, run: &Value, how: How) -> Result<Begun, Failure> {
+        std::fs::create_dir_all(folder).map_err(|e| unreadable(folder, &e))?;
+        let lock = lock(folder)?;
+        let record = Record::read(folder)?;
+        let there = names(folder)?;
+        let mut known: BTreeSet<&str> = [RECORD, CHECKPOINT].into();
+        known.extend(record.iter().flat_map(|r| r.files.iter().map(String::as_str)));
+        let is_known = |n: &str| known.contains(n) || is_leftover(n) || is_workplace(n);
+        let stranger = there.iter().find(|n| !is_known(n));
+        if let (None, Some(name), false) = (&record, stranger, how.force) {
+            let d = Diagnostic::new(Code::E0806, format!("{} holds files that no run has written", folder.display()));
+            let d = d.note(format!("for example `{name}`"));
+            let help = "add `--force` to write beside them, which leaves them as they are, or `--results DIR`";
+            return Err(Failure::Diagnostic(Box::new(d.help(help))));
+        }
+        let workplaces: Vec<PathBuf> = there.iter().filter(|n| is_workplace(n)).map(|n| folder.join(n)).collect();
+        if how.resume {
+            let places = std::iter::once(folder.to_path_buf()).chain(workplaces.iter().cloned());
+            let age = |p: &PathBuf| std::fs::metadata(p.join(CHECKPOINT)).and_then(|m| m.modified()).ok();
+            if let Some((_, work)) = places.filter_map(|p| age(&p).map(|a| (a, p))).max() {
+                let path = work.join(CHECKPOINT);
+                let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, &e))?;
+                let before = record.unwrap_or_default();
+                let folder = folder.to_path_buf();
+                return Ok(Begun::Here(Box::new(Results { folder, work, before, _lock: lock }), Some(bytes)));
+            }
+            if let Some(r) = record.as_ref().filter(|r| r.complete && r.is_of(run)) {
+                return Ok(Begun::Finished(r.met_expectations()));
+            }
+        }
+        // Nothing can be resumed from these; no run is in them, for the folder is locked.
+        for w in workplaces.iter().filter(|w| !w.join(CHECKPOINT).exists()) {
+            std::fs::remove_dir_all(w).map_err(|e| unreadable(w, &e))?;
+        }
+        let nothing_lost = match &record {
+            Some(r) => !r.complete && r.files.is_empty() && !r.has_spools(),
+            None => stranger.is_none(),
+        };
+        let in_place = nothing_lost && !folder.join(CHECKPOINT).exists();
+        let work = if in_place {
+            remove_leftovers(folder).map_err(|e| unreadable(folder, &e))?;
+            folder.to_path_buf()
+        } else {
+            let free = (1u32..).map(|k| folder.join(format!("unfinished-{k}"))).find(|p| !p.exists());
+            let work = free.unwrap_or_else(|| folder.join("unfinished-0"));
+            std::fs::create_dir(&work).map_err(|e| unreadable(&work, &e))?;
+            work
+        };
+        if in_place || record.is_none() {
+            write_record(folder, run).map_err(|e| unreadable(folder, &e))?;
+        }
+        if !in_place {
+            write_record(&work, run).map_err(|e| unreadable(&work, &e))?;
+        }
+        let before = record.unwrap_or_default();
+        Ok(Begun::Here(Box::new(Results { folder: folder.to_path_buf(), work, before, _lock: lock }), None))
+    }
+
+    /// Where the run works until its end.
+    pub fn work(&self) -> &Path {
+        &self.work
+    }
+
+    /// Returns whether a run in another folder below is replaced when this one ends.
+    pub fn replaces(&self) -> bool {
+        self.work != self.folder && !self.before.files.is_empty()
+    }
+
+    /// Writes what a run has come to, and lets it take the place of what was there. Returns where it is now, and how many files.
+    ///
+    /// A run that has not come to its end takes the place of one that has not either; complete results are kept then.
+    pub fn publish(&self, outcome: &mut Outcome, mut record: Value) -> Result<(PathBuf, usize), (PathBuf, String)> {
+        let (work, folder) = (&self.work, &self.folder);
+        let here = |path: &Path, e: io::Error| (work.clone(), format!("{}: {e}", path.display()));
+        let complete = record["complete"] == true;
+        let resumable = outcome.failure.is_some() && work.join(CHECKPOINT).exists();
+        let mut expected = report::names(outcome);
+        expected.push(RECORD.to_string());
+        let stays = work != folder && self.before.complete && !complete;
+        if !stays {
+            let mine = |n: &str| n == RECORD || self.before.files.iter().any(|f| f == n);
+            if let Some(taken) = expected.iter().find(|n| !mine(n) && folder.join(n).exists()) {
+                let kept = self.set_aside(outcome, &mut record)?;
+                let why = format!("{} is not of a run, and is left as it is", folder.join(taken).display());
+                return Err((kept, why));
+            }
+            // From here on all names are known, so that a run that is killed now leaves nothing unknown.
+            let all: BTreeSet<&String> = self.before.files.iter().chain(&expected).collect();
+            let mut marked = match work == folder {
+                true => record.clone(),
+                false => self.before.json.clone(),
+            };
+            if !marked.is_object() {
+                marked = json!({});
+            }
+            (marked["complete"], marked["files"]) = (json!(false), json!(all));
+            if work == folder {
+                write_record(folder, &marked).map_err(|e| here(folder, e))?;
+            }
+            let written = report::write(outcome, work);
+            self.finish(&mut record, written, work)?;
+            if work != folder {
+                write_record(folder, &marked).map_err(|e| here(folder, e))?;
+            }
+            self.take_places(&record, complete, resumable).map_err(|e| here(folder, e))?;
+        } else {
+            let written = report::write(outcome, work);
+            self.finish(&mut record, written, work)?;
+            write_record(work, &record).map_err(|e| here(work, e))?;
+        }
+        let at = if stays { work } else { folder };
+        Ok((at.clone(), record["files"].as_array().map_or(0, Vec::len)))
+    }
+
+    /// Puts what was written into the record; what could not be is told, and the record says so as well, if it still fits.
+    fn finish(&self, record: &mut Value, written: report::Written, at: &Path) -> Result<(), (PathBuf, String)> {
+        let mut files = written.files;
+        files.push(RECORD.to_string());
+        (record["files"], record["spools"]) = (json!(files), json!(written.spools));
+        let Some(why) = written.trouble else { return Ok(()) };
+        (record["complete"], record["stopped_because"]) = (json!(false), json!(format!("E0809: {why}")));
+        let _ = write_record(at, record);
+        Err((at.to_path_buf(), why))
+    }
+
+    /// Writes the results into a new folder below: those who may not be replaced are in the way.
+    fn set_aside(&self, outcome: &mut Outcome, record: &mut Value) -> Result<PathBuf, (PathBuf, String)> {
+        let at = match self.work == self.folder {
+            true => (1u32..).map(|k| self.folder.join(format!("unfinished-{k}"))).find(|p| !p.exists()),
+            false => None,
+        };
+        let at = at.unwrap_or_else(|| self.work.clone());
+        std::fs::create_dir_all(&at).map_err(|e| (at.clone(), e.to_string()))?;
+        let written = report::write(outcome, &at);
+        self.finish(record, written, &at)?;
+        write_record(&at, record).map_err(|e| (at.clone(), e.to_string()))?;
+        Ok(at)
+    }
+
+    /// Removes what earlier runs have written, and moves what this one has into its place.
+    fn take_places(&self, record: &Value, complete: bool, resumable: bool) -> io::Result<()> {
+        let (work, folder) = (&self.work, &self.folder);
+        let new: Vec<&str> = record["files"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        for old in self.before.files.iter().filter(|f| !new.contains(&f.as_str()) && *f != RECORD) {
+            remove(&folder.join(old))?;
+        }
+        if work != folder {
+            remove(&folder.join(CHECKPOINT))?;
+            remove_leftovers(folder)?;
+            for name in new.iter().filter(|n| **n != RECORD) {
+                std::fs::rename(work.join(name), folder.join(name))?;
+            }
+            if resumable {
+                for name in std::fs::read_dir(work)?.flatten().map(|e| e.file_name()) {
+                    if name == CHECKPOINT || is_leftover(&name.to_string_lossy()) {
+                        std::fs::rename(work.join(&name), folder.join(&name))?;
+                    }
+                }
+            }
+        } else if !resumable {
+            remove(&folder.join(CHECKPOINT))?;
+            remove_leftovers(folder)?;
+        }
+        write_record(folder, record)?;
+        for entry in std::fs::read_dir(folder)?.flatten() {
+            let path = entry.path();
+            let gone = is_workplace(&entry.file_name().to_string_lossy()) && path.is_dir();
+            if gone && (complete || path == *work || !path.join(CHECKPOINT).exists()) {
+                std::fs::remove_dir_all(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+fn remove_leftovers(folder: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)?.flatten() {
+        if is_leftover(&entry.file_name().to_string_lossy()) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Why a run shall stop before its end: the user asks for it, its time is over, or it has grown beyond what it may take.
+
+use super::outcome::Progress;
+use crate::budget;
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+/// Between two looks at the memory of the process.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A listener, and what a run may take.
+pub struct Limits<'a> {
+    progress: &'a dyn Progress,
+    begun: Instant,
+    longest: Option<Duration>,
+    looked: Cell<Option<Instant>>,
+}
+
+impl<'a> Limits<'a> {
+    /// The limits of a run that begins now.
+    pub fn new(progress: &'a dyn Progress, longest: Option<Duration>) -> Limits<'a> {
+        Limits { progress, begun: Instant::now(), longest, looked: Cell::default() }
+    }
+
+    fn out_of_memory(&self) -> Option<String> {
+        let now = Instant::now();
+        if self.looked.get().is_some_and(|l| now.duration_since(l) < LOOK) {
+            return None;
+        }
+        self.looked.set(Some(now));
+        let lack = budget::exceeded()?;
+        Some(format!("it takes {}, `--max-memory` allows {}", budget::shown(lack.needed), budget::shown(lack.left)))
+    }
+}
+
+impl Progress for Limits<'_> {
+    fn update(&self, time: f64, end: f64) {
+        self.progress.update(time, end);
+    }
+
+    fn examples(&self, shown: usize, of: usize) {
+        self.progress.examples(shown, of);
+    }
+
+    fn line(&self, text: &str) {
+        self.progress.line(text);
+    }
+
+    fn interrupted(&self) -> Option<String> {
+        if let Some(longest) = self.longest.filter(|longest| self.begun.elapsed() >= *longest) {
+            return Some(format!("the time of `--max-time` is over, {} s", longest.as_secs_f64()));
+        }
+        self.progress.interrupted().or_else(|| self.out_of_memory())
+    }
+}
