@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// Elements that an array can have at most: more than any machine holds, and few enough for their bytes to be counted.
+pub const MOST_ELEMENTS: usize = 1 << 48;
+
+/// Returns the number of elements of these extents; none if no array can have as many.
+pub fn elements(extents: &[usize]) -> Option<usize> {
+    extents.iter().try_fold(1usize, |n, extent| n.checked_mul(*extent)).filter(|n| *n <= MOST_ELEMENTS)
+}
+
 /// A number, an array or a matrix, in internal units; maybe one for each example of a batch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quantity {

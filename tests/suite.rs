@@ -25,6 +25,8 @@ mod eventless;
 mod inputs;
 #[path = "suite/kernels.rs"]
 mod kernels;
+#[path = "suite/limits.rs"]
+mod limits;
 #[path = "suite/meaning.rs"]
 mod meaning;
 #[path = "suite/models.rs"]

@@ -220,7 +220,7 @@ pub fn group_mean(_: &dyn Host, a: Given) -> Result {
     let mut labels = by.data.to_vec();
     labels.sort_by(f64::total_cmp);
     labels.dedup();
-    let mut sums = vec![0.0; labels.len() * per];
+    let mut sums = vec![0.0; room(&[labels.len(), per], 0)?];
     let mut counts = vec![0.0; labels.len()];
     for (row, label) in x.data.chunks(per).zip(by.data.iter()) {
         let k = labels.partition_point(|l| l < label);

@@ -23,7 +23,12 @@ fn squares(a: Given) -> Result<(Quantity, usize, usize)> {
 
 /// Moves every image by up to so many pixels either way, with zeros where nothing was.
 pub fn random_crop(host: &dyn Host, a: Given) -> Result {
-    let ((q, channels, side), by) = (squares(a)?, a.size(1)? as i64);
+    let ((q, channels, side), by) = (squares(a)?, a.size(1)?);
+    if by > side {
+        let message = format!("images of {side} x {side} pixels, moved by up to {by}");
+        return Err(Refusal::of(1, Code::E0404, message, "nothing of them would be left").help("move them by less"));
+    }
+    let by = by as i64;
     let mut data = Vec::with_capacity(q.data.len());
     let stream = host.stream();
     for (k, image) in q.examples().enumerate() {

@@ -4,7 +4,7 @@ use super::{Arguments, Host, Refusal, undefined};
 use crate::diag::Code;
 use crate::measure::Events;
 use crate::units::{Dim, lookup};
-use crate::value::{Quantity, Value};
+use crate::value::{MOST_ELEMENTS, Quantity, Value};
 
 type Given<'a> = &'a Arguments<'a>;
 type Result<T = Value> = std::result::Result<T, Refusal>;
@@ -47,10 +47,15 @@ pub fn cv(host: &dyn Host, a: Given) -> Result {
 /// Events and the width of a bin, of which at least one fits into the window.
 fn in_bins(host: &dyn Host, a: Given) -> Result<(Events, f64)> {
     let (e, bin) = (events(host, a, 2)?, a.positive(1, "the width of a bin")?);
-    match e.to - e.from >= bin * (1.0 - 1e-6) {
-        true => Ok((e, bin)),
-        false => Err(Refusal::of(1, Code::E0404, "a bin is longer than the window", "no bin fits")),
+    let bins = (e.to - e.from) / bin;
+    if bins < 1.0 - 1e-6 {
+        return Err(Refusal::of(1, Code::E0404, "a bin is longer than the window", "no bin fits"));
     }
+    if bins >= MOST_ELEMENTS as f64 {
+        let message = format!("{} bins", crate::units::format_number(bins.floor()));
+        return Err(Refusal::of(1, Code::E0404, message, "more than an array can have").help("make the bins wider"));
+    }
+    Ok((e, bin))
 }
 
 pub fn binned(host: &dyn Host, a: Given) -> Result {

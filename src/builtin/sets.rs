@@ -108,7 +108,8 @@ pub fn confusion(_: &dyn Host, a: Given) -> Result {
     let n = match (a.has(2), x.classes.or(y.classes)) {
         (true, _) => a.size(2)?,
         (false, Some(n)) => n as usize,
-        (false, None) => x.data.iter().chain(y.data.iter()).copied().fold(0.0, f64::max) as usize + 1,
+        // What is no class is refused below.
+        (false, None) => (x.data.iter().chain(y.data.iter()).copied().fold(0.0, f64::max) as usize).saturating_add(1),
     };
     let mut counts = vec![0.0; room(&[n, n], 2)?];
     for (p, q) in x.data.iter().zip(y.data.iter()) {

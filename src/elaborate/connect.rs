@@ -15,7 +15,7 @@ use crate::plan::{Connector, Drawing, Edge, Pairs, Windows};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::format_number;
-use crate::value::View;
+use crate::value::{MOST_ELEMENTS, View, elements};
 
 /// The pairs of a connection, and what else says something about them.
 pub struct Connected {
@@ -106,6 +106,9 @@ fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) ->
         let message = format!("`{}` must have the shape [{channels}, {}, {}]", post.population.name, out.0, out.1);
         return fail(Code::E0603, span, message, format!("its shape is [{d}, {y}, {x}]"));
     }
+    // What all windows see is laid out side by side.
+    countable(&[c, kernel, kernel, d.max(out.0), out.1], span)?;
+    countable(&[c, kernel, kernel, d], span)?;
     Ok(Windows { pre: pre.view, post: post.view, channels: (c, d), size: (h, w), out, kernel, stride, padding, pool })
 }
 
@@ -151,10 +154,19 @@ fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: 
         if degree > 0 && lonely {
             return fail(Code::E0606, span, "no cell is left to connect to", "autapses are excluded");
         }
+        let lines = match connector {
+            Connector::InDegree => m,
+            Connector::OutDegree => n,
+            Connector::Total | Connector::Probability(_) => 1,
+        };
+        countable(&[lines, degree], span)?;
         Ok(Pairs::Drawn(Drawing::new((pre.view, post.view), connector, degree, autapses, stream)))
     };
     match b.name {
-        "all_to_all" if autapses || !same => Ok(Pairs::All(pre.view, post.view)),
+        "all_to_all" if autapses || !same => {
+            countable(&[n, m], span)?;
+            Ok(Pairs::All(pre.view, post.view))
+        }
         "all_to_all" => {
             let edge =
                 |i: usize, j: usize| Edge { pre: (pre.view.start + i) as u32, post: (post.view.start + j) as u32 };
@@ -246,6 +258,17 @@ fn where_(scope: &Scope, e: &Expr, ends: (End, End), backend: Backend) -> Attemp
         Ok(())
     })?;
     Ok(edges)
+}
+
+/// Refuses more synapses than can be counted.
+fn countable(extents: &[usize], span: Span) -> Attempt<()> {
+    if elements(extents).is_some() {
+        return Ok(());
+    }
+    let shown: Vec<String> = extents.iter().map(usize::to_string).collect();
+    let message = format!("{} synapses", shown.join(" x "));
+    let d = Diagnostic::at(Code::E0404, span, message, format!("a projection has at most {MOST_ELEMENTS}"));
+    Err(Box::new(d.help("connect fewer cells")))
 }
 
 fn probability(p: f64, span: Span) -> Attempt<f64> {

@@ -7,7 +7,7 @@ use crate::evaluate::{Attempt, LaneProgram, Scope, fail};
 use crate::hir::VarId;
 use crate::hir::network::model::{self, Process, Sends, Value};
 use crate::hir::typed::Expr;
-use crate::plan::{Column, Drive, DriveKind};
+use crate::plan::{Column, Drive, DriveKind, MOST_STEPS};
 use crate::rng::Stream;
 use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{Value as Evaluated, View};
@@ -120,6 +120,12 @@ impl Elaborator<'_> {
             let message = format!("a spike at {} with a delay of {}", shown(early.time), shown(delay));
             let d = Diagnostic::at(Code::E0601, delay_span, message, "would arrive before the first step has ended");
             return Err(Box::new(d.help("leave the delay out, so that it is `dt`, or send the spike later")));
+        }
+        if let Some(late) = spikes.iter().find(|s| (s.time + delay) / dt >= MOST_STEPS) {
+            let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
+            let message = format!("a spike at {} with a step of {}", shown(late.time), shown(dt));
+            let d = Diagnostic::at(Code::E0404, e.span, message, "after more steps than can be counted");
+            return Err(Box::new(d.help("send it earlier, or make `dt` larger")));
         }
         spikes.sort_by(|a, b| a.time.total_cmp(&b.time));
         // An input spike at time t acts at the end of the step that ends at t + delay.

@@ -28,7 +28,7 @@ use crate::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
-use crate::value::{Instance, PopulationRef, Quantity, Value, View};
+use crate::value::{Instance, PopulationRef, Quantity, Value, View, elements};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -186,10 +186,7 @@ impl<'a> Elaborator<'a> {
         let scope = self.scope(locals);
         let shape: Vec<usize> = p.shape.iter().map(|e| scope.size(e)).collect::<Attempt<_>>()?;
         let shape = if shape.is_empty() { vec![1] } else { shape };
-        let n: usize = shape.iter().product();
-        if n == 0 {
-            return fail(Code::E0404, p.span, format!("population `{name}` has no cells"), "size 0");
-        }
+        let n = cells(p, name, &shape)?;
         let states = p.model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).count();
         room(4.0 * n as f64 * states.max(1) as f64, p.span, || {
             format!("{n} cells of {} with {states} states each", p.model.name)
@@ -235,6 +232,33 @@ impl<'a> Elaborator<'a> {
         follow(population, true, self.around.dt, target.span)?;
         Ok(())
     }
+}
+
+/// Returns the number of cells of a shape.
+fn cells(p: &model::Population, name: &str, shape: &[usize]) -> Attempt<usize> {
+    if shape.contains(&0) {
+        return fail(Code::E0404, p.span, format!("population `{name}` has no cells"), "size 0");
+    }
+    match elements(shape).filter(|n| *n <= plan::MOST_CELLS) {
+        Some(n) => Ok(n),
+        None => {
+            let at = p.shape.iter().map(|e| e.span).reduce(Span::to).unwrap_or(p.span);
+            let shown: Vec<String> = shape.iter().map(usize::to_string).collect();
+            let message = format!("population `{name}` would have {} cells", shown.join(" x "));
+            let label = format!("a population has at most {} cells", plan::MOST_CELLS);
+            Err(Box::new(Diagnostic::at(Code::E0404, at, message, label).help("make it smaller, or divide it")))
+        }
+    }
+}
+
+/// Refuses a network whose arrays could not be counted, all examples of its batch side by side.
+pub fn batch_fits(plan: &plan::Network, span: Span) -> Attempt<()> {
+    let Some(batch) = &plan.batch else { return Ok(()) };
+    let too_many = plan.populations.iter().find(|p| elements(&[p.n, batch.size]).is_none());
+    let Some(p) = too_many else { return Ok(()) };
+    let message = format!("a batch of {} examples of the {} cells of `{}`", batch.size, p.n, p.name);
+    let d = Diagnostic::at(Code::E0404, span, message, "more values than an array can have");
+    Err(Box::new(d.help("show fewer examples at once")))
 }
 
 /// Refuses a fraction where a whole number is declared.
@@ -286,6 +310,10 @@ fn segments_agree(p: &Population, dt: f64, span: Span) -> Attempt<()> {
         if first < 1.0 || first.fract() != 0.0 {
             let message = format!("cable `{}` would have {first} segments", cable.name);
             return wrong(message, "needs a whole number, at least 1");
+        }
+        if first * p.n as f64 > plan::MOST_CELLS as f64 {
+            let message = format!("{} cells with {first} segments in `{}`", p.n, cable.name);
+            return wrong(message, "more segments than can be counted");
         }
         if (0..p.n).any(|i| values.at(i) != first) {
             let message = format!("the cells of a population have the same number of segments in `{}`", cable.name);

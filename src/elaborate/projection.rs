@@ -10,7 +10,7 @@ use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{self, Connection, Value};
 use crate::hir::{Synapse, VarId, VarKind, misplaced};
 use crate::math::eval;
-use crate::plan::{Column, Delay, DrawnDelays, Missing, Pairs, Projection};
+use crate::plan::{Column, Delay, DrawnDelays, LONGEST_DELAY, Missing, Pairs, Projection};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
@@ -62,6 +62,7 @@ impl Elaborator<'_> {
             let span = projection.synapse.vars[*v].span;
             return Err(Box::new(crate::diag::unsupported(span, "a sum over synapses that share their weights")));
         }
+        within_limits(&projection, c)?;
         if !projection.is_plastic() {
             // Nothing happens at the synapses, so only the sum of the delays counts.
             projection.delay = projection.delay.plus(&projection.dendritic, projection.lag);
@@ -281,6 +282,27 @@ fn delay_contributions(
             return Err(Box::new(crate::diag::unsupported(span, what)));
         }
         None | Some(_) => {}
+    }
+    Ok(())
+}
+
+/// Refuses more synapses, or longer delays, than can be counted.
+fn within_limits(p: &Projection, c: &Connection) -> Attempt<()> {
+    let (n, most) = (p.pairs.len(), p.most_synapses());
+    if n > most {
+        let message = format!("`{}` would have {n} synapses", p.name);
+        let d = Diagnostic::at(Code::E0404, c.span, message, format!("a projection like this has at most {most}"));
+        return Err(Box::new(d.help("connect parts of the populations by projections of their own")));
+    }
+    if p.delay.longest() + p.dendritic.longest() <= LONGEST_DELAY {
+        return Ok(());
+    }
+    let (axonal, dendritic) = (p.delay.range().1, p.dendritic.range().1);
+    if axonal + dendritic > LONGEST_DELAY {
+        let span = c.dendritic.as_ref().or(c.delay.as_ref()).map_or(c.span, |(_, span)| *span);
+        let message = format!("delays of {axonal} and {dendritic} steps");
+        let label = format!("together longer than {LONGEST_DELAY} steps");
+        return Err(Box::new(Diagnostic::at(Code::E0601, span, message, label).help("make `dt` larger")));
     }
     Ok(())
 }

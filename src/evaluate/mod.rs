@@ -422,6 +422,10 @@ impl<'a> Scope<'a> {
                 None => Picked { items: (0..*n).collect(), single: false },
             });
         }
+        let picked: Vec<usize> = chosen.iter().map(|p| p.items.len()).collect();
+        if crate::value::elements(&picked).is_none() {
+            return fail(Code::E0404, span, format!("{} is no array", extent(&picked)), "too many elements");
+        }
         let mut flat = vec![0usize];
         for (picked, n) in chosen.iter().zip(&extents) {
             flat = flat.iter().flat_map(|at| picked.items.iter().map(move |k| at * n + k)).collect();

@@ -5,7 +5,7 @@ use super::run::Run;
 use super::settings::Override;
 use crate::budget;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{Elaborated, Elaborator, Surroundings, whole};
+use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, whole};
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::experiment::model;
 use crate::hir::network::model::{Drive, Nested, Process};
@@ -51,6 +51,7 @@ impl Run<'_> {
         let Elaborated { plan, rates } = elaborator.finish();
         self.live[index] = Live { name: name.to_string(), seed, dt: self.dt, plan, rates, ..Live::default() };
         self.live[index].plan.batch = batch;
+        batch_fits(&self.live[index].plan, of.span)?;
         self.can_run(index, of.span)?;
         self.set_local(of.id, Value::Network(Rc::new(instance)));
         for o in mine.iter().filter(|o| parameter(o).is_none()) {

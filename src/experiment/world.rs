@@ -13,7 +13,7 @@ use crate::plan::Projection;
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
-use crate::value::{PopulationRef, Quantity};
+use crate::value::{PopulationRef, Quantity, elements};
 use std::cell::Cell;
 
 /// What expressions of an experiment see.
@@ -118,7 +118,11 @@ impl Host for Surface<'_> {
         };
         let live = &self.live[network];
         let p = &live.network().projections[k];
-        let mut weights = vec![0.0; p.pre.n * p.post.n];
+        let Some(n) = elements(&[p.pre.n, p.post.n]) else {
+            let message = format!("a matrix of {} x {}", p.pre.n, p.post.n);
+            return Err(Refusal::of(0, Code::E0404, message, "more elements than an array can have"));
+        };
+        let mut weights = vec![0.0; n];
         let values = p.synapse.weight().map_or(Vec::new(), |w| live.synapse_values(k, w));
         for (e, v) in p.pairs.edges().iter().zip(&values) {
             weights[(e.pre as usize - p.pre.start) * p.post.n + e.post as usize - p.post.start] += *v;

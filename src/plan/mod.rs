@@ -20,6 +20,7 @@ use crate::hir::network::model::Process;
 use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;
 use crate::solve::{Sharing, Solved};
+use crate::value::MOST_ELEMENTS;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -94,6 +95,15 @@ impl Population {
         eval(&self.model.cables[cable].segments, &value, None).unwrap_or(1.0).max(1.0) as usize
     }
 }
+
+/// Cells of a population, or segments of all its cables, at most: they are counted with 32 bits.
+pub const MOST_CELLS: usize = u32::MAX as usize;
+
+/// Below so many steps every step has a number, and a time of its own.
+pub const MOST_STEPS: f64 = 9_007_199_254_740_992.0;
+
+/// Steps of all delays of a synapse, at most: they are counted with 16 bits.
+pub const LONGEST_DELAY: u32 = 60_000;
 
 /// All synapses of one projection.
 #[derive(Debug, Clone)]
@@ -174,6 +184,16 @@ impl Projection {
     /// Returns whether a modulator is a value of one cell, the same for all synapses.
     pub fn is_of_one(&self, modulator: VarId) -> bool {
         self.modulators.get(&modulator).is_none_or(|(view, _)| view.n == 1)
+    }
+
+    /// Returns how many synapses it can have: where they are sorted, or change, they are counted with 32 bits.
+    pub fn most_synapses(&self) -> usize {
+        let as_drawn = match &self.pairs {
+            Pairs::Drawn(d) => !d.is_by_target(),
+            Pairs::All(..) | Pairs::OneToOne(..) | Pairs::Windows(_) => true,
+            _ => false,
+        };
+        if as_drawn && !self.is_plastic() { MOST_ELEMENTS } else { u32::MAX as usize }
     }
 
     /// Sources and targets that a matrix has at least.
@@ -290,6 +310,17 @@ impl Delay {
                 (steps(d.times.distribution.lowest())..=steps(d.times.distribution.highest())).collect()
             }
             other => other.values(),
+        }
+    }
+
+    /// Returns a number of steps that no delay exceeds, without looking at each.
+    pub fn longest(&self) -> u32 {
+        match self {
+            Delay::Drawn(d) => {
+                let steps = (d.times.distribution.highest() / d.dt).round();
+                steps.min(f64::from(LONGEST_DELAY)) as u32 + d.more
+            }
+            other => other.range().1,
         }
     }
 

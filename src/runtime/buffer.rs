@@ -1,6 +1,6 @@
 //! Aligned arrays of floats of a run-time precision, padded to 16 lanes.
 
-use super::memory::large;
+use super::memory::{bytes_of, large, too_many};
 use crate::codegen::abi::SlotMemory;
 use crate::ir::Precision;
 use memmap2::MmapMut;
@@ -19,7 +19,7 @@ enum Lines {
 
 impl Lines {
     fn new(n: usize) -> Lines {
-        match large(n * size_of::<Line>()) {
+        match large(bytes_of::<Line>(n)) {
             Some(map) => Lines::Many(map),
             None => Lines::Few(vec![Line([0; 64]); n]),
         }
@@ -49,13 +49,16 @@ pub struct Buffer {
 
 /// Rounds up to a multiple of 16 lanes, the widest vector of any back end.
 pub fn padded(n: usize) -> usize {
-    n.div_ceil(16) * 16
+    n.checked_next_multiple_of(16).unwrap_or_else(|| too_many(n))
 }
 
 impl Buffer {
     /// Creates an array of `len` zeros.
     pub fn new(len: usize, precision: Precision) -> Buffer {
-        let bytes = len * precision.bytes();
+        let bytes = match precision {
+            Precision::F32 => bytes_of::<f32>(len),
+            Precision::F64 => bytes_of::<f64>(len),
+        };
         Buffer { lines: Lines::new(bytes.div_ceil(64).max(1)), precision, len }
     }
 

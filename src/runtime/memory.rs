@@ -23,6 +23,17 @@ pub enum Fixed<T: Plain> {
 /// From so many bytes on large pages are asked for.
 const LARGE: usize = 2 << 20;
 
+/// Ends the program: sizes are checked when a network is built, so that no array is asked for that cannot be.
+#[cold]
+pub fn too_many(n: usize) -> ! {
+    crate::ice!("an array of {n} elements or more")
+}
+
+/// Returns the bytes of so many elements.
+pub fn bytes_of<T>(n: usize) -> usize {
+    n.checked_mul(size_of::<T>()).filter(|bytes| *bytes <= isize::MAX as usize).unwrap_or_else(|| too_many(n))
+}
+
 /// Returns so many zeros in large pages, if they are many.
 pub fn large(bytes: usize) -> Option<MmapMut> {
     let map = if bytes < LARGE { None } else { MmapMut::map_anon(bytes).ok() }?;
@@ -40,7 +51,7 @@ impl<T: Plain> Fixed<T> {
 
     /// Collects so many elements; missing ones are zero.
     pub fn from_iter(n: usize, values: impl Iterator<Item = T>) -> Fixed<T> {
-        let bytes = n * size_of::<T>();
+        let bytes = bytes_of::<T>(n);
         let Some(mut map) = large(bytes) else { return Fixed::Small(values.take(n).collect()) };
         // SAFETY: the mapping is aligned to pages, has room for `n` elements, and any bits are valid.
         let elements = unsafe { std::slice::from_raw_parts_mut(map.as_mut_ptr().cast::<T>(), n) };

@@ -1,6 +1,7 @@
 //! Where arriving weights are summed until the step at which they act.
 
 use super::Buffer;
+use super::memory::too_many;
 use crate::ir::Precision;
 
 /// Where arriving weights are summed: `[slot][lane]`.
@@ -29,7 +30,8 @@ unsafe impl Sync for RingPointer {}
 impl Ring {
     /// Creates a ring of zeros.
     pub fn new(lanes: usize, slots: usize, precision: Precision) -> Ring {
-        Ring { buffer: Buffer::new(lanes * slots, precision), lanes, slots }
+        let n = lanes.checked_mul(slots).unwrap_or_else(|| too_many(lanes));
+        Ring { buffer: Buffer::new(n, precision), lanes, slots }
     }
 
     /// Returns a pointer for delivery, good as long as the ring lives.

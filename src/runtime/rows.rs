@@ -130,6 +130,9 @@ impl Runs {
         let all = || parts.iter().enumerate().flat_map(|(c, p)| p.runs.iter().map(move |r| (c << shift, p, r)));
         // A table of all delays costs little where most rows have most of them.
         if sources * (delays.len() + 1) > 4 * n + 16 {
+            if u32::try_from(n).is_err() {
+                crate::ice!("{n} runs of synapses in one block");
+            }
             let mut row = vec![0u32; sources + 1];
             all().for_each(|(first, _, r)| row[first + r.0 as usize + 1] += 1);
             (0..sources).for_each(|i| row[i + 1] += row[i]);

@@ -3,6 +3,7 @@
 use crate::codegen::abi::SlotMemory;
 use crate::ir::Precision;
 use crate::runtime::buffer::{Buffer, padded};
+use crate::runtime::memory::too_many;
 
 /// Rows of numbers, each padded to 16.
 pub struct Array {
@@ -20,7 +21,8 @@ impl Array {
     /// An array of zeros.
     pub fn new(rows: usize, n: usize, precision: Precision) -> Array {
         let ld = padded(n);
-        Array { buffer: Buffer::new(rows * ld, precision), rows, n, ld }
+        let all = rows.checked_mul(ld).unwrap_or_else(|| too_many(ld));
+        Array { buffer: Buffer::new(all, precision), rows, n, ld }
     }
 
     /// Fills every row with values; those that pad it repeat the last one.

@@ -1,0 +1,81 @@
+//! What is too large, too deep or too long is refused or said, and never wraps, hangs or ends the program.
+
+use crate::support::{run_failing, run_with};
+use neuro::diag::{Code, Diagnostic};
+use neuro::experiment::Settings;
+use std::path::Path;
+
+const CELL: &str = "neuron A { param tau = 10 ms  event input exc: mV  state v = 0 mV  v' = -v / tau + exc
+    emit spike when v > 5 mV { v = 0 mV } }\n";
+
+/// Runs a network of one kind of cell and returns what stopped it, and the text that it points at.
+#[track_caller]
+fn refused(network: &str, experiment: &str) -> (Diagnostic, String) {
+    let text = format!("{CELL}{network}\nexperiment e {{ {experiment} }}");
+    let d = run_failing(&text);
+    let at = d.span().map_or(String::new(), |s| text[s.start as usize..s.end as usize].to_string());
+    (d, at)
+}
+
+#[test]
+fn sizes_whose_product_cannot_be_are_refused() {
+    let big = "network Net { population x: A[2147483649, 2147483648, 2147483648] }";
+    let (d, at) = refused(big, "network net = Net()  run 1 ms");
+    assert_eq!((d.code, at.as_str()), (Code::E0404, "2147483649, 2147483648, 2147483648"), "{d:?}");
+    assert!(d.help.is_some());
+    // A product that wraps to nothing, and one that no index reaches.
+    for shape in ["65536, 65536, 65536, 65536", "3000000000, 3000000000", "65536, 65536"] {
+        let (d, at) = refused(&format!("network Net {{ population x: A[{shape}] }}"), "network net = Net()  run 1 ms");
+        assert_eq!((d.code, at.as_str()), (Code::E0404, shape), "{d:?}");
+    }
+}
+
+#[test]
+fn more_synapses_than_can_be_counted_are_refused() {
+    let pair = |n: &str, connect: &str| {
+        format!(
+            "network Net {{ population a: A[{n}]  population b: A[{n}]
+            projection a -> b.exc: Static {{ connect {connect}  weight 1 mV }} }}"
+        )
+    };
+    for (connect, at) in
+        [("all_to_all", "all_to_all"), ("fixed_out_degree(3999999999)", "fixed_out_degree(3999999999)")]
+    {
+        let (d, found) = refused(&pair("20000000", connect), "network net = Net()  run 1 ms");
+        assert_eq!(d.code, Code::E0404, "{d:?}");
+        assert!(found.starts_with(at), "{found}");
+    }
+    let windows = "network Net { population a: A[1, 1]  population b: A[1, 1]
+        projection a -> b.exc: Static { connect conv(3999999999, 3999999999, 3999999998)  weight 1 mV } }";
+    let (d, _) = refused(windows, "network net = Net()  run 1 ms");
+    assert_eq!(d.code, Code::E0404, "{d:?}");
+}
+
+#[test]
+fn two_delays_that_are_too_long_together_are_refused() {
+    let network = "network Net { population a: A[2]  population b: A[2]
+        projection a -> b.exc: Static { connect one_to_one  weight 1 mV  delay 5000 ms  delay dendritic 5000 ms } }";
+    let (d, _) = refused(network, "network net = Net()  run 1 ms");
+    assert_eq!(d.code, Code::E0601, "{d:?}");
+}
+
+#[test]
+fn arrays_that_cannot_be_are_refused() {
+    let none = "network Net { population a: A[1] }";
+    for (text, at) in [
+        ("let x = confusion([0, 1], [1, 0], 3999999999)", "confusion([0, 1], [1, 0], 3999999999)"),
+        ("let x = confusion([0, 1e300], [1, 0])", ""),
+        ("for k in 0 .. 1e300 { print k }", "0 .. 1e300"),
+        ("network net = Net()  record net.a.spike  run 1 ms  print rate(net.a.spike, bin = 1e-30 ms)", ""),
+        ("network net = Net()  record net.a.spike  run 1 ms  print counts(net.a.spike, 1e-30 ms)", ""),
+    ] {
+        let text = format!("{CELL}{none}\nexperiment e {{ {text} }}");
+        let Ok(p) = crate::support::try_program(&text) else { continue };
+        let out = run_with(&p, 0, Settings::default(), Path::new("."));
+        let d = out.failure.expect("a failure");
+        assert_eq!(d.code, Code::E0404, "{text}: {d:?}");
+        let found = d.span().map_or("", |s| &text[s.start as usize..s.end as usize]);
+        assert!(at.is_empty() || found == at, "{found}");
+    }
+}
+
