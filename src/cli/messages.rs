@@ -4,7 +4,30 @@ use super::signals::Signal;
 use clap::ValueEnum;
 use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
 use neuro::source::SourceMap;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
+
+/// Why stdout could not take everything, if it could not.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
+/// Writes a line of data. A reader that has gone away wants no more, which is no error; any other one is kept for the end.
+pub fn data(line: std::fmt::Arguments) {
+    keep(writeln!(std::io::stdout(), "{line}"));
+}
+
+fn keep(written: std::io::Result<()>) {
+    if let Err(e) = written
+        && e.kind() != ErrorKind::BrokenPipe
+    {
+        let _ = UNWRITTEN.set(e.to_string());
+    }
+}
+
+/// Returns why not all data could be written, once the command has come to its end.
+pub fn unwritten() -> Option<&'static str> {
+    keep(std::io::stdout().flush());
+    UNWRITTEN.get().map(String::as_str)
+}
 
 /// How messages are printed.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,20 +71,23 @@ impl Messages {
         }
         list.iter().for_each(|d| self.one(d, sources));
         if list.len() < total {
-            eprintln!("and {} more: `--message-format short` prints all", total - list.len());
+            tell!("and {} more: `--message-format short` prints all", total - list.len());
         }
         let (errors, warnings) = diagnostics.counts();
         if self.format == MessageFormat::Human && errors + warnings > 0 {
             let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-            eprintln!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+            tell!("{}, {}", plural(errors, "error"), plural(warnings, "warning"));
         }
     }
 
     /// Prints one.
     pub fn one(&self, d: &Diagnostic, sources: &SourceMap) {
         match self.format {
-            MessageFormat::Human => eprint!("{}", render::human(d, sources, std::io::stderr().is_terminal())),
-            MessageFormat::Json => eprintln!("{}", render::json(d, sources)),
+            MessageFormat::Human => {
+                let text = render::human(d, sources, std::io::stderr().is_terminal());
+                tell!("{}", text.strip_suffix('\n').unwrap_or(&text));
+            }
+            MessageFormat::Json => tell!("{}", render::json(d, sources)),
             MessageFormat::Short => {
                 let at = d.span().filter(|_| sources.files().next().is_some()).map_or(String::new(), |s| {
                     let file = sources.file(s.file);
@@ -69,7 +95,7 @@ impl Messages {
                     format!("{}:{line}:{column}: ", file.name)
                 });
                 let word = if d.severity() == Severity::Error { "error" } else { "warning" };
-                eprintln!("{at}{word}[{}]: {}", d.code, d.message);
+                tell!("{at}{word}[{}]: {}", d.code, d.message);
             }
         }
     }
@@ -77,7 +103,7 @@ impl Messages {
     /// Prints a remark, where people read.
     pub fn note(&self, text: &str) {
         if self.format != MessageFormat::Json {
-            eprintln!("{text}");
+            tell!("{text}");
         }
     }
 }

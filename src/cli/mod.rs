@@ -3,11 +3,18 @@
 //! Data goes to stdout, messages to stderr. Exit codes: 0 success, 1 the program or an expectation failed,
 //! 2 the command itself could not be carried out, 128 and the number of a signal if one has ended it (130 for Ctrl-C).
 
-/// Writes a line of data; a reader that has gone away is no error of ours.
+/// Writes a line of data; what cannot be written is reported at the end.
 macro_rules! say {
+    ($($arg:tt)*) => {
+        crate::cli::messages::data(format_args!($($arg)*))
+    };
+}
+
+/// Writes a line for people. If nobody can be told, the exit code still says what happened.
+macro_rules! tell {
     ($($arg:tt)*) => {{
         use std::io::Write;
-        let _ = writeln!(std::io::stdout(), $($arg)*);
+        let _ = writeln!(std::io::stderr(), $($arg)*);
     }};
 }
 
@@ -170,7 +177,20 @@ enum Command {
 
 /// Parses the arguments and carries out the command.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            // Help and the version are data, too.
+            let code = u8::try_from(e.exit_code()).unwrap_or(2);
+            return match e.print() {
+                Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => {
+                    tell!("error: cannot write: {why}");
+                    ExitCode::from(2)
+                }
+                _ => ExitCode::from(code),
+            };
+        }
+    };
     let messages = Messages { format: cli.message_format };
     if let Some(folder) = cli.data {
         reach::look_in(folder);
@@ -196,14 +216,19 @@ pub fn main() -> ExitCode {
         Command::Fmt { paths, check } => commands::fmt(&paths, check, messages),
         Command::New { name } => scaffold::new(&name, messages),
     };
+    let done = match (done, messages::unwritten()) {
+        (Err(stop @ (Stop::Usage(_) | Stop::Signal(_))), _) => Err(stop),
+        (_, Some(why)) => Err(Stop::Usage(format!("cannot write all output: {why}"))),
+        (done, None) => done,
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Failed) => ExitCode::from(1),
         Err(Stop::Signal(signal)) => ExitCode::from(signal.exit_code()),
         Err(Stop::Usage(text)) => {
             match messages.format {
-                MessageFormat::Json => eprintln!("{}", serde_json::json!({"severity": "error", "message": text})),
-                _ => eprintln!("error: {text}"),
+                MessageFormat::Json => tell!("{}", serde_json::json!({"severity": "error", "message": text})),
+                _ => tell!("error: {text}"),
             }
             ExitCode::from(2)
         }

@@ -4,7 +4,7 @@ use super::signals::{Signal, stop_asked_for};
 use indicatif::{ProgressBar, ProgressStyle};
 use neuro::experiment::Progress;
 use std::cell::{Cell, RefCell};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Shows progress on stderr, and what the experiment prints on stdout.
@@ -47,7 +47,7 @@ impl Shown {
             if since.map_or(wall < 10.0, |s| s < Duration::from_secs(10)) {
                 return;
             }
-            let _ = writeln!(std::io::stderr(), "{text}");
+            tell!("{text}");
         }
         self.last.set(Some(now));
     }

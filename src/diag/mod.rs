@@ -3,6 +3,7 @@
 //! Nothing here renders: `render` is the only place that knows how a diagnostic looks.
 
 mod codes;
+mod excerpt;
 pub mod render;
 
 pub use codes::Code;

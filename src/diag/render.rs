@@ -1,14 +1,15 @@
 //! Renders diagnostics: the one adapter to miette, and the JSON form for editors.
 
+use super::excerpt::Excerpt;
 use super::{Diagnostic, Severity};
 use crate::source::SourceMap;
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 
 /// A diagnostic joined with the sources it points into.
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt>,
 }
 
 impl fmt::Debug for Report<'_> {
@@ -58,10 +59,11 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let file = self.diagnostic.span()?.file;
+        let (file, source) = (self.diagnostic.span()?.file, self.source.as_ref()?);
         let labels = self.diagnostic.labels.iter().filter(move |(s, _)| s.file == file).enumerate();
         Some(Box::new(labels.map(|(i, (span, text))| {
-            let (start, len) = (span.start as usize, (span.end - span.start) as usize);
+            let start = source.place(span.start as usize);
+            let len = source.place(span.end as usize).saturating_sub(start);
             let text = (!text.is_empty()).then(|| text.clone());
             if i == 0 {
                 LabeledSpan::new_primary_with_span(text, (start, len))
@@ -75,8 +77,8 @@ impl miette::Diagnostic for Report<'_> {
 /// Renders one diagnostic with its source lines, 80 columns wide; `color` adds ANSI colors.
 pub fn human(diagnostic: &Diagnostic, sources: &SourceMap, color: bool) -> String {
     let source = diagnostic.span().map(|s| {
-        let file = sources.file(s.file);
-        NamedSource::new(file.name.clone(), file.text.to_string())
+        let here = diagnostic.labels.iter().map(|(span, _)| *span).filter(|span| span.file == s.file);
+        Excerpt::new(sources.file(s.file), here.collect())
     });
     let report = Report { diagnostic, source };
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::none() };

@@ -3,10 +3,32 @@
 use crate::support::{run_failing, run_with};
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::Settings;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 const CELL: &str = "neuron A { param tau = 10 ms  event input exc: mV  state v = 0 mV  v' = -v / tau + exc
     emit spike when v > 5 mV { v = 0 mV } }\n";
+
+fn folder(name: &str) -> PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("limits").join(name);
+    let _ = std::fs::remove_dir_all(&out);
+    std::fs::create_dir_all(&out).expect("a folder");
+    out
+}
+
+fn neuro(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+    command.current_dir(folder).args(args);
+    command
+}
+
+fn code(out: &Output) -> i32 {
+    out.status.code().unwrap_or(-1)
+}
+
+fn said(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
 
 /// Runs a network of one kind of cell and returns what stopped it, and the text that it points at.
 #[track_caller]
@@ -77,5 +99,67 @@ fn arrays_that_cannot_be_are_refused() {
         let found = d.span().map_or("", |s| &text[s.start as usize..s.end as usize]);
         assert!(at.is_empty() || found == at, "{found}");
     }
+}
+
+#[test]
+fn messages_about_very_long_lines_fit_a_screen() {
+    let folder = folder("lines");
+    for columns in [65_530, 70_000, 300_000] {
+        let text = format!("const a = 1 {} const b = nothing {}", " ".repeat(columns), "# and so on ".repeat(9000));
+        std::fs::write(folder.join("long.neuro"), text).unwrap();
+        let out = neuro(&folder, &["check", "long.neuro"]).output().unwrap();
+        let said = said(&out);
+        assert_eq!(code(&out), 1, "{said}");
+        assert!(said.contains("E0201") && said.contains("nothing") && said.len() < 2000, "{}", said.len());
+        assert!(said.contains(&format!("long.neuro:1:{}", columns + 24)), "{said}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_said_and_no_crash() {
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let folder = folder("full");
+    let good = format!(
+        "{CELL}network Net {{ population a: A[1] }}
+        experiment e {{ network net = Net()  print \"line\"  run 1 ms  expect 1 < 2 }}"
+    );
+    std::fs::write(folder.join("good.neuro"), &good).unwrap();
+    std::fs::write(folder.join("bad.neuro"), "const a = nothing").unwrap();
+    std::fs::write(folder.join("untidy.neuro"), "const a=1,b  =2\n\n\n\nconst c = 3").unwrap();
+    // What is said on stderr may get lost; the exit code stays.
+    for args in
+        [&["check", "bad.neuro"][..], &["run", "bad.neuro"], &["check", "--message-format", "json", "bad.neuro"]]
+    {
+        let out = neuro(&folder, args).stderr(full()).output().unwrap();
+        assert_eq!(code(&out), 1, "{args:?}");
+    }
+    let out = neuro(&folder, &["check", "missing.neuro"]).stderr(full()).output().unwrap();
+    assert_eq!(code(&out), 2);
+    for (args, expected) in [
+        (&["emit", "good.neuro"][..], 2),
+        (&["emit", "--stage", "ast", "good.neuro"], 2),
+        (&["explain", "E0404"], 2),
+        (&["explain", "functions"], 2),
+        (&["explain", "good.neuro"], 2),
+        (&["data"], 2),
+        (&["fmt", "--check", "untidy.neuro"], 2),
+        (&["run", "good.neuro", "--force"], 2),
+        (&["test", "good.neuro"], 2),
+        (&["sweep", "good.neuro", "e", "--over", "seed=1"], 2),
+        (&["--help"], 2),
+        (&["--version"], 2),
+    ] {
+        let out = neuro(&folder, args).stdout(full()).output().unwrap();
+        let said = said(&out);
+        assert_eq!(code(&out), expected, "{args:?}: {said}");
+        assert!(said.matches("cannot write").count() == 1, "{args:?}: {said}");
+    }
+    // A reader that has seen enough is no error.
+    let mut child =
+        neuro(&folder, &["explain", "functions"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let out = child.wait_with_output().unwrap();
+    assert_eq!((code(&out), said(&out).as_str()), (0, ""));
 }
 
