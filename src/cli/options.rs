@@ -1,6 +1,7 @@
 //! Options that several commands have.
 
 use clap::Args;
+use neuro::experiment::MOST_THREADS;
 
 /// Options of whatever runs.
 #[derive(Args, Clone)]
@@ -8,8 +9,8 @@ pub struct RunOptions {
     /// Override a parameter, with its unit: net.exc.tau_m=20ms, seed=3, dt=0.05ms
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<String>,
-    /// Threads; results do not depend on it
-    #[arg(long, value_name = "N")]
+    /// Threads of a run; all cores unless given. Results do not depend on it
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
     /// Precision of states: f32 or f64, in place of what the experiment says
     #[arg(long, value_name = "P")]
@@ -34,4 +35,12 @@ pub struct CheckpointOptions {
     /// Go on from the checkpoint in the results folder, if there is one; the bits are those of a run in one go
     #[arg(long)]
     pub resume: bool,
+}
+
+/// Reads a number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if (1..=MOST_THREADS).contains(&n) => Ok(n),
+        _ => Err(format!("it is a whole number from 1 to {MOST_THREADS}")),
+    }
 }

@@ -28,5 +28,5 @@ pub use crate::evaluate::Attempt;
 pub use crate::value::{Quantity, Value};
 pub use outcome::{Expectation, Figure, FigureData, Outcome, Progress};
 pub use run::{Checkpoints, Runner};
-pub use settings::{Override, Settings};
+pub use settings::{MOST_THREADS, Override, Settings};
 pub use store::{CheckpointStore, RunIdentity};

@@ -65,7 +65,13 @@ impl Run<'_> {
     pub(super) fn bad_override(&self, path: &str, why: &str) -> Box<Diagnostic> {
         let given = self.runner.settings.overrides.iter().rev().find(|o| o.path == path);
         let text = given.map_or("", |o| o.value.as_str());
-        Box::new(Diagnostic::new(Code::E0805, format!("`--set {path}={text}` is not a value: {why}")))
+        let help = match path {
+            "dt" => Some("write `--set dt=0.1ms`".to_string()),
+            "seed" => Some("write `--set seed=1`".to_string()),
+            _ => None,
+        };
+        let message = format!("`--set {path}={text}` is not a value: {why}");
+        Box::new(Diagnostic::new(Code::E0805, message).maybe_help(help))
     }
 
     fn override_value(&self, o: &Override) -> Attempt<Value> {

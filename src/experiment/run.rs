@@ -18,7 +18,7 @@ use crate::hir::experiment::model::{BlockId, Experiment, StatementKind};
 use crate::hir::typed::{Expr, LocalId};
 use crate::ir::Precision;
 use crate::lower::Hidden;
-use crate::plan::Network;
+use crate::plan::{MOST_STEPS, Network};
 use crate::runtime::{Failure, Observer, RateNetwork, Running};
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
@@ -407,10 +407,12 @@ impl<'a> Run<'a> {
                 && local.name == "seed"
                 && let Value::Quantity(q) = &value
             {
-                match q.single().map(whole_seed) {
-                    Some(Ok(seed)) => (self.seed, self.networks_made) = (seed, 0),
-                    Some(Err(why)) => return fail(Code::E0404, local.span, why, "not a seed"),
-                    None => return fail(Code::E0404, local.span, "a seed is one number", "not a seed"),
+                match q.single().map_or(Err("a seed is one number".into()), whole_seed) {
+                    Ok(seed) => (self.seed, self.networks_made) = (seed, 0),
+                    Err(why) => {
+                        let d = Diagnostic::at(Code::E0404, local.span, why, "not a seed");
+                        return Err(Box::new(d.help("write `sweep seed in 1 .. 5`")));
+                    }
                 }
             }
             self.set_local(*id, value);
@@ -444,6 +446,7 @@ impl<'a> Run<'a> {
         if duration < 0.0 || !duration.is_finite() {
             return fail(Code::E0404, span, "a run cannot take a negative or endless time", "not a duration");
         }
+        self.countable_time(duration, span)?;
         self.warn_off_grid(duration, span, "rounded to whole steps");
         self.check_values()?;
         for i in 0..self.live.len() {
@@ -455,6 +458,22 @@ impl<'a> Run<'a> {
         let end = self.clock + duration;
         if let Some(top) = self.frames.last_mut() {
             top.until = Some(end);
+        }
+        Ok(())
+    }
+
+    /// Refuses a run without a step, or with more than can be counted.
+    fn countable_time(&self, duration: f64, span: Span) -> Attempt<()> {
+        let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
+        let message = || format!("a run of {} with dt = {}", shown(duration), shown(self.dt));
+        let end = ((self.clock + duration) / self.dt).round();
+        if end >= MOST_STEPS {
+            let d = Diagnostic::at(Code::E0404, span, message(), "more steps than can be counted");
+            return Err(Box::new(d.help("make `dt` larger, or run for less time")));
+        }
+        if duration > 0.0 && end as u64 <= self.step {
+            let d = Diagnostic::at(Code::E0404, span, message(), "not one step");
+            return Err(Box::new(d.help("make `dt` smaller, or run for at least one step")));
         }
         Ok(())
     }
@@ -591,13 +610,16 @@ impl<'a> Run<'a> {
 pub(super) fn whole_seed(seed: f64) -> Result<u64, String> {
     match seed.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&seed) {
         true => Ok(seed as u64),
-        false => Err(format!("a seed is a whole number from 0 on, not {}", crate::units::format_number(seed))),
+        false => Err(format!("a seed is a whole number from 0 to 2^53 - 1, not {}", crate::units::format_number(seed))),
     }
 }
 
-/// Checks a time step.
+/// Checks a time step; kernels of single precision see it, too.
 pub(super) fn positive_step(dt: f64) -> Result<f64, String> {
-    if dt > 0.0 && dt.is_finite() { Ok(dt) } else { Err("the time step must be positive".into()) }
+    match (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&dt) {
+        true => Ok(dt),
+        false => Err("the time step must be positive, from 1.2e-38 to 3.4e38 ms".into()),
+    }
 }
 
 /// Advances a network without events.

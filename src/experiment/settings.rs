@@ -12,6 +12,9 @@ pub struct Override {
     pub value: String,
 }
 
+/// Threads that a run has at most.
+pub const MOST_THREADS: usize = 4096;
+
 /// Options of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {

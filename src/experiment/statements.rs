@@ -3,7 +3,7 @@
 use super::outcome::Expectation;
 use super::outcome::Progress;
 use super::run::{FrameKind, Run, Scheduled, positive_step, turn, whole_seed};
-use crate::diag::Code;
+use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{another_shuffle, distribution};
 use crate::evaluate::{Attempt, Turns, fail};
 use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
@@ -100,7 +100,7 @@ impl Run<'_> {
                 (self.seed, self.networks_made) = (seed, 0);
                 Ok(())
             }
-            Err(why) => fail(Code::E0404, e.span, why, "not a seed"),
+            Err(why) => Err(Box::new(Diagnostic::at(Code::E0404, e.span, why, "not a seed").help("write `seed 1`"))),
         }
     }
 
@@ -108,7 +108,10 @@ impl Run<'_> {
         match positive_step(self.number(e)?) {
             Ok(dt) if !self.is_overridden("dt") => self.dt = dt,
             Ok(_) => {}
-            Err(why) => return fail(Code::E0404, e.span, why, "not a step"),
+            Err(why) => {
+                let d = Diagnostic::at(Code::E0404, e.span, why, "not a step");
+                return Err(Box::new(d.help("write a part of the fastest time constant: `dt 0.1 ms`")));
+            }
         }
         Ok(())
     }

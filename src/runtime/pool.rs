@@ -38,7 +38,7 @@ pub struct Pool {
 const SPINS: usize = 2000;
 
 impl Pool {
-    /// Starts `threads - 1` workers; the caller is the remaining one.
+    /// Starts `threads - 1` workers; the caller is the remaining one. Where the system gives fewer, these do all the work.
     pub fn new(threads: usize) -> Pool {
         let shared = Arc::new(Shared {
             epoch: AtomicUsize::new(0),
@@ -50,9 +50,9 @@ impl Pool {
             wake: Condvar::new(),
         });
         let workers = (1..threads.max(1))
-            .map(|index| {
+            .map_while(|index| {
                 let shared = shared.clone();
-                std::thread::spawn(move || work(&shared, index))
+                std::thread::Builder::new().spawn(move || work(&shared, index)).ok()
             })
             .collect();
         Pool { shared, workers, alone: false }

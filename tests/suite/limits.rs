@@ -1,8 +1,8 @@
 //! What is too large, too deep or too long is refused or said, and never wraps, hangs or ends the program.
 
-use crate::support::{run_failing, run_with};
+use crate::support::{program, run, run_failing, run_with};
 use neuro::diag::{Code, Diagnostic};
-use neuro::experiment::Settings;
+use neuro::experiment::{Override, Settings};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -102,6 +102,59 @@ fn arrays_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn spikes_beyond_all_steps_are_refused() {
+    let network = "network Net { population a: A[1]  drive a.exc { spikes [1e300 ms]  weight 1 mV } }";
+    let (d, at) = refused(network, "network net = Net()  run 1 ms");
+    assert_eq!((d.code, at.as_str()), (Code::E0404, "[1e300 ms]"), "{d:?}");
+}
+
+/// What stops an experiment whose options are set.
+fn failing_with(text: &str, set: &[(&str, &str)]) -> Option<Box<Diagnostic>> {
+    let overrides = set.iter().map(|(path, value)| Override { path: (*path).into(), value: (*value).into() }).collect();
+    run_with(&program(text), 0, Settings { overrides, ..Settings::default() }, Path::new(".")).failure
+}
+
+#[test]
+fn a_run_that_would_take_no_step_or_too_many_is_refused() {
+    let network = format!("{CELL}network Net {{ population a: A[1] }}\n");
+    let experiment = |body: &str| format!("{network}experiment e {{ {body} }}");
+    let plain = experiment("network net = Net()  run 10 ms");
+    for dt in ["1e300ms", "100ms", "1e-300ms", "1e-30ms", "0ms", "-1ms"] {
+        let d = failing_with(&plain, &[("dt", dt)]).unwrap_or_else(|| panic!("{dt}"));
+        assert!(matches!(d.code, Code::E0404 | Code::E0805), "{dt}: {d:?}");
+        assert!(d.help.is_some() || d.message.contains("must"), "{dt}: {d:?}");
+    }
+    for body in ["dt 1e300 ms", "dt 1 s", "dt 1e-300 ms", "dt 1e-20 ms", "dt 0 ms", "dt -1 ms"] {
+        let text = experiment(&format!("{body}  network net = Net()  run 10 ms"));
+        let d = run_failing(&text);
+        let at = &text[d.span().expect("a place").start as usize..];
+        assert_eq!(d.code, Code::E0404, "{body}: {d:?}");
+        assert!(
+            d.help.is_some() && (at.starts_with("10 ms") || body.ends_with(&at[..at.find(" ms").unwrap() + 3])),
+            "{body}"
+        );
+    }
+    // Nothing to do is no mistake, and part of a step that ends in a whole one neither.
+    run(&experiment("network net = Net()  run 0 ms"));
+    run(&experiment("dt 1 ms  network net = Net()  run 0.6 ms  run 0.9 ms"));
+}
+
+#[test]
+fn seeds_that_cannot_be_are_refused() {
+    let experiment = |body: &str| format!("experiment e {{ {body} }}");
+    for seed in ["-1", "0.5", "1e300", "9007199254740992", "-0.5", "18446744073709551616"] {
+        let d = run_failing(&experiment(&format!("seed {seed}")));
+        assert_eq!(d.code, Code::E0404, "{seed}: {d:?}");
+        assert!(d.help.is_some(), "{seed}");
+        let d = run_failing(&experiment(&format!("sweep seed in [1, {seed}] {{ print seed }}")));
+        assert_eq!(d.code, Code::E0404, "{seed}: {d:?}");
+        let d = failing_with(&experiment("print 1"), &[("seed", seed)]).expect(seed);
+        assert_eq!(d.code, Code::E0805, "{seed}: {d:?}");
+    }
+    run(&experiment("seed 9007199254740991"));
+}
+
+#[test]
 fn messages_about_very_long_lines_fit_a_screen() {
     let folder = folder("lines");
     for columns in [65_530, 70_000, 300_000] {
@@ -161,5 +214,18 @@ fn output_that_cannot_be_written_is_said_and_no_crash() {
     drop(child.stdout.take());
     let out = child.wait_with_output().unwrap();
     assert_eq!((code(&out), said(&out).as_str()), (0, ""));
+}
+
+#[test]
+fn a_number_of_threads_that_cannot_be_is_refused() {
+    let folder = folder("threads");
+    std::fs::write(folder.join("e.neuro"), "experiment e { print 1 }").unwrap();
+    for threads in ["1000000", "0", "-1", "4097", "99999999999999999999", "two"] {
+        for command in ["run", "test", "emit"] {
+            let out = neuro(&folder, &[command, "e.neuro", &format!("--threads={threads}")]).output().unwrap();
+            assert_eq!(code(&out), 2, "{command} {threads}: {}", said(&out));
+            assert!(said(&out).contains("from 1 to 4096"), "{}", said(&out));
+        }
+    }
 }
 
