@@ -18,7 +18,7 @@ pub const MOST_THREADS: usize = 4096;
 /// Options of a run.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Threads; results do not depend on it.
+    /// Threads, all cores unless given; results do not depend on it.
     pub threads: usize,
     /// Back end; results do not depend on it.
     pub backend: Backend,
@@ -34,7 +34,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(2);
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
         Settings {
             threads,
             backend: Backend::default(),
