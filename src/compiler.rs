@@ -67,6 +67,19 @@ impl Files for NoImports {
     }
 }
 
+/// Returns whether the brackets of a text stand deep within each other.
+fn is_tall(text: &str) -> bool {
+    let mut depth = 0;
+    text.bytes().any(|b| {
+        match b {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        depth > 1000
+    })
+}
+
 /// The representations `neuro emit` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -108,7 +121,9 @@ impl Program {
             Stage::Ast => {
                 let root = self.sources.file(FileId(0));
                 let file = crate::syntax::parse(FileId(0), &root.text, &mut Diagnostics::default());
-                let _ = writeln!(out, "{:#?}", file.items);
+                let flat = format!("{:?}", file.items);
+                // Indented, a tall tree would be mostly blanks.
+                let _ = if is_tall(&flat) { writeln!(out, "{flat}") } else { writeln!(out, "{:#?}", file.items) };
             }
             Stage::Hir => {
                 for n in self.own_neurons() {

@@ -1,7 +1,7 @@
 //! The `neuro` binary.
 
 fn main() -> std::process::ExitCode {
-    cli::main()
+    neuro::parallel::on_deep_stack(cli::main)
 }
 
 mod cli;

@@ -2,6 +2,18 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Stack of a thread that descends in trees as tall as the parser makes them. Only what is used of it takes memory.
+pub const DEEP_STACK: usize = 1 << 30;
+
+/// Does some work on a thread of its own that has a deep stack.
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let spawned = std::thread::Builder::new().name("main".into()).stack_size(DEEP_STACK).spawn_scoped(scope, work);
+        let thread = spawned.unwrap_or_else(|e| crate::ice!("no thread with a deep stack: {e}"));
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 /// Computes so many results on all processors; none may depend on another one.
 pub fn map<T: Send>(n: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(n);

@@ -9,15 +9,13 @@ use neuro::compiler::Program;
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::{Expectation, Progress, Runner, Settings};
 use neuro::hir::experiment::model::Experiment;
+use neuro::parallel::DEEP_STACK;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
-
-/// As much as the main thread has, as a rule.
-const STACK: usize = 8 << 20;
 
 /// A test or an experiment.
 struct Job<'a> {
@@ -109,7 +107,7 @@ fn all(jobs: &[Job], settings: &Settings, threads_given: bool, tell: &mut dyn Fn
                     }
                 }
             };
-            let spawned = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+            let spawned = std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, work);
             if let Err(e) = spawned {
                 neuro::ice!("no thread for a test: {e}");
             }

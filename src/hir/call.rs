@@ -252,6 +252,9 @@ impl Infer<'_> {
             let id = m.local(&formal.name.text, formal.name.span);
             bound.push((formal.name.text.clone(), id, typed));
         }
+        if self.depth == 0 {
+            self.expanded = 0;
+        }
         self.depth += 1;
         let body = self.typed(&mut Arguments { bound: &bound, caller: m }, &f.body);
         self.depth -= 1;

@@ -4,6 +4,7 @@ use super::{Neuron, Shape, Ty, Var, VarKind};
 use crate::builtin::{Builtin, Place};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
+use crate::syntax::MAX_HEIGHT;
 use crate::syntax::ast::Name;
 use crate::units::{Dim, canonical_unit, unit_names};
 
@@ -269,4 +270,16 @@ pub(super) fn port_needed(post: &Neuron, deliver: Span, projection: Span) -> Dia
 pub fn no_file_name(name: &str, why: &str, span: Span) -> Diagnostic {
     Diagnostic::at(Code::E0213, span, format!("nothing can be saved as `{name}`: {why}"), "not a name for this")
         .help("choose one plain name, such as `trained.state`, `weights.npz` or `weights.safetensors`")
+}
+
+/// Refuses an expression that is too tall or too large where its functions are written out.
+pub fn too_large(span: Span) -> Diagnostic {
+    Diagnostic::at(
+        Code::E0107,
+        span,
+        "this is too large with all its functions written out",
+        "too many levels, or parts",
+    )
+    .note(format!("functions are expanded where they are used; at most {MAX_HEIGHT} levels are accepted"))
+    .help("name parts of it with `let`, or expand less")
 }

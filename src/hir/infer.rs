@@ -10,6 +10,7 @@ use super::{Kind, Module, Shape, Ty, errors};
 use crate::builtin::Func;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
+use crate::syntax::MAX_HEIGHT;
 use crate::syntax::ast::{self, BinOp, ExprKind};
 use crate::units::{Dim, Ratio, Unit};
 use cranelift_entity::EntityRef;
@@ -93,6 +94,26 @@ pub struct Infer<'a> {
     pub diagnostics: &'a mut Diagnostics,
     /// Depth of function calls being expanded.
     pub depth: usize,
+    /// How many expressions stand around the one that is inferred.
+    level: usize,
+    /// Parts of functions that the outermost call has expanded so far.
+    pub expanded: usize,
+}
+
+/// Parts that an expression may have where all its functions are written out.
+const MOST_PARTS: usize = 1 << 20;
+
+impl<'a> Infer<'a> {
+    /// Begins with nothing around.
+    pub fn new(module: &'a Module, diagnostics: &'a mut Diagnostics) -> Infer<'a> {
+        Infer { module, diagnostics, depth: 0, level: 0, expanded: 0 }
+    }
+
+    /// The same place, for findings that nobody hears.
+    pub fn quiet<'b>(&'b self, silent: &'b mut Diagnostics) -> Infer<'b> {
+        let Infer { module, depth, level, expanded, .. } = *self;
+        Infer { module, diagnostics: silent, depth, level, expanded }
+    }
 }
 
 /// A model's context as the meaning of names.
@@ -142,19 +163,20 @@ impl Infer<'_> {
     pub fn expr(&mut self, context: &mut dyn Context, e: &ast::Expr) -> (CellExpr, Ty) {
         let typed = self.typed(&mut Cells { of: context, locals: 0 }, e);
         let ty = typed.ty.clone();
-        (typed.cell(), ty)
+        (self.cell(typed), ty)
     }
 
     /// Infers an expression that must be a number.
     pub fn number(&mut self, context: &mut dyn Context, e: &ast::Expr) -> (CellExpr, Ty) {
         let typed = self.typed_number(&mut Cells { of: context, locals: 0 }, e);
         let ty = typed.ty.clone();
-        (typed.cell(), ty)
+        (self.cell(typed), ty)
     }
 
     /// Infers an expression that must be true or false.
     pub fn condition(&mut self, context: &mut dyn Context, e: &ast::Expr) -> CellExpr {
-        self.typed_condition(&mut Cells { of: context, locals: 0 }, e).cell()
+        let typed = self.typed_condition(&mut Cells { of: context, locals: 0 }, e);
+        self.cell(typed)
     }
 
     /// Infers a number and checks its dimension; the message says what it is for.
@@ -166,12 +188,24 @@ impl Infer<'_> {
         expected: &Ty,
         declared: Option<Span>,
     ) -> CellExpr {
-        self.typed_quantity(&mut Cells { of: context, locals: 0 }, e, what, expected, declared).cell()
+        let typed = self.typed_quantity(&mut Cells { of: context, locals: 0 }, e, what, expected, declared);
+        self.cell(typed)
     }
 
     /// Infers an expression that must be a time.
     pub fn time(&mut self, context: &mut dyn Context, e: &ast::Expr, what: &str) -> CellExpr {
-        self.typed_time(&mut Cells { of: context, locals: 0 }, e, what).cell()
+        let typed = self.typed_time(&mut Cells { of: context, locals: 0 }, e, what);
+        self.cell(typed)
+    }
+
+    /// Writes out functions, unless too much would come of it.
+    fn cell(&mut self, typed: Expr) -> CellExpr {
+        let (parts, height) = typed.written_out();
+        if parts <= MOST_PARTS && height <= MAX_HEIGHT {
+            return typed.cell();
+        }
+        self.diagnostics.push(errors::too_large(typed.span));
+        CellExpr::Num(0.0)
     }
 }
 
@@ -184,6 +218,21 @@ impl Infer<'_> {
 
     /// Infers an expression.
     pub fn typed(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
+        // The parts of a function stand around what its arguments stand for.
+        self.expanded += usize::from(self.depth > 0);
+        if self.level > MAX_HEIGHT || self.expanded > MOST_PARTS {
+            // Said once: what stands around it is expanded no further.
+            let first = self.expanded <= MOST_PARTS + 1;
+            self.expanded = self.expanded.max(MOST_PARTS + 1);
+            return if first { self.report(errors::too_large(e.span), e.span) } else { Expr::error(e.span) };
+        }
+        self.level += 1;
+        let typed = self.descend(m, e);
+        self.level -= 1;
+        typed
+    }
+
+    fn descend(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
         let span = e.span;
         let new = |kind: Kinds, ty: Ty| Expr::new(kind, ty, span);
         match &e.kind {

@@ -204,7 +204,7 @@ impl Loader<'_> {
     }
 
     fn constant(&self, e: &ast::Expr, diagnostics: &mut Diagnostics) -> (Option<f64>, Ty) {
-        let mut infer = Infer { module: &self.module, diagnostics, depth: 0 };
+        let mut infer = Infer::new(&self.module, diagnostics);
         let (value, ty) = infer.number(&mut Nothing, e);
         (super::infer::fold(&value).filter(|_| !ty.is_error()), ty)
     }

@@ -115,7 +115,8 @@ impl std::fmt::Display for Neuron {
 
 impl Neuron {
     fn statements(&self, body: &[Stmt], depth: usize, out: &mut String) {
-        let pad = "    ".repeat(depth);
+        // A long `else if` chain would be mostly blanks.
+        let pad = "    ".repeat(depth.min(40));
         for s in body {
             let _ = match s {
                 Stmt::Assign(v, e) => writeln!(out, "{pad}{} = {}", self.vars[*v].name, self.show(e)),

@@ -260,6 +260,28 @@ impl Expr {
         }
     }
 
+    /// Returns the number of parts, and the height, that it has where names stand for what they are bound to.
+    pub fn written_out(&self) -> (usize, usize) {
+        self.written_out_with(&mut BTreeMap::new())
+    }
+
+    fn written_out_with(&self, bound: &mut BTreeMap<LocalId, (usize, usize)>) -> (usize, usize) {
+        match &self.kind {
+            ExprKind::Local(id) => return bound.get(id).copied().unwrap_or((1, 1)),
+            ExprKind::Let(names, body) => {
+                for (id, e) in names {
+                    let size = e.written_out_with(bound);
+                    bound.insert(*id, size);
+                }
+                return body.written_out_with(bound);
+            }
+            _ => {}
+        }
+        let parts = self.parts().into_iter().map(|p| p.written_out_with(bound));
+        let (n, height) = parts.fold((1usize, 0), |(n, most), (m, height)| (n.saturating_add(m), height.max(most)));
+        (n, height + 1)
+    }
+
     /// Turns it into an expression of a cell or synapse; what none can have was reported before.
     pub fn cell(self) -> CellExpr {
         self.cell_with(&mut BTreeMap::new())

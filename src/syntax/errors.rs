@@ -5,8 +5,12 @@ use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
 
-/// Deepest nesting accepted, of brackets, conditionals and operators, so that no input can exhaust the stack.
+/// Deepest nesting accepted of brackets, and most signs, indices and members of one operand.
 pub(super) const MAX_DEPTH: usize = 256;
+
+/// Most operators, or conditionals, that stand one within the other. Everything that reads a tree descends in it, on the stack that
+/// [`crate::parallel::on_deep_stack`] provides.
+pub const MAX_HEIGHT: usize = 1 << 14;
 
 const DECLARATIONS: [&str; 10] =
     ["use", "const", "unit", "fn", "channel", "neuron", "synapse", "network", "experiment", "test"];
@@ -59,7 +63,9 @@ pub(super) fn unexpected_text(span: Span, found: &str) -> Diagnostic {
 /// Refuses what is nested so deeply that following it could exhaust the stack.
 pub(super) fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::at(Code::E0107, span, "this is nested too deeply", "this level")
-        .note(format!("at most {MAX_DEPTH} levels are accepted; every operator of a chain is one"))
+        .note(format!(
+            "at most {MAX_DEPTH} brackets or signs are accepted, and {MAX_HEIGHT} operators or conditionals of a chain"
+        ))
         .help("name a part of it with `let`")
 }
 
@@ -118,7 +124,7 @@ pub(super) fn too_deep_or_unbalanced(file: FileId, text: &str, max_len: usize) -
             b if b.is_ascii_whitespace() => {}
             _ => nest.token(false),
         }
-        if nest.depth() > MAX_DEPTH {
+        if nest.levels.len() > MAX_DEPTH || nest.depth() > MAX_HEIGHT {
             return Some(too_deep(span(end - i)));
         }
         i = end;

@@ -50,7 +50,7 @@ struct Tall {
 impl Tall {
     /// Everything that reads a tree descends in it, so one that is too tall is never made.
     fn new(kind: ExprKind, span: Span, within: usize) -> Lowered<Tall> {
-        match within < errors::MAX_DEPTH {
+        match within < errors::MAX_HEIGHT {
             true => Ok(Tall { expr: Expr { kind, span }, height: within + 1 }),
             false => Err(Box::new(errors::too_deep(span))),
         }
@@ -202,7 +202,7 @@ impl Lowerer {
     /// Lowers an expression by precedence climbing.
     fn tall(&self, pair: P) -> Lowered<Tall> {
         let inner = pair.into_inner();
-        self.check_prefixes(inner.clone())?;
+        self.check_row(inner.clone())?;
         PRATT
             .map_primary(|p| self.primary(p))
             .map_prefix(|op, rhs| {
@@ -224,10 +224,10 @@ impl Lowerer {
             .parse(inner)
     }
 
-    /// Precedence climbing descends at every prefix and every `^` of a row; their number is checked before.
-    fn check_prefixes(&self, inner: pest::iterators::Pairs<Rule>) -> Lowered<()> {
+    /// Precedence climbing descends at every prefix and every `^` of a row; their number is checked before, as is that of all operators.
+    fn check_row(&self, inner: pest::iterators::Pairs<Rule>) -> Lowered<()> {
         let (mut signs, mut nots) = (0, 0);
-        for pair in inner {
+        for (k, pair) in inner.enumerate() {
             match pair.as_rule() {
                 Rule::neg | Rule::pow => signs += 1,
                 Rule::not => nots += 1,
@@ -235,7 +235,7 @@ impl Lowerer {
                 Rule::or | Rule::and => (signs, nots) = (0, 0),
                 _ => signs = 0,
             }
-            if signs + nots > errors::MAX_DEPTH {
+            if signs + nots > errors::MAX_DEPTH || k > 2 * errors::MAX_HEIGHT {
                 return Err(Box::new(errors::too_deep(self.span(&pair))));
             }
         }
@@ -245,8 +245,13 @@ impl Lowerer {
     fn primary(&self, pair: P) -> Lowered<Tall> {
         let mut p = self.parts(pair);
         let mut out = self.atom(p.next()?)?;
+        let mut posts = 0;
         while let Ok(post) = p.next() {
             let span = out.expr.span.to(self.span(&post));
+            posts += 1;
+            if posts > errors::MAX_DEPTH {
+                return Err(Box::new(errors::too_deep(span)));
+            }
             let (base, mut height) = (Box::new(out.expr), out.height);
             let post = self.parts(post).next()?;
             let kind = match post.as_rule() {

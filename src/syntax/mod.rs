@@ -9,4 +9,5 @@ mod lower;
 mod lower_network;
 mod parse;
 
+pub use errors::MAX_HEIGHT;
 pub use parse::{parse, parse_expr};

@@ -92,7 +92,8 @@ pub enum Carry<'a> {
 
 /// Chooses instructions and puts them in order; `any` is the slot of the condition on which to leave.
 pub fn program<'a>(form: Form, kernel: &'a Kernel, any: Option<Slot>, carry: Carry) -> Program<'a> {
-    let mut select = Selection { form, kernel, counts: counts(kernel), nodes: SecondaryMap::new() };
+    let mut select =
+        Selection { form, kernel, counts: counts(kernel), masked: masked(kernel), nodes: SecondaryMap::new() };
     for v in kernel.values.keys() {
         let node = select.node(v);
         select.nodes[v] = Some(node);
@@ -273,6 +274,17 @@ fn counts(kernel: &Kernel) -> SecondaryMap<Value, u32> {
     out
 }
 
+/// Finds a negation or a conjunction that reads each mask.
+fn masked(kernel: &Kernel) -> SecondaryMap<Value, Option<Value>> {
+    let mut out: SecondaryMap<Value, Option<Value>> = SecondaryMap::new();
+    for (reader, op) in kernel.values.iter() {
+        if let Op::Not(_) | Op::And(..) = op {
+            op.operands().into_iter().for_each(|m| out[m] = Some(reader));
+        }
+    }
+    out
+}
+
 fn is_cast(op: &Op) -> bool {
     matches!(op, Op::ToBits(_) | Op::FromBits(_))
 }
@@ -310,6 +322,8 @@ struct Selection<'a> {
     kernel: &'a Kernel,
     /// How often each value is read.
     counts: SecondaryMap<Value, u32>,
+    /// A negation or a conjunction that reads it.
+    masked: SecondaryMap<Value, Option<Value>>,
     nodes: SecondaryMap<Value, Option<Node>>,
 }
 
@@ -353,14 +367,11 @@ impl Selection<'_> {
 
     /// Returns whether the only reader of a mask takes it as part of its own instruction.
     fn is_folded_mask(&self, v: Value) -> bool {
-        if self.counts[v] != 1 {
-            return false;
+        let Some(reader) = self.masked[v].filter(|_| self.counts[v] == 1) else { return false };
+        match self.kernel.values[reader] {
+            Op::And(a, b) => self.and(a, b).is_some_and(|(_, folded)| folded == v),
+            _ => self.comparison(reader).is_some(),
         }
-        self.kernel.values.iter().any(|(reader, op)| match *op {
-            Op::Not(m) => m == v && self.comparison(reader).is_some(),
-            Op::And(a, b) => (a == v || b == v) && self.and(a, b).is_some_and(|(_, folded)| folded == v),
-            _ => false,
-        })
     }
 
     /// Returns the instruction of a conjunction that takes one of its operands apart, and which.

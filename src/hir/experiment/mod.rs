@@ -15,7 +15,7 @@ use crate::syntax::ast::{self, Command};
 
 /// Checks an experiment.
 pub(super) fn check_experiment(module: &Module, e: &ast::Experiment, diagnostics: &mut Diagnostics) -> Experiment {
-    let infer = Infer { module, diagnostics, depth: 0 };
+    let infer = Infer::new(module, diagnostics);
     let mut c = Checker { infer, world: World::default(), blocks: Vec::new(), at: 0 };
     let params = c.world.formals(&mut c.infer, &e.formals);
     let body = c.block(&e.body);
@@ -54,9 +54,12 @@ impl Checker<'_> {
 
     /// Forgets the names of a block, but not what it measured.
     fn leave(&mut self, depth: usize, body: &[Command]) {
+        let inner: Vec<_> = self.world.names.leave(depth);
+        if inner.is_empty() {
+            return;
+        }
         let mut measured = Vec::new();
         measures(body, &mut measured);
-        let inner: Vec<_> = self.world.names.leave(depth);
         let (kept, gone): (Vec<_>, Vec<_>) = inner.into_iter().partition(|(n, _)| measured.contains(&n.as_str()));
         kept.into_iter().for_each(|name| self.world.names.push(name));
         self.world.conditional.extend(gone.into_iter().map(|(n, id)| (n, self.world.locals[id].span)));

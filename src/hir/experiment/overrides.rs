@@ -32,6 +32,6 @@ fn checked(module: &Module, text: &str, world: &mut World) -> Result<Expr, Strin
     let mut d = Diagnostics::default();
     let why = |d: &Diagnostics| d.iter().next().map_or(String::new(), |d| d.message.clone());
     let Some(e) = syntax::parse_expr(Default::default(), text, &mut d) else { return Err(why(&d)) };
-    let typed = Infer { module, diagnostics: &mut d, depth: 0 }.typed(world, &e);
+    let typed = Infer::new(module, &mut d).typed(world, &e);
     if d.has_errors() { Err(why(&d)) } else { Ok(typed) }
 }

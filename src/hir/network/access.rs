@@ -15,7 +15,7 @@ use crate::units::Dim;
 fn is_cable(world: &mut World, infer: &Infer, e: &ast::Expr) -> bool {
     let ast::ExprKind::Member(base, name) = &e.kind else { return false };
     let mut silent = Diagnostics::default();
-    let mut quiet = Infer { module: infer.module, diagnostics: &mut silent, depth: 0 };
+    let mut quiet = infer.quiet(&mut silent);
     match access(world, &mut quiet, base).ty.kind {
         Kind::Population(model) => {
             infer.module.neurons.get(&model).is_some_and(|n| n.cables.iter().any(|c| c.name == name.text))
@@ -263,7 +263,7 @@ pub fn target(world: &mut World, infer: &Infer, v: &ViewPath) -> Option<(ViewPat
     let names: Vec<&str> = v.path.text.split('.').collect();
     let tail: Vec<&str> = v.tail.iter().flat_map(|t| t.text.split('.')).collect();
     let mut silent = Diagnostics::default();
-    let mut quiet = Infer { module: infer.module, diagnostics: &mut silent, depth: 0 };
+    let mut quiet = infer.quiet(&mut silent);
     let named = |path: &[&str], index: Option<Vec<ast::Expr>>| ViewPath {
         path: ast::Name { text: path.join("."), span: v.path.span },
         index,

@@ -19,7 +19,7 @@ use crate::diag::Diagnostics;
 
 /// Checks a network declaration.
 pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics: &mut Diagnostics) -> model::Network {
-    let mut infer = Infer { module, diagnostics, depth: 0 };
+    let mut infer = Infer::new(module, diagnostics);
     let mut world = World::default();
     let params = world.formals(&mut infer, &network.formals);
     let body = items(&mut infer, &mut world, &network.body);

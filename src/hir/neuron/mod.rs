@@ -32,7 +32,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
         noises: HashMap::new(),
         scope: 0,
     };
-    let mut infer = Infer { module, diagnostics, depth: 0 };
+    let mut infer = Infer::new(module, diagnostics);
     checker.collect(&mut infer, &model.body, 0);
     checker.declare_events();
     checker.define_all(&mut infer);

@@ -39,7 +39,7 @@ pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, dia
         in_equation: false,
         handles: None,
     };
-    let mut infer = Infer { module, diagnostics, depth: 0 };
+    let mut infer = Infer::new(module, diagnostics);
     checker.declare(&mut infer, model);
     checker.body(&mut infer, model);
     checker.places(&mut infer);
