@@ -7,6 +7,7 @@ use super::run::settings;
 use neuro::builtin;
 use neuro::compiler::Stage;
 use neuro::diag::{Code, nearest};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub fn check(paths: &[PathBuf], messages: Messages) -> Done {
@@ -51,7 +52,9 @@ pub fn emit(
     }
 }
 
-pub fn explain(what: &str, messages: Messages) -> Done {
+pub fn explain(what: &OsStr, messages: Messages) -> Done {
+    let path = Path::new(what);
+    let Some(what) = what.to_str() else { return explain_file(path, messages) };
     if let Some(code) = Code::parse(what) {
         say!("{}", code.page().trim_end());
         return Ok(());
@@ -64,13 +67,16 @@ pub fn explain(what: &str, messages: Messages) -> Done {
         say!("{}", b.page().trim_end());
         return Ok(());
     }
-    let path = Path::new(what);
     if !path.exists() {
         let codes: Vec<String> = Code::ALL.iter().map(|c| c.to_string()).collect();
         let names = codes.iter().map(String::as_str).chain(builtin::TABLE.iter().map(|b| b.name));
         let help = nearest(what, names).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
         return Err(Stop::Usage(format!("`{what}` is no diagnostic code, function or file{help}")));
     }
+    explain_file(path, messages)
+}
+
+fn explain_file(path: &Path, messages: Messages) -> Done {
     say!("{}", load(path, messages)?.explain().trim_end());
     Ok(())
 }

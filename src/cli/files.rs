@@ -16,6 +16,8 @@ pub struct Disk {
     base: PathBuf,
     /// What the model may read.
     reach: Reach,
+    /// Where the sources are whose names are not their paths.
+    paths: BTreeMap<String, PathBuf>,
     /// SHA-256 of the data files read so far, by the path that names them.
     digests: RefCell<BTreeMap<String, String>>,
 }
@@ -47,8 +49,9 @@ impl Disk {
 
     /// Files beside `file`.
     pub fn beside(file: &Path) -> Disk {
+        let paths = BTreeMap::from([(name(file), file.to_path_buf())]);
         let base = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        Disk { reach: Reach::of(&base), base, digests: RefCell::default() }
+        Disk { reach: Reach::of(&base), base, paths, digests: RefCell::default() }
     }
 }
 
@@ -71,19 +74,31 @@ impl Files for Disk {
 
 impl Imports for Disk {
     fn file(&mut self, from: &str, path: &str) -> Result<SourceFile, String> {
-        let base = Path::new(from).parent().map(Path::to_path_buf).unwrap_or_default();
-        let full = base.join(path);
+        let from = self.paths.get(from).map_or(Path::new(from), PathBuf::as_path);
+        let full = from.parent().unwrap_or(Path::new("")).join(path);
         let text = String::from_utf8(self.content(&full)?);
         let text = text.map_err(|e| format!("{} is not UTF-8 text ({e})", full.display()))?;
-        Ok(SourceFile::new(full.to_string_lossy(), text))
+        let name = name(&full);
+        self.paths.insert(name.clone(), full);
+        Ok(SourceFile::new(name, text))
     }
+}
+
+/// Names a file by its path, in which bytes that are no text are written as numbers.
+fn name(path: &Path) -> String {
+    let mut out = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        out.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| out.push_str(&format!("\\x{byte:02X}")));
+    }
+    out
 }
 
 /// Reads one source file.
 pub fn read(path: &Path) -> Result<SourceFile, Stop> {
     let bytes = std::fs::read(path).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", path.display())))?;
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(SourceFile::new(path.to_string_lossy(), text)),
+        Ok(text) => Ok(SourceFile::new(name(path), text)),
         Err(e) => {
             Err(Stop::Usage(format!("{} is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to())))
         }

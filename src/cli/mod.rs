@@ -36,6 +36,7 @@ mod test;
 use self::messages::{MessageFormat, Messages, Stop};
 use self::options::{CheckpointOptions, RunOptions};
 use clap::{Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -151,7 +152,7 @@ enum Command {
     /// Explain a diagnostic code, a built-in function, or the schemes chosen for a file
     Explain {
         /// A code such as E0301, a name such as softmax, `functions` for all of them, or a .neuro file
-        what: String,
+        what: OsString,
     },
     /// Format files in place
     Fmt {
@@ -171,7 +172,7 @@ enum Command {
     /// Write a new model to start from
     New {
         /// Name of the file to create
-        name: String,
+        name: PathBuf,
     },
 }
 

@@ -1,12 +1,12 @@
 //! `neuro new`: a model to start from.
 
 use super::messages::{Done, Messages, Stop};
-use std::path::PathBuf;
+use std::path::Path;
 
 const TEMPLATE: &str = include_str!("template.neuro");
 
-pub fn new(name: &str, messages: Messages) -> Done {
-    let mut path = PathBuf::from(name);
+pub fn new(name: &Path, messages: Messages) -> Done {
+    let mut path = name.to_path_buf();
     if path.extension().is_none_or(|e| e != "neuro") {
         path.set_extension("neuro");
     }

@@ -229,3 +229,45 @@ fn a_number_of_threads_that_cannot_be_is_refused() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn paths_that_are_no_text_work() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let base = folder("paths");
+    let inner = base.join(OsStr::from_bytes(b"caf\xe9"));
+    std::fs::create_dir(&inner).unwrap();
+    let file = inner.join(OsStr::from_bytes(b"m\xff.neuro"));
+    let bad = inner.join(OsStr::from_bytes(b"bad\xfe.neuro"));
+    std::fs::write(inner.join("cells.neuro"), CELL).unwrap();
+    std::fs::write(inner.join("times.csv"), "time\n1\n2\n").unwrap();
+    let text = "use \"cells.neuro\": A\nnetwork Net { population a: A[1] }\n
+        experiment e { network net = Net()  run 1 ms  measure n = rows(csv(\"times.csv\"))  expect n == 2 }";
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(&bad, "const a = nothing").unwrap();
+    let run = |args: &[&OsStr]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_neuro")).current_dir(&base).args(args).output().unwrap();
+        (code(&out), said(&out) + &String::from_utf8_lossy(&out.stdout))
+    };
+    let s = OsStr::new;
+    let (file, inner) = (file.as_os_str(), inner.as_os_str());
+    for args in [
+        vec![s("check"), file],
+        vec![s("run"), file],
+        vec![s("test"), file],
+        vec![s("fmt"), file],
+        vec![s("emit"), file],
+        vec![s("explain"), file],
+        vec![s("sweep"), file, s("e"), s("--over"), s("seed=1..2")],
+        vec![s("data"), s("--data"), inner],
+    ] {
+        let (code, said) = run(&args);
+        assert_eq!(code, 0, "{args:?}: {said}");
+    }
+    let (found, said) = run(&[s("check"), bad.as_os_str()]);
+    assert!(found == 1 && said.contains(r"bad\xFE.neuro:1:11"), "{said}");
+    let made = Path::new(inner).join(OsStr::from_bytes(b"new\xfd"));
+    let (code, said) = run(&[s("new"), made.as_os_str()]);
+    assert_eq!(code, 0, "{said}");
+    assert!(Path::new(inner).join(OsStr::from_bytes(b"new\xfd.neuro")).exists());
+}
