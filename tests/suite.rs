@@ -11,6 +11,8 @@ mod architecture;
 mod checkpoint;
 #[path = "suite/codegen.rs"]
 mod codegen;
+#[path = "suite/damaged.rs"]
+mod damaged;
 #[path = "suite/determinism.rs"]
 mod determinism;
 #[path = "suite/docs.rs"]

@@ -1,7 +1,7 @@
 //! Functions that read files, make data sets, and compare labels.
 
 use super::{Arguments, Host, Refusal, room, same_length};
-use crate::data::{self, Examples, KNOWN, Numbers, Unavailable};
+use crate::data::{self, Examples, Flaw, KNOWN, Numbers, Unavailable};
 use crate::diag::Code;
 use crate::units::Dim;
 use crate::value::{Quantity, Value};
@@ -123,15 +123,23 @@ fn file(host: &dyn Host, a: Given) -> Result<(Rc<str>, Vec<u8>)> {
     let path = a.text(0)?;
     match host.files().read(&path) {
         Ok(bytes) => Ok((path, bytes)),
-        Err(reason) => Err(Refusal::of(0, Code::E0802, format!("cannot read `{path}`"), reason)),
+        Err(reason) => {
+            let refusal = Refusal::of(0, Code::E0802, format!("cannot read `{path}`"), reason);
+            Err(refusal.help("paths count from the folder of the source file"))
+        }
     }
+}
+
+/// Refuses the content of a file.
+fn flawed(argument: usize, message: impl Into<String>, flaw: Flaw) -> Refusal {
+    Refusal::of(argument, Code::E0803, message, flaw.what).help(flaw.fix)
 }
 
 pub fn csv(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;
-    match data::csv(&bytes, None) {
+    match data::csv(&path, &bytes, None) {
         Ok(t) => Ok(Value::Table(Rc::new(t))),
-        Err(reason) => Err(Refusal::of(0, Code::E0803, format!("`{path}` is not a table"), reason)),
+        Err(flaw) => Err(flawed(0, format!("`{path}` is not a table"), flaw)),
     }
 }
 
@@ -139,7 +147,7 @@ pub fn npy(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;
     match data::npy(&bytes) {
         Ok((values, shape)) => Ok(Quantity { shape, ..Quantity::array(values, Dim::ONE, None) }.into()),
-        Err(reason) => Err(Refusal::of(0, Code::E0803, format!("`{path}` is not an array"), reason)),
+        Err(flaw) => Err(flawed(0, format!("`{path}` is not an array"), flaw)),
     }
 }
 
@@ -158,7 +166,7 @@ pub fn column(host: &dyn Host, a: Given) -> Result {
     let name = a.text(1)?;
     match t.numbers(&name) {
         Ok(v) => Ok(Quantity::array(v, Dim::ONE, None).into()),
-        Err(reason) => Err(Refusal::of(1, Code::E0803, "this column cannot be read as numbers", reason)),
+        Err(flaw) => Err(flawed(1, "this column cannot be read as numbers", flaw)),
     }
 }
 

@@ -486,7 +486,7 @@ pub static TABLE: &[Builtin] = &[
         &[p("path", Text)],
         G::Table,
         Function(sets::csv),
-        "a table with a header line; `.csv.gz` too",
+        "a table with a header line; `.csv.gz` and `.csv.xz` too",
         "expect rows(csv(\"table.csv\")) == 2",
     ),
     f(

@@ -1,6 +1,7 @@
 //! Data sets of images in their own formats: MNIST (idx), CIFAR-10 (binary), digits (embedded).
 
-use super::{Examples, Files, Numbers, plain, sha256};
+use super::inflate::Content;
+use super::{Examples, Files, Numbers, sha256};
 
 /// A data set that can be asked for by name.
 pub struct Known {
@@ -14,6 +15,8 @@ pub struct Known {
     pub folder: &'static str,
     /// Its files, and the SHA-256 of each without compression.
     pub files: &'static [(&'static str, &'static str)],
+    /// How many bytes each file has without compression.
+    pub sizes: &'static [u64],
 }
 
 /// The data sets that are read from files.
@@ -29,6 +32,7 @@ pub const KNOWN: &[Known] = &[
             ("t10k-images-idx3-ubyte", "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
             ("t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
         ],
+        sizes: &[47_040_016, 60_008, 7_840_016, 10_008],
     },
     Known {
         name: "cifar10",
@@ -43,6 +47,7 @@ pub const KNOWN: &[Known] = &[
             ("data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
             ("test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
         ],
+        sizes: &[30_730_000; 6],
     },
 ];
 
@@ -118,13 +123,16 @@ pub fn checked(folder: &str, file: &str, digest: &str, files: &dyn Files) -> Res
         return Err(Unavailable::Missing(file.to_string()));
     };
     let damaged = |why: String| Unavailable::Damaged(file.to_string(), why);
-    let content = if bytes.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
-        let mut out = Vec::new();
-        lzma_rs::xz_decompress(&mut &bytes[..], &mut out)
-            .map_err(|e| damaged(format!("the xz data is damaged after {} bytes: {e:?}", out.len())))?;
-        out
-    } else {
-        plain(&bytes).map_err(damaged)?
+    let size = KNOWN.iter().filter(|k| k.folder == folder).find_map(|k| {
+        let place = k.files.iter().position(|(name, _)| *name == file)?;
+        k.sizes.get(place).copied()
+    });
+    let Some(size) = size else { crate::ice!("a file of no known data set") };
+    let content = match Content::of(&bytes).rest(size) {
+        Ok(Some(content)) if content.len() as u64 == size => content,
+        Ok(Some(content)) => return Err(damaged(format!("its content has {} bytes, not {size}", content.len()))),
+        Ok(None) => return Err(damaged(format!("its content has more than {size} bytes"))),
+        Err(flaw) => return Err(damaged(flaw.what)),
     };
     let found = sha256(&content);
     if found != digest {
@@ -143,15 +151,14 @@ fn idx(bytes: &[u8], axes: usize) -> Result<(&[u8], usize), String> {
     if magic != 0x0800 + axes {
         return Err(format!("the magic number at byte 0 is {magic:#010x}, not {:#010x}", 0x0800 + axes));
     }
-    let mut total = 1;
-    for k in 1..=axes {
-        total *= word(k)?;
-    }
+    let shape = (1..=axes).map(word).collect::<Result<Vec<usize>, String>>()?;
     let body = &bytes[4 * (axes + 1)..];
-    if body.len() != total {
-        return Err(format!("{} bytes follow byte {}, not {total}", body.len(), 4 * (axes + 1)));
+    let total = shape.iter().try_fold(1usize, |n, k| n.checked_mul(*k));
+    if total != Some(body.len()) {
+        let found = format!("{} bytes follow byte {}", body.len(), 4 * (axes + 1));
+        return Err(format!("{found}, not as many as the shape {shape:?} in its header needs"));
     }
-    Ok((body, word(1)?))
+    Ok((body, shape[0]))
 }
 
 /// Examples of the digits that are for training, of all 1 797.
@@ -160,7 +167,7 @@ const DIGITS_TO_TRAIN: usize = 1297;
 /// The handwritten digits that are part of the binary.
 fn digits() -> Parts {
     let bytes = include_bytes!("../../examples/data/digits/digits.csv.gz");
-    let text = plain(bytes).unwrap_or_else(|why| crate::ice!("embedded digits: {why}"));
+    let text = super::inflate::text(bytes).unwrap_or_else(|flaw| crate::ice!("embedded digits: {}", flaw.what));
     let text = String::from_utf8_lossy(&text);
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for line in text.lines() {
@@ -204,12 +211,14 @@ mod tests {
     fn damage_is_found_and_said() {
         assert!(idx(&[0, 0, 8, 3, 0, 0], 3).unwrap_err().contains("byte 6"));
         assert!(idx(&[0, 0, 8, 3, 0, 0, 0, 1], 1).unwrap_err().contains("0x00000803"));
-        assert!(idx(&[0, 0, 8, 1, 0, 0, 0, 3, 7, 7], 1).unwrap_err().contains("2 bytes follow byte 8, not 3"));
+        assert!(idx(&[0, 0, 8, 1, 0, 0, 0, 3, 7, 7], 1).unwrap_err().contains("2 bytes follow byte 8"));
+        let huge = [&[0, 0, 8, 3][..], &[255; 12]].concat();
+        assert!(idx(&huge, 3).unwrap_err().contains("[4294967295, 4294967295, 4294967295]"));
         let none = Folder(Vec::new());
         assert_eq!(images("mnist", &none), Err(Unavailable::Missing("train-images-idx3-ubyte".into())));
         let bad = Folder(vec![("mnist/train-images-idx3-ubyte", vec![1, 2, 3])]);
         let Err(Unavailable::Damaged(file, why)) = images("mnist", &bad) else { panic!() };
         assert_eq!(file, "train-images-idx3-ubyte");
-        assert!(why.starts_with("its 3 bytes have the SHA-256"), "{why}");
+        assert_eq!(why, "its content has 3 bytes, not 47040016");
     }
 }

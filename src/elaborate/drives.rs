@@ -3,7 +3,7 @@
 use super::values::column;
 use super::{Elaborator, Locals};
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, LaneProgram, Scope, fail};
+use crate::evaluate::{Attempt, LaneProgram, Scope, fail, flawed};
 use crate::hir::VarId;
 use crate::hir::network::model::{self, Process, Sends, Value};
 use crate::hir::typed::Expr;
@@ -160,20 +160,23 @@ impl Elaborator<'_> {
 
 /// Times and cells as they are written; weights, if a table gives them.
 fn spike_list(scope: &Scope, e: &Expr, cells: usize) -> Attempt<(Vec<Spike>, Option<Vec<f64>>)> {
-    let (times, of_cells, weights) = match scope.eval(e)? {
+    let (times, of_cells, weights, table) = match scope.eval(e)? {
         Evaluated::Table(t) => {
             let column = |n: &str| match t.numbers(n) {
                 Ok(v) => Ok(v),
-                Err(reason) => fail(Code::E0803, e.span, "this table is not a spike list", reason),
+                Err(flaw) => Err(flawed(flaw, e.span, "this table is not a spike list")),
             };
             let weights = if t.columns.contains_key("weight") { Some(column("weight")?) } else { None };
-            (column("time")?, Some(column("cell")?), weights)
+            (column("time")?, Some(column("cell")?), weights, Some(t.clone()))
         }
-        other => (scope.as_quantity(other, e.span)?.data.to_vec(), None, None),
+        other => (scope.as_quantity(other, e.span)?.data.to_vec(), None, None, None),
     };
     let mut spikes = Vec::with_capacity(times.len());
     for (place, time) in times.into_iter().enumerate() {
-        let line = |what: String| if of_cells.is_some() { format!("line {}: {what}", place + 2) } else { what };
+        let line = |what: String| match &table {
+            Some(t) => format!("{}: {what}", t.place(place)),
+            None => what,
+        };
         if !time.is_finite() || time < 0.0 {
             let shown = format_quantity(time, Dim::TIME, lookup("ms").as_ref());
             let d = Diagnostic::at(Code::E0404, e.span, line(format!("a spike at {shown}")), "cannot be sent");

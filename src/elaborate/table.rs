@@ -2,7 +2,7 @@
 
 use crate::data::Table;
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, Scope, fail};
+use crate::evaluate::{Attempt, Scope, fail, flawed};
 use crate::hir::network::model::FromTable;
 use crate::hir::typed::Expr;
 use crate::plan::Edge;
@@ -87,10 +87,8 @@ fn read(scope: &Scope, of: &FromTable) -> Attempt<Table> {
             _ => return fail(Code::E0401, e.span, "a delimiter is one character", "not one character"),
         },
     };
-    match crate::data::csv(&bytes, delimiter) {
-        Ok(t) => Ok(t),
-        Err(reason) => fail(Code::E0803, of.span, format!("`{}` is not a table", of.path), reason),
-    }
+    crate::data::csv(&of.path, &bytes, delimiter)
+        .map_err(|flaw| flawed(flaw, of.span, format!("`{}` is not a table", of.path)))
 }
 
 /// The index of each name in the first column of a table; without one, cells are numbers.
@@ -113,7 +111,7 @@ fn ids(scope: &Scope, of: &FromTable) -> Attempt<Option<IndexMap<String, u32>>> 
 fn of_rows(scope: &Scope, of: &FromTable, table: &Table, rows: &[usize], e: &Expr) -> Attempt<Vec<f64>> {
     let columns = |name: &str, span: Span| match table.numbers(name) {
         Ok(v) => Ok(Quantity::array(rows.iter().map(|k| v[*k]).collect(), Dim::ONE, None)),
-        Err(reason) => fail(Code::E0803, span, format!("`{}` cannot be used", of.path), reason),
+        Err(flaw) => Err(flawed(flaw, span, format!("`{}` cannot be used", of.path))),
     };
     let inner = Scope::new(scope.world, scope.locals).with_columns(&columns);
     let q = inner.quantity(e)?;

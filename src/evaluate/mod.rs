@@ -7,6 +7,7 @@ pub use lanes::{LaneFunction, LaneProgram};
 pub use turns::{Progression, Turns};
 
 use crate::builtin::{self, Arguments, Evaluate, Host, Refusal, apply, power};
+use crate::data::Flaw;
 use crate::diag::{Code, Diagnostic};
 use crate::hir::typed::{Expr, ExprKind, LocalId, Within};
 use crate::hir::{EventId, Func, Op, VarId};
@@ -29,6 +30,11 @@ pub fn room(bytes: f64, span: Span, what: impl FnOnce() -> String) -> Attempt<()
     let Err(lack) = crate::budget::fits(bytes) else { return Ok(()) };
     let d = Diagnostic::at(Code::E0408, span, format!("{} do not fit into memory", what()), lack.to_string());
     Err(Box::new(d.help("make it smaller, or run it on a machine with more memory")))
+}
+
+/// Refuses the content of a file.
+pub fn flawed(flaw: Flaw, span: Span, message: impl Into<String>) -> Box<Diagnostic> {
+    Box::new(Diagnostic::at(Code::E0803, span, message, flaw.what).help(flaw.fix))
 }
 
 /// What an expression sees of networks and recordings.
@@ -251,7 +257,7 @@ impl<'a> Scope<'a> {
             ExprKind::Column(of, name) => match self.eval(of)? {
                 Value::Table(t) => match t.numbers(name) {
                     Ok(v) => Quantity::array(v, Dim::ONE, None).into(),
-                    Err(reason) => return fail(Code::E0803, e.span, "this is not a column of numbers", reason),
+                    Err(flaw) => return Err(flawed(flaw, e.span, "this is not a column of numbers")),
                 },
                 other => return fail(Code::E0401, of.span, format!("{} has no columns", other.kind()), "not a table"),
             },

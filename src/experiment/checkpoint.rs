@@ -353,7 +353,7 @@ impl Found {
                 Value::Data(Rc::new(parts.into_iter().map(part).collect::<Option<_>>()?))
             }
             SavedValue::Examples(k, order) => Value::Examples(self.examples(k, &order)?, Rc::new(order)),
-            SavedValue::Table(columns) => Value::Table(Rc::new(Table { columns: columns.into_iter().collect() })),
+            SavedValue::Table(columns) => Value::Table(Rc::new(Table::of(columns.into_iter().collect()))),
         })
     }
 

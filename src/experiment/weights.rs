@@ -2,15 +2,16 @@
 
 use super::live::Live;
 use super::run::Run;
-use crate::data::{Archive, Named};
+use crate::data::{Archive, Flaw, Named, index as at};
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::synapses_within_bounds;
-use crate::evaluate::{Attempt, fail};
+use crate::elaborate::{rows_within_bounds, synapses_within_bounds};
+use crate::evaluate::{self, Attempt, fail};
 use crate::hir::{Var, VarId, VarKind};
 use crate::ir::Precision;
 use crate::plan::{Column, Pairs};
 use crate::runtime::{Rows, Running};
 use crate::source::Span;
+use crate::value::View;
 use std::sync::Arc;
 
 /// What an array of a file stands for.
@@ -70,24 +71,34 @@ impl Run<'_> {
     /// Reads the arrays of a network: all that it has must be in the file, with their shapes.
     pub(super) fn load_arrays(&mut self, index: usize, path: &str, bytes: &[u8], span: Span) -> Attempt<()> {
         let Some(format) = Archive::of(path) else { return Ok(()) };
-        let arrays = match format.read(bytes) {
-            Ok(arrays) => arrays,
-            Err(why) => return fail(Code::E0803, span, format!("`{path}` cannot be read"), why),
-        };
+        let flawed = |flaw| evaluate::flawed(flaw, span, format!("`{path}` cannot be read"));
+        let mut arrays = format.open(bytes).map_err(flawed)?;
         self.start_rates(index)?;
-        for (Named { name, shape, values: before }, place) in places(&self.live[index]) {
-            let Some(array) = arrays.iter().find(|a| a.name == name) else {
-                let known: Vec<String> = arrays.iter().map(|a| format!("`{}`", a.name)).collect();
+        for (Named { name, shape, .. }, place) in places(&self.live[index]) {
+            if !arrays.names().contains(&&*name) {
+                let known: Vec<String> = arrays.names().iter().map(|a| format!("`{a}`")).collect();
                 return Err(Box::new(
                     Diagnostic::at(Code::E0803, span, format!("`{path}` has no array `{name}`"), "an array is missing")
-                        .note(format!("it has {}", known.join(", "))),
+                        .note(format!("it has {}", known.join(", ")))
+                        .help("name the array like the projection or population and its variable"),
+                ));
+            }
+            // Nothing of another shape is unpacked.
+            let (found, values) = arrays.read(&name, |found| found == shape).map_err(flawed)?;
+            let Some(values) = values else {
+                let message = format!("`{name}` of `{path}` has the shape {found:?}, not {shape:?}");
+                let d = Diagnostic::at(Code::E0403, span, message, "of another network");
+                return Err(Box::new(
+                    d.help("load it into a network built alike, or save it with the shape of this one"),
                 ));
             };
-            if array.values.len() != before.len() {
-                let message = format!("`{name}` has the shape {:?}, not {shape:?}", array.shape);
-                return fail(Code::E0403, span, message, "of another network");
+            if self.precision == Precision::F32
+                && let Some(k) = values.iter().position(|x| (*x as f32).is_infinite())
+            {
+                let what =
+                    format!("`{name}`: element {:?} is {:e}, too large for single precision", at(&shape, k), values[k]);
+                return Err(flawed(Flaw::new(what, "write `precision f64`")));
             }
-            let values = array.values.clone();
             match place {
                 Place::Synapses(k, id) => {
                     self.can_set_synapses((index, k), id, span)?;
@@ -96,6 +107,9 @@ impl Run<'_> {
                     self.store_synapses(index, k, id, new, span)?;
                 }
                 Place::Cells(p, id) => {
+                    let population = &self.live[index].network().populations[p];
+                    let whole = View { population: p, start: 0, n: population.n };
+                    rows_within_bounds(population, id, whole, &values, span)?;
                     if let Some(s) = self.live[index].simulation.as_mut().and_then(Running::rates_mut) {
                         s.set(p, id, 0..values.len(), &Rows { rows: 1, values });
                     }
