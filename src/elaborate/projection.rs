@@ -108,7 +108,7 @@ impl Elaborator<'_> {
             (Some((_, span)), Some(_)) => {
                 return fail(Code::E0202, span, "the delays are given twice", "the table gives them, too");
             }
-            (None, Some(d)) => Some((Column::Array(Arc::new(d)), c.span)),
+            (None, Some((d, span))) => Some((Column::Array(Arc::new(d)), span)),
             (given, None) => given,
         };
         let dendritic = written(&c.dendritic, &draws.dendritic)?;

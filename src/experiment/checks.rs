@@ -6,8 +6,8 @@ use crate::elaborate::outside;
 use crate::evaluate::Attempt;
 use crate::ir::Precision;
 use crate::lower::longest;
-use crate::plan::Network;
-use crate::units::{Dim, format_quantity, lookup};
+use crate::plan::{Column, Network};
+use crate::units::{Dim, canonical_unit, format_quantity, lookup};
 
 impl Run<'_> {
     /// Refuses initial values and durations that models do not allow, and warns of what the precision is too coarse for.
@@ -18,6 +18,7 @@ impl Run<'_> {
             let plan = &self.live[index].plan;
             within_bounds(plan)?;
             durations(plan, dt, precision)?;
+            weights_can_be_kept(plan, precision)?;
             if precision == Precision::F32 {
                 for found in plan.too_fine(dt) {
                     let d = Diagnostic::at(
@@ -46,6 +47,30 @@ fn within_bounds(plan: &Network) -> Attempt<()> {
             let var = &p.synapse.vars[found.variable];
             return Err(outside(&p.name, var, &found, var.span));
         }
+    }
+    Ok(())
+}
+
+/// Refuses weights that are not finite in the precision of the run.
+fn weights_can_be_kept(plan: &Network, precision: Precision) -> Attempt<()> {
+    let kept = |w: f64| if precision == Precision::F32 { f64::from(w as f32) } else { w };
+    for p in &plan.projections {
+        let lost = match &p.weight {
+            Column::Array(all) => all.iter().position(|w| !kept(*w).is_finite()),
+            Column::Const(w) => (!kept(*w).is_finite()).then_some(0),
+            Column::Drawn(_) => None,
+        };
+        let (Some(index), Some(id)) = (lost, p.synapse.weight()) else { continue };
+        let var = &p.synapse.vars[id];
+        let unit = var.unit.clone().unwrap_or_else(|| canonical_unit(var.dim));
+        let shown = format_quantity(p.weight.at(index), var.dim, Some(&unit));
+        let message = format!("`{}.{}[{index}]` is {shown}", p.name, var.name);
+        return Err(Box::new(match p.weight.at(index).is_finite() {
+            true => Diagnostic::at(Code::E0105, var.span, message, "too large for single precision")
+                .help("write `precision f64` in the experiment, or give smaller weights"),
+            false => Diagnostic::at(Code::E0105, var.span, message, "not a finite number")
+                .help("give every synapse a finite weight"),
+        }));
     }
     Ok(())
 }

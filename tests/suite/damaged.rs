@@ -304,3 +304,69 @@ fn tables_that_are_none_are_refused() {
     check("x,x\n1,2\n", &["`x`", "two columns"]);
     refused(READ_TABLE, &[("t.csv", b"x\n1\n\xff\n".to_vec())], Code::E0803, &["line 3", "UTF-8"]);
 }
+
+/// A network of four cells connected by the rows of a table.
+fn edges(more: &str) -> String {
+    format!(
+        "neuron A {{ event input exc: 1  state n = 0  n' = exc  emit spike when n > 1e9 }}
+        network Net {{
+            population a: A[4]
+            projection link: a -> a.exc: Static {{ connect from \"t.csv\"({more}) {} }}
+        }}
+        experiment e {{ network net = Net()   run 1 ms   measure x = weights(net.link) }}",
+        if more.contains("delay =") { "" } else { "delay 1 ms" }
+    )
+}
+
+#[test]
+fn indices_and_lists_of_tables_are_held_against_the_table() {
+    let table = |text: &str| [("t.csv", text.as_bytes().to_vec())];
+    let given = |row: &str| format!("pre,post,w,kind\n0,1,1,a\n{row}\n2,3,3,a\n").into_bytes();
+    for skip in ["", ", missing = \"skip\""] {
+        let text = edges(&format!("weight = w{skip}"));
+        for index in ["1.5", "-1", "one", "NaN", "1e0"] {
+            let files = [("t.csv", given(&format!("{index},2,2,a")))];
+            refused(&text, &files, Code::E0609, &["line 3", "`t.csv`", &format!("`{index}`"), "`pre`"]);
+        }
+    }
+    let outside = [("t.csv", given("1,4,2,a"))];
+    refused(&edges("weight = w"), &outside, Code::E0609, &["line 3", "`4`", "`post`", "4 cells"]);
+    assert_eq!(measured(&edges("weight = w, missing = \"skip\""), &outside), [1.0, 3.0]);
+    let far = [("t.csv", given("99999999999999999999,2,2,a"))];
+    refused(&edges("weight = w"), &far, Code::E0609, &["line 3", "`99999999999999999999`"]);
+
+    let three = [("t.csv", given("1,2,2,a"))];
+    assert_eq!(measured(&edges("weight = [4, 5, 6]"), &three), [4.0, 5.0, 6.0]);
+    assert_eq!(measured(&edges("weight = 7"), &three), [7.0, 7.0, 7.0]);
+    for list in ["[4]", "[4, 5]", "[4, 5, 6, 7]"] {
+        refused(&edges(&format!("weight = {list}")), &three, Code::E0403, &["3 rows", "`t.csv`"]);
+    }
+    refused(&edges("weight = w, delay = [1 ms, 2 ms]"), &three, Code::E0403, &["2 delays", "3 rows"]);
+    // A list has a value for each row that is read, and rows that are left out need no numbers.
+    let filtered = [("t.csv", given("1,2,,b"))];
+    let chosen = |list: &str| edges(&format!("weight = {list}, where = \"kind\", equals = \"a\""));
+    assert_eq!(measured(&chosen("w"), &filtered), [1.0, 3.0]);
+    assert_eq!(measured(&chosen("[4, 6]"), &filtered), [4.0, 6.0]);
+    refused(&chosen("[4, 5, 6]"), &filtered, Code::E0403, &["3 weights", "2 rows"]);
+    let matrix = |shape: &str| {
+        [table("pre,post\n0,1\n1,2\n2,3\n3,0\n")[0].clone(), ("a.npy", npy("<f8", "False", shape, &doubles(&SIX[..4])))]
+    };
+    assert_eq!(measured(&edges("weight = npy(\"a.npy\")"), &matrix("(4,)")), SIX[..4]);
+    refused(&edges("weight = npy(\"a.npy\")"), &matrix("(2, 2)"), Code::E0403, &["2 x 2", "4 rows"]);
+
+    // What is computed from numbers must be finite, too.
+    let zero = [("t.csv", given("1,2,0,a"))];
+    refused(&edges("weight = 1 / w"), &zero, Code::E0803, &["line 3", "`t.csv`", "weight", "inf"]);
+    let large = [("t.csv", given("1,2,1e308,a"))];
+    refused(&edges("weight = 1000 * w"), &large, Code::E0803, &["line 3", "`t.csv`", "weight"]);
+    refused(&edges("weight = 1, delay = 1 s * w"), &large, Code::E0803, &["line 3", "`t.csv`", "delay"]);
+    let single = edges("weight = 10 * w").replace("experiment e {", "experiment e { precision f32 ");
+    let p = program(&single);
+    let files = [("t.csv", given("1,2,1e300,a"))];
+    let runner = Runner { module: &p.module, files: &Memory(&files), settings: Settings::default(), progress: &Silent };
+    let d = runner.run(&p.module.experiments[0]).failure.expect("beyond single precision");
+    assert_eq!(d.code, Code::E0105);
+    assert!(said(&d).contains("[1]") && said(&d).contains("single precision"), "{d:?}");
+    let negative = [("t.csv", given("1,2,-2,a"))];
+    refused(&edges("weight = 1, delay = w"), &negative, Code::E0601, &["line 3", "-2 ms"]);
+}
