@@ -1,0 +1,594 @@
+//! Random valid models: the same bits on every back end, at any number of threads, and across a stop and a resume.
+
+use crate::support::{Ended, Neuro, Numbers, SIGINT, SIGKILL, Turns, folder, has_no_leftovers, results, same, while_};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// A model of cells, and what others must know of it.
+struct Cell {
+    text: String,
+    /// The unit of its ports; none of pure numbers.
+    unit: &'static str,
+    /// A weight that is felt.
+    weight: f64,
+    /// The unit of its input `I`, and a value that is felt.
+    input: (&'static str, f64),
+    /// A state for recordings and assignments, and its unit.
+    state: (&'static str, &'static str),
+    /// Whether it has bursts.
+    bursts: bool,
+}
+
+/// A population: its name, its size and which cell.
+struct Population {
+    name: String,
+    n: usize,
+    cell: usize,
+}
+
+/// Writes a model of cells with events.
+fn cell(n: &mut Numbers, name: &str) -> Cell {
+    let kind = n.below(6);
+    let tau = n.between(5.0, 25.0);
+    let (mut params, mut states, mut rates, mut resets) = (vec![format!("tau = {tau} ms")], vec![], vec![], vec![]);
+    let (unit, weight, input, state, condition);
+    // Schemes that fit the equations; the first is the compiler's choice.
+    let mut schemes = vec![""];
+    match kind {
+        // Linear, with events onto the potential itself.
+        0 => {
+            (unit, weight, input, state, condition) = ("mV", 1.2, ("mV", 4.0), ("v", "mV"), "v > 8 mV");
+            states.push("v = 0 mV".to_string());
+            rates.push("v' = (I - v) / tau + exc - inh".to_string());
+            resets.push("v = 0 mV".to_string());
+            schemes.extend(["exact", "euler", "exponential_euler", "heun", "rk4", "rk45(1e-6)"]);
+        }
+        // Currents that decay.
+        1 => {
+            (unit, weight, input, state, condition) = ("pA", 60.0, ("pA", 120.0), ("v", "mV"), "v > -50 mV");
+            params.push(format!("C_m = {} pF", n.between(100.0, 300.0)));
+            states.push("v = -65 mV".into());
+            states.push("up = 0 pA, down = 0 pA".into());
+            rates.push(format!("up' = -up / {} ms + exc", n.between(1.0, 6.0)));
+            rates.push("down' = -down / 8 ms + inh".into());
+            rates.push("v' = (-65 mV - v) / tau + (up - down + I) / C_m".into());
+            resets.push("v = -65 mV".into());
+            schemes.extend(["exact", "euler", "exponential_euler", "rk4", "heun"]);
+        }
+        // Conductances, as channels or as equations.
+        2 => {
+            (unit, weight, input, state, condition) = ("nS", 3.0, ("pA", 100.0), ("v", "mV"), "v > -50 mV");
+            params.push(format!("C_m = {} pF, g_L = 10 nS", n.between(100.0, 300.0)));
+            states.push("v = -60 mV".into());
+            states.push("g_exc = 0 nS, g_inh = 0 nS".into());
+            rates.push("g_exc' = -g_exc / 5 ms + exc".into());
+            rates.push("g_inh' = -g_inh / tau + inh".into());
+            rates.push("v' = (g_L*(-60 mV - v) + g_exc*(0 mV - v) + g_inh*(-80 mV - v) + I) / C_m".into());
+            resets.push("v = -60 mV".into());
+            schemes.extend(["euler", "exponential_euler", "heun", "rk4"]);
+        }
+        // Exponential, with adaptation.
+        3 => {
+            (unit, weight, input, state, condition) = ("pA", 80.0, ("pA", 300.0), ("v", "mV"), "v > -40 mV");
+            params.push("C_m = 200 pF, g_L = 10 nS, D = 2 mV".into());
+            states.push("v = -70 mV".into());
+            states.push("w = 0 pA, s = 0 pA".into());
+            rates.push("s' = -s / tau + exc - inh".into());
+            rates.push("w' = (2 nS * (v + 70 mV) - w) / 100 ms".into());
+            rates.push("v' = (g_L*(-70 mV - v) + g_L*D*exp(min(v + 50 mV, 10 mV) / D) - w + s + I) / C_m".into());
+            resets.push("v = -58 mV".into());
+            resets.push(format!("w += {} pA", n.between(5.0, 60.0)));
+            schemes.extend(["euler", "heun", "rk4", "rk45(1e-5)"]);
+        }
+        // Pure numbers, not linear, with a threshold that is crossed.
+        4 => {
+            (unit, weight, input, state, condition) = ("", 0.15, ("", 0.5), ("v", ""), "rising v > 1");
+            states.push("v = -1.2".into());
+            states.push("w = -0.6".into());
+            rates.push("v' = (v - v*v*v / 3 - w + I) / 1 ms + exc - inh".into());
+            rates.push(format!("w' = {} * (v + 0.7 - 0.8 * w) / 1 ms", n.between(0.06, 0.1)));
+            schemes.extend(["euler", "heun", "rk4"]);
+        }
+        // Coupled and linear, with a threshold that moves.
+        _ => {
+            (unit, weight, input, state, condition) = ("mV", 1.5, ("mV", 6.0), ("v", "mV"), "v > 6 mV + th");
+            states.push("v = 0 mV, u = 0 mV".into());
+            states.push("th = 0 mV".into());
+            rates.push("v' = (I - v - 0.5 * u) / tau + exc - inh".into());
+            rates.push(format!("u' = (v - u) / {} ms", n.between(20.0, 60.0)));
+            rates.push("th' = -th / 40 ms".into());
+            resets.push("v = 0 mV".into());
+            resets.push(format!("th += {} mV", n.between(0.5, 3.0)));
+            schemes.extend(["exact", "euler", "heun", "rk4"]);
+        }
+    }
+    if n.chance(0.25) {
+        let noise = format!("{} {} / sqrt(1 ms) * xi", n.between(0.05, 0.5), state.1);
+        let of_v = rates.last_mut().filter(|r| r.starts_with("v'"));
+        if let Some(rate) = of_v {
+            *rate = format!("{rate} + {noise}");
+            schemes = vec!["", "euler", "heun"];
+        }
+    }
+    if n.chance(0.3) {
+        states.push("seen = 0".into());
+        resets.push("if random() < 0.5 { seen += uniform(0, 1) } else { seen += abs(normal(1, 0.2)) }".into());
+    }
+    if kind != 4 && n.chance(0.4) {
+        resets.push(format!("hold v for {} ms", n.between(0.5, 4.0)));
+    } else if n.chance(0.3) {
+        resets.push("mute spike for 2 ms".into());
+    }
+    let bursts = n.chance(0.4);
+    let mut text = format!("neuron {name} {{\n    param {}\n", params.join(", "));
+    let declared = |unit: &'static str| if unit.is_empty() { "1" } else { unit };
+    let _ = writeln!(text, "    event input exc: {0}\n    event input inh: {0}", declared(unit));
+    let _ = writeln!(text, "    input I: {} = 0 {}", declared(input.0), input.0);
+    states.iter().for_each(|s| text.push_str(&format!("    state {s}\n")));
+    rates.iter().for_each(|r| text.push_str(&format!("    {r}\n")));
+    let scheme = *n.pick(&schemes);
+    if !scheme.is_empty() {
+        let _ = writeln!(text, "    scheme {scheme}");
+    }
+    let _ = writeln!(text, "    emit spike when {condition} {{");
+    resets.iter().for_each(|r| text.push_str(&format!("        {r}\n")));
+    text.push_str("    }\n");
+    if bursts {
+        text.push_str("    emit event on spike when since(previous spike) > 12 ms\n");
+        text.push_str("    emit burst on spike when since(previous spike) <= 12 ms\n");
+    }
+    text.push_str("}\n");
+    Cell { text, unit, weight, input, state, bursts }
+}
+
+/// A synapse: its text, and what a projection writes for it.
+struct Synapse {
+    text: String,
+    learns: bool,
+    modulated: bool,
+    /// The name of a state, if it has one.
+    state: Option<&'static str>,
+    hears: bool,
+}
+
+fn synapse(n: &mut Numbers, name: &str) -> Synapse {
+    let (mut params, mut states, mut rates): (Vec<String>, Vec<String>, Vec<String>) = (vec![], vec![], vec![]);
+    let (mut pre, mut post): (Vec<String>, Vec<String>) = (vec![], vec![]);
+    let (mut modulated, mut state) = (false, None);
+    params.push("w_max".into());
+    let learns = n.chance(0.75);
+    let short = n.chance(0.25);
+    if short {
+        params.push(format!("U = {}, tau_rec = {} ms", n.between(0.1, 0.6), n.between(20.0, 200.0)));
+        states.push("left = 1".into());
+        rates.push("left' = (1 - left) / tau_rec".into());
+        pre.push("deliver w * U * left * 2".into());
+        pre.push("left -= U * left".into());
+    } else if n.chance(0.2) {
+        pre.push("if random() < 0.6 { deliver w }".into());
+    } else {
+        pre.push("deliver w".into());
+    }
+    if learns {
+        params.push(format!("a = {}, b = {}", n.between(0.01, 0.05), n.between(0.01, 0.05)));
+        states.push("x = 0".into());
+        states.push("y = 0".into());
+        let curved = n.chance(0.25);
+        let square = if curved { "x * " } else { "" };
+        rates.push(format!("x' = -{square}x / {} ms", n.between(10.0, 30.0)));
+        rates.push(format!("y' = -y / {} ms", n.between(10.0, 30.0)));
+        let (up, down) = *n.pick(&[
+            ("w += a * w_max * x", "w -= b * w_max * y"),
+            ("w += a * (w_max - w) * x", "w -= b * w * y"),
+            ("w += a * w_max * x * (1 + y)", "w -= b * w_max * y"),
+        ]);
+        let nearest = n.chance(0.3);
+        pre.push(down.into());
+        pre.push(if nearest { "x = 1" } else { "x += 1" }.into());
+        post.push(up.into());
+        post.push(if nearest { "y = 1" } else { "y += 1" }.into());
+        state = Some("x");
+        if n.chance(0.35) {
+            // An eligibility, which a modulator turns into changes at every step.
+            modulated = n.chance(0.7);
+            states.push("c = 0".into());
+            rates.push(format!("c' = -c / {} ms", n.between(30.0, 200.0)));
+            let m = if modulated { "m * " } else { "" };
+            rates.push(format!("w' = 0.002 * {m}c * w_max / 1 ms"));
+            post.push("c += x".into());
+            state = Some("c");
+        }
+        if n.chance(0.2) {
+            post.push("if x > 0.3 and y < 2 { w -= 0.001 * w_max } else { w += 0.001 * w_max }".into());
+        }
+    }
+    let hears = n.chance(0.4);
+    let mut text = format!("synapse {name} {{\n    param {}\n", params.join(", "));
+    if modulated {
+        text.push_str("    modulator m: 1 = 0.5\n");
+    }
+    text.push_str("    weight w in 0 * w_max .. w_max\n");
+    states.iter().for_each(|s| text.push_str(&format!("    state {s}\n")));
+    rates.iter().for_each(|r| text.push_str(&format!("    {r}\n")));
+    let _ = writeln!(text, "    on pre.spike {{\n        {}\n    }}", pre.join("\n        "));
+    if !post.is_empty() {
+        let _ = writeln!(text, "    on post.spike {{\n        {}\n    }}", post.join("\n        "));
+    }
+    if hears {
+        text.push_str(n.pick::<&str>(&[
+            "    on learn { w *= 0.9 }\n",
+            "    on learn { w += 0.2 * (mean(w, over = pre) - w) }\n",
+            "    on learn { w += 0.1 * w_max * random() }\n",
+        ]));
+    }
+    text.push_str("}\n");
+    Synapse { text, learns, modulated, state, hears }
+}
+
+/// Sizes around the widths of vectors and tiles.
+const SIZES: [usize; 12] = [1, 3, 7, 8, 16, 17, 31, 40, 64, 65, 100, 130];
+
+/// Writes how cells are connected, between populations of these sizes.
+fn connector(n: &mut Numbers, a: usize, b: usize, drawn_again: &mut bool) -> String {
+    let one = a == b;
+    *drawn_again = true;
+    match n.below(if one { 7 } else { 6 }) {
+        0 => format!("fixed_probability({})", n.between(0.05, 0.5)),
+        1 | 2 => "all_to_all".into(),
+        3 => format!("fixed_out_degree({})", 1 + n.below(b.min(20))),
+        4 => {
+            *drawn_again = false;
+            format!("fixed_in_degree({})", 1 + n.below(a.min(20)))
+        }
+        5 => {
+            *drawn_again = false;
+            "where mod(pre.i + 2 * post.i, 3) == 0".into()
+        }
+        _ => "one_to_one".into(),
+    }
+}
+
+/// Writes a model with events.
+fn spiking(n: &mut Numbers) -> String {
+    let cells: Vec<Cell> = (0..1 + n.below(3)).map(|k| cell(n, &format!("C{k}"))).collect();
+    let populations: Vec<Population> = (0..1 + n.below(3))
+        .map(|k| Population { name: format!("p{k}"), n: *n.pick(&SIZES), cell: n.below(cells.len()) })
+        .collect();
+    let synapses: Vec<Synapse> = (0..1 + n.below(3)).map(|k| synapse(n, &format!("S{k}"))).collect();
+    let mut text: String = cells.iter().map(|c| c.text.as_str()).collect();
+    synapses.iter().for_each(|s| text.push_str(&s.text));
+    text.push_str("neuron Level { state level = 1, phase = 0   level' = -level / 300 ms   phase' = 1 / 1 ms }\n");
+    text.push_str("network Net {\n");
+    for p in &populations {
+        let _ = writeln!(text, "    population {}: C{}[{}]", p.name, p.cell, p.n);
+    }
+    text.push_str("    population da: Level[1]\n");
+    for p in &populations {
+        let c = &cells[p.cell];
+        let (state, unit) = c.state;
+        if n.chance(0.4) && state == "v" {
+            let base = if c.unit == "mV" || unit.is_empty() { "" } else { "-65 mV + " };
+            let spread = if unit.is_empty() { "~ uniform(-1, 0)".to_string() } else { format!("= {base}0.05 mV * i") };
+            let _ = writeln!(text, "    init {}.v {spread}", p.name);
+        }
+        let rate = n.between(300.0, 1500.0);
+        let weight = format!("{:.3} {}", c.weight * (0.5 + n.part()), c.unit);
+        let source = match n.below(4) {
+            0 => format!("bernoulli {rate} Hz"),
+            1 => format!("poisson {rate} Hz * (1 + sin(t / 20 ms))"),
+            2 => format!("poisson {rate} Hz * (1 + 0.01 * i)"),
+            _ => format!("poisson {rate} Hz"),
+        };
+        let _ = writeln!(text, "    drive {}.exc {{ {source}   weight {weight} }}", p.name);
+        if n.chance(0.3) {
+            let _ = writeln!(
+                text,
+                "    drive {}.inh {{ spikes [2 ms, 3.3 ms, 21 ms]   weight {weight}   delay 1 ms }}",
+                p.name
+            );
+        }
+    }
+    // Projections: their names, which synapse each is of, and the unit of its weight.
+    let mut links: Vec<(String, usize, &str, f64)> = Vec::new();
+    for k in 0..1 + n.below(4) {
+        let (a, b) = (n.pick(&populations), n.pick(&populations));
+        let c = &cells[b.cell];
+        let port = if n.chance(0.7) { "exc" } else { "inh" };
+        let mut drawn_again = false;
+        let connect = connector(n, a.n, b.n, &mut drawn_again);
+        // Weights that are felt, however many there are.
+        let top = c.weight * 8.0 / (a.n as f64).sqrt();
+        let (of, unit) = (n.below(synapses.len() + 1), c.unit);
+        let s = synapses.get(of);
+        let weight = match n.below(4) {
+            0 => format!("weight ~ uniform(0 {unit}, {top:.4} {unit})"),
+            1 => format!("weight {:.4} {unit} * (1 + mod(pre.i, 3)) / 4", top),
+            2 => format!(
+                "weight ~ normal({:.4} {unit}, {:.4} {unit}) clipped in 0 {unit} .. {top:.4} {unit}",
+                top / 2.0,
+                top / 6.0
+            ),
+            _ => format!("weight {:.4} {unit}", top * 0.4),
+        };
+        let mut delay = match n.below(5) {
+            0 => "delay ~ uniform(0.5 ms, 6 ms)".to_string(),
+            1 => "delay 0.5 ms * (1 + mod(pre.i, 5))".to_string(),
+            2 => "delay 0.5 ms * (1 + mod(post.i + pre.i, 3))".to_string(),
+            _ => format!("delay {:.1} ms", 0.5 * (1 + n.below(20)) as f64),
+        };
+        if s.is_some() && n.chance(0.3) {
+            delay.push_str("   delay dendritic 1 ms");
+        }
+        let model = s.map_or("Static".to_string(), |_| format!("S{of}(w_max = {top:.4} {unit})"));
+        let modulator = if s.is_some_and(|s| s.modulated) && n.chance(0.7) { "   modulator m = da.level" } else { "" };
+        let again = if s.is_none() && drawn_again && n.chance(0.3) { "   store never" } else { "" };
+        let _ = writeln!(
+            text,
+            "    projection l{k}: {} -> {}.{port}: {model} {{ connect {connect}   {weight}   {delay}{modulator}{again} }}",
+            a.name, b.name
+        );
+        links.push((format!("l{k}"), of, unit, top));
+    }
+    text.push_str("}\n");
+    let seed = n.below(1000);
+    let _ = writeln!(text, "experiment e(long: int = 1) {{\n    seed {seed}");
+    let _ = writeln!(text, "    dt {} ms", n.pick(&["0.1", "0.1", "0.25", "0.05"]));
+    text.push_str("    network net = Net()\n");
+    for p in &populations {
+        let c = &cells[p.cell];
+        let (name, (state, _), (input, felt)) = (&p.name, c.state, c.input);
+        let _ = writeln!(text, "    record net.{name}.spike");
+        if c.bursts && n.chance(0.5) {
+            let _ = writeln!(text, "    record (net.{name}.event, net.{name}.burst)");
+        }
+        if n.chance(0.6) {
+            let _ = writeln!(text, "    record net.{name}.{state} every 1 ms as {name}_{state}");
+        }
+        if n.chance(0.3) {
+            let _ = writeln!(text, "    record mean(net.{name}.{state}) every 2 ms as {name}_mean");
+        }
+        match n.below(3) {
+            0 => drop(writeln!(text, "    net.{name}.I = {felt} {input} * sin(t / 7 ms)")),
+            1 => drop(writeln!(text, "    net.{name}.I = {felt} {input}")),
+            _ => {}
+        }
+        if n.chance(0.2) {
+            let _ = writeln!(text, "    at 13.7 ms {{ net.{name}.I = {} {input} }}", felt / 2.0);
+        }
+    }
+    for (name, of, ..) in &links {
+        if let Some(s) = synapses.get(*of) {
+            if n.chance(0.4) {
+                let _ = writeln!(text, "    record net.{name}.w every 10 ms as {name}_w");
+            }
+            if let Some(state) = s.state.filter(|_| n.chance(0.4)) {
+                let _ = writeln!(text, "    record sum(net.{name}.{state}) every 5 ms as {name}_{state}");
+            }
+        }
+    }
+    let _ = writeln!(text, "    for k in 1 .. long {{\n        run {} ms", 10 + n.below(30));
+    let hears = links.iter().any(|(_, of, ..)| synapses.get(*of).is_some_and(|s| s.hears));
+    if hears && n.chance(0.7) {
+        text.push_str("        signal learn\n");
+    }
+    let p = n.pick(&populations);
+    let c = &cells[p.cell];
+    let (state, unit) = c.state;
+    match n.below(5) {
+        0 => drop(writeln!(text, "        net.{}.tau = {} ms", p.name, n.between(5.0, 25.0))),
+        1 => drop(writeln!(text, "        net.{}[0].{state} += 1 {unit}", p.name)),
+        2 => drop(writeln!(text, "        reset net.{}", p.name)),
+        3 => drop(writeln!(text, "        net.{}.I += 1 {}", p.name, c.input.0)),
+        _ => {}
+    }
+    for (name, of, unit, top) in &links {
+        match synapses.get(*of) {
+            Some(s) if s.learns && n.chance(0.3) => drop(writeln!(text, "        plasticity off net.{name}")),
+            Some(_) if n.chance(0.2) => drop(writeln!(text, "        net.{name}.w = {:.4} {unit}", top / 3.0)),
+            _ => {}
+        }
+    }
+    let _ = writeln!(text, "        run {} ms", 10 + n.below(30));
+    for (name, of, ..) in &links {
+        if synapses.get(*of).is_some_and(|s| s.learns) {
+            let _ = writeln!(text, "        plasticity on net.{name}");
+            let _ = writeln!(text, "        measure {name}_mean = mean(net.{name}.w)");
+        }
+    }
+    let _ = writeln!(text, "        for j in shuffle([1, 2, 3]) {{\n            run {} ms", 2 + n.below(8));
+    let _ =
+        writeln!(text, "            measure total = sum(net.{}.{state}) + j * 1 {unit}\n        }}\n    }}", p.name);
+    for p in &populations {
+        let (state, _) = cells[p.cell].state;
+        let _ = writeln!(
+            text,
+            "    measure {0}_count = count(net.{0}.spike)\n    measure {0}_last = net.{0}.{state}",
+            p.name
+        );
+    }
+    for (name, ..) in &links {
+        let _ = writeln!(text, "    measure {name}_weights = sum(weights(net.{name}))");
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// Writes a model without events.
+fn rates(n: &mut Numbers) -> String {
+    let batch = n.chance(0.5);
+    let mut text = String::from(
+        "neuron Source { state x = 0.2   let r = tanh(x)   x' = -x / 20 ms }
+neuron Unit { param gain = 1.5   input I: 1 = 0.1   input teach: 1 = 0   state x = 0.3   state bias = 0
+    let r = tanh(gain * I + bias) + 0.1 * x   let delta = teach - r   x' = (tanh(I) - x) / 5 ms
+    on learn { bias += 0.05 * delta } }
+",
+    );
+    let learn =
+        n.pick(&["w += 0.05 * pre.r * post.delta", "w += 0.02 * (pre.r * post.r - w * post.r * post.r)", "w *= 0.99"]);
+    let bent = !batch && n.chance(0.3);
+    let deliver = if bent { "tanh(w * pre.r)" } else { "w * pre.r" };
+    let _ = writeln!(text, "synapse Link {{ weight w   deliver {deliver}   on learn {{ {learn} }} }}");
+    text.push_str("synapse Back { weight w   deliver w * pre.delta }\n");
+    let sizes: Vec<usize> = (0..3).map(|_| *n.pick(&SIZES)).collect();
+    let _ = writeln!(
+        text,
+        "network Net {{\n    population a: Source[{}]\n    population b: Unit[{}]\n    population c: Unit[{}]",
+        sizes[0], sizes[1], sizes[2]
+    );
+    let scale = 1.0 / (sizes[0] as f64).sqrt();
+    let delay = |n: &mut Numbers| match n.below(4) {
+        0 => "   delay 1 ms",
+        // Rules that read the cells take one delay for all synapses.
+        1 if !learn.contains("pre") => "   delay 0.5 ms * (1 + mod(pre.i, 3))",
+        _ => "",
+    };
+    let connect = if batch || n.chance(0.6) { "all_to_all" } else { "fixed_probability(0.3)" };
+    let first = if batch { "" } else { delay(n) };
+    let _ = writeln!(
+        text,
+        "    projection lower: a -> b.I: Link {{ connect {connect}   weight ~ uniform(-{scale:.3}, {scale:.3}){first} }}"
+    );
+    let second = if batch { "" } else { delay(n) };
+    let _ = writeln!(
+        text,
+        "    projection upper: b -> c.I: Link {{ connect all_to_all   weight ~ normal(0, 0.3){second} }}"
+    );
+    if second.is_empty() && !bent {
+        text.push_str("    projection c -> b.teach: Back { connect transpose of upper }\n");
+    }
+    text.push_str("}\n");
+    let _ = writeln!(text, "experiment e(long: int = 1) {{\n    seed {}\n    dt 0.5 ms", n.below(1000));
+    if batch {
+        let many = 2 + n.below(6);
+        let examples = many * (1 + n.below(4)) + n.below(2);
+        let _ = writeln!(text, "    network net = Net() with batch {many}");
+        let _ = writeln!(
+            text,
+            "    data d = dataset(x = linspace(-1, 1, {}), y = linspace(0, 1, {examples}), examples = {examples})",
+            examples * sizes[0]
+        );
+        let _ = writeln!(text, "    for k in 1 .. long {{\n        for (x, y) in shuffle(d) {{");
+        text.push_str("            net.a.x = x\n            net.c.teach = y\n            run 2 ms\n            signal learn\n        }\n");
+        text.push_str("        measure error = mean((net.c.r - y)^2) over d { net.a.x = x }\n    }\n");
+    } else {
+        text.push_str("    network net = Net()\n    net.a.x ~ uniform(-1, 1)\n    record net.b.r every 1 ms as r\n    record mean(net.c.x) every 2 ms as m\n");
+        text.push_str("    net.b.I = 0.2 * sin(t / 9 ms)\n    for k in 1 .. long {\n        run 12 ms\n        signal learn\n        net.c.teach = 0.5\n        run 5 ms\n");
+        text.push_str("        plasticity off net.upper\n        signal learn\n        plasticity on net.upper\n        measure c = net.c.r\n    }\n");
+    }
+    text.push_str(
+        "    measure lower = net.lower.w\n    measure upper = sum(net.upper.w)\n    measure bias = net.b.bias\n}\n",
+    );
+    text
+}
+
+/// A random valid model, `model.neuro`, with an experiment `e` that `long` makes longer.
+pub fn model(n: &mut Numbers) -> String {
+    if n.chance(0.25) { rates(n) } else { spiking(n) }
+}
+
+type Results = BTreeMap<String, Vec<u8>>;
+
+/// What a run says and leaves, times left out.
+fn run(folder: &Path, to: &str, more: &[&str]) -> (Ended, Results) {
+    let args = ["run", "model.neuro", "e", "--quiet", "--message-format", "json", "--results", to];
+    let ended = Neuro::new(folder, args).args(more).run();
+    (ended, results(&folder.join(to)))
+}
+
+/// Compares all back ends and numbers of threads, at both precisions.
+fn compare(folder: &Path, turns: &mut Turns) -> Result<bool, String> {
+    let mut well = true;
+    for precision in ["f32", "f64"] {
+        let mut first: Option<(Ended, Results)> = None;
+        for backend in ["cranelift", "wide", "interpreter"] {
+            for threads in ["1", "2"] {
+                let what = format!("{precision} {backend} {threads}");
+                let more = ["--precision", precision, "--backend", backend, "--threads", threads];
+                let (ended, found) = run(folder, &what.replace(' ', "-"), &more);
+                if backend == "wide" && ended.err.contains("no vectors wider") {
+                    turns.count("back ends not here", 1);
+                    continue;
+                }
+                while_(&what, ended.is_orderly())?;
+                turns.count("runs", 1);
+                well &= ended.succeeded();
+                if ended.code() == 2 || ended.err.contains("\"E0") && !ended.err.contains("E0801") {
+                    return Err(format!("{what}: a valid model is refused\n{}", ended.err));
+                }
+                match &first {
+                    None => first = Some((ended, found)),
+                    Some((e, f)) => {
+                        let said = (e.code(), &e.out, &e.err) == (ended.code(), &ended.out, &ended.err);
+                        let agree =
+                            if said { same(f, &found) } else { Err(format!("says {} for {}", ended.err, e.err)) };
+                        while_(&format!("{what} is not as cranelift with one thread"), agree)?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(well)
+}
+
+/// Stops a run at random moments, and lets it go on.
+fn interrupt(folder: &Path, n: &mut Numbers, turns: &mut Turns) -> Result<(), String> {
+    // Long enough to be stopped.
+    let mut long = 1;
+    let (took, whole) = loop {
+        let set = format!("long={long}");
+        let (ended, found) = run(folder, &format!("whole{long}"), &["--set", &set]);
+        ended.is_well()?;
+        if ended.took > Duration::from_millis(400) || long > 5000 {
+            break (ended.took, found);
+        }
+        long *= 4;
+    };
+    let set = format!("long={long}");
+    let every = *n.pick(&["1ms", "20ms", "1h"]);
+    for _ in 0..3 {
+        let signal = *n.pick(&[SIGINT, SIGINT, SIGKILL]);
+        let threads = *n.pick(&["1", "2"]);
+        let backend = *n.pick(&["auto", "cranelift"]);
+        let more = ["--set", &set, "--checkpoint-every", every, "--resume", "--threads", threads, "--backend", backend];
+        let args = ["run", "model.neuro", "e", "--quiet", "--results", "parts"];
+        let mut going = Neuro::new(folder, args).args(more).start();
+        going.wait(took.mul_f64(n.part()));
+        going.signal(signal);
+        let ended = going.end();
+        let what = format!("signal {signal} to a run with --checkpoint-every {every}");
+        while_(&what, ended.is_orderly())?;
+        if ended.sent == Some(SIGINT) && ![0, 130].contains(&ended.code()) {
+            return Err(format!("{what}: exits with {}, not 130\n{}", ended.code(), ended.err));
+        }
+        turns.count("stops", u64::from(ended.sent.is_some()));
+    }
+    let (ended, found) = run(folder, "parts", &["--set", &set, "--checkpoint-every", "1h", "--resume"]);
+    while_("resumed", ended.is_well())?;
+    while_("resumed", same(&whole, &found))?;
+    while_("resumed", has_no_leftovers(&folder.join("parts")))
+}
+
+#[test]
+fn models() {
+    let mut turns = Turns::of("models", 10);
+    while let Some(seed) = turns.next() {
+        let mut n = Numbers::of(seed);
+        let here = folder(&format!("models-{seed}"));
+        std::fs::write(here.join("model.neuro"), model(&mut n)).expect("a file");
+        let compared = compare(&here, &mut turns);
+        let goes_on = matches!(compared, Ok(true)) && seed % 4 == 0;
+        turns.count("models that end well", u64::from(matches!(compared, Ok(true))));
+        let told = |why: String| format!("{}: {why}", here.join("model.neuro").display());
+        let mut fine = turns.check(compared.map(|_| ()).map_err(told));
+        if goes_on {
+            let done = interrupt(&here, &mut n, &mut turns);
+            fine &= turns.check(done.map_err(told));
+        }
+        if fine {
+            let _ = std::fs::remove_dir_all(here);
+        }
+    }
+    turns.end();
+}
