@@ -127,16 +127,50 @@ fn damage(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
     out
 }
 
-/// Damages what follows the header of a checkpoint or a saved network, and lets the header fit.
-fn damage_within(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
+/// The first line, the header and the content of a checkpoint or a saved network.
+fn parts(bytes: &[u8]) -> [&[u8]; 3] {
     let mut lines = bytes.splitn(3, |b| *b == b'\n');
-    let mut next = || lines.next().expect("two lines and a content");
-    let (magic, header, content) = (next(), next(), next());
-    let content = damage(content, n);
+    std::array::from_fn(|_| lines.next().expect("two lines and a content"))
+}
+
+/// Damages what follows the header, and lets the header fit.
+fn damage_within(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
+    let [magic, header, content] = parts(bytes);
+    let mut content = content.to_vec();
+    match n.chance(0.3) {
+        true => content = damage(&content, n),
+        // Little enough for the content to be read, mostly.
+        false => {
+            for _ in 0..1 + n.below(3) {
+                // What comes first says how much there is of everything.
+                let most = if n.chance(0.5) { content.len() } else { content.len().min(2000) };
+                let at = n.below(most);
+                let (old, bit) = (content[at], 1 << n.below(8));
+                content[at] = *n.pick(&[0, 1, 0x7f, 0xff, old ^ bit, old.wrapping_add(1)]);
+            }
+        }
+    }
     let mut header: serde_json::Value = serde_json::from_slice(header).expect("a header");
     let digest: String = Sha256::digest(&content).iter().map(|b| format!("{b:02x}")).collect();
     (header["bytes"], header["sha256"]) = (content.len().into(), digest.into());
     [magic, header.to_string().as_bytes(), &content].join(&b'\n')
+}
+
+/// Damages a bit of the header.
+fn damage_header(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
+    let [magic, header, _] = parts(bytes);
+    let mut out = bytes.to_vec();
+    out[n.below(magic.len() + header.len() + 2)] ^= 1 << n.below(8);
+    out
+}
+
+/// Damages a file that carries a digest. Returns what was done, and whether the digest is right nonetheless.
+fn damage_digested(bytes: &[u8], n: &mut Numbers) -> (Vec<u8>, bool) {
+    match n.below(4) {
+        0 => (damage(bytes, n), false),
+        1 => (damage_header(bytes, n), false),
+        _ => (damage_within(bytes, n), true),
+    }
 }
 
 fn run(folder: &Path, experiment: &str, to: &str) -> Neuro {
@@ -224,10 +258,9 @@ fn put(folder: &Path, files: &BTreeMap<String, Vec<u8>>) {
 
 /// Lets the run of a damaged checkpoint go on.
 fn resume(whole: &Whole, here: &Path, n: &mut Numbers) -> Result<(), String> {
-    let within = n.chance(0.5);
     let mut stopped = whole.stopped.clone();
     let good = &whole.stopped[&whole.checkpoint];
-    let bad = if within { damage_within(good, n) } else { damage(good, n) };
+    let (bad, within) = damage_digested(good, n);
     let differs = bad != *good;
     stopped.insert(whole.checkpoint.clone(), bad);
     put(&here.join("parts/long"), &stopped);
@@ -248,8 +281,7 @@ fn read(whole: &Whole, here: &Path, n: &mut Numbers, turns: &mut Turns) -> Resul
         let name = *n.pick(names);
         let good = &whole.files[name];
         let digested = name.ends_with(".state");
-        let within = digested && n.chance(0.5);
-        let bad = if within { damage_within(good, n) } else { damage(good, n) };
+        let (bad, within) = if digested { damage_digested(good, n) } else { (damage(good, n), false) };
         let differs = bad != *good;
         std::fs::write(here.join(name), bad).expect("a file");
         let ended = run(here, experiment, "out").run();

@@ -104,6 +104,19 @@ fn tiny(folder: &Path, whole: &Results, n: &mut Numbers) -> Result<(), String> {
     }
 }
 
+/// What is said does not fit either: that is no reason to end otherwise.
+fn unheard(folder: &Path) -> Result<(), String> {
+    for (to, what) in [("exec > /dev/full", "results"), ("exec 2> /dev/full", "messages")] {
+        let ended = run(folder, "unheard", "long=1").before(to).run();
+        while_(&format!("a full disk for {what}"), ended.is_well())?;
+        let ended = Neuro::new(folder, ["check", "wrong.neuro"]).before(to).run();
+        if ended.code() != 1 {
+            return Err(format!("a full disk for {what}: check of a wrong file exits with {}", ended.code()));
+        }
+    }
+    Ok(())
+}
+
 /// Returns whether file systems can be mounted without being root outside.
 fn can_mount(folder: &Path) -> bool {
     std::fs::create_dir_all(folder.join("disk")).expect("a folder");
@@ -123,6 +136,8 @@ fn disk() {
     }
     let whole = results(&begin.join("whole/e"));
     let mounts = can_mount(&begin);
+    std::fs::write(begin.join("wrong.neuro"), "neuron Cell { state v = u }").expect("a file");
+    turns.check(unheard(&begin));
     if !mounts {
         println!("disk: no file system can be mounted here; only files that are too long are tried");
     }

@@ -7,6 +7,7 @@
 
 mod damaged;
 mod disk;
+mod generate;
 mod kills;
 mod models;
 mod sources;

@@ -48,6 +48,10 @@ const PHRASES: &[&str] = &[
     "npy(\"no.npy\")",
 ];
 
+/// Numbers that are too small or too large for what they are written for.
+const NUMBERS: &[&str] =
+    &["0", "0.0", "1", "2", "3", "-1", "0.5", "1e-9", "1e-30", "1e3", "65536", "1e6", "1e9", "1e15", "1e30", "1e300"];
+
 fn word(n: &mut Numbers) -> &'static str {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     *if n.chance(0.8) { n.pick::<&str>(&words) } else { n.pick::<&str>(PHRASES) }
@@ -101,7 +105,19 @@ fn mutation(text: Vec<u8>, n: &mut Numbers) -> Vec<u8> {
     if text.is_empty() {
         return word(n).as_bytes().to_vec();
     }
-    match n.below(14) {
+    match n.below(18) {
+        // Numbers and words for others of their kind, so that many a file is still accepted.
+        14.. => {
+            let mut all: Vec<Vec<u8>> = tokens(&text).into_iter().map(<[u8]>::to_vec).collect();
+            let number = n.chance(0.6);
+            let is_such = |t: &[u8]| if number { t[0].is_ascii_digit() } else { t[0].is_ascii_alphabetic() };
+            let such: Vec<usize> = (0..all.len()).filter(|k| is_such(&all[*k])).collect();
+            if let (Some(at), Some(other)) = (such.get(n.below(such.len())), such.get(n.below(such.len()))) {
+                let extreme = number && n.chance(0.7);
+                all[*at] = if extreme { n.pick(NUMBERS).as_bytes().to_vec() } else { all[*other].clone() };
+            }
+            all.concat()
+        }
         // Tokens.
         0..=6 => {
             let mut all: Vec<Vec<u8>> = tokens(&text).into_iter().map(<[u8]>::to_vec).collect();
@@ -168,7 +184,7 @@ fn mutation(text: Vec<u8>, n: &mut Numbers) -> Vec<u8> {
 fn mutated(n: &mut Numbers) -> (&'static Source, Vec<u8>) {
     let source = n.pick(originals());
     let mut text = source.text.clone();
-    for _ in 0..1 + n.below(3) {
+    for _ in 0..if n.chance(0.6) { 1 } else { 2 + n.below(3) } {
         text = mutation(text, n);
     }
     (source, text)
@@ -197,7 +213,9 @@ fn run(folder: &Path, args: &[&str]) -> Ended {
 fn run_shortly(folder: &Path, args: &[&str], most: Duration) -> Ended {
     let mut going = Neuro::new(folder, ["--message-format", "short"]).args(args).start();
     going.wait(most);
-    // Twice ends at once what does not heed the first.
+    going.signal(SIGINT);
+    // A second one ends at once what does not heed the first, such as a large network that is being built.
+    going.wait(most + Duration::from_secs(4));
     going.signal(SIGINT);
     going.end()
 }

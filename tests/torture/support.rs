@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub const SIGHUP: i32 = 1;
@@ -16,8 +17,11 @@ pub const SIGTERM: i32 = 15;
 /// Among how many kinds the minutes are divided.
 const KINDS: f64 = 5.0;
 
-/// A process that takes longer hangs.
-pub const HANG: Duration = Duration::from_secs(20);
+/// A process that takes longer hangs, unless the machine is so busy that it has hardly run.
+const HANG: Duration = Duration::from_secs(20);
+
+/// A process that takes this long hangs in any case.
+const STUCK: Duration = Duration::from_secs(180);
 
 /// Memory that a process may map, in KiB.
 const MEMORY: u64 = 4 << 20;
@@ -196,8 +200,8 @@ pub struct Ended {
 /// A process that is going on.
 pub struct Going {
     child: Child,
-    out: std::fs::File,
-    err: std::fs::File,
+    out: Receiver<Vec<u8>>,
+    err: Receiver<Vec<u8>>,
     begun: Instant,
     sent: Option<i32>,
     what: String,
@@ -213,6 +217,31 @@ pub struct Neuro {
     after: String,
     /// The command that the binary is an argument of.
     through: Vec<String>,
+}
+
+/// Returns the processor time that a process has had, where the system tells.
+fn processor_time(id: u32) -> Duration {
+    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The name, in brackets, may hold spaces.
+    let after = text.rsplit(')').next().unwrap_or_default();
+    let ticks: Vec<u64> = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
+    if ticks.len() == 2 { Duration::from_millis(10 * (ticks[0] + ticks[1])) } else { STUCK }
+}
+
+/// Reads all that a process says, so that it never waits.
+fn listen(from: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (send, receive) = channel();
+    if let Some(mut from) = from {
+        std::thread::spawn(move || {
+            let mut part = vec![0; 1 << 16];
+            while let Ok(n) = from.read(&mut part) {
+                if n == 0 || send.send(part[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    receive
 }
 
 unsafe extern "C" {
@@ -261,13 +290,11 @@ impl Neuro {
         let mut command = Command::new(&all[0]);
         command.args(&all[1..]).current_dir(&self.folder).stdin(Stdio::null());
         command.env("RUST_BACKTRACE", "0");
-        let file = || tempfile::tempfile().expect("a temporary file");
-        let (out, err) = (file(), file());
-        let copy = |f: &std::fs::File| Stdio::from(f.try_clone().expect("a handle"));
-        command.stdout(copy(&out)).stderr(copy(&err));
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("neuro starts");
+        let (out, err) = (listen(child.stdout.take()), listen(child.stderr.take()));
         let args: Vec<String> = self.args.iter().map(|a| a.to_string_lossy().into_owned()).collect();
         let what = format!("neuro {} (in {})", args.join(" "), self.folder.display());
-        Going { child: command.spawn().expect("neuro starts"), out, err, begun: Instant::now(), sent: None, what }
+        Going { child, out, err, begun: Instant::now(), sent: None, what }
     }
 
     /// Runs it to its end.
@@ -300,17 +327,27 @@ impl Going {
 
     /// Waits for the end, for so long as is not a hang.
     pub fn end(mut self) -> Ended {
-        let most = self.begun.elapsed() + HANG;
-        self.wait(most);
+        let from = self.begun.elapsed();
+        let before = processor_time(self.child.id());
+        self.wait(from + HANG);
+        while self.begun.elapsed() < from + STUCK
+            && processor_time(self.child.id()) < before + HANG / 2
+            && self.is_going()
+        {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let hung = self.is_going();
         if hung {
             let _ = self.child.kill();
         }
         let status = self.child.wait().expect("waits");
         let took = self.begun.elapsed();
-        let read = |mut f: std::fs::File| {
+        // Others that it has left behind may hold the other end.
+        let read = |from: Receiver<Vec<u8>>| {
             let mut bytes = Vec::new();
-            let _ = f.seek(SeekFrom::Start(0)).and_then(|_| f.read_to_end(&mut bytes));
+            while let Ok(more) = from.recv_timeout(Duration::from_secs(2)) {
+                bytes.extend(more);
+            }
             String::from_utf8_lossy(&bytes).into_owned()
         };
         let err =
