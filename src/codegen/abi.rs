@@ -23,7 +23,7 @@ pub struct SlotMemory {
 
 // SAFETY: the pointers are only used within `KernelFn::call`, whose contract gives each thread its own lanes.
 unsafe impl Send for SlotMemory {}
-// SAFETY: as above.
+// SAFETY: the pointers are only used within `KernelFn::call`, whose contract gives each thread its own lanes.
 unsafe impl Sync for SlotMemory {}
 
 /// Fills the random bits of a vector of lanes at one step, where a kernel asks for them.

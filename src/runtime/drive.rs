@@ -108,10 +108,9 @@ impl RunningDrive {
                 // SAFETY: the cell lies in the caller's range.
                 d.in_block(block, words, size, single, &part, |c| unsafe { *sums.add(at + c) += w });
             }
-            // SAFETY: as above.
             (_, weight) => {
                 d.in_block(block, words, size, single, &part, |c| {
-                    // SAFETY: as above.
+                    // SAFETY: the cell lies in the caller's range, whose lanes no other thread touches.
                     unsafe { slot.add(at + c, weight.at(first + c)) }
                 })
             }

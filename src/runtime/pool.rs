@@ -24,7 +24,7 @@ struct Shared {
 // SAFETY: the job is written only while no worker is busy, and read only after the epoch has changed; it outlives the
 // phase, because `Pool::run` waits for all workers before it returns.
 unsafe impl Send for Shared {}
-// SAFETY: as above.
+// SAFETY: the job is written only while no worker is busy, and read only after the epoch has changed.
 unsafe impl Sync for Shared {}
 
 /// The threads.

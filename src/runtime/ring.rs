@@ -24,7 +24,7 @@ pub struct RingPointer {
 
 // SAFETY: threads write disjoint lanes.
 unsafe impl Send for RingPointer {}
-// SAFETY: as above.
+// SAFETY: threads that share a pointer write disjoint lanes, and read none of others.
 unsafe impl Sync for RingPointer {}
 
 impl Ring {

@@ -30,7 +30,7 @@ impl Drop for Code {
 
 // SAFETY: after finalization the module is only read, and freed once.
 unsafe impl Send for Code {}
-// SAFETY: as above.
+// SAFETY: after finalization the module is only read, and freed once.
 unsafe impl Sync for Code {}
 
 /// A compiled kernel.

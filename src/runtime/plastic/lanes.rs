@@ -354,7 +354,7 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
             // SAFETY: the targets of a part lie in its thread's share of the lanes.
             unsafe { ring.add_rows(step(*d), p.post.start + first as usize, b, lanes.n / n, n) }
         }
-        // SAFETY: as above.
+        // SAFETY: the targets of a part lie in its thread's share of the lanes.
         Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
         Delay::Array(_) | Delay::Drawn(_) => {
             let Index::Listed(listed) = index else { crate::ice!("tiles have no delays of their own") };
@@ -365,7 +365,7 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
                     Which::None | Which::Rows(..) | Which::Column(..) => return,
                 };
                 let step = step(u32::from(listed.dendritic[k]));
-                // SAFETY: as above.
+                // SAFETY: the targets of a part lie in its thread's share of the lanes.
                 unsafe { ring.add(step, lane(i), b.get(i), b.precision()) };
             }
         }

@@ -97,12 +97,12 @@ macro_rules! set {
             }
             $(#[target_feature(enable = $feature)])?
             pub unsafe fn along(out: *mut $t, columns: Range<usize>, x: &[$t], b: Matrix<$t>) {
-                // SAFETY: as above.
+                // SAFETY: the processor has the instruction set; the rest is the caller's promise.
                 unsafe { rows::along::<$simd>(out, columns, x, b) }
             }
             $(#[target_feature(enable = $feature)])?
             pub unsafe fn across(out: &mut [$t], rows: Range<usize>, x: &[$t], b: Matrix<$t>) {
-                // SAFETY: as above.
+                // SAFETY: the processor has the instruction set; the rest is the caller's promise.
                 unsafe { rows::across::<$simd>(out, rows, x, b) }
             }
         }
@@ -133,34 +133,34 @@ macro_rules! element {
                     // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => unsafe { $wide::accumulate(tile, a, b) },
-                    // SAFETY: as above.
+                    // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => unsafe { $middle::accumulate(tile, a, b) },
-                    // SAFETY: as above.
+                    // SAFETY: needs no instruction set; the rest is the caller's promise.
                     Set::Plain => unsafe { $plain::accumulate(tile, a, b) },
                 }
             }
             unsafe fn along(out: *mut $t, columns: Range<usize>, x: &[$t], b: Matrix<$t>) {
                 match detect() {
-                    // SAFETY: as above.
+                    // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => unsafe { $wide::along(out, columns, x, b) },
-                    // SAFETY: as above.
+                    // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => unsafe { $middle::along(out, columns, x, b) },
-                    // SAFETY: as above.
+                    // SAFETY: needs no instruction set; the rest is the caller's promise.
                     Set::Plain => unsafe { $plain::along(out, columns, x, b) },
                 }
             }
             unsafe fn across(out: &mut [$t], rows: Range<usize>, x: &[$t], b: Matrix<$t>) {
                 match detect() {
-                    // SAFETY: as above.
+                    // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx512 => unsafe { $wide::across(out, rows, x, b) },
-                    // SAFETY: as above.
+                    // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
                     Set::Avx2 => unsafe { $middle::across(out, rows, x, b) },
-                    // SAFETY: as above.
+                    // SAFETY: needs no instruction set; the rest is the caller's promise.
                     Set::Plain => unsafe { $plain::across(out, rows, x, b) },
                 }
             }
@@ -241,7 +241,7 @@ mod tests {
             let mut out = start.clone();
             for i in 0..m {
                 let x = &a[i * la..i * la + k];
-                // SAFETY: as above.
+                // SAFETY: all rows are padded.
                 unsafe { f32::along(out[i * ld..].as_mut_ptr(), 0..n, x, Matrix::new(&b, k, n, lb)) };
                 let at = i * ld..i * ld + n;
                 assert_eq!(out[at.clone()], expected[at], "row {i} of {m} {k} {n}");

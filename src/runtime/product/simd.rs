@@ -131,22 +131,22 @@ mod x86 {
                 }
                 #[inline(always)]
                 unsafe fn load(at: *const $t) -> $v {
-                    // SAFETY: as above, and the caller's promise about the address.
+                    // SAFETY: the processor has the instruction set; the caller promises that a vector can be read at the address.
                     unsafe { $load(at) }
                 }
                 #[inline(always)]
                 unsafe fn store(at: *mut $t, v: $v) {
-                    // SAFETY: as above, and the caller's promise about the address.
+                    // SAFETY: the processor has the instruction set; the caller promises that a vector can be written at the address.
                     unsafe { $store(at, v) }
                 }
                 #[inline(always)]
                 unsafe fn splat(x: $t) -> $v {
-                    // SAFETY: as above.
+                    // SAFETY: the processor has the instruction set, which the caller of the whole product has made sure of.
                     unsafe { $splat(x) }
                 }
                 #[inline(always)]
                 unsafe fn fma(a: $v, b: $v, c: $v) -> $v {
-                    // SAFETY: as above.
+                    // SAFETY: the processor has the instruction set, which the caller of the whole product has made sure of.
                     unsafe { $fma(a, b, c) }
                 }
             }

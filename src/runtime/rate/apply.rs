@@ -176,7 +176,7 @@ impl<F> Pass<'_, F> {
                     }
                 }
                 self.reduced.iter().for_each(|(slot, r)| table[*slot] = row(*r, k));
-                // SAFETY: as above.
+                // SAFETY: each thread has sources, and scratch, of its own; rows are padded.
                 finite &= unsafe { self.apply.run(&table, 0..ld, 1) };
             }
         }
@@ -222,7 +222,7 @@ impl<F> Pass<'_, F> {
             for example in 0..self.active {
                 let row = &from[example * p.ld..][..p.n];
                 let taught = &(self.numbers)(&q.buffer)[example * q.ld..][..q.n];
-                // SAFETY: as above.
+                // SAFETY: `out` is this thread's scratch, with a padded row for each of the chosen sources.
                 unsafe { windows::correlate(&w, chosen, row, taught, out, ld) };
             }
             return;

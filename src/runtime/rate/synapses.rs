@@ -364,7 +364,7 @@ impl Inner {
             }
             for row in 0..m {
                 let x = &left.data[row * left.row..row * left.row + inner];
-                // SAFETY: as above.
+                // SAFETY: each thread has columns of its own of every row; rows are padded to 16.
                 unsafe {
                     let at = out.add(row * ld);
                     if transposed {

@@ -93,7 +93,7 @@ impl Job<'_> {
         let left = Matrix::new(weights, w.inputs(), w.channels.1, self.weights.ld);
         let right = Matrix::new(&scratch.rows, w.channels.1, places, ld);
         let tile = Tile { out: scratch.columns.as_mut_ptr(), ld, rows: 0..w.inputs(), columns: 0..places };
-        // SAFETY: as above.
+        // SAFETY: the rows of the scratch are padded, and this thread's own.
         unsafe { T::accumulate(&tile, left, right) };
         for (input, row) in scratch.columns.chunks_exact(ld).enumerate() {
             each_place(w, input, |place, source| to[source] = to[source].plus(row[place]));
