@@ -1,13 +1,157 @@
 //! Every diagnostic: its page's wrong example gives exactly that code, its right one compiles and runs, and the
 //! rendering of source and message together is a snapshot.
 
-use crate::support::{rendered, root, run_with, try_program};
+use crate::checkpoint::All;
+use crate::support::{program, rendered, root, run_with, try_program};
+use neuro::compiler::Silent;
+use neuro::data::Files;
 use neuro::diag::{Code, Diagnostics};
-use neuro::experiment::Settings;
+use neuro::experiment::{CheckpointStore, Checkpoints, Override, Progress, RunIdentity, Runner, Settings};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-/// Codes that only the command line or files on disk can bring about; `tests/suite/models.rs` and the CLI cover them.
-const WITHOUT_EXAMPLE: [&str; 12] =
-    ["E0609", "E0803", "E0804", "E0805", "E0806", "E0808", "E0809", "E0810", "E0812", "E0813", "E0814", "E0815"];
+/// Codes that the text of a page cannot bring about, because they follow from files, options or what happens to a run; and what does.
+const OTHERWISE: [(Code, fn() -> Vec<Code>); 12] = [
+    (Code::E0609, || {
+        of_files("connect from \"edges.csv\"(pre = \"a\", post = \"b\")", "", &[("edges.csv", b"a,b\n0,1\n0,99\n")])
+    }),
+    (Code::E0803, || {
+        of_files("connect all_to_all", "measure x = column(csv(\"t.csv\"), \"y\")", &[("t.csv", b"y\n1\ntwo\n")])
+    }),
+    (Code::E0804, || of_options("net.a.nothing", "3")),
+    (Code::E0805, || of_options("net.a.tau", "3 mV")),
+    (Code::E0806, || {
+        of_results("occupied", |folder| std::fs::write(folder.join("results/e/own.txt"), "of the user"), &["e"])
+    }),
+    (Code::E0808, || of_results("unknown", |_| Ok(()), &["f"])),
+    (Code::E0809, || of_run(&Full, None, &Silent)),
+    (Code::E0810, changed_since),
+    (Code::E0812, || of_run(&All::default(), None, &Stopped)),
+    (Code::E0813, || of_run(&All::default(), Some(b"something else".to_vec()), &Silent)),
+    (Code::E0814, || of_files("connect all_to_all", "data d = mnist()", &[])),
+    (Code::E0815, || {
+        of_files("connect all_to_all", "data d = mnist()", &[("mnist/train-images-idx3-ubyte", b"other images")])
+    }),
+];
+
+/// A model in which everything else is right.
+fn model(connect: &str, statement: &str) -> String {
+    format!(
+        "neuron Cell {{ param tau = 10 ms  event input exc: mV  state v = 0 mV  v' = -v / tau + exc  emit spike when v > 9 mV }}
+        network Net {{ population a: Cell[3]  projection a -> a.exc: Static {{ {connect}  weight 1 mV  delay 1 ms }} }}
+        experiment e {{
+            network net = Net()
+            {statement}
+            run 5 ms
+            measure v = sum(net.a.v)
+        }}"
+    )
+}
+
+/// Files in memory, of which some belong to data sets.
+struct Held(&'static [(&'static str, &'static [u8])]);
+
+impl Files for Held {
+    fn find(&self, path: &str) -> Option<Vec<u8>> {
+        self.read(path).ok()
+    }
+
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let found = self.0.iter().find(|(name, _)| *name == path);
+        found.map(|(_, bytes)| bytes.to_vec()).ok_or_else(|| "not there".into())
+    }
+}
+
+fn run_model(text: &str, files: &Held, settings: Settings) -> Vec<Code> {
+    let p = program(text);
+    let out = Runner { module: &p.module, files, settings, progress: &Silent }.run(&p.module.experiments[0]);
+    out.warnings.iter().map(|d| d.code).chain(out.failure.map(|d| d.code)).collect()
+}
+
+/// What is said with such files.
+fn of_files(connect: &str, statement: &str, files: &'static [(&'static str, &'static [u8])]) -> Vec<Code> {
+    run_model(&model(connect, statement), &Held(files), Settings::default())
+}
+
+/// What is said with such a `--set`.
+fn of_options(path: &str, value: &str) -> Vec<Code> {
+    let overrides = vec![Override { path: path.into(), value: value.into() }];
+    run_model(&model("connect all_to_all", ""), &Held(&[]), Settings { overrides, ..Settings::default() })
+}
+
+/// A place for checkpoints without room.
+struct Full;
+
+impl CheckpointStore for Full {
+    fn is_due(&self) -> bool {
+        true
+    }
+
+    fn keep(&self, _: &[u8]) -> Result<(), String> {
+        Err("no space left".into())
+    }
+}
+
+/// The user asks to stop.
+struct Stopped;
+
+impl Progress for Stopped {
+    fn update(&self, _: f64, _: f64) {}
+
+    fn interrupted(&self) -> bool {
+        true
+    }
+}
+
+/// What is said when checkpoints are kept and the run goes on from one.
+fn of_run(keeper: &dyn CheckpointStore, resume: Option<Vec<u8>>, progress: &dyn Progress) -> Vec<Code> {
+    let p = program(&model("connect all_to_all", ""));
+    let (neuro, source_sha256, experiment) = ("test".into(), "same".into(), "e".into());
+    let belongs = RunIdentity { neuro, source_sha256, experiment, overrides: Vec::new(), precision: None };
+    let runner = Runner { module: &p.module, files: &Held(&[]), settings: Settings::default(), progress };
+    let out = runner.run_with(&p.module.experiments[0], &Checkpoints { keeper, belongs, resume });
+    out.failure.map(|d| d.code).into_iter().collect()
+}
+
+/// A folder with a model and a folder for its results.
+fn folder(name: &str) -> PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("errors").join(name);
+    let _ = std::fs::remove_dir_all(&out);
+    std::fs::create_dir_all(out.join("results/e")).expect("a folder");
+    std::fs::write(out.join("m.neuro"), model("connect all_to_all", "")).expect("a file");
+    out
+}
+
+/// What the binary says.
+fn said(folder: &Path, args: &[&str]) -> Vec<Code> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+    let out = command.current_dir(folder).args(args).args(["--message-format", "short"]).output().expect("neuro runs");
+    let text = String::from_utf8_lossy(&out.stderr).into_owned();
+    text.split("error[").skip(1).filter_map(|t| Code::parse(t.split(']').next()?)).collect()
+}
+
+/// What `neuro run` says in a folder that was changed before.
+fn of_results(name: &str, change: fn(&Path) -> std::io::Result<()>, args: &[&str]) -> Vec<Code> {
+    let folder = folder(name);
+    change(&folder).expect("changed");
+    said(&folder, &[&["run", "m.neuro", "--quiet"], args].concat())
+}
+
+/// What `--replay` says when the source has changed since.
+fn changed_since() -> Vec<Code> {
+    let folder = folder("replay");
+    let first = said(&folder, &["run", "m.neuro", "e", "--quiet"]);
+    assert!(first.is_empty(), "{first:?}");
+    std::fs::write(folder.join("m.neuro"), model("connect all_to_all", "measure two = 2")).expect("a file");
+    said(&folder, &["run", "--replay", "results/e/run.json", "--results", "again", "--quiet"])
+}
+
+#[test]
+fn what_no_text_brings_about_is_raised_as_well() {
+    for (code, raise) in OTHERWISE {
+        assert_eq!(raise(), [code]);
+    }
+}
 
 fn fences(page: &str) -> Vec<String> {
     page.split("```neuro\n").skip(1).map(|p| p.split("```").next().unwrap_or("").to_string()).collect()
@@ -49,7 +193,7 @@ fn every_page_has_a_wrong_and_a_right_example() {
         let examples = fences(code.page());
         let name = code.to_string();
         if examples.len() != 2 {
-            if !WITHOUT_EXAMPLE.contains(&name.as_str()) {
+            if !OTHERWISE.iter().any(|(c, _)| c == code) {
                 problems.push(format!("{name}: {} examples", examples.len()));
             }
             continue;
