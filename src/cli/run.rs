@@ -84,7 +84,7 @@ fn size(text: &str) -> Result<u64, Stop> {
         _ => return Err(bad()),
     };
     let bytes = value * unit;
-    if bytes >= 1.0 && bytes < 1e18 { Ok(bytes as u64) } else { Err(bad()) }
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(bad()) }
 }
 
 /// Hashes all sources and the library, in order.

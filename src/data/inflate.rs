@@ -29,7 +29,7 @@ pub struct Content<'a> {
 
 enum Packing<'a> {
     Plain(&'a [u8]),
-    Gzip(MultiGzDecoder<&'a [u8]>),
+    Gzip(Box<MultiGzDecoder<&'a [u8]>>),
     Xz(Box<XzReader<&'a [u8]>>),
 }
 
@@ -37,7 +37,7 @@ impl<'a> Content<'a> {
     /// The content of a file; gzip and xz are recognized by their first bytes.
     pub fn of(bytes: &'a [u8]) -> Content<'a> {
         let from = if bytes.starts_with(&[0x1f, 0x8b]) {
-            Packing::Gzip(MultiGzDecoder::new(bytes))
+            Packing::Gzip(Box::new(MultiGzDecoder::new(bytes)))
         } else if bytes.starts_with(&[0xfd, b'7', b'z', b'X', b'Z', 0]) {
             Packing::Xz(Box::new(XzReader::new_mem_limit(bytes, true, MOST_MEMORY)))
         } else {

@@ -169,7 +169,7 @@ impl<'a> Elaborator<'a> {
             Item::For { variable, range, body } => {
                 let scope = self.scope(locals);
                 let turns = Turns::over(&scope, scope.eval(range)?, range, None)?;
-                for k in 0..turns.len() {
+                for k in 0..turns.count() {
                     locals[variable.as_u32() as usize] = Some(turns.at(k));
                     self.items(body, locals, of, prefix)?;
                 }

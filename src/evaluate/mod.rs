@@ -217,8 +217,8 @@ impl<'a> Scope<'a> {
             }
             ExprKind::Stepped(range, step) => {
                 let p = Progression::new(self.range(range)?, self.number(step)?, e.span)?;
-                room(8.0 * p.len() as f64, e.span, || format!("{} numbers", p.len()))?;
-                let values = (0..p.len()).map(|k| p.at(k)).collect();
+                room(8.0 * p.count() as f64, e.span, || format!("{} numbers", p.count()))?;
+                let values = (0..p.count()).map(|k| p.at(k)).collect();
                 Quantity::array(values, dim(), e.ty.unit.clone()).into()
             }
             ExprKind::Within(w) => self.within(w, e.span)?,

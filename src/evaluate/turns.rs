@@ -33,7 +33,7 @@ impl Progression {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.n
     }
 
@@ -70,9 +70,9 @@ impl Turns {
     }
 
     /// How many turns there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
-            Turns::Range(p, ..) => p.len(),
+            Turns::Range(p, ..) => p.count(),
             Turns::Elements(q) => match q.shape[..] {
                 [rows, _] => rows,
                 _ => q.data.len(),

@@ -128,7 +128,7 @@ pub(super) fn turn(of: &[Turns], turn: usize) -> Option<Vec<Value>> {
     let mut left = turn;
     let mut values = Vec::with_capacity(of.len());
     for turns in of.iter().rev() {
-        let n = turns.len();
+        let n = turns.count();
         values.push(turns.at(left.checked_rem(n)?));
         left /= n;
     }

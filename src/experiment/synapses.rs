@@ -100,7 +100,7 @@ impl Run<'_> {
                     return fail(Code::E0406, e.span, format!("synapses {lo} .. {hi} of {n}"), "out of range");
                 }
                 let p = crate::evaluate::Progression::new((lo, hi - 1.0), 1.0, e.span)?;
-                (0..p.len()).map(|k| p.at(k)).collect()
+                (0..p.count()).map(|k| p.at(k)).collect()
             }
             other => self.with(|s| s.as_quantity(other, e.span))?.data.to_vec(),
         };

@@ -10,8 +10,11 @@ use neuro::experiment::{CheckpointStore, Checkpoints, Override, Progress, RunIde
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What raises a code.
+type Raise = fn() -> Vec<Code>;
+
 /// Codes that the text of a page cannot bring about, because they follow from files, options or what happens to a run; and what does.
-const OTHERWISE: [(Code, fn() -> Vec<Code>); 12] = [
+const OTHERWISE: [(Code, Raise); 12] = [
     (Code::E0609, || {
         of_files("connect from \"edges.csv\"(pre = \"a\", post = \"b\")", "", &[("edges.csv", b"a,b\n0,1\n0,99\n")])
     }),
@@ -98,8 +101,8 @@ struct Stopped;
 impl Progress for Stopped {
     fn update(&self, _: f64, _: f64) {}
 
-    fn interrupted(&self) -> bool {
-        true
+    fn interrupted(&self) -> Option<String> {
+        Some("the test".to_string())
     }
 }
 

@@ -115,7 +115,7 @@ fn is_complete(folder: &Path) -> bool {
 /// Disturbs a run some times, then lets it end.
 fn one(folder: &Path, whole: &(usize, Duration, Results), n: &mut Numbers, turns: &mut Turns) -> Result<(), String> {
     let (long, took, whole) = (whole.0, whole.1, &whole.2);
-    let every: &[&str] = *n.pick(&[
+    let every: &[&str] = n.pick::<&[&str]>(&[
         &[][..],
         &["--checkpoint-every", "1ms"],
         &["--checkpoint-every", "50ms"],
@@ -225,7 +225,7 @@ fn one_sweep(
     turns: &mut Turns,
 ) -> Result<(), String> {
     let to = folder.join("swept");
-    let every: &[&str] = *n.pick(&[&[][..], &["--checkpoint-every", "20ms", "--resume"]]);
+    let every: &[&str] = n.pick::<&[&str]>(&[&[][..], &["--checkpoint-every", "20ms", "--resume"]]);
     let signal = *n.pick(&[SIGKILL, SIGTERM, SIGHUP, SIGINT]);
     let mut going = sweep(folder, &to, long).args(every).start();
     going.wait(whole.0.mul_f64(n.part() * 1.1));
@@ -244,7 +244,7 @@ fn one_sweep(
 /// Stops a sweep whose runs would go on for long: they stop as well.
 fn orphans(folder: &Path, took: Duration, long: usize, n: &mut Numbers, turns: &mut Turns) -> Result<(), String> {
     let to = folder.join("endless");
-    let every: &[&str] = *n.pick(&[&[][..], &["--checkpoint-every", "20ms"]]);
+    let every: &[&str] = n.pick::<&[&str]>(&[&[][..], &["--checkpoint-every", "20ms"]]);
     let signal = *n.pick(&[SIGKILL, SIGTERM, SIGHUP, SIGINT]);
     let mut going = sweep(folder, &to, 1000 * long).args(every).start();
     going.wait(took.mul_f64(n.part()));

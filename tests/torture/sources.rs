@@ -54,7 +54,7 @@ const NUMBERS: &[&str] =
 
 fn word(n: &mut Numbers) -> &'static str {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
-    *if n.chance(0.8) { n.pick::<&str>(&words) } else { n.pick::<&str>(PHRASES) }
+    if n.chance(0.8) { n.pick::<&str>(&words) } else { n.pick::<&str>(PHRASES) }
 }
 
 /// A source that is mutated, and the folder whose files it may read.
@@ -287,7 +287,7 @@ fn one(folder: &Path, name: &str, n: &mut Numbers, turns: &mut Turns) -> bool {
 }
 
 /// Returns whether a file is text; the check of many files ends with one that is not.
-fn is_text(folder: &PathBuf) -> bool {
+fn is_text(folder: &Path) -> bool {
     std::fs::read(folder.join("m.neuro")).is_ok_and(|b| std::str::from_utf8(&b).is_ok())
 }
 
@@ -308,7 +308,7 @@ fn sources() {
         }
         turns.count("files", all.len() as u64);
         let name = |p: &PathBuf| p.join("m.neuro").to_string_lossy().into_owned();
-        let (text, other): (Vec<PathBuf>, Vec<PathBuf>) = all.into_iter().partition(is_text);
+        let (text, other): (Vec<PathBuf>, Vec<PathBuf>) = all.into_iter().partition(|f| is_text(f));
         let names: Vec<String> = text.iter().map(name).collect();
         let together = Neuro::new(&here, ["check", "--message-format", "short"]).args(&names).run();
         let told: Vec<bool> = names.iter().map(|f| together.err.contains(&format!("{f}:"))).collect();

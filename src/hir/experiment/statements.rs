@@ -648,7 +648,7 @@ fn cannot_be_saved_as(name: &str) -> Option<&'static str> {
         Some("it has characters that cannot be shown")
     } else if name.len() > LONGEST_NAME {
         Some("it is longer than 200 bytes")
-    } else if ["run.json", "measures.json", "checkpoint.state"].iter().any(|n| same(n)) {
+    } else if ["run.json", "measures.json", "checkpoint.state"].iter().any(same) {
         Some("a run writes a file of this name by itself")
     } else if name.to_ascii_lowercase().starts_with("unfinished-") {
         Some("a run works in folders of such names")
