@@ -15,6 +15,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// As many runs as a sweep makes at most: each has a folder.
+const MOST_POINTS: u64 = 100_000;
+
 /// Between two looks at whether a run has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -48,9 +51,11 @@ enum End {
 fn axis(text: &str) -> Result<(String, Vec<String>), Stop> {
     let bad = |why: &str| Stop::Usage(format!("`--over {text}` {why}; write `--over seed=1..5` or `--over T=4s,8s`"));
     let (path, values) = text.split_once('=').ok_or_else(|| bad("lacks values"))?;
-    let range = values.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    let range =
+        values.split_once("..").and_then(|(a, b)| Some((a.trim().parse::<u64>().ok()?, b.trim().parse::<u64>().ok()?)));
     let values: Vec<String> = match range {
-        Some((a, b)) => (a..=b).map(|k: u64| k.to_string()).collect(),
+        Some((a, b)) if b.saturating_sub(a) >= MOST_POINTS => return Err(bad("has too many values")),
+        Some((a, b)) => (a..=b).map(|k| k.to_string()).collect(),
         None => values.split(',').map(|v| v.trim().to_string()).collect(),
     };
     if values.is_empty() || values.iter().any(String::is_empty) {
@@ -104,9 +109,16 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         return Err(Stop::Failed);
     }
     let digest = digest(&program);
+    let n = axes.iter().fold(1u64, |n, (_, values)| n.saturating_mul(values.len() as u64));
+    if n > MOST_POINTS {
+        return Err(Stop::Usage(format!("this would be {n} runs; a sweep makes at most {MOST_POINTS}")));
+    }
     let points = points(&axes, &request.results);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = request.jobs.unwrap_or(cores).clamp(1, points.len());
+    if request.jobs == Some(0) {
+        return Err(Stop::Usage("--jobs must be at least 1".into()));
+    }
+    let jobs = request.jobs.unwrap_or(cores).min(points.len());
     let binary = std::env::current_exe().map_err(|e| Stop::Usage(format!("cannot find this program: {e}")))?;
     let threads = request.options.threads.unwrap_or((cores / jobs).max(1));
     let overrides = |p: &Point| -> Vec<(String, String)> {
@@ -266,7 +278,7 @@ mod tests {
         let names: Vec<_> = all.iter().map(|p| p.folder.display().to_string()).collect();
         assert_eq!(names.len(), 6);
         assert_eq!(names[1], "r/seed=1 T=8s");
-        for bad in ["seed", "seed=", "seed=1,,2", "seed=5..1", "seed=1,1"] {
+        for bad in ["seed=0..99999999999", "seed", "seed=", "seed=1,,2", "seed=5..1", "seed=1,1"] {
             assert!(axis(bad).is_err(), "{bad}");
         }
     }

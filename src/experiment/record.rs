@@ -111,6 +111,17 @@ impl Spool {
         self.keep = false;
     }
 
+    /// Returns how many bytes there are, as far as that can be found.
+    fn bytes(&self) -> u64 {
+        let on_disk = self.file.as_ref().and_then(|f| f.metadata().ok()).map_or(0, |m| m.len());
+        on_disk + self.memory.len() as u64
+    }
+
+    /// Returns whether everything stays in memory.
+    fn is_in_memory(&self) -> bool {
+        self.path.is_none()
+    }
+
     /// Visits all records of `size` bytes in order.
     pub fn each(&self, size: usize, visit: &mut dyn FnMut(&[u8])) -> Result<(), String> {
         if let Some(file) = &self.file {
@@ -321,11 +332,26 @@ impl Recording {
         }
     }
 
+    /// Refuses to read what does not fit into memory.
+    fn can_be_read(&self) -> Result<(), String> {
+        let numbers = self.spool.bytes() as f64 * if matches!(self.what, What::Events(_)) { 16.0 / 12.0 } else { 1.0 };
+        crate::budget::fits(numbers).map_err(|lack| format!("it does not fit into memory: {lack}"))
+    }
+
+    /// The bytes that samples of so many steps take in memory, if they stay there.
+    pub fn bytes_in_memory(&self, steps: f64) -> f64 {
+        match self.what {
+            What::Samples { every, .. } if self.spool.is_in_memory() => steps / every * self.record_size() as f64,
+            _ => 0.0,
+        }
+    }
+
     /// Reads the events within a window, given in internal time units.
     pub fn events(&self, window: Option<(f64, f64)>) -> Result<Events, String> {
         let (begin, end) = (self.span.0 as f64 * self.dt, self.span.1 as f64 * self.dt);
         let (begin, end) = self.window.map_or((begin, end), |(from, to)| (begin.max(from), end.min(to)));
         let (from, to) = window.unwrap_or((begin, end));
+        self.can_be_read()?;
         let mut out = Events { n: self.cells.1, from: from.max(begin), to: to.min(end), ..Events::default() };
         self.spool.each(12, &mut |r| {
             let step = u64::from_le_bytes(r[..8].try_into().unwrap_or_default());
@@ -341,6 +367,7 @@ impl Recording {
 
     /// Reads samples within a window: times, and values sample after sample.
     pub fn samples(&self, window: Option<(f64, f64)>) -> Result<(Vec<f64>, Vec<f64>), String> {
+        self.can_be_read()?;
         let mut out = (Vec::new(), Vec::new());
         self.spool.each(self.record_size(), &mut |r| {
             let t = u64::from_le_bytes(r[..8].try_into().unwrap_or_default()) as f64 * self.dt;

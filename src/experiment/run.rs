@@ -12,7 +12,7 @@ use super::watch::Watch;
 use super::world::Surface;
 use crate::data::{Examples, Files};
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, Scope, Turns, fail};
+use crate::evaluate::{Attempt, Scope, Turns, fail, room};
 use crate::hir::Module;
 use crate::hir::experiment::model::{BlockId, Experiment, StatementKind};
 use crate::hir::typed::{Expr, LocalId};
@@ -455,6 +455,10 @@ impl<'a> Run<'a> {
                 refuse_impossible(s, self.dt)?;
             }
         }
+        let steps = duration / self.dt;
+        let kept = self.recordings.iter().filter(|r| !r.closed && r.window.is_none());
+        let bytes: f64 = kept.map(|r| r.bytes_in_memory(steps)).sum();
+        room(bytes, span, || format!("recordings of {steps:.0} steps"))?;
         let end = self.clock + duration;
         if let Some(top) = self.frames.last_mut() {
             top.until = Some(end);
