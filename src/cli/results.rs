@@ -14,9 +14,13 @@ use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The record of a run, and what marks a folder as one of results.
 const RECORD: &str = "run.json";
+
+/// Between two looks at whether another run has left.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How a run begins in a folder.
 #[derive(Clone, Copy, Default)]
@@ -25,6 +29,8 @@ pub struct How {
     pub force: bool,
     /// It goes on from a checkpoint, if there is one.
     pub resume: bool,
+    /// How long it waits for another run to leave the folder.
+    pub patience: Duration,
 }
 
 /// What is found in the folder.
@@ -132,14 +138,18 @@ fn names(folder: &Path) -> Result<Vec<String>, Failure> {
 }
 
 /// Lets no other run into a folder; where the system knows no locks on folders, nothing is held.
-fn lock(folder: &Path) -> Result<Option<File>, Failure> {
+fn lock(folder: &Path, patience: Duration) -> Result<Option<File>, Failure> {
     let Ok(handle) = File::open(folder) else { return Ok(None) };
-    match handle.try_lock() {
-        Ok(()) => Ok(Some(handle)),
-        Err(TryLockError::WouldBlock) => {
-            Err(foreign(format!("another run is writing its results into {}", folder.display())))
+    let begun = Instant::now();
+    loop {
+        match handle.try_lock() {
+            Ok(()) => return Ok(Some(handle)),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < patience => std::thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) => {
+                return Err(foreign(format!("another run is writing its results into {}", folder.display())));
+            }
+            Err(TryLockError::Error(_)) => return Ok(None),
         }
-        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 
@@ -171,7 +181,7 @@ impl Results {
     /// `run` is what is known of the run before it begins: its identity as [`report::mark`] writes it.
     pub fn begin(folder: &Path, run: &Value, how: How) -> Result<Begun, Failure> {
         std::fs::create_dir_all(folder).map_err(|e| unreadable(folder, &e))?;
-        let lock = lock(folder)?;
+        let lock = lock(folder, how.patience)?;
         let record = Record::read(folder)?;
         let there = names(folder)?;
         let mut known: BTreeSet<&str> = [RECORD, CHECKPOINT].into();

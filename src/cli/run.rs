@@ -172,7 +172,9 @@ impl One<'_> {
             experiment: e.name.to_string(),
             settings: settings.clone(),
         };
-        let how = How { force: request.force, resume: request.checkpoints.resume };
+        // The runs of a sweep that was killed notice it, and end; a new sweep may be faster.
+        let patience = if request.of_sweep { Duration::from_secs(30) } else { Duration::ZERO };
+        let how = How { force: request.force, resume: request.checkpoints.resume, patience };
         let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how) {
             Ok(begun) => begun,
             Err(Failure::Stop(stop)) => return Err(stop),

@@ -202,7 +202,7 @@ impl Lowerer {
     /// Lowers an expression by precedence climbing.
     fn tall(&self, pair: P) -> Lowered<Tall> {
         let inner = pair.into_inner();
-        self.check_row(inner.clone())?;
+        self.check_prefixes(inner.clone())?;
         PRATT
             .map_primary(|p| self.primary(p))
             .map_prefix(|op, rhs| {
@@ -224,10 +224,10 @@ impl Lowerer {
             .parse(inner)
     }
 
-    /// Precedence climbing descends at every prefix and every `^` of a row; their number is checked before, as is that of all operators.
-    fn check_row(&self, inner: pest::iterators::Pairs<Rule>) -> Lowered<()> {
+    /// Precedence climbing descends at every prefix and every `^` of a row; their number is checked before.
+    fn check_prefixes(&self, inner: pest::iterators::Pairs<Rule>) -> Lowered<()> {
         let (mut signs, mut nots) = (0, 0);
-        for (k, pair) in inner.enumerate() {
+        for pair in inner {
             match pair.as_rule() {
                 Rule::neg | Rule::pow => signs += 1,
                 Rule::not => nots += 1,
@@ -235,7 +235,7 @@ impl Lowerer {
                 Rule::or | Rule::and => (signs, nots) = (0, 0),
                 _ => signs = 0,
             }
-            if signs + nots > errors::MAX_DEPTH || k > 2 * errors::MAX_HEIGHT {
+            if signs + nots > errors::MAX_DEPTH {
                 return Err(Box::new(errors::too_deep(self.span(&pair))));
             }
         }

@@ -370,3 +370,117 @@ fn indices_and_lists_of_tables_are_held_against_the_table() {
     let negative = [("t.csv", given("1,2,-2,a"))];
     refused(&edges("weight = 1, delay = w"), &negative, Code::E0601, &["line 3", "-2 ms"]);
 }
+
+/// A small deterministic stream of numbers (xorshift).
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+}
+
+/// Changes some bytes, cuts off the end, adds one, or exchanges or repeats parts.
+fn damage(bytes: &[u8], draw: &mut Draw) -> Vec<u8> {
+    let mut out = bytes.to_vec();
+    for _ in 0..1 + draw.below(3) {
+        let at = draw.below(out.len());
+        match draw.below(8) {
+            0 => out.truncate(at),
+            1 => out.extend((0..1 + draw.below(20)).map(|_| draw.next() as u8).collect::<Vec<u8>>()),
+            2 => drop(out.drain(at..(at + 1 + draw.below(8)).min(out.len()))),
+            3 => {
+                let part = out[at..(at + draw.below(16)).min(out.len())].to_vec();
+                let to = draw.below(out.len() + 1);
+                out.splice(to..to, part);
+            }
+            4 => out.iter_mut().skip(at).take(1 + draw.below(8)).for_each(|b| *b = 0xff),
+            5 => out.iter_mut().skip(at).take(1 + draw.below(8)).for_each(|b| *b = b'9'),
+            6 => out.iter_mut().skip(at).take(1).for_each(|b| *b ^= 1 << draw.below(8)),
+            _ => out.iter_mut().skip(at).take(1).for_each(|b| *b = draw.next() as u8),
+        }
+    }
+    out
+}
+
+/// Models, the file that each reads, and that file as it should be.
+fn whole_files() -> Vec<(String, &'static str, Vec<u8>)> {
+    let array = npy("<f8", "False", "(2, 3)", &doubles(&SIX));
+    let table = "pre,post,w,x\n0,1,1,1\n1,2,0.5,2\n2,3,0.25,3\n".as_bytes().to_vec();
+    let mut packed = ndarray_npy::NpzWriter::new_compressed(std::io::Cursor::new(Vec::new()));
+    packed.add_array("link.w", &ndarray::arr2(&[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])).unwrap();
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2][..], &[7; 8]].concat();
+    let mnist = "experiment e { let m = mnist()   measure x = 1 }";
+    vec![
+        (READ_ARRAY.into(), "a.npy", array.clone()),
+        (READ_ARRAY.into(), "a.npy", npy(">i2", "True", "(2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8])),
+        (READ_ARRAY.into(), "a.npy", gzip(&array)),
+        (READ_TABLE.into(), "t.csv", table.clone()),
+        (READ_TABLE.into(), "t.csv", gzip(&table)),
+        (READ_TABLE.into(), "t.csv", from_hex(XZ_TABLE)),
+        (edges("weight = w"), "t.csv", table.clone()),
+        (edges("weight = 1 / w, delay = x, missing = \"skip\""), "t.csv", table),
+        (loading("w.npz"), "w.npz", Archive::Npz.write(&link(&[2, 3], &SIX), true).unwrap()),
+        (loading("w.npz"), "w.npz", packed.finish().unwrap().into_inner()),
+        (loading("w.safetensors"), "w.safetensors", Archive::Safetensors.write(&link(&[2, 3], &SIX), false).unwrap()),
+        (mnist.into(), "mnist/train-images-idx3-ubyte", images.clone()),
+        (mnist.into(), "mnist/train-images-idx3-ubyte.gz", gzip(&images)),
+        (mnist.into(), "mnist/train-images-idx3-ubyte.xz", from_hex(XZ_TABLE)),
+    ]
+}
+
+/// Reads one damaged file; what comes out are finite numbers, or a diagnostic that says all that it has to.
+fn read_damaged(text: &str, files: &[(&str, Vec<u8>)]) -> bool {
+    let out = run(text, files);
+    match out.failure {
+        Some(d) => {
+            assert!(
+                matches!(d.code, Code::E0403 | Code::E0601 | Code::E0609 | Code::E0803 | Code::E0814 | Code::E0815),
+                "{d:?}"
+            );
+            said(&d);
+            false
+        }
+        None => {
+            assert!(out.measures["x"][0].data.iter().all(|x| x.is_finite()), "{:?}", out.measures);
+            true
+        }
+    }
+}
+
+/// Damages files in many ways; NEURO_TORTURE says for how many minutes instead of for 2 000 cases.
+#[test]
+fn damaged_files_are_read_rightly_or_refused() {
+    let whole = whole_files();
+    for (text, path, bytes) in &whole[..11] {
+        assert!(read_damaged(text, &[(path, bytes.clone())]), "{path} is not read when it is whole");
+    }
+    let minutes = std::env::var("NEURO_TORTURE").ok().map(|m| m.parse::<f64>().expect("minutes"));
+    let clock = std::time::Instant::now();
+    let mut case = 0u64;
+    let mut read = 0;
+    loop {
+        match minutes {
+            Some(minutes) if clock.elapsed().as_secs_f64() > 60.0 * minutes => break,
+            None if case == 2000 => break,
+            _ => {}
+        }
+        let (text, path, bytes) = &whole[case as usize % whole.len()];
+        let mut draw = Draw(case.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        draw.next();
+        let files = [(*path, damage(bytes, &mut draw))];
+        match std::panic::catch_unwind(|| read_damaged(text, &files)) {
+            Ok(ok) => read += usize::from(ok),
+            Err(_) => panic!("case {case} ended in a panic: `{path}` with the bytes {:?}\n{text}", files[0].1),
+        }
+        case += 1;
+    }
+    assert!(read > 0, "nothing was read at all");
+}

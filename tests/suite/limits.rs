@@ -272,3 +272,133 @@ fn paths_that_are_no_text_work() {
     assert_eq!(code, 0, "{said}");
     assert!(Path::new(inner).join(OsStr::from_bytes(b"new\xfd.neuro")).exists());
 }
+
+/// Long chains wherever an expression or a statement stands, each with what must hold of it.
+fn chains(n: usize) -> Vec<(&'static str, String)> {
+    let sum = |f: &dyn Fn(usize) -> String, by: &str| (0..n).map(f).collect::<Vec<_>>().join(by);
+    let test = |body: &str| format!("test \"chain\" {{ {body} }}\n");
+    let cell = |equation: &str, handler: &str, holds: &str| {
+        format!(
+            "neuron A {{ state x = 1  state y = 1  x' = {equation}  y' = 0 / 1 s  emit spike when y > 0.5 {{ {handler} }} }}
+            network Net {{ population a: A[4] }}
+            {}experiment e {{ network net = Net()  run 1 ms  expect net.a[0].y >= 0 }}\n",
+            test(&format!("precision f64  dt 1 ms  network net = Net()  run 1 ms  expect {holds}"))
+        )
+    };
+    let total = n * (n - 1) / 2;
+    let polynomial = sum(&|k| format!("{} * x * x", k % 7), " + ");
+    let choice = sum(&|k| format!("if x > {} then {k}", n - k + 1), " else ") + " else 7";
+    let branches = sum(&|k| format!("if y > {} {{ y = {k} }}", n - k), " else ") + " else { y = 0.25 }";
+    let printed = sum(&|k| format!("if y > {} {{ print {k} }}", n - k), " else ") + " else { print y }";
+    vec![
+        ("polynomial", cell(&format!("({polynomial}) * 1e-9 / 1 s"), "", "net.a[3].x > 1")),
+        ("else if", cell(&format!("({choice}) / 1 s"), "", "net.a[3].x == 1.007 within 1e-9")),
+        ("else if of a handler", cell("0 / 1 s", &branches, "net.a[0].y == 0.25")),
+        (
+            "condition",
+            cell(
+                "0 / 1 s",
+                &format!("y = if {} then 0 else 1", sum(&|k| format!("x < {}", k + 2), " and ")),
+                "net.a[0].y == 0",
+            ),
+        ),
+        ("of an experiment", test(&format!("let y = 1  expect {} == {total}", sum(&|k| format!("{k} * y"), " + ")))),
+        (
+            "else if of an experiment",
+            test(&format!("let y = 1  {printed}  expect ({}) == 7", choice.replace('x', "y"))),
+        ),
+        (
+            "constant",
+            format!("const c = {}\n{}", sum(&|k| k.to_string(), " + "), test(&format!("expect c == {total}"))),
+        ),
+        (
+            "of cells",
+            cell("0 / 1 s", "", &format!("net.a[2].x == {}", 2 * total)).replace(
+                "population a: A[4]",
+                &format!("population a: A[4]  init a.x = {}", sum(&|k| format!("{k} * i"), " + ")),
+            ),
+        ),
+        (
+            "function",
+            format!("fn f(x) = {}\n", sum(&|k| format!("{k} * x"), " + "))
+                + &cell("f(x) / 1 s * 1e-9", "", "net.a[0].x > 1"),
+        ),
+    ]
+}
+
+#[test]
+fn long_chains_are_compiled_and_run() {
+    let folder = folder("chains");
+    let run = |args: &[&str], file: &str| {
+        let out = neuro(&folder, args).arg(file).output().unwrap();
+        assert_eq!(code(&out), 0, "{args:?} {file}: {}", said(&out) + &String::from_utf8_lossy(&out.stdout));
+    };
+    for (name, text) in chains(1000) {
+        std::fs::write(folder.join("chain.neuro"), &text).unwrap();
+        run(&["fmt"], "chain.neuro");
+        run(&["test"], "chain.neuro");
+        if text.contains("experiment e") {
+            run(&["run", "--force"], "chain.neuro");
+            run(&["explain"], "chain.neuro");
+            for stage in ["ast", "hir", "solved", "ir"] {
+                run(&["emit", "--stage", stage], "chain.neuro");
+            }
+        }
+        println!("{name}");
+    }
+    for (_, text) in chains(6000) {
+        std::fs::write(folder.join("longer.neuro"), &text).unwrap();
+        run(&["check"], "longer.neuro");
+    }
+}
+
+#[test]
+fn what_is_too_deep_is_refused_by_every_command() {
+    let folder = folder("deep");
+    let experiment = |body: String| format!("experiment e {{ {body} }}\n");
+    let n = 20_000;
+    let texts = [
+        experiment(format!("let x = {}1", "-".repeat(n))),
+        experiment(format!("let x = {}true", "not ".repeat(n))),
+        experiment(format!("let a = [1]  let x = a{}", "[0]".repeat(n))),
+        experiment(format!("let x = {}1{}", "(".repeat(n), ")".repeat(n))),
+        experiment(format!("let x = {}1{}", "abs(".repeat(n), ")".repeat(n))),
+        experiment(format!("{}{}", "repeat 1 times { ".repeat(n), "}".repeat(n))),
+        experiment(format!("let x = 1{}", " + 1".repeat(n))),
+        experiment(format!("let x = {}1", "if 1 < 2 then 1 else ".repeat(n))),
+        // Written out, this would have 2^60 parts, and this one 6^14.
+        format!("fn f(x) = x * x + x\nneuron A {{ state x = 1  x' = {}x{} / 1 s }}", "f(".repeat(60), ")".repeat(60)),
+        (1..15).fold("fn f0(x) = x\n".to_string(), |text, k| {
+            text + &format!("fn f{k}(x) = {}\n", vec![format!("f{}(x)", k - 1); 6].join(" + "))
+        }) + "neuron A { state x = 1  x' = f14(x) / 1 s }",
+    ];
+    for text in texts {
+        std::fs::write(folder.join("deep.neuro"), &text).unwrap();
+        for args in [&["check"][..], &["run"], &["test"], &["explain"], &["emit", "--stage", "ast"]] {
+            let out = neuro(&folder, args).arg("deep.neuro").output().unwrap();
+            assert_eq!(code(&out), 1, "{args:?} {}", &text[..60]);
+            assert_eq!(said(&out).matches("E0107").count(), 1, "{args:?} {}: {}", &text[..60], said(&out));
+        }
+        let out = neuro(&folder, &["fmt", "deep.neuro"]).output().unwrap();
+        assert_eq!(code(&out), 0, "{}", said(&out));
+    }
+}
+
+#[test]
+fn networks_that_contain_each_other_are_refused() {
+    let of = |networks: &str| format!("neuron A {{ state x = 1  x' = -x / 1 s }}\n{networks}\n");
+    for (networks, note) in [
+        ("network P { network b = P() }", "`P` contains `P`"),
+        ("network P { network b = Q() }\nnetwork Q { network a = P() }", "`P` contains `Q` contains `P`"),
+        (
+            "network P { if 1 < 2 { network b = Q() } }\nnetwork Q { for k in 1 .. 2 { network a = R() } }
+            network R { network c = Q() }",
+            "`Q` contains `R` contains `Q`",
+        ),
+    ] {
+        let Err(refused) = crate::support::try_program(&of(networks)) else { panic!("{networks}") };
+        let found: Vec<_> = refused.diagnostics.iter().filter(|d| d.code == Code::E0503).collect();
+        assert_eq!(found.len(), 1, "{networks}");
+        assert!(found[0].notes.iter().any(|n| n == note) && found[0].help.is_some(), "{:?}", found[0]);
+    }
+}

@@ -35,7 +35,7 @@ impl Place {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+        let mut command = hearing();
         command.current_dir(&self.0).args(["run", "m.neuro", "--quiet"]).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command
@@ -82,6 +82,16 @@ impl Place {
         send(&child, signal);
         child.wait_with_output().unwrap()
     }
+}
+
+/// The program with signals as they are by default: whoever runs the tests may ignore them, which is handed down.
+fn hearing() -> Command {
+    if !cfg!(target_os = "linux") {
+        return Command::new(env!("CARGO_BIN_EXE_neuro"));
+    }
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,TERM", env!("CARGO_BIN_EXE_neuro")]);
+    command
 }
 
 fn said(out: &Output) -> String {
@@ -281,7 +291,7 @@ fn a_full_disk_is_told_and_earlier_results_stay() {
 fn a_sweep_passes_signals_on_and_leaves_nobody_behind() {
     for signal in ["-TERM", "-INT", "-KILL"] {
         let place = Place::new(&format!("sweep{signal}"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+        let mut command = hearing();
         command.current_dir(&place.0).args(["sweep", "m.neuro", "e", "--over", "seed=1..4", "--jobs", "2"]);
         command.args(ENDLESS).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();

@@ -127,15 +127,19 @@ fn damage(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
     out
 }
 
-/// The first line, the header and the content of a checkpoint or a saved network.
-fn parts(bytes: &[u8]) -> [&[u8]; 3] {
-    let mut lines = bytes.splitn(3, |b| *b == b'\n');
-    std::array::from_fn(|_| lines.next().expect("two lines and a content"))
+/// The first line, the header, its digest and the content of a checkpoint or a saved network.
+fn parts(bytes: &[u8]) -> [&[u8]; 4] {
+    let mut lines = bytes.splitn(4, |b| *b == b'\n');
+    std::array::from_fn(|_| lines.next().expect("three lines and a content"))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Damages what follows the header, and lets the header fit.
 fn damage_within(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
-    let [magic, header, content] = parts(bytes);
+    let [magic, header, _, content] = parts(bytes);
     let mut content = content.to_vec();
     match n.chance(0.3) {
         true => content = damage(&content, n),
@@ -151,16 +155,16 @@ fn damage_within(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
         }
     }
     let mut header: serde_json::Value = serde_json::from_slice(header).expect("a header");
-    let digest: String = Sha256::digest(&content).iter().map(|b| format!("{b:02x}")).collect();
-    (header["bytes"], header["sha256"]) = (content.len().into(), digest.into());
-    [magic, header.to_string().as_bytes(), &content].join(&b'\n')
+    (header["bytes"], header["sha256"]) = (content.len().into(), sha256(&content).into());
+    let header = header.to_string();
+    [magic, header.as_bytes(), sha256(header.as_bytes()).as_bytes(), &content].join(&b'\n')
 }
 
 /// Damages a bit of the header.
 fn damage_header(bytes: &[u8], n: &mut Numbers) -> Vec<u8> {
-    let [magic, header, _] = parts(bytes);
+    let [magic, header, digest, _] = parts(bytes);
     let mut out = bytes.to_vec();
-    out[n.below(magic.len() + header.len() + 2)] ^= 1 << n.below(8);
+    out[n.below(magic.len() + header.len() + digest.len() + 3)] ^= 1 << n.below(8);
     out
 }
 

@@ -283,7 +283,10 @@ impl Neuro {
             true => format!("{} && exec \"$0\" \"$@\"", self.before),
             false => format!("{} || exit 9; \"$0\" \"$@\"; status=$?; {}; exit $status", self.before, self.after),
         };
-        let mut all: Vec<OsString> = self.through.iter().map(OsString::from).collect();
+        // Whoever runs the tests may ignore signals, which would be handed down.
+        let heard: &[&str] = if cfg!(target_os = "linux") { &["env", "--default-signal=HUP,INT,TERM"] } else { &[] };
+        let mut all: Vec<OsString> = heard.iter().map(OsString::from).collect();
+        all.extend(self.through.iter().map(OsString::from));
         all.extend(["sh", "-c", &shell].map(OsString::from));
         all.push(binary());
         all.extend(self.args.iter().cloned());

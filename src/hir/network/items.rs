@@ -209,12 +209,20 @@ fn init(infer: &mut Infer, world: &mut World, paths: &[ast::ViewPath], value: &a
 /// A network model with the values of its parameters, as far as they are given.
 type Instanced = (Arc<Network>, Vec<Option<Expr>>);
 
+/// Reports a network that contains itself, maybe by way of others.
+fn endless(unfinished: &[String], name: &str, span: Span) -> Diagnostic {
+    let way = unfinished.iter().skip_while(|n| *n != name).map(String::as_str).chain([name]);
+    let way: Vec<String> = way.map(|n| format!("`{n}`")).collect();
+    let message = format!("network `{name}` contains itself");
+    let d = Diagnostic::at(Code::E0503, span, message, "endless nesting");
+    d.note(way.join(" contains ")).help("move what they share into a network of its own, which both contain")
+}
+
 /// Resolves `Model(args)` of a network.
 pub fn nested(infer: &mut Infer, world: &mut World, model: &Name, args: &[ast::Arg], span: Span) -> Option<Instanced> {
     let Some(network) = infer.module.networks.get(&model.text).cloned() else {
         if infer.module.unfinished.contains(&model.text) {
-            let message = format!("network `{}` contains itself", model.text);
-            infer.diagnostics.push(Diagnostic::at(Code::E0503, span, message, "endless nesting"));
+            infer.diagnostics.push(endless(&infer.module.unfinished, &model.text, span));
             return None;
         }
         let known: Vec<&str> = infer.module.networks.keys().map(String::as_str).collect();
