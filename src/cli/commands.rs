@@ -11,15 +11,20 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub fn check(paths: &[PathBuf], messages: Messages) -> Done {
-    let mut failed = false;
+    let mut done = Ok(());
     for path in expand(paths)? {
         match load(&path, messages) {
             Ok(_) => {}
-            Err(Stop::Failed) => failed = true,
-            Err(stop) => return Err(stop),
+            Err(Stop::Failed) if done.is_err() => {}
+            // What cannot be read keeps no other file from being checked.
+            Err(stop) => {
+                if let Err(Stop::Usage(text)) = std::mem::replace(&mut done, Err(stop)) {
+                    messages.unusable(&text);
+                }
+            }
         }
     }
-    if failed { Err(Stop::Failed) } else { Ok(()) }
+    done
 }
 
 pub fn emit(

@@ -100,6 +100,14 @@ impl Messages {
         }
     }
 
+    /// Says why something cannot be used.
+    pub fn unusable(&self, text: &str) {
+        match self.format {
+            MessageFormat::Json => tell!("{}", serde_json::json!({"severity": "error", "message": text})),
+            _ => tell!("error: {text}"),
+        }
+    }
+
     /// Prints a remark, where people read.
     pub fn note(&self, text: &str) {
         if self.format != MessageFormat::Json {

@@ -227,10 +227,7 @@ pub fn main() -> ExitCode {
         Err(Stop::Failed) => ExitCode::from(1),
         Err(Stop::Signal(signal)) => ExitCode::from(signal.exit_code()),
         Err(Stop::Usage(text)) => {
-            match messages.format {
-                MessageFormat::Json => tell!("{}", serde_json::json!({"severity": "error", "message": text})),
-                _ => tell!("error: {text}"),
-            }
+            messages.unusable(&text);
             ExitCode::from(2)
         }
     }

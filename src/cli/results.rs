@@ -179,7 +179,8 @@ impl Results {
     /// Makes a folder ready for a run, which it is marked as belonging to.
     ///
     /// `run` is what is known of the run before it begins: its identity as [`report::mark`] writes it.
-    pub fn begin(folder: &Path, run: &Value, how: How) -> Result<Begun, Failure> {
+    /// A record whose data are not there any more as they were, as `same_data` finds, is not that of the same run.
+    pub fn begin(folder: &Path, run: &Value, how: How, same_data: &dyn Fn(&Value) -> bool) -> Result<Begun, Failure> {
         std::fs::create_dir_all(folder).map_err(|e| unreadable(folder, &e))?;
         let lock = lock(folder, how.patience)?;
         let record = Record::read(folder)?;
@@ -205,7 +206,7 @@ impl Results {
                 let folder = folder.to_path_buf();
                 return Ok(Begun::Here(Box::new(Results { folder, work, before, _lock: lock }), Some(bytes)));
             }
-            if let Some(r) = record.as_ref().filter(|r| r.complete && r.is_of(run)) {
+            if let Some(r) = record.as_ref().filter(|r| r.complete && r.is_of(run) && same_data(&r.json)) {
                 return Ok(Begun::Finished(r.met_expectations()));
             }
         }
@@ -249,7 +250,8 @@ impl Results {
 
     /// Writes what a run has come to, and lets it take the place of what was there. Returns where it is now, and how many files.
     ///
-    /// A run that has not come to its end takes the place of one that has not either; complete results are kept then.
+    /// A run that has not come to its end takes the place of one that has not either, but not of complete results, nor of a
+    /// checkpoint that it did not go on from.
     pub fn publish(&self, outcome: &mut Outcome, mut record: Value) -> Result<(PathBuf, usize), (PathBuf, String)> {
         let (work, folder) = (&self.work, &self.folder);
         let here = |path: &Path, e: io::Error| (work.clone(), format!("{}: {e}", path.display()));
@@ -257,7 +259,8 @@ impl Results {
         let resumable = outcome.failure.is_some() && work.join(CHECKPOINT).exists();
         let mut expected = report::names(outcome);
         expected.push(RECORD.to_string());
-        let stays = work != folder && self.before.complete && !complete;
+        let valuable = self.before.complete || folder.join(CHECKPOINT).exists();
+        let stays = work != folder && valuable && !complete;
         if !stays {
             let mine = |n: &str| n == RECORD || self.before.files.iter().any(|f| f == n);
             if let Some(taken) = expected.iter().find(|n| !mine(n) && folder.join(n).exists()) {
@@ -297,6 +300,11 @@ impl Results {
     fn finish(&self, record: &mut Value, written: report::Written, at: &Path) -> Result<(), (PathBuf, String)> {
         let mut files = written.files;
         files.push(RECORD.to_string());
+        if written.trouble.is_some() && at == self.folder {
+            let there = |f: &&String| !files.contains(f) && at.join(f).exists();
+            let older: Vec<String> = self.before.files.iter().filter(there).cloned().collect();
+            files.extend(older);
+        }
         (record["files"], record["spools"]) = (json!(files), json!(written.spools));
         let Some(why) = written.trouble else { return Ok(()) };
         (record["complete"], record["stopped_because"]) = (json!(false), json!(format!("E0809: {why}")));

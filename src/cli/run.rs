@@ -16,6 +16,7 @@ use neuro::experiment::{Checkpoints, Outcome, Override, RunIdentity, Runner, Set
 use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;
 use neuro::report::{self, RunInfo};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -175,7 +176,8 @@ impl One<'_> {
         // The runs of a sweep that was killed notice it, and end; a new sweep may be faster.
         let patience = if request.of_sweep { Duration::from_secs(30) } else { Duration::ZERO };
         let how = How { force: request.force, resume: request.checkpoints.resume, patience };
-        let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how) {
+        let same_data = |record: &Value| changed_data(record, &disk).is_none();
+        let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how, &same_data) {
             Ok(begun) => begun,
             Err(Failure::Stop(stop)) => return Err(stop),
             Err(Failure::Diagnostic(d)) => {
@@ -237,7 +239,7 @@ impl One<'_> {
                     at.display()
                 ));
                 if at != folder {
-                    messages.note(&format!("{} keeps the results of the run that came to its end", folder.display()));
+                    messages.note(&format!("{} keeps the results of an earlier run", folder.display()));
                 }
                 if at.join(CHECKPOINT).exists() {
                     messages.note("a checkpoint is kept; the same command with `--resume` goes on from here");
@@ -294,13 +296,20 @@ struct Replay {
     source: PathBuf,
     experiment: String,
     digest: String,
-    data: Vec<(String, String)>,
+    json: Value,
     precision: Precision,
     overrides: Vec<Override>,
 }
 
+/// Returns a data file of a record that is not there any more as it was.
+fn changed_data(record: &Value, disk: &Disk) -> Option<String> {
+    let mut files = record["data_sha256"].as_object().into_iter().flatten();
+    let differs = |path: &str, digest: &Value| disk.read(path).map(|b| sha256(&b)).ok().as_deref() != digest.as_str();
+    files.find(|(path, digest)| differs(path, digest)).map(|(path, _)| path.clone())
+}
+
 /// Reads the path of the source, which need not be text.
-fn source(record: &serde_json::Value) -> Option<PathBuf> {
+fn source(record: &Value) -> Option<PathBuf> {
     #[cfg(unix)]
     if let Some(list) = record["source_bytes"].as_array() {
         use std::os::unix::ffi::OsStringExt;
@@ -320,10 +329,9 @@ impl Replay {
                     .help("restore the file, or run it without `--replay`"),
             );
         }
-        let other =
-            self.data.iter().find(|(path, digest)| disk.read(path).map(|b| sha256(&b)).as_ref() != Ok(digest))?;
+        let other = changed_data(&self.json, disk)?;
         Some(
-            Diagnostic::new(Code::E0810, format!("`{}` is not the data of this record", other.0))
+            Diagnostic::new(Code::E0810, format!("`{other}` is not the data of this record"))
                 .note("the file has changed since, or is missing")
                 .help("restore the file, or run without `--replay`"),
         )
@@ -333,7 +341,7 @@ impl Replay {
         let bad = |why: String| Stop::Usage(format!("{} is not the record of a run: {why}", path.display()));
         let text =
             std::fs::read_to_string(path).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", path.display())))?;
-        let json: serde_json::Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
+        let json: Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
         let field = |n: &str| json[n].as_str().map(String::from).ok_or_else(|| bad(format!("`{n}` is missing")));
         let version = field("neuro")?;
         if version != env!("CARGO_PKG_VERSION") {
@@ -351,14 +359,9 @@ impl Replay {
             source: source(&json).ok_or_else(|| bad("`source` is missing".into()))?,
             experiment: field("experiment")?,
             digest: field("source_sha256")?,
-            data: json["data_sha256"]
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(path, digest)| (path.clone(), digest.as_str().unwrap_or_default().to_string()))
-                .collect(),
             precision: if field("precision")? == "f64" { Precision::F64 } else { Precision::F32 },
             overrides,
+            json,
         })
     }
 }

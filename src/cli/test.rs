@@ -66,6 +66,10 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
         match load(&path, messages) {
             Ok(program) => programs.push((path, program)),
             Err(Stop::Failed) => counts.failed += 1,
+            Err(Stop::Usage(text)) => {
+                messages.unusable(&text);
+                counts.failed += 1;
+            }
             Err(stop) => return Err(stop),
         }
     }
@@ -101,7 +105,7 @@ fn all(jobs: &[Job], settings: &Settings, threads_given: bool, tell: &mut dyn Fn
             let work = move || {
                 loop {
                     let k = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(k) else { return };
+                    let Some(job) = jobs.get(k).filter(|_| stop_asked_for().is_none()) else { return };
                     if send.send((k, run(job, settings))).is_err() {
                         return;
                     }

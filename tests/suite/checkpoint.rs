@@ -307,3 +307,115 @@ fn recordings_stay_readable_after_a_load() {
     assert_eq!(value("both"), value("second"));
     assert_eq!(value("samples"), 101.0);
 }
+
+/// Networks of every kind, each saved, and loaded by another experiment that goes on for a while.
+const SAVED: [(&str, &str); 3] = [
+    (
+        "
+neuron Cell { param tau = 10 ms  event input exc: mV  input I: mV = 0 mV  state v = 0 mV  v' = (I - v) / tau + exc  emit spike when v > 5 mV { v = 0 mV } }
+synapse Pair { weight w: mV in 0 mV .. 5 mV  state x = 0  x' = -x / 20 ms  on pre.spike { deliver w  x += 1 }  on post.spike { w += 0.01 mV * x } }
+network Net {
+    population a: Cell[6, 5]
+    population b: Cell[20]
+    init a.v ~ uniform(0 mV, 4 mV)
+    drive a.exc { poisson 900 Hz  weight 1 mV }
+    drive b.exc { bernoulli 400 Hz * (1 + sin(t / 20 ms))  weight 0.7 mV }
+    projection a -> b.exc: Pair { connect fixed_probability(0.3)  weight ~ uniform(0 mV, 1 mV)  delay ~ uniform(0.5 ms, 3 ms) }
+    projection b -> a.exc: Static { connect fixed_in_degree(3)  weight 0.3 mV  delay 2 ms }
+    projection a -> a.exc: Static { connect all_to_all  weight 0.01 mV }
+}
+",
+        "net.a.I = 1 mV * sin(t / 7 ms)  run 20 ms",
+    ),
+    (
+        "
+neuron Source { input x: 1 = 0.5  state r = 0  r' = (x - r) / 1 ms }
+neuron Unit { input drive: 1  let r = tanh(drive) }
+synapse Link { weight w: 1  deliver w * pre.r  on learn { w += 0.01 * pre.r * post.r } }
+network Net {
+    population a: Source[1, 6, 6]
+    population b: Unit[2, 4, 4]
+    population c: Unit[3]
+    projection a -> b.drive: Link { connect conv(3)  weight ~ normal(0, 0.1) }
+    projection b -> c.drive: Link { connect all_to_all  weight ~ normal(0, 0.1) }
+}
+",
+        "run 1 ms  signal learn",
+    ),
+    (
+        "
+use std.neurons.cable
+network Net { population c: ActiveBallAndStick[2]  population d: ActiveBallAndStick[1] }
+",
+        "net.c.soma.I = 0.2 nA  run 2 ms",
+    ),
+];
+
+/// The file of a network with another content, under digests that fit it.
+fn resealed(file: &[u8], change: &mut dyn FnMut(&mut Vec<u8>)) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    let digest = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let parts: Vec<&[u8]> = file.splitn(4, |b| *b == b'\n').collect();
+    let mut content = parts[3].to_vec();
+    change(&mut content);
+    let mut header: serde_json::Value = serde_json::from_slice(parts[1]).unwrap();
+    (header["bytes"], header["sha256"]) = (content.len().into(), digest(&content).into());
+    let header = header.to_string();
+    [parts[0], header.as_bytes(), digest(header.as_bytes()).as_bytes(), &content].join(&b'\n')
+}
+
+#[test]
+fn a_saved_network_is_held_against_what_could_have_been_made_here() {
+    struct One(Vec<u8>);
+    impl neuro::data::Files for One {
+        fn read(&self, _: &str) -> Result<Vec<u8>, String> {
+            Ok(self.0.clone())
+        }
+        fn find(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+    }
+    let turns = if std::env::var_os("NEURO_SLOW").is_some() { 3_000 } else { 300 };
+    let (mut refused, mut accepted, mut panicked) = (0, 0, Vec::new());
+    for (which, (models, before)) in SAVED.into_iter().enumerate() {
+        let saver = format!("{models}\nexperiment e {{ network net = Net()  {before}  save net to \"x.state\" }}");
+        let good = crate::support::run(&saver).saved["x.state"].clone();
+        let p = program(&format!(
+            "{models}\nexperiment e {{ network net = Net()  load net from \"x.state\"  {before}  measure done = 1 }}"
+        ));
+        let run = |file: Vec<u8>| {
+            let (files, settings) = (One(file), Settings { threads: 1, ..Settings::default() });
+            Runner { module: &p.module, files: &files, settings, progress: &Silent }.run(&p.module.experiments[0])
+        };
+        assert!(run(good.clone()).failure.is_none(), "{which}");
+        let mut state = 88_172_645_463_325_252u64;
+        let mut random = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state % below as u64) as usize
+        };
+        for turn in 0..turns {
+            let file = resealed(&good, &mut |content| {
+                for _ in 0..=random(2) {
+                    // What comes first says how much there is of everything.
+                    let reach = if random(2) == 0 { content.len() } else { content.len().min(1500) };
+                    let at = random(reach);
+                    content[at] = match random(4) {
+                        0 => [0, 1, 0x7f, 0xff][random(4)],
+                        1 => content[at].wrapping_add(1),
+                        _ => content[at] ^ 1 << random(8),
+                    };
+                }
+            });
+            match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(file))) {
+                Ok(out) if out.failure.is_some() => refused += 1,
+                Ok(_) => accepted += 1,
+                Err(_) => panicked.push((which, turn)),
+            }
+        }
+    }
+    assert!(panicked.is_empty(), "{panicked:?} of {refused} refused and {accepted} accepted");
+    // Most bytes are numbers, of which others may be as good.
+    assert!(refused > 30 && accepted > 30, "{refused} refused, {accepted} accepted");
+}

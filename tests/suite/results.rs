@@ -246,6 +246,22 @@ fn a_run_that_is_stopped_does_not_take_the_place_of_one_that_came_to_its_end() {
 }
 
 #[test]
+fn a_checkpoint_is_not_lost_to_a_run_that_does_not_go_on_from_it() {
+    let place = Place::new("forgotten");
+    let args = [ENDLESS, &["--checkpoint-every", "20ms"]].concat();
+    place.stop_when(&args, "-KILL", || place.at("checkpoint.state").exists());
+    let kept = place.read("checkpoint.state");
+    let out = place.stop_when(ENDLESS, "-INT", || place.at("unfinished-1/run.json").exists());
+    assert_eq!(out.status.code(), Some(130), "{}", said(&out));
+    assert!(place.read("checkpoint.state") == kept);
+    let out = place.stop_when(&[&args[..], &["--resume"]].concat(), "-INT", || place.read("checkpoint.state") != kept);
+    assert_eq!(out.status.code(), Some(130), "{}", said(&out));
+    // A run that comes to its end takes the place of all that.
+    place.run(&[], 0);
+    assert_eq!(place.names(), OF_TWO);
+}
+
+#[test]
 fn two_runs_do_not_write_into_one_folder() {
     let place = Place::new("lock");
     let mut child = place.command(ENDLESS).spawn().unwrap();
