@@ -131,6 +131,6 @@ mod tests {
         assert!(e.text.len() < 400 && e.text.lines().count() == 3, "{}", e.text);
         assert!(e.text[e.place(at)..].starts_with("bé") && e.text[e.place(text.len() - 4)..] == *"last");
         assert_eq!(e.columns, [(e.place(at), 5000)]);
-        assert_eq!(&e.text[..7], "short\n…".get(..7).unwrap_or("short\n"));
+        assert!(e.text.starts_with("short\n…"));
     }
 }

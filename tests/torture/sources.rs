@@ -1,6 +1,11 @@
 //! Mutated sources: whatever a file holds, every command ends in an orderly way.
 
 use crate::support::{Ended, Neuro, Numbers, SIGINT, Turns, folder, root, shortened};
+use neuro::compiler::{NoImports, compile};
+use neuro::parallel::on_deep_stack;
+use neuro::source::SourceFile;
+use neuro::syntax::format::format;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -325,6 +330,36 @@ fn sources() {
         }
         if turns.failures() == before {
             let _ = std::fs::remove_dir_all(here);
+        }
+    }
+    turns.end();
+}
+
+/// Sources of a turn that are compiled in this process.
+const TEXTS: u64 = 500;
+
+/// Many more mutated sources, without the commands around them: checked and laid out in this process.
+#[test]
+fn compiled() {
+    let mut turns = Turns::of("compiled", 2);
+    while let Some(seed) = turns.next() {
+        let mut n = Numbers::of(seed);
+        for _ in 0..TEXTS {
+            let (source, bytes) = mutated(&mut n);
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            turns.count("files", 1);
+            let compiled = || {
+                let accepted = compile(SourceFile::new("m.neuro", text.clone()), &mut NoImports).is_ok();
+                let laid_out = format(&text);
+                (accepted, laid_out == format(&laid_out))
+            };
+            match catch_unwind(AssertUnwindSafe(|| on_deep_stack(compiled))) {
+                Ok((accepted, true)) => turns.count("accepted", u64::from(accepted)),
+                Ok((_, false)) => {
+                    turns.fail(format!("of {}: fmt is not done after one time\n{}", source.name, shortened(&text)))
+                }
+                Err(_) => turns.fail(format!("of {}: a panic\n{}", source.name, shortened(&text))),
+            }
         }
     }
     turns.end();

@@ -15,7 +15,7 @@ pub const SIGKILL: i32 = 9;
 pub const SIGTERM: i32 = 15;
 
 /// Among how many kinds the minutes are divided.
-const KINDS: f64 = 5.0;
+const KINDS: f64 = 6.0;
 
 /// A process that takes longer hangs, unless the machine is so busy that it has hardly run.
 const HANG: Duration = Duration::from_secs(20);
