@@ -210,7 +210,7 @@ fn headers_of_archives_are_compared_with_the_bytes() {
 
 #[test]
 fn arrays_of_another_network_are_refused_before_they_are_inflated() {
-    // 800 MB of zeros in a small file.
+    // 32 MB of zeros in a small file.
     let mut zeros = ndarray_npy::NpzWriter::new_compressed(std::io::Cursor::new(Vec::new()));
     zeros.add_array("link.w", &ndarray::Array1::<f64>::zeros(4_000_000)).unwrap();
     let bomb = zeros.finish().unwrap().into_inner();
