@@ -202,6 +202,9 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
     }
     let names: Vec<&str> = axes.iter().map(|(path, _)| path.as_str()).collect();
     let table = request.results.join("sweep.csv");
+    // Nothing has made it if the sweep was stopped before its first run.
+    std::fs::create_dir_all(&request.results)
+        .map_err(|e| Stop::Usage(format!("cannot use {}: {e}", request.results.display())))?;
     tabulate(&points, &names, &request.experiment, &table)
         .map_err(|e| Stop::Usage(format!("cannot write {}: {e}", table.display())))?;
     say!("{}", table.display());

@@ -193,10 +193,12 @@ impl Simulation {
                 let pop = &mut self.pops[population];
                 // SAFETY: as in `integrate`, on one thread.
                 unsafe { pop.update.function.call_with(pop.noise().draw(), pop.table(), 0, pop.lanes, k) };
-                let n = self.network.populations[population].n;
+                // Lanes beyond the last cell mirror it, except in what comes from a file.
+                let (n, lanes) = (self.network.populations[population].n, pop.lanes);
                 for (j, s) in pop.states.iter().enumerate() {
-                    if let Some(i) = (0..n).find(|i| !s.next().get(*i).is_finite()) {
-                        let last = before.as_ref().map_or(s.now().get(i), |b| b[j * n + i]);
+                    if let Some(lane) = (0..lanes).find(|i| !s.next().get(*i).is_finite()) {
+                        let last = before.as_ref().map_or(s.now().get(lane), |b| b[j * lanes + lane]);
+                        let i = lane.min(n - 1);
                         let model = &self.network.populations[population].model;
                         let variable = match &s.key {
                             Binding::State(v) => model.vars[*v].name.clone(),
@@ -215,11 +217,12 @@ impl Simulation {
                         };
                     }
                 }
-                before =
-                    Some(pop.states.iter().flat_map(|s| (0..n).map(|i| s.next().get(i)).collect::<Vec<_>>()).collect());
+                before = Some(
+                    pop.states.iter().flat_map(|s| (0..lanes).map(|i| s.next().get(i)).collect::<Vec<_>>()).collect(),
+                );
             }
         }
-        // Only padding lanes were affected; they mirror the last cell, so this cannot happen.
+        // Every lane of every state has been looked at.
         crate::ice!("a state is not finite, but none was found")
     }
 
