@@ -46,6 +46,11 @@ pub fn allow(bytes: u64) {
     ALLOWED.store(bytes, Ordering::Relaxed);
 }
 
+/// Returns whether the user allows less than the machine has.
+pub fn is_bounded() -> bool {
+    ALLOWED.load(Ordering::Relaxed) > 0
+}
+
 /// Returns whether so many bytes more can be had.
 pub fn fits(bytes: f64) -> Result<(), Lack> {
     let allowed = ALLOWED.load(Ordering::Relaxed);
@@ -59,7 +64,7 @@ pub fn fits(bytes: f64) -> Result<(), Lack> {
 /// Returns whether the process has more than the user allows, and how much that is.
 pub fn exceeded() -> Option<Lack> {
     let allowed = ALLOWED.load(Ordering::Relaxed);
-    let used = if allowed > 0 { used("VmRSS:")? } else { return None };
+    let used = used("VmRSS:").filter(|_| is_bounded())?;
     (used > allowed as f64).then_some(Lack { needed: used, left: allowed as f64 })
 }
 

@@ -2,7 +2,7 @@
 
 use super::outcome::Progress;
 use crate::budget;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};
 
 /// Between two looks at the memory of the process.
@@ -14,15 +14,21 @@ pub struct Limits<'a> {
     begun: Instant,
     longest: Option<Duration>,
     looked: Cell<Option<Instant>>,
+    /// The first reason that was found; it is asked for again where the run ends.
+    found: OnceCell<String>,
 }
 
 impl<'a> Limits<'a> {
     /// The limits of a run that begins now.
     pub fn new(progress: &'a dyn Progress, longest: Option<Duration>) -> Limits<'a> {
-        Limits { progress, begun: Instant::now(), longest, looked: Cell::default() }
+        let (looked, found) = Default::default();
+        Limits { progress, begun: Instant::now(), longest, looked, found }
     }
 
     fn out_of_memory(&self) -> Option<String> {
+        if !budget::is_bounded() {
+            return None;
+        }
         let now = Instant::now();
         if self.looked.get().is_some_and(|l| now.duration_since(l) < LOOK) {
             return None;
@@ -47,6 +53,17 @@ impl Progress for Limits<'_> {
     }
 
     fn interrupted(&self) -> Option<String> {
+        if self.found.get().is_none()
+            && let Some(why) = self.reason()
+        {
+            return Some(self.found.get_or_init(|| why).clone());
+        }
+        self.found.get().cloned()
+    }
+}
+
+impl Limits<'_> {
+    fn reason(&self) -> Option<String> {
         if let Some(longest) = self.longest.filter(|longest| self.begun.elapsed() >= *longest) {
             return Some(format!("the time of `--max-time` is over, {} s", longest.as_secs_f64()));
         }

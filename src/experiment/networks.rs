@@ -192,7 +192,7 @@ impl Run<'_> {
             let states = p.model.vars.values().filter(|v| matches!(v.kind, VarKind::State(_)));
             let states: usize = states.map(segments).sum();
             let arriving = plan.projections.iter().filter(|q| q.post.population == k);
-            let longest = arriving.map(|q| q.delay.range().1 + q.dendritic.range().1).max().unwrap_or(0);
+            let longest = arriving.map(|q| q.delay.at_most() + q.dendritic.at_most()).max().unwrap_or(0);
             let n = p.n as f64;
             parts.push((word * rows * n * states as f64, format!("{} cells of {} with {states} states", p.n, p.name)));
             if !plan.is_without_events() && longest > 1 {

@@ -1,7 +1,6 @@
 //! What each statement of an experiment does.
 
-use super::outcome::Expectation;
-use super::outcome::Progress;
+use super::outcome::{Expectation, Progress};
 use super::run::{FrameKind, Run, Scheduled, positive_step, turn, whole_seed};
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{another_shuffle, distribution};

@@ -324,6 +324,14 @@ impl Delay {
         }
     }
 
+    /// Returns a delay that none exceeds, without drawing any.
+    pub fn at_most(&self) -> u32 {
+        match self {
+            Delay::Drawn(_) => self.possible().last().copied().unwrap_or(1),
+            other => other.range().1,
+        }
+    }
+
     /// Returns the shortest and longest delay.
     pub fn range(&self) -> (u32, u32) {
         match self {
