@@ -703,9 +703,12 @@ impl Lowerer {
         let mut p = self.parts(pair);
         let first = p.next()?;
         let mut out = Tall::new(ExprKind::Name(first.as_str().to_string()), self.span(&first), 0)?;
-        for step in p.all(Rule::target_step) {
+        for (k, step) in p.all(Rule::target_step).into_iter().enumerate() {
             let step = self.parts(step).next()?;
             let span = out.expr.span.to(self.span(&step));
+            if k >= errors::MAX_DEPTH {
+                return Err(Box::new(errors::too_deep(span)));
+            }
             let (base, height) = (Box::new(out.expr), out.height);
             out = if step.as_rule() == Rule::index {
                 let (index, tallest) = self.tall_exprs(step)?;
