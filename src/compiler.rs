@@ -322,7 +322,7 @@ fn print_kernel(
 pub struct Silent;
 
 impl crate::experiment::Progress for Silent {
-    fn update(&self, _: f64, _: f64) {}
+    fn update(&self, _: &crate::experiment::Moment) {}
     fn interrupted(&self) -> Option<String> {
         None
     }

@@ -23,6 +23,8 @@ mod emit;
 mod errors;
 #[path = "suite/eventless.rs"]
 mod eventless;
+#[path = "suite/figures.rs"]
+mod figures;
 #[path = "suite/inputs.rs"]
 mod inputs;
 #[path = "suite/kernels.rs"]
@@ -45,6 +47,8 @@ mod properties;
 mod rates;
 #[path = "suite/reference.rs"]
 mod reference;
+#[path = "suite/report.rs"]
+mod report;
 #[path = "suite/results.rs"]
 mod results;
 #[path = "suite/security.rs"]

@@ -24,6 +24,8 @@ mod data;
 mod files;
 mod messages;
 mod options;
+mod page;
+mod plot;
 mod progress;
 mod reach;
 mod results;
@@ -96,12 +98,28 @@ enum Command {
         replay: Option<PathBuf>,
         #[command(flatten)]
         checkpoints: CheckpointOptions,
+        /// Write report.html, too: everything about the run in one page that can be sent to others
+        #[arg(long)]
+        report: bool,
+        /// Serve the report while the run goes on, on this machine alone; at any free port unless one is given
+        #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
+        watch: Option<u16>,
         /// No progress
         #[arg(long, short)]
         quiet: bool,
         /// Started by a sweep, which tells through standard input when to stop
         #[arg(long, hide = true)]
         of_sweep: bool,
+    },
+    /// Draw the figures of a run again from its files, without running it
+    Plot(plot::Request),
+    /// Write a page of a run: its source, expectations, measures and figures in one file
+    Report {
+        /// The folder of a run: results/NAME
+        folder: PathBuf,
+        /// Another file than report.html in that folder
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
     },
     /// Run an experiment at several values of its parameters, side by side, into one table
     ///
@@ -200,11 +218,37 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Data { command } => data::data(command == DataCommand::Check, messages),
         Command::Check { paths } => commands::check(&paths, messages),
-        Command::Run { file, experiment, options, results, force, keep, replay, checkpoints, quiet, of_sweep } => {
-            run::run(
-                run::Request { file, experiment, options, results, force, keep, replay, checkpoints, quiet, of_sweep },
-                messages,
-            )
+        Command::Plot(request) => plot::plot(&request, messages),
+        Command::Report { folder, to } => plot::report(&folder, to.as_deref(), messages),
+        Command::Run {
+            file,
+            experiment,
+            options,
+            results,
+            force,
+            keep,
+            replay,
+            checkpoints,
+            report,
+            watch,
+            quiet,
+            of_sweep,
+        } => {
+            let request = run::Request {
+                file,
+                experiment,
+                options,
+                results,
+                force,
+                keep,
+                replay,
+                checkpoints,
+                report: report || watch.is_some(),
+                watch,
+                quiet,
+                of_sweep,
+            };
+            run::run(request, messages)
         }
         Command::Sweep { file, experiment, over, jobs, options, checkpoints, results } => {
             sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, checkpoints, results }, messages)

@@ -1,121 +1,287 @@
-//! Progress of a run: a bar on a terminal, a line every ten seconds elsewhere.
+//! Progress of a run: a bar on a terminal, a line every ten seconds elsewhere, JSON lines for programs, and events for an open page.
 
+use super::page::Page;
 use super::signals::{Signal, stop_asked_for};
 use indicatif::{ProgressBar, ProgressStyle};
-use neuro::experiment::Progress;
+use neuro::draw::scene;
+use neuro::experiment::record::Recording;
+use neuro::experiment::{Expectation, Moment, Progress, Quantity};
+use neuro::figure::Figure;
+use neuro::report::{self, Spooled};
+use neuro::source::SourceMap;
+use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Shows progress on stderr, and what the experiment prints on stdout.
-pub struct Shown {
-    quiet: bool,
-    bar: RefCell<Option<ProgressBar>>,
-    begin: Cell<Option<(Instant, f64)>>,
-    last: Cell<Option<Instant>>,
-    /// When the present loop over a data set began.
-    loop_begin: Cell<Option<Instant>>,
+/// Between two looks at the bar, or the page.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Between two lines where there is no terminal.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Who hears of a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Hears {
+    /// People.
+    People,
+    /// People who do not want to know how far it is.
+    Nobody,
+    /// A program that reads JSON lines; whether it wants to know how far it is.
+    Program(bool),
 }
 
-impl Shown {
-    pub fn new(quiet: bool) -> Shown {
-        Shown {
-            quiet,
-            bar: RefCell::default(),
-            begin: Cell::default(),
-            last: Cell::default(),
-            loop_begin: Cell::default(),
+/// Shows progress on stderr, and what the experiment prints on stdout.
+pub struct Shown<'a> {
+    hears: Hears,
+    sources: &'a SourceMap,
+    page: Option<&'a Page>,
+    begun: Instant,
+    bar: RefCell<Option<ProgressBar>>,
+    /// When and where time began to pass, or the outermost loop to turn.
+    first: Cell<Option<(Instant, f64, f64)>>,
+    last: Cell<Option<Instant>>,
+    /// When each measure was last told to the page, which gets all of its executions.
+    told: RefCell<BTreeMap<String, Instant>>,
+}
+
+impl<'a> Shown<'a> {
+    pub fn new(hears: Hears, sources: &'a SourceMap, page: Option<&'a Page>) -> Shown<'a> {
+        let (bar, first, last, told) = Default::default();
+        Shown { hears, sources, page, begun: Instant::now(), bar, first, last, told }
+    }
+
+    /// Tells a program, or the page, that something has happened.
+    fn tell(&self, event: &Value) {
+        if let Hears::Program(_) = self.hears {
+            say!("{event}");
+        }
+        self.tell_page(event);
+    }
+
+    fn tell_page(&self, event: &Value) {
+        if let Some(page) = self.page {
+            page.send(event);
         }
     }
 
-    /// Draws the bar, or prints a line now and then.
-    fn show(&self, now: Instant, wall: f64, part: f64, text: String) {
-        let since = self.last.get().map(|l| now.duration_since(l));
-        if std::io::stderr().is_terminal() {
-            if since.is_some_and(|s| s < Duration::from_millis(100)) {
-                return;
-            }
-            let mut bar = self.bar.borrow_mut();
-            let bar = bar.get_or_insert_with(|| {
-                let style =
-                    ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-                ProgressBar::new(1000).with_style(style)
-            });
-            bar.set_position((1000.0 * part) as u64);
-            bar.set_message(text);
-        } else {
-            if since.map_or(wall < 10.0, |s| s < Duration::from_secs(10)) {
-                return;
-            }
-            tell!("{text}");
+    /// Returns whether it is time to show something again.
+    fn is_time(&self, now: Instant, terminal: bool) -> bool {
+        let pause = if terminal || self.page.is_some() { GLANCE } else { PAUSE };
+        let since = self.last.get().unwrap_or(self.begun);
+        if now.duration_since(since) < pause {
+            return false;
         }
         self.last.set(Some(now));
+        true
+    }
+
+    /// Draws the bar.
+    fn draw(&self, done: Option<f64>, text: &str) {
+        let mut bar = self.bar.borrow_mut();
+        let bar = bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(1000).with_style(style)
+        });
+        bar.set_position((1000.0 * done.unwrap_or(0.0)) as u64);
+        bar.set_message(text.to_string());
+    }
+
+    /// Shows something, in whatever way it is heard.
+    fn show(&self, phase: &str, at: &Moment, left: Option<f64>, text: &str) {
+        let terminal = std::io::stderr().is_terminal();
+        let (done, elapsed) = (at.done(), self.begun.elapsed().as_secs_f64());
+        match self.hears {
+            Hears::People if terminal => self.draw(done, text),
+            Hears::People if self.page.is_none() => tell!("{text}"),
+            _ => {}
+        }
+        let speed = self.speed(at, Instant::now());
+        let event = json!({
+            "event": "progress", "phase": phase, "done": done, "elapsed_s": elapsed, "eta_s": left,
+            "simulated_ms": at.simulated, "real_time_factor": speed, "text": text,
+        });
+        match self.hears {
+            Hears::Program(true) => self.tell(&event),
+            _ => self.tell_page(&event),
+        }
+    }
+
+    /// Simulated time by wall time, since time began to pass.
+    fn speed(&self, at: &Moment, now: Instant) -> Option<f64> {
+        let (begun, simulated, _) = self.first.get()?;
+        let wall = now.duration_since(begun).as_secs_f64();
+        (wall > 0.2 && at.simulated > simulated).then(|| (at.simulated - simulated) / 1000.0 / wall)
+    }
+
+    /// Says that a run begins.
+    pub fn begin(&self, run: &Value, sources: &Value) {
+        let (experiment, results) = (&run["experiment"], &run["results"]);
+        if let Hears::Program(_) = self.hears {
+            say!("{}", json!({ "event": "begin", "experiment": experiment, "results": results }));
+        }
+        self.tell_page(&json!({ "event": "begin", "run": run, "source": sources }));
+    }
+
+    /// Says that a run has ended, where its files are, and removes the bar.
+    pub fn finish(&self, run: &Value, files: &Value) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+        if let Hears::Program(_) = self.hears {
+            let (complete, why, results) = (&run["complete"], &run["stopped_because"], &run["results"]);
+            say!("{}", json!({ "event": "end", "complete": complete, "stopped_because": why, "results": results }));
+        }
+        self.tell_page(&json!({ "event": "end", "run": run, "files": files }));
     }
 
     /// Removes the bar.
-    pub fn finish(&self) {
+    pub fn clear(&self) {
         if let Some(bar) = self.bar.borrow_mut().take() {
             bar.finish_and_clear();
         }
     }
+
+    /// Tells the page all executions of measures that changed since it was told.
+    pub fn all_measures<'m>(&self, measures: impl Iterator<Item = (&'m String, &'m Vec<Quantity>)>) {
+        measures.for_each(|(name, list)| {
+            self.tell_page(&json!({ "event": "measure", "measure": report::measure_event(name, list) }));
+        });
+    }
 }
 
-impl Progress for Shown {
-    fn update(&self, time: f64, end: f64) {
-        if self.quiet {
+/// Spells a time: `42 s`, `3 min 20 s`, `2 h 5 min`.
+fn spelled(seconds: f64) -> String {
+    let s = seconds.round().max(0.0) as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+/// Says how fast time passes.
+fn paced(factor: f64) -> String {
+    if factor >= 1.0 {
+        format!("{} times faster than real time", neuro::units::format_number((factor * 100.0).round() / 100.0))
+    } else {
+        format!("{} times slower than real time", neuro::units::format_number((100.0 / factor).round() / 100.0))
+    }
+}
+
+impl Progress for Shown<'_> {
+    fn building(&self, network: &str) {
+        if matches!(self.hears, Hears::Nobody | Hears::Program(false)) && self.page.is_none() {
             return;
         }
-        let now = Instant::now();
-        let (begin, first) = match self.begin.get() {
-            Some((b, t)) if t <= time => (b, t),
-            _ => {
-                self.begin.set(Some((now, time)));
-                (now, time)
-            }
-        };
-        let wall = now.duration_since(begin).as_secs_f64();
-        if wall < 0.5 {
-            return;
+        let text = format!("building {network}");
+        if self.hears == Hears::People && std::io::stderr().is_terminal() {
+            self.draw(None, &text);
         }
-        let speed = (time - first) / 1000.0 / wall;
-        let left = (end - time) / 1000.0 / speed.max(1e-9);
-        let text = format!(
-            "{:.3} of {:.3} s simulated, {speed:.2} x real time, {left:.0} s left",
-            time / 1000.0,
-            end / 1000.0
-        );
-        self.show(now, wall, time / end.max(1e-9), text);
+        let elapsed = self.begun.elapsed().as_secs_f64();
+        let event =
+            json!({ "event": "progress", "phase": "building", "done": null, "elapsed_s": elapsed, "text": text });
+        match self.hears {
+            Hears::Program(true) => self.tell(&event),
+            _ => self.tell_page(&event),
+        }
     }
 
-    fn examples(&self, shown: usize, of: usize) {
-        if self.quiet {
+    fn update(&self, at: &Moment) {
+        if matches!(self.hears, Hears::Nobody | Hears::Program(false)) && self.page.is_none() {
             return;
         }
         let now = Instant::now();
-        let begun = match self.loop_begin.get() {
-            Some(begun) if shown > 0 => begun,
+        let (begun, simulated, part) = match self.first.get() {
+            // A loop that begins again, or another one, has a clock of its own.
+            Some(first) if at.simulated >= first.1 && (at.total.is_some() || at.part >= first.2) => first,
             _ => {
-                self.loop_begin.set(Some(now));
-                now
+                self.first.set(Some((now, at.simulated, at.part)));
+                (now, at.simulated, at.part)
             }
         };
-        let wall = now.duration_since(begun).as_secs_f64();
-        if wall < 0.5 || shown == 0 {
+        if !self.is_time(now, std::io::stderr().is_terminal()) {
             return;
         }
-        let left = wall / shown as f64 * (of - shown) as f64;
-        let text = format!("minibatch {shown} of {of}, {left:.0} s left");
-        self.show(now, wall, shown as f64 / of as f64, text);
+        let wall = now.duration_since(begun).as_secs_f64();
+        let (did, lacks) = match at.total {
+            Some(total) => (at.simulated - simulated, total - at.simulated),
+            None => (at.part - part, 1.0 - at.part),
+        };
+        let left = (did > 0.0 && wall > 0.2 && at.done().is_some()).then(|| wall / did * lacks.max(0.0));
+        let mut said = Vec::new();
+        let seconds = at.simulated / 1000.0;
+        match at.total {
+            Some(total) => said.push(format!("{seconds:.3} of {:.3} s simulated", total / 1000.0)),
+            None if at.simulated > 0.0 => said.push(format!("{seconds:.3} s simulated")),
+            None => {}
+        }
+        if let Some((turn, of)) = at.turn {
+            said.push(format!("turn {} of {of}", turn + 1));
+        }
+        said.extend(self.speed(at, now).map(paced));
+        said.extend(left.map(|left| format!("{} left", spelled(left))));
+        self.show("running", at, left, &said.join(", "));
+    }
+
+    fn measure(&self, name: &str, executions: &[Quantity]) {
+        if let (Hears::Program(_), Some(newest)) = (self.hears, executions.last()) {
+            let mut measure = report::measure_event(name, std::slice::from_ref(newest));
+            measure["executions"] = json!(executions.len());
+            say!("{}", json!({ "event": "measure", "measure": measure }));
+        }
+        let now = Instant::now();
+        let mut told = self.told.borrow_mut();
+        if self.page.is_some() && told.get(name).is_none_or(|t| now.duration_since(*t) > 5 * GLANCE) {
+            told.insert(name.to_string(), now);
+            self.tell_page(&json!({ "event": "measure", "measure": report::measure_event(name, executions) }));
+        }
+    }
+
+    fn expectation(&self, checked: &Expectation) {
+        if matches!(self.hears, Hears::Program(_)) || self.page.is_some() {
+            let expectation = report::expectation_event(checked, self.sources);
+            self.tell(&json!({ "event": "expectation", "expectation": expectation }));
+        }
+    }
+
+    fn figure(&self, figure: &Figure, recordings: &[Recording]) {
+        if let Hears::Program(_) = self.hears {
+            say!("{}", json!({ "event": "figure", "name": figure.name, "title": figure.title }));
+        }
+        if self.page.is_some()
+            && let Ok(scene) = scene(figure, &Spooled(recordings))
+        {
+            self.tell_page(&json!({ "event": "figure", "figure": report::figure_event(&scene) }));
+        }
     }
 
     fn line(&self, text: &str) {
-        match &*self.bar.borrow() {
-            Some(bar) => bar.suspend(|| say!("{text}")),
-            None => say!("{text}"),
+        let event = || json!({ "event": "line", "text": text });
+        match (&*self.bar.borrow(), self.hears) {
+            (_, Hears::Program(_)) => say!("{}", event()),
+            (Some(bar), _) => bar.suspend(|| say!("{text}")),
+            (None, _) => say!("{text}"),
+        }
+        if self.page.is_some() {
+            self.tell_page(&event());
         }
     }
 
     fn interrupted(&self) -> Option<String> {
         stop_asked_for().map(Signal::describe)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_paces_are_spelled() {
+        assert_eq!([0.4, 59.0, 61.0, 7500.0].map(spelled), ["0 s", "59 s", "1 min 1 s", "2 h 5 min"].map(String::from));
+        assert_eq!(paced(0.5), "2 times slower than real time");
+        assert_eq!(paced(3.456), "3.46 times faster than real time");
     }
 }

@@ -31,6 +31,8 @@ pub struct How {
     pub resume: bool,
     /// How long it waits for another run to leave the folder.
     pub patience: Duration,
+    /// A page of everything is one of its files.
+    pub page: bool,
 }
 
 /// What is found in the folder.
@@ -49,6 +51,8 @@ pub struct Results {
     work: PathBuf,
     /// What earlier runs have written into the folder.
     before: Record,
+    /// Whether a page of everything is one of the files.
+    page: bool,
     /// Held for as long as the run lives.
     _lock: Option<File>,
 }
@@ -175,6 +179,32 @@ pub fn new_folder(folder: &Path) -> PathBuf {
     (1..).map(numbered).find(|f| !f.exists()).unwrap_or_else(|| folder.to_path_buf())
 }
 
+/// Writes more files into the folder of a run that has ended, where its next run will replace them.
+pub fn add(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<(), Stop> {
+    let unusable =
+        |path: &Path, e: &dyn std::fmt::Display| Stop::Usage(format!("cannot write {}: {e}", path.display()));
+    let told = |failure: Failure| match failure {
+        Failure::Stop(stop) => stop,
+        Failure::Diagnostic(d) => Stop::Usage(d.message.clone()),
+    };
+    let _lock = lock(folder, Duration::ZERO).map_err(told)?;
+    let record = Record::read(folder).map_err(told)?;
+    let mut record = record.ok_or_else(|| unusable(folder, &"it holds no results of a run"))?;
+    let others = |name: &str| !record.files.iter().any(|f| f == name) && folder.join(name).exists();
+    if let Some((name, _)) = files.iter().find(|(name, _)| others(name)) {
+        return Err(unusable(&folder.join(name), &"there is such a file, which is not of a run"));
+    }
+    let new = files.iter().map(|(name, _)| name.clone());
+    let all: BTreeSet<String> = record.files.iter().cloned().chain(new).collect();
+    // The names are known before the files are there, so that a kill leaves nothing unknown.
+    record.json["files"] = json!(all);
+    write_record(folder, &record.json).map_err(|e| unusable(&folder.join(RECORD), &e))?;
+    for (name, content) in files {
+        write(&folder.join(&name), &content).map_err(|e| unusable(&folder.join(&name), &e))?;
+    }
+    Ok(())
+}
+
 impl Results {
     /// Makes a folder ready for a run, which it is marked as belonging to.
     ///
@@ -204,7 +234,10 @@ impl Results {
                 let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, &e))?;
                 let before = record.unwrap_or_default();
                 let folder = folder.to_path_buf();
-                return Ok(Begun::Here(Box::new(Results { folder, work, before, _lock: lock }), Some(bytes)));
+                return Ok(Begun::Here(
+                    Box::new(Results { folder, work, before, page: how.page, _lock: lock }),
+                    Some(bytes),
+                ));
             }
             if let Some(r) = record.as_ref().filter(|r| r.complete && r.is_of(run) && same_data(&r.json)) {
                 return Ok(Begun::Finished(r.met_expectations()));
@@ -235,7 +268,10 @@ impl Results {
             write_record(&work, run).map_err(|e| unreadable(&work, &e))?;
         }
         let before = record.unwrap_or_default();
-        Ok(Begun::Here(Box::new(Results { folder: folder.to_path_buf(), work, before, _lock: lock }), None))
+        Ok(Begun::Here(
+            Box::new(Results { folder: folder.to_path_buf(), work, before, page: how.page, _lock: lock }),
+            None,
+        ))
     }
 
     /// Where the run works until its end.
@@ -259,6 +295,7 @@ impl Results {
         let resumable = outcome.failure.is_some() && work.join(CHECKPOINT).exists();
         let mut expected = report::names(outcome);
         expected.push(RECORD.to_string());
+        expected.extend(self.page.then(|| report::PAGE.to_string()));
         let valuable = self.before.complete || folder.join(CHECKPOINT).exists();
         let stays = work != folder && valuable && !complete;
         if !stays {
@@ -297,9 +334,17 @@ impl Results {
     }
 
     /// Puts what was written into the record; what could not be is told, and the record says so as well, if it still fits.
-    fn finish(&self, record: &mut Value, written: report::Written, at: &Path) -> Result<(), (PathBuf, String)> {
-        let mut files = written.files;
+    fn finish(&self, record: &mut Value, mut written: report::Written, at: &Path) -> Result<(), (PathBuf, String)> {
+        let mut files = std::mem::take(&mut written.files);
         files.push(RECORD.to_string());
+        if self.page && written.trouble.is_none() {
+            record["files"] = json!(files);
+            let put = |page: String| write(&at.join(report::PAGE), page.as_bytes()).map_err(|e| e.to_string());
+            match report::page_with(at, record).and_then(put) {
+                Ok(()) => files.push(report::PAGE.to_string()),
+                Err(why) => written.trouble = Some(format!("{}: {why}", at.join(report::PAGE).display())),
+            }
+        }
         if written.trouble.is_some() && at == self.folder {
             let there = |f: &&String| !files.contains(f) && at.join(f).exists();
             let older: Vec<String> = self.before.files.iter().filter(there).cloned().collect();

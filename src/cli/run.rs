@@ -4,7 +4,8 @@ use super::checkpoints::{CHECKPOINT, Kept, time};
 use super::files::{Disk, load};
 use super::messages::{Done, MessageFormat, Messages, Stop};
 use super::options::{CheckpointOptions, RunOptions};
-use super::progress::Shown;
+use super::page::Page;
+use super::progress::{Hears, Shown};
 use super::results::{self, Begun, Failure, How, Results};
 use super::signals::{self, stop_asked_for};
 use neuro::budget;
@@ -16,7 +17,7 @@ use neuro::experiment::{Checkpoints, Outcome, Override, RunIdentity, Runner, Set
 use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;
 use neuro::report::{self, RunInfo};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,9 @@ pub struct Request {
     pub keep: bool,
     pub replay: Option<PathBuf>,
     pub checkpoints: CheckpointOptions,
+    pub report: bool,
+    /// The port at which a page is served.
+    pub watch: Option<u16>,
     pub quiet: bool,
     /// Whether a sweep has started this run.
     pub of_sweep: bool,
@@ -172,10 +176,11 @@ impl One<'_> {
             data: disk.digests(),
             experiment: e.name.to_string(),
             settings: settings.clone(),
+            sources: sources.clone(),
         };
         // The runs of a sweep that was killed notice it, and end; a new sweep may be faster.
         let patience = if request.of_sweep { Duration::from_secs(30) } else { Duration::ZERO };
-        let how = How { force: request.force, resume: request.checkpoints.resume, patience };
+        let how = How { force: request.force, resume: request.checkpoints.resume, patience, page: request.report };
         let same_data = |record: &Value| changed_data(record, &disk).is_none();
         let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how, &same_data) {
             Ok(begun) => begun,
@@ -201,7 +206,19 @@ impl One<'_> {
             messages.note(&format!("the results in {} will be replaced when this run ends", folder.display()));
         }
         let settings = Settings { results: Some(results.work().to_path_buf()), ..self.settings.clone() };
-        let progress = Shown::new(request.quiet || messages.format == MessageFormat::Json);
+        let hears = match (messages.format, request.quiet) {
+            (MessageFormat::Json, quiet) => Hears::Program(!quiet),
+            (_, true) => Hears::Nobody,
+            (_, false) => Hears::People,
+        };
+        let page = request.watch.map(|port| Page::open(port, &e.name)).transpose()?;
+        if let Some(page) = &page {
+            messages.note(&format!("open {} to watch", page.url()));
+        }
+        let progress = Shown::new(hears, sources, page.as_ref());
+        let mut marked = report::mark(&info(self.settings));
+        marked["results"] = json!(folder.display().to_string());
+        progress.begin(&marked, &report::sources(sources));
         let runner =
             Runner { module: &self.program.module, files: &disk, settings: settings.clone(), progress: &progress };
         let mut outcome = if self.every.is_some() || resume.is_some() {
@@ -217,11 +234,20 @@ impl One<'_> {
         } else {
             runner.run(e)
         };
-        progress.finish();
+        progress.clear();
         messages.all(&outcome.warnings, sources);
-        let record = report::record(&outcome, &info(&settings));
-        let published = results.publish(&mut outcome, record);
-        print_measures(&outcome);
+        let mut record = report::record(&outcome, &info(&settings));
+        let published = results.publish(&mut outcome, record.clone());
+        let at = published.as_ref().map_or_else(|(at, _)| at, |(at, _)| at);
+        record["results"] = json!(at.display().to_string());
+        progress.all_measures(outcome.measures.iter());
+        progress.finish(&record, &report::files_of(at));
+        if let Some(page) = &page {
+            page.close();
+        }
+        if messages.format != MessageFormat::Json {
+            print_measures(&outcome);
+        }
         let mut failed = !print_expectations(&outcome, self.program, messages);
         if let Some(d) = &outcome.failure {
             messages.one(d, sources);
@@ -279,9 +305,9 @@ fn print_expectations(outcome: &Outcome, program: &Program, messages: Messages) 
     let mut all = true;
     for e in &outcome.expectations {
         let text = program.sources.text(e.span).split_whitespace().collect::<Vec<_>>().join(" ");
-        if e.passed {
+        if e.passed && messages.format != MessageFormat::Json {
             say!("ok    expect {text}   [{}]", e.found);
-        } else {
+        } else if !e.passed {
             all = false;
             let d =
                 Diagnostic::at(Code::E0807, e.span, format!("expectation failed: found {}", e.found), "does not hold");

@@ -7,7 +7,7 @@ use super::run::settings;
 use super::signals::{self, Signal, stop_asked_for};
 use neuro::compiler::Program;
 use neuro::diag::{Code, Diagnostic};
-use neuro::experiment::{Expectation, Progress, Runner, Settings};
+use neuro::experiment::{Expectation, Moment, Progress, Runner, Settings};
 use neuro::hir::experiment::model::Experiment;
 use neuro::parallel::DEEP_STACK;
 use std::cell::RefCell;
@@ -38,7 +38,7 @@ struct Report {
 struct Kept(RefCell<Vec<String>>);
 
 impl Progress for Kept {
-    fn update(&self, _: f64, _: f64) {}
+    fn update(&self, _: &Moment) {}
 
     fn line(&self, text: &str) {
         self.0.borrow_mut().push(text.to_string());

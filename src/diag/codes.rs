@@ -62,6 +62,7 @@ codes! {
     E0309 "weight does not fit the port"
     E0310 "a time is needed"
     E0311 "affine unit"
+    E0312 "more units than axes"
     E0401 "wrong kind of value"
     E0402 "wrong number of arguments"
     E0403 "shapes do not fit"

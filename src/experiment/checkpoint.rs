@@ -5,13 +5,14 @@
 //! name in the same source, whose hash the header carries.
 
 use super::live::{Live, PortFunction};
-use super::outcome::{Expectation, Figure};
+use super::outcome::Expectation;
 use super::record::{Recording, SpoolState, What};
 use super::run::{Frame, FrameKind, Run, Scheduled};
 use super::store::{CheckpointStore, RunIdentity};
 use crate::data::{Archive, Examples, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::evaluate::{Attempt, LaneProgram, Turns};
+use crate::figure::Figure;
 use crate::hir::typed::{Expr, LocalId};
 use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse};
 use crate::ir::Precision;
@@ -28,7 +29,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// The second line of a file; the third one is its digest.
 #[derive(Serialize, Deserialize)]
@@ -64,6 +65,8 @@ struct Saved {
     figures: Vec<Figure>,
     saved: Vec<(String, Vec<u8>)>,
     simulated: f64,
+    passed: f64,
+    total: Option<f64>,
     built_in: f64,
     ran_in: f64,
     size: (usize, usize),
@@ -593,6 +596,8 @@ impl Run<'_> {
             figures: self.out.figures.clone(),
             saved: self.out.saved.iter().map(|(n, b)| (n.clone(), b.clone())).collect(),
             simulated: self.out.simulated,
+            passed: self.passed,
+            total: self.total,
             built_in: self.out.built_in,
             ran_in: self.out.ran_in,
             size: self.out.size,
@@ -663,6 +668,7 @@ impl Run<'_> {
         self.out.measures = saved.measures.into_iter().collect();
         self.out.figures = saved.figures;
         self.out.saved = saved.saved.into_iter().collect();
+        (self.passed, self.total) = (saved.passed, saved.total);
         (self.out.simulated, self.out.built_in, self.out.ran_in) = (saved.simulated, saved.built_in, saved.ran_in);
         (self.out.size, self.out.synapse_bytes) = (saved.size, saved.synapse_bytes);
         self.show_again()

@@ -80,8 +80,8 @@ impl Run<'_> {
         self.show_examples()
     }
 
-    /// The examples of the turn of the frame at the top, the names of their fields, and of how many turns it is.
-    fn at_hand(&self) -> (Chosen, Vec<usize>, Option<usize>, (usize, usize)) {
+    /// The examples of the turn of the frame at the top, and how many of them are shown at once.
+    fn at_hand(&self) -> (Chosen, Vec<usize>, Option<usize>) {
         let Some(top) = self.frames.last() else { crate::ice!("examples without a frame") };
         let (FrameKind::Examples { over, batch, turn, .. } | FrameKind::Gather { over, batch, turn, .. }) = &top.kind
         else {
@@ -89,12 +89,12 @@ impl Run<'_> {
         };
         let size = batch.unwrap_or(1);
         let items = over.1[(turn * size).min(over.1.len())..((turn + 1) * size).min(over.1.len())].to_vec();
-        (over.clone(), items, *batch, (*turn, over.1.len().div_ceil(size)))
+        (over.clone(), items, *batch)
     }
 
     /// Begins a turn with its examples, or ends the loop if there are none left.
     fn show_examples(&mut self) -> Attempt<()> {
-        let ((set, _), items, batch, (turn, turns)) = self.at_hand();
+        let ((set, _), items, batch) = self.at_hand();
         if items.is_empty() {
             return self.end_of_examples();
         }
@@ -105,7 +105,7 @@ impl Run<'_> {
         self.name_fields(&names, &set, &items, batch);
         self.present(&set, &items)?;
         if matches!(self.frames.last().map(|f| &f.kind), Some(FrameKind::Examples { .. })) {
-            self.limits.examples(turn, turns);
+            self.limits.update(&self.moment());
         }
         Ok(())
     }
@@ -135,7 +135,7 @@ impl Run<'_> {
 
     /// Ends a turn of a loop over a data set, and begins the next.
     pub(super) fn next_examples(&mut self) -> Attempt<()> {
-        let ((set, _), items, ..) = self.at_hand();
+        let ((set, _), items, _) = self.at_hand();
         if matches!(self.frames.last().map(|f| &f.kind), Some(FrameKind::Gather { .. })) {
             self.gather_turn()?;
         }
@@ -231,7 +231,6 @@ impl Run<'_> {
         let mut largest = 0.0f64;
         let clock = std::time::Instant::now();
         for index in 0..self.live.len() {
-            let end = self.clock + self.dt;
             let watched = self.recordings.iter().any(|r| r.follows(index));
             match self.live[index].simulation.as_mut().and_then(Running::settle).transpose() {
                 Ok(None) => continue,
@@ -239,7 +238,7 @@ impl Run<'_> {
                 Err(f) => return Err(self.failed(index, &f)),
             }
             if watched {
-                self.watch(index, end);
+                self.watch(index);
             }
         }
         self.step += 1;

@@ -1,7 +1,10 @@
 //! Why a run shall stop before its end: the user asks for it, its time is over, or it has grown beyond what it may take.
 
-use super::outcome::Progress;
+use super::outcome::{Expectation, Moment, Progress};
+use super::record::Recording;
 use crate::budget;
+use crate::figure::Figure;
+use crate::value::Quantity;
 use std::cell::{Cell, OnceCell};
 use std::time::{Duration, Instant};
 
@@ -40,12 +43,24 @@ impl<'a> Limits<'a> {
 }
 
 impl Progress for Limits<'_> {
-    fn update(&self, time: f64, end: f64) {
-        self.progress.update(time, end);
+    fn building(&self, network: &str) {
+        self.progress.building(network);
     }
 
-    fn examples(&self, shown: usize, of: usize) {
-        self.progress.examples(shown, of);
+    fn update(&self, at: &Moment) {
+        self.progress.update(at);
+    }
+
+    fn measure(&self, name: &str, executions: &[Quantity]) {
+        self.progress.measure(name, executions);
+    }
+
+    fn expectation(&self, checked: &Expectation) {
+        self.progress.expectation(checked);
+    }
+
+    fn figure(&self, figure: &Figure, recordings: &[Recording]) {
+        self.progress.figure(figure, recordings);
     }
 
     fn line(&self, text: &str) {

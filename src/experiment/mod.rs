@@ -7,6 +7,7 @@ mod chances;
 mod checkpoint;
 mod checks;
 mod examples;
+mod forecast;
 mod limits;
 mod live;
 mod networks;
@@ -26,7 +27,7 @@ mod world;
 
 pub use crate::evaluate::Attempt;
 pub use crate::value::{Quantity, Value};
-pub use outcome::{Expectation, Figure, FigureData, Outcome, Progress};
+pub use outcome::{Expectation, Moment, Outcome, Progress};
 pub use run::{Checkpoints, Runner};
 pub use settings::{MOST_THREADS, Override, Settings};
 pub use store::{CheckpointStore, RunIdentity};

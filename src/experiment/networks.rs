@@ -1,6 +1,7 @@
 //! Makes the networks of an experiment: their plans, and what runs once they are needed.
 
 use super::live::Live;
+use super::outcome::Progress;
 use super::run::Run;
 use super::settings::Override;
 use crate::budget;
@@ -150,6 +151,7 @@ impl Run<'_> {
             }
             return Ok(());
         }
+        self.limits.building(&self.live[index].name);
         let clock = std::time::Instant::now();
         let settings = &self.runner.settings;
         let options = Options {

@@ -2,6 +2,7 @@
 
 use super::record::Recording;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::figure::Figure;
 use crate::ir::Precision;
 use crate::runtime::Work;
 use crate::source::Span;
@@ -9,12 +10,41 @@ use crate::value::Quantity;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+/// How far an experiment is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Moment {
+    /// The time that its `run`s have let pass so far, ms.
+    pub simulated: f64,
+    /// The time that all of them will, if that is known, ms.
+    pub total: Option<f64>,
+    /// The turn of the outermost loop, counted from zero, and how many there are at most.
+    pub turn: Option<(usize, usize)>,
+    /// How much of the outermost loop is done, by the turns of the loops in it.
+    pub part: f64,
+}
+
+impl Moment {
+    /// Returns which part of the whole experiment is done; of its outermost loop, if no more is known.
+    pub fn done(&self) -> Option<f64> {
+        match self.total {
+            Some(total) => Some((self.simulated / total).min(1.0)),
+            None => self.turn.map(|_| self.part),
+        }
+    }
+}
+
 /// Hears how far a run is, and may stop it.
 pub trait Progress {
-    /// Simulated time so far and the end of this `run`, internal units.
-    fn update(&self, time: f64, end: f64);
-    /// How many minibatches of a loop over a data set have been shown, of how many.
-    fn examples(&self, _shown: usize, _of: usize) {}
+    /// A network is about to be built.
+    fn building(&self, _network: &str) {}
+    /// How far it is.
+    fn update(&self, at: &Moment);
+    /// A measure with what it is by now.
+    fn measure(&self, _name: &str, _executions: &[Quantity]) {}
+    /// An expectation that was checked.
+    fn expectation(&self, _checked: &Expectation) {}
+    /// A figure, and the recordings that it refers to.
+    fn figure(&self, _figure: &Figure, _recordings: &[Recording]) {}
     /// A line that the experiment prints.
     fn line(&self, _text: &str) {}
     /// Returns why the run shall stop, if it shall.
@@ -30,46 +60,6 @@ pub struct Expectation {
     pub passed: bool,
     /// What was found.
     pub found: String,
-}
-
-/// Data of a figure.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum FigureData {
-    /// Event times and cells.
-    Raster {
-        /// Times, ms.
-        times: Vec<f64>,
-        /// Rows.
-        cells: Vec<f64>,
-        /// Number of rows.
-        rows: usize,
-        /// Legend.
-        label: String,
-    },
-    /// A line.
-    Line {
-        /// Abscissa.
-        x: Vec<f64>,
-        /// Ordinate.
-        y: Vec<f64>,
-        /// Legend.
-        label: String,
-    },
-}
-
-/// A figure to draw.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Figure {
-    /// File name without extension.
-    pub name: String,
-    /// Title.
-    pub title: String,
-    /// Label of the abscissa.
-    pub x: String,
-    /// Label of the ordinate.
-    pub y: String,
-    /// Series.
-    pub series: Vec<FigureData>,
 }
 
 /// What came of an experiment.

@@ -1,71 +1,143 @@
-//! Collects the data of figures.
+//! Collects what figures show: values as they are now, and which part of which recording.
 
-use super::outcome::{Figure, FigureData};
-use super::record::{Sampled, What};
+use super::outcome::Progress;
+use super::record::{Recording, Sampled, What};
 use super::run::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, fail};
+use crate::figure::{Axis, Column, Data, Figure, Mark, Panel, Recorded, Series};
 use crate::hir::Expr as CellExpr;
+use crate::hir::experiment::model::{MarkWord, Panel as Written};
 use crate::hir::typed::{Expr, ExprKind};
-use crate::source::Span;
-use crate::value::{Quantity, Value};
-
-/// What is drawn, with its label.
-type Labelled = (Expr, String);
+use crate::units::{Dim, Unit, canonical_unit};
+use crate::value::{Quantity, Value, extent};
 
 impl Run<'_> {
-    pub(super) fn plot(&mut self, title: Option<&str>, series: &[Labelled], against: Option<&Labelled>) -> Attempt<()> {
-        for (e, _) in series.iter().chain(against) {
-            self.start_rates_in(e)?;
-        }
-        let mut figure = Figure {
-            name: String::new(),
-            title: title.unwrap_or_default().into(),
-            x: String::new(),
-            y: String::new(),
-            series: Vec::new(),
-        };
-        let x = against.map(|(e, _)| self.quantity(e)).transpose()?;
-        if let (Some(q), Some((_, name))) = (&x, against) {
-            figure.x = axis(name, q);
-        }
-        for (e, name) in series {
-            let name = name.clone();
-            let value = match self.recorded(e) {
-                Some(i) => Value::Recording(i),
-                None => self.eval(e)?,
-            };
-            match value {
-                Value::Recording(i) => self.plot_recording(&mut figure, i, &name, e.span)?,
-                Value::Quantity(q) => {
-                    let shown = |q: &Quantity| {
-                        let unit = q.shown_unit();
-                        q.data.iter().map(|v| unit.from_internal(*v)).collect::<Vec<f64>>()
-                    };
-                    let xs = x.as_ref().map_or_else(|| (0..q.data.len()).map(|i| i as f64).collect(), shown);
-                    if xs.len() != q.data.len() {
-                        let message = format!("cannot plot {} values against {}", q.data.len(), xs.len());
-                        return fail(Code::E0403, e.span, message, "different lengths");
-                    }
-                    figure.y = axis(if series.len() == 1 { &name } else { "" }, &q);
-                    if figure.x.is_empty() {
-                        figure.x = "index".into();
-                    }
-                    figure.series.push(FigureData::Line { x: xs, y: shown(&q), label: name.clone() });
+    pub(super) fn plot(&mut self, title: Option<&str>, columns: Option<&Expr>, panels: &[Written]) -> Attempt<()> {
+        let columns = match columns {
+            None => 1,
+            Some(e) => match self.size(e)? {
+                0 => {
+                    return fail(Code::E0404, e.span, "panels stand in at least one column", "not a number of columns");
                 }
-                _ => return fail(Code::E0401, e.span, "this cannot be plotted", "not data"),
-            }
-            if figure.name.is_empty() {
-                figure.name = file_name(title.filter(|t| !t.is_empty()).unwrap_or(&name));
-            }
-        }
+                n => n.min(panels.len()),
+            },
+        };
+        let panels = panels.iter().map(|p| self.panel(p)).collect::<Attempt<Vec<Panel>>>()?;
+        let called = || panels.iter().flat_map(|p| &p.series).map(|s| s.of.name.as_str()).find(|n| !n.is_empty());
+        let mut name = file_name(title.filter(|t| !t.is_empty()).or_else(called).unwrap_or("figure"));
         let taken = |name: &str| self.out.figures.iter().any(|f| f.name == name);
-        if taken(&figure.name) {
-            let numbered = (2..).map(|k: u64| format!("{}_{k}", figure.name));
-            figure.name = numbered.into_iter().find(|name| !taken(name)).unwrap_or_default();
+        if taken(&name) {
+            let numbered = (2..).map(|k: u64| format!("{name}_{k}"));
+            name = numbered.into_iter().find(|name| !taken(name)).unwrap_or_default();
         }
+        let figure = Figure { name, title: title.unwrap_or_default().into(), columns, panels };
+        self.limits.figure(&figure, &self.recordings);
         self.out.figures.push(figure);
         Ok(())
+    }
+
+    fn panel(&mut self, p: &Written) -> Attempt<Panel> {
+        for (e, _) in p.series.iter().chain(&p.against) {
+            self.start_rates_in(e)?;
+        }
+        let mark = p.mark.as_ref().map(|(word, args)| self.mark(*word, args)).transpose()?;
+        let against = p.against.as_ref().map(|(e, name)| self.column(e, name)).transpose()?;
+        let mut series: Vec<Series> = Vec::new();
+        for (k, (e, name)) in p.series.iter().enumerate() {
+            let of = self.column(e, name)?;
+            if let (Some(x), Some((at, _))) = (&against, &p.against) {
+                fits(&of, x, e, at)?;
+            }
+            if let Some(Mark::Images(rows, columns)) = mark {
+                holds_images(&of, (rows, columns), e)?;
+            }
+            let error = p.errors.get(k).map(|error| self.column(error, "").map(|c| (c, error))).transpose()?;
+            if let Some((error, at)) = &error {
+                fits(error, &of, at, e)?;
+            }
+            let label = p.labels.get(k).cloned();
+            series.push(Series { label, of, error: error.map(|(column, _)| column) });
+        }
+        let mut dims: Vec<Dim> = Vec::new();
+        for (s, (e, _)) in series.iter().zip(&p.series) {
+            if !matches!(s.of.data, Data::Events(_)) && !dims.contains(&s.of.dim) {
+                dims.push(s.of.dim);
+            }
+            if dims.len() == 3 {
+                let message = "a panel has two axes of ordinates, and this is a third unit";
+                let d = Diagnostic::at(Code::E0312, e.span, message, format!("in {}", s.of.unit.name));
+                return Err(Box::new(d.help("give it a panel of its own: `plot \"title\" { panel a, b   panel c }`")));
+            }
+        }
+        let mut axes = [Axis { log: p.log[0], range: None }, Axis { log: p.log[1], range: None }];
+        for (axis, range) in axes.iter_mut().zip(&p.ranges) {
+            let Some(e) = range else { continue };
+            let (from, to) = self.with(|s| s.range(e))?;
+            if !(from < to && from.is_finite() && to.is_finite()) || axis.log && from <= 0.0 {
+                let why = if from < to { "a logarithmic axis begins above zero" } else { "this axis has no extent" };
+                return fail(Code::E0404, e.span, why, "not the ends of this axis");
+            }
+            axis.range = Some((from, to));
+        }
+        let [x, y] = axes;
+        let title = p.title.clone().unwrap_or_default();
+        Ok(Panel { title, series, against, mark, x, y, zero: p.zero, fit: p.fit })
+    }
+
+    fn mark(&mut self, word: MarkWord, args: &[Expr]) -> Attempt<Mark> {
+        let whole = |k: usize| {
+            let n = self.size(&args[k])?;
+            match n {
+                0 => fail(Code::E0404, args[k].span, "at least one is needed", "none"),
+                n => Ok(n),
+            }
+        };
+        Ok(match word {
+            MarkWord::Lines => Mark::Lines,
+            MarkWord::Steps => Mark::Steps,
+            MarkWord::Points => Mark::Points,
+            MarkWord::Bars => Mark::Bars,
+            MarkWord::Mean => Mark::Mean,
+            MarkWord::Raster => Mark::Raster,
+            MarkWord::Density => Mark::Density,
+            MarkWord::HeatMap => Mark::HeatMap,
+            MarkWord::Histogram if args.is_empty() => Mark::Histogram(0),
+            MarkWord::Histogram => Mark::Histogram(whole(0)?),
+            MarkWord::Cells => Mark::Cells(whole(0)?),
+            MarkWord::Images => Mark::Images(whole(0)?, whole(1)?),
+            MarkWord::Psth => {
+                let bin = self.number(&args[0])?;
+                if !(bin > 0.0 && bin.is_finite()) {
+                    return fail(Code::E0404, args[0].span, "a bin is longer than nothing", "not a length of time");
+                }
+                Mark::Psth(bin)
+            }
+        })
+    }
+
+    /// Takes what an expression names: a recording if there is one, else its values now.
+    fn column(&self, e: &Expr, name: &str) -> Attempt<Column> {
+        let value = match self.recorded(e) {
+            Some(i) => Value::Recording(i),
+            None => self.eval(e)?,
+        };
+        let name = name.to_string();
+        match value {
+            Value::Recording(i) => {
+                let r = &self.recordings[i];
+                let data = part(r);
+                Ok(match &r.what {
+                    What::Events(_) => Column { name, dim: Dim::ONE, unit: Unit::one(), data: Data::Events(data) },
+                    What::Samples { dim, unit, .. } => {
+                        let unit = unit.clone().filter(|u| u.dim == *dim).unwrap_or_else(|| canonical_unit(*dim));
+                        Column { name, dim: *dim, unit, data: Data::Samples(data) }
+                    }
+                })
+            }
+            Value::Quantity(q) => Ok(values(&q, name)),
+            _ => fail(Code::E0401, e.span, "this cannot be plotted", "not data"),
+        }
     }
 
     /// Finds the recording of a state that an expression names.
@@ -85,53 +157,60 @@ impl Run<'_> {
                     if *value == wanted && *segment == of_segment)
         })
     }
+}
 
-    fn plot_recording(&self, figure: &mut Figure, i: usize, name: &str, span: Span) -> Attempt<()> {
-        let r = &self.recordings[i];
-        let unreadable = |e: String| Box::new(Diagnostic::at(Code::E0802, span, "a recording cannot be read back", e));
-        figure.x = "time (ms)".into();
-        match &r.what {
-            What::Events(_) => {
-                let events = r.events(None).map_err(unreadable)?;
-                let offset: f64 = figure
-                    .series
-                    .iter()
-                    .map(|s| if let FigureData::Raster { rows, .. } = s { *rows as f64 } else { 0.0 })
-                    .sum();
-                // A raster of more than this many marks is only ink; every k-th cell is shown.
-                let keep = (events.times.len() / 12_000 + 1) as u32;
-                let shown: Vec<(f64, f64)> = events
-                    .times
-                    .iter()
-                    .zip(&events.cells)
-                    .filter(|(_, c)| *c % keep == 0)
-                    .map(|(t, c)| (*t, f64::from(*c) + offset))
-                    .collect();
-                figure.y = "cell".into();
-                figure.series.push(FigureData::Raster {
-                    times: shown.iter().map(|s| s.0).collect(),
-                    cells: shown.iter().map(|s| s.1).collect(),
-                    rows: r.cells.1,
-                    label: name.into(),
-                });
-            }
-            What::Samples { dim, unit, .. } => {
-                let (t, v) = r.samples(None).map_err(unreadable)?;
-                let unit = unit.clone().filter(|u| u.dim == *dim).unwrap_or_else(|| crate::units::canonical_unit(*dim));
-                let n = r.width();
-                let keep = t.len() / 4000 + 1;
-                for cell in 0..n.min(8) {
-                    let points: Vec<usize> = (0..t.len()).step_by(keep).collect();
-                    figure.series.push(FigureData::Line {
-                        x: points.iter().map(|k| t[*k]).collect(),
-                        y: points.iter().map(|k| unit.from_internal(v[k * n + cell])).collect(),
-                        label: if n == 1 { name.into() } else { format!("{name}[{cell}]") },
-                    });
-                }
-                figure.y = if unit.name == "1" { name.into() } else { format!("{name} ({})", unit.name) };
-            }
+/// What a recording holds by now.
+fn part(r: &Recording) -> Recorded {
+    let (begin, end) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
+    let (from, to) = r.window.map_or((begin, end), |(from, to)| (begin.max(from), end.min(to)));
+    let cells = if matches!(r.what, What::Events(_)) { r.cells.1 } else { r.width() };
+    Recorded { name: r.name.clone(), records: r.records(), cells, from, to: to.max(from) }
+}
+
+fn values(q: &Quantity, name: String) -> Column {
+    let unit = q.shown_unit();
+    let values = q.data.iter().map(|v| unit.from_internal(*v)).collect();
+    let shape = q.rows.into_iter().chain(q.shape.iter().copied()).collect();
+    Column { name, dim: q.dim, unit, data: Data::Values { values, shape } }
+}
+
+/// How many values there are in a row of a column.
+fn length(c: &Column) -> (usize, String) {
+    match &c.data {
+        Data::Values { values, shape } => (values.len(), extent(shape)),
+        Data::Events(r) | Data::Samples(r) => {
+            (r.records as usize, format!("a recording of {} moments and {} cells", r.records, r.cells))
         }
-        Ok(())
+    }
+}
+
+/// Checks that two columns have a value of one for each of the other.
+fn fits(a: &Column, b: &Column, at: &Expr, other: &Expr) -> Attempt<()> {
+    let cells = |c: &Column| if let Data::Samples(r) = &c.data { r.cells } else { 1 };
+    let (na, nb) = (length(a), length(b));
+    // A recording of many cells may be drawn against one value of each moment, or against as many.
+    if na.0 == nb.0 && (cells(a) == cells(b) || cells(b) == 1) {
+        return Ok(());
+    }
+    let d = Diagnostic::at(Code::E0403, at.span, format!("{} does not fit {}", na.1, nb.1), na.1);
+    Err(Box::new(d.label(other.span, nb.1)))
+}
+
+/// Checks that each row of a matrix, or an array, is an image.
+fn holds_images(c: &Column, (rows, columns): (usize, usize), e: &Expr) -> Attempt<()> {
+    let pixels = rows.checked_mul(columns);
+    match &c.data {
+        Data::Values { shape, .. } if shape.last().is_some_and(|n| Some(*n) == pixels) => Ok(()),
+        // An array may hold several, one after the other.
+        Data::Values { values, shape }
+            if shape.len() == 1 && pixels.is_some_and(|n| values.len().is_multiple_of(n)) =>
+        {
+            Ok(())
+        }
+        _ => {
+            let message = format!("images of {rows} x {columns} need {} values in a row", pixels.unwrap_or(usize::MAX));
+            fail(Code::E0403, e.span, message, length(c).1)
+        }
     }
 }
 
@@ -142,9 +221,4 @@ const LONGEST: usize = 60;
 fn file_name(title: &str) -> String {
     let plain = |(at, c): (usize, char)| if c.is_alphanumeric() || c == '.' && at > 0 { c } else { '_' };
     title.chars().take(LONGEST).enumerate().map(plain).collect()
-}
-
-fn axis(name: &str, q: &Quantity) -> String {
-    let unit = q.shown_unit();
-    if unit.name == "1" { name.to_string() } else { format!("{name} ({})", unit.name).trim().to_string() }
 }

@@ -316,6 +316,11 @@ impl Recording {
         self.spool.end_record();
     }
 
+    /// Returns how many events or samples there are.
+    pub fn records(&self) -> u64 {
+        self.spool.bytes() / self.record_size() as u64
+    }
+
     /// Returns the number of values of a sample.
     pub fn width(&self) -> usize {
         match self.what {
@@ -333,7 +338,7 @@ impl Recording {
     }
 
     /// Refuses to read what does not fit into memory.
-    fn can_be_read(&self) -> Result<(), String> {
+    pub fn can_be_read(&self) -> Result<(), String> {
         let numbers = self.spool.bytes() as f64 * if matches!(self.what, What::Events(_)) { 16.0 / 12.0 } else { 1.0 };
         crate::budget::fits(numbers).map_err(|lack| format!("it does not fit into memory: {lack}"))
     }

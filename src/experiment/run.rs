@@ -4,11 +4,11 @@
 use super::chances::refuse_impossible;
 use super::limits::Limits;
 use super::live::Live;
-use super::outcome::{Outcome, Progress};
+use super::outcome::{Moment, Outcome, Progress};
 use super::record::Recording;
 use super::settings::Settings;
 use super::store::{CheckpointStore, RunIdentity};
-use super::watch::Watch;
+use super::watch::{Course, Watch};
 use super::world::Surface;
 use crate::data::{Examples, Files};
 use crate::diag::{Code, Diagnostic};
@@ -173,6 +173,10 @@ pub(super) struct Run<'a> {
     /// Why a function of time had no value.
     pub(super) complaint: Arc<Mutex<Option<Box<Diagnostic>>>>,
     builds_only: bool,
+    /// The time that all `run`s have let pass so far.
+    pub(super) passed: f64,
+    /// The time that they will, as far as is known.
+    pub(super) total: Option<f64>,
     /// Hears how far the run is, and says when it shall stop.
     pub(super) limits: Limits<'a>,
     checkpoints: Option<&'a Checkpoints<'a>>,
@@ -200,6 +204,8 @@ impl<'a> Run<'a> {
             gathered: Vec::new(),
             complaint: Arc::default(),
             builds_only: false,
+            passed: 0.0,
+            total: None,
             limits: Limits::new(runner.progress, runner.settings.longest),
             checkpoints: None,
             out: Outcome::default(),
@@ -307,7 +313,28 @@ impl<'a> Run<'a> {
             self.seed = whole_seed(seed).map_err(|why| self.bad_override("seed", &why))?;
         }
         self.enter(0, FrameKind::Once);
+        self.total = self.forecast();
         Ok(())
+    }
+
+    /// Returns how far the experiment is.
+    pub(super) fn moment(&self) -> Moment {
+        let (mut turn, mut part, mut weight) = (None, 0.0, 1.0);
+        for f in &self.frames {
+            let (now, of) = match &f.kind {
+                FrameKind::Loop { of, turn, .. } => (*turn, of.iter().map(Turns::count).product::<usize>()),
+                FrameKind::Repeat { most, turn } => (*turn, *most),
+                FrameKind::Examples { over, batch, turn, .. } | FrameKind::Gather { over, batch, turn, .. } => {
+                    (*turn, over.1.len().div_ceil(batch.unwrap_or(1).max(1)))
+                }
+                FrameKind::Once | FrameKind::Window(_) | FrameKind::At(_) => continue,
+            };
+            let of = of.max(1);
+            turn.get_or_insert((now, of));
+            part += weight * now as f64 / of as f64;
+            weight /= of as f64;
+        }
+        Moment { simulated: self.passed, total: self.total, turn, part }
     }
 
     /// Goes into a block.
@@ -498,7 +525,7 @@ impl<'a> Run<'a> {
     /// Lets time pass until the end of a `run`, or until something is planned.
     fn let_time_pass(&mut self, end: f64) -> Attempt<()> {
         let next = self.schedule.first().map(|s| s.time).filter(|t| *t <= end + 1e-9);
-        self.advance_in_parts(next.unwrap_or(end), end)?;
+        self.advance_in_parts(next.unwrap_or(end))?;
         if next.is_none() {
             if let Some(top) = self.frames.last_mut() {
                 top.until = None;
@@ -515,11 +542,11 @@ impl<'a> Run<'a> {
     }
 
     /// Advances with a look at the clock for checkpoints every now and then.
-    fn advance_in_parts(&mut self, until: f64, end: f64) -> Attempt<()> {
-        let Some(checkpoints) = self.checkpoints else { return self.advance(until, end) };
+    fn advance_in_parts(&mut self, until: f64) -> Attempt<()> {
+        let Some(checkpoints) = self.checkpoints else { return self.advance(until) };
         loop {
             let part = (self.clock + PART as f64 * self.dt).min(until);
-            self.advance(if part > until - 0.5 * self.dt { until } else { part }, end)?;
+            self.advance(if part > until - 0.5 * self.dt { until } else { part })?;
             let stop = self.limits.interrupted();
             if stop.is_some() || checkpoints.keeper.is_due() {
                 self.checkpoint(checkpoints.keeper, &checkpoints.belongs)?;
@@ -533,12 +560,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn advance(&mut self, until: f64, end: f64) -> Attempt<()> {
+    fn advance(&mut self, until: f64) -> Attempt<()> {
         let clock = std::time::Instant::now();
         // What is asked for is rounded, not each piece of it.
         let target_step = ((until / self.dt).round() as u64).max(self.step);
         let steps = target_step - self.step;
-        let result = self.advance_networks(steps, end);
+        let result = self.advance_networks(steps);
+        self.passed += steps as f64 * self.dt;
         self.out.ran_in += clock.elapsed().as_secs_f64();
         self.step = target_step;
         self.clock = until.max(self.clock);
@@ -549,13 +577,19 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn advance_networks(&mut self, steps: u64, end: f64) -> Attempt<()> {
+    fn advance_networks(&mut self, steps: u64) -> Attempt<()> {
+        let begin = self.moment();
         let progress = &self.limits;
+        let running = self.live.iter().filter(|l| l.simulation.is_some()).count().max(1);
+        let each = self.dt / running as f64;
+        let mut passed = begin.simulated;
         for (index, live) in self.live.iter_mut().enumerate() {
             let Some(s) = &mut live.simulation else { continue };
             let (before, work) = (s.step(), s.work());
             let target = before + steps;
-            let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, progress);
+            let course = Course { begin: Moment { simulated: passed, ..begin }, step: s.step(), each };
+            passed += steps as f64 * each;
+            let mut watch = Watch::new(&mut self.recordings, index, course, progress);
             // With checkpoints, a run stops where one can be taken.
             watch.heeds_interrupts = self.checkpoints.is_none();
             let outcome = match s {
@@ -581,9 +615,11 @@ impl<'a> Run<'a> {
     }
 
     /// Feeds the recordings of a network after a step of its own.
-    pub(super) fn watch(&mut self, index: usize, end: f64) {
+    pub(super) fn watch(&mut self, index: usize) {
+        let begin = self.moment();
         let Some(s) = &self.live[index].simulation else { return };
-        let mut watch = Watch::new(&mut self.recordings, index, self.dt, end, &self.limits);
+        let course = Course { begin, step: s.step(), each: 0.0 };
+        let mut watch = Watch::new(&mut self.recordings, index, course, &self.limits);
         match s {
             Running::Rates(s) => watch.sample_rates(s),
             Running::Events(s) => watch.sample(s),

@@ -66,7 +66,7 @@ impl Run<'_> {
                 Ok(())
             }
             StatementKind::Settle(steps, change) => self.settle(steps, change.as_ref(), s.span),
-            StatementKind::Plot { title, series, against } => self.plot(title.as_deref(), series, against.as_ref()),
+            StatementKind::Plot { title, columns, panels } => self.plot(title.as_deref(), columns.as_ref(), panels),
             StatementKind::Expect(e) => self.expect(e),
             StatementKind::Drive(d) => self.drive(d),
             StatementKind::Plasticity(on, what) => self.plasticity(*on, what),
@@ -217,6 +217,7 @@ impl Run<'_> {
         let name = &self.experiment.locals[id].name;
         let list = self.out.measures.entry(name.clone()).or_default();
         list.push(q.clone());
+        self.limits.measure(name, list);
         let first = list.len() == 1;
         let place = &mut self.locals[id.as_u32() as usize];
         if let (false, Some(Value::Quantity(series))) = (first, place.as_mut()) {
@@ -232,7 +233,9 @@ impl Run<'_> {
         self.start_rates_in(e)?;
         let passed = self.truth(e)?;
         let found = self.describe(e);
-        self.out.expectations.push(Expectation { span: e.span, passed, found });
+        let checked = Expectation { span: e.span, passed, found };
+        self.limits.expectation(&checked);
+        self.out.expectations.push(checked);
         Ok(())
     }
 

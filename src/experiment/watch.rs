@@ -1,7 +1,7 @@
 //! Feeds recordings from a running network.
 
 use super::live::read;
-use super::outcome::Progress;
+use super::outcome::{Moment, Progress};
 use super::record::{Recording, Sampled, What, is_due, next_due};
 use crate::hir::{EventId, Expr};
 use crate::runtime::{Observer, RateNetwork, Simulation, Spikes};
@@ -9,29 +9,37 @@ use crate::runtime::{Observer, RateNetwork, Simulation, Spikes};
 /// Feeds recordings from a running network.
 pub struct Watch<'r> {
     recordings: Vec<&'r mut Recording>,
-    dt: f64,
-    end: f64,
     progress: &'r dyn Progress,
+    course: Course,
     /// Whether the run ends when the user asks for it.
     pub heeds_interrupts: bool,
     calls: std::cell::Cell<u32>,
     at: std::cell::Cell<u64>,
 }
 
+/// How the steps of a network move an experiment on.
+#[derive(Clone, Copy)]
+pub struct Course {
+    /// How far it was when they began.
+    pub begin: Moment,
+    /// The network's step then.
+    pub step: u64,
+    /// What each step adds to the time of the experiment, ms: networks that run side by side share it.
+    pub each: f64,
+}
+
 impl<'r> Watch<'r> {
     pub fn new(
         recordings: &'r mut [Recording],
         network: usize,
-        dt: f64,
-        end: f64,
+        course: Course,
         progress: &'r dyn Progress,
     ) -> Watch<'r> {
         let recordings = recordings.iter_mut().filter(|r| r.follows(network)).collect();
         Watch {
             recordings,
-            dt,
-            end,
             progress,
+            course,
             heeds_interrupts: true,
             calls: Default::default(),
             at: Default::default(),
@@ -119,7 +127,9 @@ impl Observer for Watch<'_> {
         let calls = self.calls.get();
         self.calls.set(calls.wrapping_add(1));
         if calls.is_multiple_of(64) {
-            self.progress.update(self.at.get() as f64 * self.dt, self.end);
+            let passed = self.at.get().saturating_sub(self.course.step) as f64 * self.course.each;
+            let begin = self.course.begin;
+            self.progress.update(&Moment { simulated: begin.simulated + passed, ..begin });
         }
         self.heeds_interrupts && self.progress.interrupted().is_some()
             || self.recordings.iter().any(|r| r.spool.failed.is_some())

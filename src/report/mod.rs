@@ -1,10 +1,20 @@
-//! The files of a run: recordings as Parquet, figures as SVG and PNG, measures and the run's record as JSON.
+//! The files of a run: recordings as Parquet, figures as SVG, PNG and PDF, measures and the run's record as JSON, and a page of all.
 
+mod events;
+mod figures;
+mod page;
 mod parquet;
-mod plot;
 
-use crate::experiment::record::{Recording, What};
+pub use events::{expectation as expectation_event, measure as measure_event};
+pub use figures::{Files, Format, Spooled, drawn, figures_of, recording_as_figure};
+pub use page::{PAGE, figure as figure_event, files_of, live_page, page_of, page_with};
+
+use figures::FIGURES;
+
+use crate::experiment::record::What;
 use crate::experiment::{Outcome, Quantity, Settings};
+use crate::figure::Figure;
+use crate::source::SourceMap;
 use crate::units::canonical_unit;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -23,16 +33,15 @@ pub struct Written {
 
 /// Lists the files that an outcome becomes.
 pub fn names(outcome: &Outcome) -> Vec<String> {
-    let recordings = outcome.recordings.iter().map(recording);
-    let figures = outcome.figures.iter().flat_map(|f| [format!("{}.svg", f.name), format!("{}.png", f.name)]);
-    [MEASURES.to_string()].into_iter().chain(outcome.saved.keys().cloned()).chain(recordings).chain(figures).collect()
+    let recordings = outcome.recordings.iter().map(|r| parquet::file_name(&r.name));
+    let of_figure = |f: &Figure| Format::ALL.map(|format| format!("{}.{}", f.name, format.ending()));
+    let figures = outcome.figures.iter().flat_map(of_figure);
+    let sources = (!outcome.figures.is_empty()).then(|| FIGURES.to_string());
+    let first = [MEASURES.to_string()].into_iter().chain(outcome.saved.keys().cloned());
+    first.chain(recordings).chain(sources).chain(figures).collect()
 }
 
 const MEASURES: &str = "measures.json";
-
-fn recording(r: &Recording) -> String {
-    format!("{}.parquet", r.name)
-}
 
 /// Writes everything into a folder, the smallest first; what cannot be written does not keep the rest from being so.
 pub fn write(outcome: &mut Outcome, folder: &Path) -> Written {
@@ -42,12 +51,22 @@ pub fn write(outcome: &mut Outcome, folder: &Path) -> Written {
     for (name, content) in &outcome.saved {
         out.put(folder, name, |path| bytes(path, content));
     }
+    if !outcome.figures.is_empty() {
+        out.put(folder, FIGURES, |path| bytes(path, figures::json(&outcome.figures).as_bytes()));
+    }
     for f in &outcome.figures {
-        out.put(folder, &format!("{}.svg", f.name), |path| bytes(path, plot::svg(f)?.as_bytes()));
-        out.put(folder, &format!("{}.png", f.name), |path| bytes(path, &plot::png(f)?));
+        let scene = crate::draw::scene(f, &Spooled(&outcome.recordings));
+        match scene.and_then(|scene| drawn(&scene, &Format::ALL)) {
+            Ok(files) => files.iter().for_each(|(name, content)| {
+                out.put(folder, name, |path| bytes(path, content));
+            }),
+            Err(why) => {
+                out.trouble.get_or_insert(format!("the figure {}: {why}", f.name));
+            }
+        }
     }
     for r in &mut outcome.recordings {
-        if out.put(folder, &recording(r), |path| parquet::write(r, path).map_err(|e| e.to_string())) {
+        if out.put(folder, &parquet::file_name(&r.name), |path| parquet::write(r, path).map_err(|e| e.to_string())) {
             continue;
         }
         if let Some(file) = r.spool.leave() {
@@ -94,7 +113,16 @@ fn quantity(list: &[Quantity]) -> Value {
         }
     };
     let value = if list.len() == 1 { one(first) } else { Value::Array(list.iter().map(one).collect()) };
-    json!({ "value": value, "unit": unit.name })
+    let mut out = json!({ "value": value, "unit": unit.name });
+    let shape: Vec<usize> = first.rows.into_iter().chain(first.shape.iter().copied()).collect();
+    if list.len() > 1 {
+        out["executions"] = json!(list.len());
+    }
+    let alike = list.iter().all(|q| q.shape == first.shape && q.rows == first.rows);
+    if alike && !shape.is_empty() {
+        out["shape"] = json!(shape);
+    }
+    out
 }
 
 /// Returns measures with their units.
@@ -114,6 +142,8 @@ pub struct RunInfo {
     pub experiment: String,
     /// Options.
     pub settings: Settings,
+    /// What was compiled.
+    pub sources: SourceMap,
 }
 
 /// Returns what is known of a run before it begins, which marks its folder.
@@ -169,8 +199,17 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "peak_memory_bytes": peak_memory(),
         "complete": outcome.failure.is_none(),
         "stopped_because": outcome.failure.as_ref().map(|d| format!("{}: {}", d.code, d.message)),
-        "expectations": outcome.expectations.iter().map(|e| json!({"passed": e.passed, "found": e.found})).collect::<Vec<_>>(),
+        "expectations": outcome.expectations.iter().map(|e| expectation_event(e, &info.sources)).collect::<Vec<_>>(),
+        "warnings": outcome.warnings.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>(),
+        "log": outcome.log,
+        "sources": sources(&info.sources),
     })
+}
+
+/// The texts that were compiled, but not the library's.
+pub fn sources(all: &SourceMap) -> Value {
+    let own = all.files().filter(|f| !f.name.starts_with("std/"));
+    own.map(|f| json!({ "path": f.name, "text": &*f.text })).collect::<Vec<_>>().into()
 }
 
 /// Returns the most memory that this process has had, where the system says.

@@ -1,11 +1,13 @@
-//! Recordings as Parquet: `time` in ms, `cell`, and for states a value column; units in the file's metadata.
+//! Recordings as Parquet: `time` in ms, `cell`, and for states a value column; units in the file's metadata. Written, and read again.
 
 use crate::experiment::record::{Recording, Sampled, What};
 use crate::units::canonical_unit;
 use parquet::basic::{Compression, Repetition, Type as PhysicalType};
+use parquet::column::reader::get_typed_column_reader;
 use parquet::data_type::{DoubleType, Int32Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use std::fs::File;
@@ -14,6 +16,11 @@ use std::sync::Arc;
 
 /// Rows of one row group, which is all that is held in memory.
 const ROWS: usize = 1 << 16;
+
+/// Returns the name of a recording's file.
+pub fn file_name(recording: &str) -> String {
+    format!("{recording}.parquet")
+}
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -37,7 +44,11 @@ pub fn write(r: &Recording, path: &Path) -> Result<(), Failure> {
             Some(unit)
         }
     };
-    metadata.push(KeyValue::new("neuro.recording".to_string(), r.name.clone()));
+    let cells = if unit.is_some() { r.width() } else { r.cells.1 };
+    let (from, to) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
+    let about = [("recording", r.name.clone()), ("cells", cells.to_string()), ("from_ms", from.to_string())];
+    let about = about.into_iter().chain([("to_ms", to.to_string())]);
+    metadata.extend(about.map(|(key, value)| KeyValue::new(format!("neuro.{key}"), value)));
     let schema = Arc::new(Type::group_type_builder("recording").with_fields(fields).build()?);
     let properties =
         WriterProperties::builder().set_compression(Compression::SNAPPY).set_key_value_metadata(Some(metadata)).build();
@@ -72,11 +83,78 @@ pub fn write(r: &Recording, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a recording's file says of it.
+pub struct Described {
+    /// How many events, or moments.
+    pub records: u64,
+    /// How many cells, or synapses.
+    pub cells: usize,
+    /// Since when it recorded, ms.
+    pub from: f64,
+    /// Until when, ms.
+    pub to: f64,
+    /// The unit of its values; none of events.
+    pub unit: Option<String>,
+}
+
+/// Reads what a recording's file says of it.
+pub fn described(path: &Path) -> Result<Described, String> {
+    let bad = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let reader = SerializedFileReader::new(File::open(path).map_err(|e| bad(&e))?).map_err(|e| bad(&e))?;
+    let told = reader.metadata().file_metadata();
+    let all = told.key_value_metadata().map_or(&[][..], Vec::as_slice);
+    let find = |key: &str| all.iter().find(|kv| kv.key == key).and_then(|kv| kv.value.clone());
+    let number = |key: &str| -> Result<f64, String> {
+        find(key).and_then(|v| v.parse().ok()).ok_or_else(|| bad(&format!("`{key}` is missing: not a recording")))
+    };
+    let (from, to) = (number("neuro.from_ms")?, number("neuro.to_ms")?);
+    let (cells, unit) = (number("neuro.cells")? as usize, find("unit.value"));
+    let rows = told.num_rows().max(0) as u64;
+    let records = if unit.is_some() { rows / (cells.max(1) as u64) } else { rows };
+    Ok(Described { records, cells, from, to, unit })
+}
+
+/// Reads the first so many rows of a recording.
+pub fn read(path: &Path, most: u64) -> Result<Rows, String> {
+    let bad = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let file = File::open(path).map_err(|e| bad(&e))?;
+    let reader = SerializedFileReader::new(file).map_err(|e| bad(&e))?;
+    let there: i64 = reader.metadata().row_groups().iter().map(|g| g.num_rows()).sum();
+    crate::budget::fits(most.min(there.max(0) as u64) as f64 * 20.0).map_err(|e| bad(&e))?;
+    let mut out = Rows::default();
+    let mut left = usize::try_from(most).unwrap_or(usize::MAX);
+    for k in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(k).map_err(|e| bad(&e))?;
+        let n = left.min(group.metadata().num_rows().max(0) as usize);
+        left -= n;
+        for c in 0..group.num_columns().min(3) {
+            let column = group.get_column_reader(c).map_err(|e| bad(&e))?;
+            let physical = group.metadata().column(c).column_type();
+            let expected = if c == 1 { PhysicalType::INT32 } else { PhysicalType::DOUBLE };
+            if physical != expected {
+                return Err(bad(&format!("column {c} holds {physical}, not {expected}: not a recording")));
+            }
+            let read = match c {
+                1 => get_typed_column_reader::<Int32Type>(column).read_records(n, None, None, &mut out.cell),
+                0 => get_typed_column_reader::<DoubleType>(column).read_records(n, None, None, &mut out.time),
+                _ => get_typed_column_reader::<DoubleType>(column).read_records(n, None, None, &mut out.value),
+            };
+            read.map_err(|e| bad(&e))?;
+        }
+    }
+    let whole = out.time.len() == out.cell.len() && (out.value.is_empty() || out.value.len() == out.time.len());
+    if whole { Ok(out) } else { Err(bad(&"columns of different lengths")) }
+}
+
+/// Rows of a recording.
 #[derive(Default)]
-struct Rows {
-    time: Vec<f64>,
-    cell: Vec<i32>,
-    value: Vec<f64>,
+pub struct Rows {
+    /// Times, ms.
+    pub time: Vec<f64>,
+    /// Cells, or synapses.
+    pub cell: Vec<i32>,
+    /// Values, of samples.
+    pub value: Vec<f64>,
 }
 
 impl Rows {

@@ -501,10 +501,11 @@ pub enum CommandKind {
     Window(Name, Vec<Command>),
     /// `settle until change < e or n steps`: how many steps, and when it may end earlier.
     Settle(Expr, Option<Expr>),
+    /// `plot "title" in 2 columns { panel … }`; a single panel has no title of its own
     Plot {
         title: Option<String>,
-        series: Vec<Expr>,
-        against: Option<Expr>,
+        columns: Option<Expr>,
+        panels: Vec<Panel>,
     },
     Expect(Expr),
     /// `print "after", k, "turns"`
@@ -545,4 +546,22 @@ impl CommandKind {
 pub struct File {
     /// Declarations in order.
     pub items: Vec<Item>,
+}
+
+/// `panel "title" a, b against x as points with error s with log x labelled "a", "b"`
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    pub title: Option<String>,
+    pub series: Vec<Expr>,
+    pub against: Option<Expr>,
+    /// What it is drawn as, with arguments.
+    pub mark: Option<(Name, Vec<Arg>)>,
+    /// How uncertain each series is.
+    pub errors: Vec<Expr>,
+    /// Ends of axes: whether it is that of `x`, and a range.
+    pub ranges: Vec<(bool, Expr)>,
+    /// Other words: `log x`, `log y`, `zero`, `fit`.
+    pub words: Vec<Name>,
+    pub labels: Vec<String>,
+    pub span: Span,
 }

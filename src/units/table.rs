@@ -32,6 +32,30 @@ impl Unit {
         scale10(value, self.dim.internal_exponent() - self.exponent) / self.factor
     }
 
+    /// Returns the unit with the prefix that suits values of up to this many of it: `pA` for 1e-12 A.
+    ///
+    /// Units that a reader chose stay as long as numbers have at most four digits before or two zeros after the point.
+    pub fn readable(&self, largest: f64) -> Unit {
+        if largest == 0.0 || !largest.is_finite() || (1e-2..1e4).contains(&largest.abs()) {
+            return self.clone();
+        }
+        let takes_prefix = |b: &&(&str, [i16; 7], f64, i32, bool)| {
+            let prefix = self.name.strip_suffix(b.0).filter(|_| b.4);
+            prefix.is_some_and(|p| p.is_empty() || PREFIXES.iter().any(|(known, _)| *known == p))
+        };
+        let longest = BASE.iter().filter(takes_prefix).max_by_key(|b| b.0.len());
+        let Some(base) = longest.filter(|_| lookup(&self.name).is_some_and(|u| u == *self)) else {
+            return self.clone();
+        };
+        let size = largest.abs() * self.factor * 10f64.powf(self.exponent);
+        // Nobody counts thousands of seconds with a prefix.
+        let most = if base.0 == "s" { 0 } else { 9 };
+        let fits = |e: &i32| size >= 10f64.powi(base.3 + e) * (1.0 - 1e-9);
+        let exponent = (-15..=most).rev().step_by(3).filter(|e| e % 3 == 0).find(fits).unwrap_or(-15);
+        let prefix = PREFIXES.iter().find(|(_, e)| *e == exponent).map_or("", |(p, _)| p);
+        lookup(&format!("{prefix}{}", base.0)).unwrap_or_else(|| self.clone())
+    }
+
     /// Returns `self * other`, spelled the way a reader would.
     pub fn times(&self, other: &Unit) -> Unit {
         let name = match (self.name.as_str(), other.name.as_str()) {
@@ -259,6 +283,20 @@ mod tests {
             assert_eq!(unit.to_internal(value), internal, "{name}");
             assert_eq!(unit.from_internal(internal), value, "{name}");
         }
+    }
+
+    #[test]
+    fn values_get_the_prefix_that_suits_them() {
+        let readable = |name: &str, largest: f64| lookup(name).unwrap().readable(largest).name;
+        assert_eq!(readable("A", 1e-12), "pA");
+        assert_eq!(readable("A", 3e-10), "pA");
+        assert_eq!(readable("ms", 9000.0), "ms");
+        assert_eq!(readable("ms", 2e4), "s");
+        assert_eq!(readable("ms", 3e9), "s");
+        assert_eq!(readable("mV", 1e-3), "uV");
+        assert_eq!(readable("pA", 2e6), "uA");
+        assert_eq!(readable("min", 1e6), "min");
+        assert_eq!(readable("mV", 0.0), "mV");
     }
 
     #[test]

@@ -10,13 +10,14 @@ mod paths;
 use paths::Named;
 
 /// Bottom layer first. Modules of one entry may use each other.
-const LAYERS: [&[&str]; 21] = [
+const LAYERS: [&[&str]; 23] = [
     &["source"],
     &["diag"],
     &["units"],
     &["stdlib"],
     &["budget", "data", "measure", "parallel", "rng"],
     &["value"],
+    &["figure"],
     &["builtin"],
     &["syntax"],
     // A neuron's scheme is checked where the scheme is chosen, so these three know each other.
@@ -28,6 +29,7 @@ const LAYERS: [&[&str]; 21] = [
     &["evaluate"],
     &["elaborate"],
     &["runtime"],
+    &["draw"],
     &["experiment"],
     &["report"],
     &["compiler"],

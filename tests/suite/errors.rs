@@ -99,7 +99,7 @@ impl CheckpointStore for Full {
 struct Stopped;
 
 impl Progress for Stopped {
-    fn update(&self, _: f64, _: f64) {}
+    fn update(&self, _: &neuro::experiment::Moment) {}
 
     fn interrupted(&self) -> Option<String> {
         Some("the test".to_string())

@@ -414,7 +414,7 @@ fn statement_taken_out(text: &str, n: &mut Numbers) -> Option<String> {
 struct Budget(AtomicU32);
 
 impl Progress for Budget {
-    fn update(&self, _: f64, _: f64) {}
+    fn update(&self, _: &neuro::experiment::Moment) {}
 
     fn interrupted(&self) -> Option<String> {
         (self.0.fetch_add(1, Ordering::Relaxed) >= 4).then(|| "long enough".to_string())

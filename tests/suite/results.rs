@@ -103,8 +103,18 @@ fn send(child: &Child, signal: &str) {
     assert!(sent.success());
 }
 
-const OF_TWO: &[&str] =
-    &["a.spike.parquet", "fig.png", "fig.svg", "fig_2.png", "fig_2.svg", "measures.json", "run.json"];
+const OF_TWO: &[&str] = &[
+    "a.spike.parquet",
+    "fig.pdf",
+    "fig.png",
+    "fig.svg",
+    "fig_2.pdf",
+    "fig_2.png",
+    "fig_2.svg",
+    "figures.json",
+    "measures.json",
+    "run.json",
+];
 
 #[test]
 fn the_same_command_can_be_typed_twice_and_files_of_users_stay() {
@@ -116,7 +126,8 @@ fn the_same_command_can_be_typed_twice_and_files_of_users_stay() {
     let said = place.run(&["--set", "turns=3"], 0);
     assert!(said.contains("will be replaced when this run ends"), "{said}");
     assert_ne!(before, place.read("measures.json"));
-    let more: Vec<&str> = ["fig_3.png", "fig_3.svg", "notes.txt"].into_iter().chain(OF_TWO.iter().copied()).collect();
+    let more: Vec<&str> =
+        ["fig_3.pdf", "fig_3.png", "fig_3.svg", "notes.txt"].into_iter().chain(OF_TWO.iter().copied()).collect();
     assert!(more.iter().all(|f| place.names().contains(&f.to_string())) && place.names().len() == more.len());
     // What the first run wrote and the third one does not is gone.
     for how in [&["--force"][..], &["--replay", "results/e/run.json"], &[]] {
@@ -132,7 +143,7 @@ fn every_figure_of_a_loop_has_a_file_of_its_own() {
     let place = Place::new("figures");
     place.run(&["--set", "turns=5"], 0);
     let files = place.record()["files"].as_array().unwrap().len();
-    assert_eq!(files, 2 * 5 + 3);
+    assert_eq!(files, 3 * 5 + 4);
     assert!(place.at("fig_5.png").exists() && place.names().len() == files);
 }
 

@@ -15,7 +15,10 @@ pub fn label(module: &Module, locals: &PrimaryMap<LocalId, Local>, e: &Expr) -> 
         ExprKind::Member(of, name) | ExprKind::Field(of, name) | ExprKind::Part(of, name) => joined(sub(of), name),
         ExprKind::Synaptic { of, name } => joined(sub(of), name),
         ExprKind::Column(of, name) => joined(sub(of), name),
-        ExprKind::Element(of, _) => sub(of),
+        ExprKind::Element(of, at) => match (sub(of), at.iter().map(index).collect::<Option<Vec<String>>>()) {
+            (base, Some(at)) if !base.is_empty() => format!("{base}[{}]", at.join(", ")),
+            (base, _) => base,
+        },
         ExprKind::Variable { of, id, .. } => match model(module, of) {
             Some(neuron) => joined(sub(of), &neuron.vars[*id].name),
             None => String::new(),
@@ -25,6 +28,16 @@ pub fn label(module: &Module, locals: &PrimaryMap<LocalId, Local>, e: &Expr) -> 
             None => String::new(),
         },
         _ => String::new(),
+    }
+}
+
+/// Spells an index that is written as numbers.
+fn index(e: &Expr) -> Option<String> {
+    match &e.kind {
+        ExprKind::Number(n) => Some(crate::units::format_number(*n)),
+        ExprKind::Range(a, b) => Some(format!("{}..{}", index(a)?, index(b)?)),
+        ExprKind::All => Some("*".into()),
+        _ => None,
     }
 }
 

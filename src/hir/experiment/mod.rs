@@ -4,6 +4,7 @@ mod gather;
 mod label;
 pub mod model;
 pub mod overrides;
+mod plots;
 mod statements;
 
 use self::model::{BlockId, Experiment, Statement};

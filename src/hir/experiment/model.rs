@@ -157,14 +157,14 @@ pub enum StatementKind {
     Window(String, BlockId),
     /// `settle until change < e or n steps`
     Settle(Expr, Option<Expr>),
-    /// `plot "title" series against x`
+    /// `plot "title" in 2 columns { panel … }`
     Plot {
         /// Title.
         title: Option<String>,
-        /// What is drawn, with its label.
-        series: Vec<(Expr, String)>,
-        /// The abscissa.
-        against: Option<(Expr, String)>,
+        /// How many panels stand side by side, if not one.
+        columns: Option<Expr>,
+        /// The panels.
+        panels: Vec<Panel>,
     },
     /// `expect c`
     Expect(Expr),
@@ -176,6 +176,51 @@ pub enum StatementKind {
     Print(Vec<Expr>),
     /// `reset net.pop`
     Reset(Expr),
+}
+
+/// `panel "title" series against x as points with error s`
+#[derive(Debug, Clone)]
+pub struct Panel {
+    /// Title.
+    pub title: Option<String>,
+    /// What is drawn, with its name.
+    pub series: Vec<(Expr, String)>,
+    /// The abscissa, with its name.
+    pub against: Option<(Expr, String)>,
+    /// What it is drawn as, with arguments.
+    pub mark: Option<(MarkWord, Vec<Expr>)>,
+    /// How uncertain each series is.
+    pub errors: Vec<Expr>,
+    /// Ends of the axes.
+    pub ranges: [Option<Expr>; 2],
+    /// Which axes are logarithmic.
+    pub log: [bool; 2],
+    /// Whether zero is shown in any case.
+    pub zero: bool,
+    /// Whether lines of least squares are drawn.
+    pub fit: bool,
+    /// Names in the legend.
+    pub labels: Vec<String>,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// The words after `as` in a plot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum MarkWord {
+    Lines,
+    Steps,
+    Points,
+    Bars,
+    Mean,
+    Histogram,
+    Raster,
+    Density,
+    Cells,
+    Psth,
+    HeatMap,
+    Images,
 }
 
 impl StatementKind {

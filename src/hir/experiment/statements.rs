@@ -1,7 +1,6 @@
 //! The statements of an experiment.
 
 use super::gather::outermost;
-use super::label::label;
 use super::model::{Batch, Over, StatementKind, Target};
 use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
@@ -19,11 +18,11 @@ impl Checker<'_> {
         None
     }
 
-    fn typed(&mut self, e: &ast::Expr) -> Expr {
+    pub(super) fn typed(&mut self, e: &ast::Expr) -> Expr {
         self.infer.typed(&mut self.world, e)
     }
 
-    fn pure(&mut self, e: &ast::Expr, what: &str) -> Expr {
+    pub(super) fn pure(&mut self, e: &ast::Expr, what: &str) -> Expr {
         self.infer.typed_one(&mut self.world, e, what, &Ty::number(Dim::ONE))
     }
 
@@ -32,7 +31,7 @@ impl Checker<'_> {
     }
 
     /// Checks that a value is of one of some kinds.
-    fn must_be(&mut self, e: &Expr, fits: impl Fn(&Kind) -> bool, expected: &str) {
+    pub(super) fn must_be(&mut self, e: &Expr, fits: impl Fn(&Kind) -> bool, expected: &str) {
         if !e.is_error() && !fits(&e.ty.kind) {
             self.infer.diagnostics.push(errors::wrong_kind(expected, &e.ty, e.span));
         }
@@ -126,10 +125,10 @@ impl Checker<'_> {
                 S::If(condition, a, b)
             }
             CommandKind::Measure(name, e, over) => return self.measure(name, e, over.as_ref()),
-            CommandKind::Plot { title, series, against } => {
-                let series = series.iter().map(|e| self.plotted(e)).collect();
-                let against = against.as_ref().map(|e| self.plotted(e));
-                S::Plot { title: title.clone(), series, against }
+            CommandKind::Plot { title, columns, panels } => {
+                let columns = columns.as_ref().map(|e| self.pure(e, "the number of columns"));
+                let panels = self.panels(panels);
+                S::Plot { title: title.clone(), columns, panels }
             }
             CommandKind::Expect(e) => S::Expect(self.infer.typed_condition(&mut self.world, e)),
             CommandKind::Drive(d) => S::Drive(network::drive(&mut self.infer, &mut self.world, d)?),
@@ -475,13 +474,6 @@ impl Checker<'_> {
         Some(StatementKind::Measure(id, value, over))
     }
 
-    fn plotted(&mut self, e: &ast::Expr) -> (Expr, String) {
-        let e = self.typed(e);
-        self.must_be(&e, |k| matches!(k, Kind::Number | Kind::Events | Kind::Trace), "something to plot");
-        let label = label(self.infer.module, &self.world.locals, &e);
-        (e, label)
-    }
-
     /// The signals that targets, or all networks so far, wait for; none where that is not known.
     fn heard(&self, targets: Option<&[Expr]>) -> Option<BTreeSet<String>> {
         let module = self.infer.module;
@@ -648,11 +640,11 @@ fn cannot_be_saved_as(name: &str) -> Option<&'static str> {
         Some("it has characters that cannot be shown")
     } else if name.len() > LONGEST_NAME {
         Some("it is longer than 200 bytes")
-    } else if ["run.json", "measures.json", "checkpoint.state"].iter().any(same) {
+    } else if ["run.json", "measures.json", "figures.json", "report.html", "checkpoint.state"].iter().any(same) {
         Some("a run writes a file of this name by itself")
     } else if name.to_ascii_lowercase().starts_with("unfinished-") {
         Some("a run works in folders of such names")
-    } else if ["neuro", "parquet", "svg", "png", "part", "spool"].iter().any(|e| end.eq_ignore_ascii_case(e)) {
+    } else if ["neuro", "parquet", "svg", "png", "pdf", "part", "spool"].iter().any(|e| end.eq_ignore_ascii_case(e)) {
         Some("its ending is that of a source, or of a file that a run writes by itself")
     } else {
         None

@@ -1,0 +1,210 @@
+//! Events: rasters, densities, whole cells drawn at random, and rates over time.
+
+use super::parts::{counted, grouped, joined, legend, with_ends};
+use crate::draw::color;
+use crate::draw::marks::{Layer, Side, View};
+use crate::draw::pixels::Pixels;
+use crate::draw::scale::{Scale, Tick, extent, label};
+use crate::figure::{Data, Mark, Panel, Recorded, Recordings};
+use crate::measure::Events;
+use crate::rng::Stream;
+use crate::units::{Unit, lookup};
+
+/// More events than this in a panel are drawn as a density.
+const MOST_MARKS: usize = 20_000;
+
+/// Pixels of a density: two for each of the plotting area's.
+const PIXELS: (usize, usize) = (1280, 780);
+
+/// Shades of a density.
+const SHADES: usize = 15;
+
+/// Events of a series, cells counted from its first row.
+struct Train {
+    times: Vec<f64>,
+    cells: Vec<u32>,
+    n: usize,
+    from: f64,
+    to: f64,
+}
+
+pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
+    let mut trains = Vec::new();
+    for s in &p.series {
+        let Data::Events(r) = &s.of.data else { return Err("events and values are drawn on different axes".into()) };
+        trains.push(read(r, from)?);
+    }
+    let ms = lookup("ms").unwrap_or_else(Unit::one);
+    let (begin, end) = trains.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (t.from.min(a), t.to.max(b)));
+    let end = if end > begin { end } else { begin + 1.0 };
+    let time = ms.readable(begin.abs().max(end.abs()));
+    let factor = time.from_internal(1.0);
+    let range = with_ends([begin * factor, end * factor], &p.x, &time);
+    let x = Scale { label: label("time", &time), log: p.x.log, range, ticks: None };
+    if let Some(Mark::Psth(bin)) = p.mark {
+        return Ok(rates(p, x, factor, &trains, bin));
+    }
+    rows(p, x, factor, trains)
+}
+
+fn read(r: &Recorded, from: &dyn Recordings) -> Result<Train, String> {
+    let (times, cells) = from.events(r)?;
+    Ok(Train { times, cells, n: r.cells, from: r.from, to: r.to })
+}
+
+/// The rate of a cell in bins.
+fn rates(p: &Panel, x: Scale, factor: f64, trains: &[Train], bin: f64) -> View {
+    let names = legend(p);
+    let hertz = lookup("Hz").unwrap_or_else(Unit::one);
+    let mut layers = Vec::new();
+    let mut all = vec![0.0];
+    for (k, (t, name)) in trains.iter().zip(&names).enumerate() {
+        let events = Events { times: t.times.clone(), cells: Vec::new(), n: t.n, from: t.from, to: t.to };
+        let y: Vec<f64> =
+            events.counts(bin).iter().map(|c| hertz.from_internal(c / (bin * t.n.max(1) as f64))).collect();
+        let edges: Vec<f64> = (0..=y.len()).map(|b| (t.from + b as f64 * bin) * factor).collect();
+        all.extend(&y);
+        let (label, color) = (if trains.len() > 1 { name.clone() } else { String::new() }, color::of_series(k));
+        layers.push(if trains.len() == 1 {
+            Layer::Bars { label, color, axis: Side::Left, edges, y }
+        } else {
+            // A step ends where the next begins, and the last at its edge.
+            let y = y.iter().chain(y.last()).copied().collect();
+            Layer::Line { label, color, dash: color::dash_of_series(k), axis: Side::Left, steps: true, x: edges, y }
+        });
+    }
+    let [lo, hi] = extent(all.into_iter(), p.y.log, 0.05);
+    let range = with_ends([if p.y.log { lo } else { 0.0 }, hi], &p.y, &hertz);
+    let y = Scale { label: label("rate", &hertz), log: p.y.log, range, ticks: None };
+    let events: usize = trains.iter().map(|t| t.times.len()).sum();
+    let cells: usize = trains.iter().map(|t| t.n).sum();
+    let caption = format!("{} of {} in bins of {bin}\u{a0}ms", counted(events, "event"), counted(cells, "cell"));
+    View { title: p.title.clone(), caption, aspect: None, x, y, right: None, layers }
+}
+
+/// A row for each cell; the first series on top.
+fn rows(p: &Panel, x: Scale, factor: f64, mut trains: Vec<Train>) -> Result<View, String> {
+    let names = legend(p);
+    let mut captions = Vec::new();
+    let events: usize = trains.iter().map(|t| t.times.len()).sum();
+    let cells: usize = trains.iter().map(|t| t.n).sum();
+    captions.push(format!("{} of {}", counted(events, "event"), counted(cells, "cell")));
+    if let Some(Mark::Cells(some)) = p.mark {
+        for (k, t) in trains.iter_mut().enumerate() {
+            choose(t, some, k as u64);
+        }
+        let shown: usize = trains.iter().map(|t| t.n).sum();
+        let marks: usize = trains.iter().map(|t| t.times.len()).sum();
+        if shown < cells {
+            captions.push(format!(
+                "{} drawn at random, with all their {}",
+                counted(shown, "cell"),
+                counted(marks, "event")
+            ));
+        }
+    }
+    let marks: usize = trains.iter().map(|t| t.times.len()).sum();
+    let dense = match p.mark {
+        Some(Mark::Raster) => false,
+        Some(Mark::Density) => true,
+        _ => marks > MOST_MARKS,
+    };
+    let total: usize = trains.iter().map(|t| t.n).sum();
+    let mut above = total;
+    let mut layers = Vec::new();
+    let mut ticks = Vec::new();
+    for (k, (t, name)) in trains.iter().zip(&names).enumerate() {
+        above -= t.n;
+        if k > 0 && t.n > 0 {
+            layers.push(Layer::Rule { axis: Side::Left, at: (above + t.n) as f64, along: "x" });
+        }
+        ticks.push(Tick { at: above as f64 + 0.5 * t.n as f64, text: name.clone() });
+        let color = color::of_series(k);
+        if dense {
+            let within = (x.range[0] / factor, x.range[1] / factor);
+            layers.extend(density(t, &color, within, factor, (above, total))?);
+        } else {
+            let y = t.cells.iter().map(|c| f64::from(*c) + above as f64 + 0.5).collect();
+            let x = t.times.iter().map(|t| t * factor).collect();
+            layers.push(Layer::Raster {
+                label: if trains.len() > 1 { name.clone() } else { String::new() },
+                color,
+                x,
+                y,
+            });
+        }
+    }
+    if dense {
+        captions.push("darker where there are more".into());
+    }
+    let several = trains.len() > 1;
+    let named = if several { String::new() } else { "cell".into() };
+    let range = with_ends([0.0, total.max(1) as f64], &p.y, &Unit::one());
+    let y = Scale { label: named, log: false, range, ticks: several.then_some(ticks) };
+    Ok(View { title: p.title.clone(), caption: joined(&captions), aspect: None, x, y, right: None, layers })
+}
+
+/// Keeps some cells, drawn without regard to what they do.
+fn choose(t: &mut Train, some: usize, series: u64) {
+    if some >= t.n {
+        return;
+    }
+    let mut reader = Stream::new(series, 0).reader(0);
+    let mut order: Vec<u32> = (0..t.n as u32).collect();
+    for k in 0..some {
+        order.swap(k, k + reader.below((t.n - k) as u32) as usize);
+    }
+    let mut kept = order[..some].to_vec();
+    kept.sort_unstable();
+    let row = |c: &u32| kept.binary_search(c).ok().map(|row| row as u32);
+    let shown: Vec<(f64, u32)> = t.times.iter().zip(&t.cells).filter_map(|(at, c)| row(c).map(|r| (*at, r))).collect();
+    (t.times, t.cells) = shown.into_iter().unzip();
+    t.n = some;
+}
+
+/// How many events there are at each place, as shades of a color.
+fn density(
+    t: &Train,
+    color: &str,
+    (from, to): (f64, f64),
+    factor: f64,
+    (above, total): (usize, usize),
+) -> Result<Option<Layer>, String> {
+    if t.n == 0 {
+        return Ok(None);
+    }
+    let share = (PIXELS.1 * t.n / total.max(1)).max(1);
+    let (columns, rows) = (PIXELS.0, t.n.min(share));
+    let mut counts = vec![0u32; columns * rows];
+    for (at, cell) in t.times.iter().zip(&t.cells) {
+        let column = (at - from) / (to - from) * columns as f64;
+        if !(0.0..=columns as f64).contains(&column) {
+            continue;
+        }
+        let row = rows - 1 - *cell as usize * rows / t.n;
+        counts[row * columns + (column as usize).min(columns - 1)] += 1;
+    }
+    // A few places with very many events do not pale all others.
+    let mut there: Vec<u32> = counts.iter().copied().filter(|c| *c > 0).collect();
+    there.sort_unstable();
+    let full = there.get(there.len().saturating_sub(1) * 98 / 100).copied().unwrap_or(1).max(1);
+    let shade = |c: u32| match c {
+        0 => 0,
+        c => 1 + (((c.min(full) - 1) as usize * (SHADES - 1)) / (full as usize - 1).max(1)) as u8,
+    };
+    let colors = counts.iter().map(|c| shade(*c)).collect();
+    let opacity = |k: usize| (255.0 * if full == 1 { 1.0 } else { 0.35 + 0.65 * k as f64 / (SHADES - 1) as f64 }) as u8;
+    let palette: Vec<_> = (0..SHADES).map(|k| (color::parse(color), opacity(k))).collect();
+    let href = Pixels { columns, rows, colors }.url(&palette)?;
+    let y = [above as f64, (above + t.n) as f64];
+    let label = format!("{} of {} cells", grouped(t.times.len()), grouped(t.n));
+    Ok(Some(Layer::Image {
+        label,
+        href,
+        x: [from * factor, to * factor],
+        y,
+        values: None,
+        scale: None,
+        smooth: rows == share,
+    }))
+}

@@ -1,0 +1,233 @@
+//! Checks what is plotted: that panels hold what can be drawn together, and in the way that is asked for.
+
+use super::Checker;
+use super::label::label;
+use super::model::{MarkWord, Panel};
+use crate::diag::{Code, Diagnostic, nearest};
+use crate::hir::typed::Expr;
+use crate::hir::{Kind, Shape, Ty, errors};
+use crate::syntax::ast::{self, Arg, Name};
+use crate::units::Dim;
+
+/// What a word after `as` draws.
+#[derive(Clone, Copy, PartialEq)]
+enum Of {
+    Events,
+    Values,
+    Trace,
+}
+
+/// The words after `as`: what they draw, and how many numbers they take.
+const MARKS: [(&str, MarkWord, Of, &[&str]); 12] = [
+    ("lines", MarkWord::Lines, Of::Values, &[]),
+    ("steps", MarkWord::Steps, Of::Values, &[]),
+    ("points", MarkWord::Points, Of::Values, &[]),
+    ("bars", MarkWord::Bars, Of::Values, &[]),
+    ("mean", MarkWord::Mean, Of::Trace, &[]),
+    ("histogram", MarkWord::Histogram, Of::Values, &["bins"]),
+    ("raster", MarkWord::Raster, Of::Events, &[]),
+    ("density", MarkWord::Density, Of::Events, &[]),
+    ("cells", MarkWord::Cells, Of::Events, &["cells"]),
+    ("psth", MarkWord::Psth, Of::Events, &["bin"]),
+    ("heatmap", MarkWord::HeatMap, Of::Values, &[]),
+    ("images", MarkWord::Images, Of::Values, &["rows", "columns"]),
+];
+
+impl Checker<'_> {
+    fn complain(&mut self, d: Diagnostic) {
+        self.infer.diagnostics.push(d);
+    }
+
+    /// Checks the panels of a figure. One with events and values becomes two, for they have different ordinates.
+    pub(super) fn panels(&mut self, panels: &[ast::Panel]) -> Vec<Panel> {
+        let mut out = Vec::new();
+        for p in panels {
+            let mut p = self.panel(p);
+            let is_events = |(e, _): &(Expr, String)| e.ty.kind == Kind::Events;
+            let mixed = p.series.iter().any(is_events) && !p.series.iter().all(is_events);
+            if !mixed {
+                out.push(p);
+                continue;
+            }
+            let mut below = Panel { title: None, ..p.clone() };
+            let of_events: Vec<bool> = p.series.iter().map(is_events).collect();
+            for (panel, events) in [(&mut p, true), (&mut below, false)] {
+                let mut kept = of_events.iter().map(|e| *e == events);
+                panel.series.retain(|_| kept.next().unwrap_or(false));
+                let mut kept = of_events.iter().map(|e| *e == events);
+                panel.labels.retain(|_| kept.next().unwrap_or(false));
+            }
+            out.extend([p, below]);
+        }
+        out
+    }
+
+    fn panel(&mut self, p: &ast::Panel) -> Panel {
+        let series: Vec<(Expr, String)> = p.series.iter().map(|e| self.plotted(e)).collect();
+        let against = p.against.as_ref().map(|e| self.plotted(e));
+        self.drawn_together(&series);
+        if let Some((x, _)) = &against {
+            self.has_an_abscissa(x, &series);
+        }
+        let mark = p.mark.as_ref().and_then(|(name, args)| self.mark(name, args, &series));
+        let errors = p.errors.iter().map(|e| self.infer.typed_number(&mut self.world, e)).collect::<Vec<Expr>>();
+        self.uncertain(&errors, &series);
+        if !p.labels.is_empty() && p.labels.len() != series.len() {
+            let message = format!("{} names for {} series", p.labels.len(), series.len());
+            self.complain(Diagnostic::at(Code::E0402, p.span, message, "one for each is needed"));
+        }
+        let x_ty = against.as_ref().map(|(e, _)| e.ty.clone());
+        let mut ranges = [None, None];
+        for (of_x, e) in &p.ranges {
+            let range = self.typed(e);
+            self.must_be(&range, |k| *k == Kind::Range, "the ends of an axis, as in `0 mV .. 10 mV`");
+            let over_time = series.iter().any(|(e, _)| matches!(e.ty.kind, Kind::Events | Kind::Trace));
+            let expected = match (of_x, &x_ty) {
+                (true, Some(ty)) => Some(ty.clone()),
+                (true, None) if over_time => Some(Ty::time()),
+                (true, None) => None,
+                (false, _) => series.first().map(|(e, _)| e.ty.clone()).filter(|t| t.kind != Kind::Events),
+            };
+            if let Some(expected) = expected
+                && !expected.same_dim(&range.ty)
+                && !range.is_error()
+            {
+                let message = format!("this axis is {}, not {}", expected.describe(), range.ty.describe());
+                self.complain(Diagnostic::at(Code::E0306, range.span, message, "another unit"));
+            }
+            ranges[usize::from(!of_x)] = Some(range);
+        }
+        let mut out = Panel {
+            title: p.title.clone(),
+            series,
+            against,
+            mark,
+            errors,
+            ranges,
+            log: [false; 2],
+            zero: false,
+            fit: false,
+            labels: p.labels.clone(),
+            span: p.span,
+        };
+        for word in &p.words {
+            match word.text.as_str() {
+                "log x" => out.log[0] = true,
+                "log y" => out.log[1] = true,
+                "zero" => out.zero = true,
+                "fit" => out.fit = true,
+                other => {
+                    let known = ["error", "x", "y", "log x", "log y", "zero", "fit"];
+                    self.complain(unknown_word("with", other, word, &known));
+                }
+            }
+        }
+        out
+    }
+
+    fn plotted(&mut self, e: &ast::Expr) -> (Expr, String) {
+        let e = self.typed(e);
+        self.must_be(&e, |k| matches!(k, Kind::Number | Kind::Events | Kind::Trace), "something to plot");
+        let label = label(self.infer.module, &self.world.locals, &e);
+        (e, label)
+    }
+
+    /// A panel has an axis of ordinates on each side.
+    fn drawn_together(&mut self, series: &[(Expr, String)]) {
+        let mut dims: Vec<Dim> = Vec::new();
+        for (e, _) in series {
+            let Some(dim) = e.ty.dim else { continue };
+            if dims.contains(&dim) {
+                continue;
+            }
+            dims.push(dim);
+            if dims.len() == 3 {
+                let message = "a panel has two axes of ordinates, and this is a third unit";
+                let d = Diagnostic::at(Code::E0312, e.span, message, e.ty.describe());
+                self.complain(d.help("give it a panel of its own: `plot \"title\" { panel a, b   panel c }`"));
+            }
+        }
+    }
+
+    fn has_an_abscissa(&mut self, x: &Expr, series: &[(Expr, String)]) {
+        if x.ty.kind == Kind::Events {
+            self.complain(errors::wrong_kind("values", &x.ty, x.span));
+        }
+        if let Some((e, _)) = series.iter().find(|(e, _)| e.ty.kind == Kind::Events) {
+            let d = Diagnostic::at(Code::E0401, x.span, "events are drawn against time", "not an abscissa of events");
+            self.complain(d.label(e.span, "these are events").help("remove `against`"));
+        }
+    }
+
+    fn uncertain(&mut self, errors: &[Expr], series: &[(Expr, String)]) {
+        if errors.len() > series.len() {
+            let message = format!("{} errors of {} series", errors.len(), series.len());
+            self.complain(Diagnostic::at(Code::E0402, errors[series.len()].span, message, "of which series?"));
+        }
+        for (error, (e, _)) in errors.iter().zip(series) {
+            if !error.ty.same_dim(&e.ty) {
+                let message = format!("an error in {} of values in {}", error.ty.describe(), e.ty.describe());
+                self.complain(Diagnostic::at(Code::E0306, error.span, message, "another unit"));
+            }
+            if matches!(e.ty.kind, Kind::Events | Kind::Trace) {
+                self.complain(errors::wrong_kind("values", &e.ty, e.span));
+            }
+        }
+    }
+
+    /// Checks `as word(…)`.
+    fn mark(&mut self, name: &Name, args: &[Arg], series: &[(Expr, String)]) -> Option<(MarkWord, Vec<Expr>)> {
+        let Some((word, mark, of, takes)) = MARKS.iter().copied().find(|m| m.0 == name.text) else {
+            self.complain(unknown_word("as", &name.text, name, &MARKS.map(|m| m.0)));
+            return None;
+        };
+        let optional = mark == MarkWord::Histogram && args.is_empty();
+        if args.len() != takes.len() && !optional {
+            let needs = if takes.is_empty() { "takes nothing".into() } else { format!("takes {}", takes.join(", ")) };
+            let message = format!("`{word}` {needs}, found {}", args.len());
+            let d = Diagnostic::at(Code::E0402, name.span, message, "wrong number");
+            let example = if takes.is_empty() { word.to_string() } else { format!("{word}({})", takes.join(", ")) };
+            self.complain(d.help(format!("write `as {example}`")));
+            return None;
+        }
+        let args = args.iter().map(|a| match mark {
+            MarkWord::Psth => self.infer.typed_one_time(&mut self.world, &a.value, "the length of a bin"),
+            _ => self.pure(&a.value, "a number of the drawing"),
+        });
+        let args: Vec<Expr> = args.collect();
+        for (e, _) in series.iter().filter(|(e, _)| !e.is_error()) {
+            let fits = match of {
+                Of::Events => e.ty.kind == Kind::Events,
+                Of::Trace => e.ty.kind != Kind::Events && !matches!(e.ty.shape, Shape::Number | Shape::Array),
+                Of::Values => e.ty.kind != Kind::Events,
+            };
+            if !fits {
+                let what = match of {
+                    Of::Events => "events",
+                    Of::Trace => "a recorded state of cells",
+                    Of::Values => "values",
+                };
+                let message = format!("`{word}` draws {what}, found {}", e.ty.describe());
+                let d = Diagnostic::at(Code::E0401, e.span, message, format!("cannot be drawn as {word}"));
+                let others = MARKS.iter().filter(|m| (m.2 == Of::Events) == (e.ty.kind == Kind::Events));
+                let others: Vec<&str> = others.map(|m| m.0).collect();
+                self.complain(d.note(format!("it can be drawn as {}", errors::list(&others))));
+            }
+        }
+        if matches!(mark, MarkWord::HeatMap | MarkWord::Images)
+            && let Some((second, _)) = series.get(1)
+        {
+            let message = format!("`{word}` fills a panel with one series");
+            let d = Diagnostic::at(Code::E0402, second.span, message, "a second one");
+            self.complain(d.help("give it a panel of its own: `plot \"title\" { panel a as …   panel b as … }`"));
+        }
+        Some((mark, args))
+    }
+}
+
+fn unknown_word(after: &str, found: &str, name: &Name, known: &[&str]) -> Diagnostic {
+    let help = nearest(found, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+    Diagnostic::at(Code::E0201, name.span, format!("`{after} {found}` says nothing of a plot"), "unknown word")
+        .note(format!("known are {}", errors::list(known)))
+        .maybe_help(help)
+}
