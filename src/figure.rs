@@ -2,8 +2,11 @@
 //!
 //! An experiment makes them, `figures.json` keeps them, and [`crate::draw`] draws them: once for the run, and again for whoever asks.
 
-use crate::units::{Dim, Unit};
+use crate::units::{Dim, Unit, lookup};
 use serde::{Deserialize, Serialize};
+
+/// More bins than this cannot be told apart.
+pub const MOST_BINS: usize = 10_000;
 
 /// A figure: panels under one title.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +130,8 @@ pub struct Recorded {
     pub records: u64,
     /// How many cells, or synapses.
     pub cells: usize,
+    /// Whether it is of synapses.
+    pub synapses: bool,
     /// Since when it recorded, ms.
     pub from: f64,
     /// Until when, ms.
@@ -139,6 +144,32 @@ pub trait Recordings {
     fn events(&self, r: &Recorded) -> Result<(Vec<f64>, Vec<u32>), String>;
     /// Reads the first so many moments: times in ms, and values moment by moment, in the column's unit.
     fn samples(&self, r: &Recorded) -> Result<(Vec<f64>, Vec<f64>), String>;
+}
+
+impl Panel {
+    /// Returns what the abscissa and the ordinate on the left measure, and the unit in which they are given.
+    pub fn axes(&self) -> [(Dim, Unit); 2] {
+        let one = || (Dim::ONE, Unit::one());
+        let named = |name: &str| lookup(name).map_or_else(one, |unit| (unit.dim, unit));
+        let Some(first) = self.series.first() else { return [one(), one()] };
+        let own = || (first.of.dim, first.of.unit.clone());
+        let over_time = |s: &Series| matches!(s.of.data, Data::Events(_) | Data::Samples(_));
+        let events = matches!(first.of.data, Data::Events(_));
+        let x = match (self.mark, &self.against) {
+            (Some(Mark::Histogram(_)), _) => own(),
+            (Some(Mark::Images(..)), _) => one(),
+            (_, Some(c)) => (c.dim, c.unit.clone()),
+            _ if self.series.iter().any(over_time) => named("ms"),
+            _ => one(),
+        };
+        let y = match self.mark {
+            Some(Mark::Psth(_)) => named("Hz"),
+            Some(Mark::Histogram(_) | Mark::HeatMap | Mark::Images(..)) => one(),
+            _ if events => one(),
+            _ => own(),
+        };
+        [x, y]
+    }
 }
 
 impl Figure {

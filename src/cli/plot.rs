@@ -2,10 +2,11 @@
 
 use super::messages::{Done, Messages, Stop};
 use super::results;
+use neuro::diag::nearest;
 use neuro::draw::scene;
-use neuro::figure::{Axis, Figure, Mark, Panel};
+use neuro::figure::{Axis, Figure, MOST_BINS, Mark, Panel};
 use neuro::report::{self, Files, Format};
-use neuro::units::lookup;
+use neuro::units::{Dim, Unit, lookup};
 use std::path::{Path, PathBuf};
 
 /// What `neuro plot` was asked to do.
@@ -52,21 +53,29 @@ pub fn plot(request: &Request, messages: Messages) -> Done {
         match all.iter().find(|f| f.name == *name) {
             Some(f) => figures.push(f.clone()),
             None => figures.push(report::recording_as_figure(folder, name).map_err(|why| {
-                let known: Vec<&str> = all.iter().map(|f| f.name.as_str()).collect();
-                let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-                Stop::Usage(format!("{} has no figure `{name}` ({known}), and {why}", folder.display()))
+                let near = nearest(name, all.iter().map(|f| f.name.as_str()));
+                let near = near.map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
+                Stop::Usage(format!("{} has no figure `{name}`{near}, and {why}", folder.display()))
             })?),
         }
     }
     if request.names.is_empty() {
-        figures = all;
+        figures.clone_from(&all);
     }
+    let named = |f: &Figure| all.iter().any(|own| own.name == f.name);
     if figures.is_empty() {
         return Err(Stop::Usage(format!("the run in {} has plotted nothing; name a recording", folder.display())));
     }
     let mut files = Vec::new();
     for f in &mut figures {
+        let before = f.clone();
         change(f, request)?;
+        // The run's own figure stays as it is.
+        if *f != before && request.to.is_none() && named(&before) {
+            let taken = |name: &str| formats.iter().any(|e| folder.join(format!("{name}.{}", e.ending())).exists());
+            let numbered = (2..).map(|k: u32| format!("{}-{k}", f.name));
+            f.name = numbered.into_iter().find(|name| !taken(name)).unwrap_or_default();
+        }
         let scene = scene(f, &Files(folder.clone())).map_err(unusable)?;
         files.extend(report::drawn(&scene, &formats).map_err(unusable)?);
     }
@@ -117,15 +126,21 @@ fn change(f: &mut Figure, request: &Request) -> Result<(), Stop> {
         f.title.clone_from(title);
     }
     if let Some(n) = request.columns {
-        f.columns = n.clamp(1, f.panels.len().max(1));
+        if n == 0 {
+            return Err(Stop::Usage("--columns must be at least 1".into()));
+        }
+        f.columns = n.min(f.panels.len().max(1));
     }
     let mark = request.mark.as_deref().map(mark).transpose()?;
-    let x = request.x.as_deref().map(|t| range("x", t)).transpose()?;
-    let y = request.y.as_deref().map(|t| range("y", t)).transpose()?;
     for p in &mut f.panels {
         p.mark = mark.or(p.mark);
-        p.x.range = x.or(p.x.range);
-        p.y.range = y.or(p.y.range);
+        let [x, y] = p.axes();
+        if let Some(text) = &request.x {
+            p.x.range = Some(range("x", text, &x)?);
+        }
+        if let Some(text) = &request.y {
+            p.y.range = Some(range("y", text, &y)?);
+        }
     }
     for axis in &request.log {
         let pick: fn(&mut Panel) -> &mut Axis = match axis.as_str() {
@@ -142,16 +157,26 @@ fn change(f: &mut Figure, request: &Request) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Reads `0ms..50ms`, in internal units.
-fn range(axis: &str, text: &str) -> Result<(f64, f64), Stop> {
+/// Reads `0ms..50ms`, in internal units; numbers alone are in the unit of the axis.
+fn range(axis: &str, text: &str, (dim, unit): &(Dim, Unit)) -> Result<(f64, f64), Stop> {
     let bad = || Stop::Usage(format!("`--{axis} {text}` is not a range; write --{axis} 0ms..50ms"));
     let (lo, hi) = text.split_once("..").ok_or_else(bad)?;
-    let (lo, hi) = (quantity(lo).ok_or_else(bad)?, quantity(hi).ok_or_else(bad)?);
+    let read = |text: &str| {
+        let (value, given) = quantity(text).ok_or_else(bad)?;
+        match given {
+            None => Ok(unit.to_internal(value)),
+            Some(given) if given.dim == *dim => Ok(given.to_internal(value)),
+            Some(given) => {
+                Err(Stop::Usage(format!("`--{axis} {text}` is in {}; this axis is in {}", given.name, unit.name)))
+            }
+        }
+    };
+    let (lo, hi) = (read(lo)?, read(hi)?);
     if lo < hi && lo.is_finite() && hi.is_finite() { Ok((lo, hi)) } else { Err(bad()) }
 }
 
-/// Reads a number with or without a unit, in internal units.
-fn quantity(text: &str) -> Option<f64> {
+/// Reads a number, and its unit if it has one.
+fn quantity(text: &str) -> Option<(f64, Option<Unit>)> {
     let text = text.trim();
     let at = text.char_indices().find(|(k, c)| {
         let exponent = matches!(c, 'e' | 'E') && text[k + 1..].starts_with(|d: char| d.is_ascii_digit() || d == '-');
@@ -159,7 +184,7 @@ fn quantity(text: &str) -> Option<f64> {
     });
     let (number, unit) = text.split_at(at.map_or(text.len(), |(k, _)| k));
     let value: f64 = number.trim().parse().ok()?;
-    if unit.is_empty() { Some(value) } else { Some(lookup(unit.trim())?.to_internal(value)) }
+    if unit.is_empty() { Some((value, None)) } else { Some((value, Some(lookup(unit.trim())?))) }
 }
 
 /// Reads `histogram(20)`.
@@ -189,11 +214,15 @@ fn mark(text: &str) -> Result<Mark, Stop> {
         "bars" => Mark::Bars,
         "mean" => Mark::Mean,
         "histogram" if args.is_empty() => Mark::Histogram(0),
-        "histogram" => Mark::Histogram(whole(0)?),
+        "histogram" => Mark::Histogram(Some(whole(0)?).filter(|n| *n <= MOST_BINS).ok_or_else(bad)?),
         "raster" => Mark::Raster,
         "density" => Mark::Density,
         "cells" => Mark::Cells(whole(0)?),
-        "psth" => Mark::Psth(args.first().and_then(|a| quantity(a)).filter(|t| *t > 0.0).ok_or_else(bad)?),
+        "psth" => {
+            let (value, unit) = args.first().and_then(|a| quantity(a)).ok_or_else(bad)?;
+            let unit = unit.filter(|u| u.dim == Dim::TIME && value > 0.0).ok_or_else(bad)?;
+            Mark::Psth(unit.to_internal(value))
+        }
         "heatmap" => Mark::HeatMap,
         "images" => Mark::Images(whole(0)?, whole(1)?),
         _ => return Err(bad()),

@@ -89,18 +89,19 @@ impl<'a> Shown<'a> {
     }
 
     /// Shows something, in whatever way it is heard.
-    fn show(&self, phase: &str, at: &Moment, left: Option<f64>, text: &str) {
+    fn show(&self, at: &Moment, left: Option<f64>, what: &str) {
         let terminal = std::io::stderr().is_terminal();
         let (done, elapsed) = (at.done(), self.begun.elapsed().as_secs_f64());
-        match self.hears {
-            Hears::People if terminal => self.draw(done, text),
-            Hears::People if self.page.is_none() => tell!("{text}"),
-            _ => {}
-        }
         let speed = self.speed(at, Instant::now());
+        if self.hears == Hears::People && (terminal || self.page.is_none()) {
+            let pace = speed.map(|s| format!(", {}", paced(s))).unwrap_or_default();
+            let left = left.map(|l| format!(", {} left", spelled(l))).unwrap_or_default();
+            let text = format!("{what}{pace}{left}");
+            if terminal { self.draw(done, &text) } else { tell!("{text}") }
+        }
         let event = json!({
-            "event": "progress", "phase": phase, "done": done, "elapsed_s": elapsed, "eta_s": left,
-            "simulated_ms": at.simulated, "real_time_factor": speed, "text": text,
+            "event": "progress", "phase": "running", "done": done, "elapsed_s": elapsed, "eta_s": left,
+            "simulated_ms": at.simulated, "real_time_factor": speed, "text": what,
         });
         match self.hears {
             Hears::Program(true) => self.tell(&event),
@@ -152,7 +153,7 @@ impl<'a> Shown<'a> {
 }
 
 /// Spells a time: `42 s`, `3 min 20 s`, `2 h 5 min`.
-fn spelled(seconds: f64) -> String {
+pub fn spelled(seconds: f64) -> String {
     let s = seconds.round().max(0.0) as u64;
     match s {
         0..60 => format!("{s} s"),
@@ -171,17 +172,29 @@ fn paced(factor: f64) -> String {
 }
 
 impl Progress for Shown<'_> {
-    fn building(&self, network: &str) {
+    fn building(&self, network: &str, so_far: usize, all: usize) {
         if matches!(self.hears, Hears::Nobody | Hears::Program(false)) && self.page.is_none() {
             return;
         }
-        let text = format!("building {network}");
-        if self.hears == Hears::People && std::io::stderr().is_terminal() {
-            self.draw(None, &text);
+        let terminal = std::io::stderr().is_terminal();
+        // A small network is there before anybody could read of it.
+        if so_far > 0 && !self.is_time(Instant::now(), terminal) {
+            return;
+        }
+        let part = (so_far > 0).then(|| so_far as f64 / all as f64);
+        let text = match part {
+            Some(part) => format!("building {network}, {:.0} % of {all} synapses", 100.0 * part),
+            None => format!("building {network}"),
+        };
+        match self.hears {
+            Hears::People if terminal => self.draw(part, &text),
+            Hears::People if so_far > 0 && self.page.is_none() => tell!("{text}"),
+            _ => {}
         }
         let elapsed = self.begun.elapsed().as_secs_f64();
-        let event =
-            json!({ "event": "progress", "phase": "building", "done": null, "elapsed_s": elapsed, "text": text });
+        let event = json!({
+            "event": "progress", "phase": "building", "done": part, "elapsed_s": elapsed, "text": text,
+        });
         match self.hears {
             Hears::Program(true) => self.tell(&event),
             _ => self.tell_page(&event),
@@ -220,9 +233,7 @@ impl Progress for Shown<'_> {
         if let Some((turn, of)) = at.turn {
             said.push(format!("turn {} of {of}", turn + 1));
         }
-        said.extend(self.speed(at, now).map(paced));
-        said.extend(left.map(|left| format!("{} left", spelled(left))));
-        self.show("running", at, left, &said.join(", "));
+        self.show(at, left, &said.join(", "));
     }
 
     fn measure(&self, name: &str, executions: &[Quantity]) {

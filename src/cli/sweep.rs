@@ -3,6 +3,7 @@
 use super::files::load;
 use super::messages::{Done, Messages, Stop};
 use super::options::{CheckpointOptions, RunOptions};
+use super::progress::spelled;
 use super::reach::{self, named_data};
 use super::run::{digest, settings};
 use super::signals::{self, stop_asked_for};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// As many runs as a sweep makes at most: each has a folder.
 const MOST_POINTS: u64 = 100_000;
@@ -170,6 +171,7 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         Ok(if status.success() { End::Passed } else { End::Failed })
     };
     let next = AtomicUsize::new(0);
+    let course = Mutex::new(Course { begun: Instant::now(), ended: 0, ran: 0 });
     let failed = AtomicBool::new(false);
     let trouble = Mutex::new(None);
     std::thread::scope(|scope| {
@@ -179,11 +181,17 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
                     points.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| stop_asked_for().is_none())
                 {
                     let name = p.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    match one(p) {
-                        Ok(End::Kept(true)) => messages.note(&format!("kept    {name}")),
-                        Ok(End::Passed) => messages.note(&format!("ran     {name}")),
+                    let end = one(p);
+                    let far = match (&end, course.lock()) {
+                        (Ok(end), Ok(mut course)) => course.after(end, points.len(), jobs),
+                        _ => String::new(),
+                    };
+                    match end {
+                        Ok(End::Kept(true)) => messages.note(&format!("kept    {name}{far}")),
+                        Ok(End::Passed) => messages.note(&format!("ran     {name}{far}")),
                         Ok(End::Failed | End::Kept(false)) => {
-                            messages.note(&format!("FAILED  {name}: see {}", p.folder.join("messages.txt").display()));
+                            let said = p.folder.join("messages.txt");
+                            messages.note(&format!("FAILED  {name}: see {}{far}", said.display()));
                             failed.store(true, Ordering::Relaxed);
                         }
                         Err(why) => {
@@ -212,6 +220,29 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         Some(signal) => Err(Stop::Signal(signal)),
         None if failed.into_inner() => Err(Stop::Failed),
         None => Ok(()),
+    }
+}
+
+/// How far a sweep is.
+struct Course {
+    begun: Instant,
+    /// Runs that have ended, and those of them that were not kept.
+    ended: usize,
+    ran: usize,
+}
+
+impl Course {
+    /// Says how many of all runs have ended, and how long the others will take if they are like those.
+    fn after(&mut self, end: &End, of: usize, jobs: usize) -> String {
+        self.ended += 1;
+        self.ran += usize::from(!matches!(end, End::Kept(_)));
+        let left = of - self.ended;
+        if left == 0 || self.ran == 0 {
+            return format!("   ({} of {of})", self.ended);
+        }
+        // The first that end have run side by side with others.
+        let each = self.begun.elapsed().as_secs_f64() / self.ran.div_ceil(jobs).max(1) as f64;
+        format!("   ({} of {of}, {} left)", self.ended, spelled(each * left.div_ceil(jobs) as f64))
     }
 }
 

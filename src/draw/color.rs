@@ -71,6 +71,17 @@ impl Map {
     }
 }
 
+/// The color at a place from 0 to 1 between some, as CSS.
+pub fn between(colors: &[String], place: f64) -> String {
+    let last = colors.len().saturating_sub(1);
+    let at = place.clamp(0.0, 1.0) * last as f64;
+    let k = (at.floor() as usize).min(last.saturating_sub(1));
+    let ends = [k, (k + 1).min(last)].map(|k| colors.get(k).map_or([0; 3], |c| parse(c)));
+    let part = at - k as f64;
+    let mix = |c: usize| (f64::from(ends[0][c]) + part * (f64::from(ends[1][c]) - f64::from(ends[0][c]))).round() as u8;
+    css(std::array::from_fn(mix))
+}
+
 fn css([r, g, b]: Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }

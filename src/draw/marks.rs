@@ -75,8 +75,8 @@ pub enum Layer {
         y: [f64; 2],
         values: Option<Grid>,
         scale: Option<ColorScale>,
-        /// Whether there may be more pixels than places for them, so that neighbours are averaged.
-        smooth: bool,
+        /// How many columns and rows of pixels it has.
+        pixels: [usize; 2],
     },
     /// A thin line along an axis.
     Rule { axis: Side, at: f64, along: &'static str },

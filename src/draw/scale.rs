@@ -23,9 +23,27 @@ pub struct Scale {
     pub range: [f64; 2],
     /// Ticks, if they are not numbers.
     pub ticks: Option<Vec<Tick>>,
+    /// Whether it counts something, so that ticks are whole.
+    #[serde(skip)]
+    pub whole: bool,
 }
 
 impl Scale {
+    /// An axis of numbers.
+    pub fn new(label: impl Into<String>, log: bool, range: [f64; 2]) -> Scale {
+        Scale { label: label.into(), log, range, ticks: None, whole: false }
+    }
+
+    /// An axis along which something is counted.
+    pub fn counting(label: impl Into<String>, range: [f64; 2]) -> Scale {
+        Scale { whole: true, ..Scale::new(label, false, range) }
+    }
+
+    /// The same axis with ticks of its own.
+    pub fn with_ticks(self, ticks: Vec<Tick>) -> Scale {
+        Scale { ticks: Some(ticks), ..self }
+    }
+
     /// Returns where a value lies, 0 at one end and 1 at the other.
     pub fn place(&self, v: f64) -> f64 {
         let [lo, hi] = self.range;
@@ -37,7 +55,7 @@ impl Scale {
         match &self.ticks {
             Some(ticks) => (ticks.clone(), 0),
             None if self.log => (decades(self.range, most), 0),
-            None => round_numbers(self.range, most),
+            None => round_numbers(self.range, most, self.whole),
         }
     }
 
@@ -63,8 +81,9 @@ fn superscript(n: i32) -> String {
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten.
-fn round_numbers([lo, hi]: [f64; 2], most: usize) -> (Vec<Tick>, i32) {
+fn round_numbers([lo, hi]: [f64; 2], most: usize, whole: bool) -> (Vec<Tick>, i32) {
     let raw = (hi - lo) / most.max(2) as f64;
+    let raw = if whole { raw.max(1.0) } else { raw };
     let power = 10f64.powf(raw.log10().floor());
     let step = power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|m| raw <= m * power * (1.0 + 1e-9)).unwrap_or(10.0);
     let largest = lo.abs().max(hi.abs()).log10().floor() as i32;
@@ -84,6 +103,9 @@ fn round_numbers([lo, hi]: [f64; 2], most: usize) -> (Vec<Tick>, i32) {
 
 /// Powers of ten, with 2 and 5 between where they are few.
 fn decades([lo, hi]: [f64; 2], most: usize) -> Vec<Tick> {
+    if !(lo > 0.0 && hi > lo && hi.is_finite()) {
+        return Vec::new();
+    }
     let (a, b) = (lo.log10(), hi.log10());
     let (first, last) = (a.floor() as i32, b.ceil() as i32);
     let every = ((last - first) as usize).div_ceil(most.max(1)).max(1) as i32;
@@ -217,7 +239,7 @@ mod tests {
     use super::*;
 
     fn texts(range: [f64; 2], log: bool) -> (Vec<String>, i32) {
-        let (ticks, power) = Scale { label: String::new(), log, range, ticks: None }.ticks(6);
+        let (ticks, power) = Scale::new("", log, range).ticks(6);
         (ticks.into_iter().map(|t| t.text).collect(), power)
     }
 
@@ -240,7 +262,7 @@ mod tests {
             ["mV", "um^2", "MOhm", "uA/cm^2", "nS*ms", "min", "u"].map(spelled),
             ["mV", "µm²", "MΩ", "µA/cm²", "nS·ms", "min", "u"].map(String::from)
         );
-        let s = Scale { label: "w (nS)".into(), log: false, range: [0.0, 1.0], ticks: None };
+        let s = Scale::new("w (nS)", false, [0.0, 1.0]);
         assert_eq!(s.label_with(-6), "w (10⁻⁶ nS)");
     }
 

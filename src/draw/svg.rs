@@ -1,5 +1,6 @@
 //! A scene as SVG: panels in a grid, each clipped to its axes, with ticks, labels, a legend above and a caption below.
 
+use super::color;
 use super::marks::{ColorScale, Layer, Scene, Side, View};
 use super::pixels::url;
 use super::scale::{Scale, Tick};
@@ -20,6 +21,12 @@ const TICK: f64 = 4.0;
 
 /// Width of a color bar, and of the space before it.
 const BAR: f64 = 12.0;
+
+/// Strips of a color bar.
+const STRIPS: usize = 64;
+
+/// The longest name at a tick.
+const NAME: f64 = 110.0;
 
 /// Room for a line in a legend.
 const SYMBOL: f64 = 20.0;
@@ -55,12 +62,14 @@ pub fn svg(scene: &Scene) -> String {
         text(&mut body, (left, MARGIN + TITLE - 2.0), &title, TITLE, Anchor::Start, "#1a1a1a");
     }
     for (row, panels) in placed.chunks(columns).enumerate() {
-        let height = panels.iter().map(Placed::height).fold(0.0, f64::max);
+        // Plotting areas of a row begin at one height.
+        let above = panels.iter().map(Placed::above).fold(0.0, f64::max);
+        let below = panels.iter().map(|p| p.height() - p.above()).fold(0.0, f64::max);
         for (column, p) in panels.iter().enumerate() {
             let x = MARGIN + column as f64 * (cell + MARGIN);
-            p.draw(&mut body, (x, y), row * columns + column);
+            p.draw(&mut body, (x, y + above - p.above()), row * columns + column);
         }
-        y += height + MARGIN;
+        y += above + below + MARGIN;
     }
     let (font, title) = (url("font/woff2", WEB_FONT), escaped(&scene.title));
     format!(
@@ -151,12 +160,13 @@ impl<'v> Placed<'v> {
             2 | 3 => 230.0,
             _ => 170.0,
         };
-        let most = (tall / 44.0) as usize;
-        let y = view.y.ticks(most);
+        let most = (tall / 36.0) as usize;
+        let mut y = view.y.ticks(most);
+        y.0.iter_mut().for_each(|t| t.text = shortened(&t.text, SMALL, NAME));
         let other = view.right.as_ref().map(|s| s.ticks(most));
         let bar = view.layers.iter().find_map(|l| match l {
             Layer::Image { scale: Some(scale), label, .. } => {
-                let axis = Scale { label: label.clone(), log: false, range: [scale.low, scale.high], ticks: None };
+                let axis = Scale::new(label.clone(), false, [scale.low, scale.high]);
                 Some((axis, scale, label.as_str()))
             }
             _ => None,
@@ -166,9 +176,9 @@ impl<'v> Placed<'v> {
             let label = if label.is_empty() { 0.0 } else { 1.6 * LABEL };
             if ticks.is_empty() { label } else { label + widest(ticks) + TICK + 5.0 }
         };
-        let left = side(&view.y.label, &y.0);
+        let left = side(&view.y.label_with(y.1), &y.0);
         let mut right = match (&view.right, &other) {
-            (Some(s), Some((ticks, _))) => side(&s.label, ticks),
+            (Some(s), Some((ticks, power))) => side(&s.label_with(*power), ticks),
             _ => 8.0,
         };
         if let Some((axis, _, label)) = &bar {
@@ -254,7 +264,7 @@ impl<'v> Placed<'v> {
         out.push_str("</g>\n");
         self.axes(out, &area, (&x_ticks, x_power));
         if let Some((axis, colors, _)) = &self.bar {
-            color_bar(out, axis, colors, (left + w + BAR, top), h, index);
+            color_bar(out, axis, colors, (left + w + BAR, top), h);
         }
         for (k, line) in self.caption.iter().enumerate() {
             let y = y + self.height() - (self.caption.len() - k) as f64 * 1.4 * CAPTION + CAPTION;
@@ -296,8 +306,14 @@ impl<'v> Placed<'v> {
         let named = view.y.ticks.is_some();
         if !bare(&view.y) {
             let _ = write!(lines, "M{:.1} {:.1}v{:.1}", area.left, area.top, area.h);
+            // Names that would lie on one another are left out; those of large rows stay.
+            let mut taken: Vec<f64> = Vec::new();
             for t in &self.y.0 {
                 let y = area.y(view.y.place(t.at));
+                if taken.iter().any(|other| (other - y).abs() < SMALL) {
+                    continue;
+                }
+                taken.push(y);
                 if !named {
                     let _ = write!(lines, "M{:.1} {y:.1}h-{TICK}", area.left);
                 }
@@ -468,7 +484,8 @@ fn marks(out: &mut String, layer: &Layer, axes: &Axes) {
                 let Some((px, py)) = axes.at(*x, *y) else { continue };
                 let _ = write!(d, "M{px:.2} {py:.2}h0");
                 if let Some(e) = error.as_ref().map(|e| e[k])
-                    && let (Some((_, a)), Some((_, b))) = (axes.at(*x, y - e), axes.at(*x, y + e))
+                    && let low = if axes.y.log { (y - e).max(f64::MIN_POSITIVE) } else { y - e }
+                    && let (Some((_, a)), Some((_, b))) = (axes.at(*x, low), axes.at(*x, y + e))
                 {
                     let _ =
                         write!(whiskers, "M{px:.2} {a:.2}V{b:.2}M{:.2} {a:.2}h6M{:.2} {b:.2}h6", px - 3.0, px - 3.0);
@@ -491,7 +508,7 @@ fn marks(out: &mut String, layer: &Layer, axes: &Axes) {
                     continue;
                 };
                 if *v != 0.0 {
-                    let gap = (0.08 * (x1 - x0)).min(1.0);
+                    let gap = if x1 - x0 > 4.0 { (0.08 * (x1 - x0)).min(1.0) } else { 0.0 };
                     let _ = write!(d, "M{:.2} {y0:.2}V{y1:.2}H{:.2}V{y0:.2}Z", x0 + 0.5 * gap, x1 - 0.5 * gap);
                 }
             }
@@ -515,9 +532,11 @@ fn marks(out: &mut String, layer: &Layer, axes: &Axes) {
                 "<path class=\"raster\" data-label=\"{label}\" d=\"{d}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{wide:.1}\"/>"
             );
         }
-        Layer::Image { href, x, y, smooth, .. } => {
+        Layer::Image { href, x, y, pixels, .. } => {
+            // Pixels are told apart where there is room for them, and averaged where there is not.
+            let crowded = pixels[0] as f64 > axes.area.w || pixels[1] as f64 > axes.area.h;
             let pixels =
-                if *smooth { "" } else { " image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\"" };
+                if crowded { "" } else { " image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\"" };
             let (Some((left, bottom)), Some((right, top))) = (axes.at(x[0], y[0]), axes.at(x[1], y[1])) else { return };
             let _ = writeln!(
                 out,
@@ -538,18 +557,19 @@ fn marks(out: &mut String, layer: &Layer, axes: &Axes) {
     }
 }
 
-fn color_bar(out: &mut String, axis: &Scale, colors: &ColorScale, (x, y): (f64, f64), h: f64, index: usize) {
-    let last = colors.colors.len().saturating_sub(1).max(1) as f64;
-    let stops: String = colors.colors.iter().enumerate().fold(String::new(), |mut all, (k, c)| {
-        let _ = write!(all, "<stop offset=\"{:.4}\" stop-color=\"{c}\"/>", k as f64 / last);
-        all
-    });
-    let _ = writeln!(
-        out,
-        "<linearGradient id=\"colors{index}\" x1=\"0\" y1=\"1\" x2=\"0\" y2=\"0\">{stops}</linearGradient>\n\
-         <rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{BAR}\" height=\"{h:.1}\" fill=\"url(#colors{index})\"/>"
-    );
-    let (ticks, power) = axis.ticks((h / 44.0) as usize);
+fn color_bar(out: &mut String, axis: &Scale, colors: &ColorScale, (x, y): (f64, f64), h: f64) {
+    // In strips: gradients of a PDF have a size of their own.
+    let strip = h / STRIPS as f64;
+    for k in 0..STRIPS {
+        let color = color::between(&colors.colors, 1.0 - (k as f64 + 0.5) / STRIPS as f64);
+        let top = y + k as f64 * strip;
+        let tall = if k + 1 < STRIPS { strip + 0.5 } else { strip };
+        let _ = writeln!(
+            out,
+            "<rect class=\"color\" x=\"{x:.1}\" y=\"{top:.2}\" width=\"{BAR}\" height=\"{tall:.2}\" fill=\"{color}\"/>"
+        );
+    }
+    let (ticks, power) = axis.ticks((h / 36.0) as usize);
     let mut lines = String::new();
     for t in &ticks {
         let at = y + (1.0 - axis.place(t.at)) * h;

@@ -11,6 +11,12 @@ pub static WEB_FONT: &[u8] = include_bytes!("font/Inter.woff2");
 
 static FACE: LazyLock<Option<Face>> = LazyLock::new(|| Face::parse(FONT, 0).ok());
 
+/// Returns whether the font has all letters of a text.
+pub fn covers(text: &str) -> bool {
+    let has = |c: char| c.is_ascii() || c.is_control() || FACE.as_ref().is_some_and(|f| f.glyph_index(c).is_some());
+    text.chars().all(has)
+}
+
 /// Returns the width of a text without kerning, which makes it a little narrower.
 pub fn width(text: &str, size: f64) -> f64 {
     let Some(face) = &*FACE else { return 0.6 * size * text.chars().count() as f64 };

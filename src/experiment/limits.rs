@@ -43,8 +43,8 @@ impl<'a> Limits<'a> {
 }
 
 impl Progress for Limits<'_> {
-    fn building(&self, network: &str) {
-        self.progress.building(network);
+    fn building(&self, network: &str, so_far: usize, all: usize) {
+        self.progress.building(network, so_far, all);
     }
 
     fn update(&self, at: &Moment) {

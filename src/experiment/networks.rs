@@ -151,7 +151,7 @@ impl Run<'_> {
             }
             return Ok(());
         }
-        self.limits.building(&self.live[index].name);
+        self.limits.building(&self.live[index].name, 0, 0);
         let clock = std::time::Instant::now();
         let settings = &self.runner.settings;
         let options = Options {
@@ -173,7 +173,9 @@ impl Run<'_> {
             self.live[index].functions.iter().map(|f| (f.cells.population, f.port)).collect();
         self.fits(index)?;
         let live = &mut self.live[index];
-        let mut s = Running::new(std::mem::take(&mut live.plan), rates, options);
+        let (limits, name) = (&self.limits, live.name.clone());
+        let built = |so_far, all| limits.building(&name, so_far, all);
+        let mut s = Running::new(std::mem::take(&mut live.plan), rates, options, &built);
         if let Some(s) = s.rates_mut() {
             s.expect_windows();
         }

@@ -35,8 +35,8 @@ impl Moment {
 
 /// Hears how far a run is, and may stop it.
 pub trait Progress {
-    /// A network is about to be built.
-    fn building(&self, _network: &str) {}
+    /// A network is being built: of how many synapses it is made so far, and of how many it will be, where that is known.
+    fn building(&self, _network: &str, _so_far: usize, _all: usize) {}
     /// How far it is.
     fn update(&self, at: &Moment);
     /// A measure with what it is by now.

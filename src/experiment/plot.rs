@@ -5,7 +5,7 @@ use super::record::{Recording, Sampled, What};
 use super::run::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, fail};
-use crate::figure::{Axis, Column, Data, Figure, Mark, Panel, Recorded, Series};
+use crate::figure::{Axis, Column, Data, Figure, MOST_BINS, Mark, Panel, Recorded, Series};
 use crate::hir::Expr as CellExpr;
 use crate::hir::experiment::model::{MarkWord, Panel as Written};
 use crate::hir::typed::{Expr, ExprKind};
@@ -55,9 +55,15 @@ impl Run<'_> {
             let error = p.errors.get(k).map(|error| self.column(error, "").map(|c| (c, error))).transpose()?;
             if let Some((error, at)) = &error {
                 fits(error, &of, at, e)?;
+                if matches!(&error.data, Data::Values { values, .. } if values.iter().any(|v| *v < 0.0)) {
+                    return fail(Code::E0404, at.span, "an error is half of an interval", "negative");
+                }
             }
             let label = p.labels.get(k).cloned();
             series.push(Series { label, of, error: error.map(|(column, _)| column) });
+        }
+        if against.is_none() && series.iter().any(|s| matches!(s.of.data, Data::Samples(_))) {
+            beside_recordings(&series, p)?;
         }
         let mut dims: Vec<Dim> = Vec::new();
         for (s, (e, _)) in series.iter().zip(&p.series) {
@@ -103,7 +109,13 @@ impl Run<'_> {
             MarkWord::Density => Mark::Density,
             MarkWord::HeatMap => Mark::HeatMap,
             MarkWord::Histogram if args.is_empty() => Mark::Histogram(0),
-            MarkWord::Histogram => Mark::Histogram(whole(0)?),
+            MarkWord::Histogram => match whole(0)? {
+                n if n > MOST_BINS => {
+                    let message = format!("{n} bins are more than can be told apart");
+                    return fail(Code::E0404, args[0].span, message, format!("at most {MOST_BINS}"));
+                }
+                n => Mark::Histogram(n),
+            },
             MarkWord::Cells => Mark::Cells(whole(0)?),
             MarkWord::Images => Mark::Images(whole(0)?, whole(1)?),
             MarkWord::Psth => {
@@ -159,12 +171,30 @@ impl Run<'_> {
     }
 }
 
+/// Refuses values without a time of their own beside recorded ones; a single value holds all the time.
+fn beside_recordings(series: &[Series], p: &Written) -> Attempt<()> {
+    for (s, (e, _)) in series.iter().zip(&p.series) {
+        let Data::Values { values, .. } = &s.of.data else { continue };
+        if values.len() == 1 {
+            continue;
+        }
+        let (message, label) = match &e.kind {
+            ExprKind::Variable { .. } => ("this state was not recorded, the other one was", "only its values now"),
+            _ => ("these values have no time, the recorded ones have", "an array"),
+        };
+        let d = Diagnostic::at(Code::E0403, e.span, message, label);
+        return Err(Box::new(d.help("record it, draw all `against` something, or give it a panel of its own")));
+    }
+    Ok(())
+}
+
 /// What a recording holds by now.
 fn part(r: &Recording) -> Recorded {
     let (begin, end) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
     let (from, to) = r.window.map_or((begin, end), |(from, to)| (begin.max(from), end.min(to)));
     let cells = if matches!(r.what, What::Events(_)) { r.cells.1 } else { r.width() };
-    Recorded { name: r.name.clone(), records: r.records(), cells, from, to: to.max(from) }
+    let synapses = matches!(&r.what, What::Samples { of: Sampled::Synapses(_), .. });
+    Recorded { name: r.name.clone(), records: r.records(), cells, synapses, from, to: to.max(from) }
 }
 
 fn values(q: &Quantity, name: String) -> Column {

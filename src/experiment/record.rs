@@ -299,7 +299,9 @@ impl Recording {
     pub fn event(&mut self, step: u64, cell: u32) {
         let (first, n) = self.cells;
         let cell = cell as usize;
-        if cell >= first && cell < first + n && self.is_within(step) {
+        // An event ends its step: at the beginning of the window it is not in it.
+        let begun = self.window.is_none_or(|(from, _)| step as f64 * self.dt > from + 1e-9);
+        if cell >= first && cell < first + n && begun && self.is_within(step) {
             self.spool.push(&step.to_le_bytes());
             self.spool.push(&((cell - first) as u32).to_le_bytes());
             self.spool.end_record();

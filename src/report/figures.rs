@@ -73,7 +73,8 @@ pub fn figures_of(folder: &Path) -> Result<Vec<Figure>, String> {
 pub fn recording_as_figure(folder: &Path, name: &str) -> Result<Figure, String> {
     let path = folder.join(parquet::file_name(name));
     let told = parquet::described(&path)?;
-    let part = Recorded { name: name.into(), records: told.records, cells: told.cells, from: told.from, to: told.to };
+    let (records, cells, synapses) = (told.records, told.cells, told.synapses);
+    let part = Recorded { name: name.into(), records, cells, synapses, from: told.from, to: told.to };
     let unit = told.unit.as_ref().map(|u| lookup(u).unwrap_or(Unit { name: u.clone(), ..Unit::one() }));
     let data = if unit.is_some() { Data::Samples(part) } else { Data::Events(part) };
     let unit = unit.unwrap_or_else(Unit::one);

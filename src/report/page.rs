@@ -30,16 +30,19 @@ pub fn page_of(folder: &Path) -> Result<String, String> {
 pub fn page_with(folder: &Path, record: &Value) -> Result<String, String> {
     let mut run = record.clone();
     let mut figures = Vec::new();
+    let mut warnings = run["warnings"].as_array().cloned().unwrap_or_default();
     for f in figures_of(folder)? {
-        figures
-            .push(figure(&scene(&f, &Files(folder.to_path_buf())).map_err(|e| format!("the figure {}: {e}", f.name))?));
+        match scene(&f, &Files(folder.to_path_buf())) {
+            Ok(scene) => figures.push(figure(&scene)),
+            Err(why) => warnings.push(format!("the figure {} is not here: {why}", f.name).into()),
+        }
     }
     let data = json!({
         "live": false,
         "source": run["sources"].take(),
         "expectations": run["expectations"].take(),
         "log": run["log"].take(),
-        "warnings": run["warnings"].take(),
+        "warnings": warnings,
         "measures": measures(&read(&folder.join("measures.json"))?),
         "files": sizes(folder, record),
         "figures": figures,

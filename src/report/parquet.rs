@@ -89,6 +89,8 @@ pub struct Described {
     pub records: u64,
     /// How many cells, or synapses.
     pub cells: usize,
+    /// Whether it is of synapses.
+    pub synapses: bool,
     /// Since when it recorded, ms.
     pub from: f64,
     /// Until when, ms.
@@ -111,7 +113,8 @@ pub fn described(path: &Path) -> Result<Described, String> {
     let (cells, unit) = (number("neuro.cells")? as usize, find("unit.value"));
     let rows = told.num_rows().max(0) as u64;
     let records = if unit.is_some() { rows / (cells.max(1) as u64) } else { rows };
-    Ok(Described { records, cells, from, to, unit })
+    let synapses = told.schema().get_fields().get(1).is_some_and(|f| f.name() == "synapse");
+    Ok(Described { records, cells, synapses, from, to, unit })
 }
 
 /// Reads the first so many rows of a recording.

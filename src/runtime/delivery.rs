@@ -84,10 +84,22 @@ const FAR_AHEAD: usize = 8;
 const FAR: usize = 64 << 20;
 
 impl Deliveries {
-    /// Builds the rows of every projection that has handlers of events and does not learn.
-    pub fn new(network: &Network, projections: &mut [Proj], history: &mut History, options: &Options) -> Deliveries {
+    /// Builds the rows of every projection that has handlers of events and does not learn; `built` hears of how many synapses they are
+    /// so far, of all.
+    pub fn new(
+        network: &Network,
+        projections: &mut [Proj],
+        history: &mut History,
+        options: &Options,
+        built: &dyn Fn(usize, usize),
+    ) -> Deliveries {
+        let synapses = |members: &[usize]| members.iter().map(|k| network.projections[*k].pairs.len()).sum::<usize>();
+        let bundles = bundled(network, projections);
+        let (mut so_far, all) = (0, bundles.iter().map(|b| synapses(b)).sum());
         let mut targets: Vec<Target> = Vec::new();
-        for members in bundled(network, projections) {
+        for members in bundles {
+            built(so_far, all);
+            so_far += synapses(&members);
             let first = &network.projections[members[0]];
             let (population, port) = (first.post.population, first.port);
             let at = targets.iter().position(|t| (t.population, t.port) == (population, port)).unwrap_or_else(|| {

@@ -17,12 +17,13 @@ pub enum Running {
 }
 
 impl Running {
-    /// Allocates and compiles a network; `rates` are the time functions of drives.
-    pub fn new(network: Network, rates: Vec<TimeFunction>, options: Options) -> Running {
+    /// Allocates and compiles a network; `rates` are the time functions of drives. `built` hears of how many synapses it is made so far, of
+    /// all.
+    pub fn new(network: Network, rates: Vec<TimeFunction>, options: Options, built: &dyn Fn(usize, usize)) -> Running {
         if network.is_without_events() {
             return Running::Rates(Box::new(RateNetwork::new(network, options)));
         }
-        Running::Events(Box::new(Simulation::new(network, rates, options)))
+        Running::Events(Box::new(Simulation::new(network, rates, options, built)))
     }
 
     /// Returns what runs; parameters in it are current.

@@ -171,8 +171,13 @@ impl Work {
 const LONGEST_PASS: usize = 16;
 
 impl Simulation {
-    /// Allocates and compiles a network; `rates` are the time functions of drives.
-    pub fn new(mut network: Network, rates: Vec<TimeFunction>, options: Options) -> Simulation {
+    /// Allocates and compiles a network; `rates` are the time functions of drives, `built` hears how far it is.
+    pub fn new(
+        mut network: Network,
+        rates: Vec<TimeFunction>,
+        options: Options,
+        built: &dyn Fn(usize, usize),
+    ) -> Simulation {
         let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
         let analog = |p: &crate::plan::Projection| p.synapse.deliver.is_some();
         for (p, plastic) in network.projections.iter_mut().zip(&plastic) {
@@ -188,7 +193,7 @@ impl Simulation {
         let mut history = History::default();
         let mut projections: Vec<Proj> =
             network.projections.iter().map(|p| Proj::new(&network, p, &mut history, &options)).collect();
-        let deliveries = Deliveries::new(&network, &mut projections, &mut history, &options);
+        let deliveries = Deliveries::new(&network, &mut projections, &mut history, &options, built);
         let slow = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
         let stepwise =
             plastic.contains(&true) || network.projections.iter().any(analog) || network.populations.iter().any(slow);

@@ -68,12 +68,12 @@ fn points(path: &str) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Pixels of a PNG: width, height, RGBA.
+/// Pixels of a PNG: width, height, RGB.
 fn pixels(png: &[u8]) -> (usize, usize, Vec<u8>) {
     let mut reader = png::Decoder::new(png).read_info().unwrap();
     let mut out = vec![0; reader.output_buffer_size()];
     let info = reader.next_frame(&mut out).unwrap();
-    assert_eq!(info.color_type, png::ColorType::Rgba);
+    assert_eq!(info.color_type, png::ColorType::Rgb);
     (info.width as usize, info.height as usize, out)
 }
 
@@ -96,7 +96,7 @@ fn a_line_has_no_spike_that_no_value_has_and_stays_within_its_axes() {
     let (wide, high, data) = pixels(&draw::png(&svg).unwrap());
     assert_eq!((wide % 2, high % 2), (0, 0), "two pixels for each of the SVG's");
     let one = bottom - (bottom - top) / 2.0;
-    for (k, _) in data.chunks(4).enumerate().filter(|(_, p)| is_blue(p)) {
+    for (k, _) in data.chunks(3).enumerate().filter(|(_, p)| is_blue(p)) {
         let (x, y) = ((k % wide) as f64 / 2.0, (k / wide) as f64 / 2.0);
         assert!(x >= left - 1.0 && x <= right + 1.0 && y >= top - 1.0 && y <= bottom + 1.0, "ink outside at {x} {y}");
         // Only the value of 9 is above one, half of the line's width aside.
@@ -147,7 +147,7 @@ fn many_events_are_a_density_in_which_none_is_missing() {
     let view = &scene(&o, 0).panels[0];
     assert!(view.caption.ends_with("darker where there are more"), "{}", view.caption);
     let [Layer::Image { href, x, y, .. }] = view.layers.as_slice() else { panic!("{:?}", view.layers) };
-    assert_eq!((*x, *y), ([0.0, 200.0], [0.0, 40.0]));
+    assert_eq!((*x, *y), ([0.0, 200.0], [-0.5, 39.5]));
     // Each event lies in a pixel that is not clear, and no other pixel is dark.
     use base64::Engine;
     let bytes = base64::engine::general_purpose::STANDARD.decode(&href["data:image/png;base64,".len()..]).unwrap();
@@ -176,7 +176,7 @@ fn whole_cells_are_drawn_at_random_and_the_caption_says_so() {
     let mut counts: Vec<usize> = (0..40).map(|c| events.cells.iter().filter(|e| **e == c).count()).collect();
     counts.sort_unstable();
     for row in 0..5 {
-        let n = y.iter().filter(|y| **y == f64::from(row) + 0.5).count();
+        let n = y.iter().filter(|y| **y == f64::from(row)).count();
         assert!(counts.contains(&n), "row {row} has the events of no cell: {n}");
     }
 }
@@ -184,7 +184,7 @@ fn whole_cells_are_drawn_at_random_and_the_caption_says_so() {
 #[test]
 fn a_silent_raster_shows_the_time_of_the_run() {
     let (view, svg) = panel("record net.silent.spike  run 80 ms  plot net.silent.spike");
-    assert_eq!((view.x.range, view.y.range), ([0.0, 80.0], [0.0, 10.0]));
+    assert_eq!((view.x.range, view.y.range), ([0.0, 80.0], [-0.5, 9.5]));
     assert_eq!(view.caption, "0\u{a0}events of 10\u{a0}cells");
     assert!(texts(&svg).iter().any(|t| t == "80"));
 }
@@ -212,7 +212,7 @@ fn series_share_a_label_and_are_told_apart() {
     assert_eq!(names, ["noisy", "silent"]);
     // The first stands on top.
     let ticks = scene.panels[0].y.ticks.as_ref().unwrap();
-    assert_eq!((ticks[0].at, ticks[1].at), (30.0, 5.0));
+    assert_eq!((ticks[0].at, ticks[1].at), (29.5, 4.5));
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn many_cells_are_a_heat_map_and_means_have_bands() {
     let [Layer::Image { label, values: Some(grid), scale: Some(scale), x, .. }] = view.layers.as_slice() else {
         panic!()
     };
-    assert_eq!((label.as_str(), grid.rows, grid.columns, *x), ("net.noisy.v (mV)", 40, 51, [0.0, 50.0]));
+    assert_eq!((label.as_str(), grid.rows, grid.columns, *x), ("net.noisy.v (mV)", 40, 51, [-0.5, 50.5]));
     assert!(scale.low <= 0.0 && texts(&svg).contains(&"net.noisy.v (mV)".to_string()));
     let (view, _) = panel("record net.noisy.v every 1 ms  run 50 ms  plot net.noisy.v as mean");
     assert!(view.layers.iter().any(|l| matches!(l, Layer::Band { .. })) && view.caption.starts_with("mean of 40"));
@@ -383,6 +383,106 @@ fn events_and_values_get_a_panel_each() {
     let scene = scene(&o, 0);
     let kinds: Vec<bool> = scene.panels.iter().map(|p| matches!(p.layers.last(), Some(Layer::Raster { .. }))).collect();
     assert_eq!(kinds, [true, false]);
+}
+
+#[test]
+fn bars_of_several_series_stand_side_by_side() {
+    let (view, _) = panel("plot [1 mV, 2 mV], [3 mV, 4 mV] as bars");
+    let bars: Vec<(&Vec<f64>, &Vec<f64>)> = view
+        .layers
+        .iter()
+        .filter_map(|l| if let Layer::Bars { edges, y, .. } = l { Some((edges, y)) } else { None })
+        .collect();
+    let places = |k: usize| -> Vec<(f64, f64)> {
+        let (edges, y) = bars[k];
+        edges.windows(2).zip(y).filter(|(_, y)| y.is_finite()).map(|(e, _)| (e[0], e[1])).collect()
+    };
+    let (first, second) = (places(0), places(1));
+    assert_eq!((first.len(), second.len()), (2, 2));
+    assert!(first[0].1 <= second[0].0 + 1e-12 && second[0].1 < first[1].0, "{first:?} {second:?}");
+}
+
+#[test]
+fn a_number_beside_a_trace_holds_all_the_time() {
+    let (view, _) = panel("record net.ramp[0].v as v  run 30 ms  plot v, -50 mV labelled \"v\", \"threshold\"");
+    let Some(Layer::Line { x, y, label, .. }) = view.layers.last() else { panic!("{:?}", view.layers) };
+    assert_eq!(
+        (x.as_slice(), y.as_slice(), label.as_str()),
+        ([0.0, 30.0].as_slice(), [-50.0, -50.0].as_slice(), "threshold")
+    );
+}
+
+#[test]
+fn time_may_be_logarithmic_though_it_begins_at_zero() {
+    let (view, _) = panel("record net.ramp[0].v as v  run 10 ms  plot v with log x");
+    assert_eq!(view.x.range, [0.1, 10.0]);
+    let (view, _) = panel("record net.noisy.spike  run 10 ms  plot net.noisy.spike with log x");
+    assert!(view.x.range[0] > 0.0 && view.x.range[1] == 10.0 && view.x.ticks(8).0.len() > 1, "{:?}", view.x);
+}
+
+#[test]
+fn heat_maps_have_their_moments_in_the_middle_of_columns_and_axes_their_units() {
+    let (view, _) = panel("record net.noisy.v every 100 ms as w  run 250 ms  plot w as heatmap");
+    let [Layer::Image { x, .. }] = view.layers.as_slice() else { panic!() };
+    assert_eq!((*x, view.x.range), ([-50.0, 250.0], [0.0, 250.0]));
+    let (view, _) = panel("record net.noisy.v every 10 ms as w  run 11 s  plot w as heatmap with x 0.2 s .. 0.4 s");
+    assert_eq!((view.x.range, view.x.label.as_str()), ([0.2, 0.4], "time (s)"));
+    let (view, _) = panel("record net.noisy.v every 10 ms as w  run 100 ms  plot w with y 0 mV .. 10 mV");
+    assert!(view.layers.iter().any(|l| matches!(l, Layer::Line { .. })) && view.y.range == [0.0, 10.0]);
+    let (view, _) = panel("record net.noisy.v every 10 ms as w  run 100 ms  plot w against w");
+    assert_eq!(view.layers.iter().filter(|l| matches!(l, Layer::Line { .. })).count(), 40);
+    assert!(view.x.range[1] < 10.0, "{:?}", view.x);
+}
+
+#[test]
+fn captions_count_what_is_shown_and_what_is_left_out() {
+    let (view, _) = panel("record net.noisy.spike  run 120 ms  plot net.noisy.spike with x 500 ms .. 600 ms");
+    assert_eq!(view.caption, "0\u{a0}events of 40\u{a0}cells");
+    let o = outcome(
+        "record net.noisy.spike  run 120 ms  measure late = count(net.noisy.spike, 100 ms .. 120 ms)  plot net.noisy.spike as psth(50 ms)",
+    );
+    let late = o.measures["late"][0].single().unwrap();
+    let caption = &scene(&o, 0).panels[0].caption;
+    assert!(caption.ends_with(&format!("; {late}\u{a0}events after the last whole bin")), "{caption}");
+    let (view, _) = panel("plot log([0, 1, 2] - 1)");
+    assert_eq!(view.caption, "2\u{a0}values not finite");
+}
+
+#[test]
+fn a_fit_on_logarithmic_axes_is_one_of_logarithms() {
+    // y = 2 x^3
+    let (view, _) =
+        panel("let x = [1, 10, 100]  let y = [2, 2e3, 2e6]  plot y against x as points with fit, log x, log y");
+    assert_eq!(view.caption, "r = 1.000 on these axes");
+    let Some(Layer::Line { x, y, .. }) = view.layers.last() else { panic!() };
+    assert!((x[1] / 100.0 - 1.0).abs() < 1e-9 && (y[0] / 2.0 - 1.0).abs() < 1e-9 && (y[1] / 2e6 - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn what_is_zoomed_into_is_not_thinned_before() {
+    let (view, _) = panel("record net.ramp[0].v as v  run 2 s  plot v with x 1 s .. 1.01 s");
+    let Some(Layer::Line { x, .. }) = view.layers.iter().find(|l| matches!(l, Layer::Line { .. })) else { panic!() };
+    assert!((101..=103).contains(&x.len()), "{}", x.len());
+}
+
+#[test]
+fn an_event_at_the_beginning_of_a_window_is_not_in_it() {
+    let o = outcome(
+        "record net.ramp.spike during 20 ms .. 60 ms  run 100 ms  measure n = count(net.ramp.spike, 20 ms .. 60 ms)",
+    );
+    assert_eq!(o.recordings[0].records() as f64, o.measures["n"][0].single().unwrap());
+}
+
+#[test]
+fn color_bars_have_the_colors_of_their_values() {
+    let (_, svg) = panel("let w = confusion([0, 1, 2, 2], [0, 1, 2, 3], 4)  plot w as images(4, 4)");
+    let document = Document::parse(&svg).unwrap();
+    let strips = of_class(&document, "color");
+    assert_eq!(strips.len(), 64);
+    assert!(
+        strips[0].attribute("fill").unwrap().starts_with("#f")
+            && strips[63].attribute("fill").unwrap().starts_with("#4")
+    );
 }
 
 #[test]
@@ -440,7 +540,41 @@ fn what_cannot_be_drawn_is_refused() {
             "plot [1 mV, 2 mV] with error [1 pA, 2 pA]",
             "E0306: an error in `pA` (a current) of values in `mV` (a voltage)",
         ),
-        ("plot [1 mV, 2 mV] with y 0 pA .. 1 pA", "E0306: this axis is `mV` (a voltage), not a range"),
+        ("plot [1 mV, 2 mV] with y 0 pA .. 1 pA", "E0306: this axis is `mV` (a voltage), not `pA` (a current)"),
+        ("plot [1 mV, 2 mV] with x 0 mV .. 3 mV", "E0306: this axis is a pure number, not `mV` (a voltage)"),
+        (
+            "plot [1 mV, 2 mV] as histogram with x 0 ms .. 3 ms",
+            "E0306: this axis is `mV` (a voltage), not `ms` (a time)",
+        ),
+        (
+            "record net.noisy.spike  run 1 ms  plot net.noisy.spike with y 0 mV .. 3 mV",
+            "E0306: this axis is a pure number, not `mV` (a voltage)",
+        ),
+        (
+            "record net.noisy.spike  run 1 ms  plot net.noisy.spike as psth(1 ms) with y 0 .. 3",
+            "E0306: this axis is `Hz` (a rate), not a pure number",
+        ),
+        (
+            "plot [1 mV, 2 mV], [1 pA, 2 pA] as histogram",
+            "E0312: a histogram has one abscissa, and this is a second unit",
+        ),
+        (
+            "record net.noisy.spike  run 1 ms  plot net.noisy.spike with fit",
+            "E0401: `fit` says nothing of marks of events",
+        ),
+        ("plot [1, 2] as histogram with log x, zero", "E0401: `zero` says nothing of a histogram"),
+        ("plot [1, 2] as histogram with error [1, 1]", "E0401: `error` says nothing of a histogram"),
+        ("plot [1, 2] as heatmap with log y", "E0401: `log y` says nothing of colors"),
+        ("plot [1, 2] with error [0 - 1, 1]", "E0404: an error is half of an interval"),
+        ("plot [1, 2] as histogram(1e9)", "E0404: 1000000000 bins are more than can be told apart"),
+        (
+            "record net.ramp[0].v as v  run 1 ms  plot v, [1 mV, 2 mV]",
+            "E0403: these values have no time, the recorded ones have",
+        ),
+        (
+            "record net.ramp[0].v as v  run 1 ms  plot v, net.noisy.v",
+            "E0403: this state was not recorded, the other one was",
+        ),
         ("plot [1, 2] against [1, 2, 3]", "E0403: an array of 2 elements does not fit an array of 3 elements"),
         ("plot [1, 2] with error [1, 2, 3]", "E0403: an array of 3 elements does not fit an array of 2 elements"),
         ("plot confusion([0, 1], [0, 1], 4) as images(3, 3)", "E0403: images of 3 x 3 need 9 values in a row"),

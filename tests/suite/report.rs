@@ -83,7 +83,12 @@ fn what_is_drawn_from_the_files_of_a_run_is_what_the_run_drew() {
         &["plot", "results/e", "Spikes___more", "--as", "cells(20)", "--x", "0ms..100ms", "--formats", "svg"],
     );
     assert!(out.status.success(), "{}", text(&out.stderr));
-    let svg = text(&std::fs::read(results.join("Spikes___more.svg")).unwrap());
+    // The run's own figure stays as it is.
+    assert!(
+        std::fs::read(results.join("Spikes___more.svg")).unwrap()
+            == std::fs::read(here.join("again/Spikes___more.svg")).unwrap()
+    );
+    let svg = text(&std::fs::read(results.join("Spikes___more-2.svg")).unwrap());
     assert!(svg.contains("20\u{a0}cells drawn at random"), "{}", svg.len());
     // A recording that was not plotted as it is wanted now.
     let out = neuro(&here, &["plot", "results/e", "v", "--as", "histogram(10)", "--formats", "svg"]);
@@ -98,11 +103,14 @@ fn what_cannot_be_drawn_again_says_why() {
     let here = place("refused");
     neuro(&here, &["run", "m.neuro", "-q"]);
     std::fs::write(here.join("results/e/Mine.svg"), "mine").unwrap();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 12] = [
         (&["plot", "nowhere"], "nowhere holds no results of a run"),
         (&["plot", "results/e", "nothing"], "has no figure `nothing`"),
         (&["plot", "results/e", "--as", "pointz"], "`--as pointz` says nothing of a plot"),
         (&["plot", "results/e", "Voltage", "--as", "raster"], "v holds values, not events"),
+        (&["plot", "results/e", "Spikes___more", "--x", "0mV..10mV"], "is in mV; this axis is in ms"),
+        (&["plot", "results/e", "--columns", "0"], "--columns must be at least 1"),
+        (&["plot", "results/e", "Voltag"], "did you mean `Voltage`?"),
         (&["plot", "results/e", "--log", "z"], "an axis is x or y"),
         (&["plot", "results/e", "--x", "5ms..1ms"], "`--x 5ms..1ms` is not a range"),
         (&["plot", "results/e", "--formats", "gif"], "unknown format `gif`"),
@@ -142,7 +150,7 @@ fn damaged_recordings_are_refused_when_they_are_drawn() {
 #[test]
 fn a_report_holds_everything_and_asks_for_nothing() {
     let here = place("page");
-    let out = neuro(&here, &["run", "m.neuro", "-q", "--report", "--set", "duration=150"]);
+    let out = neuro(&here, &["run", "m.neuro", "-q", "--report", "--set", "duration=20"]);
     assert_eq!(out.status.code(), Some(1), "one expectation fails");
     let path = here.join("results/e/report.html");
     let page = std::fs::read_to_string(&path).unwrap();
@@ -160,7 +168,7 @@ fn a_report_holds_everything_and_asks_for_nothing() {
     );
     assert!(page.contains("Content-Security-Policy") && page.contains("default-src 'none'"));
     let d = data(&page);
-    assert_eq!(d["run"]["overrides"]["duration"], "150");
+    assert_eq!(d["run"]["overrides"]["duration"], "20");
     assert_eq!(d["source"][0]["text"], MODEL);
     let e = d["expectations"].as_array().unwrap();
     assert_eq!((e.len(), &e[1]["passed"]), (2, &Value::Bool(false)));

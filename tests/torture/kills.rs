@@ -153,7 +153,14 @@ fn one(folder: &Path, whole: &(usize, Duration, Results), n: &mut Numbers, turns
             old.clear();
         } else if !old.is_empty() {
             let now = files(&place);
-            if ended.sent == Some(SIGKILL) && !is_complete(&place) {
+            let taken = || {
+                same(
+                    whole,
+                    &now.iter().filter(|(k, _)| whole.contains_key(*k)).map(|(k, v)| (k.clone(), v.clone())).collect(),
+                )
+            };
+            // Killed while it took its place, or between its end and its exit.
+            if ended.sent == Some(SIGKILL) && (!is_complete(&place) || taken().is_ok()) {
                 old.clear();
             } else {
                 let kept: Results = old.keys().filter_map(|k| Some((k.clone(), now.get(k)?.clone()))).collect();
@@ -209,7 +216,7 @@ fn no_orphans(with: &str) -> Result<(), String> {
             return Ok(());
         }
         // A second is enough; a busy machine needs more.
-        if begun.elapsed() > Duration::from_secs(10) {
+        if begun.elapsed() > Duration::from_secs(60) {
             left.iter().for_each(|id| drop(std::process::Command::new("kill").args(["-9", &id.to_string()]).status()));
             return Err(format!("{} processes are left over", left.len()));
         }

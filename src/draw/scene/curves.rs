@@ -3,8 +3,8 @@
 use super::parts::{Conversion, axis_of, counted, joined, largest, legend, with_ends};
 use crate::draw::color;
 use crate::draw::marks::{Layer, Side, View};
-use crate::draw::scale::{Scale, extent, label};
-use crate::figure::{Axis, Column, Data, Mark, Panel, Recordings};
+use crate::draw::scale::{Scale, common, extent, label};
+use crate::figure::{Axis, Column, Data, Mark, Panel, Recorded, Recordings, Series};
 use crate::units::{Dim, Unit, lookup};
 
 /// Lines of up to this many values show each as a point, too.
@@ -31,27 +31,31 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
     let mut captions = Vec::new();
     let mut curves = Vec::new();
     let mut span: Option<(f64, f64)> = None;
-    for (k, name) in legend(p).into_iter().enumerate() {
-        if let Data::Samples(r) = &p.series[k].of.data {
+    for s in &p.series {
+        if let Data::Samples(r) = &s.of.data {
             let (a, b) = span.unwrap_or((r.from, r.to));
             span = Some((a.min(r.from), b.max(r.to)));
         }
-        curves.extend(curves_of(p, k, &name, curves.len(), from, &mut captions)?);
+    }
+    for (k, name) in legend(p).into_iter().enumerate() {
+        curves.extend(curves_of(p, k, &name, curves.len(), span, from, &mut captions)?);
     }
     let x_unit = abscissa_unit(p, curves.iter().flat_map(|c| &c.x));
     let axes = Axes::of(p, &curves);
     let x_from = abscissa(p).map_or_else(Unit::one, |(_, unit)| unit);
     let mut layers = Vec::new();
     let mut lost = [0usize; 2];
+    let mut undefined = 0;
     let (mut xs, mut ys) = (Vec::new(), [Vec::new(), Vec::new()]);
     let mut drawn: Vec<(Vec<f64>, Vec<f64>, Side)> = Vec::new();
     let several = curves.len() > 1;
-    for c in &curves {
+    for (which, c) in curves.iter().enumerate() {
         let of = &p.series[c.series].of;
         let side = axes.side(of.dim);
         let to = Conversion { from: &of.unit, to: axes.unit(side) };
         let x = Conversion { from: &x_from, to: &x_unit }.all(&c.x);
         let mut y = to.all(&c.y);
+        undefined += y.iter().filter(|v| !v.is_finite()).count();
         for (count, log, values) in [(0, p.x.log, &x), (1, p.y.log, &y)] {
             lost[count] += values.iter().filter(|v| log && **v <= 0.0).count();
         }
@@ -60,22 +64,30 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
             y.iter_mut().filter(|v| **v <= 0.0).for_each(|v| *v = f64::NAN);
         }
         let error = c.error.as_ref().map(|e| to.all(e));
-        let label = if several { c.label.clone() } else { String::new() };
+        let label = match several {
+            true if side == Side::Right && !c.label.is_empty() => format!("{} (right)", c.label),
+            true => c.label.clone(),
+            false => String::new(),
+        };
         let sides = &mut ys[usize::from(side == Side::Right)];
         sides.extend(&y);
         if let Some(e) = &error {
-            sides.extend(y.iter().zip(e).flat_map(|(y, e)| [y - e, y + e]));
+            let ends = y.iter().zip(e).flat_map(|(y, e)| [y - e, y + e]);
+            sides.extend(ends.filter(|v| !p.y.log || *v > 0.0));
         }
         let hides = drawn.iter().any(|(dx, dy, ds)| *ds == side && coincide((dx, dy), (&x, &y)));
         drawn.push((x.clone(), y.clone(), side));
         let one = One { label, color: color::of_series(c.color), index: c.color, side, hides, x, y, error };
-        let bars =
-            one.draw(p, p.mark.filter(|_| one.y.len() > 1).or((one.y.len() == 1).then_some(Mark::Points)), &mut layers);
-        xs.extend(bars.iter().chain(&one.x).copied());
+        let single = one.y.len() == 1 && p.mark != Some(Mark::Bars);
+        let mark = if single { Some(Mark::Points) } else { p.mark };
+        let shown = p.x.range.map(|(lo, hi)| [x_unit.from_internal(lo), x_unit.from_internal(hi)]);
+        let edges = one.draw(p, mark, shown, (which, curves.len()), &mut layers);
+        xs.extend(edges.iter().chain(&one.x).copied());
         if p.fit
-            && let Some((line, r)) = fitted(&one)
+            && let Some((line, r)) = fitted(&one, (p.x.log, p.y.log))
         {
-            captions.push(format!("r = {r:.3}{}", if several { format!(" ({})", c.label) } else { String::new() }));
+            let of = if p.x.log || p.y.log { " on these axes" } else { "" };
+            captions.push(format!("r = {r:.3}{of}{}", if several { format!(" ({})", c.label) } else { String::new() }));
             layers.push(line);
         }
     }
@@ -84,24 +96,30 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
             captions.push(format!("{} not above zero on the logarithmic {axis}", counted(*count, "value")));
         }
     }
+    if undefined > 0 {
+        captions.push(format!("{} not finite", counted(undefined, "value")));
+    }
     if xs.is_empty() {
         captions.push("no values".into());
     }
     let x_range = match span.filter(|_| p.against.is_none()) {
-        Some((a, b)) => {
+        Some((a, b)) if !p.x.log || a > 0.0 => {
             let to = Conversion { from: &x_from, to: &x_unit };
             [to.of(a), to.of(if b > a { b } else { a + 1.0 })]
         }
-        None if matches!(p.mark, Some(Mark::Bars)) => extent(xs.into_iter(), p.x.log, 0.0),
-        None => extent(xs.into_iter(), p.x.log, 0.02),
+        _ if p.x.log => extent(xs.into_iter(), true, 0.0),
+        _ if matches!(p.mark, Some(Mark::Bars)) => extent(xs.into_iter(), p.x.log, 0.0),
+        _ => extent(xs.into_iter(), false, 0.02),
     };
     let x_name = match &p.against {
+        Some(c) if c.name.is_empty() => common(&[""], c.dim),
         Some(c) => c.name.clone(),
         None if span.is_some() => "time".into(),
         None => "index".into(),
     };
     let ends = with_ends(x_range, &p.x, &x_unit);
-    let x = Scale { label: label(&x_name, &x_unit), log: p.x.log, range: ends, ticks: None };
+    let counted = p.against.is_none() && span.is_none();
+    let x = Scale { whole: counted, ..Scale::new(label(&x_name, &x_unit), p.x.log, ends) };
     let bars = matches!(p.mark, Some(Mark::Bars));
     let [left, right] = ys;
     let y = axes.scale(p, Side::Left, left, bars);
@@ -165,8 +183,13 @@ impl Axes {
 
     fn scale(&self, p: &Panel, side: Side, mut values: Vec<f64>, from_zero: bool) -> Scale {
         let unit = self.unit(side);
-        let columns: Vec<&Column> = p.series.iter().map(|s| &s.of).filter(|c| self.side(c.dim) == side).collect();
+        let here: Vec<&Series> = p.series.iter().filter(|s| self.side(s.of.dim) == side).collect();
+        let columns: Vec<&Column> = here.iter().map(|s| &s.of).collect();
         let dim = columns.first().map_or(Dim::ONE, |c| c.dim);
+        let name = match here.as_slice() {
+            [Series { label: Some(one), .. }] => label(one, unit),
+            _ => axis_of(&columns, unit, dim),
+        };
         if p.zero || from_zero {
             values.push(0.0);
         }
@@ -179,7 +202,7 @@ impl Axes {
         }
         let given = if side == Side::Left { p.y } else { Axis::default() };
         let range = with_ends(range, &given, unit);
-        Scale { label: axis_of(&columns, unit, dim), log: p.y.log, range, ticks: None }
+        Scale::new(name, p.y.log, range)
     }
 }
 
@@ -189,6 +212,7 @@ fn curves_of(
     k: usize,
     name: &str,
     before: usize,
+    span: Option<(f64, f64)>,
     from: &dyn Recordings,
     captions: &mut Vec<String>,
 ) -> Result<Vec<Curve>, String> {
@@ -197,6 +221,26 @@ fn curves_of(
     let error = s.error.as_ref().map(|e| numbers(e, from).map(|(values, _)| values)).transpose()?;
     match &s.of.data {
         Data::Events(_) => Err("events and values are drawn on different axes".into()),
+        // One value beside recorded ones holds all the time.
+        Data::Values { values, .. } if p.against.is_none() && span.is_some() && values.len() == 1 => {
+            let (from, to) = span.unwrap_or_default();
+            Ok(vec![curve(name.to_string(), before, vec![from, to], vec![values[0]; 2])])
+        }
+        // Each row of a matrix is a line.
+        Data::Values { values, shape }
+            if p.against.is_none() && error.is_none() && shape.len() == 2 && shape[1] > 1 =>
+        {
+            let rows = values.chunks_exact(shape[1]).enumerate();
+            let x: Vec<f64> = (0..shape[1]).map(|i| i as f64).collect();
+            let one = |(k, row): (usize, &[f64])| {
+                let (color, label) = match shape[0] <= MANY {
+                    true => (before + k, format!("{name}[{k}]")),
+                    false => (before, if k == 0 { name.to_string() } else { String::new() }),
+                };
+                curve(label, color, x.clone(), row.to_vec())
+            };
+            Ok(rows.map(one).collect())
+        }
         Data::Values { values, .. } => {
             let x = match &p.against {
                 Some(against) => numbers(against, from)?.0,
@@ -209,8 +253,8 @@ fn curves_of(
             let n = r.cells.max(1);
             let of_cell =
                 |values: &[f64], cell: usize| values.iter().skip(cell).step_by(n).copied().collect::<Vec<f64>>();
-            if p.mark == Some(Mark::Mean) || p.mark.is_none() && n > MANY {
-                captions.push(format!("mean of {} and its standard deviation over them", counted(r.cells, "cell")));
+            if p.against.is_none() && (p.mark == Some(Mark::Mean) || p.mark.is_none() && n > MANY) {
+                captions.push(format!("mean of {} and its standard deviation over them", counted(r.cells, owner(r))));
                 let mean: Vec<f64> = values.chunks_exact(n).map(|c| c.iter().sum::<f64>() / n as f64).collect();
                 let spread = values.chunks_exact(n).zip(&mean);
                 let spread = spread.map(|(c, m)| (c.iter().map(|v| (v - m).powi(2)).sum::<f64>() / n as f64).sqrt());
@@ -263,7 +307,16 @@ struct One {
 
 impl One {
     /// Draws it; returns what else the abscissa has to show.
-    fn draw(&self, p: &Panel, mark: Option<Mark>, layers: &mut Vec<Layer>) -> Vec<f64> {
+    ///
+    /// Of lines, what lies beyond `shown` is left out before they are thinned; of bars that stand side by side, this is one of so many.
+    fn draw(
+        &self,
+        p: &Panel,
+        mark: Option<Mark>,
+        shown: Option<[f64; 2]>,
+        (which, of): (usize, usize),
+        layers: &mut Vec<Layer>,
+    ) -> Vec<f64> {
         let (label, color, axis) = (self.label.clone(), self.color.clone(), self.side);
         match mark {
             Some(Mark::Points) => {
@@ -276,7 +329,12 @@ impl One {
                 let x: Vec<f64> = order.iter().map(|k| self.x[*k]).collect();
                 let edges = edges_of(&x);
                 let y: Vec<f64> = order.iter().map(|k| self.y[*k]).collect();
-                layers.push(Layer::Bars { label, color: color.clone(), axis, edges: edges.clone(), y: y.clone() });
+                let (beside, heights) = beside(&edges, &y, (which, of));
+                layers.push(Layer::Bars { label, color: color.clone(), axis, edges: beside.clone(), y: heights });
+                let middle = |k: usize| {
+                    0.5 * (beside[if of > 1 { 2 * k } else { k }] + beside[if of > 1 { 2 * k + 1 } else { k + 1 }])
+                };
+                let x = (0..x.len()).map(middle).collect();
                 if let Some(e) = &self.error {
                     let error = Some(order.iter().map(|k| e[*k]).collect());
                     let color = "#3c3c3c".into();
@@ -287,13 +345,21 @@ impl One {
             other => {
                 let steps = other == Some(Mark::Steps);
                 if let Some(e) = &self.error {
-                    let low = self.y.iter().zip(e).map(|(y, e)| y - e).collect();
+                    // Below all places of a logarithmic axis is its lower end.
+                    let lowest = if p.y.log { f64::MIN_POSITIVE } else { f64::NEG_INFINITY };
+                    let low = self.y.iter().zip(e).map(|(y, e)| (y - e).max(lowest)).collect();
                     let high = self.y.iter().zip(e).map(|(y, e)| y + e).collect();
                     let (label, color, x) = (String::new(), color.clone(), self.x.clone());
                     layers.push(Layer::Band { label, color, axis, x, low, high });
                 }
                 let dash = if self.hides { Some([5, 4]) } else { color::dash_of_series(self.index) };
-                let (x, y) = if steps { (self.x.clone(), self.y.clone()) } else { thinned(&self.x, &self.y) };
+                let (x, y) = match steps {
+                    true => (self.x.clone(), self.y.clone()),
+                    false => {
+                        let (x, y) = within(&self.x, &self.y, shown);
+                        thinned(x, y)
+                    }
+                };
                 layers.push(Layer::Line { label, color: color.clone(), dash, axis, steps, x, y });
                 if other.is_none() && self.x.len() <= FEW && !matches!(p.series[0].of.data, Data::Samples(_)) {
                     let (label, x, y) = (String::new(), self.x.clone(), self.y.clone());
@@ -303,6 +369,41 @@ impl One {
             }
         }
     }
+}
+
+/// Bars as one of several that stand side by side between the same edges: every second one is the space between.
+fn beside(edges: &[f64], y: &[f64], (which, of): (usize, usize)) -> (Vec<f64>, Vec<f64>) {
+    if of <= 1 {
+        return (edges.to_vec(), y.to_vec());
+    }
+    let (mut out, mut heights) = (Vec::new(), Vec::new());
+    for (w, v) in edges.windows(2).zip(y) {
+        let width = 0.84 * (w[1] - w[0]) / of as f64;
+        let left = w[0] + 0.08 * (w[1] - w[0]) + which as f64 * width;
+        if !out.is_empty() {
+            heights.push(f64::NAN);
+        }
+        out.extend([left, left + width]);
+        heights.push(*v);
+    }
+    (out, heights)
+}
+
+/// The part of an ascending curve that is shown, and one value beyond each of its ends.
+fn within<'v>(x: &'v [f64], y: &'v [f64], shown: Option<[f64; 2]>) -> (&'v [f64], &'v [f64]) {
+    match shown {
+        Some([lo, hi]) if x.windows(2).all(|w| w[0] <= w[1]) => {
+            let from = x.partition_point(|v| *v < lo).saturating_sub(1);
+            let to = (x.partition_point(|v| *v <= hi) + 1).min(x.len());
+            (&x[from..to.max(from)], &y[from..to.max(from)])
+        }
+        _ => (x, y),
+    }
+}
+
+/// Whose values a recording holds.
+fn owner(r: &Recorded) -> &'static str {
+    if r.synapses { "synapse" } else { "cell" }
 }
 
 fn ascending(x: &[f64]) -> Vec<usize> {
@@ -360,9 +461,13 @@ fn thinned(x: &[f64], y: &[f64]) -> (Vec<f64>, Vec<f64>) {
 }
 
 /// The line of least squares through points, and their correlation.
-fn fitted(one: &One) -> Option<(Layer, f64)> {
-    let both = one.x.iter().zip(&one.y).filter(|(x, y)| x.is_finite() && y.is_finite());
-    let (x, y): (Vec<f64>, Vec<f64>) = both.map(|(x, y)| (*x, *y)).unzip();
+///
+/// On a logarithmic axis it is a line through logarithms, so that it is straight.
+fn fitted(one: &One, log: (bool, bool)) -> Option<(Layer, f64)> {
+    let place = |v: f64, log: bool| if log { v.log10() } else { v };
+    let value = |v: f64, log: bool| if log { 10f64.powf(v) } else { v };
+    let both = one.x.iter().zip(&one.y).map(|(x, y)| (place(*x, log.0), place(*y, log.1)));
+    let (x, y): (Vec<f64>, Vec<f64>) = both.filter(|(x, y)| x.is_finite() && y.is_finite()).unzip();
     let r = crate::measure::correlation(&x, &y)?;
     let (mx, my) = (crate::measure::mean(&x)?, crate::measure::mean(&y)?);
     let slope = (crate::measure::variance(&y)? / crate::measure::variance(&x)?).sqrt() * r;
@@ -373,8 +478,8 @@ fn fitted(one: &One) -> Option<(Layer, f64)> {
         dash: Some([2, 3]),
         axis: one.side,
         steps: false,
-        y: vec![my + slope * (lo - mx), my + slope * (hi - mx)],
-        x: vec![lo, hi],
+        y: [lo, hi].map(|x| value(my + slope * (x - mx), log.1)).to_vec(),
+        x: [lo, hi].map(|x| value(x, log.0)).to_vec(),
     };
     Some((line, r))
 }
@@ -439,9 +544,9 @@ pub fn histogram(p: &Panel, bins: usize, from: &dyn Recordings) -> Result<View, 
         captions.push(format!("{} outside", counted(outside, "value")));
     }
     let columns: Vec<&Column> = p.series.iter().map(|s| &s.of).collect();
-    let x = Scale { label: axis_of(&columns, &unit, first.dim), log: p.x.log, range: [lo, hi], ticks: None };
+    let x = Scale::new(axis_of(&columns, &unit, first.dim), p.x.log, [lo, hi]);
     let range = with_ends(if p.y.log { [0.8, 1.2 * most] } else { [0.0, 1.05 * most] }, &p.y, &Unit::one());
-    let y = Scale { label: "count".into(), log: p.y.log, range, ticks: None };
+    let y = Scale { whole: true, ..Scale::new("count", p.y.log, range) };
     Ok(View { title: p.title.clone(), caption: joined(&captions), aspect: None, x, y, right: None, layers })
 }
 

@@ -13,8 +13,8 @@ use crate::units::{Unit, lookup};
 /// More events than this in a panel are drawn as a density.
 const MOST_MARKS: usize = 20_000;
 
-/// Pixels of a density: two for each of the plotting area's.
-const PIXELS: (usize, usize) = (1280, 780);
+/// Pixels of a density: one for each of a single panel.
+const PIXELS: (usize, usize) = (680, 390);
 
 /// Shades of a density.
 const SHADES: usize = 15;
@@ -28,21 +28,34 @@ struct Train {
     to: f64,
 }
 
+impl Train {
+    fn keep(&mut self, wanted: impl Fn(f64, u32) -> bool) {
+        let all = self.times.iter().copied().zip(self.cells.iter().copied());
+        (self.times, self.cells) = all.filter(|(at, c)| wanted(*at, *c)).unzip();
+    }
+}
+
 pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
     let mut trains = Vec::new();
     for s in &p.series {
         let Data::Events(r) = &s.of.data else { return Err("events and values are drawn on different axes".into()) };
         trains.push(read(r, from)?);
     }
+    if let (Some((lo, hi)), false) = (p.x.range, matches!(p.mark, Some(Mark::Psth(_)))) {
+        // Captions count what is shown.
+        trains.iter_mut().for_each(|t| t.keep(|at, _| at >= lo && at <= hi));
+    }
     let ms = lookup("ms").unwrap_or_else(Unit::one);
     let (begin, end) = trains.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (t.from.min(a), t.to.max(b)));
     let end = if end > begin { end } else { begin + 1.0 };
     let time = ms.readable(begin.abs().max(end.abs()));
     let factor = time.from_internal(1.0);
+    let first = trains.iter().flat_map(|t| &t.times).copied().filter(|t| *t > 0.0).fold(end, f64::min);
+    let begin = if p.x.log && begin <= 0.0 { first.min(0.5 * end) } else { begin };
     let range = with_ends([begin * factor, end * factor], &p.x, &time);
-    let x = Scale { label: label("time", &time), log: p.x.log, range, ticks: None };
+    let x = Scale::new(label("time", &time), p.x.log, range);
     if let Some(Mark::Psth(bin)) = p.mark {
-        return Ok(rates(p, x, factor, &trains, bin));
+        return rates(p, x, factor, &trains, bin);
     }
     rows(p, x, factor, trains)
 }
@@ -53,15 +66,20 @@ fn read(r: &Recorded, from: &dyn Recordings) -> Result<Train, String> {
 }
 
 /// The rate of a cell in bins.
-fn rates(p: &Panel, x: Scale, factor: f64, trains: &[Train], bin: f64) -> View {
+fn rates(p: &Panel, x: Scale, factor: f64, trains: &[Train], bin: f64) -> Result<View, String> {
     let names = legend(p);
     let hertz = lookup("Hz").unwrap_or_else(Unit::one);
     let mut layers = Vec::new();
     let mut all = vec![0.0];
+    let mut left = 0;
     for (k, (t, name)) in trains.iter().zip(&names).enumerate() {
         let events = Events { times: t.times.clone(), cells: Vec::new(), n: t.n, from: t.from, to: t.to };
-        let y: Vec<f64> =
-            events.counts(bin).iter().map(|c| hertz.from_internal(c / (bin * t.n.max(1) as f64))).collect();
+        let counts = events.counts(bin);
+        if counts.is_empty() {
+            return Err(format!("a recording of {} ms has no bin of {bin} ms", t.to - t.from));
+        }
+        left += t.times.len() - counts.iter().sum::<f64>() as usize;
+        let y: Vec<f64> = counts.iter().map(|c| hertz.from_internal(c / (bin * t.n.max(1) as f64))).collect();
         let edges: Vec<f64> = (0..=y.len()).map(|b| (t.from + b as f64 * bin) * factor).collect();
         all.extend(&y);
         let (label, color) = (if trains.len() > 1 { name.clone() } else { String::new() }, color::of_series(k));
@@ -75,24 +93,26 @@ fn rates(p: &Panel, x: Scale, factor: f64, trains: &[Train], bin: f64) -> View {
     }
     let [lo, hi] = extent(all.into_iter(), p.y.log, 0.05);
     let range = with_ends([if p.y.log { lo } else { 0.0 }, hi], &p.y, &hertz);
-    let y = Scale { label: label("rate", &hertz), log: p.y.log, range, ticks: None };
+    let y = Scale::new(label("rate", &hertz), p.y.log, range);
     let events: usize = trains.iter().map(|t| t.times.len()).sum();
     let cells: usize = trains.iter().map(|t| t.n).sum();
-    let caption = format!("{} of {} in bins of {bin}\u{a0}ms", counted(events, "event"), counted(cells, "cell"));
-    View { title: p.title.clone(), caption, aspect: None, x, y, right: None, layers }
+    let mut caption = format!("{} of {} in bins of {bin}\u{a0}ms", counted(events, "event"), counted(cells, "cell"));
+    if left > 0 {
+        caption.push_str(&format!("; {} after the last whole bin", counted(left, "event")));
+    }
+    Ok(View { title: p.title.clone(), caption, aspect: None, x, y, right: None, layers })
 }
 
 /// A row for each cell; the first series on top.
 fn rows(p: &Panel, x: Scale, factor: f64, mut trains: Vec<Train>) -> Result<View, String> {
     let names = legend(p);
     let mut captions = Vec::new();
+    let mut chosen: Vec<Vec<u32>> = Vec::new();
     let events: usize = trains.iter().map(|t| t.times.len()).sum();
     let cells: usize = trains.iter().map(|t| t.n).sum();
     captions.push(format!("{} of {}", counted(events, "event"), counted(cells, "cell")));
     if let Some(Mark::Cells(some)) = p.mark {
-        for (k, t) in trains.iter_mut().enumerate() {
-            choose(t, some, k as u64);
-        }
+        chosen = trains.iter_mut().enumerate().map(|(k, t)| choose(t, some, k as u64)).collect();
         let shown: usize = trains.iter().map(|t| t.n).sum();
         let marks: usize = trains.iter().map(|t| t.times.len()).sum();
         if shown < cells {
@@ -116,15 +136,15 @@ fn rows(p: &Panel, x: Scale, factor: f64, mut trains: Vec<Train>) -> Result<View
     for (k, (t, name)) in trains.iter().zip(&names).enumerate() {
         above -= t.n;
         if k > 0 && t.n > 0 {
-            layers.push(Layer::Rule { axis: Side::Left, at: (above + t.n) as f64, along: "x" });
+            layers.push(Layer::Rule { axis: Side::Left, at: (above + t.n) as f64 - 0.5, along: "x" });
         }
-        ticks.push(Tick { at: above as f64 + 0.5 * t.n as f64, text: name.clone() });
+        ticks.push(Tick { at: above as f64 + 0.5 * t.n as f64 - 0.5, text: name.clone() });
         let color = color::of_series(k);
         if dense {
             let within = (x.range[0] / factor, x.range[1] / factor);
             layers.extend(density(t, &color, within, factor, (above, total))?);
         } else {
-            let y = t.cells.iter().map(|c| f64::from(*c) + above as f64 + 0.5).collect();
+            let y = t.cells.iter().map(|c| f64::from(*c) + above as f64).collect();
             let x = t.times.iter().map(|t| t * factor).collect();
             layers.push(Layer::Raster {
                 label: if trains.len() > 1 { name.clone() } else { String::new() },
@@ -139,15 +159,26 @@ fn rows(p: &Panel, x: Scale, factor: f64, mut trains: Vec<Train>) -> Result<View
     }
     let several = trains.len() > 1;
     let named = if several { String::new() } else { "cell".into() };
-    let range = with_ends([0.0, total.max(1) as f64], &p.y, &Unit::one());
-    let y = Scale { label: named, log: false, range, ticks: several.then_some(ticks) };
+    let range = with_ends([-0.5, total.max(1) as f64 - 0.5], &p.y, &Unit::one());
+    let y = Scale::counting(named, range);
+    let y = match chosen.as_slice() {
+        _ if several => y.with_ticks(ticks),
+        [] => y,
+        // Rows are not the numbers of cells here.
+        [cells] => {
+            let every = cells.len().div_ceil(20).max(1);
+            let tick = |(row, cell): (usize, &u32)| Tick { at: row as f64, text: cell.to_string() };
+            y.with_ticks(cells.iter().enumerate().step_by(every).map(tick).collect())
+        }
+        _ => y.with_ticks(ticks),
+    };
     Ok(View { title: p.title.clone(), caption: joined(&captions), aspect: None, x, y, right: None, layers })
 }
 
 /// Keeps some cells, drawn without regard to what they do.
-fn choose(t: &mut Train, some: usize, series: u64) {
+fn choose(t: &mut Train, some: usize, series: u64) -> Vec<u32> {
     if some >= t.n {
-        return;
+        return (0..t.n as u32).collect();
     }
     let mut reader = Stream::new(series, 0).reader(0);
     let mut order: Vec<u32> = (0..t.n as u32).collect();
@@ -160,6 +191,7 @@ fn choose(t: &mut Train, some: usize, series: u64) {
     let shown: Vec<(f64, u32)> = t.times.iter().zip(&t.cells).filter_map(|(at, c)| row(c).map(|r| (*at, r))).collect();
     (t.times, t.cells) = shown.into_iter().unzip();
     t.n = some;
+    kept
 }
 
 /// How many events there are at each place, as shades of a color.
@@ -196,7 +228,7 @@ fn density(
     let opacity = |k: usize| (255.0 * if full == 1 { 1.0 } else { 0.35 + 0.65 * k as f64 / (SHADES - 1) as f64 }) as u8;
     let palette: Vec<_> = (0..SHADES).map(|k| (color::parse(color), opacity(k))).collect();
     let href = Pixels { columns, rows, colors }.url(&palette)?;
-    let y = [above as f64, (above + t.n) as f64];
+    let y = [above as f64 - 0.5, (above + t.n) as f64 - 0.5];
     let label = format!("{} of {} cells", grouped(t.times.len()), grouped(t.n));
     Ok(Some(Layer::Image {
         label,
@@ -205,6 +237,6 @@ fn density(
         y,
         values: None,
         scale: None,
-        smooth: rows == share,
+        pixels: [columns, rows],
     }))
 }

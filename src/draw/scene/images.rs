@@ -9,8 +9,8 @@ use crate::draw::scale::{Scale, label};
 use crate::figure::{Data, Panel, Recordings};
 use crate::units::{Unit, lookup};
 
-/// More moments or rows than this are averaged in blocks.
-const MOST: usize = 1500;
+/// More columns and rows than there are places for them are averaged in blocks.
+const MOST: (usize, usize) = (680, 380);
 
 /// Up to this many values go into a report, to be read off.
 const READABLE: usize = 20_000;
@@ -21,7 +21,11 @@ const SHADES: usize = 250;
 /// Returns whether a panel holds one series of too many rows for lines.
 pub fn is_wide(p: &Panel) -> bool {
     let [s] = p.series.as_slice() else { return false };
+    // An ordinate in the unit of the values is one of a line.
     p.mark.is_none()
+        && p.y.range.is_none()
+        && !p.y.log
+        && p.mark.is_none()
         && s.error.is_none()
         && match &s.of.data {
             Data::Samples(r) => r.cells > MANY,
@@ -41,7 +45,7 @@ struct Table {
 pub fn heat_map(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
     let of = &p.series[0].of;
     let mut captions = Vec::new();
-    let (table, x, y) = match &of.data {
+    let (table, x, y, x_unit, within) = match &of.data {
         Data::Events(_) => return Err("events have no values".into()),
         Data::Samples(r) => {
             let (times, values) = from.samples(r)?;
@@ -50,31 +54,39 @@ pub fn heat_map(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
             let (begin, end) = (r.from, if r.to > r.from { r.to } else { r.from + 1.0 });
             let unit = ms.readable(begin.abs().max(end.abs()));
             let range = [unit.from_internal(begin), unit.from_internal(end)];
-            let x = Scale { label: label("time", &unit), log: false, range, ticks: None };
-            let y = Scale { label: "cell".into(), log: false, range: [0.0, n as f64], ticks: None };
+            let x = Scale::new(label("time", &unit), false, range);
+            let y = Scale::counting(if r.synapses { "synapse" } else { "cell" }, [-0.5, n as f64 - 0.5]);
+            // Each moment in the middle of its column.
+            let at = |k: usize| unit.from_internal(times[k]);
+            let half = match times.len() {
+                0 | 1 => 0.5 * (range[1] - range[0]),
+                m => 0.5 * (at(m - 1) - at(0)) / (m - 1) as f64,
+            };
+            let ends = if times.is_empty() { range } else { [at(0) - half, at(times.len() - 1) + half] };
             let columns = times.len();
             let data = (0..n).flat_map(|cell| values.iter().skip(cell).step_by(n).copied().collect::<Vec<f64>>());
-            (Table { rows: n, columns, data: data.collect() }, x, y)
+            (Table { rows: n, columns, data: data.collect() }, x, y, unit, ends)
         }
         Data::Values { values, shape } => {
             let (rows, columns) = match shape.as_slice() {
                 [rows, columns] => (*rows, *columns),
                 _ => (1, values.len()),
             };
-            let scale = |label: &str, n: usize| Scale {
-                label: label.into(),
-                log: false,
-                range: [0.0, n.max(1) as f64],
-                ticks: None,
-            };
-            (Table { rows, columns, data: values.clone() }, scale("column", columns), scale("row", rows))
+            let scale = |label: &str, n: usize| Scale::counting(label, [-0.5, n.max(1) as f64 - 0.5]);
+            let (x, y) = (scale("column", columns), scale("row", rows));
+            let ends = x.range;
+            (Table { rows, columns, data: values.clone() }, x, y, Unit::one(), ends)
         }
     };
     let table = averaged(table, &mut captions);
     let unit = of.unit.readable(largest(table.data.iter()));
     let data = Conversion { from: &of.unit, to: &unit }.all(&table.data);
-    let within = [x.range, y.range];
-    let x = Scale { range: with_ends(x.range, &p.x, &Unit::one()), ..x };
+    let undefined = data.iter().filter(|v| !v.is_finite()).count();
+    if undefined > 0 {
+        captions.push(format!("{} not finite", counted(undefined, "value")));
+    }
+    let within = [within, y.range];
+    let x = Scale { range: with_ends(x.range, &p.x, &x_unit), ..x };
     let y = Scale { range: with_ends(y.range, &p.y, &Unit::one()), ..y };
     let colored = Colored::of(&data);
     let top_first = (0..table.rows).rev().flat_map(|r| &data[r * table.columns..(r + 1) * table.columns]);
@@ -91,7 +103,7 @@ pub fn heat_map(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
             y: within[1],
             values,
             scale: Some(colored.scale()),
-            smooth: rows.max(columns) > 400,
+            pixels: [columns, rows],
         });
     } else {
         captions.push("no values".into());
@@ -101,7 +113,7 @@ pub fn heat_map(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
 
 /// Averages blocks of columns and rows until there are few enough to be seen.
 fn averaged(t: Table, captions: &mut Vec<String>) -> Table {
-    let (by_row, by_column) = (t.rows.div_ceil(MOST).max(1), t.columns.div_ceil(MOST).max(1));
+    let (by_row, by_column) = (t.rows.div_ceil(MOST.1).max(1), t.columns.div_ceil(MOST.0).max(1));
     if by_row == 1 && by_column == 1 {
         return t;
     }
@@ -142,7 +154,7 @@ pub fn tiles(p: &Panel, (height, width): (usize, usize)) -> Result<View, String>
             colors[(top + at / width) * columns + left + at % width] = colored.index(*v);
         }
     }
-    let scale = |n: usize| Scale { label: String::new(), log: false, range: [0.0, n as f64], ticks: Some(Vec::new()) };
+    let scale = |n: usize| Scale::counting("", [0.0, n as f64]).with_ticks(Vec::new());
     let layer = Layer::Image {
         label: axis_of(&[of], &unit, of.dim),
         href: Pixels { columns, rows, colors }.url(&colored.palette())?,
@@ -150,7 +162,7 @@ pub fn tiles(p: &Panel, (height, width): (usize, usize)) -> Result<View, String>
         y: [0.0, rows as f64],
         values: None,
         scale: Some(colored.scale()),
-        smooth: false,
+        pixels: [columns, rows],
     };
     let caption = format!("{} of {height} × {width} values", counted(n, "image"));
     let aspect = Some(columns as f64 / rows as f64);

@@ -4,7 +4,7 @@ use super::Checker;
 use super::label::label;
 use super::model::{MarkWord, Panel};
 use crate::diag::{Code, Diagnostic, nearest};
-use crate::hir::typed::Expr;
+use crate::hir::typed::{Expr, ExprKind};
 use crate::hir::{Kind, Shape, Ty, errors};
 use crate::syntax::ast::{self, Arg, Name};
 use crate::units::Dim;
@@ -65,7 +65,7 @@ impl Checker<'_> {
     fn panel(&mut self, p: &ast::Panel) -> Panel {
         let series: Vec<(Expr, String)> = p.series.iter().map(|e| self.plotted(e)).collect();
         let against = p.against.as_ref().map(|e| self.plotted(e));
-        self.drawn_together(&series);
+        self.drawn_together(&series, p.mark.as_ref().map(|m| m.0.text.as_str()));
         if let Some((x, _)) = &against {
             self.has_an_abscissa(x, &series);
         }
@@ -76,26 +76,21 @@ impl Checker<'_> {
             let message = format!("{} names for {} series", p.labels.len(), series.len());
             self.complain(Diagnostic::at(Code::E0402, p.span, message, "one for each is needed"));
         }
-        let x_ty = against.as_ref().map(|(e, _)| e.ty.clone());
+        let dims = axes(&series, against.as_ref().map(|(e, _)| e), mark.as_ref().map(|m| m.0));
         let mut ranges = [None, None];
         for (of_x, e) in &p.ranges {
             let range = self.typed(e);
             self.must_be(&range, |k| *k == Kind::Range, "the ends of an axis, as in `0 mV .. 10 mV`");
-            let over_time = series.iter().any(|(e, _)| matches!(e.ty.kind, Kind::Events | Kind::Trace));
-            let expected = match (of_x, &x_ty) {
-                (true, Some(ty)) => Some(ty.clone()),
-                (true, None) if over_time => Some(Ty::time()),
-                (true, None) => None,
-                (false, _) => series.first().map(|(e, _)| e.ty.clone()).filter(|t| t.kind != Kind::Events),
-            };
-            if let Some(expected) = expected
-                && !expected.same_dim(&range.ty)
-                && !range.is_error()
+            let k = usize::from(!of_x);
+            if let (Some(axis), Some(given)) = (dims[k], range.ty.dim)
+                && axis != given
+                && range.ty.kind == Kind::Range
             {
-                let message = format!("this axis is {}, not {}", expected.describe(), range.ty.describe());
+                let shown = |dim| Ty { unit: None, ..Ty::number(dim) }.describe();
+                let message = format!("this axis is {}, not {}", shown(axis), shown(given));
                 self.complain(Diagnostic::at(Code::E0306, range.span, message, "another unit"));
             }
-            ranges[usize::from(!of_x)] = Some(range);
+            ranges[k] = Some(range);
         }
         let mut out = Panel {
             title: p.title.clone(),
@@ -122,7 +117,38 @@ impl Checker<'_> {
                 }
             }
         }
+        self.has_a_use(&out, &p.words);
         out
+    }
+
+    /// Refuses words that say nothing of what is drawn.
+    fn has_a_use(&mut self, p: &Panel, words: &[Name]) {
+        let Some((first, _)) = p.series.first() else { return };
+        let mark = p.mark.as_ref().map(|m| m.0);
+        let events = first.ty.kind == Kind::Events;
+        let colors = matches!(mark, Some(MarkWord::HeatMap | MarkWord::Images));
+        let what = match mark {
+            Some(MarkWord::Psth) => "rates of events",
+            _ if events => "marks of events",
+            Some(MarkWord::Histogram) => "a histogram",
+            _ if colors => "colors",
+            _ => return,
+        };
+        for word in words {
+            let useful = match word.text.as_str() {
+                "log x" => !colors,
+                "log y" => matches!(mark, Some(MarkWord::Psth | MarkWord::Histogram)),
+                _ => false,
+            };
+            if !useful && ["log x", "log y", "zero", "fit"].contains(&word.text.as_str()) {
+                let message = format!("`{}` says nothing of {what}", word.text);
+                self.complain(Diagnostic::at(Code::E0401, word.span, message, "of no use here").help("remove it"));
+            }
+        }
+        if let Some(error) = p.errors.first().filter(|_| !events) {
+            let message = format!("`error` says nothing of {what}");
+            self.complain(Diagnostic::at(Code::E0401, error.span, message, "of no use here").help("remove it"));
+        }
     }
 
     fn plotted(&mut self, e: &ast::Expr) -> (Expr, String) {
@@ -133,7 +159,8 @@ impl Checker<'_> {
     }
 
     /// A panel has an axis of ordinates on each side.
-    fn drawn_together(&mut self, series: &[(Expr, String)]) {
+    fn drawn_together(&mut self, series: &[(Expr, String)], mark: Option<&str>) {
+        let most = if mark == Some("histogram") { 1 } else { 2 };
         let mut dims: Vec<Dim> = Vec::new();
         for (e, _) in series {
             let Some(dim) = e.ty.dim else { continue };
@@ -141,8 +168,11 @@ impl Checker<'_> {
                 continue;
             }
             dims.push(dim);
-            if dims.len() == 3 {
-                let message = "a panel has two axes of ordinates, and this is a third unit";
+            if dims.len() == most + 1 {
+                let message = match most {
+                    1 => "a histogram has one abscissa, and this is a second unit",
+                    _ => "a panel has two axes of ordinates, and this is a third unit",
+                };
                 let d = Diagnostic::at(Code::E0312, e.span, message, e.ty.describe());
                 self.complain(d.help("give it a panel of its own: `plot \"title\" { panel a, b   panel c }`"));
             }
@@ -209,7 +239,8 @@ impl Checker<'_> {
                 };
                 let message = format!("`{word}` draws {what}, found {}", e.ty.describe());
                 let d = Diagnostic::at(Code::E0401, e.span, message, format!("cannot be drawn as {word}"));
-                let others = MARKS.iter().filter(|m| (m.2 == Of::Events) == (e.ty.kind == Kind::Events));
+                let events = e.ty.kind == Kind::Events;
+                let others = MARKS.iter().filter(|m| if events { m.2 == Of::Events } else { m.2 == Of::Values });
                 let others: Vec<&str> = others.map(|m| m.0).collect();
                 self.complain(d.note(format!("it can be drawn as {}", errors::list(&others))));
             }
@@ -223,6 +254,29 @@ impl Checker<'_> {
         }
         Some((mark, args))
     }
+}
+
+/// What the abscissa and the ordinate on the left measure, as far as the text says.
+fn axes(series: &[(Expr, String)], against: Option<&Expr>, mark: Option<MarkWord>) -> [Option<Dim>; 2] {
+    let Some((first, _)) = series.first() else { return [None, None] };
+    let events = first.ty.kind == Kind::Events;
+    let over_time = series.iter().any(|(e, _)| matches!(e.ty.kind, Kind::Events | Kind::Trace));
+    let x = match (mark, against) {
+        (Some(MarkWord::Histogram), _) => first.ty.dim,
+        (Some(MarkWord::Images), _) => Some(Dim::ONE),
+        (_, Some(e)) => e.ty.dim,
+        _ if over_time => Some(Dim::TIME),
+        // A state that was recorded is drawn over time, one that was not over its cells.
+        _ if series.iter().any(|(e, _)| matches!(e.kind, ExprKind::Variable { .. })) => None,
+        _ => Some(Dim::ONE),
+    };
+    let y = match mark {
+        Some(MarkWord::Psth) => Some(Dim::RATE),
+        Some(MarkWord::Histogram | MarkWord::HeatMap | MarkWord::Images) => Some(Dim::ONE),
+        _ if events => Some(Dim::ONE),
+        _ => first.ty.dim,
+    };
+    [x, y]
 }
 
 fn unknown_word(after: &str, found: &str, name: &Name, known: &[&str]) -> Diagnostic {
