@@ -64,10 +64,10 @@ pub fn svg(scene: &Scene) -> String {
     for (row, panels) in placed.chunks(columns).enumerate() {
         // Plotting areas of a row begin at one height.
         let above = panels.iter().map(Placed::above).fold(0.0, f64::max);
-        let below = panels.iter().map(|p| p.height() - p.above()).fold(0.0, f64::max);
+        let below = panels.iter().map(|p| p.plot.1 + p.below()).fold(0.0, f64::max);
         for (column, p) in panels.iter().enumerate() {
             let x = MARGIN + column as f64 * (cell + MARGIN);
-            p.draw(&mut body, (x, y + above - p.above()), row * columns + column);
+            p.draw(&mut body, (x, y), above, row * columns + column);
         }
         y += above + below + MARGIN;
     }
@@ -228,12 +228,9 @@ impl<'v> Placed<'v> {
         ticks + label + self.caption.len() as f64 * 1.4 * CAPTION + if self.caption.is_empty() { 0.0 } else { 4.0 }
     }
 
-    fn height(&self) -> f64 {
-        self.above() + self.plot.1 + self.below()
-    }
-
-    fn draw(&self, out: &mut String, (x, y): (f64, f64), index: usize) {
-        let (left, top) = (x + self.left, y + self.above());
+    /// Draws it from a place on, with so much room above the plotting area.
+    fn draw(&self, out: &mut String, (x, y): (f64, f64), above: f64, index: usize) {
+        let (left, top) = (x + self.left, y + above);
         let (w, h) = self.plot;
         let view = self.view;
         if !view.title.is_empty() {
@@ -267,7 +264,7 @@ impl<'v> Placed<'v> {
             color_bar(out, axis, colors, (left + w + BAR, top), h);
         }
         for (k, line) in self.caption.iter().enumerate() {
-            let y = y + self.height() - (self.caption.len() - k) as f64 * 1.4 * CAPTION + CAPTION;
+            let y = top + h + self.below() - (self.caption.len() - k) as f64 * 1.4 * CAPTION + CAPTION;
             text(out, (left, y), line, CAPTION, Anchor::Start, "#777777");
         }
     }

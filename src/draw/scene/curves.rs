@@ -1,17 +1,12 @@
-//! Values: lines, steps, points, bars, bands and histograms.
+//! Values as curves: which there are, and on which axes.
 
 use super::parts::{Conversion, axis_of, counted, joined, largest, legend, with_ends};
+use super::trace::{Trace, coincide, fitted};
 use crate::draw::color;
 use crate::draw::marks::{Layer, Side, View};
 use crate::draw::scale::{Scale, common, extent, label};
 use crate::figure::{Axis, Column, Data, Mark, Panel, Recorded, Recordings, Series};
 use crate::units::{Dim, Unit, lookup};
-
-/// Lines of up to this many values show each as a point, too.
-const FEW: usize = 40;
-
-/// More values than four in each of this many columns are thinned to the first, last, least and greatest of each.
-const COLUMNS: usize = 1500;
 
 /// More recorded cells than this are not told apart by lines.
 pub const MANY: usize = 10;
@@ -77,7 +72,7 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
         }
         let hides = drawn.iter().any(|(dx, dy, ds)| *ds == side && coincide((dx, dy), (&x, &y)));
         drawn.push((x.clone(), y.clone(), side));
-        let one = One { label, color: color::of_series(c.color), index: c.color, side, hides, x, y, error };
+        let one = Trace { label, color: color::of_series(c.color), index: c.color, side, hides, x, y, error };
         let single = one.y.len() == 1 && p.mark != Some(Mark::Bars);
         let mark = if single { Some(Mark::Points) } else { p.mark };
         let shown = p.x.range.map(|(lo, hi)| [x_unit.from_internal(lo), x_unit.from_internal(hi)]);
@@ -102,9 +97,23 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
     if xs.is_empty() {
         captions.push("no values".into());
     }
+    let x = abscissa_scale(p, span, xs, (&x_from, &x_unit));
+    let bars = matches!(p.mark, Some(Mark::Bars));
+    let [left, right] = ys;
+    let y = axes.scale(p, Side::Left, left, bars);
+    let right = axes.right.is_some().then(|| axes.scale(p, Side::Right, right, bars));
+    let [lo, hi] = y.range;
+    if lo < 0.0 && hi > 0.0 && !y.log {
+        layers.insert(0, Layer::Rule { axis: Side::Left, at: 0.0, along: "x" });
+    }
+    Ok(View { title: p.title.clone(), caption: joined(&captions), aspect: None, x, y, right, layers })
+}
+
+/// The abscissa: the time that was recorded, an index, or what the values are drawn against.
+fn abscissa_scale(p: &Panel, span: Option<(f64, f64)>, xs: Vec<f64>, (x_from, x_unit): (&Unit, &Unit)) -> Scale {
     let x_range = match span.filter(|_| p.against.is_none()) {
         Some((a, b)) if !p.x.log || a > 0.0 => {
-            let to = Conversion { from: &x_from, to: &x_unit };
+            let to = Conversion { from: x_from, to: x_unit };
             [to.of(a), to.of(if b > a { b } else { a + 1.0 })]
         }
         _ if p.x.log => extent(xs.into_iter(), true, 0.0),
@@ -117,18 +126,9 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
         None if span.is_some() => "time".into(),
         None => "index".into(),
     };
-    let ends = with_ends(x_range, &p.x, &x_unit);
+    let ends = with_ends(x_range, &p.x, x_unit);
     let counted = p.against.is_none() && span.is_none();
-    let x = Scale { whole: counted, ..Scale::new(label(&x_name, &x_unit), p.x.log, ends) };
-    let bars = matches!(p.mark, Some(Mark::Bars));
-    let [left, right] = ys;
-    let y = axes.scale(p, Side::Left, left, bars);
-    let right = axes.right.is_some().then(|| axes.scale(p, Side::Right, right, bars));
-    let [lo, hi] = y.range;
-    if lo < 0.0 && hi > 0.0 && !y.log {
-        layers.insert(0, Layer::Rule { axis: Side::Left, at: 0.0, along: "x" });
-    }
-    Ok(View { title: p.title.clone(), caption: joined(&captions), aspect: None, x, y, right, layers })
+    Scale { whole: counted, ..Scale::new(label(&x_name, x_unit), p.x.log, ends) }
 }
 
 /// The abscissa's name and unit, if it has one of its own.
@@ -284,7 +284,7 @@ fn curves_of(
 }
 
 /// Reads all numbers of a column, and how many there are of a moment.
-fn numbers(c: &Column, from: &dyn Recordings) -> Result<(Vec<f64>, usize), String> {
+pub fn numbers(c: &Column, from: &dyn Recordings) -> Result<(Vec<f64>, usize), String> {
     match &c.data {
         Data::Values { values, .. } => Ok((values.clone(), 1)),
         Data::Samples(r) => Ok((from.samples(r)?.1, r.cells.max(1))),
@@ -292,269 +292,7 @@ fn numbers(c: &Column, from: &dyn Recordings) -> Result<(Vec<f64>, usize), Strin
     }
 }
 
-/// A curve in the units of its axes.
-struct One {
-    label: String,
-    color: String,
-    index: usize,
-    side: Side,
-    /// Whether it would hide one that is drawn already.
-    hides: bool,
-    x: Vec<f64>,
-    y: Vec<f64>,
-    error: Option<Vec<f64>>,
-}
-
-impl One {
-    /// Draws it; returns what else the abscissa has to show.
-    ///
-    /// Of lines, what lies beyond `shown` is left out before they are thinned; of bars that stand side by side, this is one of so many.
-    fn draw(
-        &self,
-        p: &Panel,
-        mark: Option<Mark>,
-        shown: Option<[f64; 2]>,
-        (which, of): (usize, usize),
-        layers: &mut Vec<Layer>,
-    ) -> Vec<f64> {
-        let (label, color, axis) = (self.label.clone(), self.color.clone(), self.side);
-        match mark {
-            Some(Mark::Points) => {
-                let (x, y, error) = (self.x.clone(), self.y.clone(), self.error.clone());
-                layers.push(Layer::Points { label, color, axis, x, y, error, names: None });
-                Vec::new()
-            }
-            Some(Mark::Bars) => {
-                let order = ascending(&self.x);
-                let x: Vec<f64> = order.iter().map(|k| self.x[*k]).collect();
-                let edges = edges_of(&x);
-                let y: Vec<f64> = order.iter().map(|k| self.y[*k]).collect();
-                let (beside, heights) = beside(&edges, &y, (which, of));
-                layers.push(Layer::Bars { label, color: color.clone(), axis, edges: beside.clone(), y: heights });
-                let middle = |k: usize| {
-                    0.5 * (beside[if of > 1 { 2 * k } else { k }] + beside[if of > 1 { 2 * k + 1 } else { k + 1 }])
-                };
-                let x = (0..x.len()).map(middle).collect();
-                if let Some(e) = &self.error {
-                    let error = Some(order.iter().map(|k| e[*k]).collect());
-                    let color = "#3c3c3c".into();
-                    layers.push(Layer::Points { label: String::new(), color, axis, x, y, error, names: None });
-                }
-                edges
-            }
-            other => {
-                let steps = other == Some(Mark::Steps);
-                if let Some(e) = &self.error {
-                    // Below all places of a logarithmic axis is its lower end.
-                    let lowest = if p.y.log { f64::MIN_POSITIVE } else { f64::NEG_INFINITY };
-                    let low = self.y.iter().zip(e).map(|(y, e)| (y - e).max(lowest)).collect();
-                    let high = self.y.iter().zip(e).map(|(y, e)| y + e).collect();
-                    let (label, color, x) = (String::new(), color.clone(), self.x.clone());
-                    layers.push(Layer::Band { label, color, axis, x, low, high });
-                }
-                let dash = if self.hides { Some([5, 4]) } else { color::dash_of_series(self.index) };
-                let (x, y) = match steps {
-                    true => (self.x.clone(), self.y.clone()),
-                    false => {
-                        let (x, y) = within(&self.x, &self.y, shown);
-                        thinned(x, y)
-                    }
-                };
-                layers.push(Layer::Line { label, color: color.clone(), dash, axis, steps, x, y });
-                if other.is_none() && self.x.len() <= FEW && !matches!(p.series[0].of.data, Data::Samples(_)) {
-                    let (label, x, y) = (String::new(), self.x.clone(), self.y.clone());
-                    layers.push(Layer::Points { label, color, axis, x, y, error: None, names: None });
-                }
-                Vec::new()
-            }
-        }
-    }
-}
-
-/// Bars as one of several that stand side by side between the same edges: every second one is the space between.
-fn beside(edges: &[f64], y: &[f64], (which, of): (usize, usize)) -> (Vec<f64>, Vec<f64>) {
-    if of <= 1 {
-        return (edges.to_vec(), y.to_vec());
-    }
-    let (mut out, mut heights) = (Vec::new(), Vec::new());
-    for (w, v) in edges.windows(2).zip(y) {
-        let width = 0.84 * (w[1] - w[0]) / of as f64;
-        let left = w[0] + 0.08 * (w[1] - w[0]) + which as f64 * width;
-        if !out.is_empty() {
-            heights.push(f64::NAN);
-        }
-        out.extend([left, left + width]);
-        heights.push(*v);
-    }
-    (out, heights)
-}
-
-/// The part of an ascending curve that is shown, and one value beyond each of its ends.
-fn within<'v>(x: &'v [f64], y: &'v [f64], shown: Option<[f64; 2]>) -> (&'v [f64], &'v [f64]) {
-    match shown {
-        Some([lo, hi]) if x.windows(2).all(|w| w[0] <= w[1]) => {
-            let from = x.partition_point(|v| *v < lo).saturating_sub(1);
-            let to = (x.partition_point(|v| *v <= hi) + 1).min(x.len());
-            (&x[from..to.max(from)], &y[from..to.max(from)])
-        }
-        _ => (x, y),
-    }
-}
-
 /// Whose values a recording holds.
 fn owner(r: &Recorded) -> &'static str {
     if r.synapses { "synapse" } else { "cell" }
-}
-
-fn ascending(x: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..x.len()).collect();
-    order.sort_by(|a, b| x[*a].total_cmp(&x[*b]));
-    order
-}
-
-/// Edges of bars around these values: half way between neighbours.
-fn edges_of(x: &[f64]) -> Vec<f64> {
-    let Some((first, last)) = x.first().zip(x.last()) else { return Vec::new() };
-    let gap = |a: usize, b: usize| if x.len() > 1 { 0.5 * (x[b] - x[a]) } else { 0.5 };
-    let n = x.len();
-    let mut out = vec![first - gap(0, 1.min(n - 1))];
-    out.extend(x.windows(2).map(|w| 0.5 * (w[0] + w[1])));
-    out.push(last + gap(n.saturating_sub(2), n - 1));
-    out
-}
-
-/// Returns whether a curve lies on another for most of its length.
-fn coincide((ax, ay): (&[f64], &[f64]), (bx, by): (&[f64], &[f64])) -> bool {
-    if ax != bx {
-        return false;
-    }
-    let [lo, hi] = extent(ay.iter().chain(by).copied(), false, 0.0);
-    let near = |(a, b): &(&f64, &f64)| (*a - *b).abs() <= 0.004 * (hi - lo);
-    let both = ay.iter().zip(by).filter(|(a, b)| a.is_finite() && b.is_finite()).count();
-    both > 1 && ay.iter().zip(by).filter(near).count() * 10 >= both * 6
-}
-
-/// Leaves out what could not be seen: keeps the first, last, least and greatest value of each column, and interruptions.
-fn thinned(x: &[f64], y: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let ascending = x.windows(2).all(|w| w[0] <= w[1]);
-    if x.len() <= 4 * COLUMNS || !ascending {
-        return (x.to_vec(), y.to_vec());
-    }
-    let (from, to) = (x[0], x[x.len() - 1]);
-    let column = |v: f64| (((v - from) / (to - from) * COLUMNS as f64) as usize).min(COLUMNS - 1);
-    let mut kept = Vec::with_capacity(4 * COLUMNS);
-    let mut begin = 0;
-    while begin < x.len() {
-        let (at, finite) = (column(x[begin]), y[begin].is_finite());
-        let end = (begin..x.len()).find(|k| column(x[*k]) != at || y[*k].is_finite() != finite).unwrap_or(x.len());
-        let by = |k: &usize, l: &usize| y[*k].total_cmp(&y[*l]);
-        let mut some = match finite {
-            true => [Some(begin), (begin..end).min_by(by), (begin..end).max_by(by), Some(end - 1)].to_vec(),
-            false => vec![Some(begin)],
-        };
-        some.sort_unstable();
-        some.dedup();
-        kept.extend(some.into_iter().flatten());
-        begin = end;
-    }
-    kept.iter().map(|k| (x[*k], y[*k])).unzip()
-}
-
-/// The line of least squares through points, and their correlation.
-///
-/// On a logarithmic axis it is a line through logarithms, so that it is straight.
-fn fitted(one: &One, log: (bool, bool)) -> Option<(Layer, f64)> {
-    let place = |v: f64, log: bool| if log { v.log10() } else { v };
-    let value = |v: f64, log: bool| if log { 10f64.powf(v) } else { v };
-    let both = one.x.iter().zip(&one.y).map(|(x, y)| (place(*x, log.0), place(*y, log.1)));
-    let (x, y): (Vec<f64>, Vec<f64>) = both.filter(|(x, y)| x.is_finite() && y.is_finite()).unzip();
-    let r = crate::measure::correlation(&x, &y)?;
-    let (mx, my) = (crate::measure::mean(&x)?, crate::measure::mean(&y)?);
-    let slope = (crate::measure::variance(&y)? / crate::measure::variance(&x)?).sqrt() * r;
-    let [lo, hi] = extent(x.into_iter(), false, 0.0);
-    let line = Layer::Line {
-        label: String::new(),
-        color: one.color.clone(),
-        dash: Some([2, 3]),
-        axis: one.side,
-        steps: false,
-        y: [lo, hi].map(|x| value(my + slope * (x - mx), log.1)).to_vec(),
-        x: [lo, hi].map(|x| value(x, log.0)).to_vec(),
-    };
-    Some((line, r))
-}
-
-/// How often values occur in bins that all series share.
-pub fn histogram(p: &Panel, bins: usize, from: &dyn Recordings) -> Result<View, String> {
-    let names = legend(p);
-    let first = &p.series[0].of;
-    let mut all: Vec<Vec<f64>> = Vec::new();
-    let mut captions = Vec::new();
-    for s in &p.series {
-        if s.of.dim != first.dim {
-            return Err("a histogram has one abscissa, and these are values in different units".into());
-        }
-        let (values, _) = numbers(&s.of, from)?;
-        let finite: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-        if finite.len() < values.len() {
-            captions.push(format!("{} not finite", counted(values.len() - finite.len(), "value")));
-        }
-        all.push(Conversion { from: &s.of.unit, to: &first.unit }.all(&finite));
-    }
-    let unit = first.unit.readable(largest(all.iter().flatten()));
-    let all: Vec<Vec<f64>> = all.iter().map(|v| Conversion { from: &first.unit, to: &unit }.all(v)).collect();
-    let [lo, hi] = match p.x.range {
-        Some((lo, hi)) => [unit.from_internal(lo), unit.from_internal(hi)],
-        None => extent(all.iter().flatten().copied(), p.x.log, 0.0),
-    };
-    let bins = if bins == 0 { suitable(&all, hi - lo) } else { bins };
-    let edge = |k: usize| {
-        let part = k as f64 / bins as f64;
-        if p.x.log { lo * (hi / lo).powf(part) } else { lo + part * (hi - lo) }
-    };
-    let edges: Vec<f64> = (0..=bins).map(edge).collect();
-    let mut layers = Vec::new();
-    let mut most = 1.0f64;
-    let mut outside = 0;
-    for (k, (values, name)) in all.iter().zip(&names).enumerate() {
-        let mut counts = vec![0.0; bins];
-        for v in values {
-            let at = edges.partition_point(|e| e <= v);
-            match at {
-                0 => outside += 1,
-                at if at > bins => match *v == edges[bins] {
-                    true => counts[bins - 1] += 1.0,
-                    false => outside += 1,
-                },
-                at => counts[at - 1] += 1.0,
-            }
-        }
-        most = counts.iter().copied().fold(most, f64::max);
-        let (color, axis) = (color::of_series(k), Side::Left);
-        layers.push(if all.len() == 1 {
-            Layer::Bars { label: String::new(), color, axis, edges: edges.clone(), y: counts }
-        } else {
-            let y = [counts.as_slice(), &counts[bins - 1..]].concat();
-            let dash = color::dash_of_series(k);
-            Layer::Line { label: name.clone(), color, dash, axis, steps: true, x: edges.clone(), y }
-        });
-    }
-    captions.insert(0, counted(all.iter().map(Vec::len).sum(), "value"));
-    if outside > 0 {
-        captions.push(format!("{} outside", counted(outside, "value")));
-    }
-    let columns: Vec<&Column> = p.series.iter().map(|s| &s.of).collect();
-    let x = Scale::new(axis_of(&columns, &unit, first.dim), p.x.log, [lo, hi]);
-    let range = with_ends(if p.y.log { [0.8, 1.2 * most] } else { [0.0, 1.05 * most] }, &p.y, &Unit::one());
-    let y = Scale { whole: true, ..Scale::new("count", p.y.log, range) };
-    Ok(View { title: p.title.clone(), caption: joined(&captions), aspect: None, x, y, right: None, layers })
-}
-
-/// A number of bins after Freedman and Diaconis (1981), within reason.
-fn suitable(all: &[Vec<f64>], extent: f64) -> usize {
-    let mut sorted: Vec<f64> = all.iter().flatten().copied().collect();
-    sorted.sort_by(f64::total_cmp);
-    let at = |part: f64| sorted.get(((sorted.len().max(1) - 1) as f64 * part) as usize).copied().unwrap_or(0.0);
-    let width = 2.0 * (at(0.75) - at(0.25)) / (sorted.len().max(1) as f64).cbrt();
-    if width > 0.0 { (extent / width).ceil().clamp(8.0, 100.0) as usize } else { 20 }
 }

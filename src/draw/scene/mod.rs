@@ -2,8 +2,10 @@
 
 mod curves;
 mod events;
+mod histogram;
 mod images;
 mod parts;
+mod trace;
 
 use super::marks::{Scene, View};
 use crate::figure::{Data, Figure, Mark, Panel, Recordings};
@@ -22,7 +24,7 @@ fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
     match p.mark {
         Some(Mark::HeatMap) => return images::heat_map(p, from),
         Some(Mark::Images(rows, columns)) => return images::tiles(p, (rows, columns)),
-        Some(Mark::Histogram(bins)) => return curves::histogram(p, bins, from),
+        Some(Mark::Histogram(bins)) => return histogram::view(p, bins, from),
         None if p.against.is_none() && images::is_wide(p) => return images::heat_map(p, from),
         _ => {}
     }
