@@ -68,7 +68,11 @@ impl<'a> Shown<'a> {
 
     /// Returns whether it is time to show something again.
     fn is_time(&self, now: Instant, terminal: bool) -> bool {
-        let pause = if terminal || self.page.is_some() { GLANCE } else { PAUSE };
+        let pause = match self.hears {
+            _ if terminal || self.page.is_some() => GLANCE,
+            Hears::Program(_) => 5 * GLANCE,
+            _ => PAUSE,
+        };
         let since = self.last.get().unwrap_or(self.begun);
         if now.duration_since(since) < pause {
             return false;

@@ -29,6 +29,10 @@ pub fn page_of(folder: &Path) -> Result<String, String> {
 /// Returns the page of a run with this record and the files of a folder.
 pub fn page_with(folder: &Path, record: &Value) -> Result<String, String> {
     let mut run = record.clone();
+    // Listed with their sizes; the page itself is none of them, and neither is the record, which is written after it.
+    if let Some(run) = run.as_object_mut() {
+        ["files", "spools"].into_iter().for_each(|key| drop(run.shift_remove(key)));
+    }
     let mut figures = Vec::new();
     let mut warnings = run["warnings"].as_array().cloned().unwrap_or_default();
     for f in figures_of(folder)? {
@@ -59,7 +63,7 @@ pub fn files_of(folder: &Path) -> Value {
 
 fn sizes(folder: &Path, record: &Value) -> Value {
     let files = record["files"].as_array().into_iter().flatten().filter_map(|name| {
-        let name = name.as_str().filter(|n| *n != PAGE)?;
+        let name = name.as_str().filter(|n| *n != PAGE && *n != "run.json")?;
         Some(json!({ "name": name, "bytes": std::fs::metadata(folder.join(name)).ok()?.len() }))
     });
     files.collect::<Vec<_>>().into()
