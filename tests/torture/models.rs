@@ -11,7 +11,9 @@ type Results = BTreeMap<String, Vec<u8>>;
 /// What a run says and leaves, times left out.
 fn run(folder: &Path, to: &str, more: &[&str]) -> (Ended, Results) {
     let args = ["run", "model.neuro", "e", "--quiet", "--message-format", "json", "--results", to];
-    let ended = Neuro::new(folder, args).args(more).run();
+    let mut ended = Neuro::new(folder, args).args(more).run();
+    // It says where its results are.
+    ended.out = ended.out.replace(to, "there");
     (ended, results(&folder.join(to)))
 }
 
