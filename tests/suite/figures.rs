@@ -468,6 +468,19 @@ fn what_is_zoomed_into_is_not_thinned_before() {
 }
 
 #[test]
+fn ordinates_span_what_lies_within_the_ends_of_the_abscissa() {
+    let (view, _) = panel("plot [1, 100, 2, 3, 4] as lines with x 2 .. 4");
+    assert!(view.y.range[1] < 5.0 && view.y.range[0] > 1.0, "{:?}", view.y.range);
+    let o = outcome("record net.noisy.spike  run 100 ms  plot net.noisy.spike as psth(1 ms) with x 90 ms .. 100 ms");
+    let view = &scene(&o, 0).panels[0];
+    let [Layer::Bars { y, .. }] = view.layers.as_slice() else { panic!() };
+    let most = y[90..].iter().copied().fold(0.0, f64::max);
+    assert!((view.y.range[1] / most - 1.05).abs() < 1e-9, "{:?} {most}", view.y.range);
+    let late = o.recordings[0].events(None).unwrap().times.iter().filter(|t| **t >= 90.0).count();
+    assert!(view.caption.starts_with(&grouped(late)), "{}", view.caption);
+}
+
+#[test]
 fn an_event_at_the_beginning_of_a_window_is_not_in_it() {
     let all = outcome("record net.ramp.spike  run 100 ms");
     let first = all.recordings[0].events(None).unwrap().times[0];

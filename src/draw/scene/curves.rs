@@ -65,9 +65,12 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
             false => String::new(),
         };
         let sides = &mut ys[usize::from(side == Side::Right)];
-        sides.extend(&y);
+        // The ordinate shows what lies within the ends of the abscissa.
+        let ends = p.x.range.map(|(lo, hi)| x_unit.from_internal(lo)..=x_unit.from_internal(hi));
+        let within = |k: &usize| ends.as_ref().is_none_or(|ends| ends.contains(&x[*k]));
+        sides.extend((0..y.len()).filter(within).map(|k| y[k]));
         if let Some(e) = &error {
-            let ends = y.iter().zip(e).flat_map(|(y, e)| [y - e, y + e]);
+            let ends = (0..y.len()).filter(within).flat_map(|k| [y[k] - e[k], y[k] + e[k]]);
             sides.extend(ends.filter(|v| !p.y.log || *v > 0.0));
         }
         let hides = drawn.iter().any(|(dx, dy, ds)| *ds == side && coincide((dx, dy), (&x, &y)));

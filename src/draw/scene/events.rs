@@ -81,7 +81,8 @@ fn rates(p: &Panel, x: Scale, factor: f64, trains: &[Train], bin: f64) -> Result
         left += t.times.len() - counts.iter().sum::<f64>() as usize;
         let y: Vec<f64> = counts.iter().map(|c| hertz.from_internal(c / (bin * t.n.max(1) as f64))).collect();
         let edges: Vec<f64> = (0..=y.len()).map(|b| (t.from + b as f64 * bin) * factor).collect();
-        all.extend(&y);
+        let within = |k: &usize| edges[k + 1] > x.range[0] && edges[*k] < x.range[1];
+        all.extend((0..y.len()).filter(within).map(|k| y[k]));
         let (label, color) = (if trains.len() > 1 { name.clone() } else { String::new() }, color::of_series(k));
         layers.push(if trains.len() == 1 {
             Layer::Bars { label, color, axis: Side::Left, edges, y }
@@ -94,10 +95,11 @@ fn rates(p: &Panel, x: Scale, factor: f64, trains: &[Train], bin: f64) -> Result
     let [lo, hi] = extent(all.into_iter(), p.y.log, 0.05);
     let range = with_ends([if p.y.log { lo } else { 0.0 }, hi], &p.y, &hertz);
     let y = Scale::new(label("rate", &hertz), p.y.log, range);
-    let events: usize = trains.iter().map(|t| t.times.len()).sum();
+    let shown = |at: &&f64| p.x.range.is_none_or(|(lo, hi)| **at >= lo && **at <= hi);
+    let events: usize = trains.iter().map(|t| t.times.iter().filter(shown).count()).sum();
     let cells: usize = trains.iter().map(|t| t.n).sum();
     let mut caption = format!("{} of {} in bins of {bin}\u{a0}ms", counted(events, "event"), counted(cells, "cell"));
-    if left > 0 {
+    if left > 0 && p.x.range.is_none() {
         caption.push_str(&format!("; {} after the last whole bin", counted(left, "event")));
     }
     Ok(View { title: p.title.clone(), caption, aspect: None, x, y, right: None, layers })
