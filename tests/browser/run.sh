@@ -35,7 +35,7 @@ shoot() { # NAME
 
 must() { # WHAT SCRIPT VALUE
     local found
-    for _ in $(seq 50); do
+    for _ in $(seq 200); do
         found=$(run "$2")
         [ "$found" = "$3" ] && return
         sleep 0.2
