@@ -37,6 +37,8 @@ pub struct Shown<'a> {
     hears: Hears,
     sources: &'a SourceMap,
     page: Option<&'a Page>,
+    /// Whether people see a bar.
+    terminal: bool,
     begun: Instant,
     bar: RefCell<Option<ProgressBar>>,
     /// When and where time began to pass, or the outermost loop to turn.
@@ -49,7 +51,8 @@ pub struct Shown<'a> {
 impl<'a> Shown<'a> {
     pub fn new(hears: Hears, sources: &'a SourceMap, page: Option<&'a Page>) -> Shown<'a> {
         let (bar, first, last, told) = Default::default();
-        Shown { hears, sources, page, begun: Instant::now(), bar, first, last, told }
+        let terminal = std::io::stderr().is_terminal();
+        Shown { hears, sources, page, terminal, begun: Instant::now(), bar, first, last, told }
     }
 
     /// Tells a program, or the page, that something has happened.
@@ -67,14 +70,18 @@ impl<'a> Shown<'a> {
     }
 
     /// Returns whether it is time to show something again.
-    fn is_time(&self, now: Instant, terminal: bool) -> bool {
+    fn is_time(&self, now: Instant) -> bool {
         let pause = match self.hears {
-            _ if terminal || self.page.is_some() => GLANCE,
+            _ if self.terminal || self.page.is_some() => GLANCE,
             Hears::Program(_) => 5 * GLANCE,
             _ => PAUSE,
         };
-        let since = self.last.get().unwrap_or(self.begun);
-        if now.duration_since(since) < pause {
+        // A program hears at once what there is to come, people when they have waited.
+        let since = match (self.last.get(), self.hears) {
+            (None, Hears::Program(_)) => None,
+            (last, _) => Some(last.unwrap_or(self.begun)),
+        };
+        if since.is_some_and(|since| now.duration_since(since) < pause) {
             return false;
         }
         self.last.set(Some(now));
@@ -94,18 +101,17 @@ impl<'a> Shown<'a> {
 
     /// Shows something, in whatever way it is heard.
     fn show(&self, at: &Moment, left: Option<f64>, what: &str) {
-        let terminal = std::io::stderr().is_terminal();
         let (done, elapsed) = (at.done(), self.begun.elapsed().as_secs_f64());
         let speed = self.speed(at, Instant::now());
-        if self.hears == Hears::People && (terminal || self.page.is_none()) {
+        if self.hears == Hears::People && (self.terminal || self.page.is_none()) {
             let pace = speed.map(|s| format!(", {}", paced(s))).unwrap_or_default();
             let left = left.map(|l| format!(", {} left", spelled(l))).unwrap_or_default();
             let text = format!("{what}{pace}{left}");
-            if terminal { self.draw(done, &text) } else { tell!("{text}") }
+            if self.terminal { self.draw(done, &text) } else { tell!("{text}") }
         }
         let event = json!({
             "event": "progress", "phase": "running", "done": done, "elapsed_s": elapsed, "eta_s": left,
-            "simulated_ms": at.simulated, "real_time_factor": speed, "text": what,
+            "simulated_ms": at.simulated, "total_ms": at.total, "real_time_factor": speed, "text": what,
         });
         match self.hears {
             Hears::Program(true) => self.tell(&event),
@@ -129,11 +135,8 @@ impl<'a> Shown<'a> {
         self.tell_page(&json!({ "event": "begin", "run": run, "source": sources }));
     }
 
-    /// Says that a run has ended, where its files are, and removes the bar.
+    /// Says that a run has ended, and where its files are.
     pub fn finish(&self, run: &Value, files: &Value) {
-        if let Some(bar) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
-        }
         if let Hears::Program(_) = self.hears {
             let (complete, why, results) = (&run["complete"], &run["stopped_because"], &run["results"]);
             say!("{}", json!({ "event": "end", "complete": complete, "stopped_because": why, "results": results }));
@@ -180,9 +183,8 @@ impl Progress for Shown<'_> {
         if matches!(self.hears, Hears::Nobody | Hears::Program(false)) && self.page.is_none() {
             return;
         }
-        let terminal = std::io::stderr().is_terminal();
         // A small network is there before anybody could read of it.
-        if so_far > 0 && !self.is_time(Instant::now(), terminal) {
+        if so_far > 0 && !self.is_time(Instant::now()) {
             return;
         }
         let part = (so_far > 0).then(|| so_far as f64 / all as f64);
@@ -191,7 +193,7 @@ impl Progress for Shown<'_> {
             None => format!("building {network}"),
         };
         match self.hears {
-            Hears::People if terminal => self.draw(part, &text),
+            Hears::People if self.terminal => self.draw(part, &text),
             Hears::People if so_far > 0 && self.page.is_none() => tell!("{text}"),
             _ => {}
         }
@@ -218,7 +220,7 @@ impl Progress for Shown<'_> {
                 (now, at.simulated, at.part)
             }
         };
-        if !self.is_time(now, std::io::stderr().is_terminal()) {
+        if !self.is_time(now) {
             return;
         }
         let wall = now.duration_since(begun).as_secs_f64();

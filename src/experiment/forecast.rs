@@ -4,7 +4,7 @@ use super::run::{Run, turn};
 use crate::evaluate::{Scope, Turns};
 use crate::hir::experiment::model::{BlockId, StatementKind, Target};
 use crate::hir::network::model::Value as Written;
-use crate::hir::typed::{Expr, ExprKind};
+use crate::hir::typed::{Expr, ExprKind, LocalId};
 use crate::value::Value;
 
 /// Statements that are looked at, those of loops in each of their turns.
@@ -83,6 +83,13 @@ impl Forecast<'_, '_> {
                 0.0
             }
             S::For { variables, range, step, block } => {
+                if !self.lets_time_pass(*block) {
+                    self.forget(*block);
+                    return Some(0.0);
+                }
+                if !step.as_ref().is_none_or(is_plain) {
+                    return None;
+                }
                 let turns = self.with(range, |s| {
                     let over = s.eval(range).ok()?;
                     Turns::over(s, over, range, step.as_ref()).ok()
@@ -97,23 +104,18 @@ impl Forecast<'_, '_> {
                 let names: Vec<_> = list.iter().map(|(id, _)| *id).collect();
                 self.turns(&names, &of, *block)?
             }
-            S::Repeat { most, until, block } => {
-                let most = self.number(most)?;
-                let one = self.block(*block)?;
-                if until.is_some() && one > 0.0 {
-                    return None;
-                }
-                most * one
-            }
+            S::Repeat { most, until, block } => self.repeat(most, until.is_some(), *block)?,
             S::If(condition, a, b) => match self.with(condition, |s| s.truth(condition).ok()) {
                 Some(true) => self.block(*a)?,
                 Some(false) => self.block(*b)?,
                 None => {
-                    let (a, b) = (self.block(*a)?, self.block(*b)?);
-                    if a != b {
+                    let time = self.block(*a)?;
+                    if self.block(*b)? != time {
                         return None;
                     }
-                    a
+                    self.forget(*a);
+                    self.forget(*b);
+                    time
                 }
             },
             S::Window(_, block) => self.block(*block)?,
@@ -121,7 +123,57 @@ impl Forecast<'_, '_> {
         })
     }
 
-    fn turns(&mut self, names: &[crate::hir::typed::LocalId], of: &[Turns], block: BlockId) -> Option<f64> {
+    fn repeat(&mut self, most: &Expr, may_end: bool, block: BlockId) -> Option<f64> {
+        if !self.lets_time_pass(block) {
+            self.forget(block);
+            return Some(0.0);
+        }
+        let most = self.number(most)?;
+        if may_end {
+            return None;
+        }
+        let mut assigned = Vec::new();
+        self.assigned(block, &mut assigned);
+        if assigned.is_empty() {
+            return Some(most * self.block(block)?);
+        }
+        let mut sum = 0.0;
+        for _ in 0..most as u64 {
+            sum += self.block(block)?;
+        }
+        Some(sum)
+    }
+
+    /// Returns whether a `run`, `step` or `settle` stands in a block.
+    fn lets_time_pass(&self, block: BlockId) -> bool {
+        self.run.experiment.blocks[block].iter().any(|s| match &s.kind {
+            StatementKind::Run(_) | StatementKind::Step | StatementKind::Settle(..) => true,
+            other => other.blocks().into_iter().any(|b| self.lets_time_pass(b)),
+        })
+    }
+
+    /// Collects the names that a block gives values.
+    fn assigned(&self, block: BlockId, out: &mut Vec<LocalId>) {
+        for s in &self.run.experiment.blocks[block] {
+            match &s.kind {
+                StatementKind::Set(Target::Local(id), ..)
+                | StatementKind::Let(id, _)
+                | StatementKind::LetOver(id, ..)
+                | StatementKind::Measure(id, ..) => out.push(*id),
+                _ => {}
+            }
+            s.kind.blocks().into_iter().for_each(|b| self.assigned(b, out));
+        }
+    }
+
+    /// What a block does to names is not known any more.
+    fn forget(&mut self, block: BlockId) {
+        let mut assigned = Vec::new();
+        self.assigned(block, &mut assigned);
+        assigned.into_iter().for_each(|id| self.locals[id.as_u32() as usize] = None);
+    }
+
+    fn turns(&mut self, names: &[LocalId], of: &[Turns], block: BlockId) -> Option<f64> {
         let mut sum = 0.0;
         for k in 0.. {
             let Some(values) = turn(of, k) else { break };
@@ -129,10 +181,6 @@ impl Forecast<'_, '_> {
                 self.locals[id.as_u32() as usize] = Some(value);
             }
             sum += self.block(block)?;
-            // What lets no time pass in its first turn does not in others.
-            if k == 0 && sum == 0.0 {
-                break;
-            }
         }
         Some(sum)
     }
@@ -150,9 +198,13 @@ fn is_plain(e: &Expr) -> bool {
         ExprKind::List(list) | ExprKind::Function(_, list) => list.iter().all(is_plain),
         ExprKind::Element(of, list) => is_plain(of) && list.iter().all(is_plain),
         ExprKind::Call(builtin, args, named) => {
-            matches!(builtin.name, "linspace" | "logspace" | "len" | "sum" | "mean")
-                && args.iter().flatten().all(is_plain)
-                && named.is_empty()
+            // Few values: what is computed here is computed again when its turn comes.
+            let few = |n: &Expr| matches!(n.kind, ExprKind::Number(n) if n <= MOST as f64);
+            match builtin.name {
+                "linspace" => args.iter().flatten().all(is_plain) && args.iter().flatten().last().is_some_and(few),
+                "len" => args.iter().flatten().all(is_plain) && named.is_empty(),
+                _ => false,
+            }
         }
         _ => false,
     }

@@ -103,7 +103,7 @@ fn what_cannot_be_drawn_again_says_why() {
     let here = place("refused");
     neuro(&here, &["run", "m.neuro", "-q"]);
     std::fs::write(here.join("results/e/Mine.svg"), "mine").unwrap();
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 14] = [
         (&["plot", "nowhere"], "nowhere holds no results of a run"),
         (&["plot", "results/e", "nothing"], "has no figure `nothing`"),
         (&["plot", "results/e", "--as", "pointz"], "`--as pointz` says nothing of a plot"),
@@ -111,6 +111,8 @@ fn what_cannot_be_drawn_again_says_why() {
         (&["plot", "results/e", "Spikes___more", "--x", "0mV..10mV"], "is in mV; this axis is in ms"),
         (&["plot", "results/e", "--columns", "0"], "--columns must be at least 1"),
         (&["plot", "results/e", "Voltag"], "did you mean `Voltage`?"),
+        (&["plot", "results/e", "Spikes___more", "--log", "y"], "cells are not on a logarithmic axis"),
+        (&["plot", "results/e", "v", "--as", "heatmap", "--log", "x"], "colors have no logarithmic axes"),
         (&["plot", "results/e", "--log", "z"], "an axis is x or y"),
         (&["plot", "results/e", "--x", "5ms..1ms"], "`--x 5ms..1ms` is not a range"),
         (&["plot", "results/e", "--formats", "gif"], "unknown format `gif`"),
@@ -225,6 +227,32 @@ fn a_run_tells_programs_what_happens() {
     );
     // What is said does not depend on the time.
     assert_eq!(text(&neuro(&here, &args).stdout), text(&out.stdout));
+}
+
+#[test]
+fn what_follows_from_no_text_is_not_forecast() {
+    let here = place("forecast");
+    let total = |body: &str| -> Option<f64> {
+        let text = MODEL.split("##").next().unwrap().to_string()
+            + &format!(
+                "experiment e(n: int = 4, choice = 1) {{ network net = Net()\n record net.a.spike\n {body} }}\n"
+            );
+        std::fs::write(here.join("m.neuro"), text).unwrap();
+        let out = neuro(&here, &["run", "m.neuro", "--message-format", "json", "--threads", "1"]);
+        let lines = text_lines(&out);
+        assert_eq!(lines.last().unwrap()["complete"], true, "{body}");
+        lines.iter().find(|l| l["phase"] == "running").unwrap_or_else(|| panic!("{body}"))["total_ms"].as_f64()
+    };
+    assert_eq!(total("for k in 1 .. n { if k > 2 { run 40 ms } }"), Some(80.0));
+    assert_eq!(total("var T = 5 ms  repeat 3 times { run T  T = 2 * T  if choice > 0 { T = 30 ms } }"), Some(65.0));
+    assert_eq!(total("run 100 ms  let T = if rate(net.a.spike) > 0 Hz then 70 ms else 1 ms  run T"), None);
+    let open =
+        "run 100 ms  var T = 1 ms  let r = rate(net.a.spike)  if r > 0 Hz { T = 60 ms } else { T = 2 ms }  run T";
+    assert_eq!(total(open), None);
+}
+
+fn text_lines(out: &Output) -> Vec<Value> {
+    text(&out.stdout).lines().map(|l| serde_json::from_str(l).unwrap()).collect()
 }
 
 #[test]

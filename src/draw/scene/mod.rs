@@ -33,6 +33,13 @@ fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
 
 /// Refuses marks that the data have no use for.
 fn can_be_drawn(p: &Panel) -> Result<(), String> {
+    let events = p.series.iter().any(|s| matches!(s.of.data, Data::Events(_)));
+    if p.y.log && events && !matches!(p.mark, Some(Mark::Psth(_))) {
+        return Err("cells are not on a logarithmic axis".into());
+    }
+    if (p.x.log || p.y.log) && matches!(p.mark, Some(Mark::HeatMap | Mark::Images(..))) {
+        return Err("colors have no logarithmic axes".into());
+    }
     let Some(mark) = p.mark else { return Ok(()) };
     let of_events = matches!(mark, Mark::Raster | Mark::Density | Mark::Cells(_) | Mark::Psth(_));
     for s in &p.series {
