@@ -52,6 +52,13 @@ impl Run<'_> {
             if let Some(Mark::Images(rows, columns)) = mark {
                 holds_images(&of, (rows, columns), e)?;
             }
+            if let (Some(Mark::Psth(bin)), Data::Events(r)) = (mark, &of.data)
+                && r.to - r.from < bin * (1.0 - 1e-6)
+            {
+                let message = format!("a bin of {bin} ms is longer than the recording of {} ms", r.to - r.from);
+                let d = Diagnostic::at(Code::E0404, e.span, message, "not one whole bin");
+                return Err(Box::new(d.help("choose shorter bins, or plot after a longer `run`")));
+            }
             let error = p.errors.get(k).map(|error| self.column(error, "").map(|c| (c, error))).transpose()?;
             if let Some((error, at)) = &error {
                 fits(error, &of, at, e)?;

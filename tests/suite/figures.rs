@@ -431,6 +431,8 @@ fn heat_maps_have_their_moments_in_the_middle_of_columns_and_axes_their_units() 
     assert_eq!((view.x.range, view.x.label.as_str()), ([0.2, 0.4], "time (s)"));
     let (view, _) = panel("record net.noisy.v every 10 ms as w  run 100 ms  plot w with y 0 mV .. 10 mV");
     assert!(view.layers.iter().any(|l| matches!(l, Layer::Line { .. })) && view.y.range == [0.0, 10.0]);
+    let (view, _) = panel("record net.noisy.v every 10 ms as w  run 100 ms  plot w with log x");
+    assert!(view.x.log && view.layers.iter().any(|l| matches!(l, Layer::Band { .. })));
     let (view, _) = panel("record net.noisy.v every 10 ms as w  run 100 ms  plot w against w");
     assert_eq!(view.layers.iter().filter(|l| matches!(l, Layer::Line { .. })).count(), 40);
     assert!(view.x.range[1] < 10.0, "{:?}", view.x);
@@ -601,6 +603,10 @@ fn what_cannot_be_drawn_is_refused() {
         ("plot [1, 2] with y 2 .. 1", "E0404: this axis has no extent"),
         ("plot [1, 2] with y 0 .. 1 with log y", "E0404: a logarithmic axis begins above zero"),
         ("plot \"a\" in 0 columns { panel [1, 2] }", "E0404: panels stand in at least one column"),
+        (
+            "record net.noisy.spike  run 1 ms  plot net.noisy.spike as psth(5 ms)",
+            "E0404: a bin of 5 ms is longer than the recording of 1 ms",
+        ),
         ("record net.noisy.spike  run 1 ms  plot net.noisy.spike as psth(0 ms)", "E0404: a bin is longer than nothing"),
     ];
     let wrong: Vec<_> = cases.iter().filter(|(body, expected)| found(body) != [*expected]).collect();

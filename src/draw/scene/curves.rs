@@ -75,7 +75,8 @@ pub fn view(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
         }
         let hides = drawn.iter().any(|(dx, dy, ds)| *ds == side && coincide((dx, dy), (&x, &y)));
         drawn.push((x.clone(), y.clone(), side));
-        let one = Trace { label, color: color::of_series(c.color), index: c.color, side, hides, x, y, error };
+        let sampled = span.is_some() && p.against.is_none();
+        let one = Trace { label, color: color::of_series(c.color), index: c.color, side, sampled, hides, x, y, error };
         let single = one.y.len() == 1 && p.mark != Some(Mark::Bars);
         let mark = if single { Some(Mark::Points) } else { p.mark };
         let shown = p.x.range.map(|(lo, hi)| [x_unit.from_internal(lo), x_unit.from_internal(hi)]);

@@ -21,11 +21,10 @@ const SHADES: usize = 250;
 /// Returns whether a panel holds one series of too many rows for lines.
 pub fn is_wide(p: &Panel) -> bool {
     let [s] = p.series.as_slice() else { return false };
-    // An ordinate in the unit of the values is one of a line.
+    // Words that say something of lines ask for lines.
+    let of_lines = p.y.range.is_some() || p.x.log || p.y.log || p.zero || p.fit;
     p.mark.is_none()
-        && p.y.range.is_none()
-        && !p.y.log
-        && p.mark.is_none()
+        && !of_lines
         && s.error.is_none()
         && match &s.of.data {
             Data::Samples(r) => r.cells > MANY,

@@ -3,7 +3,7 @@
 use crate::draw::color;
 use crate::draw::marks::{Layer, Side};
 use crate::draw::scale::extent;
-use crate::figure::{Data, Mark, Panel};
+use crate::figure::{Mark, Panel};
 
 /// Lines of up to this many values show each as a point, too.
 const FEW: usize = 40;
@@ -18,6 +18,8 @@ pub struct Trace {
     /// Index of its color.
     pub index: usize,
     pub side: Side,
+    /// Whether it was recorded over time.
+    pub sampled: bool,
     /// Whether it would hide one that is drawn already.
     pub hides: bool,
     pub x: Vec<f64>,
@@ -81,7 +83,7 @@ impl Trace {
                     }
                 };
                 layers.push(Layer::Line { label, color: color.clone(), dash, axis, steps, x, y });
-                if other.is_none() && self.x.len() <= FEW && !matches!(p.series[0].of.data, Data::Samples(_)) {
+                if other.is_none() && self.x.len() <= FEW && !self.sampled {
                     let (label, x, y) = (String::new(), self.x.clone(), self.y.clone());
                     layers.push(Layer::Points { label, color, axis, x, y, error: None, names: None });
                 }
