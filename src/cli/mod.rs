@@ -76,41 +76,7 @@ enum Command {
         paths: Vec<PathBuf>,
     },
     /// Run an experiment and write its results
-    Run {
-        /// The .neuro file (not needed with --replay)
-        #[arg(required_unless_present = "replay")]
-        file: Option<PathBuf>,
-        /// The experiment; all of the file's unless named
-        experiment: Option<String>,
-        #[command(flatten)]
-        options: RunOptions,
-        /// Folder for results
-        #[arg(long, default_value = "results", value_name = "DIR")]
-        results: PathBuf,
-        /// Write results into a folder that holds files of others; they stay as they are
-        #[arg(long)]
-        force: bool,
-        /// Keep the results that are there, and write into a new folder: `NAME-2`, `NAME-3` …
-        #[arg(long, conflicts_with_all = ["force", "resume"])]
-        keep: bool,
-        /// Repeat the run of a run.json bit for bit
-        #[arg(long, value_name = "RUN.JSON")]
-        replay: Option<PathBuf>,
-        #[command(flatten)]
-        checkpoints: CheckpointOptions,
-        /// Write report.html, too: everything about the run in one page that can be sent to others
-        #[arg(long)]
-        report: bool,
-        /// Serve the report while the run goes on, on this machine alone; at any free port unless one is given
-        #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
-        watch: Option<u16>,
-        /// No progress
-        #[arg(long, short)]
-        quiet: bool,
-        /// Started by a sweep, which tells through standard input when to stop
-        #[arg(long, hide = true)]
-        of_sweep: bool,
-    },
+    Run(run::Request),
     /// Draw the figures of a run again from its files, without running it
     Plot(plot::Request),
     /// Write a page of a run: its source, expectations, measures and figures in one file
@@ -220,36 +186,7 @@ pub fn main() -> ExitCode {
         Command::Check { paths } => commands::check(&paths, messages),
         Command::Plot(request) => plot::plot(&request, messages),
         Command::Report { folder, to } => plot::report(&folder, to.as_deref(), messages),
-        Command::Run {
-            file,
-            experiment,
-            options,
-            results,
-            force,
-            keep,
-            replay,
-            checkpoints,
-            report,
-            watch,
-            quiet,
-            of_sweep,
-        } => {
-            let request = run::Request {
-                file,
-                experiment,
-                options,
-                results,
-                force,
-                keep,
-                replay,
-                checkpoints,
-                report: report || watch.is_some(),
-                watch,
-                quiet,
-                of_sweep,
-            };
-            run::run(request, messages)
-        }
+        Command::Run(request) => run::run(request, messages),
         Command::Sweep { file, experiment, over, jobs, options, checkpoints, results } => {
             sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, checkpoints, results }, messages)
         }

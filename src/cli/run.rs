@@ -23,20 +23,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What `neuro run` was asked to do.
+#[derive(clap::Args)]
 pub struct Request {
+    /// The .neuro file (not needed with --replay)
+    #[arg(required_unless_present = "replay")]
     pub file: Option<PathBuf>,
+    /// The experiment; all of the file's unless named
     pub experiment: Option<String>,
+    #[command(flatten)]
     pub options: RunOptions,
+    /// Folder for results
+    #[arg(long, default_value = "results", value_name = "DIR")]
     pub results: PathBuf,
+    /// Write results into a folder that holds files of others; they stay as they are
+    #[arg(long)]
     pub force: bool,
+    /// Keep the results that are there, and write into a new folder: `NAME-2`, `NAME-3` …
+    #[arg(long, conflicts_with_all = ["force", "resume"])]
     pub keep: bool,
+    /// Repeat the run of a run.json bit for bit
+    #[arg(long, value_name = "RUN.JSON")]
     pub replay: Option<PathBuf>,
+    #[command(flatten)]
     pub checkpoints: CheckpointOptions,
+    /// Write report.html, too: everything about the run in one page that can be sent to others
+    #[arg(long)]
     pub report: bool,
-    /// The port at which a page is served.
+    /// Serve the report while the run goes on, on this machine alone; at any free port unless one is given
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
     pub watch: Option<u16>,
+    /// No progress
+    #[arg(long, short)]
     pub quiet: bool,
-    /// Whether a sweep has started this run.
+    /// Started by a sweep, which tells through standard input when to stop
+    #[arg(long, hide = true)]
     pub of_sweep: bool,
 }
 
@@ -180,7 +200,12 @@ impl One<'_> {
         };
         // The runs of a sweep that was killed notice it, and end; a new sweep may be faster.
         let patience = if request.of_sweep { Duration::from_secs(30) } else { Duration::ZERO };
-        let how = How { force: request.force, resume: request.checkpoints.resume, patience, page: request.report };
+        let how = How {
+            force: request.force,
+            resume: request.checkpoints.resume,
+            patience,
+            page: request.report || request.watch.is_some(),
+        };
         let same_data = |record: &Value| changed_data(record, &disk).is_none();
         let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how, &same_data) {
             Ok(begun) => begun,

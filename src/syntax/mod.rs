@@ -7,6 +7,7 @@ mod errors;
 pub mod format;
 mod lower;
 mod lower_network;
+mod lower_plot;
 mod parse;
 
 pub use errors::MAX_HEIGHT;
