@@ -31,6 +31,8 @@ mod inputs;
 mod kernels;
 #[path = "suite/limits.rs"]
 mod limits;
+#[path = "suite/maps.rs"]
+mod maps;
 #[path = "suite/meaning.rs"]
 mod meaning;
 #[path = "suite/models.rs"]

@@ -742,4 +742,16 @@ pub static TABLE: &[Builtin] = &[
         "a square of sources that moves with the target, each channel by itself, with one weight",
         "connect pool(1)",
     ),
+    connector(
+        "mean_pool",
+        &[p("kernel", PureNumber), o("stride", PureNumber), o("padding", PureNumber)],
+        "the same for the mean of the square, places beyond the edge counted as zeros",
+        "connect mean_pool(1)",
+    ),
+    connector(
+        "max_pool",
+        &[p("kernel", PureNumber), o("stride", PureNumber), o("padding", PureNumber)],
+        "the same for the source of the square with the greatest contribution; its transpose leads to this source",
+        "connect max_pool(1)",
+    ),
 ];

@@ -2,7 +2,7 @@
 
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::Attempt;
-use crate::hir::{Var, VarId};
+use crate::hir::{Kept, Var, VarId};
 use crate::plan::{Column, OutOfBounds, Population, Projection, View};
 use crate::source::Span;
 use crate::units::{canonical_unit, format_quantity};
@@ -35,7 +35,42 @@ pub fn outside(owner: &str, var: &Var, found: &OutOfBounds, span: Span) -> Box<D
     Box::new(d.help("give it a value within its bounds, or other bounds"))
 }
 
-/// The same for several rows of values, one for each example.
+/// Lets the cells of a channel share a state that is kept per channel: what is drawn is drawn for each channel, anything else must be
+/// the same for all its cells.
+pub fn one_per_channel(
+    p: &Population,
+    id: VarId,
+    view: View,
+    value: Column,
+    (drawn, span): (bool, Span),
+) -> Attempt<Column> {
+    if p.model.kept.get(&id) != Some(&Kept::Channel) || matches!(value, Column::Const(_)) && view.n == p.n {
+        return Ok(value);
+    }
+    let size = p.channel_size();
+    let name = &p.model.vars[id].name;
+    let help = "assign to whole channels what is the same for all cells of each";
+    if !view.start.is_multiple_of(size) || !view.n.is_multiple_of(size) {
+        let message = format!("`{}.{name}` is kept per channel", p.name);
+        let label = format!("only some of the {size} cells of a channel");
+        return Err(Box::new(Diagnostic::at(Code::E0403, span, message, label).help(help)));
+    }
+    if drawn {
+        let values = (0..view.n).map(|i| value.at(i / size * size)).collect();
+        return Ok(Column::Array(Arc::new(values)));
+    }
+    let differs = |i: &usize| value.at(*i) != value.at(i / size * size);
+    match (0..view.n).find(differs) {
+        None => Ok(value),
+        Some(i) => {
+            let message = format!("`{}.{name}` is kept per channel", p.name);
+            let label = format!("other values for cells {} and {} of one channel", i / size * size, i);
+            Err(Box::new(Diagnostic::at(Code::E0403, span, message, label).help(help)))
+        }
+    }
+}
+
+/// Refuses values for a state of cells that its bounds exclude, in any of several rows, one for each example.
 pub fn rows_within_bounds(p: &Population, id: VarId, view: View, values: &[f64], span: Span) -> Attempt<()> {
     values
         .chunks(view.n.max(1))

@@ -11,7 +11,7 @@ use crate::evaluate::lanes::BLOCK;
 use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{Connect, Connection};
 use crate::hir::typed::Expr;
-use crate::plan::{Connector, Drawing, Edge, Pairs, Windows};
+use crate::plan::{Connector, Convolution, Drawing, Edge, Pairs, Pool};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::format_number;
@@ -77,7 +77,7 @@ impl Elaborator<'_> {
 }
 
 /// Finds how a square of sources moves over a population of the shape `[channels, height, width]` or `[height, width]`.
-fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) -> Attempt<Windows> {
+fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) -> Attempt<Convolution> {
     let shape = |end: End| -> Attempt<(usize, usize, usize)> {
         let whole = end.view.n == end.population.n;
         match (&end.population.shape[..], whole) {
@@ -92,16 +92,21 @@ fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) ->
     };
     let ((c, h, w), (d, y, x)) = (shape(pre)?, shape(post)?);
     let given = |k: usize| values[k].as_ref().map(|e| scope.size(e)).transpose();
-    let pool = b.name == "pool";
+    let pool = match b.name {
+        "pool" => Some(Pool::Sum),
+        "mean_pool" => Some(Pool::Mean),
+        "max_pool" => Some(Pool::Max),
+        _ => None,
+    };
     let Some(kernel) = given(0)? else { crate::ice!("a window without a kernel") };
-    let stride = given(1)?.unwrap_or(if pool { kernel } else { 1 });
+    let stride = given(1)?.unwrap_or(if pool.is_some() { kernel } else { 1 });
     let padding = given(2)?.unwrap_or(0);
     if kernel == 0 || stride == 0 || h + 2 * padding < kernel || w + 2 * padding < kernel || padding >= kernel {
         let message = format!("a window of {kernel} x {kernel} does not fit {h} x {w} sources");
         return fail(Code::E0603, span, message, "kernel, stride or padding is out of range");
     }
     let out = ((h + 2 * padding - kernel) / stride + 1, (w + 2 * padding - kernel) / stride + 1);
-    let channels = if pool { c } else { d };
+    let channels = if pool.is_some() { c } else { d };
     if (d, y, x) != (channels, out.0, out.1) {
         let message = format!("`{}` must have the shape [{channels}, {}, {}]", post.population.name, out.0, out.1);
         return fail(Code::E0603, span, message, format!("its shape is [{d}, {y}, {x}]"));
@@ -109,7 +114,17 @@ fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) ->
     // What all windows see is laid out side by side.
     countable(&[c, kernel, kernel, d.max(out.0), out.1], span)?;
     countable(&[c, kernel, kernel, d], span)?;
-    Ok(Windows { pre: pre.view, post: post.view, channels: (c, d), size: (h, w), out, kernel, stride, padding, pool })
+    Ok(Convolution {
+        pre: pre.view,
+        post: post.view,
+        channels: (c, d),
+        size: (h, w),
+        out,
+        kernel,
+        stride,
+        padding,
+        pool,
+    })
 }
 
 type Called<'a> = (&'a Builtin, &'a [Option<Expr>], Span);
@@ -174,7 +189,7 @@ fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: 
             let edges: Vec<Edge> = all.filter(|(i, j)| allowed(*i, *j)).map(|(i, j)| edge(i, j)).collect();
             Ok(edges.into())
         }
-        "conv" | "pool" => Ok(Pairs::Windows(windows(scope, called, ends)?)),
+        "conv" | "pool" | "mean_pool" | "max_pool" => Ok(Pairs::Convolution(windows(scope, called, ends)?)),
         "one_to_one" => {
             if n != m {
                 return Err(Box::new(

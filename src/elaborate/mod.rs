@@ -10,7 +10,7 @@ mod projection;
 mod table;
 mod values;
 
-pub use bounds::{cells_within_bounds, outside, rows_within_bounds, synapses_within_bounds};
+pub use bounds::{cells_within_bounds, one_per_channel, outside, rows_within_bounds, synapses_within_bounds};
 pub use projection::follow as follow_synapse;
 pub use values::{Streams, column, distribution, per_synapse};
 
@@ -227,6 +227,8 @@ impl<'a> Elaborator<'a> {
         let segment = segment.as_ref().map(|s| scope.size(s)).transpose()?;
         let values = column(&scope, value, (cells.n, "cell"), Some(&stream), self.around.backend)?;
         let population = &mut self.plan.populations[cells.population];
+        let drawn = matches!(value, model::Value::Drawn(_));
+        let values = one_per_channel(population, *id, cells, values, (drawn, value.span()))?;
         cells_within_bounds(population, *id, cells, &values, value.span())?;
         population.give(*id, cells, segment, &values);
         follow(population, true, self.around.dt, target.span)?;

@@ -57,7 +57,7 @@ impl Elaborator<'_> {
             return Err(Box::new(d));
         }
         if let Some(v) = projection.synapse.reductions.keys().next()
-            && (projection.transpose_of.is_some() || matches!(projection.pairs, Pairs::Windows(_)))
+            && (projection.transpose_of.is_some() || matches!(projection.pairs, Pairs::Convolution(_)))
         {
             let span = projection.synapse.vars[*v].span;
             return Err(Box::new(crate::diag::unsupported(span, "a sum over synapses that share their weights")));

@@ -4,7 +4,7 @@ use super::live::{PortFunction, is_per_example};
 use super::networks::{overlap, within};
 use super::run::Run;
 use crate::diag::Code;
-use crate::elaborate::{cells_within_bounds, column, follow, rows_within_bounds};
+use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, rows_within_bounds};
 use crate::evaluate::{Attempt, LaneProgram, combine, fail};
 use crate::hir::experiment::model::Target;
 use crate::hir::network::model::Value as Written;
@@ -94,6 +94,8 @@ impl Run<'_> {
             let combined = combine(op, &old, &by, span)?;
             new = Column::Array(combined.data);
         }
+        let drawn = (op.is_none() && matches!(value, Written::Drawn(_)), value.span());
+        let new = one_per_channel(self.population(v.cells), v.id, v.cells.view, new, drawn)?;
         self.store(v, &new, value.span())
     }
 
@@ -155,6 +157,14 @@ impl Run<'_> {
         } else {
             Arc::try_unwrap(new.data).unwrap_or_else(|shared| shared.to_vec())
         };
+        let values = if rows == 1 && values.len() == p.view.n {
+            let drawn = (op.is_none() && matches!(value, Written::Drawn(_)), span);
+            let column = Column::Array(Arc::new(values));
+            let column = one_per_channel(self.population(p), id, p.view, column, drawn)?;
+            (0..p.view.n).map(|i| column.at(i)).collect()
+        } else {
+            values
+        };
         rows_within_bounds(self.population(p), id, p.view, &values, span)?;
         if rows == 1 {
             self.hold_among_functions(v, |k| values[if values.len() == 1 { 0 } else { k }], span);
@@ -206,6 +216,10 @@ impl Run<'_> {
         if !begun || !matches!(population.model.vars[id].kind, VarKind::State(_)) {
             population.give(id, p.view, segment, value);
             changed = follow(population, !begun, dt, span)?;
+            if let Some((state, param)) = population.channel_without_one_parameter() {
+                let what = population.several_in_channel(state, param);
+                return Err(Box::new(crate::diag::unsupported(span, &what)));
+            }
         }
         if running && segments(population) != before {
             let message = "the number of segments cannot change once the network has run";

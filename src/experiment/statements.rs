@@ -3,7 +3,7 @@
 use super::outcome::{Expectation, Progress};
 use super::run::{FrameKind, Run, Scheduled, positive_step, turn, whole_seed};
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{another_shuffle, distribution};
+use crate::elaborate::{another_shuffle, distribution, one_per_channel};
 use crate::evaluate::{Attempt, Turns, fail};
 use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
 use crate::hir::network::model::{Distribution, Value as Written};
@@ -288,6 +288,12 @@ impl Run<'_> {
             }
             other => return fail(Code::E0401, what.span, format!("{} cannot be reset", other.kind()), "not cells"),
         };
+        for view in &cells {
+            let population = &self.live[network].network().populations[view.population];
+            for id in population.init.keys() {
+                one_per_channel(population, *id, *view, Column::Const(0.0), (false, what.span))?;
+            }
+        }
         let Some(s) = &mut self.live[network].simulation else { return Ok(()) };
         cells.into_iter().for_each(|view| reset_states(s, view));
         Ok(())

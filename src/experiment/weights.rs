@@ -4,7 +4,7 @@ use super::live::Live;
 use super::run::Run;
 use crate::data::{Archive, Flaw, Named, index as at};
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{rows_within_bounds, synapses_within_bounds};
+use crate::elaborate::{one_per_channel, rows_within_bounds, synapses_within_bounds};
 use crate::evaluate::{self, Attempt, fail};
 use crate::hir::{Var, VarId, VarKind};
 use crate::ir::Precision;
@@ -35,7 +35,7 @@ fn places(live: &Live) -> Vec<(Named, Place)> {
     for (k, p) in network.projections.iter().enumerate().filter(|(_, p)| p.transpose_of.is_none()) {
         let shape = match &p.pairs {
             Pairs::All(pre, post) => vec![pre.n, post.n],
-            Pairs::Windows(w) if !w.pool => vec![w.channels.1, w.channels.0, w.kernel, w.kernel],
+            Pairs::Convolution(w) if w.pool.is_none() => vec![w.channels.1, w.channels.0, w.kernel, w.kernel],
             other => vec![other.len()],
         };
         let own = |v: &Var| matches!(v.kind, VarKind::Weight | VarKind::State(_));
@@ -110,6 +110,9 @@ impl Run<'_> {
                     let population = &self.live[index].network().populations[p];
                     let whole = View { population: p, start: 0, n: population.n };
                     rows_within_bounds(population, id, whole, &values, span)?;
+                    let column = Column::Array(Arc::new(values));
+                    let column = one_per_channel(population, id, whole, column, (false, span))?;
+                    let values = (0..whole.n).map(|i| column.at(i)).collect::<Vec<f64>>();
                     if let Some(s) = self.live[index].simulation.as_mut().and_then(Running::rates_mut) {
                         s.set(p, id, 0..values.len(), &Rows { rows: 1, values });
                     }

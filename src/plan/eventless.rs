@@ -28,7 +28,7 @@ fn refused_projection(p: &super::Projection) -> Option<(Span, String)> {
     if s.handlers.iter().any(|h| rewires(&h.body)) {
         return refuse("`rewire` in this network");
     }
-    let windows = matches!(p.pairs.plain(), Pairs::Windows(_));
+    let windows = matches!(p.pairs.plain(), Pairs::Convolution(_));
     if windows && p.energy.is_some() {
         return refuse("an energy of a convolution or pool");
     }
@@ -39,7 +39,7 @@ fn refused_projection(p: &super::Projection) -> Option<(Span, String)> {
     if p.has_multiple() {
         return refuse("several synapses from the same cell to the same cell in this network");
     }
-    if !s.handlers.is_empty() && (shares || matches!(p.pairs, Pairs::Windows(w) if w.pool)) {
+    if !s.handlers.is_empty() && (shares || matches!(p.pairs, Pairs::Convolution(w) if w.pool.is_some())) {
         return refuse("learning by a projection whose weights are another's, or by a pool");
     }
     // Elsewhere weights lie source by source, or cell by cell.
@@ -54,6 +54,10 @@ fn refused_projection(p: &super::Projection) -> Option<(Span, String)> {
     }
     if (shares && !cellwise || windows) && crate::solve::factors(s, &single).iter().any(|f| f.term.mixed.is_some()) {
         return refuse("what does not come apart into pre times post, with shared weights");
+    }
+    let greatest = matches!(p.pairs.plain(), Pairs::Convolution(w) if w.pool == Some(super::Pool::Max));
+    if greatest && p.deliveries() > 1 {
+        return refuse("several terms to compare, by a pool that takes the greatest");
     }
     let state = |e: &Expr| matches!(e, Expr::Var(v) if matches!(s.vars[*v].kind, VarKind::State(_)));
     if shares && s.deliver.as_ref().is_some_and(|e| s.inline(e.clone()).any(&mut |e| state(e))) {
@@ -95,7 +99,7 @@ impl Network {
             || self.populations.iter().any(asks)
             || self.projections.iter().any(|p| {
                 p.transpose_of.is_some()
-                    || matches!(p.pairs, Pairs::Windows(_))
+                    || matches!(p.pairs, Pairs::Convolution(_))
                     || is_silent(p)
                     || p.energy.is_some()
                     || !p.synapse.at_end.is_empty()
@@ -116,8 +120,8 @@ impl Network {
                 let span = m.scheme.map_or(Span::default(), |(_, span)| span);
                 return Some((span, "an adaptive scheme in this network".into()));
             }
-            if let Some((v, _)) = m.kept.iter().find(|(_, k)| **k == crate::hir::Kept::Channel) {
-                return Some((m.vars[*v].span, "a state kept per channel".into()));
+            if let Some((v, param)) = p.channel_without_one_parameter() {
+                return Some((m.vars[v].span, p.several_in_channel(v, param)));
             }
         }
         if let Some(found) = self.projections.iter().find_map(refused_projection) {
@@ -260,11 +264,49 @@ impl Network {
     }
 }
 
+impl super::Population {
+    /// Finds a state kept per channel that changes by a parameter with several values in one channel, and this parameter.
+    pub fn channel_without_one_parameter(&self) -> Option<(VarId, VarId)> {
+        let m = &self.model;
+        let mut states = m.kept.iter().filter(|(_, k)| **k == crate::hir::Kept::Channel).map(|(v, _)| *v);
+        let differs = |v: &VarId| self.params.get(v).is_some_and(|c| self.differs_in_channel(c).is_some());
+        let heard = |v: VarId| m.handlers.iter().any(|h| crate::solve::writes(&h.body, v));
+        let params: Vec<VarId> = m.params().map(|(v, _)| v).filter(differs).collect();
+        let state = states.find(|v| heard(*v))?;
+        let reads = |body: &[Stmt]| params.iter().copied().find(|p| mentions(m, body, *p));
+        m.handlers.iter().find_map(|h| reads(&h.body)).map(|param| (state, param))
+    }
+
+    /// Says that a parameter has several values in one channel, which shares a state that changes by it.
+    pub fn several_in_channel(&self, state: VarId, param: VarId) -> String {
+        let name = |v: VarId| &self.model.vars[v].name;
+        format!("`{}` with several values in one channel, where `{}` follows from it", name(param), name(state))
+    }
+}
+
+/// Returns whether statements read a variable.
+fn mentions(m: &crate::hir::Neuron, body: &[Stmt], v: VarId) -> bool {
+    let reads = |e: &Expr| m.any(e, &mut |e| *e == Expr::Var(v));
+    body.iter().any(|s| match s {
+        Stmt::Assign(_, e) => reads(e),
+        Stmt::If(c, a, b) => reads(c) || mentions(m, a, v) || mentions(m, b, v),
+        _ => false,
+    })
+}
+
 impl Projection {
     /// Returns the delays of a contribution at every step, if each synapse has its own. One delay for all is part of `delayed`.
     pub fn spread(&self) -> Option<&Delay> {
         let several = self.synapse.deliver.is_some() && !matches!(self.delay, Delay::Const(_));
         several.then_some(&self.delay)
+    }
+
+    /// Returns how many products what its synapses deliver is the sum of.
+    pub fn deliveries(&self) -> usize {
+        let single = |v: VarId| self.is_of_one(v);
+        let owner = crate::solve::owner_in_synapse(&self.synapse, &single);
+        let terms = |e: &Expr| crate::solve::Splitter { owner: &owner }.terms(&self.synapse.inline(e.clone())).len();
+        self.synapse.deliver.as_ref().map_or(0, terms)
     }
 
     /// Returns whether a variable of the synapse is what a cell was some steps ago.

@@ -12,7 +12,7 @@ pub use crate::value::View;
 pub use checks::{BadDuration, OutOfBounds, TooFine};
 pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use given::{Given, Missing};
-pub use pairs::{Edge, Pairs, Windows};
+pub use pairs::{Convolution, Edge, Pairs, Pool};
 pub use sound::Sound;
 pub use values::Initial;
 
@@ -87,6 +87,25 @@ impl Population {
     pub fn initial(&self, state: VarId, cell: usize, segment: usize) -> f64 {
         let column = self.segment_init.get(&(state, segment)).or(self.init.get(&state));
         column.map_or(0.0, |c| c.at(cell))
+    }
+
+    /// Returns how many cells one channel has: all with the same index along the first of three axes, as images `[channels, height, width]`
+    /// have; an image `[height, width]` is one channel, and every cell of a row one of its own.
+    pub fn channel_size(&self) -> usize {
+        match &self.shape[..] {
+            [_, rest @ ..] if rest.len() > 1 => rest.iter().product(),
+            [_, _] => self.n,
+            _ => 1,
+        }
+    }
+
+    /// Returns the first of two cells of one channel for which different values are given.
+    pub fn differs_in_channel(&self, values: &Column) -> Option<(usize, usize)> {
+        let size = self.channel_size();
+        let first = |i: usize| i / size * size;
+        // Compared as bits: not a number is refused elsewhere.
+        let differs = |i: &usize| values.at(*i).to_bits() != values.at(first(*i)).to_bits();
+        (0..self.n).find(differs).map(|i| (first(i), i))
     }
 
     /// Returns the number of segments of a cable, the same for all cells.
@@ -190,7 +209,7 @@ impl Projection {
     pub fn most_synapses(&self) -> usize {
         let as_drawn = match &self.pairs {
             Pairs::Drawn(d) => !d.is_by_target(),
-            Pairs::All(..) | Pairs::OneToOne(..) | Pairs::Windows(_) => true,
+            Pairs::All(..) | Pairs::OneToOne(..) | Pairs::Convolution(_) => true,
             _ => false,
         };
         if as_drawn && !self.is_plastic() { MOST_ELEMENTS } else { u32::MAX as usize }

@@ -26,14 +26,14 @@ pub enum Pairs {
     /// Drawn, line after line.
     Drawn(Drawing),
     /// Windows that move over the sources, with the same weights everywhere.
-    Windows(Windows),
+    Convolution(Convolution),
     /// Those of another projection, with sources and targets exchanged.
     Transposed(Box<Pairs>),
 }
 
 /// A convolution or a pool: targets see a square of sources that moves with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Windows {
+pub struct Convolution {
     /// Sources.
     pub pre: View,
     /// Targets.
@@ -50,11 +50,22 @@ pub struct Windows {
     pub stride: usize,
     /// Zeros around the sources.
     pub padding: usize,
-    /// Whether every channel is for itself, with one weight for all.
-    pub pool: bool,
+    /// Whether every channel is for itself, with one weight for all, and what that multiplies.
+    pub pool: Option<Pool>,
 }
 
-impl Windows {
+/// What of the sources that it sees a target of a pool gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pool {
+    /// The sum.
+    Sum,
+    /// The sum over the number of places in the window, also of those beyond the edge.
+    Mean,
+    /// The greatest contribution; of several equal ones, that of the first.
+    Max,
+}
+
+impl Convolution {
     /// Returns the number of weights of a target's channel.
     pub fn inputs(&self) -> usize {
         self.channels.0 * self.kernel * self.kernel
@@ -62,7 +73,7 @@ impl Windows {
 
     /// Returns the number of weights.
     pub fn weights(&self) -> usize {
-        if self.pool { 1 } else { self.inputs() * self.channels.1 }
+        if self.pool.is_some() { 1 } else { self.inputs() * self.channels.1 }
     }
 }
 
@@ -74,7 +85,7 @@ impl Pairs {
             Pairs::OneToOne(pre, _) => pre.n,
             Pairs::Listed(edges) => edges.len(),
             Pairs::Drawn(d) => d.len(),
-            Pairs::Windows(w) => w.weights(),
+            Pairs::Convolution(w) => w.weights(),
             Pairs::Transposed(of) => of.len(),
         }
     }
@@ -105,8 +116,8 @@ impl Pairs {
                 d.line(line, |p| partners.push(p));
                 drawn(d, line, partners[k - d.first(line)])
             }
-            Pairs::Windows(w) if w.pool => edge(w.pre.start, w.post.start),
-            Pairs::Windows(w) => {
+            Pairs::Convolution(w) if w.pool.is_some() => edge(w.pre.start, w.post.start),
+            Pairs::Convolution(w) => {
                 let (from, to) = (k % w.inputs() / (w.kernel * w.kernel), k / w.inputs());
                 edge(w.pre.start + from * w.size.0 * w.size.1, w.post.start + to * w.out.0 * w.out.1)
             }
@@ -120,7 +131,7 @@ impl Pairs {
     /// Returns the mean numbers of inputs of a target and of outputs of a source.
     pub fn fans(&self, sources: usize, targets: usize) -> (f64, f64) {
         match self {
-            Pairs::Windows(w) => {
+            Pairs::Convolution(w) => {
                 let square = (w.kernel * w.kernel) as f64;
                 (w.channels.0 as f64 * square, w.channels.1 as f64 * square)
             }

@@ -2,7 +2,7 @@
 //! has to be, and whatever is drawn can be drawn.
 
 use super::draw::{Connector, Drawing};
-use super::pairs::Windows;
+use super::pairs::Convolution;
 use super::{Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection};
 use crate::hir::{VarId, VarKind};
 use crate::value::View;
@@ -74,7 +74,7 @@ impl Pairs {
             Pairs::OneToOne(a, b) => same(*a, *b) && a.n == b.n,
             Pairs::Listed(edges) => edges.iter().all(|e| (e.pre as usize) < sources && (e.post as usize) < targets),
             Pairs::Drawn(d) => same(d.pre, d.post) && d.sound(),
-            Pairs::Windows(w) => same(w.pre, w.post) && w.sound(),
+            Pairs::Convolution(w) => same(w.pre, w.post) && w.sound(),
             Pairs::Transposed(of) if matches!(**of, Pairs::Transposed(_)) => false,
             Pairs::Transposed(of) => return of.sound(name, (post, pre), (targets, sources)),
         };
@@ -82,7 +82,7 @@ impl Pairs {
     }
 }
 
-impl Windows {
+impl Convolution {
     fn sound(&self) -> bool {
         let product = |list: &[usize]| list.iter().try_fold(1usize, |n, k| n.checked_mul(*k));
         let windows = |size: usize| {
@@ -96,7 +96,7 @@ impl Windows {
             && windows(self.size.0) == Some(self.out.0)
             && windows(self.size.1) == Some(self.out.1)
             && product(&[self.channels.0, self.channels.1, self.kernel, self.kernel]).is_some()
-            && (!self.pool || self.channels.0 == self.channels.1)
+            && (self.pool.is_none() || self.channels.0 == self.channels.1)
     }
 }
 

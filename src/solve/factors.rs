@@ -44,6 +44,7 @@ pub fn synapse_updates(
         inline: &|e| s.inline(e),
         bounds: &bounds,
         shared: several.then_some(&shared),
+        pooled: &|_| false,
         splitter: Splitter { owner },
         fresh,
         choosing: false,

@@ -12,6 +12,8 @@ pub struct Reduction {
     pub var: VarId,
     /// The term without what is the same for all examples, which multiplies the result.
     pub term: Term,
+    /// Whether it is summed over the cells of a channel, too.
+    pub pooled: bool,
 }
 
 /// What statements do.
@@ -29,8 +31,10 @@ pub struct Replay<'a> {
     pub inline: &'a dyn Fn(Expr) -> Expr,
     /// Bounds of a variable.
     pub bounds: &'a dyn Fn(VarId) -> Option<(Expr, Expr)>,
-    /// Which variables have the same value for all examples, if there are several: their changes are reduced.
+    /// Which variables have the same value for all examples: their changes are reduced.
     pub shared: Option<&'a dyn Fn(VarId) -> bool>,
+    /// Which of them have the same value for all cells of a channel.
+    pub pooled: &'a dyn Fn(VarId) -> bool,
     /// Whose values expressions are.
     pub splitter: Splitter<'a>,
     /// Makes a variable that stands for a reduction.
@@ -57,7 +61,8 @@ impl Replay<'_> {
             match s {
                 Stmt::Assign(v, e) => {
                     let e = self.now(e, values);
-                    let e = if self.shared.is_some_and(|shared| shared(*v)) { self.reduced(&e, reductions) } else { e };
+                    let reduced = self.shared.is_some_and(|shared| shared(*v));
+                    let e = if reduced { self.reduced(*v, &e, reductions) } else { e };
                     let e = if self.choosing { e } else { self.bounded(*v, e, values) };
                     values.insert(*v, e);
                 }
@@ -78,7 +83,7 @@ impl Replay<'_> {
                         }
                         let e = Expr::If(Box::new(c.clone()), Box::new(a), Box::new(b));
                         let reduced = self.shared.is_some_and(|shared| shared(v));
-                        let e = if reduced { self.reduced(&e, reductions) } else { e };
+                        let e = if reduced { self.reduced(v, &e, reductions) } else { e };
                         let e = if self.choosing { e } else { self.bounded(v, e, values) };
                         values.insert(v, e);
                     }
@@ -108,10 +113,11 @@ impl Replay<'_> {
     }
 
     /// Reduces the terms of an expression that differ between examples.
-    fn reduced(&mut self, e: &Expr, reductions: &mut Vec<Reduction>) -> Expr {
+    fn reduced(&mut self, v: VarId, e: &Expr, reductions: &mut Vec<Reduction>) -> Expr {
         if self.splitter.is_own(e) {
             return e.clone();
         }
+        let pooled = (self.pooled)(v);
         let mut sum = Expr::Num(0.0);
         for mut term in self.splitter.terms(e) {
             if term.is_own() {
@@ -120,11 +126,11 @@ impl Replay<'_> {
             }
             // A term that does not come apart is reduced as a whole.
             let factor = if term.mixed.is_some() { Expr::Num(1.0) } else { term.take_own() };
-            let var = match reductions.iter().find(|r| r.term == term) {
+            let var = match reductions.iter().find(|r| r.term == term && r.pooled == pooled) {
                 Some(r) => r.var,
                 None => {
                     let var = (self.fresh)();
-                    reductions.push(Reduction { var, term });
+                    reductions.push(Reduction { var, term, pooled });
                     var
                 }
             };

@@ -40,7 +40,7 @@ fn program_of(b: &Builtin) -> String {
     let events = |clauses: String| within(format!("a -> b.exc: Static {{ {clauses}   delay 1 ms }}"), "Cell[4]");
     match b.example.split(' ').next() {
         Some("weight") => events(format!("connect all_to_all   {}", b.example)),
-        Some("connect") if matches!(b.name, "conv" | "pool") => {
+        Some("connect") if matches!(b.name, "conv" | "pool" | "mean_pool" | "max_pool") => {
             within(format!("a -> b.drive: Joint {{ {}   weight 1 }}", b.example), "Unit[1, 2, 2]")
         }
         Some("connect") => events(format!("{}   weight 1 mV", b.example)),

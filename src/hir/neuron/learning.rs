@@ -104,6 +104,56 @@ impl Checker {
                 self.out.kept.entry(id).or_insert(Kept::Cell);
             }
         }
+        self.channels(infer);
+    }
+
+    /// Refuses changes of what the cells of a channel share that follow from what each of them has of its own, for all examples.
+    fn channels(&self, infer: &mut Infer) {
+        for (id, _) in self.out.kept.iter().filter(|(_, kept)| **kept == Kept::Channel) {
+            for h in &self.out.handlers {
+                let Some(other) = self.of_cells(&h.body, *id) else { continue };
+                let (state, other) = (&self.out.vars[*id], &self.out.vars[other]);
+                let message = format!("`{}` is kept per channel and follows from `{}`", state.name, other.name);
+                let label = format!("`{}` is kept per cell", other.name);
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0702, h.span, message, label)
+                        .label(state.span, "one value for all cells of a channel")
+                        .help(format!("write `state {} per channel`", other.name)),
+                );
+            }
+        }
+    }
+
+    /// Finds a state kept per cell in what changes another.
+    fn of_cells(&self, body: &[Stmt], id: VarId) -> Option<VarId> {
+        let mut found = None;
+        let mut look = |e: &Expr| {
+            self.out.any(e, &mut |e| {
+                if let Expr::Var(v) = e
+                    && self.out.kept.get(v) == Some(&Kept::Cell)
+                {
+                    found = found.or(Some(*v));
+                }
+                false
+            })
+        };
+        fn visit(body: &[Stmt], id: VarId, look: &mut dyn FnMut(&Expr) -> bool) {
+            for s in body {
+                match s {
+                    Stmt::Assign(v, e) if *v == id => {
+                        look(e);
+                    }
+                    Stmt::If(c, a, b) if writes(a, id) || writes(b, id) => {
+                        look(c);
+                        visit(a, id, look);
+                        visit(b, id, look);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        visit(body, id, &mut look);
+        found
     }
 
     /// `energy F = …`: its unit must fit the states that descend along it.

@@ -4,7 +4,8 @@
 //! vectors and the threads: `out[i][j] = fma(a[i][K-1], b[K-1][j], … fma(a[i][0], b[0][j], start))`.
 
 use super::Matrix;
-use super::simd::Simd;
+use super::scratch::Scratch;
+use super::simd::{Real, Simd};
 use std::ops::Range;
 
 /// Inner indices of one pass over the result: a panel of `b` of so many rows stays in the first-level cache.
@@ -12,19 +13,6 @@ const INNER: usize = 128;
 
 /// Below so many rows of the result, `b` is read where it is: copying it would not pay.
 const COPY_ROWS: usize = 48;
-
-/// Memory that one thread uses again and again.
-pub struct Scratch<T> {
-    a: Vec<T>,
-    b: Vec<T>,
-    inner: Vec<u32>,
-}
-
-impl<T> Default for Scratch<T> {
-    fn default() -> Self {
-        Scratch { a: Vec::new(), b: Vec::new(), inner: Vec::new() }
-    }
-}
 
 /// Part of a result: rows `ld` apart.
 pub struct Tile<T> {
@@ -43,14 +31,16 @@ pub struct Tile<T> {
 /// # Safety
 /// The processor must have the instruction set of `S`, and the part must be writable, rows padded to 16 elements.
 #[inline(always)]
-pub unsafe fn accumulate<S: Simd>(tile: &Tile<S::T>, a: Matrix<S::T>, b: Matrix<S::T>, scratch: &mut Scratch<S::T>) {
+pub unsafe fn accumulate<S: Simd>(tile: &Tile<S::T>, a: Matrix<S::T>, b: Matrix<S::T>) {
+    let mut scratch = S::T::take_scratch();
     inner_indices(a, &tile.rows, tile.columns.len(), &mut scratch.inner);
     let inner = std::mem::take(&mut scratch.inner);
     for part in inner.chunks(INNER) {
         // SAFETY: forwarded from the caller.
-        unsafe { pass::<S>(tile, a, b, part, scratch) };
+        unsafe { pass::<S>(tile, a, b, part, &mut scratch) };
     }
     scratch.inner = inner;
+    S::T::give_scratch(scratch);
 }
 
 /// Lists the inner indices for which a row of this part has something other than zero to multiply: the rest adds nothing.
@@ -109,11 +99,14 @@ unsafe fn pass<S: Simd>(
     }
 }
 
-/// Returns how many of `left` rows the next tile takes: a power of two.
+/// Returns how many of `left` rows the next tile takes, of `most`.
 #[inline(always)]
-fn chunk(left: usize, most: usize) -> usize {
-    let mut step = most;
-    while step > left {
+pub fn chunk(left: usize, most: usize) -> usize {
+    if left >= most {
+        return most;
+    }
+    let mut step = 8;
+    while step > left || step > most {
         step /= 2;
     }
     step
@@ -121,13 +114,22 @@ fn chunk(left: usize, most: usize) -> usize {
 
 /// Copies rows of `a` so that what a tile multiplies next lies side by side: `[tile][inner][row]`.
 #[inline(always)]
-fn pack_rows<S: Simd>(a: Matrix<S::T>, rows: Range<usize>, inner: &[u32], out: &mut Vec<S::T>) {
+pub fn pack_rows<S: Simd>(a: Matrix<S::T>, rows: Range<usize>, inner: &[u32], out: &mut Vec<S::T>) {
     let k = inner.len();
     out.resize(rows.len() * k, S::T::default());
     let mut row = 0;
     while row < rows.len() {
         let step = chunk(rows.len() - row, S::ROWS);
         let panel = &mut out[row * k..(row + step) * k];
+        if a.row == 1 {
+            // What lies side by side stays so.
+            for (to, index) in panel.chunks_exact_mut(step).zip(inner) {
+                let from = rows.start + row + *index as usize * a.column;
+                to.copy_from_slice(&a.data[from..from + step]);
+            }
+            row += step;
+            continue;
+        }
         for r in 0..step {
             let from = (rows.start + row + r) * a.row;
             for (at, index) in inner.iter().enumerate() {
@@ -190,7 +192,7 @@ fn turn<T: super::Real>(from: &[T], ld: usize, (k, n): (usize, usize), width: us
 /// One tile, by its size.
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
-unsafe fn tiles<S: Simd>(
+pub unsafe fn tiles<S: Simd>(
     rows: usize,
     vectors: usize,
     k: usize,
@@ -209,7 +211,7 @@ unsafe fn tiles<S: Simd>(
             }
         };
     }
-    sizes!(8 3, 8 2, 8 1, 4 3, 4 2, 4 1, 2 3, 2 2, 2 1, 1 3, 1 2, 1 1);
+    sizes!(8 3, 8 2, 8 1, 6 2, 6 1, 4 3, 4 2, 4 1, 2 3, 2 2, 2 1, 1 3, 1 2, 1 1);
 }
 
 /// `out[R][V vectors] += a[k][R] * b[k][V vectors]`

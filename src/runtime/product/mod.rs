@@ -1,14 +1,15 @@
 //! Products of matrices and vectors with a fixed order of every sum: the same bits on any machine and at any number of threads.
 
 mod blocked;
+mod convolution;
 mod rows;
+mod scratch;
 mod simd;
 
 pub use blocked::Tile;
+pub use convolution::{CORRELATED, Convolved, Correlated, Images, interleave, interleaved};
 pub use simd::Real;
 
-use blocked::Scratch;
-use std::cell::RefCell;
 use std::ops::Range;
 
 /// A matrix in memory: element (i, j) is `data[i * row + j * column]`.
@@ -64,116 +65,129 @@ fn detect() -> Set {
     Set::Plain
 }
 
-/// The types that products are made for.
-pub trait Element: Real {
-    /// Adds `a * b` to a part of a result.
-    ///
-    /// # Safety
-    /// The part must be writable, its rows padded to 16 elements, and no other thread may use it meanwhile. The elements of `a`
-    /// and `b` must be finite, or what is multiplied by zero may be left out.
-    unsafe fn accumulate(tile: &Tile<Self>, a: Matrix<Self>, b: Matrix<Self>);
-    /// Adds `x * b` to some columns of `out`; see [`rows::along`].
-    ///
-    /// # Safety
-    /// As for [`rows::along`].
-    unsafe fn along(out: *mut Self, columns: Range<usize>, x: &[Self], b: Matrix<Self>);
-    /// Adds to each `out[i]` the scalar product of `x` with row `i` of `b`; see [`rows::across`].
-    ///
-    /// # Safety
-    /// As for [`rows::across`].
-    unsafe fn across(out: &mut [Self], rows: Range<usize>, x: &[Self], b: Matrix<Self>);
+/// The products, of numbers of the type `$t`: what follows is made of this list.
+macro_rules! products {
+    ($then:ident!($($given:tt)*), $t:ty) => {
+        $then! {
+            [$($given)*]
+            /// Adds `a * b` to a part of a result.
+            ///
+            /// # Safety
+            /// The part must be writable, its rows padded to 16 elements, and no other thread may use it meanwhile. The elements of `a`
+            /// and `b` must be finite, or what is multiplied by zero may be left out.
+            fn accumulate(tile: &Tile<$t>, a: Matrix<$t>, b: Matrix<$t>);
+            /// Adds `x * b` to some columns of `out`; see [`rows::along`].
+            ///
+            /// # Safety
+            /// As for [`rows::along`].
+            fn along(out: *mut $t, columns: Range<usize>, x: &[$t], b: Matrix<$t>);
+            /// Adds to each `out[i]` the scalar product of `x` with row `i` of `b`; see [`rows::across`].
+            ///
+            /// # Safety
+            /// As for [`rows::across`].
+            fn across(out: &mut [$t], rows: Range<usize>, x: &[$t], b: Matrix<$t>);
+            /// Copies the left side of a product that is used several times; see [`convolution::pack`].
+            ///
+            /// # Safety
+            /// None beyond the extents of the matrix.
+            fn pack(a: Matrix<$t>, out: &mut Vec<$t>);
+            /// Adds to the targets of a convolution what their windows see; see [`convolution::gather`].
+            ///
+            /// # Safety
+            /// As for [`convolution::gather`].
+            fn gather(job: &Convolved<$t>, packed: &[$t], examples: Range<usize>);
+            /// Adds to the sources of a convolution what reaches them through its windows; see [`convolution::spread`].
+            ///
+            /// # Safety
+            /// As for [`convolution::spread`].
+            fn spread(job: &Convolved<$t>, packed: &[$t], examples: Range<usize>);
+            /// Sums over examples and places what windows see, times what their targets are; see [`convolution::correlate`].
+            ///
+            /// # Safety
+            /// As for [`convolution::correlate`].
+            fn correlate(job: &Correlated<$t>, inputs: Range<usize>);
+        }
+    };
 }
 
-/// The three products of one type with one instruction set.
+/// The trait of the types that products are made for.
+macro_rules! declare {
+    ([] $($(#[$doc:meta])* fn $name:ident($($a:ident: $ty:ty),*);)*) => {
+        /// The types that products are made for.
+        pub trait Element: Real {
+            $($(#[$doc])* unsafe fn $name($($a: $ty),*);)*
+        }
+    };
+}
+
+products!(declare!(), Self);
+
+/// Where the generic products are.
+mod generic {
+    pub use super::blocked::accumulate;
+    pub use super::convolution::{correlate, gather, pack, spread};
+    pub use super::rows::{across, along};
+}
+
+/// The products of one type with one instruction set.
 macro_rules! set {
-    ($module:ident, $t:ty, $simd:ty, $scratch:ident $(, $feature:literal)?) => {
+    (
+        [$module:ident, $simd:ty, $attribute:meta]
+        $($(#[$doc:meta])* fn $name:ident($($a:ident: $ty:ty),*);)*
+    ) => {
         mod $module {
             use super::*;
 
-            $(#[target_feature(enable = $feature)])?
-            pub unsafe fn accumulate(tile: &Tile<$t>, a: Matrix<$t>, b: Matrix<$t>) {
+            $(#[$attribute]
+            pub unsafe fn $name($($a: $ty),*) {
                 // SAFETY: the processor has the instruction set; the rest is the caller's promise.
-                $scratch.with_borrow_mut(|s| unsafe { blocked::accumulate::<$simd>(tile, a, b, s) })
-            }
-            $(#[target_feature(enable = $feature)])?
-            pub unsafe fn along(out: *mut $t, columns: Range<usize>, x: &[$t], b: Matrix<$t>) {
-                // SAFETY: the processor has the instruction set; the rest is the caller's promise.
-                unsafe { rows::along::<$simd>(out, columns, x, b) }
-            }
-            $(#[target_feature(enable = $feature)])?
-            pub unsafe fn across(out: &mut [$t], rows: Range<usize>, x: &[$t], b: Matrix<$t>) {
-                // SAFETY: the processor has the instruction set; the rest is the caller's promise.
-                unsafe { rows::across::<$simd>(out, rows, x, b) }
-            }
+                unsafe { generic::$name::<$simd>($($a),*) }
+            })*
         }
     };
 }
 
-thread_local! {
-    static SINGLE: RefCell<Scratch<f32>> = RefCell::default();
-    static DOUBLE: RefCell<Scratch<f64>> = RefCell::default();
-}
+#[cfg(target_arch = "x86_64")]
+products!(set!(single_512, simd::Avx512Single, target_feature(enable = "avx512f")), f32);
+#[cfg(target_arch = "x86_64")]
+products!(set!(double_512, simd::Avx512Double, target_feature(enable = "avx512f")), f64);
+#[cfg(target_arch = "x86_64")]
+products!(set!(single_256, simd::Avx2Single, target_feature(enable = "avx2,fma")), f32);
+#[cfg(target_arch = "x86_64")]
+products!(set!(double_256, simd::Avx2Double, target_feature(enable = "avx2,fma")), f64);
+products!(set!(single_plain, simd::Plain<f32>, inline(never)), f32);
+products!(set!(double_plain, simd::Plain<f64>, inline(never)), f64);
 
-#[cfg(target_arch = "x86_64")]
-set!(single_512, f32, simd::Avx512Single, SINGLE, "avx512f");
-#[cfg(target_arch = "x86_64")]
-set!(double_512, f64, simd::Avx512Double, DOUBLE, "avx512f");
-#[cfg(target_arch = "x86_64")]
-set!(single_256, f32, simd::Avx2Single, SINGLE, "avx2,fma");
-#[cfg(target_arch = "x86_64")]
-set!(double_256, f64, simd::Avx2Double, DOUBLE, "avx2,fma");
-set!(single_plain, f32, simd::Plain<f32>, SINGLE);
-set!(double_plain, f64, simd::Plain<f64>, DOUBLE);
-
+/// The products of one type with what the processor has.
 macro_rules! element {
-    ($t:ty, $wide:ident, $middle:ident, $plain:ident) => {
+    (
+        [$t:ty, $wide:ident, $middle:ident, $plain:ident]
+        $($(#[$doc:meta])* fn $name:ident($($a:ident: $ty:ty),*);)*
+    ) => {
         impl Element for $t {
-            unsafe fn accumulate(tile: &Tile<$t>, a: Matrix<$t>, b: Matrix<$t>) {
+            $(unsafe fn $name($($a: $ty),*) {
                 match detect() {
                     // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
-                    Set::Avx512 => unsafe { $wide::accumulate(tile, a, b) },
+                    Set::Avx512 => unsafe { $wide::$name($($a),*) },
                     // SAFETY: the processor has been asked; the rest is the caller's promise.
                     #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => unsafe { $middle::accumulate(tile, a, b) },
+                    Set::Avx2 => unsafe { $middle::$name($($a),*) },
                     // SAFETY: needs no instruction set; the rest is the caller's promise.
-                    Set::Plain => unsafe { $plain::accumulate(tile, a, b) },
+                    Set::Plain => unsafe { $plain::$name($($a),*) },
                 }
-            }
-            unsafe fn along(out: *mut $t, columns: Range<usize>, x: &[$t], b: Matrix<$t>) {
-                match detect() {
-                    // SAFETY: the processor has been asked; the rest is the caller's promise.
-                    #[cfg(target_arch = "x86_64")]
-                    Set::Avx512 => unsafe { $wide::along(out, columns, x, b) },
-                    // SAFETY: the processor has been asked; the rest is the caller's promise.
-                    #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => unsafe { $middle::along(out, columns, x, b) },
-                    // SAFETY: needs no instruction set; the rest is the caller's promise.
-                    Set::Plain => unsafe { $plain::along(out, columns, x, b) },
-                }
-            }
-            unsafe fn across(out: &mut [$t], rows: Range<usize>, x: &[$t], b: Matrix<$t>) {
-                match detect() {
-                    // SAFETY: the processor has been asked; the rest is the caller's promise.
-                    #[cfg(target_arch = "x86_64")]
-                    Set::Avx512 => unsafe { $wide::across(out, rows, x, b) },
-                    // SAFETY: the processor has been asked; the rest is the caller's promise.
-                    #[cfg(target_arch = "x86_64")]
-                    Set::Avx2 => unsafe { $middle::across(out, rows, x, b) },
-                    // SAFETY: needs no instruction set; the rest is the caller's promise.
-                    Set::Plain => unsafe { $plain::across(out, rows, x, b) },
-                }
-            }
+            })*
         }
     };
 }
 
-element!(f32, single_512, single_256, single_plain);
-element!(f64, double_512, double_256, double_plain);
+products!(element!(f32, single_512, single_256, single_plain), f32);
+products!(element!(f64, double_512, double_256, double_plain), f64);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Convolution, View};
 
     fn random(n: usize, seed: u32) -> Vec<f32> {
         let mut x = seed;
@@ -264,6 +278,135 @@ mod tests {
                     (0..apart).for_each(|l| sums[l] += sums[l + apart]);
                 }
                 assert_eq!(out[i], 0.25 + sums[0], "{n}");
+            }
+        }
+    }
+
+    /// A convolution: source and target channels, size, kernel, stride and padding.
+    fn map(
+        channels: (usize, usize),
+        size: (usize, usize),
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> Convolution {
+        let out = |n: usize| (n + 2 * padding - kernel) / stride + 1;
+        let out = (out(size.0), out(size.1));
+        let view = |n: usize| View { population: 0, start: 0, n };
+        let (pre, post) = (view(channels.0 * size.0 * size.1), view(channels.1 * out.0 * out.1));
+        Convolution { pre, post, channels, size, out, kernel, stride, padding, pool: None }
+    }
+
+    /// Every input of every window: input, source, place.
+    fn seen(m: &Convolution) -> Vec<(usize, usize, usize)> {
+        let mut all = Vec::new();
+        for input in 0..m.inputs() {
+            let (c, row, column) = (input / m.kernel / m.kernel, input / m.kernel % m.kernel, input % m.kernel);
+            for place in 0..m.out.0 * m.out.1 {
+                let (y, x) = (place / m.out.1 * m.stride + row, place % m.out.1 * m.stride + column);
+                let inside = |v: usize, n: usize| v.checked_sub(m.padding).filter(|v| *v < n);
+                if let (Some(i), Some(j)) = (inside(y, m.size.0), inside(x, m.size.1)) {
+                    all.push((input, (c * m.size.0 + i) * m.size.1 + j, place));
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn convolutions_are_sums_in_a_fixed_order_whatever_the_instruction_set() {
+        type Convolve = unsafe fn(&Convolved<f32>, &[f32], Range<usize>);
+        type Sets =
+            (unsafe fn(Matrix<f32>, &mut Vec<f32>), Convolve, Convolve, unsafe fn(&Correlated<f32>, Range<usize>));
+        let mut sets: Vec<(&str, Sets)> = Vec::new();
+        macro_rules! add {
+            ($name:literal, $m:ident) => {
+                sets.push(($name, ($m::pack, $m::gather, $m::spread, $m::correlate)))
+            };
+        }
+        add!("plain", single_plain);
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f") {
+                add!("avx512", single_512);
+            }
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                add!("avx2", single_256);
+            }
+        }
+        for (m, examples) in [
+            (map((1, 1), (1, 1), 1, 1, 0), 1usize),
+            (map((2, 3), (7, 6), 3, 2, 2), 5),
+            (map((3, 16), (32, 32), 5, 2, 0), 2),
+            (map((16, 13), (14, 14), 5, 2, 0), 7),
+            (map((5, 20), (4, 9), 3, 1, 1), 11),
+            (map((2, 2), (5, 5), 2, 3, 1), 3),
+            (map((1, 9), (20, 3), 3, 4, 1), 4),
+        ] {
+            let (ld_from, ld_to) = (m.pre.n.div_ceil(16) * 16, m.post.n.div_ceil(16) * 16);
+            let (places, channels, ld) = (m.out.0 * m.out.1, m.channels.1, m.channels.1.div_ceil(16) * 16);
+            let (sources, targets) = (random(examples * ld_from, 1), random(examples * ld_to, 2));
+            let weights = random(m.inputs() * ld, 3);
+            let (mut forward, mut backward) = (vec![0.5f32; examples * ld_to], vec![0.25f32; examples * ld_from]);
+            let mut product = vec![0.0f32; m.inputs() * ld];
+            for e in 0..examples {
+                let (mut up, mut down) = (vec![0.0f32; m.post.n], vec![0.0f32; m.pre.n]);
+                for c in 0..channels {
+                    for (input, source, place) in seen(&m) {
+                        let at = c * places + place;
+                        up[at] = weights[input * ld + c].mul_add(sources[e * ld_from + source], up[at]);
+                    }
+                }
+                for (input, source, place) in seen(&m) {
+                    let mut sum = 0.0f32;
+                    for c in 0..channels {
+                        sum = weights[input * ld + c].mul_add(targets[e * ld_to + c * places + place], sum);
+                    }
+                    down[source] += sum;
+                }
+                up.iter().enumerate().for_each(|(i, x)| forward[e * ld_to + i] += x);
+                down.iter().enumerate().for_each(|(i, x)| backward[e * ld_from + i] += x);
+                let mut places_seen = seen(&m);
+                places_seen.sort_by_key(|(_, _, place)| *place);
+                for (input, source, place) in places_seen {
+                    for c in 0..channels {
+                        let at = input * ld + c;
+                        let target = targets[e * ld_to + c * places + place];
+                        product[at] = target.mul_add(sources[e * ld_from + source], product[at]);
+                    }
+                }
+            }
+            let mut images = vec![0.0f32; examples * interleaved(&m) + 16];
+            for e in 0..examples {
+                let to = &mut images[e * interleaved(&m)..][..interleaved(&m)];
+                interleave(&m, &sources[e * ld_from..][..m.pre.n], to);
+            }
+            for (name, (pack, gather, spread, correlate)) in &sets {
+                let stored = Matrix::new(&weights, m.inputs(), channels, ld);
+                let (mut by_target, mut by_input) = (Vec::new(), Vec::new());
+                let (mut up, mut down) = (vec![0.5f32; examples * ld_to], vec![0.25f32; examples * ld_from]);
+                let mut sums = vec![0.0f32; m.inputs() * ld];
+                // SAFETY: all rows are as long as said; one thread.
+                unsafe {
+                    pack(stored.transposed(), &mut by_target);
+                    pack(stored, &mut by_input);
+                    let from = Images { data: &sources[..], ld: ld_from };
+                    let job = Convolved { map: m, from, out: up.as_mut_ptr(), ld: ld_to };
+                    gather(&job, &by_target, 0..examples / 2);
+                    gather(&job, &by_target, examples / 2..examples);
+                    let from = Images { data: &targets[..], ld: ld_to };
+                    let job = Convolved { map: m, from, out: down.as_mut_ptr(), ld: ld_from };
+                    spread(&job, &by_input, 0..examples / 2);
+                    spread(&job, &by_input, examples / 2..examples);
+                    let targets = Images { data: &targets[..], ld: ld_to };
+                    let job = Correlated { map: m, sources: &images, targets, examples, out: sums.as_mut_ptr(), ld };
+                    for first in (0..m.inputs()).step_by(CORRELATED) {
+                        correlate(&job, first..(first + CORRELATED).min(m.inputs()));
+                    }
+                }
+                assert!(up == forward, "{name}: targets of {m:?}");
+                assert!(down == backward, "{name}: sources of {m:?}");
+                assert!(sums == product, "{name}: weights of {m:?}");
             }
         }
     }

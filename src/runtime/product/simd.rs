@@ -1,18 +1,24 @@
 //! Vectors of one instruction set, as far as products need them. Every lane does what `mul_add` does, so the width of a vector
 //! changes no bits.
 
+use super::scratch::{self, Scratch};
+
 /// A floating-point type of arrays.
 pub trait Real: Copy + Default + PartialEq + Send + Sync + 'static {
     /// `self * a + b`, rounded once.
     fn fma(self, a: Self, b: Self) -> Self;
     /// `self + a`
     fn plus(self, a: Self) -> Self;
-    /// `self * a`
-    fn times(self, a: Self) -> Self;
+    /// `self / n`
+    fn over(self, n: usize) -> Self;
+    /// Takes this thread's memory, which is to be given back: without a closure, in which no instruction set would be known.
+    fn take_scratch() -> Scratch<Self>;
+    /// Gives it back.
+    fn give_scratch(scratch: Scratch<Self>);
 }
 
 macro_rules! real {
-    ($t:ty) => {
+    ($t:ty, $scratch:ident) => {
         impl Real for $t {
             #[inline(always)]
             fn fma(self, a: Self, b: Self) -> Self {
@@ -23,15 +29,21 @@ macro_rules! real {
                 self + a
             }
             #[inline(always)]
-            fn times(self, a: Self) -> Self {
-                self * a
+            fn over(self, n: usize) -> Self {
+                self / n as $t
+            }
+            fn take_scratch() -> Scratch<Self> {
+                scratch::$scratch.take()
+            }
+            fn give_scratch(scratch: Scratch<Self>) {
+                scratch::$scratch.set(scratch)
             }
         }
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, SINGLE);
+real!(f64, DOUBLE);
 
 /// A vector type.
 pub trait Simd: 'static {
@@ -41,7 +53,7 @@ pub trait Simd: 'static {
     type V: Copy;
     /// Elements in a vector.
     const LANES: usize;
-    /// Rows of a tile of a product whose sums stay in registers.
+    /// Rows of a tile of a product whose sums stay in registers: with six of two vectors AVX2 has one left to multiply by.
     const ROWS: usize;
     /// Vectors in a row of such a tile.
     const VECTORS: usize;
@@ -70,6 +82,11 @@ pub trait Simd: 'static {
     /// # Safety
     /// As for `zero`.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Adds `n` elements of `from` to those of `at`: no more than a vector has.
+    ///
+    /// # Safety
+    /// So many must be readable and writable.
+    unsafe fn add_some(at: *mut Self::T, from: *const Self::T, n: usize);
 }
 
 /// Plain arrays, for machines without one of the others.
@@ -103,6 +120,11 @@ impl<T: Real> Simd for Plain<T> {
     unsafe fn fma(a: [T; 4], b: [T; 4], c: [T; 4]) -> [T; 4] {
         std::array::from_fn(|i| a[i].fma(b[i], c[i]))
     }
+    #[inline(always)]
+    unsafe fn add_some(at: *mut T, from: *const T, n: usize) {
+        // SAFETY: the caller's promise.
+        (0..n).for_each(|i| unsafe { at.add(i).write(at.add(i).read().plus(from.add(i).read())) });
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -110,11 +132,11 @@ pub use x86::*;
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Simd;
+    use crate::runtime::product::simd::Simd;
     use std::arch::x86_64::*;
 
     macro_rules! vectors {
-        ($name:ident, $t:ty, $v:ty, $lanes:expr, $rows:expr, $vectors:expr, $doc:literal, $zero:ident, $load:ident, $store:ident, $splat:ident, $fma:ident) => {
+        ($name:ident, $t:ty, $v:ty, $lanes:expr, $rows:expr, $vectors:expr, $doc:literal, $zero:ident, $load:ident, $store:ident, $splat:ident, $fma:ident, $add_some:expr) => {
             #[doc = $doc]
             pub struct $name;
 
@@ -149,6 +171,11 @@ mod x86 {
                     // SAFETY: the processor has the instruction set, which the caller of the whole product has made sure of.
                     unsafe { $fma(a, b, c) }
                 }
+                #[inline(always)]
+                unsafe fn add_some(at: *mut $t, from: *const $t, n: usize) {
+                    // SAFETY: the processor has the instruction set; the caller promises that so many can be read and written.
+                    unsafe { $add_some(at, from, n) }
+                }
             }
         };
     }
@@ -165,7 +192,12 @@ mod x86 {
         _mm512_loadu_ps,
         _mm512_storeu_ps,
         _mm512_set1_ps,
-        _mm512_fmadd_ps
+        _mm512_fmadd_ps,
+        |at: *mut f32, from: *const f32, n: usize| {
+            let some = (1u32 << n).wrapping_sub(1) as __mmask16;
+            let sum = _mm512_add_ps(_mm512_maskz_loadu_ps(some, at), _mm512_maskz_loadu_ps(some, from));
+            _mm512_mask_storeu_ps(at, some, sum)
+        }
     );
     vectors!(
         Avx512Double,
@@ -179,34 +211,41 @@ mod x86 {
         _mm512_loadu_pd,
         _mm512_storeu_pd,
         _mm512_set1_pd,
-        _mm512_fmadd_pd
+        _mm512_fmadd_pd,
+        |at: *mut f64, from: *const f64, n: usize| {
+            let some = (1u32 << n).wrapping_sub(1) as __mmask8;
+            let sum = _mm512_add_pd(_mm512_maskz_loadu_pd(some, at), _mm512_maskz_loadu_pd(some, from));
+            _mm512_mask_storeu_pd(at, some, sum)
+        }
     );
     vectors!(
         Avx2Single,
         f32,
         __m256,
         8,
-        4,
-        3,
+        6,
+        2,
         "Eight floats.",
         _mm256_setzero_ps,
         _mm256_loadu_ps,
         _mm256_storeu_ps,
         _mm256_set1_ps,
-        _mm256_fmadd_ps
+        _mm256_fmadd_ps,
+        |at: *mut f32, from: *const f32, n: usize| (0..n).for_each(|i| *at.add(i) += *from.add(i))
     );
     vectors!(
         Avx2Double,
         f64,
         __m256d,
         4,
-        4,
-        3,
+        6,
+        2,
         "Four doubles.",
         _mm256_setzero_pd,
         _mm256_loadu_pd,
         _mm256_storeu_pd,
         _mm256_set1_pd,
-        _mm256_fmadd_pd
+        _mm256_fmadd_pd,
+        |at: *mut f64, from: *const f64, n: usize| (0..n).for_each(|i| *at.add(i) += *from.add(i))
     );
 }

@@ -1,16 +1,17 @@
-//! Applies a rule to the synapses of a projection: some sources at a time, so that what was reduced over the examples is still in the
-//! cache when the new weights are computed from it.
+//! Applies rules to the synapses of projections: some sources at a time, so that what was reduced over the examples is still in the
+//! cache when the new weights are computed from it. What several projections reduce alike, as forward and feedback weights do that
+//! follow the same product, is reduced once.
 
 use super::Inner;
+use super::convolution;
 use super::evaluate::moved;
 use super::graph::{Graph, Node};
 use super::kernel::Compiled;
 use super::rules::{Reducing, SynapseRule};
-use super::windows;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
 use crate::lower::Held;
-use crate::plan::{Network, Windows};
+use crate::plan::Network;
 use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
 use crate::runtime::product::{Element, Matrix, Tile};
@@ -23,24 +24,34 @@ const WORTH_SHARING: usize = 2_000_000;
 /// Elements of reduced rows that are kept at a time: half of a second-level cache.
 const KEPT: usize = 65_536;
 
-/// A rule with the memory it works on.
+/// A kernel's table, and by how many bytes which slots move from source to source.
+type Moving = (Vec<SlotMemory>, Vec<(usize, usize)>);
+
+/// Rules of one or several projections that are reduced alike, with the memory they work on.
 struct Pass<'a, F> {
     graph: &'a Graph,
     numbers: F,
-    apply: &'a Compiled,
-    table: Vec<SlotMemory>,
-    moves: Vec<(usize, usize)>,
-    /// Slots of `apply` that hold reductions, and which.
-    reduced: Vec<(usize, usize)>,
+    rules: Vec<Rule<'a>>,
     products: Vec<(usize, Node, Node)>,
     each: Vec<Each<'a>>,
-    silent: Option<&'a [usize]>,
-    windows: Option<Windows>,
+    /// Of a convolution: its reductions, which are made as a whole.
+    whole: Option<Vec<SlotMemory>>,
     active: usize,
     n: usize,
     word: usize,
-    /// Sources that are reduced before the rule is applied to them.
+    /// Sources that are reduced before the rules are applied to them.
     together: usize,
+}
+
+/// What one projection does with what was reduced.
+struct Rule<'a> {
+    kernel: &'a Compiled,
+    table: Vec<SlotMemory>,
+    moves: Vec<(usize, usize)>,
+    /// Slots that hold reductions, and which.
+    reduced: Vec<(usize, usize)>,
+    silent: Option<&'a [usize]>,
+    finite: AtomicBool,
 }
 
 /// A term that is reduced synapse by synapse.
@@ -54,71 +65,94 @@ struct Each<'a> {
 }
 
 impl Inner {
-    /// Reduces and applies a rule; returns whether all new values are finite.
+    /// Reduces and applies rules that [are reduced alike](SynapseRule::is_reduced_like); returns of each whether all its new values are
+    /// finite.
     pub fn apply<T: Element>(
         &mut self,
         net: &Network,
-        k: usize,
-        rule: &mut SynapseRule,
-        apply: &mut Compiled,
+        rules: &mut [(usize, SynapseRule)],
+        images: &mut Vec<T>,
         numbers: impl Fn(&Buffer) -> &[T] + Sync,
-    ) -> bool {
-        let (rows, n) = self.synapses[k].extent();
+    ) -> Vec<bool> {
+        let first = rules[0].0;
+        let mut kernels: Vec<Compiled> = rules.iter_mut().filter_map(|(_, rule)| rule.apply.take()).collect();
+        if kernels.is_empty() {
+            return vec![true; rules.len()];
+        }
+        let (rows, n) = self.synapses[first].extent();
         let (ld, word) = (padded(n), self.precision().bytes());
-        let together = if rule.reductions.is_empty() { rows } else { (KEPT / ld).clamp(8, 256).min(rows) };
+        let reductions = rules[0].1.reductions.len();
+        let together = if reductions == 0 { rows } else { (KEPT / ld).clamp(8, 256).min(rows) };
         let threads = if rows * n * self.active.max(4) < WORTH_SHARING { 1 } else { self.pool.threads() };
-        let size = (rule.reductions.len() * together * ld).max(1);
+        let size = (reductions * together * ld).max(1);
         while self.scratch.len() < threads || self.scratch.iter().any(|b| b.len() < size) {
             self.scratch.retain(|b| b.len() >= size);
             self.scratch.push(Buffer::new(size, self.options.precision));
         }
         let scratch: Vec<SlotMemory> = self.scratch.iter_mut().map(Buffer::in_place).collect();
-        let index = |v: VarId| rule.reductions.iter().position(|(r, _)| *r == v);
-        // Where reductions lie is told when they are made.
-        let kept = |v: VarId| index(v).map(|_| scratch[0]);
-        self.prepare(apply);
-        let table = apply.table(&mut self.graph, &[], &[], &kept);
-        let moves = self.moves(net, k, apply, 0);
-        let reduced = apply.kernel.slots.iter().enumerate().filter_map(|(slot, held)| match held {
-            Held::Variable(v) => index(*v).map(|r| (slot, r)),
-            _ => None,
-        });
-        let reduced = reduced.collect();
-        let (mut products, mut each) = (Vec::new(), Vec::new());
-        for (reduction, (_, how)) in rule.reductions.iter_mut().enumerate() {
+        let (mut products, mut sums) = (Vec::new(), Vec::new());
+        for (reduction, (_, how)) in rules[0].1.reductions.iter_mut().enumerate() {
             match how {
                 Reducing::Product(p, q) => products.push((reduction, *p, *q)),
                 Reducing::Each(kernel) => {
                     self.prepare(kernel);
                     let table = kernel.table(&mut self.graph, &[], &[scratch[0]], &|_| None);
-                    let moves = self.moves(net, k, kernel, 0);
                     let sum = kernel.kernel.slots.iter().position(|h| matches!(h, Held::Sum(_))).unwrap_or(0);
-                    each.push(Each { reduction, kernel, table, moves, sum });
+                    sums.push((reduction, table, self.moves(net, first, kernel, 0), sum));
                 }
             }
         }
+        let mut tables = Vec::new();
+        for ((k, rule), kernel) in rules.iter().zip(&mut kernels) {
+            // Where reductions lie is told when they are made.
+            let kept = |v: VarId| rule.reduction(v).map(|_| scratch[0]);
+            self.prepare(kernel);
+            let table = kernel.table(&mut self.graph, &[], &[], &kept);
+            tables.push((table, self.moves(net, *k, kernel, 0)));
+        }
+        let map = self.synapses[first].map;
+        let mut correlated = |(_, p, q): &(usize, Node, Node), map| {
+            let values = (&self.graph.nodes[*p].array, &self.graph.nodes[*q].array);
+            convolution::correlate(map, values, self.active, &mut self.pool, images, &numbers)
+        };
+        let mut whole: Option<Vec<Vec<T>>> = map.map(|map| products.iter().map(|p| correlated(p, map)).collect());
+        let memory = |sums: &mut Vec<T>| {
+            let at: *mut u8 = sums.as_mut_ptr().cast();
+            SlotMemory { input: at, output: at, stride: 0 }
+        };
+        let whole = whole.as_mut().map(|list| list.iter_mut().map(memory).collect());
+        let each =
+            sums.into_iter().filter_map(|(reduction, table, moves, sum)| match &rules[0].1.reductions[reduction] {
+                (_, Reducing::Each(kernel)) => Some(Each { reduction, kernel, table, moves, sum }),
+                _ => None,
+            });
+        let kernels_at = &kernels;
+        let rule = |(i, (table, moves)): (usize, Moving)| {
+            let (rule, kernel) = (&rules[i].1, &kernels_at[i]);
+            let reduced = kernel.kernel.slots.iter().enumerate().filter_map(|(slot, held)| match held {
+                Held::Variable(v) => rule.reduction(*v).map(|r| (slot, r)),
+                _ => None,
+            });
+            let (silent, finite) = (rule.silent.as_deref(), AtomicBool::new(true));
+            Rule { kernel, table, moves, reduced: reduced.collect(), silent, finite }
+        };
         let pass = Pass {
             graph: &self.graph,
             numbers,
-            apply,
-            table,
-            moves,
-            reduced,
+            rules: tables.into_iter().enumerate().map(rule).collect(),
             products,
-            each,
-            silent: rule.silent.as_deref(),
-            windows: self.synapses[k].windows,
+            each: each.collect(),
+            whole,
             active: self.active,
             n,
             word,
             together,
         };
-        let finite = AtomicBool::new(true);
         let share = rows.div_ceil(threads);
         let job = |t: usize| {
             let sources = t * share..((t + 1) * share).min(rows);
-            if t < threads && !pass.run::<T>(sources, scratch[t]) {
-                finite.store(false, Ordering::Relaxed);
+            if t < threads {
+                pass.run::<T>(sources, scratch[t]);
             }
         };
         if threads == 1 {
@@ -126,61 +160,77 @@ impl Inner {
         } else {
             self.pool.run(&job)
         }
-        finite.into_inner()
+        let finite = pass.rules.into_iter().map(|r| r.finite.into_inner()).collect();
+        rules.iter_mut().zip(kernels).for_each(|((_, rule), kernel)| rule.apply = Some(kernel));
+        finite
     }
 }
 
 impl<F> Pass<'_, F> {
     /// Reduces and applies for some sources.
-    fn run<T: Element>(&self, sources: Range<usize>, scratch: SlotMemory) -> bool
+    fn run<T: Element>(&self, sources: Range<usize>, scratch: SlotMemory)
     where
         F: Fn(&Buffer) -> &[T],
     {
         let ld = padded(self.n);
-        let row = |r: usize, k: usize| {
-            // SAFETY: the scratch has `together` rows for each reduction.
-            let at = unsafe { scratch.output.add((r * self.together + k) * ld * self.word) };
+        let row_of = |memory: &SlotMemory, row: usize| {
+            // SAFETY: the memory has so many rows.
+            let at = unsafe { memory.output.add(row * ld * self.word) };
             SlotMemory { input: at, output: at, stride: 0 }
         };
-        let mut finite = true;
-        let mut table = self.table.clone();
+        // The scratch has `together` rows for each reduction; of a convolution there is a row for each source.
+        let row = |r: usize, k: usize, source: usize| match &self.whole {
+            Some(whole) => row_of(&whole[r], source),
+            None => row_of(&scratch, r * self.together + k),
+        };
         let mut chosen = Vec::new();
         let mut left = Vec::new();
+        let mut tables: Vec<Vec<SlotMemory>> = self.rules.iter().map(|r| r.table.clone()).collect();
         for begin in sources.clone().step_by(self.together) {
             let part = begin..(begin + self.together).min(sources.end);
             self.choose::<T>(part, &mut chosen);
             if chosen.is_empty() {
                 continue;
             }
-            for (r, p, q) in &self.products {
-                self.product::<T>(*p, *q, &chosen, row(*r, 0).output.cast(), &mut left);
+            if self.whole.is_none() {
+                for (r, p, q) in &self.products {
+                    self.product::<T>(*p, *q, &chosen, row(*r, 0, 0).output.cast(), &mut left);
+                }
             }
             for each in &self.each {
                 for (k, source) in chosen.iter().enumerate() {
                     let mut table = moved(&each.table, &each.moves, *source);
-                    table[each.sum] = row(each.reduction, k);
+                    table[each.sum] = row(each.reduction, k, *source);
                     // SAFETY: each thread has sources, and scratch, of its own; rows are padded.
-                    finite &= unsafe {
+                    let finite = unsafe {
                         std::ptr::write_bytes(table[each.sum].output, 0, ld * self.word);
                         each.kernel.run(&table, 0..ld, self.active)
                     };
+                    self.note(&self.rules[0], finite);
                 }
             }
-            for (k, source) in chosen.iter().enumerate() {
-                table.copy_from_slice(&self.table);
-                for (slot, by) in &self.moves {
-                    // SAFETY: the arrays have as many rows, or elements, as there are sources.
-                    unsafe {
-                        table[*slot].input = table[*slot].input.add(source * by);
-                        table[*slot].output = table[*slot].output.add(source * by);
+            for (rule, table) in self.rules.iter().zip(&mut tables) {
+                for (k, source) in chosen.iter().enumerate() {
+                    table.copy_from_slice(&rule.table);
+                    for (slot, by) in &rule.moves {
+                        // SAFETY: the arrays have as many rows, or elements, as there are sources.
+                        unsafe {
+                            table[*slot].input = table[*slot].input.add(source * by);
+                            table[*slot].output = table[*slot].output.add(source * by);
+                        }
                     }
+                    rule.reduced.iter().for_each(|(slot, r)| table[*slot] = row(*r, k, *source));
+                    // SAFETY: each thread has sources, and scratch, of its own; rows are padded.
+                    self.note(rule, unsafe { rule.kernel.run(table, 0..ld, 1) });
                 }
-                self.reduced.iter().for_each(|(slot, r)| table[*slot] = row(*r, k));
-                // SAFETY: each thread has sources, and scratch, of its own; rows are padded.
-                finite &= unsafe { self.apply.run(&table, 0..ld, 1) };
             }
         }
-        finite
+    }
+
+    fn note(&self, rule: &Rule, finite: bool) {
+        if !finite {
+            rule.finite.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Lists the sources at whose synapses something may change.
@@ -189,13 +239,15 @@ impl<F> Pass<'_, F> {
         F: Fn(&Buffer) -> &[T],
     {
         out.clear();
-        let Some(slots) = self.silent else { return out.extend(sources) };
+        if self.rules.iter().any(|r| r.silent.is_none()) {
+            return out.extend(sources);
+        }
         let zero = T::default();
         let mut used = vec![false; sources.len()];
-        for slot in slots {
+        for (rule, slot) in self.rules.iter().flat_map(|r| r.silent.into_iter().flatten().map(move |s| (r, *s))) {
             for (k, used) in used.iter_mut().enumerate() {
                 // SAFETY: presynaptic values have an element for every source.
-                *used |= unsafe { self.table[*slot].input.cast::<T>().add(sources.start + k).read() } != zero;
+                *used |= unsafe { rule.table[slot].input.cast::<T>().add(sources.start + k).read() } != zero;
             }
         }
         for (_, p, _) in &self.products {
@@ -216,17 +268,6 @@ impl<F> Pass<'_, F> {
     {
         let (p, q) = (&self.graph.nodes[p].array, &self.graph.nodes[q].array);
         let (from, ld) = ((self.numbers)(&p.buffer), padded(self.n));
-        if let Some(w) = self.windows {
-            // SAFETY: each thread has scratch of its own, with `together` padded rows for each reduction.
-            unsafe { std::ptr::write_bytes(out.cast::<u8>(), 0, chosen.len() * ld * self.word) };
-            for example in 0..self.active {
-                let row = &from[example * p.ld..][..p.n];
-                let taught = &(self.numbers)(&q.buffer)[example * q.ld..][..q.n];
-                // SAFETY: `out` is this thread's scratch, with a padded row for each of the chosen sources.
-                unsafe { windows::correlate(&w, chosen, row, taught, out, ld) };
-            }
-            return;
-        }
         left.resize(chosen.len() * self.active, T::default());
         for example in 0..self.active {
             let row = &from[example * p.ld..];

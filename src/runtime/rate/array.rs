@@ -50,6 +50,18 @@ impl Array {
         self.buffer.repeat_last(row * self.ld + self.n, (row + 1) * self.ld);
     }
 
+    /// Puts the sum of every group of neighbours, in their order, in the place of each of them, row after row.
+    pub fn sum_groups(&mut self, size: usize) {
+        for row in 0..self.rows {
+            for start in (0..self.n).step_by(size) {
+                let group = row * self.ld + start..row * self.ld + (start + size).min(self.n);
+                let sum = group.clone().map(|i| self.buffer.get(i)).fold(0.0, |sum, x| sum + x);
+                group.for_each(|i| self.buffer.set(i, sum));
+            }
+            self.pad(row);
+        }
+    }
+
     /// An array without numbers.
     pub fn empty(precision: Precision) -> Array {
         Array { buffer: Buffer::new(0, precision), rows: 0, n: 0, ld: 0 }

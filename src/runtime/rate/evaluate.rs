@@ -97,7 +97,7 @@ impl Inner {
     fn elementwise_values(&mut self, net: &Network, domain: Domain, ready: &mut Compiled, array: &mut Array) {
         self.prepare(ready);
         let by_rows = match domain {
-            Domain::Synapses(k) => matches!(self.synapses[k].layout, Layout::Dense | Layout::Windows),
+            Domain::Synapses(k) => matches!(self.synapses[k].layout, Layout::Dense | Layout::Convolution),
             _ => false,
         };
         if by_rows {
@@ -172,7 +172,7 @@ impl Inner {
             Key::Mask(_) => true,
             Key::Synaptic(k, v) => {
                 let layout = self.synapses[k].layout;
-                matches!(layout, Layout::Dense | Layout::Windows) && !self.synapses[k].is_single(v)
+                matches!(layout, Layout::Dense | Layout::Convolution) && !self.synapses[k].is_single(v)
             }
             _ => false,
         }

@@ -6,6 +6,7 @@
 mod apply;
 mod array;
 mod build;
+mod convolution;
 mod evaluate;
 mod graph;
 mod kernel;
@@ -13,7 +14,6 @@ mod memory;
 mod past;
 mod rules;
 mod synapses;
-mod windows;
 
 use array::Array;
 use graph::{Domain, Graph, Key, Node, What};
@@ -81,6 +81,8 @@ struct Inner {
     spare: Vec<Array>,
     /// Memory for reductions, by thread.
     scratch: Vec<Buffer>,
+    /// Memory for what convolutions see, in both precisions.
+    images: (Vec<f32>, Vec<f64>),
     /// States kept per item of a data set: by data set and state, item after item.
     samples: BTreeMap<(u64, Node), Array>,
 }
@@ -124,6 +126,7 @@ impl RateNetwork {
             functions: Vec::new(),
             spare: Vec::new(),
             scratch: Vec::new(),
+            images: Default::default(),
             samples: BTreeMap::new(),
         };
         inner.rescale();

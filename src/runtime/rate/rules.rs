@@ -9,7 +9,7 @@ use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
 use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{Expr, Neuron, VarId, VarKind, inline_lets_unless};
+use crate::hir::{Expr, Kept, Neuron, VarId, VarKind, inline_lets_unless};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::math::{mul, simplify};
@@ -26,7 +26,7 @@ pub struct SynapseRule {
     inputs: Vec<Node>,
     pub(super) reductions: Vec<(VarId, Reducing)>,
     /// New weights and states.
-    apply: Option<Compiled>,
+    pub(super) apply: Option<Compiled>,
     /// Whether nothing changes at the synapses of a source whose values are zero: those that kernels read are in these slots.
     pub(super) silent: Option<Vec<usize>>,
     /// New values of what the whole projection shares.
@@ -42,16 +42,45 @@ pub(super) enum Reducing {
     Each(Box<Compiled>),
 }
 
+impl SynapseRule {
+    /// Returns which reduction a variable stands for.
+    pub fn reduction(&self, v: VarId) -> Option<usize> {
+        self.reductions.iter().position(|(r, _)| *r == v)
+    }
+
+    /// Returns whether both reduce the same products, if any, and leave silent sources alone, if they do.
+    pub fn is_reduced_like(&self, other: &SynapseRule) -> bool {
+        let same = |(a, b): (&(VarId, Reducing), &(VarId, Reducing))| match (&a.1, &b.1) {
+            (Reducing::Product(p, q), Reducing::Product(x, y)) => (p, q) == (x, y),
+            _ => false,
+        };
+        !self.reductions.is_empty()
+            && self.reductions.len() == other.reductions.len()
+            && self.reductions.iter().zip(&other.reductions).all(same)
+            && self.silent.is_some() == other.silent.is_some()
+            && self.apply.is_some()
+            && other.apply.is_some()
+    }
+}
+
 /// What the cells of a population do at a signal.
 pub struct CellRule {
     inputs: Vec<Node>,
-    /// Reductions over the examples, and where they go.
-    sums: Option<(Compiled, Vec<(VarId, Array)>)>,
+    /// Reductions over the examples.
+    sums: Option<Sums>,
     /// New values of each example.
     examples: Option<(Compiled, Vec<Node>)>,
     /// New values of what examples share.
     shared: Option<Compiled>,
     changed: Vec<Node>,
+}
+
+/// What the cells of a population reduce over the examples.
+struct Sums {
+    compiled: Compiled,
+    arrays: Vec<(VarId, Array)>,
+    /// Those that are summed over the cells of channels, too.
+    pooled: Vec<VarId>,
 }
 
 /// Returns whose values the expressions of a neuron are.
@@ -86,26 +115,28 @@ impl Inner {
             let known = this.synapse_rules.remove(&(*k, name.to_string()));
             (*k, known.unwrap_or_else(|| this.synapse_rule(net, *k, name)))
         };
-        let mut first: Vec<(usize, SynapseRule)> = synapses.iter().map(|k| take(self, k)).collect();
+        let first: Vec<(usize, SynapseRule)> = synapses.iter().map(|k| take(self, k)).collect();
+        let mut first = self.grouped(first);
         let take = |this: &mut Self, p: &usize| {
             let known = this.cell_rules.remove(&(*p, name.to_string()));
             (*p, known.unwrap_or_else(|| this.cell_rule(net, *p, name)))
         };
         let mut second: Vec<(usize, CellRule)> = populations.iter().map(|p| take(self, p)).collect();
-        for n in first.iter().flat_map(|(_, r)| &r.inputs).chain(second.iter().flat_map(|(_, r)| &r.inputs)) {
+        for n in first.iter().flatten().flat_map(|(_, r)| &r.inputs).chain(second.iter().flat_map(|(_, r)| &r.inputs)) {
             self.pull(net, *n);
         }
         let mut result = Ok(());
-        for (k, rule) in &mut first {
-            result = result.and(self.apply_synapses(net, *k, rule));
+        for group in &mut first {
+            result = result.and(self.apply_synapses(net, group));
         }
         for (p, rule) in &mut second {
             result = result.and(self.apply_cells(net, *p, rule));
         }
-        for n in first.iter().flat_map(|(_, r)| &r.changed).chain(second.iter().flat_map(|(_, r)| &r.changed)) {
+        for n in first.iter().flatten().flat_map(|(_, r)| &r.changed).chain(second.iter().flat_map(|(_, r)| &r.changed))
+        {
             self.graph.changed(*n);
         }
-        self.synapse_rules.extend(first.into_iter().map(|(k, r)| ((k, name.to_string()), r)));
+        self.synapse_rules.extend(first.into_iter().flatten().map(|(k, r)| ((k, name.to_string()), r)));
         self.cell_rules.extend(second.into_iter().map(|(p, r)| ((p, name.to_string()), r)));
         result
     }
@@ -128,7 +159,7 @@ impl Inner {
         for p in 0..net.populations.len() {
             if net.populations[p].model.hears(signal) {
                 let rule = self.cell_rule(net, p, signal);
-                let sums = rule.sums.map(|(c, _)| c);
+                let sums = rule.sums.map(|sums| sums.compiled);
                 let examples = rule.examples.map(|(c, _)| c);
                 let kernels = sums.into_iter().chain(examples).chain(rule.shared).map(|c| c.kernel).collect();
                 out.push((rule.inputs, kernels));
@@ -140,7 +171,7 @@ impl Inner {
     fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {
         let p = &net.projections[k];
         // Where weights are shared by many cells, changes are reduced even for a single example.
-        let several = self.batch > 1 || self.synapses[k].layout == Layout::Windows;
+        let several = self.batch > 1 || self.synapses[k].layout == Layout::Convolution;
         let single = |v: VarId| p.is_of_one(v);
         let owner = owner_in_synapse(&p.synapse, &single);
         let mut next = FIRST_REDUCED;
@@ -167,7 +198,7 @@ impl Inner {
         let domain = Domain::Synapses(k);
         let mut inputs = Vec::new();
         let mut reductions = Vec::new();
-        for Reduction { var, term } in &updates.reductions {
+        for Reduction { var, term, .. } in &updates.reductions {
             let how = self.reducing(net, k, term, &mut inputs);
             reductions.push((*var, how));
         }
@@ -210,7 +241,7 @@ impl Inner {
     }
 
     fn reducing(&mut self, net: &Network, k: usize, term: &Term, inputs: &mut Vec<Node>) -> Reducing {
-        if term.mixed.is_none() && matches!(self.synapses[k].layout, Layout::Dense | Layout::Windows) {
+        if term.mixed.is_none() && matches!(self.synapses[k].layout, Layout::Dense | Layout::Convolution) {
             let target = mul(term.part(Owner::Post).clone(), term.part(Owner::Example).clone());
             let p = self.expression(net, Domain::Sources(k), term.part(Owner::Pre), true);
             let q = self.expression(net, Domain::Targets(k), &simplify(target), true);
@@ -223,22 +254,51 @@ impl Inner {
         Reducing::Each(Box::new(self.compile(net, Domain::Synapses(k), &name, (&[Store::Sum(e)], &[]), &[])))
     }
 
-    fn apply_synapses(&mut self, net: &Network, k: usize, rule: &mut SynapseRule) -> Result<(), Failure> {
-        let mut finite = true;
-        if let Some(mut apply) = rule.apply.take() {
-            finite &= match self.precision() {
-                Precision::F32 => self.apply::<f32>(net, k, rule, &mut apply, |b| b.f32()),
-                Precision::F64 => self.apply::<f64>(net, k, rule, &mut apply, |b| b.f64()),
+    /// Applies rules of projections that [are reduced alike](SynapseRule::is_reduced_like).
+    fn apply_synapses(&mut self, net: &Network, rules: &mut [(usize, SynapseRule)]) -> Result<(), Failure> {
+        let mut finite = match self.precision() {
+            Precision::F32 => {
+                let mut images = std::mem::take(&mut self.images.0);
+                let finite = self.apply::<f32>(net, rules, &mut images, |b| b.f32());
+                self.images.0 = images;
+                finite
+            }
+            Precision::F64 => {
+                let mut images = std::mem::take(&mut self.images.1);
+                let finite = self.apply::<f64>(net, rules, &mut images, |b| b.f64());
+                self.images.1 = images;
+                finite
+            }
+        };
+        let mut result = Ok(());
+        for ((k, rule), finite) in rules.iter_mut().zip(&mut finite) {
+            // Afterwards: the synapses read what the projection shared before the signal.
+            if let Some(single) = &mut rule.single {
+                self.prepare(single);
+                let table = single.table(&mut self.graph, &[], &[], &|_| None);
+                *finite &= self.run_lanes(single, &table, 16, 1);
+            }
+            if !*finite {
+                result = result.and(Err(self.not_finite(net, *k)));
+            }
+        }
+        result
+    }
+
+    /// Puts rules together that are reduced alike.
+    fn grouped(&self, rules: Vec<(usize, SynapseRule)>) -> Vec<Vec<(usize, SynapseRule)>> {
+        let mut groups: Vec<Vec<(usize, SynapseRule)>> = Vec::new();
+        for (k, rule) in rules {
+            let like = |group: &&mut Vec<(usize, SynapseRule)>| {
+                let (j, other) = &group[0];
+                self.synapses[*j].lies_like(&self.synapses[k]) && other.is_reduced_like(&rule)
             };
-            rule.apply = Some(apply);
+            match groups.iter_mut().find(like) {
+                Some(group) => group.push((k, rule)),
+                None => groups.push(vec![(k, rule)]),
+            }
         }
-        // Afterwards: the synapses read what the projection shared before the signal.
-        if let Some(single) = &mut rule.single {
-            self.prepare(single);
-            let table = single.table(&mut self.graph, &[], &[], &|_| None);
-            finite &= self.run_lanes(single, &table, 16, 1);
-        }
-        if finite { Ok(()) } else { Err(self.not_finite(net, k)) }
+        groups
     }
 
     /// Finds the synapse whose weight or state is not finite.
@@ -265,12 +325,16 @@ impl Inner {
         let inline = |e: Expr| inline_lets_unless(&model, e, &|v| stored.contains(&(p, v)));
         let owner = owner_in(&model);
         let mut next = FIRST_REDUCED;
-        let shared = |v: VarId| model.is_shared(v);
+        let pooled = |v: VarId| model.kept.get(&v) == Some(&Kept::Channel);
+        // A single example shares what it has with none, but the cells of a channel do.
+        let several = self.batch > 1;
+        let shared = |v: VarId| pooled(v) || several && model.is_shared(v);
         let bounds = |v: VarId| model.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
         let mut replay = Replay {
             inline: &inline,
             bounds: &bounds,
-            shared: (self.batch > 1).then_some(&shared),
+            shared: Some(&shared),
+            pooled: &pooled,
             splitter: Splitter { owner: &owner },
             fresh: &mut || {
                 next += 1;
@@ -296,11 +360,11 @@ impl Inner {
             stores.iter().for_each(|s| inputs.extend(self.sources(net, domain, s.expr())));
             let compiled = self.compile(net, domain, &name(".reduce"), (&stores, &[]), &[]);
             let arrays = updates.reductions.iter().map(|r| (r.var, Array::new(1, plan.n, self.precision()))).collect();
-            (compiled, arrays)
+            let pooled = updates.reductions.iter().filter(|r| r.pooled).map(|r| r.var).collect();
+            Sums { compiled, arrays, pooled }
         });
         // With one example only all values are of one row.
-        let (one, own): (Vec<_>, Vec<_>) =
-            updates.values.iter().partition(|(v, _)| self.batch > 1 && model.is_shared(*v));
+        let (one, own): (Vec<_>, Vec<_>) = updates.values.iter().partition(|(v, _)| shared(*v));
         let mut compiled = |this: &mut Self, stores: Vec<Store>, what: &str| {
             stores.iter().for_each(|s| inputs.extend(this.sources(net, domain, s.expr())));
             (!stores.is_empty()).then(|| this.compile(net, domain, &name(what), (&stores, &[]), &kept))
@@ -315,7 +379,7 @@ impl Inner {
 
     fn apply_cells(&mut self, net: &Network, p: usize, rule: &mut CellRule) -> Result<(), Failure> {
         let lanes = padded(net.populations[p].n);
-        if let Some((compiled, arrays)) = &mut rule.sums {
+        if let Some(Sums { compiled, arrays, pooled }) = &mut rule.sums {
             for (_, array) in arrays.iter_mut() {
                 let end = array.buffer.len();
                 array.buffer.clear(0..end);
@@ -324,9 +388,11 @@ impl Inner {
             self.prepare(compiled);
             let table = compiled.table(&mut self.graph, &[], &sums, &|_| None);
             self.run_lanes(compiled, &table, lanes, self.active);
+            let channel = net.populations[p].channel_size();
+            arrays.iter_mut().filter(|(v, _)| pooled.contains(v)).for_each(|(_, a)| a.sum_groups(channel));
         }
         let memories: Vec<(VarId, SlotMemory)> =
-            rule.sums.iter_mut().flat_map(|(_, arrays)| arrays.iter_mut().map(|(v, a)| (*v, a.memory()))).collect();
+            rule.sums.iter_mut().flat_map(|sums| sums.arrays.iter_mut().map(|(v, a)| (*v, a.memory()))).collect();
         let kept = |v: VarId| memories.iter().find(|(m, _)| *m == v).map(|(_, m)| *m);
         let mut result = Ok(());
         if let Some((compiled, states)) = &mut rule.examples {

@@ -3,13 +3,13 @@
 use super::Inner;
 use super::array::Array;
 use super::build::{SO_FAR, extra};
+use super::convolution;
 use super::graph::{Domain, Key, Node, What};
-use super::windows;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::Store;
-use crate::plan::{Column, Network, Pairs, Projection, Windows};
+use crate::plan::{Column, Convolution, Network, Pairs, Pool, Projection};
 use crate::runtime::product::{Element, FEW, Matrix, Tile};
 use crate::runtime::simulation::share;
 use crate::solve::{Owner, Splitter, Term, owner_in_synapse};
@@ -26,7 +26,7 @@ pub enum Layout {
     /// One row: source and target have the same index.
     Diagonal,
     /// A row of target channels for each place in the window of each source channel.
-    Windows,
+    Convolution,
     /// One weight.
     Pool,
 }
@@ -36,7 +36,7 @@ pub struct Synapses {
     /// How they lie.
     pub layout: Layout,
     /// How windows move over the sources, whichever way round they are used.
-    pub windows: Option<Windows>,
+    pub map: Option<Convolution>,
     /// Sources and targets.
     size: (usize, usize),
     /// Which places of the rows are synapses, if not all.
@@ -58,6 +58,8 @@ pub enum Contribution {
 /// One term: the sum over sources of `matrix * sources`, times `targets`.
 #[derive(Clone, Copy)]
 pub struct Product {
+    /// Of a pool that takes the greatest: the values of its sources and what multiplies them, whichever way round it is used.
+    compared: Option<(Node, Node)>,
     matrix: Node,
     sources: Node,
     targets: Option<Node>,
@@ -68,11 +70,16 @@ impl Contribution {
     pub fn inputs(&self) -> Vec<Node> {
         match self {
             Contribution::Cellwise(node) => vec![*node],
-            Contribution::Products(list) => {
-                list.iter().flat_map(|p| [p.matrix, p.sources].into_iter().chain(p.targets)).collect()
-            }
+            Contribution::Products(list) => list.iter().flat_map(Product::inputs).collect(),
             Contribution::BySource(inputs, _) => inputs.clone(),
         }
+    }
+}
+
+impl Product {
+    fn inputs(&self) -> Vec<Node> {
+        let compared = self.compared.into_iter().flat_map(|(values, factor)| [values, factor]);
+        [self.matrix, self.sources].into_iter().chain(self.targets).chain(compared).collect()
     }
 }
 
@@ -82,16 +89,16 @@ impl Synapses {
         let p = &net.projections[k];
         let layout = match p.pairs.plain() {
             Pairs::OneToOne(..) => Layout::Diagonal,
-            Pairs::Windows(w) if w.pool => Layout::Pool,
-            Pairs::Windows(_) => Layout::Windows,
+            Pairs::Convolution(w) if w.pool.is_some() => Layout::Pool,
+            Pairs::Convolution(_) => Layout::Convolution,
             _ => Layout::Dense,
         };
-        let windows = match p.pairs.plain() {
-            Pairs::Windows(w) => Some(*w),
+        let map = match p.pairs.plain() {
+            Pairs::Convolution(m) => Some(*m),
             _ => None,
         };
         let size = (p.pre.n, p.post.n);
-        let mut out = Synapses { layout, windows, size, mask: None, places: BTreeMap::new() };
+        let mut out = Synapses { layout, map, size, mask: None, places: BTreeMap::new() };
         if p.transpose_of.is_some() {
             return out;
         }
@@ -132,12 +139,17 @@ impl Synapses {
         self.places.get(&v) == Some(&Place::Projection)
     }
 
+    /// Returns whether the synapses of another projection lie in memory as these do.
+    pub fn lies_like(&self, other: &Synapses) -> bool {
+        (self.layout, self.map, self.size) == (other.layout, other.map, other.size)
+    }
+
     /// Returns the rows and columns of the synapses' arrays.
     pub fn extent(&self) -> (usize, usize) {
         match self.layout {
             Layout::Dense => self.size,
             Layout::Diagonal => (1, self.size.1),
-            Layout::Windows => self.windows.map_or((1, 1), |w| (w.inputs(), w.channels.1)),
+            Layout::Convolution => self.map.map_or((1, 1), |m| (m.inputs(), m.channels.1)),
             Layout::Pool => (1, 1),
         }
     }
@@ -149,8 +161,8 @@ impl Synapses {
 
     /// Returns the row and column of a synapse.
     pub fn at(&self, p: &Projection, synapse: usize) -> (usize, usize) {
-        if let Some(w) = self.windows {
-            return if w.pool { (0, 0) } else { (synapse % w.inputs(), synapse / w.inputs()) };
+        if let Some(w) = self.map {
+            return if w.pool.is_some() { (0, 0) } else { (synapse % w.inputs(), synapse / w.inputs()) };
         }
         let e = p.pairs.at(synapse);
         let (i, j) = (e.pre as usize - p.pre.start, e.post as usize - p.post.start);
@@ -235,7 +247,7 @@ impl Inner {
             let owner = owner_in_synapse(&p.synapse, &single);
             for term in (Splitter { owner: &owner }).terms(energy) {
                 let product = self.product(net, k, &term);
-                for node in [product.matrix, product.sources].into_iter().chain(product.targets) {
+                for node in product.inputs() {
                     self.pull(net, node);
                 }
                 let (memory, ld) = (sum.memory(), sum.ld);
@@ -248,12 +260,27 @@ impl Inner {
     /// A term that comes apart: the plan has refused energies and shared weights where one does not.
     fn product(&mut self, net: &Network, k: usize, term: &Term) -> Product {
         let one = Expr::Num(1.0);
+        let compared = self.compared(net, k);
         let targets = crate::math::mul(term.part(Owner::Post).clone(), term.part(Owner::Example).clone());
         Product {
+            compared,
             matrix: self.matrix(net, k, term.part(Owner::Own)),
             sources: self.expression(net, Domain::Sources(k), term.part(Owner::Pre), true),
             targets: (targets != one).then(|| self.expression(net, Domain::Targets(k), &targets, true)),
         }
+    }
+
+    /// What a pool that takes the greatest compares.
+    fn compared(&mut self, net: &Network, k: usize) -> Option<(Node, Node)> {
+        let owner = net.projections[k].transpose_of.unwrap_or(k);
+        self.synapses[k].map.filter(|m| m.pool == Some(Pool::Max))?;
+        let p = &net.projections[owner];
+        let single = |v: VarId| p.is_of_one(v);
+        let split = owner_in_synapse(&p.synapse, &single);
+        let deliver = p.synapse.deliver.as_ref().map(|e| p.synapse.inline(e.clone()))?;
+        let term = (Splitter { owner: &split }).terms(&deliver).into_iter().next()?;
+        let values = self.expression(net, Domain::Sources(owner), term.part(Owner::Pre), true);
+        Some((values, self.matrix(net, owner, term.part(Owner::Own))))
     }
 
     /// Adds what a projection delivers to rows of `out`, which are `ld` apart.
@@ -309,10 +336,13 @@ impl Inner {
 
     /// `out += sources * matrix`, or with the matrix transposed.
     fn multiply(&mut self, net: &Network, k: usize, p: &Product, out: SlotMemory, ld: usize) {
-        if let Some(windows) = self.synapses[k].windows {
+        if let Some(map) = self.synapses[k].map {
             let transposed = net.projections[k].transpose_of.is_some();
-            let (a, b) = (&self.graph.nodes[p.sources].array, &self.graph.nodes[p.matrix].array);
-            let job = windows::Job { windows, transposed, sources: a, weights: b, out, ld, examples: self.active };
+            let array = |node: Node| &self.graph.nodes[node].array;
+            let (sources, weights) = (array(p.sources), array(p.matrix));
+            let compared = p.compared.map(|(values, factor)| (array(values), array(factor)));
+            let examples = self.active;
+            let job = convolution::Job { map, transposed, sources, weights, compared, out, ld, examples };
             return match self.precision() {
                 Precision::F32 => job.run::<f32>(&mut self.pool, |b| b.f32()),
                 Precision::F64 => job.run::<f64>(&mut self.pool, |b| b.f64()),
