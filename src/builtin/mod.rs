@@ -284,6 +284,8 @@ pub struct Dense {
     pub weights: Vec<f64>,
     /// The populations of sources and targets.
     pub joins: (usize, usize),
+    /// Of a convolution, whose weights many places share: target channels, source channels, rows and columns, in whose order they are.
+    pub shared: Option<[usize; 4]>,
 }
 
 /// One end of synapses.

@@ -40,6 +40,10 @@ pub fn in_degrees(host: &dyn Host, a: Given) -> Result {
 pub fn matrix(host: &dyn Host, a: Given) -> Result {
     let (network, list) = a.projection(0)?;
     let (dense, dim, unit) = host.dense(network, list)?;
+    if dense.shared.is_some() {
+        let message = "weights that many places share are no matrix of sources and targets";
+        return Err(Refusal::of(0, Code::E0106, message, "a convolution or a pool"));
+    }
     let Dense { size: (targets, sources), weights, .. } = transposed(dense);
     Ok(Quantity::matrix(weights, [targets, sources], dim, unit).into())
 }
@@ -49,7 +53,7 @@ fn transposed(m: Dense) -> Dense {
     let (sources, targets) = m.size;
     let at = |j: usize, i: usize| m.weights[i * targets + j];
     let weights = (0..targets).flat_map(|j| (0..sources).map(move |i| (j, i))).map(|(j, i)| at(j, i)).collect();
-    Dense { size: (targets, sources), weights, joins: (m.joins.1, m.joins.0) }
+    Dense { size: (targets, sources), weights, joins: (m.joins.1, m.joins.0), shared: m.shared }
 }
 
 /// The angle between two vectors, example by example, or between the weights of two projections that join the same cells.
@@ -57,7 +61,11 @@ pub fn angle(host: &dyn Host, a: Given) -> Result {
     let deg = lookup("deg");
     if let (Some(Value::Projection(n, first)), Some(Value::Projection(m, second))) = (a.value(0), a.value(1)) {
         let (x, y) = (host.dense(*n, first)?.0, host.dense(*m, second)?.0);
-        let opposite = x.size == (y.size.1, y.size.0) && x.joins == (y.joins.1, y.joins.0);
+        if x.shared != y.shared {
+            let message = "weights that many places share have no angle with others";
+            return Err(Refusal::new(Code::E0403, message, "convolutions of different shapes"));
+        }
+        let opposite = x.shared.is_none() && x.size == (y.size.1, y.size.0) && x.joins == (y.joins.1, y.joins.0);
         let y = if opposite { transposed(y) } else { y };
         if x.size != y.size {
             let message = format!("weights of {} x {} cells and of {} x {}", x.size.0, x.size.1, y.size.0, y.size.1);

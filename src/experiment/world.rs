@@ -9,7 +9,7 @@ use crate::elaborate::{another_shuffle, wall_clock};
 use crate::evaluate::{Attempt, World, fail};
 use crate::hir::{EventId, VarId, VarKind};
 use crate::measure::Events;
-use crate::plan::Projection;
+use crate::plan::{Pairs, Projection};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
@@ -104,8 +104,11 @@ impl Host for Surface<'_> {
         for (_, p) in self.projections(network, list) {
             let view = if end == End::Pre { p.pre } else { p.post };
             let mut d = vec![0.0; view.n];
-            for e in p.pairs.edges().iter() {
-                d[if end == End::Pre { e.pre } else { e.post } as usize - view.start] += 1.0;
+            let mut count = |pre: usize, post: usize| d[if end == End::Pre { pre } else { post } - view.start] += 1.0;
+            match (&p.pairs, p.pairs.plain()) {
+                (Pairs::Transposed(_), Pairs::Convolution(m)) => m.each(|pre, post| count(post, pre)),
+                (_, Pairs::Convolution(m)) => m.each(count),
+                (pairs, _) => pairs.edges().iter().for_each(|e| count(e.pre as usize, e.post as usize)),
             }
             degrees.extend(d);
         }
@@ -118,18 +121,23 @@ impl Host for Surface<'_> {
         };
         let live = &self.live[network];
         let p = &live.network().projections[k];
+        let (dim, unit) = self.unit_of_weight(network, p);
+        let joins = (p.pre.population, p.post.population);
+        let values = p.synapse.weight().map_or(Vec::new(), |w| live.synapse_values(k, w));
+        if let Pairs::Convolution(m) = p.pairs.plain() {
+            let from = if m.pool.is_some() { 1 } else { m.channels.0 };
+            let shared = Some([m.channels.1, from, m.kernel, m.kernel]);
+            return Ok((Dense { size: (1, values.len()), weights: values, joins, shared }, dim, unit));
+        }
         let Some(n) = elements(&[p.pre.n, p.post.n]) else {
             let message = format!("a matrix of {} x {}", p.pre.n, p.post.n);
             return Err(Refusal::of(0, Code::E0404, message, "more elements than an array can have"));
         };
         let mut weights = vec![0.0; n];
-        let values = p.synapse.weight().map_or(Vec::new(), |w| live.synapse_values(k, w));
         for (e, v) in p.pairs.edges().iter().zip(&values) {
             weights[(e.pre as usize - p.pre.start) * p.post.n + e.post as usize - p.post.start] += *v;
         }
-        let (dim, unit) = self.unit_of_weight(network, p);
-        let joins = (p.pre.population, p.post.population);
-        Ok((Dense { size: (p.pre.n, p.post.n), weights, joins }, dim, unit))
+        Ok((Dense { size: (p.pre.n, p.post.n), weights, joins, shared: None }, dim, unit))
     }
 
     fn energy(&self, network: usize) -> Result<Quantity, Refusal> {

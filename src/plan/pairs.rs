@@ -71,6 +71,33 @@ impl Convolution {
         self.channels.0 * self.kernel * self.kernel
     }
 
+    /// Visits all pairs of a source and a target that sees it.
+    pub fn each(&self, mut visit: impl FnMut(usize, usize)) {
+        self.each_weight(|pre, post, _| visit(pre, post));
+    }
+
+    /// Visits all pairs of a source and a target that sees it, with the weight that they share with others.
+    pub fn each_weight(&self, mut visit: impl FnMut(usize, usize, usize)) {
+        let (places, area) = (self.out.0 * self.out.1, self.size.0 * self.size.1);
+        for target in 0..self.channels.1 {
+            let channels = if self.pool.is_some() { target..target + 1 } else { 0..self.channels.0 };
+            for place in 0..places {
+                let (y, x) = (place / self.out.1 * self.stride, place % self.out.1 * self.stride);
+                for channel in channels.clone() {
+                    for i in y.max(self.padding)..(y + self.kernel).min(self.size.0 + self.padding) {
+                        for j in x.max(self.padding)..(x + self.kernel).min(self.size.1 + self.padding) {
+                            let at = (i - self.padding) * self.size.1 + j - self.padding;
+                            let input = (channel * self.kernel + i - y) * self.kernel + j - x;
+                            let weight = if self.pool.is_some() { 0 } else { target * self.inputs() + input };
+                            let (pre, post) = (channel * area + at, target * places + place);
+                            visit(self.pre.start + pre, self.post.start + post, weight);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Returns the number of weights.
     pub fn weights(&self) -> usize {
         if self.pool.is_some() { 1 } else { self.inputs() * self.channels.1 }
