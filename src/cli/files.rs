@@ -1,7 +1,7 @@
 //! Reads sources and data; finds `.neuro` files in folders.
 
 use super::messages::{Messages, Stop};
-use super::reach::{Reach, data_folders};
+use super::reach::{Reach, cache, data_folders};
 use neuro::compiler::{Program, compile};
 use neuro::data::{Files, sha256};
 use neuro::hir::Imports;
@@ -69,6 +69,18 @@ impl Files for Disk {
         let bytes = self.content(&self.elsewhere(path)?).ok()?;
         self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
         Some(bytes)
+    }
+
+    /// Keeps it in the user's cache. Where that cannot be written, the file is unpacked again the next time.
+    fn keep(&self, path: &str, content: &[u8]) {
+        let Some(whole) = cache().map(|c| c.join(path)) else { return };
+        let part = whole.with_extension(format!("{}.part", std::process::id()));
+        let written = whole.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok())
+            && std::fs::write(&part, content).is_ok()
+            && std::fs::rename(&part, &whole).is_ok();
+        if !written {
+            let _ = std::fs::remove_file(&part);
+        }
     }
 }
 

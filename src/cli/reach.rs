@@ -24,9 +24,14 @@ pub fn named_data() -> Option<&'static Path> {
 /// Lists the folders that may hold data sets, in the order in which they are searched: `--data`, `NEURO_DATA`, the user's cache.
 pub fn data_folders() -> Vec<PathBuf> {
     let named = std::env::var_os("NEURO_DATA").map(PathBuf::from);
+    DATA.get().cloned().into_iter().chain(named).chain(cache()).collect()
+}
+
+/// Returns the folder of the user's cache that is ours.
+pub fn cache() -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or(std::env::var_os("HOME").map(|h| PathBuf::from(h).join(".cache")));
-    DATA.get().cloned().into_iter().chain(named).chain(cache.map(|c| c.join("neuro"))).collect()
+    cache.map(|c| c.join("neuro"))
 }
 
 /// Lets models read what these name, or what is below.

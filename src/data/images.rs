@@ -115,30 +115,47 @@ fn labelled(name: &str, part: &'static str, pixels: Vec<u8>, labels: Vec<u8>) ->
     }
 }
 
-/// Reads a file, compressed or not, and compares its digest.
+/// Reads a file, compressed or not, and compares its digest; of several files that should hold the same one that does.
 pub fn checked(folder: &str, file: &str, digest: &str, files: &dyn Files) -> Result<Vec<u8>, Unavailable> {
     let names = [format!("{folder}/{file}"), file.to_string()];
-    let all = names.iter().flat_map(|n| [format!("{n}.gz"), format!("{n}.xz"), n.clone()]);
-    let Some(bytes) = all.into_iter().find_map(|path| files.find(&path)) else {
-        return Err(Unavailable::Missing(file.to_string()));
-    };
-    let damaged = |why: String| Unavailable::Damaged(file.to_string(), why);
+    let all = names.iter().flat_map(|n| [n.clone(), format!("{n}.gz"), format!("{n}.xz")]);
     let size = KNOWN.iter().filter(|k| k.folder == folder).find_map(|k| {
         let place = k.files.iter().position(|(name, _)| *name == file)?;
         k.sizes.get(place).copied()
     });
     let Some(size) = size else { crate::ice!("a file of no known data set") };
-    let content = match Content::of(&bytes).rest(size) {
+    let mut damaged = None;
+    for path in all {
+        let Some(bytes) = files.find(&path) else { continue };
+        match unpacked(&bytes, size, digest) {
+            Ok(content) => {
+                if path.ends_with(".xz") {
+                    files.keep(&names[0], &content);
+                }
+                return Ok(content);
+            }
+            Err(why) => damaged = damaged.or(Some(why)),
+        }
+    }
+    Err(match damaged {
+        Some(why) => Unavailable::Damaged(file.to_string(), why),
+        None => Unavailable::Missing(file.to_string()),
+    })
+}
+
+/// Returns the content of a file if it is as long as it should be and has the right digest.
+fn unpacked(bytes: &[u8], size: u64, digest: &str) -> Result<Vec<u8>, String> {
+    let content = match Content::of(bytes).rest(size) {
         Ok(Some(content)) if content.len() as u64 == size => content,
-        Ok(Some(content)) => return Err(damaged(format!("its content has {} bytes, not {size}", content.len()))),
-        Ok(None) => return Err(damaged(format!("its content has more than {size} bytes"))),
-        Err(flaw) => return Err(damaged(flaw.what)),
+        Ok(Some(content)) => return Err(format!("its content has {} bytes, not {size}", content.len())),
+        Ok(None) => return Err(format!("its content has more than {size} bytes")),
+        Err(flaw) => return Err(flaw.what),
     };
     let found = sha256(&content);
-    if found != digest {
-        return Err(damaged(format!("its {} bytes have the SHA-256 {found}, not {digest}", content.len())));
+    match found == digest {
+        true => Ok(content),
+        false => Err(format!("its {} bytes have the SHA-256 {found}, not {digest}", content.len())),
     }
-    Ok(content)
 }
 
 /// Reads the body of an idx file of bytes; the error gives the offset.

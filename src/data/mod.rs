@@ -25,6 +25,8 @@ pub trait Files {
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
     /// Reads a file of a data set from the folders that may hold it, if one does.
     fn find(&self, path: &str) -> Option<Vec<u8>>;
+    /// Is told what a compressed file of a data set holds, which took long to unpack: who keeps it will be asked for it the next time.
+    fn keep(&self, _path: &str, _content: &[u8]) {}
 }
 
 /// Returns the SHA-256 of some bytes in hexadecimal.

@@ -484,3 +484,67 @@ fn damaged_files_are_read_rightly_or_refused() {
     }
     assert!(read > 0, "nothing was read at all");
 }
+
+/// Files in memory that are told what is to be kept.
+struct Keeping {
+    files: Vec<(String, Vec<u8>)>,
+    kept: std::cell::RefCell<Vec<(String, Vec<u8>)>>,
+}
+
+impl Files for Keeping {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.find(path).ok_or_else(|| "there is no such file".into())
+    }
+
+    fn find(&self, path: &str) -> Option<Vec<u8>> {
+        self.files.iter().find(|(name, _)| *name == path).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn keep(&self, path: &str, content: &[u8]) {
+        self.kept.borrow_mut().push((path.to_string(), content.to_vec()));
+    }
+}
+
+#[test]
+fn what_took_long_to_unpack_is_kept_and_a_damaged_copy_is_not_believed() {
+    let Some(folder) = std::env::var_os("NEURO_DATA").map(|d| std::path::Path::new(&d).join("mnist")) else {
+        println!("skipped: NEURO_DATA is not set");
+        return;
+    };
+    let (mut others, mut labels) = (Vec::new(), Vec::new());
+    for name in
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+    {
+        let found = ["", ".gz"].iter().find_map(|e| Some((e, std::fs::read(folder.join(format!("{name}{e}"))).ok()?)));
+        let Some((ending, bytes)) = found else {
+            println!("skipped: NEURO_DATA has no mnist/{name}");
+            return;
+        };
+        if name.starts_with("t10k-labels") {
+            let mut plain = Vec::new();
+            std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut plain).unwrap();
+            labels = plain;
+        } else {
+            others.push((format!("mnist/{name}{ending}"), bytes));
+        }
+    }
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(6)).unwrap();
+    xz.write_all(&labels).unwrap();
+    let (plain, packed) = ("mnist/t10k-labels-idx1-ubyte", "mnist/t10k-labels-idx1-ubyte.xz");
+    let (xz, wrong) = (xz.finish().unwrap(), vec![0; labels.len()]);
+    let read = |more: &[(&str, &Vec<u8>)]| {
+        let more = more.iter().map(|(name, bytes)| (name.to_string(), bytes.to_vec()));
+        let files = Keeping { files: others.iter().cloned().chain(more).collect(), kept: Default::default() };
+        let p = program("experiment e { data d = mnist()   measure x = d.test.label[0]   expect true }");
+        let runner = Runner { module: &p.module, files: &files, settings: Settings::default(), progress: &Silent };
+        let failure = runner.run(&p.module.experiments[0]).failure.map(|d| said(&d));
+        (failure, files.kept.into_inner())
+    };
+    let kept = [(plain.to_string(), labels.clone())];
+    assert_eq!(read(&[(packed, &xz)]), (None, kept.to_vec()));
+    // The copy alone is enough; where it is damaged, what it was made of is read again.
+    assert_eq!(read(&[(plain, &labels), (packed, &xz)]), (None, Vec::new()));
+    assert_eq!(read(&[(plain, &wrong), (packed, &xz)]), (None, kept.to_vec()));
+    let (failure, _) = read(&[(plain, &wrong)]);
+    assert!(failure.is_some_and(|said| said.contains("SHA-256")));
+}
