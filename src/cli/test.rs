@@ -54,6 +54,7 @@ struct Counts {
     passed: usize,
     failed: usize,
     skipped: usize,
+    slow: usize,
 }
 
 /// Runs all tests and experiments of files and folders.
@@ -73,16 +74,27 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
             Err(stop) => return Err(stop),
         }
     }
-    let jobs: Vec<Job> = programs.iter().flat_map(|(path, program)| jobs_of(path, program)).collect();
+    let all_jobs = programs.iter().flat_map(|(path, program)| jobs_of(path, program));
+    let (slow, jobs): (Vec<Job>, Vec<Job>) = all_jobs.partition(|job| job.experiment.slow && !slow_ones_too());
+    for job in &slow {
+        say!("slow    {}: experiment {}: NEURO_SLOW=1 runs it, too", job.path.display(), job.experiment.name);
+    }
+    counts.slow = slow.len();
     all(&jobs, &settings, options.threads.is_some(), &mut |job, report| tell(job, report, messages, &mut counts));
-    let Counts { passed, failed, skipped } = counts;
+    let Counts { passed, failed, skipped, slow } = counts;
     let skipped = if skipped > 0 { format!(", {skipped} skipped for want of data") } else { String::new() };
-    say!("{passed} passed, {failed} failed{skipped}");
+    let slow = if slow > 0 { format!(", {slow} left out because they are slow") } else { String::new() };
+    say!("{passed} passed, {failed} failed{skipped}{slow}");
     match stop_asked_for() {
         Some(signal) => Err(Stop::Signal(signal)),
         None if failed > 0 => Err(Stop::Failed),
         None => Ok(()),
     }
+}
+
+/// Returns whether experiments that are slow are to be run.
+fn slow_ones_too() -> bool {
+    std::env::var_os("NEURO_SLOW").is_some_and(|v| v != "0" && !v.is_empty())
 }
 
 fn jobs_of<'a>(path: &'a Path, program: &'a Program) -> impl Iterator<Item = Job<'a>> {

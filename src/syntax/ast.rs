@@ -414,6 +414,8 @@ pub struct Experiment {
     pub name: Name,
     /// Parameters.
     pub formals: Vec<Binding>,
+    /// Whether it runs only when it is asked for, not with all tests.
+    pub slow: bool,
     /// Statements.
     pub body: Vec<Command>,
 }

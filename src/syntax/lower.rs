@@ -142,13 +142,14 @@ impl Lowerer {
                 let mut p = self.parts(decl);
                 let title = p.next()?;
                 let name = Name { text: unquote(title.as_str()), span: self.span(&title) };
-                ItemKind::Test(Experiment { name, formals: Vec::new(), body: self.block(p.next()?)? })
+                ItemKind::Test(Experiment { name, formals: Vec::new(), slow: false, body: self.block(p.next()?)? })
             }
             _ => {
                 let mut p = self.parts(decl);
                 let name = self.name(&p.next()?);
                 let formals = p.take(Rule::formals).map(|f| self.bindings(f)).transpose()?.unwrap_or_default();
-                ItemKind::Experiment(Experiment { name, formals, body: self.block(p.next()?)? })
+                let slow = p.take(Rule::slow).is_some();
+                ItemKind::Experiment(Experiment { name, formals, slow, body: self.block(p.next()?)? })
             }
         };
         Ok(Item { doc, kind, span })

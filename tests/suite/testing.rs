@@ -45,6 +45,37 @@ fn tests_are_reported_in_the_order_of_the_file_whatever_ends_first() {
 }
 
 #[test]
+fn slow_experiments_are_run_when_they_are_asked_for() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slow");
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "experiment long(n: int = 2) slow { print \"long\"   expect n > 1 }
+experiment short { let slow = 1   expect slow == 1 }
+";
+    std::fs::write(folder.join("model.neuro"), text).unwrap();
+    let said = |args: &[&str], slow: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+        let out = command.current_dir(&folder).args(args).env("NEURO_SLOW", slow).output().unwrap();
+        assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+        let said = String::from_utf8_lossy(&out.stdout).into_owned();
+        said.lines().map(|line| line.split(" (").next().unwrap_or(line).to_string()).collect::<Vec<_>>()
+    };
+    for off in ["", "0"] {
+        let expected = [
+            "slow    model.neuro: experiment long: NEURO_SLOW=1 runs it, too",
+            "ok     model.neuro: experiment short",
+            "1 passed, 0 failed, 1 left out because they are slow",
+        ];
+        assert_eq!(said(&["test", "model.neuro"], off), expected);
+    }
+    let all =
+        ["long", "ok     model.neuro: experiment long", "ok     model.neuro: experiment short", "2 passed, 0 failed"];
+    assert_eq!(said(&["test", "model.neuro"], "1"), all);
+    assert!(said(&["run", "model.neuro", "long"], "").contains(&"long".to_string()));
+    // The formatter leaves the word alone.
+    assert!(said(&["fmt", "--check", "model.neuro"], "").is_empty());
+}
+
+#[test]
 fn people_get_the_first_of_very_many_messages_and_programs_all() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("many_messages");
     std::fs::create_dir_all(&folder).unwrap();

@@ -21,7 +21,8 @@ pub(super) fn check_experiment(module: &Module, e: &ast::Experiment, diagnostics
     let params = c.world.formals(&mut c.infer, &e.formals);
     let body = c.block(&e.body);
     debug_assert_eq!(body, 0);
-    Experiment { name: e.name.text.clone(), span: e.name.span, params, blocks: c.blocks, locals: c.world.locals }
+    let (name, span, slow) = (e.name.text.clone(), e.name.span, e.slow);
+    Experiment { name, span, params, slow, blocks: c.blocks, locals: c.world.locals }
 }
 
 struct Checker<'a> {

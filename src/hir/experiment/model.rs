@@ -15,6 +15,8 @@ pub struct Experiment {
     pub span: Span,
     /// Its parameters.
     pub params: Vec<Parameter>,
+    /// Whether it runs only when it is asked for, not with all tests.
+    pub slow: bool,
     /// Its statements; the first block is its body, the others belong to statements.
     pub blocks: Vec<Vec<Statement>>,
     /// All names of its body.
