@@ -150,7 +150,7 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
 }
 
 fn finish(l: Lowering, mut slots: Vec<(Slot, CableSlot)>) -> CableKernel {
-    slots.extend(l.invariants.iter().map(|(slot, values)| (*slot, CableSlot::Lane(values.clone()))));
+    slots.extend(l.invariants.iter().map(|(slot, values, _)| (*slot, CableSlot::Lane(values.clone()))));
     slots.sort_by_key(|(slot, _)| *slot);
     CableKernel { kernel: passes::optimize(&l.b.finish()), slots: slots.into_iter().map(|(_, s)| s).collect() }
 }

@@ -147,7 +147,7 @@ impl Elementwise<'_> {
                 }
             }
         }
-        slots.extend(l.invariants.iter().map(|(s, v)| (*s, Held::Fixed(v.clone()))));
+        slots.extend(l.invariants.iter().map(|(s, v, _)| (*s, Held::Fixed(v.clone()))));
         slots.extend(l.clocks.iter().map(|(s, c)| (*s, Held::Clock(c.clone()))));
         slots.sort_by_key(|(s, _)| *s);
         let raw = l.b.finish();

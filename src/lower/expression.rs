@@ -107,13 +107,33 @@ pub(super) struct Lowering<'a> {
     pub fired: HashMap<EventId, Value>,
     /// Standard normal numbers and raw bits by draw and noise number.
     pub randoms: HashMap<(bool, u32), (Slot, Slot)>,
-    /// Lane slots made for per-cell invariants.
-    pub invariants: Vec<(Slot, Arc<Vec<f64>>)>,
+    /// Lane slots made for per-cell invariants: what they hold, and of which expression of parameters.
+    pub invariants: Vec<(Slot, Arc<Vec<f64>>, Expr)>,
     /// How slots of functions of time, one per cell, are laid out; `None` if the time itself is read.
     pub clocks_in: Option<SlotKind>,
     /// Slots of functions of time.
     pub clocks: Vec<(Slot, Arc<Clock>)>,
     pub n_lanes: usize,
+}
+
+/// Computes an expression of parameters for every cell; nothing if it has no value.
+pub fn lanes_of(
+    e: &Expr,
+    definitions: &dyn Fn(VarId) -> Option<Expr>,
+    params: &dyn Fn(VarId) -> Option<Column>,
+    dt: Option<f64>,
+    n: usize,
+) -> Option<Vec<f64>> {
+    if let Expr::Var(v) = e
+        && let Some(Column::Array(values)) = params(*v)
+    {
+        return Some(values.to_vec());
+    }
+    let lane = |i: usize| {
+        let params = |v: VarId| params(v).map(|c| c.at(i));
+        eval_through(e, definitions, &params, (dt, None))
+    };
+    (0..n).map(lane).collect()
 }
 
 impl<'a> Lowering<'a> {
@@ -203,18 +223,12 @@ impl<'a> Lowering<'a> {
         if matches!(e, Expr::Num(_)) || !self.is_fixed(e) {
             return None;
         }
-        let definitions = |v: VarId| self.definition(v);
-        let lane = |i: usize| {
-            let params = |v: VarId| (self.params)(v).map(|c| c.at(i));
-            eval_through(e, &definitions, &params, (self.dt, None))
-        };
-        let values: Option<Vec<f64>> = (0..self.n_lanes).map(lane).collect();
-        let values = Arc::new(values?);
-        if let Some((slot, _)) = self.invariants.iter().find(|(_, v)| *v == values) {
+        if let Some((slot, ..)) = self.invariants.iter().find(|(.., known)| known == e) {
             return Some(self.b.load(*slot));
         }
+        let values = lanes_of(e, &|v| self.definition(v), self.params, self.dt, self.n_lanes)?;
         let slot = self.b.slot(format!("invariant{}", self.invariants.len()), SlotKind::Lane);
-        self.invariants.push((slot, values));
+        self.invariants.push((slot, Arc::new(values), e.clone()));
         Some(self.b.load(slot))
     }
 

@@ -13,7 +13,7 @@ pub use cable::{CableKernel, CableKernels, CableSlot, Geometry, lower_cables};
 pub use elementwise::{Elementwise, ElementwiseKernel, Held, Store};
 pub use expression::Clock;
 pub use neuron::{
-    BLOCK, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, chance, longest, lower_neuron, parameters,
+    BLOCK, Baked, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, baked, chance, longest, lower_neuron, parameters,
 };
 pub use plastic::{PlasticHandler, PlasticKernel, PlasticProgram, PlasticSlot, Rates, lower_plastic};
 pub use synapse::{ContinuousKernel, ContinuousSlot, EventKernel, lower_continuous, lower_on_pre};

@@ -3,7 +3,7 @@
 //! Order within a step from t to t + dt (`docs/language/semantics.md`): states advance from their values at t;
 //! events that arrive at t + dt are added; `emit`s are decided in order on the result; handlers run.
 
-use super::expression::{Clock, Lowering};
+use super::expression::{Clock, Lowering, lanes_of};
 use crate::hir::{Draw, Emit, EventId, Expr, Func, Op, Stmt, VarId, VarKind, inline_lets};
 use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
 use crate::plan::{Column, Population};
@@ -101,6 +101,58 @@ pub struct NeuronKernel {
     pub kernel: Kernel,
     /// By slot.
     pub bindings: Vec<Binding>,
+    /// Slots with a value for each cell, and the expressions of parameters and ports that these are.
+    pub lanes: Vec<(usize, Expr)>,
+}
+
+impl NeuronKernel {
+    /// Computes the slots with a value for each cell anew, after values have changed that are not part of the kernel; false if one has
+    /// none.
+    pub fn refill(
+        &self,
+        p: &Population,
+        ports: &BTreeMap<VarId, PortSource>,
+        dt: f64,
+        put: &mut dyn FnMut(usize, &[f64]),
+    ) -> bool {
+        let mut params = parameters(p, dt);
+        params.extend(fixed(ports));
+        let definitions = |v: VarId| match p.model.vars.get(v).map(|v| &v.kind) {
+            Some(VarKind::Let(e)) => Some(e.clone()),
+            _ => None,
+        };
+        self.lanes.iter().all(|(slot, e)| {
+            let values = lanes_of(e, &definitions, &|v| params.get(&v).cloned(), Some(dt), p.n);
+            values.inspect(|values| put(*slot, values)).is_some()
+        })
+    }
+}
+
+/// What of a parameter or port is part of a kernel: two kernels are alike if all is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Baked {
+    /// Its value, by its bits.
+    Value(u64),
+    /// That it has a value for each cell, which is not.
+    Lanes,
+    /// That it has a new value at every step.
+    Uniform,
+    /// That it has a new value for each cell at every step.
+    Step,
+}
+
+/// Lists what of parameters and ports is part of a kernel.
+pub fn baked(p: &Population, ports: &BTreeMap<VarId, PortSource>) -> Vec<(VarId, Baked)> {
+    let column = |c: &Column| match c {
+        Column::Const(x) => Baked::Value(x.to_bits()),
+        _ => Baked::Lanes,
+    };
+    let of_ports = ports.iter().map(|(v, source)| match source {
+        PortSource::Fixed(c) => (*v, column(c)),
+        PortSource::Uniform => (*v, Baked::Uniform),
+        PortSource::Step => (*v, Baked::Step),
+    });
+    p.params.iter().map(|(v, c)| (*v, column(c))).chain(of_ports).collect()
 }
 
 /// Names a hidden state as readers see it in the IR.
@@ -506,12 +558,17 @@ impl<'a> Build<'a> {
         for (slot, value) in hidden {
             l.b.store(slot, value);
         }
-        self.bindings.extend(l.invariants.iter().map(|(s, v)| (*s, Binding::Lane(v.clone()))));
+        self.bindings.extend(l.invariants.iter().map(|(s, v, _)| (*s, Binding::Lane(v.clone()))));
         self.bindings.extend(l.clocks.iter().map(|(s, c)| (*s, Binding::Clock(c.clone()))));
         self.bindings.sort_by_key(|(s, _)| *s);
         let raw = l.b.finish();
         let kernel = passes::optimize(&raw);
-        NeuronKernel { raw, kernel, bindings: self.bindings.into_iter().map(|(_, b)| b).collect() }
+        let lanes = l.invariants.into_iter().filter_map(|(slot, _, e)| {
+            let place = self.bindings.iter().position(|(s, _)| *s == slot)?;
+            Some((place, e))
+        });
+        let lanes = lanes.collect();
+        NeuronKernel { raw, kernel, bindings: self.bindings.into_iter().map(|(_, b)| b).collect(), lanes }
     }
 }
 

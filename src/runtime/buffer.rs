@@ -65,10 +65,15 @@ impl Buffer {
     /// Creates an array that begins with `values`; the last one fills what remains.
     pub fn repeating(len: usize, precision: Precision, values: &[f64]) -> Buffer {
         let mut b = Buffer::new(len, precision);
-        if let Some(last) = values.last() {
-            (0..len).for_each(|i| b.set(i, *values.get(i).unwrap_or(last)));
-        }
+        b.repeat(values);
         b
+    }
+
+    /// Writes values, and the last of them to the end.
+    pub fn repeat(&mut self, values: &[f64]) {
+        if let Some(last) = values.last() {
+            (0..self.len).for_each(|i| self.set(i, *values.get(i).unwrap_or(last)));
+        }
     }
 
     /// Describes the array as a slot that is read and written in place, the same at every step.

@@ -14,7 +14,7 @@ use crate::codegen::abi::SlotMemory;
 use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
 use crate::ir::Precision;
-use crate::lower::{BLOCK, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, chance, lower_neuron};
+use crate::lower::{BLOCK, Baked, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, baked, chance, lower_neuron};
 use crate::plan;
 use crate::rng::Stream;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +66,12 @@ pub struct Loaded {
     clocks: LaneClocks,
 }
 
+/// What a kernel was made for: steps of a pass, and what of parameters and ports is part of it.
+type Fit = (usize, Vec<(VarId, Baked)>);
+
+/// Kernels of a population that are kept, as inputs go on and off.
+const EARLIER: usize = 6;
+
 /// A population that runs.
 pub struct Pop {
     /// Number of cells, padded.
@@ -94,8 +100,12 @@ pub struct Pop {
     filled: Vec<VarId>,
     /// Functions that ports follow, each for some of the cells.
     functions: BTreeMap<VarId, Vec<PortFunction>>,
-    /// A parameter or the source of a port has changed; the kernels must be compiled anew.
+    /// A parameter or the source of a port has changed; the kernels must be made to fit.
     dirty: bool,
+    /// What the kernel fits.
+    baked: Fit,
+    /// Kernels that fitted earlier, the latest last.
+    earlier: Vec<(Fit, Loaded)>,
     /// The memory of the kernel's slots in the next pass.
     table: Vec<SlotMemory>,
     /// Slots whose memory is another one in every pass.
@@ -130,6 +140,15 @@ impl Loaded {
         };
         let clocks = LaneClocks::new(&kernel.bindings, lanes, backend);
         Loaded { own: kernel.bindings.iter().map(own).collect(), kernel, function, clocks }
+    }
+
+    /// Computes anew what differs from cell to cell; false if it has no value.
+    fn refill(&mut self, p: &plan::Population, ports: &BTreeMap<VarId, PortSource>, dt: f64) -> bool {
+        let (kernel, own) = (&self.kernel, &mut self.own);
+        kernel.refill(p, ports, dt, &mut |slot, values| match &mut own[slot] {
+            Some(buffer) => buffer.repeat(values),
+            None => crate::ice!("values of cells without memory"),
+        })
     }
 
     /// Describes the slots of an adaptive attempt.
@@ -204,12 +223,15 @@ impl Pop {
             filled: Vec::new(),
             functions: BTreeMap::new(),
             dirty: false,
+            baked: (steps, Vec::new()),
+            earlier: Vec::new(),
             table: Vec::new(),
             moving: Vec::new(),
             uniform: Vec::new(),
             noise: Noise::default(),
             rare: None,
         };
+        pop.baked.1 = baked(p, &pop.ports);
         pop.allocate(p, index, steps, options);
         for s in &mut pop.states {
             match &s.key {
@@ -236,14 +258,31 @@ impl Pop {
         pop
     }
 
-    /// Compiles anew what depends on parameters and the sources of ports, if they have changed; states are kept.
+    /// Lets the kernels fit parameters and the sources of ports, if they have changed; states are kept. Values that differ from cell to
+    /// cell are memory and are replaced; values that all cells have are part of a kernel, which is compiled unless one of the last fits.
     pub fn refresh(&mut self, p: &plan::Population, index: usize, steps: usize, options: &Options) {
-        if self.dirty {
-            let event_ports = self.rings.iter().map(|(port, _)| *port).collect();
-            self.update = load(p, &self.ports, &event_ports, steps, options);
-            self.allocate(p, index, steps, options);
-            self.dirty = false;
+        if !std::mem::take(&mut self.dirty) {
+            return;
         }
+        let event_ports: BTreeSet<VarId> = self.rings.iter().map(|(port, _)| *port).collect();
+        let fits = (steps, baked(p, &self.ports));
+        let timed = |l: &Loaded| l.kernel.bindings.iter().any(|b| matches!(b, Binding::Clock(_)));
+        let whole = self.adaptive.is_some() || self.cables.is_some() || timed(&self.update);
+        if !whole && fits == self.baked && self.update.refill(p, &self.ports, options.dt) {
+            return;
+        }
+        let known = self.earlier.iter().position(|(key, _)| *key == fits).map(|k| self.earlier.remove(k).1);
+        let known = known.and_then(|mut l| l.refill(p, &self.ports, options.dt).then_some(l));
+        let new = known.unwrap_or_else(|| load(p, &self.ports, &event_ports, steps, options));
+        let old = std::mem::replace(&mut self.update, new);
+        let key = std::mem::replace(&mut self.baked, fits);
+        if !whole {
+            if self.earlier.len() == EARLIER {
+                self.earlier.remove(0);
+            }
+            self.earlier.push((key, old));
+        }
+        self.allocate(p, index, steps, options);
     }
 
     fn allocate(&mut self, p: &plan::Population, index: usize, steps: usize, options: &Options) {

@@ -1,6 +1,7 @@
 //! What models make of the time step: probabilities of events, and values that are computed from it.
 
-use crate::support::{program, run, run_failing, run_with};
+use crate::support::{program, root, run, run_failing, run_with};
+use neuro::codegen::Backend;
 use neuro::diag::Code;
 use neuro::experiment::Settings;
 
@@ -80,5 +81,61 @@ fn initial_states_and_parameters_of_neurons_and_synapses_may_use_the_step() {
     assert!(out.failure.is_none(), "{:?}", out.failure);
     for e in &out.expectations {
         assert!(e.passed, "{}", e.found);
+    }
+}
+
+/// What is assigned between runs counts from then on, whether it is one value or one for each cell, new or as it was before.
+#[test]
+fn kernels_follow_what_is_assigned_between_runs() {
+    let values = [("1", "1"), ("[1, 2]", "1"), ("0", "1"), ("[3, 4]", "[1, 2]"), ("0", "[5, 1]"), ("[3, 4]", "[5, 1]")];
+    let number = |text: &str, cell: usize| -> f64 {
+        let inner = text.trim_matches(['[', ']']);
+        inner.split(", ").nth(cell).or(inner.split(", ").next()).and_then(|x| x.parse().ok()).unwrap_or(f64::NAN)
+    };
+    let (mut body, mut sums, mut decayed) = (String::new(), [0.0f64; 2], [1.0f64; 2]);
+    // Each pair after each other one, so that every kernel comes back with other values.
+    for step in 0..3 * values.len() {
+        let (drive, gain) = values[step * 5 % values.len()];
+        let (drive, gain) = if step % 4 == 3 { (drive, "2") } else { (drive, gain) };
+        body += &format!("net.a.drive = {drive} / 1 ms   net.a.gain = {gain}   net.a.tau = {gain} * 4 ms   run 1 ms\n");
+        for cell in 0..2 {
+            let gain = number(gain, cell);
+            sums[cell] += 2.0 * gain * number(drive, cell);
+            decayed[cell] *= (-1.0 / (4.0 * gain)).exp();
+        }
+    }
+    let text = format!(
+        "neuron Cell {{
+    param gain = 1, tau = 4 ms
+    input drive: 1/ms = 0/ms
+    state x = 0, y = 1
+    let twice = 2 * gain * drive
+    x' = twice
+    y' = -y / tau
+    emit spike when x > 1e9
+}}
+network Net {{ population a: Cell[2] }}
+experiment e {{
+    dt 1 ms
+    precision f64
+    network net = Net()
+    {body}
+    measure x = net.a.x
+    measure y = net.a.y
+    expect true
+}}"
+    );
+    for backend in [Backend::Auto, Backend::Cranelift, Backend::Interpreter] {
+        let out = run_with(&program(&text), 0, Settings { backend, ..Settings::default() }, &root());
+        assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+        let of = |name: &str| out.measures[name][0].data.to_vec();
+        for cell in 0..2 {
+            assert!((of("x")[cell] - sums[cell]).abs() < 1e-9, "{backend:?}: {:?} is not {sums:?}", of("x"));
+            assert!(
+                (of("y")[cell] / decayed[cell] - 1.0).abs() < 1e-12,
+                "{backend:?}: {:?} is not {decayed:?}",
+                of("y")
+            );
+        }
     }
 }

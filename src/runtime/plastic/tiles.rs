@@ -1,8 +1,10 @@
 //! Synapses of all sources onto all targets, in tiles of 4 x 4, so that a row and a column both find four values wherever
 //! they touch memory: a tile of single precision is one cache line.
 //!
-//! Tiles of four sources lie one after the other by target; within a tile, values are by target first, then by source.
+//! Tiles of four sources lie one after the other by target; within a tile, values are by target first, then by source. Where no column is
+//! ever visited, because nothing follows events of targets, each row lies by itself.
 
+use crate::hir::{Side, Trigger};
 use crate::ir::Precision;
 use crate::plan::Projection;
 use crate::runtime::buffer::Buffer;
@@ -31,6 +33,8 @@ pub struct Tiles {
     pub first: usize,
     /// Targets of the whole projection.
     all: usize,
+    /// Whether columns are visited.
+    columns: bool,
 }
 
 impl Tiles {
@@ -38,12 +42,16 @@ impl Tiles {
     pub fn new(p: &Projection, range: &Range<usize>) -> Option<Tiles> {
         let (begin, end) = (range.start.max(p.post.start), range.end.min(p.post.start + p.post.n));
         let targets = end.checked_sub(begin).filter(|n| *n >= LEAST)?;
-        p.is_matrix().then_some(Tiles { sources: p.pre.n, targets, first: begin - p.post.start, all: p.post.n })
+        let of_target = |t: &Trigger| matches!(t, Trigger::Cell(Side::Post, _));
+        let columns = p.synapse.handlers.iter().any(|h| of_target(&h.trigger));
+        let (sources, first, all) = (p.pre.n, begin - p.post.start, p.post.n);
+        p.is_matrix().then_some(Tiles { sources, targets, first, all, columns })
     }
 
     /// Returns how many places for values there are.
     pub fn places(&self) -> usize {
-        self.sources.div_ceil(SIDE) * self.stride()
+        let rows = if self.columns { self.sources.div_ceil(SIDE) } else { self.sources };
+        rows * self.stride()
     }
 
     /// Returns the position in the plan of the synapse of a source onto a target of the range.
@@ -97,12 +105,15 @@ impl Tiles {
         }
     }
 
-    /// From the values of four sources to those of the next four.
+    /// From the values of four sources to those of the next four, or from row to row.
     fn stride(&self) -> usize {
-        self.targets.div_ceil(SIDE) * AREA
+        self.targets.div_ceil(SIDE) * if self.columns { AREA } else { SIDE }
     }
 
     fn place(&self, source: usize, target: usize) -> usize {
+        if !self.columns {
+            return source * self.stride() + target;
+        }
         source / SIDE * self.stride() + target / SIDE * AREA + target % SIDE * SIDE + source % SIDE
     }
 
@@ -114,12 +125,22 @@ impl Tiles {
 
     fn gather<T: Value>(&self, from: &[T], sources: &[u32], targets: &Range<usize>, out: &mut [T]) {
         for (source, out) in sources.iter().zip(out.chunks_exact_mut(targets.len())) {
+            if !self.columns {
+                let at = self.place(*source as usize, targets.start);
+                out.copy_from_slice(&from[at..at + out.len()]);
+                continue;
+            }
             T::gather(&from[self.tiles(*source, targets)], *source as usize % SIDE, out);
         }
     }
 
     fn scatter<T: Value>(&self, to: &mut [T], sources: &[u32], targets: &Range<usize>, from: &[T]) {
         for (source, from) in sources.iter().zip(from.chunks_exact(targets.len())) {
+            if !self.columns {
+                let at = self.place(*source as usize, targets.start);
+                to[at..at + from.len()].copy_from_slice(from);
+                continue;
+            }
             T::scatter(&mut to[self.tiles(*source, targets)], *source as usize % SIDE, from);
         }
     }
@@ -253,8 +274,9 @@ mod tests {
 
     /// Every value at its own place, read by rows and by columns, and put back twice as large.
     fn rows_and_columns(precision: Precision) {
-        for (sources, targets) in [(16, 16), (18, 37), (33, 100), (61, 19)] {
-            let tiles = Tiles { sources, targets, first: 0, all: targets };
+        let sizes = [(16, 16), (18, 37), (33, 100), (61, 19)];
+        for (columns, (sources, targets)) in [true, false].into_iter().flat_map(|c| sizes.map(|s| (c, s))) {
+            let tiles = Tiles { sources, targets, first: 0, all: targets, columns };
             let mut values = Buffer::new(tiles.places(), precision);
             tiles.for_each(&mut |k, edge| values.set(k, 1.0 + edge as f64));
             let mut work = Buffer::new(sources * targets, precision);
@@ -276,7 +298,7 @@ mod tests {
                     values.set(k, 1.0 + edge as f64);
                 });
             }
-            for (target, first) in [(0, 0), (targets - 1, 8), (5, 4)] {
+            for (target, first) in [(0, 0), (targets - 1, 8), (5, 4)].into_iter().filter(|_| columns) {
                 let n = sources - first;
                 tiles.gather_column(&values, target, first, n, &mut work);
                 for k in 0..n {

@@ -70,15 +70,7 @@ impl Job<'_> {
                 }
             }
         };
-        if threads == 1 {
-            part(0)
-        } else {
-            pool.run(&|t| {
-                if t < threads {
-                    part(t)
-                }
-            })
-        }
+        together(pool, threads, &part);
     }
 
     /// Each channel for itself, with one weight.
@@ -146,15 +138,20 @@ pub fn correlate<T: Element>(
     let (from, to) = (numbers(&sources.buffer), numbers(&targets.buffer));
     // Beyond the last image whole vectors are read.
     images.resize(examples * image + 16, T::default());
-    let (laid, _) = images.split_at_mut(examples * image);
-    for (e, laid) in laid.chunks_exact_mut(image).enumerate() {
-        interleave(&map, &from[sources.row_of(e) * sources.ld..][..sources.n], laid);
-    }
+    let work = examples * map.weights() * map.out.0 * map.out.1;
+    let threads = if work < WORTH_SHARING { 1 } else { pool.threads() };
+    let laid = Laid(images.as_mut_ptr());
+    let lay = |t: usize| {
+        for e in share(examples, t, threads) {
+            // SAFETY: each thread has examples of its own, for which there is room.
+            let to = unsafe { std::slice::from_raw_parts_mut(laid.at(e * image), image) };
+            interleave(&map, &from[sources.row_of(e) * sources.ld..][..sources.n], to);
+        }
+    };
+    together(pool, threads, &lay);
     let mut out = vec![T::default(); map.inputs() * ld];
     let targets = Images { data: to, ld: if targets.rows == 1 { 0 } else { targets.ld } };
     let job = Correlated { map, sources: images, targets, examples, out: out.as_mut_ptr(), ld };
-    let work = examples * map.weights() * map.out.0 * map.out.1;
-    let threads = if work < WORTH_SHARING { 1 } else { pool.threads() };
     let panels = map.inputs().div_ceil(CORRELATED);
     let part = |t: usize| {
         let panels = share(panels, t, threads);
@@ -164,14 +161,33 @@ pub fn correlate<T: Element>(
             unsafe { T::correlate(&job, inputs) }
         }
     };
-    if threads == 1 {
-        part(0)
-    } else {
-        pool.run(&|t| {
-            if t < threads {
-                part(t)
-            }
-        })
-    }
+    together(pool, threads, &part);
     out
+}
+
+/// Where threads lay out images of their own.
+struct Laid<T>(*mut T);
+
+// SAFETY: each thread is given places of its own.
+unsafe impl<T: Send> Sync for Laid<T> {}
+
+impl<T> Laid<T> {
+    /// # Safety
+    /// There must be so many numbers.
+    unsafe fn at(&self, n: usize) -> *mut T {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.add(n) }
+    }
+}
+
+/// Does the parts of so many threads.
+fn together(pool: &mut Pool, threads: usize, part: &(dyn Fn(usize) + Sync)) {
+    if threads == 1 {
+        return part(0);
+    }
+    pool.run(&|t| {
+        if t < threads {
+            part(t)
+        }
+    })
 }
