@@ -20,7 +20,9 @@ impl Pixels {
         encoder.set_color(png::ColorType::Indexed);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::Best);
-        encoder.set_palette([255u8; 3].into_iter().chain(palette.iter().flat_map(|(c, _)| *c)).collect::<Vec<u8>>());
+        // Viewers that smooth colors and opacities apart mix what is clear, too: it has the color of what is least opaque.
+        let clear = palette.first().map_or([255; 3], |(c, _)| *c);
+        encoder.set_palette(clear.into_iter().chain(palette.iter().flat_map(|(c, _)| *c)).collect::<Vec<u8>>());
         encoder.set_trns([0u8].into_iter().chain(palette.iter().map(|(_, a)| *a)).collect::<Vec<u8>>());
         let written = encoder.write_header().and_then(|mut w| w.write_image_data(&self.colors));
         written.map_err(|e| format!("an image of {} x {} pixels: {e}", self.columns, self.rows))?;

@@ -29,7 +29,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 
 /// The second line of a file; the third one is its digest.
 #[derive(Serialize, Deserialize)]
@@ -69,6 +69,7 @@ struct Saved {
     total: Option<f64>,
     built_in: f64,
     ran_in: f64,
+    took: f64,
     size: (usize, usize),
     synapse_bytes: usize,
 }
@@ -600,6 +601,7 @@ impl Run<'_> {
             total: self.total,
             built_in: self.out.built_in,
             ran_in: self.out.ran_in,
+            took: self.took(),
             size: self.out.size,
             synapse_bytes: self.out.synapse_bytes,
         };
@@ -670,7 +672,7 @@ impl Run<'_> {
         self.out.saved = saved.saved.into_iter().collect();
         (self.passed, self.total) = (saved.passed, saved.total);
         (self.out.simulated, self.out.built_in, self.out.ran_in) = (saved.simulated, saved.built_in, saved.ran_in);
-        (self.out.size, self.out.synapse_bytes) = (saved.size, saved.synapse_bytes);
+        (self.out.size, self.out.synapse_bytes, self.out.took) = (saved.size, saved.synapse_bytes, saved.took);
         self.show_again()
     }
 

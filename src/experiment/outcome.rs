@@ -93,6 +93,8 @@ pub struct Outcome {
     pub built_in: f64,
     /// Wall time of running, seconds.
     pub ran_in: f64,
+    /// Wall time of the whole experiment, in all of its parts if it was resumed, seconds.
+    pub took: f64,
     /// Neurons and synapses of the largest network.
     pub size: (usize, usize),
     /// Bytes of memory of its synapses.

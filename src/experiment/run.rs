@@ -177,6 +177,8 @@ pub(super) struct Run<'a> {
     pub(super) passed: f64,
     /// The time that they will, as far as is known.
     pub(super) total: Option<f64>,
+    /// When this part of it began.
+    begun: std::time::Instant,
     /// Hears how far the run is, and says when it shall stop.
     pub(super) limits: Limits<'a>,
     checkpoints: Option<&'a Checkpoints<'a>>,
@@ -206,10 +208,16 @@ impl<'a> Run<'a> {
             builds_only: false,
             passed: 0.0,
             total: None,
+            begun: std::time::Instant::now(),
             limits: Limits::new(runner.progress, runner.settings.longest),
             checkpoints: None,
             out: Outcome::default(),
         }
+    }
+
+    /// Returns the wall time of the whole experiment so far.
+    pub(super) fn took(&self) -> f64 {
+        self.out.took + self.begun.elapsed().as_secs_f64()
     }
 
     fn finish(mut self) -> Outcome {
@@ -222,6 +230,7 @@ impl<'a> Run<'a> {
             }
         }
         self.measure_size();
+        self.out.took = self.took();
         (self.out.seed, self.out.dt, self.out.precision) = (self.seed, self.dt, self.precision);
         self.out.recordings = self.recordings;
         self.out

@@ -193,6 +193,7 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "simulated_ms": outcome.simulated,
         "construction_s": outcome.built_in,
         "simulation_s": outcome.ran_in,
+        "wall_s": outcome.took,
         "cell_updates": outcome.work.updates,
         "spikes": outcome.work.spikes,
         "synaptic_events": outcome.work.deliveries,

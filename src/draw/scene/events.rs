@@ -135,6 +135,11 @@ fn rows(p: &Panel, x: Scale, factor: f64, mut trains: Vec<Train>) -> Result<View
     let mut above = total;
     let mut layers = Vec::new();
     let mut ticks = Vec::new();
+    let within = (x.range[0] / factor, x.range[1] / factor);
+    let counts: Vec<Counts> =
+        if dense { trains.iter().map(|t| Counts::of(t, within, total)).collect() } else { Vec::new() };
+    let full = full(&counts);
+    let mut counts = counts.into_iter();
     for (k, (t, name)) in trains.iter().zip(&names).enumerate() {
         above -= t.n;
         if k > 0 && t.n > 0 {
@@ -142,9 +147,10 @@ fn rows(p: &Panel, x: Scale, factor: f64, mut trains: Vec<Train>) -> Result<View
         }
         ticks.push(Tick { at: above as f64 + 0.5 * t.n as f64 - 0.5, text: name.clone() });
         let color = color::of_series(k);
-        if dense {
-            let within = (x.range[0] / factor, x.range[1] / factor);
-            layers.extend(density(t, &color, within, factor, (above, total))?);
+        if let Some(counts) = counts.next() {
+            if t.n > 0 {
+                layers.push(density(t, counts, (&color, full), (x.range[0], x.range[1]), above)?);
+            }
         } else {
             let y = t.cells.iter().map(|c| f64::from(*c) + above as f64).collect();
             let x = t.times.iter().map(|t| t * factor).collect();
@@ -196,32 +202,47 @@ fn choose(t: &mut Train, some: usize, series: u64) -> Vec<u32> {
     kept
 }
 
+/// How many events there are at each place.
+struct Counts {
+    columns: usize,
+    rows: usize,
+    /// Row by row, the top one first.
+    counts: Vec<u32>,
+}
+
+impl Counts {
+    /// Counts events between two moments, for a population that is one of several with `total` cells. All rows but the last hold as many cells.
+    fn of(t: &Train, (from, to): (f64, f64), total: usize) -> Counts {
+        let share = (PIXELS.1 * t.n / total.max(1)).max(1);
+        let together = t.n.div_ceil(share).max(1);
+        let (columns, rows) = (PIXELS.0, t.n.div_ceil(together));
+        let mut counts = vec![0u32; columns * rows];
+        for (at, cell) in t.times.iter().zip(&t.cells) {
+            let column = (at - from) / (to - from) * columns as f64;
+            if (0.0..=columns as f64).contains(&column) {
+                let row = rows - 1 - *cell as usize / together;
+                counts[row * columns + (column as usize).min(columns - 1)] += 1;
+            }
+        }
+        Counts { columns, rows, counts }
+    }
+}
+
+/// Returns how many events have the full color, in the populations of a panel: a few places with very many do not pale all others.
+fn full(all: &[Counts]) -> u32 {
+    let mut there: Vec<u32> = all.iter().flat_map(|c| &c.counts).copied().filter(|c| *c > 0).collect();
+    there.sort_unstable();
+    there.get(there.len().saturating_sub(1) * 98 / 100).copied().unwrap_or(1).max(1)
+}
+
 /// How many events there are at each place, as shades of a color.
 fn density(
     t: &Train,
-    color: &str,
+    Counts { columns, rows, counts }: Counts,
+    (color, full): (&str, u32),
     (from, to): (f64, f64),
-    factor: f64,
-    (above, total): (usize, usize),
-) -> Result<Option<Layer>, String> {
-    if t.n == 0 {
-        return Ok(None);
-    }
-    let share = (PIXELS.1 * t.n / total.max(1)).max(1);
-    let (columns, rows) = (PIXELS.0, t.n.min(share));
-    let mut counts = vec![0u32; columns * rows];
-    for (at, cell) in t.times.iter().zip(&t.cells) {
-        let column = (at - from) / (to - from) * columns as f64;
-        if !(0.0..=columns as f64).contains(&column) {
-            continue;
-        }
-        let row = rows - 1 - *cell as usize * rows / t.n;
-        counts[row * columns + (column as usize).min(columns - 1)] += 1;
-    }
-    // A few places with very many events do not pale all others.
-    let mut there: Vec<u32> = counts.iter().copied().filter(|c| *c > 0).collect();
-    there.sort_unstable();
-    let full = there.get(there.len().saturating_sub(1) * 98 / 100).copied().unwrap_or(1).max(1);
+    above: usize,
+) -> Result<Layer, String> {
     let shade = |c: u32| match c {
         0 => 0,
         c => 1 + (((c.min(full) - 1) as usize * (SHADES - 1)) / (full as usize - 1).max(1)) as u8,
@@ -230,15 +251,8 @@ fn density(
     let opacity = |k: usize| (255.0 * if full == 1 { 1.0 } else { 0.35 + 0.65 * k as f64 / (SHADES - 1) as f64 }) as u8;
     let palette: Vec<_> = (0..SHADES).map(|k| (color::parse(color), opacity(k))).collect();
     let href = Pixels { columns, rows, colors }.url(&palette)?;
+    // The last row, at the top, may stand for more cells than there are.
     let y = [above as f64 - 0.5, (above + t.n) as f64 - 0.5];
     let label = format!("{} of {} cells", grouped(t.times.len()), grouped(t.n));
-    Ok(Some(Layer::Image {
-        label,
-        href,
-        x: [from * factor, to * factor],
-        y,
-        values: None,
-        scale: None,
-        pixels: [columns, rows],
-    }))
+    Ok(Layer::Image { label, href, x: [from, to], y, values: None, scale: None, pixels: [columns, rows] })
 }

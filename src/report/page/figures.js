@@ -41,8 +41,8 @@ const figuresWith = (kit) => {
 
   // ---- Axes ----
 
-  function linearTicks(lo, hi, count) {
-    const least = (hi - lo) / Math.max(count, 1);
+  function linearTicks(lo, hi, count, whole) {
+    const least = Math.max((hi - lo) / Math.max(count, 1), whole ? 1 : 0);
     const ten = 10 ** Math.floor(Math.log10(least));
     const step = ten * [1, 2, 5, 10].find((k) => least <= k * ten * (1 + 1e-9));
     const most = Math.max(Math.abs(lo), Math.abs(hi));
@@ -214,7 +214,9 @@ const figuresWith = (kit) => {
       ctx.globalAlpha = crowd > 1 ? 0.55 : 0.85;
       const base = known(Y(0)) ? Y(0) : box.top + box.height;
       l.y.forEach((v, k) => {
-        const [a, b, y] = [X(l.edges[k]), X(l.edges[k + 1]), Y(v)];
+        const ends = [X(l.edges[k]), X(l.edges[k + 1])].map((x) => clamp(x, box.left, box.left + box.width));
+        const [a, b, y] = [...ends, Y(v)];
+        if (!(b > a)) return;
         const gap = b - a > 5 * ratio ? ratio : 0;
         if (known(a, b, y)) ctx.fillRect(a + gap / 2, Math.min(y, base), b - a - gap, Math.abs(base - y));
       });
@@ -257,7 +259,9 @@ const figuresWith = (kit) => {
       ctx.setLineDash(l.dash.map((d) => d * ratio));
       ctx.stroke();
       alone.forEach(([x, y]) => dot(c, x, y, 1.6));
-      if (!l.sorted || l.steps || l.dash.length || (to - from) * 14 * ratio > box.width) return;
+      // As many points as figures have, and of longer lines those that a zoom leaves few of.
+      const few = l.x.length <= 40 || to - from < l.x.length;
+      if (!l.sorted || l.steps || l.dash.length || !few || (to - from) * 14 * ratio > box.width) return;
       for (let k = from; k < to; k++) if (known(Y(l.y[k]))) dot(c, X(l.x[k]), Y(l.y[k]), 2.2);
     },
 
@@ -470,7 +474,9 @@ const figuresWith = (kit) => {
     let texts = [];
     const splits = (u, _, min, max) => {
       let ticks = a.ticks?.filter((t) => t.at >= min && t.at <= max);
-      ticks ||= (a.log ? logTicks : linearTicks)(min, max, Math.max(2, Math.floor(length(u) / (flat ? 84 : 36))));
+      const count = Math.max(2, Math.floor(length(u) / (flat ? 84 : 36)));
+      // What is counted has no parts.
+      ticks ||= (a.log ? logTicks : linearTicks)(min, max, count, a.label === "index");
       const stride = a.ticks && !flat ? Math.ceil((ticks.length * 13) / Math.max(length(u), 13)) : 1;
       ticks = ticks.filter((_, k) => k % stride === 0);
       texts = ticks.map((t) => (hidden ? "" : t.text.length > 22 ? `${t.text.slice(0, 21)}…` : t.text));
@@ -483,7 +489,7 @@ const figuresWith = (kit) => {
       if (flat) return rotate(u) ? Math.ceil(width * 0.71) + 22 : 26;
       sizes[key] = width + 14;
       if (key === "right") sizes.right += a.label ? 20 : 0;
-      return key === "right" ? width + 14 : panel.aspect ? sizes.y : Math.max(sizes.y, figure.left);
+      return key === "right" ? width + 14 : panel.aspect ? sizes.y : Math.max(sizes.y, figure.left - (a.label ? 20 : 0));
     };
     const look = (show, color) => ({ show, stroke: () => theme[color], width: 1, size: 4 });
     return {
@@ -646,7 +652,8 @@ const figuresWith = (kit) => {
   // Aligns the plotting areas of a figure's panels, once their axes are known.
   function align(figure) {
     const panels = figure.panels.filter((p) => !p.aspect);
-    const left = Math.max(0, ...panels.map((p) => p.sizes.y));
+    // An axis is as wide as all of them; what has no label has its room in its ticks.
+    const left = Math.max(0, ...panels.map((p) => p.sizes.y + (p.y.label ? 20 : 0)));
     const right = Math.max(0, ...panels.map((p) => p.sizes.right + p.barWidth));
     if (left === figure.left && right === figure.right) return;
     [figure.left, figure.right] = [left, right];

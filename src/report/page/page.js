@@ -121,8 +121,8 @@
       out.push(el("div", {}, el("dt", {}, name), el("dd", {}, value, more && el("small", {}, more))));
     };
     const count = (v) => (has(v) ? num(v) : null);
-    const wall = has(run.simulation_s) ? run.simulation_s + (run.construction_s || 0) : null;
-    const parts = `construction ${duration(run.construction_s)}, simulation ${duration(run.simulation_s)}`;
+    const wall = has(run.wall_s) ? run.wall_s : null;
+    const parts = `construction ${duration(run.construction_s)}, steps ${duration(run.simulation_s)}`;
     const factor = run.simulation_s > 0 ? run.simulated_ms / 1000 / run.simulation_s : null;
     // Integers beyond 2^53 are not exact in JavaScript.
     const exact = (v) => (has(v) && !Number.isSafeInteger(v) && v > 2 ** 53 ? `≈ ${num(v)}` : text(v));
