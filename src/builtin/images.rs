@@ -21,6 +21,38 @@ fn squares(a: Given) -> Result<(Quantity, usize, usize)> {
     Err(Refusal::of(0, Code::E0403, message, "of one or three channels"))
 }
 
+/// An image whose pixels are those at another place, with zeros where nothing was.
+fn moved(image: &[f64], channels: usize, side: usize, (down, right): (i64, i64), out: &mut Vec<f64>) {
+    let inside = |i: i64| (0..side as i64).contains(&i);
+    for c in 0..channels {
+        for y in 0..side as i64 {
+            for x in 0..side as i64 {
+                let (i, j) = (y - down, x - right);
+                let there = inside(i) && inside(j);
+                out.push(if there { image[(c * side + i as usize) * side + j as usize] } else { 0.0 });
+            }
+        }
+    }
+}
+
+/// Moves every image by so many pixels down and to the right.
+pub fn shift(_: &dyn Host, a: Given) -> Result {
+    let (q, channels, side) = squares(a)?;
+    let by = |k: usize| -> Result<i64> {
+        match a.quantity(k)?.single() {
+            Some(v) if v.fract() == 0.0 && v.abs() <= side as f64 => Ok(v as i64),
+            _ => {
+                let message = format!("images of {side} x {side} pixels are moved by whole pixels");
+                Err(Refusal::of(k, Code::E0404, message, "not a whole number of pixels within them"))
+            }
+        }
+    };
+    let by = (by(1)?, by(2)?);
+    let mut data = Vec::with_capacity(q.data.len());
+    q.examples().for_each(|image| moved(image, channels, side, by, &mut data));
+    Ok(q.with(data).into())
+}
+
 /// Moves every image by up to so many pixels either way, with zeros where nothing was.
 pub fn random_crop(host: &dyn Host, a: Given) -> Result {
     let ((q, channels, side), by) = (squares(a)?, a.size(1)?);
@@ -35,16 +67,7 @@ pub fn random_crop(host: &dyn Host, a: Given) -> Result {
         let mut draw = stream.reader(k as u64);
         let mut shift = || i64::from(draw.below(2 * by as u32 + 1)) - by;
         let (dy, dx) = (shift(), shift());
-        let inside = |i: i64| (0..side as i64).contains(&i);
-        for c in 0..channels {
-            for y in 0..side as i64 {
-                for x in 0..side as i64 {
-                    let (i, j) = (y + dy, x + dx);
-                    let there = inside(i) && inside(j);
-                    data.push(if there { image[(c * side + i as usize) * side + j as usize] } else { 0.0 });
-                }
-            }
-        }
+        moved(image, channels, side, (-dy, -dx), &mut data);
     }
     Ok(q.with(data).into())
 }

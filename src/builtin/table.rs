@@ -578,6 +578,14 @@ pub static TABLE: &[Builtin] = &[
         "expect sum(confusion([0, 1], [1, 1])) == 2",
     ),
     f(
+        "shift",
+        &[p("image", Number), p("down", PureNumber), p("right", PureNumber)],
+        G::Same,
+        Function(images::shift),
+        "square images moved by whole pixels, with zeros where nothing was",
+        "expect shift([1, 2, 3, 4], 0, 1) == [0, 1, 0, 3]",
+    ),
+    f(
         "random_crop",
         &[p("image", Number), p("by", PureNumber)],
         G::Same,
@@ -678,6 +686,18 @@ pub static TABLE: &[Builtin] = &[
         "weight ~ uniform(0 mV, 1 mV)",
     ),
     distribution("exponential", &[p("mean", Number)], "exponential distribution: mean", "weight ~ exponential(1 mV)"),
+    distribution(
+        "poisson",
+        &[p("mean", PureNumber)],
+        "Poisson distribution of whole numbers: mean",
+        "let n ~ poisson(3)",
+    ),
+    distribution(
+        "wald",
+        &[p("mean", Number), p("scale", Same)],
+        "Wald distribution, the inverse Gaussian: mean, and scale, the cube of the mean over the variance",
+        "weight ~ wald(1 mV, 2 mV)",
+    ),
     distribution(
         "xavier",
         &[p("gain", Number)],

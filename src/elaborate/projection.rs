@@ -8,9 +8,9 @@ use super::{Elaborator, Locals};
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{self, Connection, Value};
-use crate::hir::{Synapse, VarId, VarKind, misplaced};
+use crate::hir::{Stmt, Synapse, Trigger, VarId, VarKind, misplaced};
 use crate::math::eval;
-use crate::plan::{Column, Delay, DrawnDelays, LONGEST_DELAY, Missing, Pairs, Projection};
+use crate::plan::{Column, Convolution, Delay, DrawnDelays, Edge, LONGEST_DELAY, Missing, Pairs, Pool, Projection};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
@@ -24,6 +24,42 @@ struct Draws {
     weight: Stream,
     delay: Stream,
     dendritic: Stream,
+}
+
+/// Returns whether events of cells reach the synapses.
+fn hears_events(s: &Synapse) -> bool {
+    s.handlers.iter().any(|h| matches!(h.trigger, Trigger::Cell(..)))
+}
+
+/// A convolution or a pool as the synapses that it is made of, each with the weight that it shares with others: events reach each for itself.
+fn unfolded(m: &Convolution, weight: &Column, c: &Connection) -> Attempt<(Pairs, Column)> {
+    let unsupported = |what: &str| Err(Box::new(crate::diag::unsupported(c.span, what)));
+    let weight_of = c.synapse.weight();
+    let moves = c.synapse.equations.iter().any(|e| Some(e.state) == weight_of);
+    if moves || c.synapse.handlers.iter().any(|h| changes(&h.body, weight_of)) {
+        return unsupported("learning by weights that many places share, in a network with events");
+    }
+    let share = match m.pool {
+        Some(Pool::Max) => return unsupported("a pool that takes the greatest, of events"),
+        Some(Pool::Mean) => 1.0 / (m.kernel * m.kernel) as f64,
+        _ => 1.0,
+    };
+    let (mut edges, mut weights) = (Vec::new(), Vec::new());
+    m.each_weight(|pre, post, k| {
+        edges.push(Edge { pre: pre as u32, post: post as u32 });
+        weights.push(share * weight.at(k));
+    });
+    Ok((Pairs::Listed(Arc::new(edges)), Column::Array(Arc::new(weights))))
+}
+
+/// Returns whether statements change a weight or ask for its synapse to be moved.
+fn changes(body: &[Stmt], weight: Option<VarId>) -> bool {
+    body.iter().any(|s| match s {
+        Stmt::Assign(v, _) => Some(*v) == weight,
+        Stmt::Rewire => true,
+        Stmt::If(_, a, b) => changes(a, weight) || changes(b, weight),
+        _ => false,
+    })
 }
 
 impl Elaborator<'_> {
@@ -84,10 +120,10 @@ impl Elaborator<'_> {
         let ends = (end(pre), end(post));
         let Connected { pairs, transpose_of, columns } = self.connect(&scope, c, ends, draws.pairs)?;
         let backend = self.around.backend;
-        let each = |v: &Value, stream: &Stream| per_synapse(&scope, v, &pairs, ends, stream, backend);
+        let of = |pairs: &Pairs, v: &Value, stream: &Stream| per_synapse(&scope, v, pairs, ends, stream, backend);
         let weight = match (&c.weight, columns.weight, transpose_of) {
             (_, _, Some(k)) => self.plan.projections[k].weight.clone(),
-            (Some(v), None, None) => each(v, &draws.weight)?,
+            (Some(v), None, None) => of(&pairs, v, &draws.weight)?,
             (Some(v), Some(_), None) => {
                 return fail(Code::E0202, v.span(), "the weights are given twice", "the table gives them, too");
             }
@@ -100,9 +136,13 @@ impl Elaborator<'_> {
                 ));
             }
         };
-        let written = |of: &Option<(Value, Span)>, stream: &Stream| {
-            let each = |(v, span): &(Value, Span)| each(v, stream).map(|column| (column, *span));
-            of.as_ref().map(each).transpose()
+        let (pairs, weight) = match pairs {
+            Pairs::Convolution(m) if transpose_of.is_none() && hears_events(&c.synapse) => unfolded(&m, &weight, c)?,
+            pairs => (pairs, weight),
+        };
+        let written = |given: &Option<(Value, Span)>, stream: &Stream| {
+            let each = |(v, span): &(Value, Span)| of(&pairs, v, stream).map(|column| (column, *span));
+            given.as_ref().map(each).transpose()
         };
         let axonal = match (written(&c.delay, &draws.delay)?, columns.delay) {
             (Some((_, span)), Some(_)) => {

@@ -116,6 +116,9 @@ fn unreachable_bounds<T>(span: Span) -> Attempt<T> {
     fail(Code::E0604, span, "nothing can be drawn within the bounds", "would be redrawn for ever")
 }
 
+/// The largest mean of Poisson numbers.
+const MOST_COUNTED: f64 = 1e12;
+
 /// Evaluates the parameters of a distribution.
 ///
 /// `fans` are the numbers of inputs of a target and of outputs of a source, where weights are drawn.
@@ -151,6 +154,24 @@ pub fn distribution(scope: &Scope, d: &Distribution, fans: Option<(f64, f64)>) -
             Shape::Uniform(lo, hi)
         }
         "exponential" => Shape::Exponential(positive(0, "a mean")?),
+        "poisson" => match positive(0, "a mean")? {
+            // Beyond, whole numbers have gaps.
+            mean if mean <= MOST_COUNTED => Shape::Poisson(mean),
+            mean => {
+                let message = format!("a Poisson number with the mean {mean}");
+                return fail(Code::E0404, d.args[0].span, message, format!("at most {MOST_COUNTED}"));
+            }
+        },
+        "wald" => {
+            let (mean, scale) = (value(0)?, value(1)?);
+            let wrong =
+                [(0, mean, "mean"), (1, scale, "scale")].into_iter().find(|(_, v, _)| *v <= 0.0 || !v.is_finite());
+            if let Some((i, _, what)) = wrong {
+                let message = format!("the {what} of a Wald value is positive");
+                return fail(Code::E0404, d.args[i].span, message, "out of range");
+            }
+            Shape::Wald(mean, scale)
+        }
         "xavier" => {
             let (inputs, outputs) = of_weights()?;
             Shape::Normal(0.0, value(0)? * (2.0 / (inputs + outputs)).sqrt())

@@ -17,6 +17,10 @@ pub enum Shape {
     Uniform(f64, f64),
     /// Mean.
     Exponential(f64),
+    /// Mean of whole numbers.
+    Poisson(f64),
+    /// Mean and scale of the time that a random walk with drift takes to a threshold.
+    Wald(f64, f64),
 }
 
 /// What happens to values beyond bounds.
@@ -60,6 +64,8 @@ impl Distribution {
             }
             Shape::Uniform(lo, hi) => lo + (hi - lo) * r.uniform(),
             Shape::Exponential(mean) => -mean * r.uniform().ln(),
+            Shape::Poisson(mean) => poisson(mean, r),
+            Shape::Wald(mean, scale) => wald(mean, scale, r),
         };
         match self.bound {
             Bound::Clipped(lo, hi) => Some(v.max(lo).min(hi)),
@@ -72,7 +78,7 @@ impl Distribution {
     pub fn lowest(&self) -> f64 {
         let open = match self.shape {
             Shape::Normal(mean, deviation) => mean - WIDEST * deviation.abs(),
-            Shape::Lognormal(..) | Shape::Exponential(_) => 0.0,
+            Shape::Lognormal(..) | Shape::Exponential(_) | Shape::Poisson(_) | Shape::Wald(..) => 0.0,
             Shape::Uniform(lo, hi) => lo.min(hi),
         };
         match self.bound {
@@ -91,12 +97,57 @@ impl Distribution {
             }
             Shape::Uniform(lo, hi) => lo.max(hi),
             Shape::Exponential(mean) => mean * WIDEST * WIDEST / 2.0,
+            Shape::Poisson(_) => f64::INFINITY,
+            Shape::Wald(mean, scale) => wald_roots(mean, scale, WIDEST).1,
         };
         match self.bound {
             Bound::None => open,
             Bound::Clipped(_, hi) | Bound::Redrawn(_, hi) => open.min(hi),
         }
     }
+}
+
+/// Draws a Poisson number: by products of uniform numbers, or where they would be many by transformed rejection (Hörmann 1993, Insur Math
+/// Econ 12:39, algorithm PTRS).
+fn poisson(mean: f64, r: &mut Reader) -> f64 {
+    if mean < 10.0 {
+        let (least, mut product, mut k) = ((-mean).exp(), r.uniform(), 0.0);
+        while product > least {
+            product *= r.uniform();
+            k += 1.0;
+        }
+        return k;
+    }
+    let b = 0.931 + 2.53 * mean.sqrt();
+    let a = -0.059 + 0.02483 * b;
+    let (alpha, squeeze) = (1.1239 + 1.1328 / (b - 3.4), 0.9277 - 3.6224 / (b - 2.0));
+    loop {
+        let (u, v) = (r.uniform() - 0.5, r.uniform());
+        let s = 0.5 - u.abs();
+        let k = ((2.0 * a / s + b) * u + mean + 0.43).floor();
+        if s >= 0.07 && v <= squeeze {
+            return k;
+        }
+        if k < 0.0 || s < 0.013 && v > s {
+            continue;
+        }
+        if (v * alpha / (a / (s * s) + b)).ln() <= k * mean.ln() - mean - libm::lgamma(k + 1.0) {
+            return k;
+        }
+    }
+}
+
+/// Draws a Wald (inverse Gaussian) number by the roots of a square (Michael, Schucany & Haas 1976, Am Stat 30:88).
+fn wald(mean: f64, scale: f64, r: &mut Reader) -> f64 {
+    let (small, large) = wald_roots(mean, scale, r.normal());
+    if r.uniform() * (mean + small) <= mean { small } else { large }
+}
+
+/// The two Wald numbers that a normal one may stand for.
+fn wald_roots(mean: f64, scale: f64, normal: f64) -> (f64, f64) {
+    let y = mean * normal * normal;
+    let large = mean + mean / (2.0 * scale) * (y + (4.0 * scale * y + y * y).sqrt());
+    (mean * mean / large, large)
 }
 
 /// Mean and standard deviation of the logarithm.
@@ -118,8 +169,8 @@ impl DrawnValues {
     /// Returns whether values lie within the bounds.
     pub fn can_be_drawn(&self) -> bool {
         let (a, b) = match self.distribution.shape {
-            Shape::Normal(a, b) | Shape::Lognormal(a, b) | Shape::Uniform(a, b) => (a, b),
-            Shape::Exponential(a) => (a, 0.0),
+            Shape::Normal(a, b) | Shape::Lognormal(a, b) | Shape::Uniform(a, b) | Shape::Wald(a, b) => (a, b),
+            Shape::Exponential(a) | Shape::Poisson(a) => (a, 0.0),
         };
         let drawn = self.distribution.sample(&mut self.stream.reader(0));
         a.is_finite() && b.is_finite() && drawn.is_some_and(f64::is_finite)
@@ -362,6 +413,37 @@ mod tests {
         gaps(0.02, 1_000_000, &mut r, &mut |_| hits += 1);
         // Five standard deviations of a binomial.
         assert!((f64::from(hits) - 20_000.0).abs() < 5.0 * (1e6f64 * 0.02 * 0.98).sqrt(), "{hits}");
+    }
+
+    #[test]
+    fn counts_and_first_passages_have_their_means_and_variances() {
+        let n = 200_000;
+        let shapes = [
+            (Shape::Poisson(0.3), 0.3, 0.3, 0.3),
+            (Shape::Poisson(9.9), 9.9, 9.9, 9.9),
+            (Shape::Poisson(10.0), 10.0, 10.0, 10.0),
+            (Shape::Poisson(250.0), 250.0, 250.0, 250.0),
+            // Mean, mean^3 / scale, and the third central moment: 3 mean^5 / scale^2.
+            (Shape::Wald(2.0, 1.0), 2.0, 8.0, 96.0),
+            (Shape::Wald(0.5, 4.0), 0.5, 0.03125, 0.005_859_375),
+        ];
+        for (k, (shape, mean, variance, third)) in shapes.into_iter().enumerate() {
+            let distribution = Distribution { shape, bound: Bound::None };
+            let stream = Stream::new(11, k as u32);
+            let draw = |i: u64| distribution.sample(&mut stream.reader(i)).unwrap_or(f64::NAN);
+            let all: Vec<f64> = (0..n).map(draw).collect();
+            let moment = |about: f64, p: i32| all.iter().map(|x| (x - about).powi(p)).sum::<f64>() / n as f64;
+            let fifth = 5.0 * (variance / n as f64).sqrt();
+            assert!((moment(0.0, 1) - mean).abs() < fifth, "{shape:?}: mean {}", moment(0.0, 1));
+            assert!((moment(mean, 2) / variance - 1.0).abs() < 0.05, "{shape:?}: variance {}", moment(mean, 2));
+            assert!((moment(mean, 3) / third - 1.0).abs() < 0.3, "{shape:?}: third moment {}", moment(mean, 3));
+            let whole = matches!(shape, Shape::Poisson(_));
+            assert!(all.iter().all(|x| *x >= 0.0 && *x <= distribution.highest() && (!whole || x.fract() == 0.0)));
+        }
+        // The chance of nothing at all.
+        let none = Distribution { shape: Shape::Poisson(2.0), bound: Bound::None };
+        let zeros = (0..n).filter(|i| none.sample(&mut Stream::new(1, 2).reader(*i)) == Some(0.0)).count();
+        assert!((zeros as f64 / n as f64 - (-2.0f64).exp()).abs() < 0.004);
     }
 
     #[test]

@@ -261,3 +261,99 @@ experiment e {{
     let several = text("1").replace("deliver w * pre.r", "deliver w * pre.r + pre.r * pre.r");
     assert!(run_failing(&several).message.contains("several terms to compare"));
 }
+
+/// What is asked of synapses is asked of all of them, also where many share a weight.
+#[test]
+fn angles_and_degrees_of_convolutions_are_of_all_their_weights() {
+    let text = "
+use std.neurons.rate: LinearUnit, RateInput
+use std.plasticity.gradient: Fixed
+network Net {
+    population a: RateInput[2, 4, 4]
+    population b: LinearUnit[3, 2, 2]
+    population p: LinearUnit[2, 3, 3]
+    projection x: a -> b.drive: Fixed { connect conv(3)   weight ~ normal(0, 1) }
+    projection y: a -> b.drive: Fixed { connect conv(3)   weight ~ normal(0, 1) }
+    projection z: a -> p.drive: Fixed { connect pool(2, stride = 2, padding = 1)   weight 1 }
+}
+experiment e {
+    network net = Net()
+    measure between = cos(angle(net.x, net.y))
+    measure by_hand = dot(net.x.w, net.y.w) / (norm(net.x.w) * norm(net.y.w))
+    measure incoming = in_degrees(net.x)
+    measure outgoing = out_degrees(net.x)
+    measure pooled = in_degrees(net.z)
+    expect true
+}";
+    let out = run(text);
+    near(&measured(&out, "between"), &measured(&out, "by_hand"), 1e-6);
+    assert_eq!(measured(&out, "incoming"), [18.0; 12]);
+    // A corner is seen from one place, its neighbours from two, the middle from four; by three channels.
+    let row = |a: f64, b: f64| [a, b, b, a];
+    let square = [row(3.0, 6.0), row(6.0, 12.0), row(6.0, 12.0), row(3.0, 6.0)].concat();
+    assert_eq!(measured(&out, "outgoing"), [square.clone(), square].concat());
+    let pooled = [1.0, 2.0, 1.0, 2.0, 4.0, 2.0, 1.0, 2.0, 1.0];
+    assert_eq!(measured(&out, "pooled"), [pooled, pooled].concat());
+    let d = run_failing(&text.replace("measure incoming = in_degrees(net.x)", "measure incoming = sum(matrix(net.x))"));
+    assert!(d.message.contains("no matrix"), "{}", d.message);
+    let d = run_failing(&text.replace("angle(net.x, net.y)", "angle(net.x, net.z)"));
+    assert!(d.message.contains("share"), "{}", d.message);
+}
+
+/// Events go through convolutions and pools as rates do: what arrives is the sum over the window of the weights of those that were active.
+#[test]
+fn events_go_through_convolutions_and_pools() {
+    let text = |connect: &str, shape: &str, synapse: &str| {
+        format!(
+            "
+use std.neurons.rate: LinearUnit, RateInput
+use std.plasticity.gradient: Fixed
+neuron Source {{ input on: 1 = 0   emit spike when random() < on }}
+neuron Count {{ event input exc: 1   state x = 0   x' = exc   emit never when x > 1e9 }}
+synapse Event {{ weight w: 1   {synapse} }}
+network Spiking {{
+    population a: Source[2, 5, 4]
+    population b: Count[{shape}]
+    projection up: a -> b.exc: Event {{ connect {connect}   weight 0.1   delay 1 ms }}
+}}
+network Rates {{
+    population a: RateInput[2, 5, 4]
+    population b: LinearUnit[{shape}]
+    projection up: a -> b.drive: Fixed {{ connect {connect}   weight 0.1 }}
+}}
+experiment e {{
+    dt 1 ms
+    precision f64
+    network s = Spiking()
+    network r = Rates()
+    let x = [1, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 1]
+    s.a.on = x
+    r.a.r = x
+    run 1 ms
+    s.a.on = 0
+    run 3 ms
+    measure events = s.b.x
+    measure rates = r.b.r
+    expect true
+}}"
+        )
+    };
+    let deliver = "on pre.spike { deliver w }";
+    for (connect, shape) in [
+        ("conv(3, stride = 2, padding = 1)", "3, 3, 2"),
+        ("conv(2)", "2, 4, 3"),
+        ("pool(2, stride = 1)", "2, 4, 3"),
+        ("mean_pool(3, stride = 2, padding = 1)", "2, 3, 2"),
+    ] {
+        let out = run(&text(connect, shape, deliver));
+        near(&measured(&out, "events"), &measured(&out, "rates"), 1e-12);
+        assert!(measured(&out, "events").iter().any(|x| *x > 0.0), "{connect}");
+    }
+    for (connect, synapse, what) in [
+        ("max_pool(2, stride = 1)", deliver, "a pool that takes the greatest"),
+        ("pool(2, stride = 1)", "on pre.spike { deliver w   w += 0.1 }", "learning by weights that many places share"),
+    ] {
+        let d = run_failing(&text(connect, "2, 4, 3", synapse));
+        assert!(d.code.to_string() == "E0106" && d.message.contains(what), "{}", d.message);
+    }
+}
