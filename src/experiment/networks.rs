@@ -131,7 +131,12 @@ impl Run<'_> {
             return Err(cyclic(plan, &path, span));
         }
         if !plan.is_without_events() {
-            return Ok(());
+            return match plan.refused_at_signals() {
+                Some((place, what)) => {
+                    Err(Box::new(crate::diag::unsupported(place, &what).label(span, "this network")))
+                }
+                None => Ok(()),
+            };
         }
         if let Some((place, what)) = plan.refused_without_events() {
             let d = crate::diag::unsupported(place, &what).label(span, "this network");

@@ -245,9 +245,11 @@ impl Run<'_> {
         let mut heard = false;
         // Streams are counted, so that signals by which nothing is drawn leave what is drawn later as it is.
         let receivers = self.receivers(targets)?;
-        let draws = |(network, projections, _): &Receivers| {
+        let draws = |(network, projections, populations): &Receivers| {
             let plan = self.live[*network].network();
+            let of_cells = |p: &usize| plan.populations[*p].model.draws_at(name);
             projections.iter().any(|k| !plan.projections[*k].synapse.draws.is_empty())
+                || !plan.is_without_events() && populations.iter().any(of_cells)
         };
         let chance = receivers.iter().any(draws).then(|| self.assignment_stream());
         for (network, projections, populations) in receivers {
@@ -255,7 +257,7 @@ impl Run<'_> {
             let Some(s) = &mut self.live[network].simulation else { continue };
             heard |= projections.iter().any(|k| listens(&s.network().projections[*k]));
             let hears = |p: &usize| s.network().populations[*p].model.hears(name);
-            heard |= s.rates().is_some() && populations.iter().any(hears);
+            heard |= populations.iter().any(hears);
             if let Err(f) = s.signal(name, &projections, &populations, chance.as_ref()) {
                 return Err(failure(&f, s.network()));
             }

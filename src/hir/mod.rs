@@ -306,10 +306,25 @@ impl Neuron {
         matches!(self.kept.get(&state), Some(Kept::Cell | Kept::Channel))
     }
 
+    /// Returns whether something is drawn at a signal.
+    pub fn draws_at(&self, signal: &str) -> bool {
+        let draws = |e: &Expr| self.any(e, &mut |e| matches!(e, Expr::Draw(..)));
+        self.handlers.iter().filter(|h| h.signal == signal).any(|h| any_expr(&h.body, &draws))
+    }
+
     /// Returns whether the cell does something at a signal.
     pub fn hears(&self, signal: &str) -> bool {
         self.handlers.iter().any(|h| h.signal == signal)
     }
+}
+
+/// Returns whether any expression of some statements satisfies a predicate.
+pub fn any_expr(body: &[Stmt], predicate: &dyn Fn(&Expr) -> bool) -> bool {
+    body.iter().any(|s| match s {
+        Stmt::Assign(_, e) => predicate(e),
+        Stmt::If(c, a, b) => predicate(c) || any_expr(a, predicate) || any_expr(b, predicate),
+        _ => false,
+    })
 }
 
 /// The two sides of a synapse.

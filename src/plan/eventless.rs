@@ -4,7 +4,7 @@
 //! needs what only the engine for events has; then that runs it, step by step, with the same values.
 
 use super::{Connector, Delay, Network, Pairs, Projection};
-use crate::hir::{Expr, Stmt, VarId, VarKind};
+use crate::hir::{Expr, Kept, Stmt, VarId, VarKind, any_expr};
 use crate::source::Span;
 use std::collections::HashSet;
 
@@ -84,15 +84,18 @@ impl Network {
         self.drives.is_empty() && self.populations.iter().all(silent)
     }
 
-    /// Returns whether the network asks for what only a graph of values has: a batch, cells that hear signals, values at ends of windows,
-    /// energies or shared weights.
+    /// Returns whether the network asks for what only a graph of values has: a batch, values at ends of windows, energies or shared weights;
+    /// without events also cells that hear signals.
     fn asks_for_values(&self) -> bool {
+        let eventless = self.has_no_events();
+        // Where there is one example, what is kept for each cell is kept for each example.
+        let kept = |k: &Kept| eventless || matches!(k, Kept::Channel | Kept::Sample);
         let asks = |p: &super::Population| {
             let m = &p.model;
-            !m.handlers.is_empty()
+            eventless && !m.handlers.is_empty()
                 || !m.energies.is_empty()
                 || !m.bounds.is_empty()
-                || !m.kept.is_empty()
+                || m.kept.values().any(kept)
                 || m.vars.values().any(|v| matches!(v.kind, VarKind::AtEnd(..)))
         };
         self.batch.is_some()
@@ -104,6 +107,27 @@ impl Network {
                     || p.energy.is_some()
                     || !p.synapse.at_end.is_empty()
             })
+    }
+
+    /// Finds what cells of a network with events cannot do at a signal, and where it is written.
+    pub fn refused_at_signals(&self) -> Option<(Span, String)> {
+        for p in &self.populations {
+            let m = &p.model;
+            let momentary = |e: &Expr| m.any(e, &mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Noise(_)));
+            for h in &m.handlers {
+                let what = if any_expr(&h.body, &momentary) {
+                    "what happens in a step only (an event, the time since one, noise), at a signal"
+                } else if !m.cables.is_empty() {
+                    "a signal to a cell with a cable"
+                } else if p.solved.adaptive.is_some() {
+                    "a signal to a cell with an adaptive scheme"
+                } else {
+                    continue;
+                };
+                return Some((h.span, what.into()));
+            }
+        }
+        None
     }
 
     /// Finds what a network without events cannot contain, and where it is written.
@@ -268,12 +292,13 @@ impl super::Population {
     /// Finds a state kept per channel that changes by a parameter with several values in one channel, and this parameter.
     pub fn channel_without_one_parameter(&self) -> Option<(VarId, VarId)> {
         let m = &self.model;
-        let mut states = m.kept.iter().filter(|(_, k)| **k == crate::hir::Kept::Channel).map(|(v, _)| *v);
+        let mut states = m.kept.iter().filter(|(_, k)| **k == Kept::Channel).map(|(v, _)| *v);
         let differs = |v: &VarId| self.params.get(v).is_some_and(|c| self.differs_in_channel(c).is_some());
         let heard = |v: VarId| m.handlers.iter().any(|h| crate::solve::writes(&h.body, v));
         let params: Vec<VarId> = m.params().map(|(v, _)| v).filter(differs).collect();
         let state = states.find(|v| heard(*v))?;
-        let reads = |body: &[Stmt]| params.iter().copied().find(|p| mentions(m, body, *p));
+        let read = |body: &[Stmt], v: VarId| any_expr(body, &|e| m.any(e, &mut |e| *e == Expr::Var(v)));
+        let reads = |body: &[Stmt]| params.iter().copied().find(|p| read(body, *p));
         m.handlers.iter().find_map(|h| reads(&h.body)).map(|param| (state, param))
     }
 
@@ -282,16 +307,6 @@ impl super::Population {
         let name = |v: VarId| &self.model.vars[v].name;
         format!("`{}` with several values in one channel, where `{}` follows from it", name(param), name(state))
     }
-}
-
-/// Returns whether statements read a variable.
-fn mentions(m: &crate::hir::Neuron, body: &[Stmt], v: VarId) -> bool {
-    let reads = |e: &Expr| m.any(e, &mut |e| *e == Expr::Var(v));
-    body.iter().any(|s| match s {
-        Stmt::Assign(_, e) => reads(e),
-        Stmt::If(c, a, b) => reads(c) || mentions(m, a, v) || mentions(m, b, v),
-        _ => false,
-    })
 }
 
 impl Projection {

@@ -24,6 +24,7 @@ mod rate;
 mod ring;
 mod rows;
 mod running;
+mod signals;
 mod simulation;
 mod snapshot;
 mod step;

@@ -168,7 +168,7 @@ impl Running {
         }
     }
 
-    /// Sends a signal to some projections and populations; cells of a network with events hear none.
+    /// Sends a signal to some projections and populations.
     ///
     /// What handlers of synapses ask of all synapses of a cell, or draw from `chance`, is found before any of them runs.
     pub fn signal(
@@ -182,7 +182,7 @@ impl Running {
             self.set_synapses(k, variable, &values);
         }
         match self {
-            Running::Events(s) => s.signal(name, projections),
+            Running::Events(s) => s.signal(name, projections, populations, chance),
             Running::Rates(s) => s.signal(name, projections, populations),
         }
     }

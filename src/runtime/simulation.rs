@@ -9,6 +9,7 @@ use super::pool::Pool;
 use super::population::Pop;
 use super::projection::Proj;
 use super::ring::RingPointer;
+use super::signals::Hearing;
 use super::sums::Sums;
 use super::time::{PortFunction, TimeFunction};
 use super::tuning::Tuning;
@@ -17,6 +18,7 @@ use crate::hir::{EventId, VarId, VarKind};
 use crate::ir::Precision;
 use crate::lower::{Binding, Hidden, NeuronKernel, PlasticKernel};
 use crate::plan::{Column, Network};
+use crate::rng::Stream;
 use std::cell::RefCell;
 
 /// How to run.
@@ -383,11 +385,31 @@ impl Simulation {
         self.sums.get_mut().forget();
     }
 
-    /// Sends a signal to the synapses of some projections.
-    pub fn signal(&mut self, name: &str, projections: &[usize]) -> Result<(), Failure> {
+    /// Sends a signal to the synapses of some projections and to the cells of some populations. Whatever hears it sees the values from
+    /// before; handlers of cells draw from `chance`.
+    pub fn signal(
+        &mut self,
+        name: &str,
+        projections: &[usize],
+        populations: &[usize],
+        chance: Option<&Stream>,
+    ) -> Result<(), Failure> {
         self.refresh();
         self.sum_inputs(self.step);
         self.sums.get_mut().forget();
+        let hears = |index: &&usize| self.network.populations[**index].model.hears(name);
+        let changed = |index: &usize| {
+            let hearing = Hearing {
+                index: *index,
+                population: &self.network.populations[*index],
+                states: &self.pops[*index],
+                port: &|port, cell| self.port(*index, port, cell),
+                chance,
+                clock: (self.step as f64 * self.options.dt, self.options.dt),
+            };
+            hearing.changes(name).map(|changes| (*index, changes))
+        };
+        let changed: Vec<_> = populations.iter().filter(hears).map(changed).collect::<Result<_, _>>()?;
         self.plasticity((self.step, self.step), &|k, plastic, p, view, pool| {
             if projections.contains(&k) {
                 plastic.signal(name, p, view, pool);
@@ -398,6 +420,13 @@ impl Simulation {
                 plastic.rewire(&mut self.network.projections[*k], self.step, &self.options);
             }
         }
+        for (index, changes) in changed {
+            for (v, values) in changes {
+                let n = self.network.populations[index].n;
+                self.pops[index].set_values(v, 0..n, &values);
+            }
+        }
+        self.sums.get_mut().forget();
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::support::{program, root, run, run_failing, run_with};
 use neuro::codegen::Backend;
 use neuro::diag::Code;
 use neuro::experiment::Settings;
+use neuro::ir::Precision;
 
 /// A population of three with a probability of 0.5, 1 and `last` per step, and one that has it by an input.
 fn chances(last: &str, rest: &str) -> String {
@@ -138,4 +139,91 @@ experiment e {{
             );
         }
     }
+}
+
+/// Cells with events hear signals as others do: all handlers see the values from before, states in bounds or not, one after the other
+/// within a handler; what is drawn is drawn for each cell, and differs from signal to signal.
+#[test]
+fn cells_with_events_hear_signals() {
+    let text = |more: &str, body: &str| {
+        format!(
+            "neuron Cell {{
+    param gain = 2, start = 1
+    input I: 1/ms = 0/ms
+    event input exc: 1
+    state x = start, y = 0, total = 0, luck = 0, bias = 0
+    let double = 2 * x
+    x' = I
+    total' = exc
+    emit spike when x > 1e9
+    on learn {{
+        y = double + gain
+        if x > 3 {{ bias += y }} else {{ bias += 1 }}
+        x = 10 * x
+    }}
+    on roll {{ luck = normal(100 * gain, 1) + 0 * uniform(0, 1) }}
+    {more}
+}}
+synapse Taught {{
+    weight w: 1
+    on pre.spike {{ deliver w }}
+    on learn {{ w += post.x }}
+}}
+network Net {{
+    population a: Cell[3]
+    projection link: a -> a.exc: Taught {{ connect all_to_all   weight 0 }}
+}}
+experiment e {{
+    dt 1 ms
+    network net = Net()
+    {body}
+    expect true
+}}"
+        )
+    };
+    let body = "net.a.gain = [1, 2, 3]
+    net.a.I = [1, 2, 4] / 1 ms
+    run 1 ms
+    signal learn
+    measure x = net.a.x
+    measure y = net.a.y
+    measure bias = net.a.bias
+    measure w = net.link.w[0 .. 3]
+    signal learn in net.link
+    measure alone = net.a.bias
+    for k in 1 .. 2 {
+        signal roll
+        measure luck = net.a.luck
+    }
+    run 1 ms
+    measure later = net.a.x";
+    for precision in [Precision::F32, Precision::F64] {
+        for backend in [Backend::Auto, Backend::Cranelift, Backend::Interpreter] {
+            let settings = Settings { backend, precision: Some(precision), ..Settings::default() };
+            let out = run_with(&program(&text("", body)), 0, settings, &root());
+            assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+            let of = |name: &str| out.measures[name].iter().flat_map(|q| q.data.iter().copied()).collect::<Vec<f64>>();
+            // x was 2, 3 and 5 after the step.
+            assert_eq!(of("x"), [20.0, 30.0, 50.0]);
+            assert_eq!(of("y"), [5.0, 8.0, 13.0]);
+            assert_eq!(of("bias"), [1.0, 1.0, 13.0]);
+            assert_eq!(of("w"), [2.0, 3.0, 5.0], "synapses see x from before the signal");
+            assert_eq!(of("alone"), of("bias"), "a signal to a projection reaches no cell");
+            assert_eq!(of("later"), [21.0, 32.0, 54.0]);
+            let luck = of("luck");
+            assert!(luck.iter().enumerate().all(|(k, l)| (l - 100.0 * (k % 3 + 1) as f64).abs() < 6.0), "{luck:?}");
+            let deviates: Vec<f64> = luck.iter().enumerate().map(|(k, l)| l - 100.0 * (k % 3 + 1) as f64).collect();
+            assert!((0..6).all(|i| (0..i).all(|j| deviates[i] != deviates[j])), "{luck:?}");
+        }
+    }
+    for (more, what) in [
+        ("on late { y = since(spike) / 1 ms }", "what happens in a step only"),
+        ("state s per channel = 0   on late { s += 1 }", "an event"),
+        ("state s per sample = 0   on late { s += 1 }", "an event"),
+    ] {
+        let d = run_failing(&text(more, "run 1 ms"));
+        assert!(d.code == Code::E0106 && d.message.contains(what), "{more}: {}", d.message);
+    }
+    let d = run_failing(&text("on late { y = 1 / (x - 1) }", "signal late"));
+    assert!(d.message.contains("y"), "{}", d.message);
 }
