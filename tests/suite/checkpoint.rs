@@ -50,17 +50,36 @@ pub fn bits(out: &Outcome) -> Vec<u64> {
 }
 
 /// Delays, learning synapses, short-term plasticity, drives and ports that follow time, noise, draws, an adaptive scheme, a cable,
-/// loops, conditions and scheduled commands.
+/// signals to cells, convolutions with and without events, loops, conditions and scheduled commands.
 const EVERYTHING: &str = "
 use std.synapses.short_term
 use std.neurons.cable
 use std.plasticity.reward: Dopamine
+use std.neurons.rate: LinearLearner, RateInput
+use std.plasticity.gradient: ErrorDrivenMomentum, Feedback, Fixed
+neuron Map {
+    input drive: 1
+    input teach: 1
+    state bias per channel = 0
+    let r = tanh(drive + bias)
+    let delta = teach * (1 - r * r)
+    on learn { bias += 0.1 * delta + 0.01 * normal(0, 1) }
+}
+network Maps {
+    population image: RateInput[1, 6, 6]
+    population maps: Map[2, 4, 4]
+    population pooled: LinearLearner[2, 2, 2]
+    projection filters: image -> maps.drive: ErrorDrivenMomentum { connect conv(3)   weight ~ xavier(1) }
+    projection down: maps -> pooled.drive: Fixed { connect max_pool(2)   weight 1 }
+    projection pooled -> maps.teach: Feedback { connect transpose of down }
+}
 neuron Noisy {
     param tau = 10 ms, sigma = 3 mV / sqrt(1 ms)
     event input exc: mV
     input I: mV = 0 mV
     state v = 0 mV
-    state count = 0
+    state count = 0, luck = 0
+    on learn { luck += normal(count, 1) }
     v' = (I - v) / tau + sigma * xi + exc
     emit spike when v > 8 mV {
         v = 0 mV
@@ -82,6 +101,10 @@ network Net {
     population a: Noisy[60]
     population b: Noisy[40]
     population s: Slow[3]
+    population m: Noisy[1, 4, 4]
+    population o: Noisy[2, 3, 3]
+    projection m -> o.exc: Static { connect conv(2)   weight ~ normal(2 mV, 0.5 mV)   delay 1 ms }
+    drive m.exc { poisson 900 Hz  weight 0.6 mV }
     population c: ActiveBallAndStick[1]
     population da: Dopamine[1]
     init a.v ~ uniform(-5 mV, 5 mV)
@@ -93,6 +116,9 @@ network Net {
 }
 experiment e {
     network net = Net()
+    network maps = Maps()
+    maps.image.r ~ normal(0, 1)
+    maps.pooled.teach = 0.5
     net.a.I = 1 mV * sin(t / 7 ms)
     record (net.a.spike, net.b.event)
     record net.s.x every 1 ms as x
@@ -103,6 +129,8 @@ experiment e {
         if k == 2 {
             run 150 ms
             signal learn
+            let turns ~ poisson(2)
+            for again in 1 .. turns { signal learn in net.a }
         } else {
             let extra = k * 10
             run 120 ms
@@ -115,7 +143,12 @@ experiment e {
         }
         plasticity off net.link
     }
+    signal learn
     measure last_x = net.s[0].x
+    measure luck = net.a.luck
+    measure spread = net.o.v
+    measure filters = maps.filters.w
+    measure bias = maps.maps.bias
     expect total[0] > 0
     plot odd
 }";
