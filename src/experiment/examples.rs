@@ -140,7 +140,6 @@ impl Run<'_> {
             self.gather_turn()?;
         }
         self.put_away(&set, &items);
-        self.heed_interrupt()?;
         if let Some(FrameKind::Examples { turn, .. } | FrameKind::Gather { turn, .. }) =
             self.frames.last_mut().map(|f| &mut f.kind)
         {
@@ -149,7 +148,8 @@ impl Run<'_> {
         if let Some(top) = self.frames.last_mut() {
             top.next = 0;
         }
-        self.show_examples()
+        self.show_examples()?;
+        self.between_turns()
     }
 
     /// Evaluates what is gathered, for the examples of a turn.

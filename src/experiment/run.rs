@@ -389,7 +389,7 @@ impl<'a> Run<'a> {
                 self.begin_turn(variables, values, *sweep)?;
                 frame.next = 0;
                 self.frames.push(frame);
-                self.heed_interrupt_between_turns()
+                self.between_turns()
             }
             FrameKind::Repeat { most, turn } => {
                 *turn += 1;
@@ -400,7 +400,7 @@ impl<'a> Run<'a> {
                     self.frames.pop();
                     return Ok(());
                 }
-                self.heed_interrupt_between_turns()
+                self.between_turns()
             }
             FrameKind::Examples { .. } | FrameKind::Gather { .. } => {
                 self.frames.push(frame);
@@ -645,13 +645,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Stops between two turns of a loop where the user asks for it, with a checkpoint if they are kept.
-    fn heed_interrupt_between_turns(&mut self) -> Attempt<()> {
-        let Some(why) = self.limits.interrupted() else { return Ok(()) };
-        if let Some(checkpoints) = self.checkpoints {
+    /// Keeps a checkpoint between two turns of a loop if one is due, and stops where the user asks for it.
+    pub(super) fn between_turns(&mut self) -> Attempt<()> {
+        let stop = self.limits.interrupted();
+        if let Some(checkpoints) = self.checkpoints
+            && (stop.is_some() || checkpoints.keeper.is_due())
+        {
             self.checkpoint(checkpoints.keeper, &checkpoints.belongs)?;
         }
-        Err(stopped(self.clock, &why))
+        match stop {
+            Some(why) => Err(stopped(self.clock, &why)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -143,6 +143,20 @@ experiment e {
         }
         plasticity off net.link
     }
+    data d = dataset(x = sin(linspace(1, 216, 216)), y = linspace(0, 1, 6), examples = 6)
+    for epoch in 1 .. 2 {
+        for (x, y) in shuffle(d) {
+            maps.image.r = x
+            maps.pooled.teach = y - mean(maps.pooled.r)
+            signal learn in maps
+        }
+        measure gathered = all(maps.pooled.r) over shuffle(d)[0 .. 4] { maps.image.r = x }
+    }
+    var tries = 0
+    repeat at most 5 times until tries == 3 {
+        run 2 ms
+        tries += 1
+    }
     signal learn
     measure last_x = net.s[0].x
     measure luck = net.a.luck
