@@ -10,7 +10,9 @@ use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{self, Connection, Value};
 use crate::hir::{Stmt, Synapse, Trigger, VarId, VarKind, misplaced};
 use crate::math::eval;
-use crate::plan::{Column, Convolution, Delay, DrawnDelays, Edge, LONGEST_DELAY, Missing, Pairs, Pool, Projection};
+use crate::plan::{
+    Column, Convolution, Delay, DrawnDelays, Edge, LONGEST_DELAY, Missing, Pairs, Pool, Projection, no_port,
+};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
@@ -163,7 +165,7 @@ impl Elaborator<'_> {
             pre,
             post,
             // Without a port nothing is delivered, except what follows from an energy.
-            port: c.port.unwrap_or(VarId::from_u32(0)),
+            port: c.port.unwrap_or_else(no_port),
             synapse: c.synapse.clone(),
             params: BTreeMap::new(),
             init: BTreeMap::new(),

@@ -16,7 +16,7 @@ use crate::figure::Figure;
 use crate::hir::typed::{Expr, LocalId};
 use crate::hir::{Module, SynapseUse, VarId, VarKind, check_synapse};
 use crate::ir::Precision;
-use crate::plan::{Batch, Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection};
+use crate::plan::{Batch, Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection, no_port};
 use crate::runtime::{Running, Snapshot};
 use crate::solve::discretize;
 use crate::source::Span;
@@ -470,7 +470,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
             continue;
         }
         // The ports of forces are made anew.
-        let port = (!p.has_energy).then_some(p.port);
+        let port = (!p.has_energy && p.port != no_port()).then_some(p.port);
         plan.ends_sound(&p.name, (p.pre, p.post), port, &p.pairs)?;
         let unknown = || format!("a synapse `{}` is not there", p.synapse);
         let synapse = module.synapses.get(&p.synapse).ok_or_else(unknown)?.clone();

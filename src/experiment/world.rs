@@ -41,8 +41,8 @@ impl Surface<'_> {
     /// The dimension and unit of a projection's weights.
     fn unit_of_weight(&self, network: usize, p: &Projection) -> (Dim, Option<Unit>) {
         let model = &self.live[network].network().populations[p.post.population].model;
-        let weight = p.synapse.weight().map_or(&model.vars[p.port], |w| &p.synapse.vars[w]);
-        (weight.dim, weight.unit.clone())
+        let weight = p.synapse.weight().map(|w| &p.synapse.vars[w]).or(model.vars.get(p.port));
+        weight.map_or((Dim::ONE, None), |v| (v.dim, v.unit.clone()))
     }
 }
 

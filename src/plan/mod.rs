@@ -124,6 +124,11 @@ pub const MOST_STEPS: f64 = 9_007_199_254_740_992.0;
 /// Steps of all delays of a synapse, at most: they are counted with 16 bits.
 pub const LONGEST_DELAY: u32 = 60_000;
 
+/// The port of synapses that deliver nothing and were given none: no variable of any model.
+pub fn no_port() -> VarId {
+    VarId::from_u32(u32::MAX - 4096)
+}
+
 /// All synapses of one projection.
 #[derive(Debug, Clone)]
 pub struct Projection {
@@ -133,7 +138,7 @@ pub struct Projection {
     pub pre: View,
     /// Targets.
     pub post: View,
-    /// Target port of the postsynaptic model.
+    /// Target port of the postsynaptic model, or [`no_port`].
     pub port: VarId,
     /// Synapse model.
     pub synapse: Arc<Synapse>,

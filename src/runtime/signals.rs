@@ -4,8 +4,6 @@
 //! bits whatever runs the network.
 
 use super::buffer::Buffer;
-use super::population::Pop;
-use super::simulation::Failure;
 use crate::hir::{Draw, Expr, VarId, inline_lets_unless};
 use crate::math::eval_at;
 use crate::plan::{Column, Population};
@@ -22,14 +20,24 @@ pub struct Hearing<'a> {
     pub index: usize,
     /// Its plan.
     pub population: &'a Population,
-    /// Its states.
-    pub states: &'a Pop,
+    /// Its states, one value for each cell.
+    pub states: &'a dyn Fn(VarId) -> Option<&'a Buffer>,
     /// The values of its analog ports, with what projections contribute.
     pub port: &'a dyn Fn(VarId, usize) -> Option<f64>,
     /// Where handlers draw from, if they do.
     pub chance: Option<&'a Stream>,
     /// The time and the step, internal units.
     pub clock: (f64, f64),
+}
+
+/// A state of a cell that would not be finite.
+pub struct NotFinite {
+    /// The state.
+    pub state: VarId,
+    /// The cell.
+    pub cell: usize,
+    /// What it was.
+    pub last: Option<f64>,
 }
 
 /// Where a variable is.
@@ -41,7 +49,10 @@ enum Held<'a> {
 
 impl Hearing<'_> {
     /// Returns the new values of the states that the handlers of a signal change.
-    pub fn changes(&self, signal: &str) -> Result<Vec<(VarId, Column)>, Failure> {
+    ///
+    /// # Errors
+    /// A new value that is not finite.
+    pub fn changes(&self, signal: &str) -> Result<Vec<(VarId, Column)>, NotFinite> {
         let model = &self.population.model;
         let bounds = |v: VarId| model.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
         let mut replay = Replay {
@@ -62,7 +73,7 @@ impl Hearing<'_> {
                 true => self.finite(v, cell, self.value(&self.drawn(&e, &held, cell), &held, cell)),
                 false => self.finite(v, cell, self.value(&e, &held, cell)),
             };
-            let values = (0..self.population.n).map(value).collect::<Result<Vec<f64>, Failure>>()?;
+            let values = (0..self.population.n).map(value).collect::<Result<Vec<f64>, NotFinite>>()?;
             Ok((v, Column::Array(Arc::new(values))))
         };
         updates.values.into_iter().map(each).collect()
@@ -75,7 +86,7 @@ impl Hearing<'_> {
             let Expr::Var(v) = e else { return };
             if out.iter().all(|(known, _)| known != v) {
                 let param = || self.population.params.get(v).map(Held::Param);
-                let held = self.states.state_buffer(*v).map(Held::State).or_else(param);
+                let held = (self.states)(*v).map(Held::State).or_else(param);
                 out.push((*v, held.unwrap_or(Held::Port)));
             }
         });
@@ -105,12 +116,11 @@ impl Hearing<'_> {
         })
     }
 
-    fn finite(&self, state: VarId, cell: usize, value: f64) -> Result<f64, Failure> {
+    fn finite(&self, state: VarId, cell: usize, value: f64) -> Result<f64, NotFinite> {
         if value.is_finite() {
             return Ok(value);
         }
-        let (variable, last) = (self.population.model.vars[state].name.clone(), self.states.state_of(state, cell));
-        Err(Failure::NonFinite { population: self.index, variable, index: cell, time: self.clock.0, last })
+        Err(NotFinite { state, cell, last: (self.states)(state).map(|b| b.get(cell)) })
     }
 
     fn draw(&self, id: u32, draw: Draw, (a, b): (f64, f64), cell: usize) -> f64 {

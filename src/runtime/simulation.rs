@@ -9,7 +9,7 @@ use super::pool::Pool;
 use super::population::Pop;
 use super::projection::Proj;
 use super::ring::RingPointer;
-use super::signals::Hearing;
+use super::signals::{Hearing, NotFinite};
 use super::sums::Sums;
 use super::time::{PortFunction, TimeFunction};
 use super::tuning::Tuning;
@@ -402,12 +402,19 @@ impl Simulation {
             let hearing = Hearing {
                 index: *index,
                 population: &self.network.populations[*index],
-                states: &self.pops[*index],
+                states: &|v| self.pops[*index].state_buffer(v),
                 port: &|port, cell| self.port(*index, port, cell),
                 chance,
                 clock: (self.step as f64 * self.options.dt, self.options.dt),
             };
-            hearing.changes(name).map(|changes| (*index, changes))
+            let failed = |NotFinite { state, cell, last }| Failure::NonFinite {
+                population: *index,
+                variable: self.network.populations[*index].model.vars[state].name.clone(),
+                index: cell,
+                time: self.step as f64 * self.options.dt,
+                last,
+            };
+            hearing.changes(name).map(|changes| (*index, changes)).map_err(failed)
         };
         let changed: Vec<_> = populations.iter().filter(hears).map(changed).collect::<Result<_, _>>()?;
         self.plasticity((self.step, self.step), &|k, plastic, p, view, pool| {

@@ -65,6 +65,14 @@ neuron Map {
     let delta = teach * (1 - r * r)
     on learn { bias += 0.1 * delta + 0.01 * normal(0, 1) }
 }
+synapse Silent {
+    weight w: 1
+    state v = 0
+    on learn {
+        v = 0.5 * v + 0.1 * post.delta * pre.r
+        w += v
+    }
+}
 network Maps {
     population image: RateInput[1, 6, 6]
     population maps: Map[2, 4, 4]
@@ -72,6 +80,8 @@ network Maps {
     projection filters: image -> maps.drive: ErrorDrivenMomentum { connect conv(3)   weight ~ xavier(1) }
     projection down: maps -> pooled.drive: Fixed { connect max_pool(2)   weight 1 }
     projection pooled -> maps.teach: Feedback { connect transpose of down }
+    projection silent: image -> maps: Silent { connect conv(3)   weight ~ xavier(1) }
+    projection flat: image -> maps: Silent { connect all_to_all   weight 0.1 }
 }
 neuron Noisy {
     param tau = 10 ms, sigma = 3 mV / sqrt(1 ms)
@@ -163,6 +173,8 @@ experiment e {
     measure spread = net.o.v
     measure filters = maps.filters.w
     measure bias = maps.maps.bias
+    measure others = maps.silent.w
+    measure others = maps.flat.w
     expect total[0] > 0
     plot odd
 }";
