@@ -109,7 +109,7 @@ enum Command {
         #[arg(long, default_value = "sweep", value_name = "DIR")]
         results: PathBuf,
     },
-    /// Run tests and the expectations of experiments
+    /// Run tests and the expectations of experiments; of those that are `slow` only with NEURO_SLOW=1
     Test {
         /// Files or folders
         #[arg(required = true)]

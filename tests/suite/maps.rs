@@ -1,6 +1,6 @@
 //! Maps: what the cells of a channel share, convolutions and pools.
 
-use crate::support::{program, root, run, run_failing, run_with};
+use crate::support::{program, root, run, run_failing, run_with, try_program};
 use neuro::codegen::Backend;
 use neuro::experiment::{Outcome, Override, Settings};
 use neuro::ir::Precision;
@@ -224,6 +224,24 @@ experiment e {{
     ] {
         let d = run_failing(&with("2, 1, 3", body));
         assert!(d.message.contains(what), "{body}: {}", d.message);
+    }
+}
+
+#[test]
+fn what_a_channel_shares_follows_from_nothing_that_cells_have_of_their_own() {
+    let text = |per: &str, change: &str| {
+        format!(
+            "neuron Cell {{ state bias per channel = 0   state v {per} = 0   state r = 0   on learn {{ v += 1   {change} }} }}
+network Net {{ population a: Cell[2, 3, 3] }}
+experiment e {{ network net = Net()   signal learn   expect true }}"
+        )
+    };
+    for change in ["bias += v", "if v > 3 { bias += r }", "if r > 3 { bias += 1 } else { bias += v * r }"] {
+        let Err(refused) = try_program(&text("", change)) else { panic!("{change} is accepted") };
+        let first = refused.diagnostics.iter().next().map(|d| (d.code.to_string(), d.message.clone()));
+        let expected = ("E0702".to_string(), "`bias` is kept per channel and follows from `v`".to_string());
+        assert_eq!(first, Some(expected), "{change}");
+        assert!(try_program(&text("per channel", change)).is_ok(), "{change}");
     }
 }
 
