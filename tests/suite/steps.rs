@@ -227,3 +227,41 @@ experiment e {{
     let d = run_failing(&text("on late { y = 1 / (x - 1) }", "signal late"));
     assert!(d.message.contains("y"), "{}", d.message);
 }
+
+/// A handler of a cell reads what projections contribute at that moment, and what is assigned besides.
+#[test]
+fn handlers_of_cells_read_ports_as_they_are_at_the_signal() {
+    let out = run("
+neuron Cell {
+    param k = 2
+    input I: 1 = 0
+    event input exc: 1
+    state x = 1, y = 0
+    x' = exc
+    emit spike when x > 1e9
+    on look { y = k * I }
+}
+synapse Cont { weight w: 1   deliver w * pre.x }
+network Net {
+    population a: Cell[2]
+    population b: Cell[3]
+    projection a -> b.I: Cont { connect all_to_all   weight 0.5 }
+}
+experiment e {
+    dt 1 ms
+    network net = Net()
+    net.a.x = [3, 5]
+    net.b.I = [10, 20, 30]
+    signal look
+    measure y = net.b.y
+    run 2 ms
+    net.a.x = [1, 1]
+    signal look in net.b
+    measure y = net.b.y
+    measure others = net.a.y
+    expect true
+}");
+    let of = |name: &str| out.measures[name].iter().flat_map(|q| q.data.iter().copied()).collect::<Vec<f64>>();
+    assert_eq!(of("y"), [28.0, 48.0, 68.0, 22.0, 42.0, 62.0]);
+    assert_eq!(of("others"), [0.0, 0.0]);
+}
