@@ -1,21 +1,8 @@
 //! Maps: what the cells of a channel share, convolutions and pools.
 
-use crate::support::{program, root, run, run_failing, run_with, try_program};
-use neuro::codegen::Backend;
-use neuro::experiment::{Outcome, Override, Settings};
+use crate::support::{measured, near, program, run, run_failing, same_everywhere, try_program};
+use neuro::experiment::{Override, Settings};
 use neuro::ir::Precision;
-
-/// All values of a measure, one after the other.
-fn measured(out: &Outcome, name: &str) -> Vec<f64> {
-    out.measures[name].iter().flat_map(|q| q.data.iter().copied()).collect()
-}
-
-fn near(a: &[f64], b: &[f64], tolerance: f64) {
-    assert_eq!(a.len(), b.len());
-    for (i, (a, b)) in a.iter().zip(b).enumerate() {
-        assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{i}: {a} is not {b}");
-    }
-}
 
 /// A convolution whose channels have a bias, with momentum, and a pool of each kind above it.
 fn network(pool: &str) -> String {
@@ -154,22 +141,10 @@ experiment e(batch: int = 40) {
     let p = program(text);
     for precision in [Precision::F32, Precision::F64] {
         for batch in ["40", "1", "3"] {
-            let outcome = |backend, threads| {
-                let overrides = vec![Override { path: "batch".into(), value: batch.into() }];
-                let settings =
-                    Settings { backend, threads, overrides, precision: Some(precision), ..Settings::default() };
-                let out = run_with(&p, 0, settings, &root());
-                assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
-                measured(&out, "all")
-            };
-            let one = outcome(Backend::Auto, 1);
-            assert!(one.iter().all(|w| w.is_finite()) && one.iter().any(|w| *w != 0.0));
-            for threads in [2, 3] {
-                assert!(one == outcome(Backend::Auto, threads), "batch {batch}, {threads} threads");
-            }
-            for backend in [Backend::Cranelift, Backend::Interpreter] {
-                assert!(one == outcome(backend, 1), "batch {batch}, {backend:?}");
-            }
+            let overrides = vec![Override { path: "batch".into(), value: batch.into() }];
+            let settings = Settings { overrides, precision: Some(precision), ..Settings::default() };
+            let all = same_everywhere(&p, &settings, &["all"]);
+            assert!(all.iter().all(|w| w.is_finite()) && all.iter().any(|w| *w != 0.0));
         }
     }
 }

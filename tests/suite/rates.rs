@@ -1,21 +1,8 @@
 //! Networks without events: batches, rules as products, energies, windows, data sets.
 
-use crate::support::{Folder, program, root, run, run_failing, run_with, try_program};
-use neuro::codegen::Backend;
+use crate::support::{Folder, measured, near, program, root, run, run_failing, same_everywhere, try_program};
 use neuro::compiler::Stage;
-use neuro::experiment::{Outcome, Settings};
-
-/// All values of a measure, one after the other.
-fn measured(out: &Outcome, name: &str) -> Vec<f64> {
-    out.measures[name].iter().flat_map(|q| q.data.iter().copied()).collect()
-}
-
-fn near(a: &[f64], b: &[f64], tolerance: f64) {
-    assert_eq!(a.len(), b.len());
-    for (i, (a, b)) in a.iter().zip(b).enumerate() {
-        assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{i}: {a} is not {b}");
-    }
-}
+use neuro::experiment::Settings;
 
 const PERCEPTRON: &str = "
 neuron In { state r = 0 }
@@ -233,21 +220,9 @@ experiment e(batch: int = 64) {
 }";
     let p = program(text);
     for batch in ["64", "1", "2"] {
-        let outcome = |backend, threads| {
-            let overrides = vec![neuro::experiment::Override { path: "batch".into(), value: batch.into() }];
-            let settings = Settings { backend, threads, overrides, ..Settings::default() };
-            let out = run_with(&p, 0, settings, &root());
-            assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
-            [measured(&out, "lower"), measured(&out, "upper")].concat()
-        };
-        let one = outcome(Backend::Auto, 1);
-        assert!(one.iter().all(|w| w.is_finite()));
-        for threads in [2, 3] {
-            assert!(one == outcome(Backend::Auto, threads), "batch {batch}, {threads} threads");
-        }
-        for backend in [Backend::Cranelift, Backend::Interpreter] {
-            assert!(one == outcome(backend, 1), "batch {batch}, {backend:?}");
-        }
+        let overrides = vec![neuro::experiment::Override { path: "batch".into(), value: batch.into() }];
+        let learned = same_everywhere(&p, &Settings { overrides, ..Settings::default() }, &["lower", "upper"]);
+        assert!(learned.iter().all(|w| w.is_finite()));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Compiles and runs sources for tests.
 
+use neuro::codegen::Backend;
 use neuro::compiler::{NoImports, Program, Refused, Silent, compile};
 use neuro::data::Files;
 use neuro::diag::{Diagnostic, render};
@@ -73,6 +74,20 @@ pub fn run_failing(text: &str) -> Diagnostic {
     *out.failure.expect("a failure")
 }
 
+/// All values of a measure, one after the other.
+pub fn measured(out: &Outcome, name: &str) -> Vec<f64> {
+    out.measures[name].iter().flat_map(|q| q.data.iter().copied()).collect()
+}
+
+/// Requires that numbers are those of another list, within a part of them, or of one where they are smaller.
+#[track_caller]
+pub fn near(a: &[f64], b: &[f64], tolerance: f64) {
+    assert_eq!(a.len(), b.len());
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{i}: {a} is not {b}");
+    }
+}
+
 /// Reads a recorded state: times and values.
 #[track_caller]
 pub fn trace(out: &Outcome, name: &str) -> (Vec<f64>, Vec<f64>) {
@@ -86,4 +101,22 @@ pub fn events(out: &Outcome, name: &str) -> (Vec<f64>, Vec<u32>) {
     let r = out.recordings.iter().find(|r| r.name == name).expect("recorded");
     let e = r.events(None).expect("readable");
     (e.times, e.cells)
+}
+
+/// Requires that measures of the first experiment have the same bits at any thread count and on any back end; returns them.
+#[track_caller]
+pub fn same_everywhere(p: &Program, settings: &Settings, names: &[&str]) -> Vec<f64> {
+    let outcome = |backend, threads| {
+        let out = run_with(p, 0, Settings { backend, threads, ..settings.clone() }, &root());
+        assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+        names.iter().flat_map(|name| measured(&out, name)).collect::<Vec<f64>>()
+    };
+    let one = outcome(Backend::Auto, 1);
+    for threads in [2, 3] {
+        assert!(one == outcome(Backend::Auto, threads), "{threads} threads, {:?}", settings.overrides);
+    }
+    for backend in [Backend::Cranelift, Backend::Interpreter] {
+        assert!(one == outcome(backend, 1), "{backend:?}, {:?}", settings.overrides);
+    }
+    one
 }
