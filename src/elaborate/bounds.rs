@@ -59,12 +59,11 @@ pub fn one_per_channel(
         let values = (0..view.n).map(|i| value.at(i / size * size)).collect();
         return Ok(Column::Array(Arc::new(values)));
     }
-    let differs = |i: &usize| value.at(*i) != value.at(i / size * size);
-    match (0..view.n).find(differs) {
+    match p.differ_in_channel(&value, view.n) {
         None => Ok(value),
-        Some(i) => {
+        Some((a, b)) => {
             let message = format!("`{}.{name}` is kept per channel", p.name);
-            let label = format!("other values for cells {} and {} of one channel", i / size * size, i);
+            let label = format!("other values for cells {a} and {b} of one channel");
             Err(Box::new(Diagnostic::at(Code::E0403, span, message, label).help(help)))
         }
     }

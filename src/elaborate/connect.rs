@@ -11,7 +11,7 @@ use crate::evaluate::lanes::BLOCK;
 use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{Connect, Connection};
 use crate::hir::typed::Expr;
-use crate::plan::{Connector, Convolution, Drawing, Edge, Pairs, Pool};
+use crate::plan::{Connector, Convolution, Drawing, Edge, Pairs, Pooling};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::format_number;
@@ -93,9 +93,9 @@ fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) ->
     let ((c, h, w), (d, y, x)) = (shape(pre)?, shape(post)?);
     let given = |k: usize| values[k].as_ref().map(|e| scope.size(e)).transpose();
     let pool = match b.name {
-        "pool" => Some(Pool::Sum),
-        "mean_pool" => Some(Pool::Mean),
-        "max_pool" => Some(Pool::Max),
+        "pool" => Some(Pooling::Sum),
+        "mean_pool" => Some(Pooling::Mean),
+        "max_pool" => Some(Pooling::Max),
         _ => None,
     };
     let Some(kernel) = given(0)? else { crate::ice!("a window without a kernel") };

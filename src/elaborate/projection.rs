@@ -11,7 +11,7 @@ use crate::hir::network::model::{self, Connection, Value};
 use crate::hir::{Stmt, Synapse, Trigger, VarId, VarKind, misplaced};
 use crate::math::eval;
 use crate::plan::{
-    Column, Convolution, Delay, DrawnDelays, Edge, LONGEST_DELAY, Missing, Pairs, Pool, Projection, no_port,
+    Column, Convolution, Delay, DrawnDelays, Edge, LONGEST_DELAY, Missing, Pairs, Pooling, Projection, no_port,
 };
 use crate::rng::Stream;
 use crate::source::Span;
@@ -42,10 +42,13 @@ fn unfolded(m: &Convolution, weight: &Column, c: &Connection) -> Attempt<(Pairs,
         return unsupported("learning by weights that many places share, in a network with events");
     }
     let share = match m.pool {
-        Some(Pool::Max) => return unsupported("a pool that takes the greatest, of events"),
-        Some(Pool::Mean) => 1.0 / (m.kernel * m.kernel) as f64,
+        Some(Pooling::Max) => return unsupported("a pool that takes the greatest, of events"),
+        Some(Pooling::Mean) => 1.0 / (m.kernel * m.kernel) as f64,
         _ => 1.0,
     };
+    let seen = if m.pool.is_some() { m.kernel * m.kernel } else { m.inputs() };
+    let (n, bytes) = (m.post.n as f64 * seen as f64, size_of::<Edge>() + size_of::<f64>());
+    room(n * bytes as f64, c.span, || format!("up to {n} synapses of {bytes} bytes each"))?;
     let (mut edges, mut weights) = (Vec::new(), Vec::new());
     m.each_weight(|pre, post, k| {
         edges.push(Edge { pre: pre as u32, post: post as u32 });

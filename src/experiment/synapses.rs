@@ -249,7 +249,7 @@ impl Run<'_> {
             let plan = self.live[*network].network();
             let of_cells = |p: &usize| plan.populations[*p].model.draws_at(name);
             projections.iter().any(|k| !plan.projections[*k].synapse.draws.is_empty())
-                || !plan.is_without_events() && populations.iter().any(of_cells)
+                || populations.iter().any(of_cells) && !plan.is_without_events()
         };
         let chance = receivers.iter().any(draws).then(|| self.assignment_stream());
         for (network, projections, populations) in receivers {

@@ -55,7 +55,7 @@ fn refused_projection(p: &super::Projection) -> Option<(Span, String)> {
     if (shares && !cellwise || windows) && crate::solve::factors(s, &single).iter().any(|f| f.term.mixed.is_some()) {
         return refuse("what does not come apart into pre times post, with shared weights");
     }
-    let greatest = matches!(p.pairs.plain(), Pairs::Convolution(w) if w.pool == Some(super::Pool::Max));
+    let greatest = matches!(p.pairs.plain(), Pairs::Convolution(w) if w.pool == Some(super::Pooling::Max));
     if greatest && p.deliveries() > 1 {
         return refuse("several terms to compare, by a pool that takes the greatest");
     }
@@ -293,7 +293,7 @@ impl super::Population {
     pub fn channel_without_one_parameter(&self) -> Option<(VarId, VarId)> {
         let m = &self.model;
         let mut states = m.kept.iter().filter(|(_, k)| **k == Kept::Channel).map(|(v, _)| *v);
-        let differs = |v: &VarId| self.params.get(v).is_some_and(|c| self.differs_in_channel(c).is_some());
+        let differs = |v: &VarId| self.params.get(v).is_some_and(|c| self.differ_in_channel(c, self.n).is_some());
         let heard = |v: VarId| m.handlers.iter().any(|h| crate::solve::writes(&h.body, v));
         let params: Vec<VarId> = m.params().map(|(v, _)| v).filter(differs).collect();
         let state = states.find(|v| heard(*v))?;

@@ -12,7 +12,7 @@ pub use crate::value::View;
 pub use checks::{BadDuration, OutOfBounds, TooFine};
 pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use given::{Given, Missing};
-pub use pairs::{Convolution, Edge, Pairs, Pool};
+pub use pairs::{Convolution, Edge, Pairs, Pooling};
 pub use sound::Sound;
 pub use values::Initial;
 
@@ -99,13 +99,11 @@ impl Population {
         }
     }
 
-    /// Returns the first of two cells of one channel for which different values are given.
-    pub fn differs_in_channel(&self, values: &Column) -> Option<(usize, usize)> {
+    /// Returns two cells of one channel for which different values are given, of `n` cells from the first of a channel on.
+    pub fn differ_in_channel(&self, values: &Column, n: usize) -> Option<(usize, usize)> {
         let size = self.channel_size();
         let first = |i: usize| i / size * size;
-        // Compared as bits: not a number is refused elsewhere.
-        let differs = |i: &usize| values.at(*i).to_bits() != values.at(first(*i)).to_bits();
-        (0..self.n).find(differs).map(|i| (first(i), i))
+        (0..n).find(|i| values.at(*i) != values.at(first(*i))).map(|i| (first(i), i))
     }
 
     /// Returns the number of segments of a cable, the same for all cells.

@@ -51,12 +51,12 @@ pub struct Convolution {
     /// Zeros around the sources.
     pub padding: usize,
     /// Whether every channel is for itself, with one weight for all, and what that multiplies.
-    pub pool: Option<Pool>,
+    pub pool: Option<Pooling>,
 }
 
 /// What of the sources that it sees a target of a pool gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pool {
+pub enum Pooling {
     /// The sum.
     Sum,
     /// The sum over the number of places in the window, also of those beyond the edge.
@@ -76,23 +76,30 @@ impl Convolution {
         self.each_weight(|pre, post, _| visit(pre, post));
     }
 
+    /// Visits what of one channel the window of a target sees, line after line: the source within the channel, and its place in the window.
+    pub fn seen(&self, place: usize, mut visit: impl FnMut(usize, usize)) {
+        let (y, x) = (place / self.out.1 * self.stride, place % self.out.1 * self.stride);
+        for i in y.max(self.padding)..(y + self.kernel).min(self.size.0 + self.padding) {
+            for j in x.max(self.padding)..(x + self.kernel).min(self.size.1 + self.padding) {
+                let source = (i - self.padding) * self.size.1 + j - self.padding;
+                visit(source, (i - y) * self.kernel + j - x);
+            }
+        }
+    }
+
     /// Visits all pairs of a source and a target that sees it, with the weight that they share with others.
     pub fn each_weight(&self, mut visit: impl FnMut(usize, usize, usize)) {
-        let (places, area) = (self.out.0 * self.out.1, self.size.0 * self.size.1);
+        let (places, area, square) = (self.out.0 * self.out.1, self.size.0 * self.size.1, self.kernel * self.kernel);
         for target in 0..self.channels.1 {
             let channels = if self.pool.is_some() { target..target + 1 } else { 0..self.channels.0 };
             for place in 0..places {
-                let (y, x) = (place / self.out.1 * self.stride, place % self.out.1 * self.stride);
                 for channel in channels.clone() {
-                    for i in y.max(self.padding)..(y + self.kernel).min(self.size.0 + self.padding) {
-                        for j in x.max(self.padding)..(x + self.kernel).min(self.size.1 + self.padding) {
-                            let at = (i - self.padding) * self.size.1 + j - self.padding;
-                            let input = (channel * self.kernel + i - y) * self.kernel + j - x;
-                            let weight = if self.pool.is_some() { 0 } else { target * self.inputs() + input };
-                            let (pre, post) = (channel * area + at, target * places + place);
-                            visit(self.pre.start + pre, self.post.start + post, weight);
-                        }
-                    }
+                    self.seen(place, |source, input| {
+                        let input = target * self.inputs() + channel * square + input;
+                        let weight = if self.pool.is_some() { 0 } else { input };
+                        let (pre, post) = (channel * area + source, target * places + place);
+                        visit(self.pre.start + pre, self.post.start + post, weight);
+                    });
                 }
             }
         }

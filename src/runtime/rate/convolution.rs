@@ -2,7 +2,7 @@
 
 use super::array::Array;
 use crate::codegen::abi::SlotMemory;
-use crate::plan::{Convolution, Pool as Pooling};
+use crate::plan::{Convolution, Pooling};
 use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
 use crate::runtime::pool::Pool;
@@ -99,7 +99,7 @@ impl Job<'_> {
                         let values = &values.data[example * values.ld..];
                         let value = |source: usize| factor.fma(values[source], T::default());
                         let mut best: Option<usize> = None;
-                        each_source(m, place, |source| {
+                        m.seen(place, |source, _| {
                             let source = channel * sources + source;
                             // The first of those that are equal.
                             if best.is_none_or(|b| value(source) > value(b)) {
@@ -108,19 +108,9 @@ impl Job<'_> {
                         });
                         best.into_iter().for_each(|source| add(source, target));
                     }
-                    _ => each_source(m, place, |source| add(channel * sources + source, target)),
+                    _ => m.seen(place, |source, _| add(channel * sources + source, target)),
                 }
             }
-        }
-    }
-}
-
-/// Visits the sources of one channel that the window of a target sees, line after line.
-fn each_source(m: &Convolution, place: usize, mut visit: impl FnMut(usize)) {
-    let (y, x) = (place / m.out.1 * m.stride, place % m.out.1 * m.stride);
-    for i in y.max(m.padding)..(y + m.kernel).min(m.size.0 + m.padding) {
-        for j in x.max(m.padding)..(x + m.kernel).min(m.size.1 + m.padding) {
-            visit((i - m.padding) * m.size.1 + j - m.padding);
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::ir::{Precision, SlotKind};
 use crate::lower::Store;
-use crate::plan::{Column, Convolution, Network, Pairs, Pool, Projection};
+use crate::plan::{Column, Convolution, Network, Pairs, Pooling, Projection};
 use crate::runtime::product::{Element, FEW, Matrix, Tile};
 use crate::runtime::simulation::share;
 use crate::solve::{Owner, Splitter, Term, owner_in_synapse};
@@ -273,7 +273,7 @@ impl Inner {
     /// What a pool that takes the greatest compares.
     fn compared(&mut self, net: &Network, k: usize) -> Option<(Node, Node)> {
         let owner = net.projections[k].transpose_of.unwrap_or(k);
-        self.synapses[k].map.filter(|m| m.pool == Some(Pool::Max))?;
+        self.synapses[k].map.filter(|m| m.pool == Some(Pooling::Max))?;
         let p = &net.projections[owner];
         let single = |v: VarId| p.is_of_one(v);
         let split = owner_in_synapse(&p.synapse, &single);
