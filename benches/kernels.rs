@@ -97,7 +97,7 @@ fn kernels(c: &mut Criterion) {
         let runner = Runner { module: &p.module, files: &NoImports, settings, progress: &Silent };
         let network = runner.networks(&p.module.experiments[0]).expect("builds").remove(0);
         let Running::Events(mut simulation) = network else { unreachable!("cells emit events") };
-        let kernel = &simulation.kernel(0).kernel;
+        let kernel = &simulation.listings()[0].kernel;
         let still =
             |op: &Op| matches!(op, Op::Load(_) | Op::LoadBits(_) | Op::Const(_) | Op::IConst(_) | Op::MConst(_));
         let operations = kernel.values.values().filter(|op| !still(op)).count();

@@ -3,16 +3,18 @@
 //! 1. `syntax::parse`      text -> `ast::File`
 //! 2. `hir::check`         `ast::File` + imports -> `hir::Module`, every name, unit and equation checked
 //! 3. `experiment::Runner` an experiment's networks -> `plan::Network` (values known, pairs drawn)
+//! 4. `image`              `plan::Network` -> kernels with their code
 //!    - `solve::discretize`  equations -> updates
 //!    - `lower::*`           updates -> `ir::Kernel`
 //!    - `ir::passes`         kernel -> kernel
 //!    - `codegen::compile`   kernel -> machine code
-//! 4. `runtime::Simulation` steps it.
+//! 5. `runtime::Running`   steps it.
 
 use crate::data::Files;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::experiment::{Runner, Settings};
 use crate::hir::{self, Imports, Module};
+use crate::image::Listing;
 use crate::runtime::Running;
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::{codegen, ir, plan, solve};
@@ -142,24 +144,12 @@ impl Program {
                 }
             }
             Stage::Ir | Stage::Clif | Stage::Asm => {
-                let backend = settings.backend;
                 for s in self.networks(experiment, files, settings)? {
-                    let s = match s {
-                        Running::Events(s) => s,
-                        Running::Rates(s) => {
-                            for k in s.kernels() {
-                                let steps = s.steps();
-                                out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, (backend, steps)));
-                            }
-                            continue;
-                        }
+                    let kernels = match s {
+                        Running::Events(s) => s.listings(),
+                        Running::Rates(s) => s.listings(),
                     };
-                    let populations = (0..s.network.populations.len()).map(|i| s.kernel(i));
-                    let target = (backend, s.steps());
-                    populations.for_each(|k| out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, target)));
-                    let target = (backend, codegen::Steps::One);
-                    let plastic = (0..s.network.projections.len()).flat_map(|i| s.plastic_kernels(i));
-                    plastic.for_each(|k| out.push_str(&print_kernel(&k.raw, &k.kernel, stage, after, target)));
+                    kernels.iter().for_each(|k| out.push_str(&print_kernel(k, stage, after, settings.backend)));
                 }
             }
         }
@@ -290,18 +280,12 @@ pub fn unknown_experiment(module: &Module, name: &str) -> Diagnostic {
     d.maybe_help(help)
 }
 
-fn print_kernel(
-    raw: &ir::Kernel,
-    optimized: &ir::Kernel,
-    stage: Stage,
-    after: Option<&str>,
-    (backend, steps): (codegen::Backend, codegen::Steps),
-) -> String {
+fn print_kernel(listing: &Listing, stage: Stage, after: Option<&str>, backend: codegen::Backend) -> String {
     let kernel = match after {
-        None => optimized.clone(),
-        Some("quiet") => ir::passes::quiet(optimized).map_or(optimized.clone(), |q| q.kernel),
+        None => listing.kernel.clone(),
+        Some("quiet") => ir::passes::quiet(&listing.kernel).map_or(listing.kernel.clone(), |q| q.kernel),
         Some(name) => {
-            let mut kernel = raw.clone();
+            let mut kernel = listing.raw.clone();
             for (pass, f) in ir::passes::PASSES {
                 kernel = f(&kernel);
                 if pass == name {
@@ -312,8 +296,8 @@ fn print_kernel(
         }
     };
     match stage {
-        Stage::Clif => codegen::cranelift::clif(&kernel, steps),
-        Stage::Asm => codegen::assembly(backend, &kernel, steps),
+        Stage::Clif => codegen::cranelift::clif(&kernel, listing.steps),
+        Stage::Asm => codegen::assembly(backend, &kernel, listing.steps),
         _ => kernel.to_string(),
     }
 }

@@ -23,6 +23,7 @@ pub mod evaluate;
 pub mod experiment;
 pub mod figure;
 pub mod hir;
+pub mod image;
 pub mod ir;
 pub mod lower;
 pub mod math;

@@ -4,8 +4,8 @@ use super::run::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::outside;
 use crate::evaluate::Attempt;
+use crate::image::longest;
 use crate::ir::Precision;
-use crate::lower::longest;
 use crate::plan::{Column, Network};
 use crate::units::{Dim, canonical_unit, format_quantity, lookup};
 

@@ -1,14 +1,19 @@
 //! One attempted step of an adaptive scheme, each lane with its own step size.
 
 use super::expression::Lowering;
-use super::neuron::{Binding, Build, Hidden, NeuronKernel, PortSource, collect_hidden, fixed, hidden_name};
+use super::lowered::Lowered;
+use super::neuron::{Binding, Build, Hidden, PortSource, collect_hidden, fixed, hidden_name};
 use crate::hir::VarId;
 use crate::ir::{Precision, SlotKind, Value};
 use crate::plan::{Column, Population};
 use std::collections::{BTreeMap, HashMap};
 
 /// Lowers one attempted Dormand-Prince step of a population with an adaptive scheme: new states and the error.
-pub fn lower_rk45(p: &Population, ports: &BTreeMap<VarId, PortSource>, precision: Precision) -> Option<NeuronKernel> {
+pub fn lower_rk45(
+    p: &Population,
+    ports: &BTreeMap<VarId, PortSource>,
+    precision: Precision,
+) -> Option<Lowered<Binding>> {
     let (tolerance, rates) = p.solved.adaptive.as_ref()?;
     let params: HashMap<VarId, Column> = p.params.iter().map(|(k, v)| (*k, v.clone())).chain(fixed(ports)).collect();
     let lookup = |v: VarId| params.get(&v).cloned();

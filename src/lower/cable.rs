@@ -1,8 +1,9 @@
 //! Kernels of cable compartments: membrane current as `g v + i`, and gates advanced with the new potential.
 
 use super::expression::Lowering;
+use super::lowered::Lowered;
 use crate::hir::{Expr, VarId, VarKind, inline_lets};
-use crate::ir::{Kernel, Precision, Slot, SlotKind, passes};
+use crate::ir::{Precision, Slot, SlotKind};
 use crate::math::{eval, linear_in, simplify};
 use crate::plan::{Column, Population};
 use std::collections::HashMap;
@@ -34,18 +35,9 @@ pub enum CableSlot {
     Current,
 }
 
-/// A kernel and the meaning of its slots.
+/// A cable compartment of all cells.
 #[derive(Debug, Clone)]
-pub struct CableKernel {
-    /// What runs.
-    pub kernel: Kernel,
-    /// By slot.
-    pub slots: Vec<CableSlot>,
-}
-
-/// The two kernels of one cable compartment.
-#[derive(Debug, Clone)]
-pub struct CableKernels {
+pub struct CableShape {
     /// States of the segments, the potential among them.
     pub states: Vec<VarId>,
     /// The potential.
@@ -56,18 +48,25 @@ pub struct CableKernels {
     pub injected: Vec<VarId>,
     /// Geometry per cell.
     pub geometry: Vec<Geometry>,
+}
+
+/// A cable compartment with its two kernels.
+#[derive(Debug, Clone)]
+pub struct Cable {
+    /// What it is made of.
+    pub shape: CableShape,
     /// Conductance and current at zero potential, per area.
-    pub membrane: CableKernel,
+    pub membrane: Lowered<CableSlot>,
     /// Advances all other states.
-    pub gates: CableKernel,
+    pub gates: Lowered<CableSlot>,
 }
 
 /// Lowers all cables of a population.
-pub fn lower_cables(p: &Population, dt: f64, precision: Precision) -> Vec<CableKernels> {
+pub fn lower_cables(p: &Population, dt: f64, precision: Precision) -> Vec<Cable> {
     (0..p.model.cables.len()).map(|i| lower_cable(p, i, dt, precision)).collect()
 }
 
-fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> CableKernels {
+fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> Cable {
     let model = &p.model;
     let cable = &model.cables[index];
     let segments = p.segments(index);
@@ -146,11 +145,10 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
         }
     });
     let geometry = (0..p.n).map(geometry).collect();
-    CableKernels { states, v: cable.v, segments, injected, geometry, membrane, gates }
+    Cable { shape: CableShape { states, v: cable.v, segments, injected, geometry }, membrane, gates }
 }
 
-fn finish(l: Lowering, mut slots: Vec<(Slot, CableSlot)>) -> CableKernel {
-    slots.extend(l.invariants.iter().map(|(slot, values, _)| (*slot, CableSlot::Lane(values.clone()))));
-    slots.sort_by_key(|(slot, _)| *slot);
-    CableKernel { kernel: passes::optimize(&l.b.finish()), slots: slots.into_iter().map(|(_, s)| s).collect() }
+fn finish(l: Lowering, mut slots: Vec<(Slot, CableSlot)>) -> Lowered<CableSlot> {
+    slots.extend(l.invariants.into_iter().map(|(slot, values, _)| (slot, CableSlot::Lane(values))));
+    Lowered::sorted(l.b.finish(), slots)
 }

@@ -3,8 +3,9 @@
 //! A lane is a cell or a synapse. Where a batch of examples is seen at once, an example is a step of the kernel.
 
 use super::expression::{Clock, Lowering};
+use super::lowered::Lowered;
 use crate::hir::{Expr, VarId};
-use crate::ir::{Kernel, Precision, Slot, SlotKind, passes};
+use crate::ir::{Precision, Slot, SlotKind};
 use crate::plan::Column;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -72,20 +73,9 @@ pub struct Elementwise<'a> {
     pub stores: &'a [Store],
 }
 
-/// A kernel and the meaning of its slots.
-#[derive(Debug, Clone)]
-pub struct ElementwiseKernel {
-    /// Before optimization.
-    pub raw: Kernel,
-    /// What runs.
-    pub kernel: Kernel,
-    /// By slot.
-    pub slots: Vec<Held>,
-}
-
 impl Elementwise<'_> {
     /// Makes the kernel.
-    pub fn lower(&self) -> ElementwiseKernel {
+    pub fn lower(&self) -> Lowered<Held> {
         let mut l = Lowering::new(&self.name, self.precision, self.params, self.lets);
         (l.dt, l.n_lanes) = (Some(self.dt), self.n_lanes);
         let mut slots: Vec<(Slot, Held)> = Vec::new();
@@ -147,12 +137,9 @@ impl Elementwise<'_> {
                 }
             }
         }
-        slots.extend(l.invariants.iter().map(|(s, v, _)| (*s, Held::Fixed(v.clone()))));
-        slots.extend(l.clocks.iter().map(|(s, c)| (*s, Held::Clock(c.clone()))));
-        slots.sort_by_key(|(s, _)| *s);
-        let raw = l.b.finish();
-        let kernel = passes::optimize(&raw);
-        ElementwiseKernel { raw, kernel, slots: slots.into_iter().map(|(_, held)| held).collect() }
+        slots.extend(l.invariants.into_iter().map(|(s, v, _)| (s, Held::Fixed(v))));
+        slots.extend(l.clocks.into_iter().map(|(s, c)| (s, Held::Clock(c))));
+        Lowered::sorted(l.b.finish(), slots)
     }
 
     /// Finds what is read, through definitions that have no place.

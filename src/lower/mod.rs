@@ -4,16 +4,18 @@ mod adaptive;
 mod cable;
 mod elementwise;
 mod expression;
+mod lowered;
 mod neuron;
 mod plastic;
 mod synapse;
 
 pub use adaptive::lower_rk45;
-pub use cable::{CableKernel, CableKernels, CableSlot, Geometry, lower_cables};
-pub use elementwise::{Elementwise, ElementwiseKernel, Held, Store};
+pub use cable::{Cable, CableShape, CableSlot, Geometry, lower_cables};
+pub use elementwise::{Elementwise, Held, Store};
 pub use expression::Clock;
+pub use lowered::Lowered;
 pub use neuron::{
-    BLOCK, Baked, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, baked, chance, longest, lower_neuron, parameters,
+    BLOCK, Baked, Binding, Hidden, LONG_AGO, PortSource, baked, chance, longest, lower_neuron, parameters,
 };
 pub use plastic::{PlasticHandler, PlasticKernel, PlasticProgram, PlasticSlot, Rates, lower_plastic};
-pub use synapse::{ContinuousKernel, ContinuousSlot, EventKernel, lower_continuous, lower_on_pre};
+pub use synapse::{ContinuousSlot, EventSlot, OnPre, lower_continuous, lower_on_pre};

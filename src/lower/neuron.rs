@@ -4,8 +4,9 @@
 //! events that arrive at t + dt are added; `emit`s are decided in order on the result; handlers run.
 
 use super::expression::{Clock, Lowering, lanes_of};
+use super::lowered::Lowered;
 use crate::hir::{Draw, Emit, EventId, Expr, Func, Op, Stmt, VarId, VarKind, inline_lets};
-use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
+use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::plan::{Column, Population};
 use crate::solve::exponential;
 use std::collections::{BTreeMap, HashMap};
@@ -68,8 +69,8 @@ pub enum Binding {
     State(VarId),
     /// A state the compiler added.
     Hidden(Hidden),
-    /// Fixed values per cell.
-    Lane(Arc<Vec<f64>>),
+    /// Fixed values per cell, and the expression of parameters and ports that they are.
+    Lane(Arc<Vec<f64>>, Expr),
     /// Summed weights of events that arrive at an event port.
     Arrival(VarId),
     /// A port's value per step.
@@ -92,20 +93,7 @@ pub enum Binding {
     StepError,
 }
 
-/// A kernel and the meaning of its slots.
-#[derive(Debug, Clone)]
-pub struct NeuronKernel {
-    /// Before optimization.
-    pub raw: Kernel,
-    /// What runs.
-    pub kernel: Kernel,
-    /// By slot.
-    pub bindings: Vec<Binding>,
-    /// Slots with a value for each cell, and the expressions of parameters and ports that these are.
-    pub lanes: Vec<(usize, Expr)>,
-}
-
-impl NeuronKernel {
+impl Lowered<Binding> {
     /// Computes the slots with a value for each cell anew, after values have changed that are not part of the kernel; false if one has
     /// none.
     pub fn refill(
@@ -121,9 +109,10 @@ impl NeuronKernel {
             Some(VarKind::Let(e)) => Some(e.clone()),
             _ => None,
         };
-        self.lanes.iter().all(|(slot, e)| {
+        self.slots.iter().enumerate().all(|(slot, binding)| {
+            let Binding::Lane(_, e) = binding else { return true };
             let values = lanes_of(e, &definitions, &|v| params.get(&v).cloned(), Some(dt), p.n);
-            values.inspect(|values| put(*slot, values)).is_some()
+            values.inspect(|values| put(slot, values)).is_some()
         })
     }
 }
@@ -231,7 +220,7 @@ pub fn lower_neuron(
     connected: &dyn Fn(VarId) -> bool,
     dt: f64,
     precision: Precision,
-) -> NeuronKernel {
+) -> Lowered<Binding> {
     let mut params = parameters(p, dt);
     params.extend(fixed(ports));
     let lookup = |v: VarId| params.get(&v).cloned();
@@ -548,7 +537,7 @@ impl<'a> Build<'a> {
         self.hidden.insert(h, (slot, new));
     }
 
-    pub fn finish(mut self, mut l: Lowering) -> NeuronKernel {
+    pub fn finish(mut self, mut l: Lowering) -> Lowered<Binding> {
         for (state, slot) in &self.states {
             let value = l.env[state];
             l.b.store(*slot, value);
@@ -558,17 +547,9 @@ impl<'a> Build<'a> {
         for (slot, value) in hidden {
             l.b.store(slot, value);
         }
-        self.bindings.extend(l.invariants.iter().map(|(s, v, _)| (*s, Binding::Lane(v.clone()))));
-        self.bindings.extend(l.clocks.iter().map(|(s, c)| (*s, Binding::Clock(c.clone()))));
-        self.bindings.sort_by_key(|(s, _)| *s);
-        let raw = l.b.finish();
-        let kernel = passes::optimize(&raw);
-        let lanes = l.invariants.into_iter().filter_map(|(slot, _, e)| {
-            let place = self.bindings.iter().position(|(s, _)| *s == slot)?;
-            Some((place, e))
-        });
-        let lanes = lanes.collect();
-        NeuronKernel { raw, kernel, bindings: self.bindings.into_iter().map(|(_, b)| b).collect(), lanes }
+        self.bindings.extend(l.invariants.into_iter().map(|(s, v, e)| (s, Binding::Lane(v, e))));
+        self.bindings.extend(l.clocks.into_iter().map(|(s, c)| (s, Binding::Clock(c))));
+        Lowered::sorted(l.b.finish(), self.bindings)
     }
 }
 

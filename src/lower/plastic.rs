@@ -9,9 +9,10 @@
 //! earlier moment: now it is `scale * s + shift`, with two numbers for all lanes.
 
 use super::expression::Lowering;
+use super::lowered::Lowered;
 use super::synapse::bounded;
 use crate::hir::{Expr, Handler, Place, Side, Stmt, Synapse, Trigger, VarId, VarKind};
-use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
+use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::math::{eval, linear_through, simplify, walk_through};
 use crate::plan::{Column, Projection};
 use crate::solve::{constant_rates, exact_scalar, stepped, writes};
@@ -44,17 +45,13 @@ pub enum PlasticSlot {
     Rewired,
 }
 
-/// A kernel and the meaning of its slots.
+/// A kernel over the lanes of a place; states and the weight are written if their slot is of kind `State`.
 #[derive(Debug, Clone)]
 pub struct PlasticKernel {
-    /// Before optimization.
-    pub raw: Kernel,
-    /// What runs.
-    pub kernel: Kernel,
     /// What one lane is.
     pub place: Place,
-    /// By slot; states and the weight are written if their slot is of kind `State`.
-    pub slots: Vec<PlasticSlot>,
+    /// What it computes.
+    pub lowered: Lowered<PlasticSlot>,
 }
 
 /// What happens at one kind of event or signal.
@@ -385,8 +382,7 @@ impl Build<'_> {
             }
             open.l.b.store(slot, value);
         }
-        let raw = open.l.b.finish();
-        PlasticKernel { kernel: passes::optimize(&raw), raw, place, slots: open.slots }
+        PlasticKernel { place, lowered: Lowered::new(open.l.b.finish(), open.slots) }
     }
 
     fn replay(

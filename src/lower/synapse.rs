@@ -1,22 +1,30 @@
 //! Kernels of synapses: what a presynaptic event does to its cell's states, and continuous contributions.
 
 use super::expression::Lowering;
+use super::lowered::Lowered;
 use crate::hir::{Expr, Stmt, Synapse, VarId, VarKind};
-use crate::ir::{Kernel, Precision, Slot, SlotKind, Value, passes};
+use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::math::linear_through;
 use crate::plan::{Column, Projection};
 
-/// One lane per event: states advance exactly over the elapsed time, the handler runs, and the weight's factor comes out.
+/// What a slot of a presynaptic event's kernel holds, one value per event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum EventSlot {
+    /// A state of the sending cell.
+    State(VarId),
+    /// The time since its last event.
+    Elapsed,
+    /// By what weights are multiplied.
+    Factor,
+}
+
+/// What a presynaptic event of synapses that do not learn does.
 #[derive(Debug, Clone)]
-pub struct EventKernel {
-    /// The kernel.
-    pub kernel: Kernel,
-    /// States in slot order; the elapsed time follows, then the factor.
-    pub states: Vec<VarId>,
-    /// Slot of the elapsed time.
-    pub elapsed: Slot,
-    /// Slot of the factor.
-    pub factor: Slot,
+pub enum OnPre {
+    /// Delivers the weight times this.
+    Factor(f64),
+    /// Advances states exactly over the elapsed time and runs the handler, which gives the factor; the states come first.
+    Kernel(Box<Lowered<EventSlot>>),
 }
 
 /// What a slot of a continuous contribution's kernel holds.
@@ -41,15 +49,6 @@ pub enum ContinuousSlot {
     Out,
 }
 
-/// One lane per synapse: its own values and those of both cells in, contribution out.
-#[derive(Debug, Clone)]
-pub struct ContinuousKernel {
-    /// The kernel.
-    pub kernel: Kernel,
-    /// By slot.
-    pub slots: Vec<ContinuousSlot>,
-}
-
 /// Returns the factor of the weight if `on pre` only delivers a constant multiple of it.
 fn constant_factor(p: &Projection, body: &[Stmt]) -> Option<f64> {
     let [Stmt::Deliver(e)] = body else { return None };
@@ -68,10 +67,10 @@ fn factor_expression(s: &Synapse, e: &Expr) -> Expr {
     }
 }
 
-/// Lowers `on pre.event`; the first value is the factor if the handler has no state.
-pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Result<f64, Box<EventKernel>> {
+/// Lowers `on pre.event`.
+pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> OnPre {
     if let Some(factor) = constant_factor(p, body) {
-        return Ok(factor);
+        return OnPre::Factor(factor);
     }
     let s = &p.synapse;
     let lookup = |v: VarId| p.params.get(&v).map(|c| Column::Const(*c));
@@ -106,7 +105,8 @@ pub fn lower_on_pre(p: &Projection, body: &[Stmt], precision: Precision) -> Resu
         l.b.store(*slot, v);
     }
     l.b.store(factor, sum);
-    Err(Box::new(EventKernel { kernel: passes::optimize(&l.b.finish()), states, elapsed, factor }))
+    let meanings = states.into_iter().map(EventSlot::State).chain([EventSlot::Elapsed, EventSlot::Factor]);
+    OnPre::Kernel(Box::new(Lowered::new(l.b.finish(), meanings.collect())))
 }
 
 fn handler(l: &mut Lowering, s: &Synapse, body: &[Stmt], when: Value, factor: &mut Value) {
@@ -150,8 +150,8 @@ pub(super) fn bounded(l: &mut Lowering, s: &Synapse, target: VarId, value: Value
     }
 }
 
-/// Lowers a continuous `deliver`.
-pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Precision) -> ContinuousKernel {
+/// Lowers a continuous `deliver`: a lane per synapse, its own values and those of both cells in, contribution out.
+pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Precision) -> Lowered<ContinuousSlot> {
     let s = &p.synapse;
     let lookup = |v: VarId| p.params.get(&v).map(|c| Column::Const(*c));
     let lets = |v: VarId| s.definition(v).cloned();
@@ -176,5 +176,5 @@ pub fn lower_continuous(p: &Projection, deliver: &Expr, dt: f64, precision: Prec
     let out = l.b.slot("out", SlotKind::Out);
     let value = l.number(&deliver);
     l.b.store(out, value);
-    ContinuousKernel { kernel: passes::optimize(&l.b.finish()), slots }
+    Lowered::new(l.b.finish(), slots)
 }

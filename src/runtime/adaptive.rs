@@ -2,9 +2,8 @@
 
 use super::buffer::Buffer;
 use super::population::{Loaded, StateArray};
-use crate::codegen::Backend;
+use crate::image::{self, Binding, Listing, PortSource, Target};
 use crate::ir::Precision;
-use crate::lower::{Binding, PortSource, lower_rk45};
 use crate::plan::Population;
 use std::collections::BTreeMap;
 
@@ -30,14 +29,17 @@ impl Adaptive {
     pub fn new(
         p: &Population,
         ports: &BTreeMap<crate::hir::VarId, PortSource>,
-        dt: f64,
-        precision: Precision,
-        backend: Backend,
+        target: &Target,
         old: Option<Adaptive>,
     ) -> Option<Adaptive> {
-        let kernel = lower_rk45(p, ports, precision)?;
-        let step = old.map_or(vec![dt; p.n], |a| a.step);
-        Some(Adaptive { attempt: Loaded::new(kernel, super::buffer::padded(p.n), 1, precision, backend), step })
+        let kernel = image::attempt(p, ports, target)?;
+        let step = old.map_or(vec![target.dt; p.n], |a| a.step);
+        Some(Adaptive { attempt: Loaded::new(kernel, super::buffer::padded(p.n), 1, target), step })
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        self.attempt.listings()
     }
 
     /// Returns the step that each cell would like to make.
@@ -70,7 +72,7 @@ impl Adaptive {
         // A step that shrinks below this would never end; the state is then left to the finiteness check.
         let smallest = dt * 1e-9;
         let moved: Vec<Binding> =
-            self.attempt.kernel.bindings.iter().filter(|b| matches!(b, Binding::State(_))).cloned().collect();
+            self.attempt.kernel.slots().iter().filter(|b| matches!(b, Binding::State(_))).cloned().collect();
         while done.iter().any(|d| *d < dt) {
             for (i, done) in done.iter().enumerate() {
                 buffers.h.set(i, (dt - done).min(self.step[i]).max(0.0));
@@ -78,7 +80,7 @@ impl Adaptive {
             }
             let table = self.attempt.attempt_table(&mut buffers, states, ports);
             // SAFETY: every slot is a buffer of at least `lanes` elements (uniform ones of one).
-            unsafe { self.attempt.function.call(&table, 0, lanes, 1) };
+            unsafe { self.attempt.kernel.function().call(&table, 0, lanes, 1) };
             for (i, done) in done.iter_mut().enumerate() {
                 let used = (dt - *done).min(self.step[i]);
                 if used <= 0.0 {

@@ -5,10 +5,9 @@
 
 use super::Buffer;
 use super::buffer::padded;
-use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
+use crate::image::{self, Bound, CableShape, CableSlot, Listing, Target};
 use crate::ir::Precision;
-use crate::lower::{CableKernel, CableKernels, CableSlot, lower_cables};
 use crate::plan::Population;
 use std::collections::BTreeMap;
 
@@ -20,9 +19,9 @@ pub struct Cables {
 }
 
 struct Compartment {
-    kernels: CableKernels,
-    membrane: Code,
-    gates: Code,
+    shape: CableShape,
+    membrane: Loaded,
+    gates: Loaded,
     /// By state: `[cell * segments + segment]`.
     states: BTreeMap<VarId, Buffer>,
     /// Conductance and current at zero potential.
@@ -31,9 +30,9 @@ struct Compartment {
     before: Vec<f64>,
 }
 
-/// A kernel's code and the memory of its fixed values.
-struct Code {
-    function: KernelFn,
+/// A kernel and the memory of its fixed values.
+struct Loaded {
+    kernel: Bound<CableSlot>,
     lanes: Vec<Option<Buffer>>,
 }
 
@@ -62,18 +61,20 @@ pub struct NotFinite {
 
 impl Cables {
     /// Compiles and allocates, if the population's model has cables; states of `old` are kept.
-    pub fn new(p: &Population, dt: f64, precision: Precision, backend: Backend, old: Option<Cables>) -> Option<Cables> {
+    pub fn new(p: &Population, target: &Target, old: Option<Cables>) -> Option<Cables> {
         if p.model.cables.is_empty() {
             return None;
         }
-        let kernels = lower_cables(p, dt, precision);
-        let trees = (0..p.n).map(|cell| Tree::new(p, cell, &kernels, dt)).collect();
+        let precision = target.precision;
+        let compiled = image::cables(p, target);
+        let shapes: Vec<&CableShape> = compiled.iter().map(|c| &c.shape).collect();
+        let trees = (0..p.n).map(|cell| Tree::new(p, cell, &shapes, target.dt)).collect();
         let mut kept = old.map(|c| c.compartments).unwrap_or_default().into_iter();
-        let compartments = kernels
+        let compartments = compiled
             .into_iter()
-            .map(|k| {
+            .map(|image::CompiledCable { shape: k, membrane, gates }| {
                 let lanes = padded(p.n * k.segments);
-                let loaded = |kernel: &CableKernel| Code::new(kernel, lanes, precision, backend);
+                let loaded = |kernel| Loaded::new(kernel, lanes, precision);
                 let initial = |v: &VarId| {
                     let mut b = Buffer::new(lanes, precision);
                     for i in 0..b.len() {
@@ -87,16 +88,21 @@ impl Cables {
                     None => k.states.iter().map(initial).collect(),
                 };
                 Compartment {
-                    membrane: loaded(&k.membrane),
-                    gates: loaded(&k.gates),
+                    membrane: loaded(membrane),
+                    gates: loaded(gates),
                     states,
                     out: [Buffer::new(lanes, precision), Buffer::new(lanes, precision)],
                     before: vec![0.0; p.n * k.segments],
-                    kernels: k,
+                    shape: k,
                 }
             })
             .collect();
         Some(Cables { compartments, trees })
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        self.compartments.iter().flat_map(|c| [c.membrane.kernel.listing(), c.gates.kernel.listing()])
     }
 
     /// Returns all states, in a fixed order.
@@ -111,34 +117,34 @@ impl Cables {
 
     /// Returns the values of a state, `[cell * segments + segment]`, and the number of segments.
     pub fn state(&self, var: VarId) -> Option<(&Buffer, usize)> {
-        self.compartments.iter().find_map(|c| c.states.get(&var).map(|b| (b, c.kernels.segments)))
+        self.compartments.iter().find_map(|c| c.states.get(&var).map(|b| (b, c.shape.segments)))
     }
 
     /// The same for writing.
     pub fn state_mut(&mut self, var: VarId) -> Option<(&mut Buffer, usize)> {
-        self.compartments.iter_mut().find_map(|c| c.states.get_mut(&var).map(|b| (b, c.kernels.segments)))
+        self.compartments.iter_mut().find_map(|c| c.states.get_mut(&var).map(|b| (b, c.shape.segments)))
     }
 
     /// Advances one step; `injected(port, cell)` is the current through a port.
     pub fn step(&mut self, injected: &dyn Fn(VarId, usize) -> f64) {
         for c in &mut self.compartments {
-            c.membrane.run(&c.kernels.membrane, &mut c.states, &mut c.out);
+            c.membrane.run(&mut c.states, &mut c.out);
         }
         for cell in 0..self.trees.len() {
             self.solve(cell, injected);
         }
         for c in &mut self.compartments {
-            c.gates.run(&c.kernels.gates, &mut c.states, &mut c.out);
+            c.gates.run(&mut c.states, &mut c.out);
         }
     }
 
     /// Finds a state that is not finite.
     pub fn not_finite(&self) -> Option<NotFinite> {
         for c in &self.compartments {
-            let segments = c.kernels.segments;
+            let segments = c.shape.segments;
             // A potential that explodes takes its gates along; it is the cause to name.
-            let others = c.states.iter().filter(|(v, _)| **v != c.kernels.v);
-            for (var, b) in c.states.get_key_value(&c.kernels.v).into_iter().chain(others) {
+            let others = c.states.iter().filter(|(v, _)| **v != c.shape.v);
+            for (var, b) in c.states.get_key_value(&c.shape.v).into_iter().chain(others) {
                 if let Some(i) = (0..self.trees.len() * segments).find(|i| !b.get(*i).is_finite()) {
                     return Some(NotFinite { var: *var, cell: i / segments, before: c.before[i] });
                 }
@@ -152,11 +158,11 @@ impl Cables {
         let rows = t.parent.len();
         let (mut diagonal, mut rhs) = (vec![0.0; rows], vec![0.0; rows]);
         for (index, c) in self.compartments.iter_mut().enumerate() {
-            let segments = c.kernels.segments;
-            let injected: f64 = c.kernels.injected.iter().map(|v| injected(*v, cell)).sum();
+            let segments = c.shape.segments;
+            let injected: f64 = c.shape.injected.iter().map(|v| injected(*v, cell)).sum();
             for s in 0..segments {
                 let (row, lane) = (t.first[index] + s, cell * segments + s);
-                let v = c.states.get(&c.kernels.v).map_or(0.0, |b| b.get(lane));
+                let v = c.states.get(&c.shape.v).map_or(0.0, |b| b.get(lane));
                 c.before[lane] = v;
                 let (g, i0) = (c.out[0].get(lane), c.out[1].get(lane));
                 diagonal[row] += t.capacity[row] + t.area[row] * g;
@@ -182,9 +188,9 @@ impl Cables {
             rhs[row] = (rhs[row] + from_parent) / diagonal[row];
         }
         for (index, c) in self.compartments.iter_mut().enumerate() {
-            if let Some(b) = c.states.get_mut(&c.kernels.v) {
-                for s in 0..c.kernels.segments {
-                    b.set(cell * c.kernels.segments + s, rhs[t.first[index] + s]);
+            if let Some(b) = c.states.get_mut(&c.shape.v) {
+                for s in 0..c.shape.segments {
+                    b.set(cell * c.shape.segments + s, rhs[t.first[index] + s]);
                 }
             }
         }
@@ -192,16 +198,16 @@ impl Cables {
 }
 
 impl Tree {
-    fn new(p: &Population, cell: usize, kernels: &[CableKernels], dt: f64) -> Tree {
+    fn new(p: &Population, cell: usize, shapes: &[&CableShape], dt: f64) -> Tree {
         let mut t =
             Tree { first: Vec::new(), parent: Vec::new(), axial: Vec::new(), capacity: Vec::new(), area: Vec::new() };
         // Resistance of half a segment: R_a (h / 2) / (pi d^2 / 4).
-        let half = |k: &CableKernels| {
+        let half = |k: &CableShape| {
             let g = &k.geometry[cell];
             let h = g.length / k.segments as f64;
             g.r_a * (h / 2.0) / (std::f64::consts::PI * g.diameter * g.diameter / 4.0)
         };
-        for (c, k) in kernels.iter().enumerate() {
+        for (c, k) in shapes.iter().enumerate() {
             let g = &k.geometry[cell];
             let own = half(k);
             let area = std::f64::consts::PI * g.diameter * (g.length / k.segments as f64);
@@ -210,7 +216,7 @@ impl Tree {
                 let row = t.parent.len();
                 let (parent, resistance) = match (s, p.model.cables[c].parent) {
                     (0, None) => (None, f64::INFINITY),
-                    (0, Some(q)) => (Some(t.first[q] + kernels[q].segments - 1), own + half(&kernels[q])),
+                    (0, Some(q)) => (Some(t.first[q] + shapes[q].segments - 1), own + half(shapes[q])),
                     _ => (Some(row - 1), 2.0 * own),
                 };
                 t.parent.push(parent);
@@ -223,20 +229,20 @@ impl Tree {
     }
 }
 
-impl Code {
-    fn new(k: &CableKernel, lanes: usize, precision: Precision, backend: Backend) -> Code {
+impl Loaded {
+    fn new(kernel: Bound<CableSlot>, lanes: usize, precision: Precision) -> Loaded {
         let fixed = |slot: &CableSlot| match slot {
             CableSlot::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
             _ => None,
         };
-        Code { function: compile(backend, &k.kernel, Steps::One), lanes: k.slots.iter().map(fixed).collect() }
+        Loaded { lanes: kernel.slots().iter().map(fixed).collect(), kernel }
     }
 
     /// Runs over all segments.
-    fn run(&mut self, k: &CableKernel, states: &mut BTreeMap<VarId, Buffer>, out: &mut [Buffer; 2]) {
+    fn run(&mut self, states: &mut BTreeMap<VarId, Buffer>, out: &mut [Buffer; 2]) {
         let mut lanes = 0;
-        let mut table = Vec::with_capacity(k.slots.len());
-        for (slot, own) in k.slots.iter().zip(&mut self.lanes) {
+        let mut table = Vec::with_capacity(self.lanes.len());
+        for (slot, own) in self.kernel.slots().iter().zip(&mut self.lanes) {
             let buffer = match (slot, own) {
                 (CableSlot::State(v), _) => states.get_mut(v),
                 (CableSlot::Lane(_), own) => own.as_mut(),
@@ -248,6 +254,6 @@ impl Code {
             table.push(buffer.in_place());
         }
         // SAFETY: every slot is a buffer of the same number of lanes, a multiple of 16, that only this call uses.
-        unsafe { self.function.call(&table, 0, lanes, 1) };
+        unsafe { self.kernel.function().call(&table, 0, lanes, 1) };
     }
 }

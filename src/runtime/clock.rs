@@ -1,11 +1,10 @@
 //! Functions of time that differ from cell to cell, computed in double precision for kernels in single precision.
 
 use super::buffer::Buffer;
+use crate::codegen::Backend;
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, Steps, compile};
-use crate::hir::VarId;
+use crate::image::{self, Binding, Bound, Clock, Held, Listing};
 use crate::ir::Precision;
-use crate::lower::{Binding, Clock, Elementwise, Held, Store};
 
 /// The functions of a kernel.
 pub struct LaneClocks {
@@ -13,11 +12,10 @@ pub struct LaneClocks {
     clocks: Vec<LaneClock>,
 }
 
-/// One function: its code, the memory of its slots, and the slot of the kernel that holds its values.
+/// One function: its kernel, the memory of its slots, and the slot of the population's kernel that holds its values.
 struct LaneClock {
     slot: usize,
-    function: KernelFn,
-    slots: Vec<Held>,
+    kernel: Bound<Held>,
     memory: Vec<Buffer>,
 }
 
@@ -29,6 +27,11 @@ impl LaneClocks {
             _ => None,
         });
         LaneClocks { lanes, clocks: clocks.collect() }
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        self.clocks.iter().map(|c| c.kernel.listing())
     }
 
     /// Computes the values at a time as those of step `s` of a pass.
@@ -46,36 +49,19 @@ impl LaneClocks {
 
 impl LaneClock {
     fn new(slot: usize, clock: &Clock, lanes: usize, backend: Backend) -> LaneClock {
-        let (column, definition) = (|v: VarId| clock.column(v), |v: VarId| clock.definition(v));
-        // Lanes beyond the last cell repeat it.
-        let cells = clock.columns.iter().filter_map(|(_, c)| c.listed()).min().unwrap_or(lanes);
-        let stores = [Store::Out(clock.e.clone())];
-        let build = Elementwise {
-            name: "clock".into(),
-            precision: Precision::F64,
-            dt: clock.dt,
-            names: &|v| format!("{v}"),
-            n_lanes: cells,
-            params: &column,
-            lets: &definition,
-            place: &|_| None,
-            temps: &[],
-            stores: &stores,
-        };
-        let kernel = build.lower();
-        let function = compile(backend, &kernel.kernel, Steps::One);
+        let kernel = image::clock(clock, lanes, backend);
         let memory = |held: &Held| match held {
             Held::Fixed(values) => Buffer::repeating(lanes, Precision::F64, values),
             Held::Time => Buffer::new(16, Precision::F64),
             _ => Buffer::new(lanes, Precision::F64),
         };
-        let memory = kernel.slots.iter().map(memory).collect();
-        LaneClock { slot, function, slots: kernel.slots, memory }
+        let memory = kernel.slots().iter().map(memory).collect();
+        LaneClock { slot, kernel, memory }
     }
 
     fn run(&mut self, t: f64, lanes: usize) -> &Buffer {
         let mut out = 0;
-        for (k, (held, memory)) in self.slots.iter().zip(&mut self.memory).enumerate() {
+        for (k, (held, memory)) in self.kernel.slots().iter().zip(&mut self.memory).enumerate() {
             match held {
                 Held::Time => memory.set(0, t),
                 Held::Out(_) => out = k,
@@ -84,7 +70,7 @@ impl LaneClock {
         }
         let table: Vec<SlotMemory> = self.memory.iter_mut().map(Buffer::in_place).collect();
         // SAFETY: every slot is a buffer of at least `lanes` numbers, or of one where all lanes share it.
-        unsafe { self.function.call(&table, 0, lanes, 1) };
+        unsafe { self.kernel.function().call(&table, 0, lanes, 1) };
         &self.memory[out]
     }
 }

@@ -4,16 +4,14 @@ use super::Buffer;
 use super::buffer::padded;
 use super::simulation::Options;
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{KernelFn, Steps, compile};
 use crate::hir::VarId;
+use crate::image::{self, Bound, ContinuousSlot, Listing};
 use crate::ir::Precision;
-use crate::lower::{ContinuousKernel, ContinuousSlot, lower_continuous};
 use crate::plan::{Edge, Projection, View};
 
 /// A continuous projection ready to run.
 pub struct Continuous {
-    kernel: ContinuousKernel,
-    function: KernelFn,
+    kernel: Bound<ContinuousSlot>,
     slots: Vec<Buffer>,
     n: usize,
 }
@@ -31,23 +29,27 @@ impl Continuous {
     pub fn new(p: &Projection, options: &Options) -> Option<Continuous> {
         let deliver = p.synapse.deliver.as_ref()?;
         let precision = options.precision;
-        let kernel = lower_continuous(p, deliver, options.dt, precision);
-        let function = compile(options.backend, &kernel.kernel, Steps::One);
+        let kernel = image::contribution(p, deliver, &options.target());
         let n = p.pairs.len();
-        let mut slots: Vec<Buffer> = kernel.slots.iter().map(|_| Buffer::new(padded(n), precision)).collect();
-        for (what, slot) in kernel.slots.iter().zip(&mut slots) {
+        let mut slots: Vec<Buffer> = kernel.slots().iter().map(|_| Buffer::new(padded(n), precision)).collect();
+        for (what, slot) in kernel.slots().iter().zip(&mut slots) {
             if let ContinuousSlot::Own(variable) = what {
                 let weight = p.synapse.weight() == Some(*variable);
                 let value = |k: usize| if weight { p.weight.at(k) } else { p.initial(*variable, k) };
                 slot.fill_with((0..n).map(value));
             }
         }
-        Some(Continuous { kernel, function, slots, n })
+        Some(Continuous { kernel, slots, n })
+    }
+
+    /// Returns the kernel.
+    pub fn listing(&self) -> Listing {
+        self.kernel.listing()
     }
 
     /// Lists the variables of the cells that are read: the population and the variable.
     pub fn reads(&self, p: &Projection) -> impl Iterator<Item = (usize, VarId)> {
-        self.kernel.slots.iter().filter_map(|slot| match *slot {
+        self.kernel.slots().iter().filter_map(|slot| match *slot {
             ContinuousSlot::Cell { pre, var, .. } => Some((side(p, pre).population, var)),
             ContinuousSlot::Modulator(v) => p.modulators.get(&v).map(|(view, var)| (view.population, *var)),
             ContinuousSlot::Own(_) | ContinuousSlot::Out => None,
@@ -57,7 +59,7 @@ impl Continuous {
     /// Reads weights and states anew, with `copy`, which writes them in the order of the plan.
     pub fn refresh(&mut self, copy: &dyn Fn(VarId, &mut [f64])) {
         let mut values = vec![0.0; self.n];
-        for (what, slot) in self.kernel.slots.iter().zip(&mut self.slots) {
+        for (what, slot) in self.kernel.slots().iter().zip(&mut self.slots) {
             if let ContinuousSlot::Own(variable) = what {
                 copy(*variable, &mut values);
                 slot.fill_with(values.iter().copied());
@@ -67,7 +69,7 @@ impl Continuous {
 
     /// Adds the contributions to `target`.
     pub fn run(&mut self, p: &Projection, cells: &impl Cells, target: &mut Buffer) {
-        for (what, slot) in self.kernel.slots.iter().zip(&mut self.slots) {
+        for (what, slot) in self.kernel.slots().iter().zip(&mut self.slots) {
             match *what {
                 ContinuousSlot::Cell { id, pre, var, delay } if pre && p.spread().is_some() => {
                     late(p, cells, (id, var, delay), slot)
@@ -92,7 +94,7 @@ impl Continuous {
         }
         let memory: Vec<SlotMemory> = self.slots.iter_mut().map(Buffer::in_place).collect();
         // SAFETY: every slot is a buffer of `padded(n)` elements that only this call uses.
-        unsafe { self.function.call(&memory, 0, padded(self.n), 1) };
+        unsafe { self.kernel.function().call(&memory, 0, padded(self.n), 1) };
         let Some(out) = self.slots.last() else { return };
         let targets = p.pairs.listed().iter().map(|e| e.post as usize);
         match out.precision() {

@@ -3,8 +3,8 @@
 use super::population::Loaded;
 use crate::codegen::Need;
 use crate::codegen::abi::{Draw, SlotMemory};
-use crate::ir::{Precision, Slot};
-use crate::lower::Binding;
+use crate::image::Binding;
+use crate::ir::Precision;
 use crate::rng::Stream;
 use std::ops::Range;
 
@@ -29,10 +29,10 @@ impl Noise {
     /// Describes the random slots of a population's kernel; `slots` is its table.
     pub fn new(loaded: &Loaded, population: usize, seed: u64, slots: &[SlotMemory], precision: Precision) -> Noise {
         let (mut before, mut on_demand) = (Vec::new(), Vec::new());
-        for (slot, binding) in loaded.kernel.bindings.iter().enumerate() {
+        for (slot, binding) in loaded.kernel.slots().iter().enumerate() {
             let Binding::Random(stream) = binding else { continue };
             let one = (Stream::new(seed, (population as u32 + 1) << 12 | *stream), slots[slot]);
-            match loaded.function.need(Slot::from_u32(slot as u32)) {
+            match loaded.kernel.need(slot) {
                 Need::Before => before.push(one),
                 Need::OnDemand => on_demand.push(one),
                 Need::Never => {}

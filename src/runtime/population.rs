@@ -11,10 +11,9 @@ use super::simulation::{Options, Spikes};
 use super::snapshot::{Cells, Raw};
 use super::time::PortFunction;
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::VarId;
+use crate::image::{self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing, PortSource, Target, baked, chance};
 use crate::ir::Precision;
-use crate::lower::{BLOCK, Baked, Binding, Hidden, LONG_AGO, NeuronKernel, PortSource, baked, chance, lower_neuron};
 use crate::plan;
 use crate::rng::Stream;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,12 +53,10 @@ impl StateArray {
     }
 }
 
-/// A kernel, its code, and the memory of the slots that belong to it alone.
+/// A kernel and the memory of the slots that belong to it alone.
 pub struct Loaded {
-    /// The kernel and the meaning of its slots.
-    pub kernel: NeuronKernel,
-    /// Its code.
-    pub function: KernelFn,
+    /// The kernel.
+    pub kernel: Bound<Binding>,
     /// By slot: fixed values, time, random bits.
     pub own: Vec<Option<Buffer>>,
     /// Functions of time that differ from cell to cell.
@@ -127,25 +124,30 @@ enum Moving {
 }
 
 impl Loaded {
-    /// Compiles a kernel and allocates what its slots need for passes of `steps` steps.
-    pub fn new(kernel: NeuronKernel, lanes: usize, steps: usize, precision: Precision, backend: Backend) -> Loaded {
-        let function = compile(backend, &kernel.kernel, if steps == 1 { Steps::One } else { Steps::Many });
+    /// Allocates what the slots of a kernel need for passes of `steps` steps.
+    pub fn new(kernel: Bound<Binding>, lanes: usize, steps: usize, target: &Target) -> Loaded {
+        let precision = target.precision;
         let own = |binding: &Binding| match binding {
-            Binding::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
+            Binding::Lane(values, _) => Some(Buffer::repeating(lanes, precision, values)),
             Binding::Time => Some(Buffer::new(steps.max(16), precision)),
             Binding::Clock(clock) if clock.is_uniform() => Some(Buffer::new(steps.max(16), precision)),
             Binding::Clock(_) => Some(Buffer::new(steps * lanes, precision)),
             Binding::Random(_) => Some(Buffer::new(steps * lanes, precision)),
             _ => None,
         };
-        let clocks = LaneClocks::new(&kernel.bindings, lanes, backend);
-        Loaded { own: kernel.bindings.iter().map(own).collect(), kernel, function, clocks }
+        let clocks = LaneClocks::new(kernel.slots(), lanes, target.backend);
+        Loaded { own: kernel.slots().iter().map(own).collect(), kernel, clocks }
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        std::iter::once(self.kernel.listing()).chain(self.clocks.listings())
     }
 
     /// Computes anew what differs from cell to cell; false if it has no value.
     fn refill(&mut self, p: &plan::Population, ports: &BTreeMap<VarId, PortSource>, dt: f64) -> bool {
         let (kernel, own) = (&self.kernel, &mut self.own);
-        kernel.refill(p, ports, dt, &mut |slot, values| match &mut own[slot] {
+        kernel.lowered().refill(p, ports, dt, &mut |slot, values| match &mut own[slot] {
             Some(buffer) => buffer.repeat(values),
             None => crate::ice!("values of cells without memory"),
         })
@@ -166,7 +168,7 @@ impl Loaded {
             Binding::PortUniform(v) | Binding::PortStep(v) => input_slot(inputs, *v),
             _ => own.as_mut().map(Buffer::in_place).unwrap_or_else(|| crate::ice!("slot without memory")),
         };
-        self.kernel.bindings.iter().zip(&mut self.own).map(memory).collect()
+        self.kernel.slots().iter().zip(&mut self.own).map(memory).collect()
     }
 }
 
@@ -266,7 +268,7 @@ impl Pop {
         }
         let event_ports: BTreeSet<VarId> = self.rings.iter().map(|(port, _)| *port).collect();
         let fits = (steps, baked(p, &self.ports));
-        let timed = |l: &Loaded| l.kernel.bindings.iter().any(|b| matches!(b, Binding::Clock(_)));
+        let timed = |l: &Loaded| l.kernel.slots().iter().any(|b| matches!(b, Binding::Clock(_)));
         let whole = self.adaptive.is_some() || self.cables.is_some() || timed(&self.update);
         if !whole && fits == self.baked && self.update.refill(p, &self.ports, options.dt) {
             return;
@@ -286,9 +288,10 @@ impl Pop {
     }
 
     fn allocate(&mut self, p: &plan::Population, index: usize, steps: usize, options: &Options) {
-        let &Options { dt, precision, backend, .. } = options;
-        self.adaptive = Adaptive::new(p, &self.ports, dt, precision, backend, self.adaptive.take());
-        self.cables = Cables::new(p, dt, precision, backend, self.cables.take());
+        let &Options { dt, precision, .. } = options;
+        let target = options.target();
+        self.adaptive = Adaptive::new(p, &self.ports, &target, self.adaptive.take());
+        self.cables = Cables::new(p, &target, self.cables.take());
         self.inputs.clear();
         for (port, source) in &self.ports {
             match source {
@@ -302,15 +305,14 @@ impl Pop {
             }
         }
         let mut old = std::mem::take(&mut self.states);
-        for binding in &self.update.kernel.bindings {
+        for binding in self.update.kernel.slots() {
             match binding {
                 Binding::State(_) | Binding::Hidden(_) => {
                     let kept = old.iter().position(|s| s.key == *binding).map(|k| old.swap_remove(k));
                     self.states.push(kept.unwrap_or_else(|| StateArray::new(binding.clone(), self.lanes, precision)));
                 }
                 Binding::Event(e) => {
-                    self.bits[e.as_u32() as usize] =
-                        vec![0; steps * self.lanes / self.update.function.lanes_per_byte()];
+                    self.bits[e.as_u32() as usize] = vec![0; steps * self.lanes / self.update.kernel.lanes_per_byte()];
                 }
                 _ => {}
             }
@@ -319,7 +321,7 @@ impl Pop {
         self.noise = Noise::new(&self.update, index, options.seed, &self.table, precision);
         self.rare = chance(p, &self.ports, dt).and_then(|(event, probability)| {
             let stream = Stream::new(options.seed, (index as u32 + 1) << 12);
-            let slot = self.update.kernel.bindings.iter().position(|b| *b == Binding::Event(event))?;
+            let slot = self.update.kernel.slots().iter().position(|b| *b == Binding::Event(event))?;
             Some((RareEvents::new(probability, p.n, stream)?, slot))
         });
     }
@@ -329,8 +331,8 @@ impl Pop {
         let stride = self.lanes * precision.bytes();
         self.moving.clear();
         self.uniform.clear();
-        let mut table = Vec::with_capacity(self.update.kernel.bindings.len());
-        for (slot, (binding, own)) in self.update.kernel.bindings.iter().zip(&mut self.update.own).enumerate() {
+        let mut table = Vec::with_capacity(self.update.kernel.slots().len());
+        for (slot, (binding, own)) in self.update.kernel.slots().iter().zip(&mut self.update.own).enumerate() {
             table.push(match binding {
                 Binding::State(_) | Binding::Hidden(_) => {
                     self.moving.push((slot, Moving::State));
@@ -342,7 +344,7 @@ impl Pop {
                 },
                 Binding::Event(e) => {
                     let at = self.bits[e.as_u32() as usize].as_mut_ptr();
-                    SlotMemory { input: at, output: at, stride: self.lanes / self.update.function.lanes_per_byte() }
+                    SlotMemory { input: at, output: at, stride: self.lanes / self.update.kernel.lanes_per_byte() }
                 }
                 Binding::Arrival(v) => match self.rings.iter().position(|(port, _)| port == v) {
                     Some(ring) => {
@@ -397,7 +399,7 @@ impl Pop {
     /// No other thread may touch these lanes meanwhile.
     pub unsafe fn draw_events(&self, step: u64, s: usize, lanes: &std::ops::Range<usize>) -> bool {
         let Some((events, slot)) = &self.rare else { return false };
-        let per_byte = self.update.function.lanes_per_byte();
+        let per_byte = self.update.kernel.lanes_per_byte();
         let SlotMemory { output, stride, .. } = self.table[*slot];
         // SAFETY: the slot has a bit for every lane of every step of a pass, and lanes are multiples of 16.
         unsafe {
@@ -529,7 +531,7 @@ impl Pop {
     pub fn fill_uniform(&mut self, step: u64, m: usize, dt: f64) {
         let at = |s: usize| (step + s as u64) as f64 * dt;
         for slot in &self.uniform {
-            match (&self.update.kernel.bindings[*slot], &mut self.update.own[*slot]) {
+            match (&self.update.kernel.slots()[*slot], &mut self.update.own[*slot]) {
                 (Binding::Time, Some(b)) => (0..m).for_each(|s| b.set(s, at(s))),
                 (Binding::Clock(clock), Some(b)) => (0..m).for_each(|s| b.set(s, clock.at(at(s), 0))),
                 (Binding::PortUniform(port), _) => {
@@ -563,6 +565,12 @@ impl Pop {
                 _ => crate::ice!("input without memory"),
             });
         }
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> Vec<Listing> {
+        let adaptive = self.adaptive.iter().flat_map(Adaptive::listings);
+        self.update.listings().chain(adaptive).chain(self.cables.iter().flat_map(Cables::listings)).collect()
     }
 
     /// Returns everything that the cells remember.
@@ -647,6 +655,6 @@ fn load(
     steps: usize,
     options: &Options,
 ) -> Loaded {
-    let kernel = lower_neuron(p, ports, &|port| event_ports.contains(&port), options.dt, options.precision);
-    Loaded::new(kernel, padded(p.n), steps, options.precision, options.backend)
+    let target = options.target();
+    Loaded::new(image::update(p, ports, event_ports, steps, &target), padded(p.n), steps, &target)
 }

@@ -5,9 +5,8 @@ use super::history::History;
 use super::simulation::{Options, Spikes};
 use super::snapshot::{Raw, Sources};
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{KernelFn, Steps, compile};
 use crate::hir::{EventId, Trigger};
-use crate::lower::{EventKernel, lower_on_pre};
+use crate::image::{self, Bound, Effect, EventSlot, Listing};
 use crate::plan::{Network, Projection, View};
 use std::collections::VecDeque;
 
@@ -34,8 +33,7 @@ enum Action {
 }
 
 struct Advance {
-    kernel: EventKernel,
-    function: KernelFn,
+    kernel: Box<Bound<EventSlot>>,
     /// Factors of the events of earlier steps, the latest first, in the order of the cells.
     past: VecDeque<Vec<f64>>,
 }
@@ -51,37 +49,42 @@ pub struct Proj {
 impl Proj {
     /// Compiles what presynaptic events do, if the synapses do not learn.
     pub fn new(network: &Network, p: &Projection, history: &mut History, options: &Options) -> Proj {
-        let &Options { precision, backend, .. } = options;
+        let precision = options.precision;
         let fixed = !p.is_plastic();
         let handlers = p.synapse.handlers.iter().filter(|_| fixed);
         let on_pre: Vec<OnPre> = handlers
             .filter_map(|h| {
                 let Trigger::Cell(_, event) = &h.trigger else { return None };
                 let event = network.populations[p.pre.population].model.event(event)?;
-                let action = match lower_on_pre(p, &h.body, precision) {
-                    Ok(factor) => Action::Factor(factor),
-                    Err(kernel) => {
-                        let function = compile(backend, &kernel.kernel, Steps::One);
-                        Action::Kernel(Box::new(Advance { kernel: *kernel, function, past: VecDeque::new() }))
-                    }
+                let action = match image::effect(p, &h.body, &options.target()) {
+                    Effect::Factor(factor) => Action::Factor(factor),
+                    Effect::Kernel(kernel) => Action::Kernel(Box::new(Advance { kernel, past: VecDeque::new() })),
                 };
                 let remembered = history.keep_events(p.pre.population, event, 0);
                 Some(OnPre { event, remembered, action })
             })
             .collect();
-        let initial = |state: &crate::hir::VarId| {
-            let value = p.initial(*state, 0);
-            Buffer::repeating(padded(p.pre.n), precision, &[value])
+        let initial = |slot: &EventSlot| match slot {
+            EventSlot::State(v) => Some(Buffer::repeating(padded(p.pre.n), precision, &[p.initial(*v, 0)])),
+            EventSlot::Elapsed | EventSlot::Factor => None,
         };
         let states: Vec<Buffer> = on_pre
             .iter()
             .find_map(|on| match &on.action {
-                Action::Kernel(a) => Some(a.kernel.states.iter().map(initial).collect()),
+                Action::Kernel(a) => Some(a.kernel.slots().iter().filter_map(initial).collect()),
                 Action::Factor(_) => None,
             })
             .unwrap_or_default();
         let last = if states.is_empty() { Vec::new() } else { vec![0; p.pre.n] };
         Proj { on_pre, states, last }
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        self.on_pre.iter().filter_map(|on| match &on.action {
+            Action::Kernel(a) => Some(a.kernel.listing()),
+            Action::Factor(_) => None,
+        })
     }
 
     /// Returns whether events are delivered along its synapses as they are.
@@ -191,27 +194,26 @@ impl Proj {
                     kept.into_iter().for_each(|factors| a.past.push_front(factors));
                     continue;
                 }
-                let Advance { kernel, function, .. } = &**a;
+                let kernel = &a.kernel;
                 let lanes = padded(cells.len());
                 let now = step + s as u64 + 1;
-                let mut buffers: Vec<Buffer> =
-                    kernel.kernel.slots.values().map(|_| Buffer::new(lanes, precision)).collect();
+                let mut buffers: Vec<Buffer> = kernel.slots().iter().map(|_| Buffer::new(lanes, precision)).collect();
                 for (i, c) in cells.iter().enumerate() {
                     for (j, state) in states.iter().enumerate() {
                         buffers[j].set(i, state.get(*c));
                     }
-                    buffers[kernel.elapsed.as_u32() as usize].set(i, (now - last[*c]) as f64 * dt);
+                    buffers[states.len()].set(i, (now - last[*c]) as f64 * dt);
                     last[*c] = now;
                 }
                 let table: Vec<SlotMemory> = buffers.iter_mut().map(Buffer::in_place).collect();
                 // SAFETY: every slot is a buffer of `lanes` elements that only this call uses.
-                unsafe { function.call(&table, 0, lanes, 1) };
+                unsafe { kernel.function().call(&table, 0, lanes, 1) };
                 for (i, c) in cells.iter().enumerate() {
                     for (j, state) in states.iter_mut().enumerate() {
                         state.set(*c, buffers[j].get(i));
                     }
                     if let Some(factors) = &mut kept {
-                        factors.push(buffers[kernel.factor.as_u32() as usize].get(i));
+                        factors.push(buffers[states.len() + 1].get(i));
                     }
                 }
                 kept.into_iter().for_each(|factors| a.past.push_front(factors));

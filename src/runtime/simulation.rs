@@ -15,8 +15,8 @@ use super::time::{PortFunction, TimeFunction};
 use super::tuning::Tuning;
 use crate::codegen::{Backend, Steps};
 use crate::hir::{EventId, VarId, VarKind};
+use crate::image::{Binding, Hidden, Listing, Target};
 use crate::ir::Precision;
-use crate::lower::{Binding, Hidden, NeuronKernel, PlasticKernel};
 use crate::plan::{Column, Network};
 use crate::rng::Stream;
 use std::cell::RefCell;
@@ -34,6 +34,13 @@ pub struct Options {
     pub threads: usize,
     /// Back end.
     pub backend: Backend,
+}
+
+impl Options {
+    /// Returns what kernels are made for.
+    pub fn target(&self) -> Target {
+        Target { dt: self.dt, precision: self.precision, backend: self.backend }
+    }
 }
 
 /// Why a run stopped.
@@ -320,14 +327,15 @@ impl Simulation {
         if self.max_pass == 1 { Steps::One } else { Steps::Many }
     }
 
-    /// Returns the IR of a population's kernel, before and after optimization.
-    pub fn kernel(&self, population: usize) -> &NeuronKernel {
-        &self.pops[population].update.kernel
-    }
-
-    /// Returns the IR of a plastic projection's kernels.
-    pub fn plastic_kernels(&self, projection: usize) -> impl Iterator<Item = &PlasticKernel> {
-        self.plastic[projection].iter().flat_map(Plastic::kernels)
+    /// Returns all kernels: those of populations, then those of projections.
+    pub fn listings(&self) -> Vec<Listing> {
+        let mut out: Vec<Listing> = self.pops.iter().flat_map(Pop::listings).collect();
+        for k in 0..self.network.projections.len() {
+            out.extend(self.projections[k].listings());
+            out.extend(self.sums.borrow().listing(k));
+            out.extend(self.plastic[k].iter().flat_map(Plastic::listings));
+        }
+        out
     }
 
     /// Returns how much has been done.

@@ -12,7 +12,7 @@ use super::population::Pop;
 use super::simulation::{Failure, Observer, Simulation, share};
 use super::sums::Present;
 use crate::hir::EventId;
-use crate::lower::{Binding, Hidden};
+use crate::image::{Binding, Hidden};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Passes with less work than this run on one thread.
@@ -145,7 +145,7 @@ impl Simulation {
                 // SAFETY: the table describes this population's buffers, and threads have disjoint lanes.
                 let ok = unsafe {
                     noise.fill(m, &lanes);
-                    pop.update.function.call_with(noise.draw(), pop.table(), lanes.start, lanes.end, m)
+                    pop.update.kernel.function().call_with(noise.draw(), pop.table(), lanes.start, lanes.end, m)
                 };
                 if ok {
                     // What has arrived is used up; whoever used it still has it in its cache.
@@ -192,7 +192,7 @@ impl Simulation {
             for k in 1..=m {
                 let pop = &mut self.pops[population];
                 // SAFETY: as in `integrate`, on one thread.
-                unsafe { pop.update.function.call_with(pop.noise().draw(), pop.table(), 0, pop.lanes, k) };
+                unsafe { pop.update.kernel.function().call_with(pop.noise().draw(), pop.table(), 0, pop.lanes, k) };
                 // Lanes beyond the last cell mirror it, except in what comes from a file.
                 let (n, lanes) = (self.network.populations[population].n, pop.lanes);
                 for (j, s) in pop.states.iter().enumerate() {
@@ -228,7 +228,7 @@ impl Simulation {
 
     fn extract(&mut self, m: usize) {
         for (pop, plan) in self.pops.iter_mut().zip(&self.network.populations) {
-            let per_byte = pop.update.function.lanes_per_byte();
+            let per_byte = pop.update.kernel.lanes_per_byte();
             let stride = pop.lanes / per_byte;
             for (bits, spikes) in pop.bits.iter().zip(&mut pop.spikes) {
                 spikes.cells.clear();

@@ -7,6 +7,7 @@ use super::plastic::Plastic;
 use super::population::Pop;
 use super::simulation::Options;
 use crate::hir::VarId;
+use crate::image::Listing;
 use crate::plan::Network;
 use std::collections::BTreeMap;
 
@@ -76,6 +77,11 @@ impl Sums {
     /// Notes that something has changed from which the values follow.
     pub fn forget(&mut self) {
         (self.at, self.changed) = (None, true);
+    }
+
+    /// Returns the kernel of a projection's contribution, if it has one.
+    pub fn listing(&self, projection: usize) -> Option<Listing> {
+        self.contributions[projection].as_ref().map(Continuous::listing)
     }
 
     /// Compiles the contribution of a projection anew.

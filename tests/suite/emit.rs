@@ -65,6 +65,46 @@ fn places_of_every_rule_in_the_library() {
     });
 }
 
+/// Every kind of kernel that a network with events can have is shown: cables, adaptive attempts, clocks, events that advance states,
+/// continuous contributions and programs of rules.
+#[test]
+fn every_kind_of_kernel() {
+    let of = |text: &str| {
+        let ir =
+            program(text).emit(Stage::Ir, None, None, &Folder(root().join("examples")), &Settings::default()).unwrap();
+        ir.lines().filter(|l| l.starts_with("kernel ")).map(str::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let example = |name: &str| of(&std::fs::read_to_string(root().join("examples").join(name)).unwrap());
+    assert_eq!(
+        example("ball_and_stick.neuro"),
+        "kernel ActiveBallAndStick f64\nkernel ActiveBallAndStick.soma.membrane f64\nkernel ActiveBallAndStick.soma.gates f64\n\
+         kernel ActiveBallAndStick.dend.membrane f64\nkernel ActiveBallAndStick.dend.gates f64"
+    );
+    assert!(example("worm.neuro").contains("kernel GapJunction.deliver f32"));
+    assert!(example("dendritic_transfer.neuro").contains("kernel Depressing.on_pre f32"));
+    let timed = "neuron Cell {
+    input I: pA = 0 pA
+    state v = 0 mV
+    v' = -v^3 / (1 mV^2 * 10 ms) + I / 10 pF
+    scheme rk45(1e-6)
+    emit spike when v > 1 V { v = 0 mV }
+}
+neuron Wave {
+    param phase = 0
+    state x = 0
+    x' = (sin(2*pi*t / 100 ms + phase) - x) / 10 ms
+    emit up when x > 2 { x = 0 }
+}
+network Net {
+    population cell: Cell[2]
+    population wave: Wave[3]
+    init wave.phase = 0.1 * i
+}
+experiment e { network net = Net()  run 1 ms }
+";
+    assert_eq!(of(timed), "kernel Cell f32\nkernel Cell.rk45 f32\nkernel Wave f32\nkernel clock f64");
+}
+
 #[test]
 fn kernels_of_a_rule() {
     let text = std::fs::read_to_string(root().join("stdlib/plasticity/triplet.neuro")).unwrap();

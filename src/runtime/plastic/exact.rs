@@ -1,7 +1,7 @@
 //! States that are advanced exactly: all synapses keep the value of one earlier moment, and two numbers make it today's.
 
 use crate::hir::VarId;
-use crate::lower::Rates;
+use crate::image::Rates;
 use std::collections::BTreeMap;
 
 /// The equations `x' = a x + b` of a projection and the moments to which the stored values belong.

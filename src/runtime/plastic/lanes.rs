@@ -5,10 +5,9 @@ use super::exact::Exact;
 use super::index::Index;
 use super::tiles::Tiles;
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, Steps, compile};
 use crate::hir::{Place, Side, VarId};
+use crate::image::{Compiled, PlasticSlot};
 use crate::ir::{Precision, SlotKind};
-use crate::lower::{PlasticKernel, PlasticSlot};
 use crate::plan::{Delay, Projection};
 use crate::rng::Stream;
 use crate::runtime::buffer::{Buffer, padded};
@@ -18,57 +17,6 @@ use std::ops::Range;
 
 /// Lanes per call.
 pub const CHUNK: usize = 1024;
-
-/// A kernel with its code.
-pub struct Compiled {
-    pub kernel: PlasticKernel,
-    function: KernelFn,
-    /// Its number among the projection's kernels.
-    pub number: usize,
-    kinds: Vec<SlotKind>,
-    /// Whether presynaptic cells must be known.
-    pub needs_source: bool,
-    /// Whether positions in the plan must be known.
-    pub needs_edge: bool,
-    /// Whether it changes weights and does nothing else.
-    pub only_weight: bool,
-    /// Whether it delivers.
-    pub delivers: bool,
-}
-
-impl Compiled {
-    pub fn new(kernel: PlasticKernel, number: usize, backend: Backend) -> Compiled {
-        let source =
-            |s: &PlasticSlot| matches!(s, PlasticSlot::State(_, Place::Pre) | PlasticSlot::Cell(Side::Pre, ..));
-        let kinds: Vec<SlotKind> = kernel.kernel.slots.values().map(|d| d.kind).collect();
-        let only_weight = kernel.slots.iter().zip(&kinds).all(|(slot, kind)| match slot {
-            PlasticSlot::Delivered | PlasticSlot::Rewired => false,
-            PlasticSlot::State(..) => *kind != SlotKind::State,
-            _ => true,
-        });
-        Compiled {
-            function: compile(backend, &kernel.kernel, Steps::One),
-            number,
-            kinds,
-            only_weight,
-            delivers: kernel.slots.contains(&PlasticSlot::Delivered),
-            needs_edge: kernel
-                .slots
-                .iter()
-                .any(|s| matches!(s, PlasticSlot::Random(..) | PlasticSlot::Drawn(..) | PlasticSlot::Rewired)),
-            needs_source: kernel.slots.iter().any(source),
-            kernel,
-        }
-    }
-
-    /// Returns the states that it writes, with the buffers of their slots.
-    pub fn written<'a>(&'a self, buffers: &'a [Buffer]) -> impl Iterator<Item = (VarId, &'a Buffer)> {
-        self.kernel.slots.iter().zip(&self.kinds).zip(buffers).filter_map(|((slot, kind), b)| match slot {
-            PlasticSlot::State(v, _) if *kind == SlotKind::State => Some((*v, b)),
-            _ => None,
-        })
-    }
-}
 
 /// Weights and states of synapses, in the order of their index.
 pub struct Values {
@@ -196,7 +144,7 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new(k: &Compiled, precision: Precision) -> Scratch {
-        let mut buffers: Vec<Buffer> = k.kernel.slots.iter().map(|_| Buffer::new(CHUNK, precision)).collect();
+        let mut buffers: Vec<Buffer> = k.kernel.slots().iter().map(|_| Buffer::new(CHUNK, precision)).collect();
         let table = buffers.iter_mut().map(Buffer::in_place).collect();
         Scratch { buffers, table, shared_at: None }
     }
@@ -210,7 +158,7 @@ impl Scratch {
         }
         // SAFETY: every slot is a buffer of `CHUNK` elements, of which no more are asked for, or lies where so many synapses
         // follow (`load` has just said where); neither moves meanwhile, and only this call uses them.
-        unsafe { k.function.call(&self.table, 0, padded(n), 1) }
+        unsafe { k.kernel.function().call(&self.table, 0, padded(n), 1) }
     }
 
     /// Fills the slots that the kernel reads, or lets them be where values are kept.
@@ -229,7 +177,7 @@ impl Scratch {
         let fresh = self.shared_at == now;
         self.shared_at = now;
         for (((slot, kind), b), memory) in
-            k.kernel.slots.iter().zip(&k.kinds).zip(&mut self.buffers).zip(&mut self.table)
+            k.kernel.slots().iter().zip(&k.kinds).zip(&mut self.buffers).zip(&mut self.table)
         {
             let own = |values: Option<&mut Buffer>, b: &mut Buffer, memory: &mut SlotMemory, kept: bool| match (
                 values,
@@ -325,7 +273,7 @@ impl Scratch {
             Which::Column(tiles, target, first) => tiles.scatter_column(to, *target, *first, lanes.n, b),
             Which::None => {}
         };
-        for ((slot, kind), b) in k.kernel.slots.iter().zip(&k.kinds).zip(&self.buffers) {
+        for ((slot, kind), b) in k.kernel.slots().iter().zip(&k.kinds).zip(&self.buffers) {
             match slot {
                 PlasticSlot::Weight if *kind == SlotKind::State && learning => put(&mut values.weight, b),
                 PlasticSlot::State(v, Place::Synapse) if *kind == SlotKind::State => {

@@ -13,7 +13,7 @@ mod part;
 mod tiles;
 
 use self::exact::Exact;
-use self::lanes::{Cells, Compiled, Lanes, Scratch, Shared, Which};
+use self::lanes::{Cells, Lanes, Scratch, Shared, Which};
 use self::part::{Part, Way};
 use super::buffer::{Buffer, padded};
 use super::history::History;
@@ -23,8 +23,8 @@ use super::ring::RingPointer;
 use super::simulation::Options;
 use super::snapshot::Raw;
 use crate::hir::{EventId, Place, Side, Trigger, VarId};
+use crate::image::{self, Compiled, Listing};
 use crate::ir::Precision;
-use crate::lower::{PlasticKernel, lower_plastic};
 use crate::plan::{Column, Edge, Network, Projection};
 use crate::rng::Stream;
 use serde::{Deserialize, Serialize};
@@ -131,12 +131,7 @@ impl Plastic {
     /// Compiles the program with the projection's parameters as they are.
     fn compile(&mut self, network: &Network, index: usize, now: u64, options: &Options) {
         let p = &network.projections[index];
-        let program = lower_plastic(p, options.dt, options.precision);
-        let mut count = 0;
-        let mut compiled = |kernel: PlasticKernel| {
-            count += 1;
-            Compiled::new(kernel, count - 1, options.backend)
-        };
+        let program = image::program(p, &options.target());
         self.handlers = program
             .handlers
             .into_iter()
@@ -148,11 +143,10 @@ impl Plastic {
                         network.populations[view.population].model.event(name)
                     }
                 };
-                let kernels = h.kernels.into_iter().map(&mut compiled).collect();
-                Running { event, remembered: 0, kernels, trigger: h.trigger }
+                Running { event, remembered: 0, kernels: h.kernels, trigger: h.trigger }
             })
             .collect();
-        self.flows = program.flows.into_iter().map(&mut compiled).collect();
+        self.flows = program.flows;
         self.shared.exact = Exact::new(program.exact, now, options.dt);
         let scratch = |kernels: &[&Compiled]| kernels.iter().map(|k| Scratch::new(k, options.precision)).collect();
         let mut all: Vec<&Compiled> = self.handlers.iter().flat_map(|h| &h.kernels).chain(&self.flows).collect();
@@ -203,8 +197,8 @@ impl Plastic {
     }
 
     /// Returns its kernels: handlers in order, then equations.
-    pub fn kernels(&self) -> impl Iterator<Item = &PlasticKernel> {
-        self.handlers.iter().flat_map(|h| &h.kernels).chain(&self.flows).map(|k| &k.kernel)
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        self.handlers.iter().flat_map(|h| &h.kernels).chain(&self.flows).map(|k| k.kernel.listing())
     }
 
     /// Returns how many synapses events have reached since this was last asked.
@@ -328,27 +322,28 @@ impl Plastic {
         self.settle(view.now, false);
         let flows = std::mem::take(&mut self.flows);
         // All of them start from the same values: what is kept outside the synapses is put in place at the end.
-        for k in flows.iter().filter(|k| k.kernel.place == Place::Synapse) {
+        for k in flows.iter().filter(|k| k.place == Place::Synapse) {
             self.synapses(k, p, view, pool, &Way::All);
         }
         let mut results: Vec<(&Compiled, VarId, Buffer)> = Vec::new();
-        for k in flows.iter().filter(|k| k.kernel.place != Place::Synapse) {
-            let items = all_of(p, k.kernel.place);
-            let mut whole = k.written(&self.scratch[k.number].buffers).map(|(v, _)| v).collect::<Vec<_>>();
+        for k in flows.iter().filter(|k| k.place != Place::Synapse) {
+            let items = all_of(p, k.place);
+            let mut whole = k.written().map(|(v, _)| v).collect::<Vec<_>>();
             let first = results.len();
             for v in whole.drain(..) {
                 results.push((k, v, Buffer::new(padded(items.len()), view.options.precision)));
             }
             for (c, chunk) in items.chunks(lanes::CHUNK).enumerate() {
                 self.chunk(k, p, view, chunk);
-                let written = k.written(&self.scratch[k.number].buffers);
+                let buffers = &self.scratch[k.number].buffers;
+                let written = k.written().map(|(v, slot)| (v, &buffers[slot]));
                 for ((_, _, to), (_, from)) in results[first..].iter_mut().zip(written) {
                     to.copy(c * lanes::CHUNK, from, 0, chunk.len());
                 }
             }
         }
         for (k, v, new) in results {
-            if let Some(state) = self.shared.kept(k.kernel.place).get_mut(&v) {
+            if let Some(state) = self.shared.kept(k.place).get_mut(&v) {
                 *state = new;
             }
         }
@@ -412,9 +407,9 @@ impl Plastic {
     }
 
     fn run(&mut self, k: &Compiled, p: &Projection, view: &View, pool: &Pool, way: &Way) {
-        match (k.kernel.place, way) {
+        match (k.place, way) {
             (Place::Synapse, _) => self.synapses(k, p, view, pool, way),
-            (Place::Projection, _) | (_, Way::All) => self.cells(k, p, view, &all_of(p, k.kernel.place)),
+            (Place::Projection, _) | (_, Way::All) => self.cells(k, p, view, &all_of(p, k.place)),
             (_, Way::Rows(cells, _) | Way::Columns(cells, _)) => self.cells(k, p, view, cells),
         }
     }
@@ -444,8 +439,9 @@ impl Plastic {
     fn cells(&mut self, k: &Compiled, p: &Projection, view: &View, items: &[u32]) {
         for chunk in items.chunks(lanes::CHUNK) {
             self.chunk(k, p, view, chunk);
-            let kept = self.shared.kept(k.kernel.place);
-            for (v, b) in k.written(&self.scratch[k.number].buffers) {
+            let kept = self.shared.kept(k.place);
+            let buffers = &self.scratch[k.number].buffers;
+            for (v, b) in k.written().map(|(v, slot)| (v, &buffers[slot])) {
                 if let Some(state) = kept.get_mut(&v) {
                     state.scatter(b, chunk.iter().map(|c| *c as usize));
                 }
@@ -455,7 +451,7 @@ impl Plastic {
 
     /// Runs a kernel over a few cells, or once; what it computes is in its scratch.
     fn chunk(&mut self, k: &Compiled, p: &Projection, view: &View, items: &[u32]) {
-        let cells = |place: Place| if k.kernel.place == place { Cells::List(items) } else { Cells::None };
+        let cells = |place: Place| if k.place == place { Cells::List(items) } else { Cells::None };
         let (source, target) = (cells(Place::Pre), cells(Place::Post));
         let lanes = Lanes { n: items.len(), synapse: Which::None, edge: &[], source, target, in_place: false };
         let scratch = &mut self.scratch[k.number];

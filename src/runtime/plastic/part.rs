@@ -1,11 +1,12 @@
 //! The synapses onto one thread's share of the targets.
 
 use super::index::Index;
-use super::lanes::{CHUNK, Cells, Compiled, Lanes, Scratch, Shared, Values, Which};
+use super::lanes::{CHUNK, Cells, Lanes, Scratch, Shared, Values, Which};
 use super::listed::Listed;
 use super::tiles::Tiles;
 use super::{View, initial};
 use crate::hir::VarId;
+use crate::image::Compiled;
 use crate::ir::Precision;
 use crate::plan::Projection;
 use crate::runtime::buffer::{Buffer, padded};

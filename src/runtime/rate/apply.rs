@@ -10,7 +10,7 @@ use super::kernel::Compiled;
 use super::rules::{Reducing, SynapseRule};
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
-use crate::lower::Held;
+use crate::image::Held;
 use crate::plan::Network;
 use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
@@ -97,7 +97,7 @@ impl Inner {
                 Reducing::Each(kernel) => {
                     self.prepare(kernel);
                     let table = kernel.table(&mut self.graph, &[], &[scratch[0]], &|_| None);
-                    let sum = kernel.kernel.slots.iter().position(|h| matches!(h, Held::Sum(_))).unwrap_or(0);
+                    let sum = kernel.kernel.slots().iter().position(|h| matches!(h, Held::Sum(_))).unwrap_or(0);
                     sums.push((reduction, table, self.moves(net, first, kernel, 0), sum));
                 }
             }
@@ -129,7 +129,7 @@ impl Inner {
         let kernels_at = &kernels;
         let rule = |(i, (table, moves)): (usize, Moving)| {
             let (rule, kernel) = (&rules[i].1, &kernels_at[i]);
-            let reduced = kernel.kernel.slots.iter().enumerate().filter_map(|(slot, held)| match held {
+            let reduced = kernel.kernel.slots().iter().enumerate().filter_map(|(slot, held)| match held {
                 Held::Variable(v) => rule.reduction(*v).map(|r| (slot, r)),
                 _ => None,
             });

@@ -6,8 +6,8 @@ use super::graph::{Domain, Key, Node, What};
 use super::kernel::Compiled;
 use super::synapses::{Contribution, Layout, Synapses};
 use crate::hir::{Expr, Kept, VarId, VarKind};
+use crate::image::{Elementwise, Held, Store};
 use crate::ir::SlotKind;
-use crate::lower::{Elementwise, Held, Store};
 use crate::plan::{Column, Network, View};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -333,7 +333,7 @@ impl Inner {
         let (n, params) = match domain {
             Domain::Cells(p) => {
                 let p = &net.populations[p];
-                (p.n, crate::lower::parameters(p, self.options.dt).into_iter().collect())
+                (p.n, crate::image::parameters(p, self.options.dt).into_iter().collect())
             }
             Domain::Sources(k) | Domain::Targets(k) | Domain::Synapses(k) => {
                 let p = &net.projections[k];
@@ -357,14 +357,14 @@ impl Inner {
             temps,
             stores,
         };
-        let kernel = request.lower();
+        let lowered = request.lower();
         let source = |held: &Held| match held {
             Held::Variable(v) => places.get(v).and_then(|(node, _)| *node),
             _ => None,
         };
-        let sources = kernel.slots.iter().map(source).collect();
+        let sources = lowered.slots.iter().map(source).collect();
         let stream = stream_of(&format!("{domain:?} {name}"));
-        Compiled::new(kernel, sources, (n, self.batch), self.options.backend, stream)
+        Compiled::new(lowered, sources, (n, self.batch), self.options.backend, stream)
     }
 
     /// Collects the variables of an expression, through definitions that have no place.

@@ -7,8 +7,8 @@ use super::kernel::Compiled;
 use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{VarId, VarKind};
+use crate::image::{Held, Listing, Store};
 use crate::ir::Precision;
-use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::plan::Network;
 use crate::runtime::simulation::share;
 
@@ -147,7 +147,7 @@ impl Inner {
         let synapse = &net.projections[k].synapse;
         let word = self.precision().bytes();
         let mut moves = Vec::new();
-        for (slot, held) in ready.kernel.slots.iter().enumerate() {
+        for (slot, held) in ready.kernel.slots().iter().enumerate() {
             let by = match held {
                 Held::Out(_) | Held::Sum(_) => out,
                 Held::Variable(v) => match (ready.source(slot), synapse.vars.get(*v).map(|v| &v.kind)) {
@@ -200,14 +200,14 @@ impl Inner {
     }
 
     /// Compiles everything that can happen, and returns it in an order that does not change.
-    pub fn compile_all(&mut self, net: &Network) -> Vec<ElementwiseKernel> {
+    pub fn compile_all(&mut self, net: &Network) -> Vec<Listing> {
         let mut out = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
         for (p, population) in net.populations.iter().enumerate() {
             if !population.solved.next.is_empty() {
                 let mover = self.mover(net, p);
                 mover.inputs.iter().for_each(|n| self.compile_node(net, *n, &mut seen, &mut out));
-                out.push(mover.compiled.kernel);
+                out.push(mover.compiled.kernel.listing());
             }
         }
         let mut signals: Vec<String> = Vec::new();
@@ -233,7 +233,7 @@ impl Inner {
         net: &Network,
         node: Node,
         seen: &mut std::collections::BTreeSet<Node>,
-        out: &mut Vec<ElementwiseKernel>,
+        out: &mut Vec<Listing>,
     ) {
         if !seen.insert(node) {
             return;
@@ -244,7 +244,7 @@ impl Inner {
         if let What::Elementwise(domain, e, _) = &self.graph.nodes[node].what {
             let (domain, e) = (*domain, e.clone());
             let name = self.name_of_node(net, node);
-            out.push(self.compile(net, domain, &name, (&[Store::Out(e)], &[]), &[]).kernel);
+            out.push(self.compile(net, domain, &name, (&[Store::Out(e)], &[]), &[]).kernel.listing());
         }
     }
 

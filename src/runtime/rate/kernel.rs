@@ -2,9 +2,9 @@
 
 use super::graph::{Graph, Node};
 use crate::codegen::abi::SlotMemory;
-use crate::codegen::{Backend, KernelFn, Steps, compile};
+use crate::codegen::{Backend, Steps};
 use crate::hir::VarId;
-use crate::lower::{ElementwiseKernel, Held};
+use crate::image::{Bound, Held, Lowered};
 use crate::rng::Stream;
 use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
@@ -12,9 +12,8 @@ use std::ops::Range;
 
 /// A kernel ready to run.
 pub struct Compiled {
-    /// Its IR.
-    pub kernel: ElementwiseKernel,
-    function: KernelFn,
+    /// Its code.
+    pub kernel: Bound<Held>,
     /// Number of lanes.
     n: usize,
     /// By slot: the value it holds.
@@ -30,15 +29,15 @@ pub struct Compiled {
 impl Compiled {
     /// Compiles a kernel for `n` lanes and examples up to `rows`.
     pub fn new(
-        kernel: ElementwiseKernel,
+        lowered: Lowered<Held>,
         sources: Vec<Option<Node>>,
         (n, rows): (usize, usize),
         backend: Backend,
         stream: u32,
     ) -> Compiled {
         let steps = if rows > 1 { Steps::Many } else { Steps::One };
-        let function = compile(backend, &kernel.kernel, steps);
-        let precision = kernel.kernel.precision;
+        let precision = lowered.kernel.precision;
+        let kernel = Bound::new(lowered, backend, steps);
         let own = |held: &Held| match held {
             Held::Fixed(values) => Some(Buffer::repeating(padded(n), precision, values)),
             Held::Time => Some(Buffer::new(16, precision)),
@@ -46,8 +45,8 @@ impl Compiled {
             Held::Random(..) => Some(Buffer::new(padded(n) * rows, precision)),
             _ => None,
         };
-        let own = kernel.slots.iter().map(own).collect();
-        Compiled { n, stride: padded(n) * precision.bytes(), kernel, function, sources, own, stream }
+        let own = kernel.slots().iter().map(own).collect();
+        Compiled { n, stride: padded(n) * precision.bytes(), kernel, sources, own, stream }
     }
 
     /// Returns the value that a slot holds.
@@ -57,12 +56,12 @@ impl Compiled {
 
     /// Returns whether it draws random numbers.
     pub fn draws(&self) -> bool {
-        self.kernel.slots.iter().any(|h| matches!(h, Held::Random(..)))
+        self.kernel.slots().iter().any(|h| matches!(h, Held::Random(..)))
     }
 
     /// Sets the time and draws what is random; every moment has draws of its own.
     pub fn prepare(&mut self, time: f64, moment: u64, seed: u64) {
-        for (k, (held, own)) in self.kernel.slots.iter().zip(&mut self.own).enumerate() {
+        for (k, (held, own)) in self.kernel.slots().iter().zip(&mut self.own).enumerate() {
             match (held, own) {
                 (Held::Time, Some(b)) => b.set(0, time),
                 (Held::Clock(clock), Some(b)) => {
@@ -101,7 +100,7 @@ impl Compiled {
             (_, _, Some(b)) => b.in_place(),
             _ => crate::ice!("a slot without memory"),
         };
-        self.kernel.slots.iter().enumerate().map(memory).collect()
+        self.kernel.slots().iter().enumerate().map(memory).collect()
     }
 
     /// Runs lanes for some examples; returns whether replaced values and sums stayed finite.
@@ -110,6 +109,6 @@ impl Compiled {
     /// The table must be valid for the lanes and examples, and no other thread may use what it writes there.
     pub unsafe fn run(&self, table: &[SlotMemory], lanes: Range<usize>, examples: usize) -> bool {
         // SAFETY: forwarded from the caller.
-        unsafe { self.function.call(table, lanes.start, lanes.end, examples) }
+        unsafe { self.kernel.function().call(table, lanes.start, lanes.end, examples) }
     }
 }

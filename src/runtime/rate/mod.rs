@@ -29,7 +29,7 @@ use super::simulation::{Failure, Options, Work};
 use super::time::PortFunction;
 use crate::codegen::Steps;
 use crate::hir::{Expr, Func, Kept, VarId, VarKind};
-use crate::lower::{ElementwiseKernel, Store};
+use crate::image::{Listing, Store};
 use crate::plan::{Column, Network};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -279,7 +279,7 @@ impl RateNetwork {
     }
 
     /// Compiles everything that can happen: all values that something reads, steps and signals.
-    pub fn kernels(&self) -> Vec<ElementwiseKernel> {
+    pub fn listings(&self) -> Vec<Listing> {
         let mut inner = self.inner.borrow_mut();
         inner.compile_all(&self.network)
     }

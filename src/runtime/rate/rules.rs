@@ -10,8 +10,8 @@ use super::kernel::Compiled;
 use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, Kept, Neuron, VarId, VarKind, inline_lets_unless};
+use crate::image::{Held, Listing, Store};
 use crate::ir::{Precision, SlotKind};
-use crate::lower::{ElementwiseKernel, Held, Store};
 use crate::math::{mul, simplify};
 use crate::plan::Network;
 use crate::runtime::buffer::padded;
@@ -142,7 +142,7 @@ impl Inner {
     }
 
     /// Compiles what happens at a signal: what each rule reads, and its kernels.
-    pub fn rules_of(&mut self, net: &Network, signal: &str) -> Vec<(Vec<Node>, Vec<ElementwiseKernel>)> {
+    pub fn rules_of(&mut self, net: &Network, signal: &str) -> Vec<(Vec<Node>, Vec<Listing>)> {
         let mut out = Vec::new();
         for k in 0..net.projections.len() {
             if bodies(&net.projections[k].synapse, signal).next().is_none() {
@@ -153,7 +153,7 @@ impl Inner {
                 Reducing::Each(c) => Some(*c),
                 Reducing::Product(..) => None,
             });
-            let kernels = reducing.chain(rule.apply).chain(rule.single).map(|c| c.kernel).collect();
+            let kernels = reducing.chain(rule.apply).chain(rule.single).map(|c| c.kernel.listing()).collect();
             out.push((rule.inputs, kernels));
         }
         for p in 0..net.populations.len() {
@@ -161,7 +161,7 @@ impl Inner {
                 let rule = self.cell_rule(net, p, signal);
                 let sums = rule.sums.map(|sums| sums.compiled);
                 let examples = rule.examples.map(|(c, _)| c);
-                let kernels = sums.into_iter().chain(examples).chain(rule.shared).map(|c| c.kernel).collect();
+                let kernels = sums.into_iter().chain(examples).chain(rule.shared).map(|c| c.kernel.listing()).collect();
                 out.push((rule.inputs, kernels));
             }
         }
@@ -234,7 +234,7 @@ impl Inner {
             Held::Variable(v) => matches!(p.synapse.vars.get(*v).map(|v| &v.kind), Some(VarKind::Pre(_))),
             _ => false,
         };
-        let slots = |c: &Compiled| (0..c.kernel.slots.len()).filter(|s| of_pre(&c.kernel.slots[*s])).collect();
+        let slots = |c: &Compiled| (0..c.kernel.slots().len()).filter(|s| of_pre(&c.kernel.slots()[*s])).collect();
         let silent = silent.map(slots);
         let changed = updates.values.iter().map(|(v, _)| self.synaptic(net, k, *v)).collect();
         SynapseRule { inputs, reductions, apply, silent, single, changed }
