@@ -61,3 +61,5 @@ mod steps;
 mod syntax;
 #[path = "suite/testing.rs"]
 mod testing;
+#[path = "suite/windows.rs"]
+mod windows;

@@ -76,7 +76,7 @@ impl Network {
                 (VarKind::Pre(of), Side::Pre) | (VarKind::Post(of), Side::Post) => *of,
                 _ => continue,
             };
-            let kept = p.synapse.at_end.contains_key(&id) || p.synapse.delayed.contains_key(&id);
+            let kept = p.synapse.windows.contains_key(&id) || p.synapse.delayed.contains_key(&id);
             if !kept && energy.mentions(id) && moves(&model, of).next().is_some() {
                 felt.push((id, of));
             }

@@ -130,8 +130,15 @@ impl Run<'_> {
         if let Some(path) = plan.cycle() {
             return Err(cyclic(plan, &path, span));
         }
+        if let Some((place, last)) = plan.uncounted_window(self.dt) {
+            let (last, dt) = (crate::units::format_number(last), crate::units::format_number(self.dt));
+            let message = format!("a mean over the last {last} ms of a window, in steps of {dt} ms");
+            let d =
+                Diagnostic::at(Code::E0404, place, message, "not a whole number of steps").label(span, "this network");
+            return Err(Box::new(d.help("take a multiple of `dt`")));
+        }
         if !plan.is_without_events() {
-            return match plan.refused_at_signals() {
+            return match plan.refused_at_signals().or_else(|| plan.refused_of_windows()) {
                 Some((place, what)) => {
                     Err(Box::new(crate::diag::unsupported(place, &what).label(span, "this network")))
                 }
@@ -184,7 +191,12 @@ impl Run<'_> {
         if let Some(s) = s.rates_mut() {
             s.expect_windows();
         }
-        live.simulation = Some(s);
+        for frame in &self.frames {
+            if let super::run::FrameKind::Window(name) = &frame.kind {
+                s.begin_window(name);
+            }
+        }
+        self.live[index].simulation = Some(s);
         ports.into_iter().for_each(|(population, port)| self.follow(index, population, port));
         self.out.built_in += clock.elapsed().as_secs_f64();
         Ok(())

@@ -19,9 +19,9 @@ use crate::hir::typed::{Expr, LocalId};
 use crate::image::Hidden;
 use crate::ir::Precision;
 use crate::plan::{MOST_STEPS, Network};
-use crate::runtime::{Failure, Observer, RateNetwork, Running};
+use crate::runtime::{Failure, Observer, RateNetwork, Running, TooShort};
 use crate::source::Span;
-use crate::units::{Dim, format_quantity, lookup};
+use crate::units::{Dim, format_number, format_quantity, lookup};
 use crate::value::{PopulationRef, Quantity, Value};
 use cranelift_entity::EntityRef;
 use std::cell::Cell;
@@ -407,10 +407,12 @@ impl<'a> Run<'a> {
                 self.next_examples()
             }
             FrameKind::Window(name) => {
+                let around = self.frames.last();
+                let span = around.map_or_else(Span::default, |f| self.experiment.blocks[f.block][f.next - 1].span);
                 for live in &mut self.live {
-                    if let Some(Running::Rates(s)) = &mut live.simulation {
-                        s.end_window(name);
-                    }
+                    let Some(s) = &mut live.simulation else { continue };
+                    let dt = s.options().dt;
+                    s.end_window(name).map_err(|short| too_short(name, &short, dt, span))?;
                 }
                 Ok(())
             }
@@ -666,6 +668,14 @@ pub(super) fn whole_seed(seed: f64) -> Result<u64, String> {
         true => Ok(seed as u64),
         false => Err(format!("a seed is a whole number from 0 to 2^53 - 1, not {}", crate::units::format_number(seed))),
     }
+}
+
+/// Reports a window that was shorter than what is taken of its last part.
+fn too_short(name: &str, short: &TooShort, dt: f64, span: Span) -> Box<Diagnostic> {
+    let time = |steps: usize| format!("{} ms", format_number(steps as f64 * dt));
+    let message =
+        format!("window `{name}` lasted {}, and `{}` needs {}", time(short.steps), short.what, time(short.needed));
+    Box::new(Diagnostic::at(Code::E0404, span, message, "too short").help("let it last longer, or take less of it"))
 }
 
 /// Checks a time step; kernels of single precision see it, too.

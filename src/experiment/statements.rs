@@ -62,6 +62,7 @@ impl Run<'_> {
                 Ok(())
             }
             StatementKind::Window(name, block) => {
+                self.live.iter_mut().filter_map(|l| l.simulation.as_mut()).for_each(|s| s.begin_window(name));
                 self.enter(*block, FrameKind::Window(name.clone()));
                 Ok(())
             }

@@ -20,6 +20,7 @@ mod ty;
 pub mod typed;
 mod unit_of;
 mod unused;
+mod window;
 
 pub use crate::builtin::{Func, apply};
 pub use expr::{Draw, EventId, Expr, Op, Reduce, VarId};
@@ -29,6 +30,7 @@ pub(crate) use neuron::{inline_lets, inline_lets_unless};
 pub use synapse::{SynapseUse, check_synapse, misplaced};
 pub use ty::{Kind, Shape, Ty};
 pub use unit_of::resolve_unit;
+pub use window::{Take, Taken};
 
 use crate::source::Span;
 use crate::syntax::ast;
@@ -55,8 +57,8 @@ pub enum VarKind {
     Weight,
     /// A third factor that the projection binds, with its value if it does not.
     Modulator(Option<Expr>),
-    /// What a variable of the cell was at the end of the last window of a name.
-    AtEnd(VarId, String),
+    /// What is taken of the last window of a name: a variable of the cell at its end, or its mean.
+    Window(VarId, Taken),
     /// A variable of the presynaptic cell.
     Pre(VarId),
     /// A variable of the postsynaptic cell.
@@ -412,8 +414,8 @@ pub struct Synapse {
     pub handlers: Vec<Handler>,
     /// Variables of the cells that are read as they were a constant time ago, and that time.
     pub delayed: BTreeMap<VarId, Expr>,
-    /// Variables of the cells that are read as they were at the end of a window, and its name.
-    pub at_end: BTreeMap<VarId, String>,
+    /// Variables of the cells that are taken of a window, and what is taken.
+    pub windows: BTreeMap<VarId, Taken>,
     /// Energy of one synapse; states of both cells descend along it.
     pub energy: Option<(Expr, Span)>,
     /// Number of white-noise processes.

@@ -85,7 +85,7 @@ impl std::fmt::Display for Neuron {
                 VarKind::Weight => ("weight", None),
                 VarKind::Modulator(_) => ("modulator", None),
                 VarKind::Pre(_) | VarKind::Post(_) => ("cell", None),
-                VarKind::AtEnd(..) => ("remembered", None),
+                VarKind::Window(..) => ("remembered", None),
             };
             let value = value.map_or(String::new(), |v| format!(" = {v}"));
             let kind = if v.boolean { "bool".to_string() } else { unit };

@@ -84,8 +84,8 @@ impl Network {
         self.drives.is_empty() && self.populations.iter().all(silent)
     }
 
-    /// Returns whether the network asks for what only a graph of values has: a batch, values at ends of windows, energies or shared weights;
-    /// without events also cells that hear signals.
+    /// Returns whether the network asks for what only a graph of values has: a batch, energies or shared weights; without events also
+    /// what is taken of windows, and cells that hear signals.
     fn asks_for_values(&self) -> bool {
         let eventless = self.has_no_events();
         // Where there is one example, what is kept for each cell is kept for each example.
@@ -96,7 +96,7 @@ impl Network {
                 || !m.energies.is_empty()
                 || !m.bounds.is_empty()
                 || m.kept.values().any(kept)
-                || m.vars.values().any(|v| matches!(v.kind, VarKind::AtEnd(..)))
+                || eventless && m.vars.values().any(|v| matches!(v.kind, VarKind::Window(..)))
         };
         self.batch.is_some()
             || self.populations.iter().any(asks)
@@ -105,7 +105,7 @@ impl Network {
                     || matches!(p.pairs, Pairs::Convolution(_))
                     || is_silent(p)
                     || p.energy.is_some()
-                    || !p.synapse.at_end.is_empty()
+                    || eventless && !p.synapse.windows.is_empty()
             })
     }
 
@@ -270,7 +270,7 @@ impl Network {
                     };
                     q.synapse.inline(deliver.clone()).walk(&mut |e| {
                         let Expr::Var(v) = e else { return };
-                        if !through(k, *v) || q.synapse.at_end.contains_key(v) {
+                        if !through(k, *v) || q.synapse.windows.contains_key(v) {
                             return;
                         }
                         match q.synapse.vars[*v].kind {

@@ -7,6 +7,7 @@ mod given;
 mod pairs;
 mod sound;
 mod values;
+pub mod windows;
 
 pub use crate::value::View;
 pub use checks::{BadDuration, OutOfBounds, TooFine};

@@ -4,6 +4,7 @@ use super::asked::asked;
 use super::rate::{RateNetwork, Rows};
 use super::simulation::{Failure, Options, Simulation, Work};
 use super::time::{PortFunction, TimeFunction};
+use super::windows::TooShort;
 use crate::hir::VarId;
 use crate::plan::{Column, Network};
 use crate::rng::Stream;
@@ -97,6 +98,25 @@ impl Running {
             Running::Rates(s) => Some(s.advance()),
             Running::Events(s) if s.network.has_no_events() => Some(s.advance()),
             Running::Events(_) => None,
+        }
+    }
+
+    /// Begins a window of a name.
+    pub fn begin_window(&mut self, name: &str) {
+        match self {
+            Running::Events(s) => s.begin_window(name),
+            Running::Rates(s) => s.begin_window(name),
+        }
+    }
+
+    /// Ends a window of a name: what is taken of it is known from now on.
+    ///
+    /// # Errors
+    /// A mean over more steps than the window had.
+    pub fn end_window(&mut self, name: &str) -> Result<(), TooShort> {
+        match self {
+            Running::Events(s) => s.end_window(name),
+            Running::Rates(s) => s.end_window(name),
         }
     }
 

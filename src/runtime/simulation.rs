@@ -13,6 +13,7 @@ use super::signals::{Hearing, NotFinite};
 use super::sums::Sums;
 use super::time::{PortFunction, TimeFunction};
 use super::tuning::Tuning;
+use super::windows::Windows;
 use crate::codegen::{Backend, Steps};
 use crate::hir::{EventId, VarId, VarKind};
 use crate::image::{Binding, Hidden, Listing, Target};
@@ -154,6 +155,8 @@ pub struct Simulation {
     /// Whether synapses that learn read of the cells what follows from such contributions.
     pub(super) synapses_read_sums: bool,
     pub(super) work: Work,
+    /// What is taken of windows.
+    pub(super) windows: Windows,
 }
 
 /// How much has been done since the simulation was built.
@@ -187,6 +190,7 @@ impl Simulation {
         options: Options,
         built: &dyn Fn(usize, usize),
     ) -> Simulation {
+        let windows = Windows::new(network.keep_windows(), options.dt);
         let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
         let analog = |p: &crate::plan::Projection| p.synapse.deliver.is_some();
         for (p, plastic) in network.projections.iter_mut().zip(&plastic) {
@@ -204,8 +208,10 @@ impl Simulation {
             network.projections.iter().map(|p| Proj::new(&network, p, &mut history, &options)).collect();
         let deliveries = Deliveries::new(&network, &mut projections, &mut history, &options, built);
         let slow = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
-        let stepwise =
-            plastic.contains(&true) || network.projections.iter().any(analog) || network.populations.iter().any(slow);
+        let stepwise = windows.have_means()
+            || plastic.contains(&true)
+            || network.projections.iter().any(analog)
+            || network.populations.iter().any(slow);
         let shortest = deliveries.shortest.map_or(LONGEST_PASS, usize::from);
         let max_pass = if stepwise { 1 } else { shortest.clamp(1, LONGEST_PASS) };
         // Synapses that learn deliver when events reach them, for later steps.
@@ -231,6 +237,7 @@ impl Simulation {
             ring_slots: ahead + max_pass,
             deliveries,
             work: Work::default(),
+            windows,
         };
         out.pops = (0..out.network.populations.len()).map(|i| out.new_population(i)).collect();
         out.deliveries.aim(&mut out.pops);
@@ -267,6 +274,7 @@ impl Simulation {
         let learning = network.projections.iter().filter(|p| p.is_plastic());
         out.synapses_read_sums = learning.into_iter().any(reads_sums);
         out.plastic = plastic;
+        out.begin_windows();
         out
     }
 

@@ -7,6 +7,7 @@ use super::plastic::Synapses;
 use super::rate::Memory;
 use super::running::Running;
 use super::simulation::Simulation;
+use super::windows::Average;
 use serde::{Deserialize, Serialize};
 
 /// The state of a running network at a step boundary.
@@ -45,6 +46,8 @@ pub struct Remembered {
     projections: Vec<Sources>,
     plastic: Vec<Option<Synapses>>,
     past: Past,
+    /// Means over open windows.
+    windows: Vec<Average>,
 }
 
 /// The raw numbers of an array.
@@ -110,6 +113,7 @@ impl Simulation {
             projections: self.projections.iter().map(|p| p.sources()).collect(),
             plastic: self.plastic.iter().zip(&self.network.projections).map(of_plan).collect(),
             past: self.history.past(),
+            windows: self.windows.averages(),
         }
     }
 
@@ -131,7 +135,8 @@ impl Simulation {
                     _ => false,
                 }
             })
-            && self.history.set_past(&from.past);
+            && self.history.set_past(&from.past)
+            && self.windows.set_averages(&from.windows);
         if fits {
             self.deliveries.draw_again(&self.network, &self.projections, &self.history);
         }

@@ -41,6 +41,7 @@ impl Simulation {
             self.tuning.passed(&mut self.pool);
             let first = self.step + 1;
             self.step += m as u64;
+            self.follow_windows();
             for (i, pop) in self.pops.iter().enumerate() {
                 for (event, spikes) in pop.spikes.iter().enumerate() {
                     if !spikes.cells.is_empty() {

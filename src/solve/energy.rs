@@ -28,7 +28,7 @@ pub fn descending_along(synapse: &Synapse, energy: &Expr, side: Side, cell: &Neu
             (VarKind::Pre(of), Side::Pre) | (VarKind::Post(of), Side::Post) => *of,
             _ => return,
         };
-        if synapse.at_end.contains_key(v) || synapse.delayed.contains_key(v) {
+        if synapse.windows.contains_key(v) || synapse.delayed.contains_key(v) {
             return;
         }
         let read = inline_lets(cell, Expr::Var(of));

@@ -254,6 +254,12 @@ impl Context for Checker {
     }
 
     fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
+        if window::is_mean(name, args) {
+            let Some((of, taken)) = window::mean(infer, self, args, span) else {
+                return Some((Expr::Num(0.0), Ty::error()));
+            };
+            return self.taken(infer, of, taken).or_else(|| Some(window::unnamed(infer, self, of)));
+        }
         let drawn = chance::draw_named(name)?;
         if self.place != Place::Event {
             infer.diagnostics.push(
@@ -271,17 +277,7 @@ impl Context for Checker {
     }
 
     fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {
-        let path = dotted(of)?;
-        let (value, ty) = self.resolve(infer, &path, of.span)?;
-        let Expr::Var(id) = value else { return Some((value, ty)) };
-        let kind = VarKind::AtEnd(id, window.text.clone());
-        let found = self.out.vars.iter().find(|(_, v)| v.kind == kind).map(|(id, _)| id);
-        let id = found.unwrap_or_else(|| {
-            let name = format!("{path} at end of {}", window.text);
-            let var = Var { name, kind, span: of.span, ..self.out.vars[id].clone() };
-            self.out.vars.push(var)
-        });
-        Some((Expr::Var(id), ty))
+        self.taken(infer, of, Taken { window: window.text.clone(), how: Take::AtEnd })
     }
 
     fn since(&mut self, _: &mut Infer, name: &Name, _: bool) -> Option<(Expr, Ty)> {
@@ -295,6 +291,23 @@ impl Context for Checker {
 
     fn known_functions(&self) -> Vec<&'static str> {
         vec!["uniform", "normal", "random", "since"]
+    }
+}
+
+impl Checker {
+    /// Resolves what is taken of a window.
+    fn taken(&mut self, infer: &mut Infer, of: &ast::Expr, taken: Taken) -> Option<(Expr, Ty)> {
+        let path = dotted(of)?;
+        let (value, ty) = self.resolve(infer, &path, of.span)?;
+        let Expr::Var(id) = value else { return Some((value, ty)) };
+        let name = taken.of(&path);
+        let kind = VarKind::Window(id, taken);
+        let found = self.out.vars.iter().find(|(_, v)| v.kind == kind).map(|(id, _)| id);
+        let id = found.unwrap_or_else(|| {
+            let var = Var { name, kind, span: of.span, ..self.out.vars[id].clone() };
+            self.out.vars.push(var)
+        });
+        Some((Expr::Var(id), ty))
     }
 }
 

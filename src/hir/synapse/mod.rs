@@ -51,15 +51,15 @@ pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, dia
 enum Moment {
     /// A constant time ago, and that time as text.
     Delayed(Expr, String),
-    /// At the end of the last window of a name.
-    AtEnd(String),
+    /// Of the last window of a name.
+    Window(Taken),
 }
 
 impl std::fmt::Display for Moment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Moment::Delayed(_, by) => write!(f, "delayed by {by}"),
-            Moment::AtEnd(window) => write!(f, "at end of {window}"),
+            Moment::Window(taken) => f.write_str(&taken.of("")),
         }
     }
 }
@@ -176,7 +176,7 @@ impl Checker<'_> {
                 let kind = if side == "pre" { VarKind::Pre(var) } else { VarKind::Post(var) };
                 let name = match &moment {
                     Some(Moment::Delayed(_, by)) => format!("delayed({path}, {by})"),
-                    Some(Moment::AtEnd(window)) => format!("{path} at end of {window}"),
+                    Some(Moment::Window(taken)) => taken.of(path),
                     None => path.to_string(),
                 };
                 let id = self.out.vars.push(Var { name, kind, ..v.clone() });
@@ -184,8 +184,8 @@ impl Checker<'_> {
                     Some(Moment::Delayed(delay, _)) => {
                         self.out.delayed.insert(id, delay);
                     }
-                    Some(Moment::AtEnd(window)) => {
-                        self.out.at_end.insert(id, window);
+                    Some(Moment::Window(taken)) => {
+                        self.out.windows.insert(id, taken);
                     }
                     None => {}
                 }
@@ -194,6 +194,12 @@ impl Checker<'_> {
             }
         };
         (Expr::Var(id), Ty { unit: v.unit, ..Ty::number(v.dim) })
+    }
+
+    /// Resolves what is taken of a window.
+    fn taken(&mut self, infer: &mut Infer, of: &ast::Expr, taken: Taken) -> Option<(Expr, Ty)> {
+        let path = dotted(of).filter(|p| p.starts_with("pre.") || p.starts_with("post."))?;
+        Some(self.cell_variable(infer, &path, Some(Moment::Window(taken)), of.span))
     }
 
     /// `delayed(post.v, 5 ms)`: what a variable of a cell was a constant time ago.
@@ -286,6 +292,12 @@ impl Context for Checker<'_> {
     }
 
     fn call(&mut self, infer: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<(Expr, Ty)> {
+        if window::is_mean(name, args) {
+            let Some((of, taken)) = window::mean(infer, self, args, span) else {
+                return Some((Expr::Num(0.0), Ty::error()));
+            };
+            return self.taken(infer, of, taken).or_else(|| Some(window::unnamed(infer, self, of)));
+        }
         if args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.text == "over")) {
             return self.reduction(infer, name, args, span);
         }
@@ -296,8 +308,7 @@ impl Context for Checker<'_> {
     }
 
     fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {
-        let path = dotted(of).filter(|p| p.starts_with("pre.") || p.starts_with("post."))?;
-        Some(self.cell_variable(infer, &path, Some(Moment::AtEnd(window.text.clone())), of.span))
+        self.taken(infer, of, Taken { window: window.text.clone(), how: Take::AtEnd })
     }
 
     fn known_functions(&self) -> Vec<&'static str> {

@@ -5,7 +5,7 @@ use super::array::Array;
 use super::graph::{Domain, Key, Node, What};
 use super::kernel::Compiled;
 use super::synapses::{Contribution, Layout, Synapses};
-use crate::hir::{Expr, Kept, VarId, VarKind};
+use crate::hir::{Expr, Kept, Taken, VarId, VarKind};
 use crate::image::{Elementwise, Held, Store};
 use crate::ir::SlotKind;
 use crate::plan::{Column, Network, View};
@@ -67,9 +67,9 @@ impl Inner {
         let p = &net.populations[population];
         match &p.model.vars[v].kind {
             VarKind::AnalogPort(_) => self.port(net, population, v),
-            VarKind::AtEnd(of, window) => {
+            VarKind::Window(of, taken) => {
                 let of = self.variable(net, population, *of);
-                self.at_end(of, window)
+                self.taken(of, taken)
             }
             VarKind::Let(e) => {
                 let e = e.clone();
@@ -207,8 +207,9 @@ impl Inner {
         }
     }
 
-    fn at_end(&mut self, of: Node, window: &str) -> Node {
-        let key = Key::AtEnd(of, window.to_string());
+    /// Finds or makes what is taken of a value in a window.
+    pub fn taken(&mut self, of: Node, taken: &Taken) -> Node {
+        let key = Key::Window(of, taken.clone());
         if let Some(node) = self.graph.find(&key) {
             return node;
         }
@@ -244,7 +245,7 @@ impl Inner {
             Domain::Cells(p) => {
                 let model = &net.populations[p].model;
                 let stored = match model.vars.get(v)?.kind {
-                    VarKind::State(_) | VarKind::AnalogPort(_) | VarKind::AtEnd(..) => true,
+                    VarKind::State(_) | VarKind::AnalogPort(_) | VarKind::Window(..) => true,
                     VarKind::Let(_) => self.stored.contains(&(p, v)),
                     _ => false,
                 };
@@ -260,11 +261,11 @@ impl Inner {
         }
         let var = p.synapse.vars.get(v)?;
         let cell = |this: &mut Inner, view: View, of: VarId| {
-            let node = match (p.synapse.at_end.get(&v), p.delayed.get(&v)) {
+            let node = match (p.synapse.windows.get(&v), p.delayed.get(&v)) {
                 (None, Some(steps)) if *steps > 0 => this.past(net, (k, v), (view.population, of), *steps),
-                (Some(window), _) => {
+                (Some(taken), _) => {
                     let node = this.variable(net, view.population, of);
-                    this.at_end(node, window)
+                    this.taken(node, taken)
                 }
                 _ => this.variable(net, view.population, of),
             };

@@ -2,7 +2,7 @@
 
 use super::array::Array;
 use super::kernel::Compiled;
-use crate::hir::{Expr, VarId};
+use crate::hir::{Expr, Taken, VarId};
 use cranelift_entity::{PrimaryMap, entity_impl};
 
 /// A value of all cells of a population, or of all synapses of a projection.
@@ -40,8 +40,8 @@ pub enum Key {
     Past(usize, VarId, u32, bool),
     /// A variable of the sources of a projection, which reaches each synapse after its own delay.
     Late(usize, VarId),
-    /// Another value, at the end of the last window of a name.
-    AtEnd(Node, String),
+    /// What is taken of another value in the last window of a name.
+    Window(Node, Taken),
     /// Weights or states of a projection's synapses.
     Synaptic(usize, VarId),
     /// What multiplies sums over examples.

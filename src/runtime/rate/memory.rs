@@ -7,6 +7,7 @@ use crate::hir::VarId;
 use crate::plan::Network;
 use crate::runtime::Buffer;
 use crate::runtime::snapshot::Raw;
+use crate::runtime::windows::Average;
 use serde::{Deserialize, Serialize};
 
 /// The state of a network without events at a step boundary.
@@ -19,6 +20,8 @@ pub struct Memory {
     given: Vec<(Place, usize, Raw)>,
     /// Values at earlier steps, the latest first, by population and variable.
     kept: Vec<(usize, VarId, Vec<Raw>)>,
+    /// Means over open windows.
+    averages: Vec<Average>,
     /// States kept per item of a data set: which set, which state, how many items.
     samples: Vec<(u64, usize, VarId, usize, Raw)>,
 }
@@ -30,8 +33,8 @@ enum Place {
     State(usize, VarId),
     /// What is assigned to a port.
     Input(usize, VarId),
-    /// A variable of a population at the end of a window.
-    End(usize, VarId, String),
+    /// What is taken of a variable of a population in a window, as it is written.
+    Window(usize, VarId, String),
     /// Weights or a state of a projection.
     Synapses(usize, VarId),
 }
@@ -61,6 +64,7 @@ impl Inner {
             active: self.active,
             given: self.graph.nodes.values().filter_map(given).collect(),
             kept: self.kept.iter().map(|k| (k.of.0, k.of.1, k.ring.iter().map(Raw::of).collect())).collect(),
+            averages: self.averages.iter().map(|a| a.average.clone()).collect(),
             samples: self
                 .samples
                 .iter()
@@ -78,8 +82,8 @@ impl Inner {
             Key::Variable(p, v) if matches!(e.what, super::graph::What::Given) => Some(Place::State(*p, *v)),
             Key::Base(p, v) => Some(Place::Input(*p, *v)),
             Key::Synaptic(k, v) => Some(Place::Synapses(*k, *v)),
-            Key::AtEnd(of, window) => match self.graph.nodes[*of].key {
-                Key::Variable(p, v) => Some(Place::End(p, v, window.clone())),
+            Key::Window(of, taken) => match self.graph.nodes[*of].key {
+                Key::Variable(p, v) => Some(Place::Window(p, v, taken.of(""))),
                 _ => None,
             },
             _ => None,
@@ -94,6 +98,7 @@ impl Inner {
         self.rescale();
         let fits = from.given.iter().all(|(place, rows, raw)| self.restore_given(net, place, *rows, raw))
             && self.restore_kept(net, from)
+            && self.restore_averages(&from.averages)
             && from.samples.iter().all(|sample| self.restore_sample(net, sample));
         let all: Vec<Node> = self.graph.nodes.keys().collect();
         all.into_iter().for_each(|node| self.graph.stale(node));
@@ -110,7 +115,14 @@ impl Inner {
                 self.variable(net, *p, *v);
                 Key::Base(*p, *v)
             }
-            Place::End(p, v, window) if known(net, *p, *v) => Key::AtEnd(self.variable(net, *p, *v), window.clone()),
+            Place::Window(p, v, taken) if known(net, *p, *v) => {
+                let of = self.variable(net, *p, *v);
+                let same = |e: &Entry| matches!(&e.key, Key::Window(node, t) if *node == of && t.of("") == *taken);
+                match self.graph.nodes.values().find(|e| same(e)) {
+                    Some(entry) => entry.key.clone(),
+                    None => return false,
+                }
+            }
             Place::Synapses(k, v) => Key::Synaptic(*k, *v),
             _ => return false,
         };

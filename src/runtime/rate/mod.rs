@@ -14,6 +14,7 @@ mod memory;
 mod past;
 mod rules;
 mod synapses;
+mod windows;
 
 use array::Array;
 use graph::{Domain, Graph, Key, Node, What};
@@ -27,6 +28,7 @@ use super::buffer::Buffer;
 use super::pool::Pool;
 use super::simulation::{Failure, Options, Work};
 use super::time::PortFunction;
+use super::windows::{Average, TooShort};
 use crate::codegen::Steps;
 use crate::hir::{Expr, Func, Kept, VarId, VarKind};
 use crate::image::{Listing, Store};
@@ -40,6 +42,18 @@ pub struct RateNetwork {
     /// What runs; parameters in it are current.
     pub network: Network,
     inner: RefCell<Inner>,
+}
+
+/// A mean over a window.
+struct Averaged {
+    /// The name of the window.
+    window: String,
+    /// The mean so far.
+    average: Average,
+    /// Of which value.
+    of: Node,
+    /// Where it is kept.
+    node: Node,
 }
 
 /// How the states of a population move in a step.
@@ -83,6 +97,8 @@ struct Inner {
     scratch: Vec<Buffer>,
     /// Memory for what convolutions see, in both precisions.
     images: (Vec<f32>, Vec<f64>),
+    /// Means over windows.
+    averages: Vec<Averaged>,
     /// States kept per item of a data set: by data set and state, item after item.
     samples: BTreeMap<(u64, Node), Array>,
 }
@@ -127,6 +143,7 @@ impl RateNetwork {
             spare: Vec::new(),
             scratch: Vec::new(),
             images: Default::default(),
+            averages: Vec::new(),
             samples: BTreeMap::new(),
         };
         inner.rescale();
@@ -242,40 +259,37 @@ impl RateNetwork {
         self.inner.get_mut().signal(&self.network, name, projections, populations)
     }
 
-    /// Keeps what is read `at end of` a window, which has just ended.
-    pub fn end_window(&mut self, name: &str) {
+    /// Begins a window.
+    pub fn begin_window(&mut self, name: &str) {
         let inner = self.inner.get_mut();
-        let ended = |e: &graph::Entry| match &e.key {
-            Key::AtEnd(of, window) if window == name => Some(*of),
-            _ => None,
-        };
-        let ended: Vec<(Node, Node)> =
-            inner.graph.nodes.iter().filter_map(|(n, e)| ended(e).map(|of| (n, of))).collect();
-        for (node, of) in ended {
-            inner.pull(&self.network, of);
-            let mut array =
-                std::mem::replace(&mut inner.graph.nodes[node].array, Array::empty(inner.options.precision));
-            array.buffer.copy_all(&inner.graph.nodes[of].array.buffer);
-            inner.graph.nodes[node].array = array;
-            inner.graph.changed(node);
-        }
+        let here = inner.averages.iter_mut().filter(|a| a.window == name);
+        here.for_each(|a| a.average.begin());
     }
 
-    /// Makes what is read `at end of` windows known, so that it is kept from the first window on.
+    /// Keeps what is taken of a window, which has just ended.
+    ///
+    /// # Errors
+    /// A mean over more steps than the window had.
+    pub fn end_window(&mut self, name: &str) -> Result<(), TooShort> {
+        self.inner.get_mut().end_window(&self.network, name)
+    }
+
+    /// Makes what is taken of windows known, so that it is kept from the first window on. Until then it is what the network begins with.
     pub fn expect_windows(&mut self) {
         let inner = self.inner.get_mut();
         for (p, population) in self.network.populations.iter().enumerate() {
             for (v, var) in &population.model.vars {
-                if matches!(var.kind, VarKind::AtEnd(..)) {
+                if matches!(var.kind, VarKind::Window(..)) {
                     inner.variable(&self.network, p, v);
                 }
             }
         }
         for (k, projection) in self.network.projections.iter().enumerate() {
-            for v in projection.synapse.at_end.keys() {
+            for v in projection.synapse.windows.keys() {
                 inner.place(&self.network, Domain::Targets(k), *v);
             }
         }
+        inner.find_windows(&self.network);
     }
 
     /// Compiles everything that can happen: all values that something reads, steps and signals.
@@ -379,6 +393,7 @@ impl Inner {
         }
         self.follow();
         self.bring_past(net);
+        self.follow_windows(net);
         most
     }
 
