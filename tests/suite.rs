@@ -7,6 +7,8 @@ mod sweep;
 
 #[path = "suite/architecture.rs"]
 mod architecture;
+#[path = "suite/chances.rs"]
+mod chances;
 #[path = "suite/checkpoint.rs"]
 mod checkpoint;
 #[path = "suite/codegen.rs"]

@@ -27,7 +27,15 @@ pub enum Func {
     Max,
     Mod,
     Pow,
+    /// How many events a Poisson number has, of what is drawn between 0 and 1 and its mean.
+    Poisson,
 }
+
+/// The greatest mean of a Poisson number that a model draws.
+pub const MOST_EVENTS: f64 = 8.0;
+
+/// Terms of its distribution: what lies beyond has a probability below 1e-15.
+pub const POISSON_TERMS: usize = 40;
 
 /// Computes a function in ordinary floating point; the compile-time twin of the IR.
 pub fn apply(func: Func, a: &[f64]) -> f64 {
@@ -82,6 +90,7 @@ pub fn apply(func: Func, a: &[f64]) -> f64 {
         // Of a negative number for whole exponents only.
         Func::Pow if a[0] < 0.0 && (a[1].floor() != a[1] || a[1].is_infinite()) => f64::NAN,
         Func::Pow => a[0].powf(a[1]),
+        Func::Poisson => poisson(a[0], a[1]),
     }
 }
 
@@ -89,7 +98,7 @@ impl Func {
     /// Returns the number of arguments.
     pub fn arity(self) -> usize {
         match self {
-            Func::Min | Func::Max | Func::Mod | Func::Pow => 2,
+            Func::Min | Func::Max | Func::Mod | Func::Pow | Func::Poisson => 2,
             _ => 1,
         }
     }
@@ -118,8 +127,27 @@ impl Func {
             Func::Max => "max",
             Func::Mod => "mod",
             Func::Pow => "pow",
+            Func::Poisson => "poisson",
         }
     }
+}
+
+/// Inverts the distribution of a Poisson number from its far end, where probabilities are small: the number exceeds k where what is drawn
+/// is below P(N > k). Not a number for a mean that is negative or above [`MOST_EVENTS`].
+fn poisson(drawn: f64, mean: f64) -> f64 {
+    if !(0.0..=MOST_EVENTS).contains(&mean) {
+        return f64::NAN;
+    }
+    let mut terms = [(-mean).exp(); POISSON_TERMS + 1];
+    for k in 1..=POISSON_TERMS {
+        terms[k] = terms[k - 1] * mean / k as f64;
+    }
+    let (mut beyond, mut count) = (0.0, 0.0);
+    for term in terms.iter().skip(1).rev() {
+        beyond += term;
+        count += f64::from(u8::from(drawn <= beyond));
+    }
+    count
 }
 
 /// Raises to a power; whole exponents by multiplication.

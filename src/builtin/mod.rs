@@ -12,7 +12,7 @@ mod sets;
 mod synapses;
 mod table;
 
-pub use self::func::{Func, apply, power};
+pub use self::func::{Func, MOST_EVENTS, POISSON_TERMS, apply, power};
 pub use self::reference::reference;
 pub use self::sets::examples;
 pub use self::table::TABLE;

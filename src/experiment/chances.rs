@@ -60,6 +60,6 @@ fn is_constant(p: &Population, v: VarId) -> bool {
 
 fn refusal(event: &str, value: f64, span: Span) -> Box<Diagnostic> {
     let message = format!("`{event}` would have to happen {} times per step", format_number(value));
-    let help = "make the rate or `dt` smaller, or let `drive … { poisson RATE }` send several events in a step";
+    let help = "make the rate or `dt` smaller, or have several at once: `emit spike count ~ poisson(rate * dt)`, `drive … { poisson RATE }`";
     Box::new(Diagnostic::at(Code::E0604, span, message, "once per step at most").help(help))
 }

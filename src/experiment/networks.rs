@@ -138,7 +138,7 @@ impl Run<'_> {
             return Err(Box::new(d.help("take a multiple of `dt`")));
         }
         if !plan.is_without_events() {
-            return match plan.refused_at_signals().or_else(|| plan.refused_of_windows()) {
+            return match plan.refused_with_events() {
                 Some((place, what)) => {
                     Err(Box::new(crate::diag::unsupported(place, &what).label(span, "this network")))
                 }

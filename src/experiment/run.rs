@@ -10,6 +10,7 @@ use super::settings::Settings;
 use super::store::{CheckpointStore, RunIdentity};
 use super::watch::{Course, Watch};
 use super::world::Surface;
+use crate::builtin::MOST_EVENTS;
 use crate::data::{Examples, Files};
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, Turns, fail, room};
@@ -749,6 +750,16 @@ pub(super) fn failure(f: &Failure, network: &Network) -> Box<Diagnostic> {
                 )
                 .note(format!("the synapse from cell {} to cell {}", e.pre, e.post))
                 .help("give it bounds (`in lo .. hi`), make the learning rate smaller, or look for a division by zero"),
+            )
+        }
+        Failure::Count { population, event, index, time } => {
+            let p = &network.populations[*population];
+            let event = &p.model.events[*event];
+            let at = format_quantity(*time, Dim::TIME, ms.as_ref());
+            let message = format!("`{}.{}[{index}]` would happen too often in the step to {at}", p.name, event.name);
+            Box::new(
+                Diagnostic::at(Code::E0604, event.span, message, format!("a mean below 0, or above {MOST_EVENTS}"))
+                    .help("make the rate or `dt` smaller, or let `drive … { poisson RATE }` send the events"),
             )
         }
         Failure::Duration { population, what, index, time } => {

@@ -1,42 +1,125 @@
-//! Draws within models: `random()`, `uniform(a, b)`, `normal(mean, sd)`.
+//! Draws within models: `random()`, `uniform(a, b)`, `normal(mean, sd)`, `poisson(mean)`, `wald(mean, scale)`.
 
-use super::expr::{Draw, Expr};
+use super::expr::{Draw, Expr, Op};
 use super::infer::{Context, Infer};
-use super::{Ty, errors};
+use super::{Func, Ty, errors};
+use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::units::Unit;
+use crate::units::{Dim, Unit};
 
-/// Finds a draw by name, with the number of its arguments.
-pub fn draw_named(name: &str) -> Option<(Draw, usize)> {
-    Some(match name {
-        "uniform" => (Draw::Uniform, 2),
-        "normal" => (Draw::Normal, 2),
-        "random" => (Draw::Uniform, 0),
-        _ => return None,
-    })
+/// What can be drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chance {
+    /// `random()`
+    Random,
+    /// `uniform(a, b)`
+    Uniform,
+    /// `normal(mean, sd)`
+    Normal,
+    /// `poisson(mean)`
+    Poisson,
+    /// `wald(mean, scale)`
+    Wald,
 }
 
-/// Checks the arguments of a draw; `random()` is uniform between 0 and 1. None if their number is wrong, which is reported.
+/// The draws by name.
+pub const DRAWS: [(&str, Chance); 5] = [
+    ("random", Chance::Random),
+    ("uniform", Chance::Uniform),
+    ("normal", Chance::Normal),
+    ("poisson", Chance::Poisson),
+    ("wald", Chance::Wald),
+];
+
+/// A draw with what it depends on.
+pub enum Drawn {
+    /// Between two numbers.
+    Uniform(Expr, Expr),
+    /// Of a mean and a standard deviation.
+    Normal(Expr, Expr),
+    /// Of a mean.
+    Poisson(Expr),
+    /// Inverse Gaussian, of a mean and a scale.
+    Wald(Expr, Expr),
+}
+
+/// Finds a draw by name.
+pub fn draw_named(name: &str) -> Option<Chance> {
+    DRAWS.iter().find(|(n, _)| *n == name).map(|(_, chance)| *chance)
+}
+
+/// Checks the arguments of a draw; none if there is an error in them, which is reported.
 pub fn arguments(
     infer: &mut Infer,
     context: &mut dyn Context,
-    (name, (_, arity)): (&str, (Draw, usize)),
+    (name, chance): (&str, Chance),
     args: &[ast::Arg],
     span: Span,
-) -> Option<([Expr; 2], Ty)> {
+) -> Option<(Drawn, Ty)> {
+    let arity = match chance {
+        Chance::Random => 0,
+        Chance::Poisson => 1,
+        _ => 2,
+    };
     if args.len() != arity {
         infer.diagnostics.push(errors::wrong_arity(name, &arity.to_string(), args.len(), span));
         return None;
     }
-    let [first, second] = args else {
-        return Some(([Expr::Num(0.0), Expr::Num(1.0)], Ty::in_unit(Unit::one())));
+    let Some(first) = args.first() else {
+        return Some((Drawn::Uniform(Expr::Num(0.0), Expr::Num(1.0)), Ty::in_unit(Unit::one())));
     };
     let (a, of_a) = infer.number(context, &first.value);
+    let Some(second) = args.get(1) else {
+        if of_a.dim.is_some_and(|d| d != Dim::ONE) {
+            let d = Diagnostic::at(
+                Code::E0301,
+                first.value.span,
+                "the mean of a number of events is a number",
+                "has a unit",
+            );
+            infer.diagnostics.push(d.help("write `poisson(rate * dt)`"));
+            return None;
+        }
+        return Some((Drawn::Poisson(a), Ty::in_unit(Unit::one())));
+    };
     let (b, of_b) = infer.number(context, &second.value);
     if !of_a.same_dim(&of_b) {
         let typed = ((&of_a, first.value.span), (&of_b, second.value.span));
         infer.diagnostics.push(errors::cannot_compare(typed.0, typed.1));
     }
-    Some(([a, b], of_a))
+    let drawn = match chance {
+        Chance::Normal => Drawn::Normal(a, b),
+        Chance::Wald => Drawn::Wald(a, b),
+        _ => Drawn::Uniform(a, b),
+    };
+    Some((drawn, of_a))
+}
+
+/// Writes a draw as what follows from uniform and normal numbers; `fresh` draws one of these with its two parameters.
+pub fn expression(drawn: Drawn, fresh: &mut dyn FnMut(Draw, Expr, Expr) -> Expr) -> Expr {
+    let (zero, one) = (|| Expr::Num(0.0), || Expr::Num(1.0));
+    match drawn {
+        Drawn::Uniform(a, b) => fresh(Draw::Uniform, a, b),
+        Drawn::Normal(mean, sd) => fresh(Draw::Normal, mean, sd),
+        Drawn::Poisson(mean) => Expr::Call(Func::Poisson, vec![fresh(Draw::Uniform, zero(), one()), mean]),
+        Drawn::Wald(mean, scale) => {
+            let (z, u) = (fresh(Draw::Normal, zero(), one()), fresh(Draw::Uniform, zero(), one()));
+            inverse_gaussian(mean, scale, z, u)
+        }
+    }
+}
+
+/// Michael, Schucany and Haas 1976, Am Stat 30:88: the smaller root of a quadratic, or its reciprocal.
+fn inverse_gaussian(mean: Expr, scale: Expr, z: Expr, u: Expr) -> Expr {
+    let (bin, num) = (Expr::bin, Expr::Num);
+    let square = bin(Op::Mul, z.clone(), z);
+    let w = bin(Op::Div, bin(Op::Mul, mean.clone(), square), bin(Op::Mul, num(2.0), scale));
+    let more = bin(Op::Add, num(1.0), w.clone());
+    let root = Expr::Call(Func::Sqrt, vec![bin(Op::Mul, w.clone(), bin(Op::Add, num(2.0), w))]);
+    // The roots are each other's reciprocals; the smaller one loses digits as a difference.
+    let greater = bin(Op::Add, more, root);
+    let smaller_taken = bin(Op::Le, bin(Op::Mul, u, bin(Op::Add, num(1.0), greater.clone())), greater.clone());
+    let (below, above) = (bin(Op::Div, mean.clone(), greater.clone()), bin(Op::Mul, mean, greater));
+    Expr::If(Box::new(smaller_taken), Box::new(below), Box::new(above))
 }

@@ -111,6 +111,8 @@ pub struct Emit {
     pub event: EventId,
     /// The whole condition, including `on`.
     pub when: Expr,
+    /// How many events there are at once, if it may be several; that there is one is part of the condition.
+    pub count: Option<Expr>,
     /// Whether only the change of the condition counts: to true (`rising`) or to false.
     pub edge: Option<bool>,
     /// What happens.
@@ -296,6 +298,11 @@ impl Neuron {
     /// Returns whether an expression has a value only within the cell's own update: its events, noise and draws.
     pub fn reads_update(&self, e: &Expr) -> bool {
         self.any(e, &mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Noise(_) | Expr::Draw(..)))
+    }
+
+    /// Returns whether several of an event may happen at once.
+    pub fn is_counted(&self, event: EventId) -> bool {
+        self.emits.iter().any(|e| e.event == event && e.count.is_some())
     }
 
     /// Returns the states.

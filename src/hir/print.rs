@@ -96,7 +96,8 @@ impl std::fmt::Display for Neuron {
         }
         for e in &self.emits {
             let edge = e.edge.map_or("", |r| if r { "rising " } else { "falling " });
-            writeln!(f, "    emit {} when {edge}{} {{", self.events[e.event].name, self.show(&e.when))?;
+            let count = e.count.as_ref().map_or(String::new(), |c| format!(" count ~ {}", self.show(c)));
+            writeln!(f, "    emit {}{count} when {edge}{} {{", self.events[e.event].name, self.show(&e.when))?;
             let mut text = String::new();
             self.statements(&e.body, 2, &mut text);
             writeln!(f, "{text}    }}")?;

@@ -7,6 +7,7 @@
 
 use super::kernel::{Precision, Value};
 use super::{Builder, Op};
+use crate::builtin::{MOST_EVENTS, POISSON_TERMS};
 
 fn is_f32(b: &Builder) -> bool {
     b.precision() == Precision::F32
@@ -364,6 +365,31 @@ pub fn uniform(b: &mut Builder, bits: Value) -> Value {
     let m = b.from_bits(m);
     let offset = b.constant(offset);
     b.sub(m, offset)
+}
+
+/// A Poisson number from a uniform one and its mean: [`crate::builtin::apply`] says how.
+pub fn poisson(b: &mut Builder, drawn: Value, mean: Value) -> Value {
+    let minus = b.neg(mean);
+    let mut term = exp(b, minus);
+    let mut terms = Vec::with_capacity(POISSON_TERMS);
+    for k in 1..=POISSON_TERMS {
+        let reciprocal = b.constant(1.0 / k as f64);
+        let factor = b.mul(mean, reciprocal);
+        term = b.mul(term, factor);
+        terms.push(term);
+    }
+    let (zero, one) = (b.constant(0.0), b.constant(1.0));
+    let (mut beyond, mut count) = (zero, zero);
+    for term in terms.into_iter().rev() {
+        beyond = b.add(beyond, term);
+        let more = b.le(drawn, beyond);
+        let more = b.select(more, one, zero);
+        count = b.add(count, more);
+    }
+    let (most, undefined) = (b.constant(MOST_EVENTS), b.constant(f64::NAN));
+    let (positive, small) = (b.le(zero, mean), b.le(mean, most));
+    let possible = b.and(positive, small);
+    b.select(possible, count, undefined)
 }
 
 /// A standard normal number from two sources of raw bits (Box and Muller 1958).

@@ -462,6 +462,7 @@ impl<'a> Lowering<'a> {
                 b.sub(a, back)
             }
             (Func::Pow, Some(y)) => expand::pow(b, a, y),
+            (Func::Poisson, Some(mean)) => expand::poisson(b, a, mean),
             (_, None) => crate::ice!("{} lacks an argument", f.name()),
         }
     }

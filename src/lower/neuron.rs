@@ -85,6 +85,8 @@ pub enum Binding {
     Clock(Arc<Clock>),
     /// Bits of an event.
     Event(EventId),
+    /// How many there are at once.
+    Count(EventId),
     /// A state of a cable of one segment, after this step's solution.
     CableState(VarId),
     /// The step to attempt (adaptive kernels).
@@ -198,7 +200,7 @@ pub(super) fn fixed(ports: &BTreeMap<VarId, PortSource>) -> impl Iterator<Item =
 pub fn chance(p: &Population, ports: &BTreeMap<VarId, PortSource>, dt: f64) -> Option<(EventId, f64)> {
     let model = &p.model;
     let [emit] = &model.emits[..] else { return None };
-    let plain = emit.body.is_empty() && emit.edge.is_none() && model.events.len() == 1;
+    let plain = emit.body.is_empty() && emit.edge.is_none() && emit.count.is_none() && model.events.len() == 1;
     if !plain || model.states().next().is_some() || !model.cables.is_empty() {
         return None;
     }
@@ -452,6 +454,7 @@ impl<'a> Build<'a> {
                 self.hidden.insert(Hidden::Mute(event), (slot, less));
             }
         }
+        let mut counts: HashMap<EventId, Value> = HashMap::new();
         for (i, emit) in model.emits.iter().enumerate() {
             let mut fires = l.mask(&emit.when);
             if let Some((slot, before)) = self.hidden.get(&Hidden::Edge(i)).copied() {
@@ -479,6 +482,13 @@ impl<'a> Build<'a> {
                 None => fires,
             };
             l.fired.insert(emit.event, all);
+            if self.p.model.is_counted(emit.event) {
+                let count = emit.count.as_ref().map_or(one, |e| l.number(e));
+                let count = l.b.select(fires, count, zero);
+                let before = counts.get(&emit.event).copied().unwrap_or(zero);
+                let sum = l.b.add(before, count);
+                counts.insert(emit.event, sum);
+            }
             self.handler(l, &emit.body, fires, dt);
         }
         for (event, e) in &model.events {
@@ -493,6 +503,10 @@ impl<'a> Build<'a> {
             }
             let slot = self.slot(l, e.name.clone(), SlotKind::Event, Binding::Event(event));
             l.b.store(slot, fires);
+            if let Some(count) = counts.get(&event).copied() {
+                let slot = self.slot(l, format!("{}_count", e.name), SlotKind::Out, Binding::Count(event));
+                l.b.store(slot, count);
+            }
         }
     }
 
@@ -608,5 +622,7 @@ fn uses(emits: &[Emit], solved: &crate::solve::Solved, predicate: &mut dyn FnMut
     solved.temps.iter().chain(&solved.next).any(|(_, e)| e.any(predicate))
         || solved.adaptive.iter().any(|(_, rates)| rates.iter().any(|(_, e)| e.any(predicate)))
         || solved.vars.values().any(|v| matches!(&v.kind, VarKind::Let(e) if e.any(predicate)))
-        || emits.iter().any(|e| e.when.any(predicate) || statements(&e.body, predicate))
+        || emits.iter().any(|e| {
+            e.when.any(predicate) || e.count.iter().any(|c| c.any(predicate)) || statements(&e.body, predicate)
+        })
 }

@@ -67,7 +67,7 @@ fn of_call(e: &Expr, f: Func, args: &[Expr], x: VarId) -> Expr {
             mul(choose(near, add(num(0.5), div(a.clone(), num(3.0))), away), inner())
         }
         Func::Abs => mul(call(Func::Sign, a), inner()),
-        Func::Floor | Func::Ceil | Func::Round | Func::Sign | Func::Heaviside => num(0.0),
+        Func::Floor | Func::Ceil | Func::Round | Func::Sign | Func::Heaviside | Func::Poisson => num(0.0),
         Func::Min | Func::Max => {
             let b = &args[1];
             let order = if f == Func::Min { Op::Le } else { Op::Ge };

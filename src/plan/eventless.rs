@@ -109,27 +109,6 @@ impl Network {
             })
     }
 
-    /// Finds what cells of a network with events cannot do at a signal, and where it is written.
-    pub fn refused_at_signals(&self) -> Option<(Span, String)> {
-        for p in &self.populations {
-            let m = &p.model;
-            let momentary = |e: &Expr| m.any(e, &mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Noise(_)));
-            for h in &m.handlers {
-                let what = if any_expr(&h.body, &momentary) {
-                    "what happens in a step only (an event, the time since one, noise), at a signal"
-                } else if !m.cables.is_empty() {
-                    "a signal to a cell with a cable"
-                } else if p.solved.adaptive.is_some() {
-                    "a signal to a cell with an adaptive scheme"
-                } else {
-                    continue;
-                };
-                return Some((h.span, what.into()));
-            }
-        }
-        None
-    }
-
     /// Finds what a network without events cannot contain, and where it is written.
     pub fn refused_without_events(&self) -> Option<(Span, String)> {
         for p in &self.populations {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod draw;
+mod eventful;
 mod eventless;
 mod given;
 mod pairs;

@@ -43,7 +43,7 @@ impl Network {
     }
 
     /// Finds what cannot be taken of a window in a network with events, and where it is declared.
-    pub fn refused_of_windows(&self) -> Option<(Span, String)> {
+    pub(super) fn refused_of_windows(&self) -> Option<(Span, String)> {
         self.taken().find_map(|(p, of, _, span)| {
             let model = &self.populations[p].model;
             let e = Expr::Var(of);

@@ -132,7 +132,7 @@ impl Loaded {
             Binding::Time => Some(Buffer::new(steps.max(16), precision)),
             Binding::Clock(clock) if clock.is_uniform() => Some(Buffer::new(steps.max(16), precision)),
             Binding::Clock(_) => Some(Buffer::new(steps * lanes, precision)),
-            Binding::Random(_) => Some(Buffer::new(steps * lanes, precision)),
+            Binding::Random(_) | Binding::Count(_) => Some(Buffer::new(steps * lanes, precision)),
             _ => None,
         };
         let clocks = LaneClocks::new(kernel.slots(), lanes, target.backend);
@@ -409,6 +409,13 @@ impl Pop {
             events.at(step + s as u64, lanes.clone(), |c| *row.add(c >> shift) |= 1 << (c & (per_byte - 1)));
         }
         true
+    }
+
+    /// Returns how many of an event there are at once, if it may be several: `[step * lanes + cell]`.
+    pub fn counts(&self, event: usize) -> Option<&Buffer> {
+        let counts = |b: &Binding| matches!(b, Binding::Count(e) if e.as_u32() as usize == event);
+        let slot = self.update.kernel.slots().iter().position(counts)?;
+        self.update.own[slot].as_ref()
     }
 
     /// Returns the random bits of the kernel.

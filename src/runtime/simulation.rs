@@ -71,6 +71,17 @@ pub enum Failure {
         /// Time at the end of the step, internal units.
         time: f64,
     },
+    /// A cell would have so many events at once that they cannot be counted.
+    Count {
+        /// Population index.
+        population: usize,
+        /// The event.
+        event: EventId,
+        /// Cell.
+        index: usize,
+        /// Time at the end of the step, internal units.
+        time: f64,
+    },
     /// A weight or state of a synapse is not finite any more.
     Synapse {
         /// Index of the projection.

@@ -67,7 +67,7 @@ impl Simulation {
             return Err(self.diagnose(m));
         }
         self.pops.iter_mut().for_each(Pop::finish_pass);
-        self.extract(m);
+        self.extract(m)?;
         for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
@@ -227,23 +227,36 @@ impl Simulation {
         crate::ice!("a state is not finite, but none was found")
     }
 
-    fn extract(&mut self, m: usize) {
-        for (pop, plan) in self.pops.iter_mut().zip(&self.network.populations) {
+    fn extract(&mut self, m: usize) -> Result<(), Failure> {
+        for (population, (pop, plan)) in self.pops.iter_mut().zip(&self.network.populations).enumerate() {
             let per_byte = pop.update.kernel.lanes_per_byte();
             let stride = pop.lanes / per_byte;
-            for (bits, spikes) in pop.bits.iter().zip(&mut pop.spikes) {
+            for event in 0..pop.bits.len() {
+                let mut spikes = std::mem::take(&mut pop.spikes[event]);
+                let bits = &pop.bits[event];
+                let counts = pop.counts(event);
                 spikes.cells.clear();
                 spikes.start.clear();
                 spikes.start.push(0);
                 for s in 0..m {
                     if let Some(bits) = bits.get(s * stride..(s + 1) * stride) {
+                        let first = spikes.cells.len();
                         scan(bits, per_byte, plan.n, &mut spikes.cells);
+                        if let Some(counts) = counts
+                            && let Err(index) = multiply(&mut spikes.cells, first, &|c| counts.get(s * pop.lanes + c))
+                        {
+                            let time = (self.step + s as u64 + 1) as f64 * self.options.dt;
+                            let event = EventId::from_u32(event as u32);
+                            return Err(Failure::Count { population, event, index, time });
+                        }
                     }
                     spikes.start.push(spikes.cells.len() as u32);
                 }
                 self.work.spikes += spikes.cells.len() as u64;
+                pop.spikes[event] = spikes;
             }
         }
+        Ok(())
     }
 
     /// Runs something at all plastic projections, at a step boundary and with the cells' values of another.
@@ -264,6 +277,21 @@ impl Simulation {
         }
         Ok(())
     }
+}
+
+/// Lets cells from a place of a list on stand there as often as they had an event.
+///
+/// # Errors
+/// The cell, if that is not a number.
+fn multiply(cells: &mut Vec<u32>, first: usize, count: &dyn Fn(usize) -> f64) -> Result<(), usize> {
+    for cell in cells.split_off(first) {
+        let n = count(cell as usize);
+        if !n.is_finite() {
+            return Err(cell as usize);
+        }
+        cells.extend(std::iter::repeat_n(cell, n as usize));
+    }
+    Ok(())
 }
 
 /// Collects the indices of set bits; whole words without any are skipped.

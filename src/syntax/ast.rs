@@ -284,6 +284,8 @@ pub struct Emit {
     pub on: Option<Name>,
     /// `rising` (true) or `falling` (false) edge.
     pub edge: Option<bool>,
+    /// How many there are at once, drawn.
+    pub count: Option<Expr>,
     /// The condition.
     pub when: Option<Expr>,
     /// What happens.

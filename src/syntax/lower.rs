@@ -490,9 +490,12 @@ impl Lowerer {
         let span = self.span(&pair);
         let mut p = self.parts(pair);
         let name = self.name(&p.next()?);
-        let mut out = Emit { name, on: None, edge: None, when: None, body: Vec::new(), span };
+        let mut out = Emit { name, on: None, edge: None, count: None, when: None, body: Vec::new(), span };
         if p.take(Rule::emit_on).is_some() {
             out.on = Some(self.name(&p.next()?));
+        }
+        if let Some(count) = p.take(Rule::emit_count) {
+            out.count = Some(self.expr(self.parts(count).next()?)?);
         }
         if p.take(Rule::emit_when).is_some() {
             out.edge = p.take(Rule::rising).map(|r| r.as_str().starts_with("rising"));

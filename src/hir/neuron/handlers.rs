@@ -51,7 +51,7 @@ impl Checker {
                         );
                     }
                 }
-            } else if emit.when.is_none() {
+            } else if emit.when.is_none() && emit.count.is_none() {
                 infer.diagnostics.push(
                     Diagnostic::at(
                         Code::E0405,
@@ -61,6 +61,12 @@ impl Checker {
                     )
                     .help(format!("write `emit {} when v > V_th`", emit.name.text)),
                 );
+            }
+            let count = emit.count.as_ref().map(|e| self.count(infer, scope, e, emit.edge.is_some()));
+            if let Some(count) = &count {
+                // Of a number that cannot be there is an event, too, so that it is found.
+                let none = Expr::bin(Op::Lt, count.clone(), Expr::Num(1.0));
+                when = Expr::bin(Op::And, when, Expr::Not(Box::new(none)));
             }
             let body = self.statements(infer, scope, &emit.body);
             if self.out.reads_segments(&when) {
@@ -75,8 +81,26 @@ impl Checker {
                 );
             }
             emitted.push(event);
-            self.out.emits.push(Emit { event, when, edge: emit.edge, body });
+            self.out.emits.push(Emit { event, when, count, edge: emit.edge, body });
         }
+    }
+
+    /// Checks how many events there are at once.
+    fn count(&mut self, infer: &mut Infer, scope: usize, e: &ast::Expr, edge: bool) -> Expr {
+        (self.scope, self.place) = (scope, Place::Event);
+        if edge {
+            let message = "events are counted at every step, not when a condition changes";
+            let d = Diagnostic::at(Code::E0405, e.span, message, "with `rising` or `falling`");
+            infer.diagnostics.push(d.help("write `emit spike count ~ poisson(rate * dt) when …`"));
+        }
+        let drawn =
+            matches!(&e.kind, ast::ExprKind::Call(f, _) if matches!(&f.kind, ast::ExprKind::Name(n) if n == "poisson"));
+        if !drawn {
+            let d =
+                Diagnostic::at(Code::E0405, e.span, "how many events there are is drawn by `poisson`", "not drawn so");
+            infer.diagnostics.push(d.help("write `emit spike count ~ poisson(rate * dt)`"));
+        }
+        infer.number(self, e).0
     }
 
     pub(super) fn statements(&mut self, infer: &mut Infer, scope: usize, body: &[ast::Stmt]) -> Vec<Stmt> {

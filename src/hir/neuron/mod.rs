@@ -268,12 +268,14 @@ impl Context for Checker {
             );
             return Some((Expr::Num(0.0), Ty::error()));
         }
-        let Some((values, ty)) = chance::arguments(infer, self, (name, drawn), args, span) else {
+        let Some((drawn, ty)) = chance::arguments(infer, self, (name, drawn), args, span) else {
             return Some((Expr::Num(0.0), Ty::error()));
         };
-        let id = self.out.n_draws;
-        self.out.n_draws += 1;
-        Some((Expr::Draw(id, drawn.0, values.to_vec()), ty))
+        let value = chance::expression(drawn, &mut |draw, a, b| {
+            self.out.n_draws += 1;
+            Expr::Draw(self.out.n_draws - 1, draw, vec![a, b])
+        });
+        Some((value, ty))
     }
 
     fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<(Expr, Ty)> {
@@ -290,7 +292,7 @@ impl Context for Checker {
     }
 
     fn known_functions(&self) -> Vec<&'static str> {
-        vec!["uniform", "normal", "random", "since"]
+        chance::DRAWS.iter().map(|(name, _)| *name).chain(["since"]).collect()
     }
 }
 

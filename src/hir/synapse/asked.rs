@@ -1,6 +1,7 @@
 //! What handlers alone can ask for: `sum(w, over = pre)`, of all synapses of a cell, and draws.
 
 use super::*;
+use crate::hir::chance::Chance;
 
 impl Checker<'_> {
     /// Checks a reduction over the synapses onto the same target, or from the same source; none if the name is not one.
@@ -72,7 +73,7 @@ impl Checker<'_> {
     pub(super) fn draw(
         &mut self,
         infer: &mut Infer,
-        (name, drawn): (&str, (Draw, usize)),
+        (name, drawn): (&str, Chance),
         args: &[ast::Arg],
         span: Span,
     ) -> (Expr, Ty) {
@@ -83,24 +84,27 @@ impl Checker<'_> {
             );
             return (Expr::Num(0.0), Ty::error());
         }
-        let Some((values, ty)) = chance::arguments(infer, self, (name, drawn), args, span) else {
+        let Some((drawn, ty)) = chance::arguments(infer, self, (name, drawn), args, span) else {
             return (Expr::Num(0.0), Ty::error());
         };
-        if !matches!(self.handles, Some(Trigger::Signal(_))) {
-            self.out.n_draws += 1;
-            return (Expr::Draw(self.out.n_draws - 1, drawn.0, values.to_vec()), ty);
-        }
-        let name = format!("draw {}", self.out.draws.len() + 1);
-        let kind = VarKind::State(Expr::Num(0.0));
-        let unit = Some(Unit::one());
-        let id = self.out.vars.push(Var { name, kind, dim: Dim::ONE, unit, boolean: false, cable: None, span });
-        self.out.draws.insert(id, drawn.0);
-        self.out.scattered.insert(id);
-        let [a, b] = values;
-        let width = match drawn.0 {
-            Draw::Uniform => Expr::bin(Op::Sub, b, a.clone()),
-            Draw::Normal => b,
-        };
-        (Expr::bin(Op::Add, a, Expr::bin(Op::Mul, width, Expr::Var(id))), ty)
+        let at_signal = matches!(self.handles, Some(Trigger::Signal(_)));
+        let value = chance::expression(drawn, &mut |draw, a, b| {
+            if !at_signal {
+                self.out.n_draws += 1;
+                return Expr::Draw(self.out.n_draws - 1, draw, vec![a, b]);
+            }
+            let name = format!("draw {}", self.out.draws.len() + 1);
+            let kind = VarKind::State(Expr::Num(0.0));
+            let unit = Some(Unit::one());
+            let id = self.out.vars.push(Var { name, kind, dim: Dim::ONE, unit, boolean: false, cable: None, span });
+            self.out.draws.insert(id, draw);
+            self.out.scattered.insert(id);
+            let width = match draw {
+                Draw::Uniform => Expr::bin(Op::Sub, b, a.clone()),
+                Draw::Normal => b,
+            };
+            Expr::bin(Op::Add, a, Expr::bin(Op::Mul, width, Expr::Var(id)))
+        });
+        (value, ty)
     }
 }

@@ -312,7 +312,7 @@ impl Context for Checker<'_> {
     }
 
     fn known_functions(&self) -> Vec<&'static str> {
-        vec!["delayed", "random", "uniform", "normal"]
+        chance::DRAWS.iter().map(|(name, _)| *name).chain(["delayed"]).collect()
     }
 
     fn known_names(&self) -> Vec<String> {

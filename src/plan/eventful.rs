@@ -1,0 +1,48 @@
+//! What networks with events cannot do, and where it is written.
+
+use super::Network;
+use crate::hir::{Expr, Trigger, any_expr};
+use crate::source::Span;
+
+impl Network {
+    /// Finds what a network with events cannot do, and where it is written.
+    pub fn refused_with_events(&self) -> Option<(Span, String)> {
+        self.refused_at_signals().or_else(|| self.refused_of_windows()).or_else(|| self.refused_of_counts())
+    }
+
+    /// Finds what cells of a network with events cannot do at a signal, and where it is written.
+    fn refused_at_signals(&self) -> Option<(Span, String)> {
+        for p in &self.populations {
+            let m = &p.model;
+            let momentary = |e: &Expr| m.any(e, &mut |e| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Noise(_)));
+            for h in &m.handlers {
+                let what = if any_expr(&h.body, &momentary) {
+                    "what happens in a step only (an event, the time since one, noise), at a signal"
+                } else if !m.cables.is_empty() {
+                    "a signal to a cell with a cable"
+                } else if p.solved.adaptive.is_some() {
+                    "a signal to a cell with an adaptive scheme"
+                } else {
+                    continue;
+                };
+                return Some((h.span, what.into()));
+            }
+        }
+        None
+    }
+
+    /// Finds synapses that several events at once cannot reach: each would follow from what the one before it has changed.
+    fn refused_of_counts(&self) -> Option<(Span, String)> {
+        self.projections.iter().find_map(|p| {
+            let s = &p.synapse;
+            s.handlers.iter().find_map(|h| {
+                let Trigger::Cell(side, name) = &h.trigger else { return None };
+                let view = if *side == crate::hir::Side::Pre { p.pre } else { p.post };
+                let model = &self.populations[view.population].model;
+                let counted = model.event(name).is_some_and(|e| model.is_counted(e));
+                let changes = p.is_plastic() || s.states().next().is_some();
+                (counted && changes).then(|| (h.span, "several events at once at a synapse that changes".to_string()))
+            })
+        })
+    }
+}
