@@ -63,5 +63,7 @@ mod steps;
 mod syntax;
 #[path = "suite/testing.rs"]
 mod testing;
+#[path = "suite/transposes.rs"]
+mod transposes;
 #[path = "suite/windows.rs"]
 mod windows;

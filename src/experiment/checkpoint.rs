@@ -416,7 +416,10 @@ fn saved_network(live: &Live) -> SavedNetwork {
         given: p.given.clone(),
         values: p.values.clone(),
         scattered: p.synapse.scattered.clone(),
-        pairs: p.pairs.clone(),
+        pairs: match p.transpose_of {
+            Some(of) => Pairs::Transposed(Box::new(network.projections[of].pairs.clone())),
+            None => p.pairs.clone(),
+        },
         weight: p.weight.clone(),
         delay: p.delay.clone(),
         dendritic: p.dendritic.clone(),

@@ -168,7 +168,10 @@ impl Live {
         let p = &self.network().projections[projection];
         match (&p.synapse.vars[id].kind, &self.simulation) {
             (VarKind::Weight | VarKind::State(_), Some(s)) => s.synapses(projection, id),
-            (VarKind::Weight, None) => (0..p.pairs.len()).map(|e| p.weight.at(e)).collect(),
+            (VarKind::Weight, None) => {
+                let owner = &self.network().projections[p.transpose_of.unwrap_or(projection)];
+                (0..p.pairs.len()).map(|e| owner.weight.at(e)).collect()
+            }
             (VarKind::State(_), None) => p.all_initial(id),
             _ => p.params.get(&id).copied().into_iter().collect(),
         }

@@ -7,7 +7,10 @@ use crate::source::Span;
 impl Network {
     /// Finds what a network with events cannot do, and where it is written.
     pub fn refused_with_events(&self) -> Option<(Span, String)> {
-        self.refused_at_signals().or_else(|| self.refused_of_windows()).or_else(|| self.refused_of_counts())
+        self.refused_at_signals()
+            .or_else(|| self.refused_of_windows())
+            .or_else(|| self.refused_of_counts())
+            .or_else(|| self.refused_of_transposes())
     }
 
     /// Finds what cells of a network with events cannot do at a signal, and where it is written.

@@ -101,9 +101,9 @@ impl Network {
         self.batch.is_some()
             || self.populations.iter().any(asks)
             || self.projections.iter().any(|p| {
-                p.transpose_of.is_some()
+                eventless && p.transpose_of.is_some()
                     || matches!(p.pairs, Pairs::Convolution(_))
-                    || is_silent(p)
+                    || eventless && is_silent(p)
                     || p.energy.is_some()
                     || eventless && !p.synapse.windows.is_empty()
             })

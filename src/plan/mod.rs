@@ -7,6 +7,7 @@ mod eventless;
 mod given;
 mod pairs;
 mod sound;
+mod transposes;
 mod values;
 pub mod windows;
 

@@ -75,8 +75,8 @@ impl Pairs {
             Pairs::Listed(edges) => edges.iter().all(|e| (e.pre as usize) < sources && (e.post as usize) < targets),
             Pairs::Drawn(d) => same(d.pre, d.post) && d.sound(),
             Pairs::Convolution(w) => same(w.pre, w.post) && w.sound(),
-            Pairs::Transposed(of) if matches!(**of, Pairs::Transposed(_)) => false,
-            Pairs::Transposed(of) => return of.sound(name, (post, pre), (targets, sources)),
+            // Those of the projection whose weights it has, which is looked at by itself.
+            Pairs::Transposed(of) => !matches!(**of, Pairs::Transposed(_)),
         };
         holds(found, || format!("{name}: pairs of cells that are not there"))
     }
@@ -171,7 +171,10 @@ impl Projection {
             return holds(!matches!(self.pairs, Pairs::Transposed(_)), || format!("{name}: weights of nobody"));
         };
         let original = plan.projections.get(of).filter(|_| of < k);
-        let shared = original.is_some_and(|o| o.transpose_of.is_none() && *self.pairs.plain() == *o.pairs.plain());
+        let shared = original.is_some_and(|o| {
+            let turned = (self.pre.n, self.post.n) == (o.post.n, o.pre.n);
+            o.transpose_of.is_none() && turned && *self.pairs.plain() == *o.pairs.plain()
+        });
         holds(shared, || format!("{name}: weights of another projection"))
     }
 }

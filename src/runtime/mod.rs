@@ -31,6 +31,7 @@ mod snapshot;
 mod step;
 mod sums;
 mod time;
+mod transposes;
 mod tuning;
 mod windows;
 

@@ -201,6 +201,7 @@ impl Simulation {
         options: Options,
         built: &dyn Fn(usize, usize),
     ) -> Simulation {
+        network.write_transposes();
         let windows = Windows::new(network.keep_windows(), options.dt);
         let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
         let analog = |p: &crate::plan::Projection| p.synapse.deliver.is_some();
@@ -461,6 +462,7 @@ impl Simulation {
             }
         }
         self.sums.get_mut().forget();
+        projections.iter().for_each(|k| self.follow_weights(*k));
         Ok(())
     }
 
@@ -473,6 +475,7 @@ impl Simulation {
 
     /// Returns the weights of a projection's synapses, or a state of them, in the order of the plan.
     pub fn synapses(&self, projection: usize, variable: VarId) -> Vec<f64> {
+        let (projection, variable) = self.owner(projection, variable);
         let p = &self.network.projections[projection];
         let weight = p.synapse.weight() == Some(variable);
         let mut out: Vec<f64> = match weight {
@@ -487,15 +490,15 @@ impl Simulation {
 
     /// Replaces the weights of a projection or a state of a plastic one, one value for all or one per synapse of the plan.
     pub fn set_synapses(&mut self, projection: usize, variable: VarId, value: &Column) {
+        let (projection, variable) = self.owner(projection, variable);
         let p = &mut self.network.projections[projection];
         if let Some(plastic) = &mut self.plastic[projection] {
             plastic.replace(p, variable, self.step, value);
             self.sums.get_mut().forget();
-            return;
+        } else {
+            self.put_weights(projection, value);
         }
-        p.weight = value.clone();
-        self.deliveries.renew(&self.network, &self.projections, projection);
-        self.sums.get_mut().compile(&self.network, projection, &self.options);
+        self.follow_weights(projection);
     }
 
     /// Replaces a parameter of a plastic projection; its program is compiled anew.

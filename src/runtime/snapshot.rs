@@ -138,6 +138,7 @@ impl Simulation {
             && self.history.set_past(&from.past)
             && self.windows.set_averages(&from.windows);
         if fits {
+            (0..self.network.projections.len()).for_each(|k| self.follow_weights(k));
             self.deliveries.draw_again(&self.network, &self.projections, &self.history);
         }
         fits

@@ -90,6 +90,18 @@ impl Sums {
         self.forget();
     }
 
+    /// Reads the weights of a projection that does not learn anew.
+    pub fn renew(&mut self, network: &Network, projection: usize) {
+        if let Some(c) = &mut self.contributions[projection] {
+            let p = &network.projections[projection];
+            c.refresh(&|variable, out| match p.synapse.weight() == Some(variable) {
+                true => out.iter_mut().enumerate().for_each(|(k, w)| *w = p.weight.at(k)),
+                false => out.copy_from_slice(&p.all_initial(variable)),
+            });
+        }
+        self.forget();
+    }
+
     /// Computes the values at a step boundary, if they are not known.
     pub fn update(&mut self, now: &Present) {
         if self.at == Some(now.step) {
