@@ -12,7 +12,7 @@ mod values;
 
 pub use bounds::{cells_within_bounds, one_per_channel, outside, rows_within_bounds, synapses_within_bounds};
 pub use projection::follow as follow_synapse;
-pub use values::{Streams, column, distribution, per_synapse};
+pub use values::{Streams, column, distribution, one_each, per_synapse};
 
 use crate::builtin::{Dense, End, Host, Refusal, Samples};
 use crate::codegen::Backend;

@@ -4,14 +4,14 @@ use super::live::Live;
 use super::run::{Run, failure};
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{column, follow_synapse, synapses_within_bounds};
+use crate::elaborate::{column, follow_synapse, one_each, synapses_within_bounds};
 use crate::evaluate::{Attempt, fail};
 use crate::hir::network::model::Value as Written;
 use crate::hir::typed::Expr;
 use crate::hir::{Op, Place, Trigger, VarId, VarKind};
-use crate::plan::{Column, Projection};
+use crate::plan::{Column, Edge, Network, Pairs, Projection};
 use crate::source::Span;
-use crate::value::Value;
+use crate::value::{Quantity, Value};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -72,7 +72,17 @@ impl Run<'_> {
         let stream = self.assignment_stream();
         let count = chosen.as_ref().map_or(if modulator { 1 } else { n }, Vec::len);
         let backend: Backend = self.runner.settings.backend;
-        let mut new = self.with(|s| column(s, value, (count, "synapse"), Some(&stream), backend))?;
+        let whole = chosen.is_none() && !modulator;
+        let mut new = match value {
+            Written::Expr(e) if whole && !e.is_per_cell() => {
+                let q = self.with(|s| s.quantity(e))?;
+                match q.shape[..] {
+                    [rows, columns] => by_pair(self.live[network].network(), k, (rows, columns), &q, e.span)?,
+                    _ => one_each(q, count, "synapse", e.span)?,
+                }
+            }
+            _ => self.with(|s| column(s, value, (count, "synapse"), Some(&stream), backend))?,
+        };
         if op.is_some() || chosen.is_some() {
             let mut all = self.live[network].synapse_values(k, id);
             if chosen.is_some() && all.len() == 1 {
@@ -139,12 +149,14 @@ impl Run<'_> {
         let live = &mut self.live[network];
         let p = &live.network().projections[k];
         if p.synapse.weight() == Some(id) {
+            // Weights of a transpose are those of the projection that has them.
+            let owner = p.transpose_of.unwrap_or(k);
             if !p.stored && !matches!(new, Column::Const(_)) {
                 return Err(Box::new(crate::diag::unsupported(span, DRAWN_ANEW)));
             }
             match &mut live.simulation {
                 Some(s) => s.set_synapses(k, id, &new),
-                None => live.plan.projections[k].weight = new,
+                None => live.plan.projections[owner].weight = new,
             }
             return Ok(());
         }
@@ -302,4 +314,45 @@ fn changed(op: Option<Op>, old: f64, new: f64) -> f64 {
         Some(Op::Mul) => old * new,
         Some(_) => old / new,
     }
+}
+
+/// Takes the values of a matrix, a row for each target and a column for each source, in the order of the synapses.
+fn by_pair(network: &Network, k: usize, (rows, columns): (usize, usize), q: &Quantity, span: Span) -> Attempt<Column> {
+    let p: &Projection = &network.projections[k];
+    if matches!(p.pairs.plain(), Pairs::Convolution(_)) {
+        return fail(
+            Code::E0403,
+            span,
+            "weights of a convolution are no matrix of pairs",
+            "one value per weight is needed",
+        );
+    }
+    if (rows, columns) != (p.post.n, p.pre.n) {
+        let message = format!("a matrix of {rows} x {columns} for {} targets and {} sources", p.post.n, p.pre.n);
+        return fail(Code::E0403, span, message, "a row for each target and a column for each source");
+    }
+    let (sources, targets) = network.first_cells(k);
+    let place = |e: &Edge| (e.post as usize - targets) * columns + (e.pre as usize - sources);
+    let mut missing = vec![true; rows * columns];
+    let edges = p.pairs.edges();
+    for e in edges.iter() {
+        if !std::mem::replace(&mut missing[place(e)], false) {
+            return fail(
+                Code::E0403,
+                span,
+                "several synapses from the same cell to the same cell",
+                "one value for a pair",
+            );
+        }
+    }
+    if let Some(at) = (0..missing.len()).find(|k| missing[*k] && q.data[*k] != 0.0) {
+        let message =
+            format!("a value for a synapse from cell {} to cell {}, which there is not", at % columns, at / columns);
+        return fail(Code::E0403, span, message, "zero where nothing is connected");
+    }
+    let values: Vec<f64> = edges.iter().map(|e| q.data[place(e)]).collect();
+    if values.iter().any(|v| v.is_nan()) {
+        return fail(Code::E0404, span, "one of these values is not a number", "has no value");
+    }
+    Ok(Column::Array(Arc::new(values)))
 }

@@ -101,10 +101,12 @@ impl Host for Surface<'_> {
 
     fn degrees(&self, network: usize, list: &[usize], end: End) -> Result<Vec<f64>, Refusal> {
         let mut degrees = Vec::new();
-        for (_, p) in self.projections(network, list) {
+        for (k, p) in self.projections(network, list) {
             let view = if end == End::Pre { p.pre } else { p.post };
+            let (sources, targets) = self.live[network].network().first_cells(k);
+            let first = if end == End::Pre { sources } else { targets };
             let mut d = vec![0.0; view.n];
-            let mut count = |pre: usize, post: usize| d[if end == End::Pre { pre } else { post } - view.start] += 1.0;
+            let mut count = |pre: usize, post: usize| d[if end == End::Pre { pre } else { post } - first] += 1.0;
             match (&p.pairs, p.pairs.plain()) {
                 (Pairs::Transposed(_), Pairs::Convolution(m)) => m.each(|pre, post| count(post, pre)),
                 (_, Pairs::Convolution(m)) => m.each(count),
@@ -134,8 +136,9 @@ impl Host for Surface<'_> {
             return Err(Refusal::of(0, Code::E0404, message, "more elements than an array can have"));
         };
         let mut weights = vec![0.0; n];
+        let (sources, targets) = live.network().first_cells(k);
         for (e, v) in p.pairs.edges().iter().zip(&values) {
-            weights[(e.pre as usize - p.pre.start) * p.post.n + e.post as usize - p.post.start] += *v;
+            weights[(e.pre as usize - sources) * p.post.n + e.post as usize - targets] += *v;
         }
         Ok((Dense { size: (p.pre.n, p.post.n), weights, joins, shared: None }, dim, unit))
     }

@@ -140,3 +140,59 @@ fn weights_that_change_at_events_have_no_transpose() {
     let learning = text.replace("exc: Plain", "exc: Feature");
     assert_eq!(said(&learning), not("learning by a projection whose weights are another's"));
 }
+
+/// A matrix has a row for each target and a column for each source, wherever it is assigned; what does not fit is refused.
+#[test]
+fn a_matrix_is_assigned_by_pairs() {
+    let rates = ("Rate", "Analog", "drive");
+    let spikes = ("Cell", "Plain", "exc");
+    for (cell, synapse, port) in [rates, spikes] {
+        let text = |pairs: &str, value: &str| {
+            format!(
+                "
+neuron Rate {{ input drive: 1   state x = 0   x' = (drive - x) / 5 ms   let r = 2 * x }}
+neuron Cell {{ event input exc: 1   state v = 0   v' = -v / 10 ms + exc   emit spike when v > 1 {{ v = 0 }} }}
+synapse Plain {{ weight w: 1   on pre.spike {{ deliver w }} }}
+synapse Analog {{ weight w: 1   deliver w * pre.r }}
+network Net {{
+    population a: {cell}[6]
+    population b: {cell}[5]
+    projection there: a[1 .. 4] -> b[2 .. 4].{port}: {synapse} {{ {pairs}   weight 1 + pre.i + 10 * post.i }}
+    projection again: a[1 .. 4] -> b[2 .. 4].{port}: {synapse} {{ {pairs}   weight 7 }}
+    projection back: b[0 .. 2] -> a[3 .. 6].{port}: {synapse} {{ connect transpose of there }}
+}}
+experiment e {{
+    network net = Net()
+    let m = matrix(net.there)
+    net.again.w = {value}
+    measure same = net.again.w - net.there.w
+    measure back = matrix(net.back) - transpose(m)
+    net.back.w = 2 * transpose(m)
+    measure twice = net.there.w - 2 * net.again.w
+    measure degrees = out_degrees(net.back)
+}}
+"
+            )
+        };
+        for pairs in ["connect all_to_all", "connect where mod(pre.i + post.i, 2) == 0"] {
+            let out = run(&text(pairs, "m"));
+            for name in ["same", "back", "twice"] {
+                let values = measured(&out, name);
+                assert!(!values.is_empty() && values.iter().all(|x| *x == 0.0), "{name}, {pairs}: {values:?}");
+            }
+            assert_eq!(measured(&out, "degrees").len(), 2);
+        }
+        let said = |pairs: &str, value: &str| {
+            let d = run_failing(&text(pairs, value));
+            (d.code, d.message)
+        };
+        assert_eq!(
+            said("connect all_to_all", "transpose(m)"),
+            (Code::E0403, "a matrix of 3 x 2 for 2 targets and 3 sources".to_string())
+        );
+        assert_eq!(
+            said("connect where pre.i == post.i", "m + 1"),
+            (Code::E0403, "a value for a synapse from cell 1 to cell 0, which there is not".to_string())
+        );
+    }
+}
