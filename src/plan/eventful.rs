@@ -1,7 +1,7 @@
 //! What networks with events cannot do, and where it is written.
 
 use super::Network;
-use crate::hir::{Expr, Trigger, any_expr};
+use crate::hir::{Expr, Stmt, Trigger, any_expr};
 use crate::source::Span;
 
 impl Network {
@@ -34,7 +34,7 @@ impl Network {
         None
     }
 
-    /// Finds synapses that several events at once cannot reach: each would follow from what the one before it has changed.
+    /// Finds handlers that several events at once cannot reach: each would follow from what the one before it has changed.
     fn refused_of_counts(&self) -> Option<(Span, String)> {
         self.projections.iter().find_map(|p| {
             let s = &p.synapse;
@@ -43,8 +43,11 @@ impl Network {
                 let view = if *side == crate::hir::Side::Pre { p.pre } else { p.post };
                 let model = &self.populations[view.population].model;
                 let counted = model.event(name).is_some_and(|e| model.is_counted(e));
-                let changes = p.is_plastic() || s.states().next().is_some();
-                (counted && changes).then(|| (h.span, "several events at once at a synapse that changes".to_string()))
+                // What only delivers does so for each; handlers of signals may change the weight all the same.
+                let changes = h.body.iter().any(|stmt| !matches!(stmt, Stmt::Deliver(_)))
+                    || !p.is_plastic() && s.states().next().is_some();
+                (counted && changes)
+                    .then(|| (h.span, "several events at once at a synapse that changes at them".to_string()))
             })
         })
     }

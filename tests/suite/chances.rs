@@ -113,6 +113,11 @@ neuron Cell {{
     state n = 0
     n' = 0 * n / 1 ms + exc
 }}
+synapse Taught {{
+    weight w: 1
+    on pre.spike {{ deliver w }}
+    on learn {{ w += 1 }}
+}}
 network Net {{
     population source: Source[100]
     init source.rate = 1 kHz * (i + 1) / 20
@@ -121,6 +126,8 @@ network Net {{
     population each: Cell[50]
     projection source -> cell.exc: Static {{ connect all_to_all  weight 1  {delay} }}
     projection gated -> each.exc: Static {{ connect one_to_one  weight 2  delay 1 ms }}
+    population taught: Cell[3]
+    projection lower: source -> taught.exc: Taught {{ connect all_to_all  weight 1  {delay} }}
 }}
 experiment e {{
     dt 1 ms
@@ -134,6 +141,7 @@ experiment e {{
     measure before = [count(net.source.spike, 0 ms .. 199 ms), count(net.gated.spike, 0 ms .. 199 ms)]
     measure steps = sum(net.source.total)
     measure arrived = net.cell.n
+    measure taught = net.taught.n - net.cell.n
     measure each = net.each.n
     measure gated = count(net.gated.spike)
 }}
@@ -163,6 +171,9 @@ fn several_events_at_once_are_recorded_counted_and_delivered() {
             // Those of the last steps are still under way.
             assert!(measured(&out, "arrived").iter().all(|n| *n <= before[0] && *n > 0.97 * before[0]));
         }
+        if delay == "delay 1 ms" {
+            near(&measured(&out, "taught"), &[0.0; 3], 0.0);
+        }
         let each = measured(&out, "each");
         assert_eq!(each.iter().sum::<f64>(), 2.0 * before[1]);
         // Open ones have 0.8 + 0.25 per step, closed ones 0.25; each cell as it should, in sum.
@@ -171,7 +182,7 @@ fn several_events_at_once_are_recorded_counted_and_delivered() {
             let expected = mean * 25.0 * 199.0;
             assert!((n - expected).abs() < 5.0 * f64::sqrt(expected), "{n}, not {expected}");
         }
-        let names = ["spikes", "steps", "arrived", "each", "gated"];
+        let names = ["spikes", "steps", "arrived", "each", "gated", "taught"];
         same_everywhere(&program(&text), &Settings::default(), &names);
         let all = All::default();
         let p = program(&text);
@@ -224,7 +235,12 @@ experiment e {{ dt 1 ms  network net = Net()  run 3 ms }}
             Code::E0604,
             "`source.spike[0]` would happen too often in the step to 1 ms",
         ),
-        (counted, learning, Code::E0106, "`several events at once at a synapse that changes` is not supported yet"),
+        (
+            counted,
+            learning,
+            Code::E0106,
+            "`several events at once at a synapse that changes at them` is not supported yet",
+        ),
         ("emit spike count ~ uniform(0, 3)", link, Code::E0405, "how many events there are is drawn by `poisson`"),
         ("emit spike count ~ 2", link, Code::E0405, "how many events there are is drawn by `poisson`"),
         ("emit spike count ~ poisson(rate)", link, Code::E0301, "the mean of a number of events is a number"),
