@@ -27,6 +27,8 @@ mod errors;
 mod eventless;
 #[path = "suite/figures.rs"]
 mod figures;
+#[path = "suite/immediate.rs"]
+mod immediate;
 #[path = "suite/inputs.rs"]
 mod inputs;
 #[path = "suite/kernels.rs"]

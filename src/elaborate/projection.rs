@@ -157,11 +157,15 @@ impl Elaborator<'_> {
             (given, None) => given,
         };
         let dendritic = written(&c.dendritic, &draws.dendritic)?;
+        // Nothing is on the way at all: what is delivered continuously is there anyway, events come within their step.
+        let at_once = dendritic.is_none() && matches!(axonal, Some((Column::Const(0.0), _)));
+        let axonal = axonal.filter(|_| !at_once);
         // With a dendritic delay alone nothing happens on the way to the synapses.
         let lag = u32::from(axonal.is_none() && dendritic.is_some());
         let timed = axonal.is_some();
         let steps = |(d, span): (Column, Span)| self.steps(d, pairs.len(), span);
-        let delay = axonal.map(steps).transpose()?.unwrap_or(Delay::Const(1));
+        let least = Delay::Const(u32::from(!(at_once && hears_events(&c.synapse))));
+        let delay = axonal.map(steps).transpose()?.unwrap_or(least);
         let dendritic = dendritic.map(steps).transpose()?.unwrap_or(Delay::Const(0));
         let mut p = Projection {
             name: String::new(),

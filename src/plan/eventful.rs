@@ -11,6 +11,7 @@ impl Network {
             .or_else(|| self.refused_of_windows())
             .or_else(|| self.refused_of_counts())
             .or_else(|| self.refused_of_transposes())
+            .or_else(|| self.refused_of_circles())
     }
 
     /// Finds what cells of a network with events cannot do at a signal, and where it is written.
@@ -45,7 +46,7 @@ impl Network {
                 let counted = model.event(name).is_some_and(|e| model.is_counted(e));
                 // What only delivers does so for each; handlers of signals may change the weight all the same.
                 let changes = h.body.iter().any(|stmt| !matches!(stmt, Stmt::Deliver(_)))
-                    || !p.is_plastic() && s.states().next().is_some();
+                    || !p.learns() && s.states().next().is_some();
                 (counted && changes)
                     .then(|| (h.span, "several events at once at a synapse that changes at them".to_string()))
             })

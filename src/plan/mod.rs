@@ -5,6 +5,7 @@ mod draw;
 mod eventful;
 mod eventless;
 mod given;
+mod immediate;
 mod pairs;
 mod sound;
 mod transposes;
@@ -235,9 +236,14 @@ impl Projection {
             && large(self.post)
     }
 
-    /// Returns whether its synapses change at events.
-    pub fn is_plastic(&self) -> bool {
+    /// Returns whether its synapses learn: change at events, at signals or by themselves.
+    pub fn learns(&self) -> bool {
         crate::solve::is_plastic(&self.synapse, &self.places())
+    }
+
+    /// Returns whether its synapses are worked on one by one: those that learn, and those that events reach within a step.
+    pub fn is_plastic(&self) -> bool {
+        self.is_immediate() || self.learns()
     }
 }
 

@@ -152,7 +152,9 @@ impl Projection {
             holds(!missing || self.synapse.is_of_signal(v), || format!("{name}: a value is missing"))?;
         }
         self.weight.sound(n, true, &format!("{name}: weights"))?;
-        self.delay.sound(n, name, 1)?;
+        if !self.is_immediate() {
+            self.delay.sound(n, name, 1)?;
+        }
         self.dendritic.sound(n, name, 0)?;
         holds(self.lag <= 1, || format!("{name}: a lag of {} steps", self.lag))?;
         for (v, (view, of)) in &self.modulators {

@@ -32,7 +32,7 @@ impl Network {
             if let Some(e) = owner.synapse.equations.iter().find(|e| own(e.state)) {
                 return Some((e.span, "weights that follow an equation and are another projection's, too".into()));
             }
-            if p.is_plastic() {
+            if p.learns() {
                 return Some((span(p), "learning by a projection whose weights are another's".into()));
             }
             (!owner.stored || !p.stored)

@@ -166,6 +166,8 @@ pub struct Simulation {
     /// Whether synapses that learn read of the cells what follows from such contributions.
     pub(super) synapses_read_sums: bool,
     pub(super) work: Work,
+    /// Populations by level: those of one come after those whose events reach them within a step.
+    pub(super) levels: Vec<Vec<usize>>,
     /// What is taken of windows.
     pub(super) windows: Windows,
 }
@@ -203,6 +205,7 @@ impl Simulation {
     ) -> Simulation {
         network.write_transposes();
         let windows = Windows::new(network.keep_windows(), options.dt);
+        let levels = by_level(&network);
         let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
         let analog = |p: &crate::plan::Projection| p.synapse.deliver.is_some();
         for (p, plastic) in network.projections.iter_mut().zip(&plastic) {
@@ -249,6 +252,7 @@ impl Simulation {
             ring_slots: ahead + max_pass,
             deliveries,
             work: Work::default(),
+            levels,
             windows,
         };
         out.pops = (0..out.network.populations.len()).map(|i| out.new_population(i)).collect();
@@ -519,6 +523,14 @@ impl Simulation {
         }
         self.pops[population].port_of(&self.network.populations[population], port, cell, t)
     }
+}
+
+/// Puts populations together that may be advanced at once.
+fn by_level(network: &Network) -> Vec<Vec<usize>> {
+    let Some(levels) = network.levels() else { crate::ice!("events that follow from themselves within a step") };
+    let mut out = vec![Vec::new(); levels.iter().max().map_or(1, |last| last + 1)];
+    levels.into_iter().enumerate().for_each(|(population, level)| out[level].push(population));
+    out
 }
 
 /// Returns thread `t`'s share of the lanes, in multiples of 16.

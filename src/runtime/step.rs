@@ -61,13 +61,18 @@ impl Simulation {
         self.inputs(m);
         self.history.begin(&self.pops, &self.network, self.step, self.options.dt);
         self.plasticity((self.step, self.step), &|_, plastic, p, view, pool| plastic.advance(p, view, pool))?;
-        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| plastic.arrivals(p, view, pool))?;
+        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| {
+            if !p.is_immediate() {
+                plastic.arrivals(p, view, pool);
+            }
+        })?;
         self.advance_others()?;
-        if !self.integrate(m) {
-            return Err(self.diagnose(m));
-        }
+        self.pops.iter_mut().for_each(|p| p.aim(self.step));
+        let levels = std::mem::take(&mut self.levels);
+        let passed = levels.iter().enumerate().try_for_each(|(k, level)| self.advance_level(level, k == 0, m));
+        self.levels = levels;
+        passed?;
         self.pops.iter_mut().for_each(Pop::finish_pass);
-        self.extract(m)?;
         for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
@@ -80,6 +85,22 @@ impl Simulation {
         self.work.deliveries += self.plastic.iter().flatten().map(Plastic::take_visited).sum::<u64>();
         self.history.end(&self.pops, m);
         Ok(())
+    }
+
+    /// Advances populations that may be advanced at once, and lets their events reach others within the step.
+    fn advance_level(&mut self, level: &[usize], first: bool, m: usize) -> Result<(), Failure> {
+        if !self.integrate(level, first, m) {
+            return Err(self.diagnose(m));
+        }
+        self.extract(level, m)?;
+        if level.len() == self.pops.len() {
+            return Ok(());
+        }
+        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| {
+            if p.is_immediate() && level.contains(&p.pre.population) {
+                plastic.arrivals(p, view, pool);
+            }
+        })
     }
 
     /// Fills what the kernels read per step: time, functions of time, continuous contributions.
@@ -110,11 +131,11 @@ impl Simulation {
         self.sums.borrow_mut().update(&now);
     }
 
-    fn integrate(&mut self, m: usize) -> bool {
+    /// Advances the populations of a level; what has been on the way arrives before the first.
+    fn integrate(&mut self, level: &[usize], first: bool, m: usize) -> bool {
         let threads = self.pool.threads();
-        let work: usize = self.pops.iter().map(|p| p.lanes * m).sum();
+        let work: usize = level.iter().map(|p| self.pops[*p].lanes * m).sum();
         let (step, precision) = (self.step, self.options.precision);
-        self.pops.iter_mut().for_each(|p| p.aim(step));
         let finite = AtomicBool::new(true);
         let visited = AtomicU64::new(0);
         let (pops, drives, history) = (&self.pops, &self.drives, &self.history);
@@ -122,12 +143,12 @@ impl Simulation {
         let job = |t: usize| {
             let mut scratch = Vec::new();
             let mut runs = delivery::Scratch::default();
-            for s in 0..m {
+            for s in 0..if first { m } else { 0 } {
                 // SAFETY: threads have disjoint lanes.
                 let n = unsafe { deliveries.run(projections, history, (step, s), t, &mut runs) };
                 visited.fetch_add(n, Ordering::Relaxed);
             }
-            for (pop, drives) in pops.iter().zip(drives) {
+            for (pop, drives) in level.iter().map(|p| (&pops[*p], &drives[*p])) {
                 let lanes = share(pop.lanes, t, threads);
                 if lanes.is_empty() {
                     continue;
@@ -163,7 +184,7 @@ impl Simulation {
             self.pool.run(&job);
         }
         self.work.deliveries += visited.into_inner();
-        self.work.updates += self.network.populations.iter().map(|p| (p.n * m) as u64).sum::<u64>();
+        self.work.updates += level.iter().map(|p| (self.network.populations[*p].n * m) as u64).sum::<u64>();
         finite.load(Ordering::Relaxed)
     }
 
@@ -227,8 +248,9 @@ impl Simulation {
         crate::ice!("a state is not finite, but none was found")
     }
 
-    fn extract(&mut self, m: usize) -> Result<(), Failure> {
-        for (population, (pop, plan)) in self.pops.iter_mut().zip(&self.network.populations).enumerate() {
+    fn extract(&mut self, level: &[usize], m: usize) -> Result<(), Failure> {
+        for &population in level {
+            let (pop, plan) = (&mut self.pops[population], &self.network.populations[population]);
             let per_byte = pop.update.kernel.lanes_per_byte();
             let stride = pop.lanes / per_byte;
             for event in 0..pop.bits.len() {

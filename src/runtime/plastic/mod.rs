@@ -369,7 +369,7 @@ impl Plastic {
             let Some(event) = h.event else { continue };
             for delay in &delays {
                 let seen = match (side, delay) {
-                    (Side::Post, 0) => &view.pops[from.population].spikes[event.as_u32() as usize].cells,
+                    (_, 0) => &view.pops[from.population].spikes[event.as_u32() as usize].cells,
                     _ => view.history.events(h.remembered, *delay as usize),
                 };
                 if seen.is_empty() {
