@@ -111,7 +111,26 @@ fn cell(n: &mut Numbers, name: &str) -> Cell {
     }
     if n.chance(0.3) {
         states.push("seen = 0".into());
-        resets.push("if random() < 0.5 { seen += uniform(0, 1) } else { seen += abs(normal(1, 0.2)) }".into());
+        resets.push(
+            n.pick(&[
+                "if random() < 0.5 { seen += uniform(0, 1) } else { seen += abs(normal(1, 0.2)) }",
+                "seen += poisson(0.7)",
+                "seen += wald(1.5, 2)",
+            ])
+            .to_string(),
+        );
+    }
+    if n.chance(0.3) {
+        // What is taken of windows of the experiment.
+        states.push(format!("told = 0 {}", state.1));
+        resets.push(
+            n.pick(&[
+                "told = v at end of first",
+                "told = mean(v, over = first)",
+                "told = 0.5 * mean(v, over = second, last = 2 ms)",
+            ])
+            .to_string(),
+        );
     }
     if kind != 4 && n.chance(0.4) {
         resets.push(format!("hold v for {} ms", n.between(0.5, 4.0)));
@@ -164,7 +183,7 @@ fn synapse(n: &mut Numbers, name: &str) -> Synapse {
         pre.push("deliver w * U * left * 2".into());
         pre.push("left -= U * left".into());
     } else if n.chance(0.2) {
-        pre.push("if random() < 0.6 { deliver w }".into());
+        pre.push(n.pick(&["if random() < 0.6 { deliver w }", "if poisson(0.9) > 0 { deliver w }"]).to_string());
     } else {
         pre.push("deliver w".into());
     }
@@ -198,6 +217,9 @@ fn synapse(n: &mut Numbers, name: &str) -> Synapse {
             state = Some("c");
         }
         if n.chance(0.2) {
+            post.push("if post.v > post.v at end of first { w -= 0.001 * w_max }".into());
+        }
+        if n.chance(0.2) {
             post.push("if x > 0.3 and y < 2 { w -= 0.001 * w_max } else { w += 0.001 * w_max }".into());
         }
     }
@@ -218,6 +240,8 @@ fn synapse(n: &mut Numbers, name: &str) -> Synapse {
             "    on learn { w *= 0.9 }\n",
             "    on learn { w += 0.2 * (mean(w, over = pre) - w) }\n",
             "    on learn { w += 0.1 * w_max * random() }\n",
+            "    on learn { if post.v at end of second > mean(post.v, over = first) { w *= 0.95 } else { w += 0.05 * w_max } }\n",
+            "    on learn { w += 0.02 * w_max * poisson(1.5) }\n",
         ]));
     }
     text.push_str("}\n");
@@ -272,6 +296,7 @@ impl Spiking {
         let mut text: String = cells.iter().map(|c| c.text.as_str()).collect();
         synapses.iter().for_each(|s| text.push_str(&s.text));
         text.push_str("neuron Level { state level = 1, phase = 0   level' = -level / 300 ms   phase' = 1 / 1 ms }\n");
+        text.push_str("neuron Several { param rate = 1 kHz   emit spike count ~ poisson(rate * dt) }\n");
         text.push_str("synapse Gap { weight w: 1   deliver w * (pre.v - post.v) }\n");
         text.push_str("synapse Resistor { weight w: nS   deliver w * (pre.v - post.v) }\n");
         Spiking { cells, populations, synapses, links: Vec::new(), text }
@@ -296,6 +321,9 @@ impl Spiking {
         }
         if n.chance(0.25) {
             self.junctions(n);
+        }
+        if n.chance(0.3) {
+            self.several(n);
         }
         line!(self, "}}");
     }
@@ -325,7 +353,8 @@ impl Spiking {
     }
 
     fn projection(&mut self, k: usize, n: &mut Numbers) {
-        let (a, b) = (n.pick(&self.populations), n.pick(&self.populations));
+        let (from, to) = (n.below(self.populations.len()), n.below(self.populations.len()));
+        let (a, b) = (&self.populations[from], &self.populations[to]);
         let unit = self.cells[b.cell].unit;
         let port = if n.chance(0.7) { "exc" } else { "inh" };
         let (connect, drawn_again) = connector(n, a.n, b.n);
@@ -346,13 +375,41 @@ impl Spiking {
             2 => "0.5 ms * (1 + mod(post.i + pre.i, 3))".to_string(),
             _ => format!("{:.1} ms", 0.5 * (1 + n.below(20)) as f64),
         };
-        let dendritic = if s.is_some() && n.chance(0.3) { "   delay dendritic 1 ms" } else { "" };
+        // Populations follow one another within a step in their order, so never in a circle.
+        let at_once = from < to && n.chance(0.25);
+        let delay = if at_once { "0 ms".to_string() } else { delay };
+        let dendritic = if s.is_some() && !at_once && n.chance(0.3) { "   delay dendritic 1 ms" } else { "" };
         let modulator = if s.is_some_and(|s| s.modulated) && n.chance(0.7) { "   modulator m = da.level" } else { "" };
-        let again = if s.is_none() && drawn_again && n.chance(0.3) { "   store never" } else { "" };
+        let again = if s.is_none() && drawn_again && !at_once && n.chance(0.3) { "   store never" } else { "" };
         let model = s.map_or("Static".to_string(), |_| format!("S{of}(w_max = {top:.4} {unit})"));
         let rest = format!("connect {connect}   weight {weight}   delay {delay}{dendritic}{modulator}{again}");
         line!(self, "    projection l{k}: {} -> {}.{port}: {model} {{ {rest} }}", a.name, b.name);
+        let shares = !s.is_some_and(|s| s.learns) && again.is_empty() && self.cells[a.cell].unit == unit;
+        if shares && n.chance(0.3) {
+            line!(
+                self,
+                "    projection {} -> {}.inh: Static {{ connect transpose of l{k}   delay 1.5 ms }}",
+                b.name,
+                a.name
+            );
+        }
         self.links.push(Link { name: format!("l{k}"), of, unit, top });
+    }
+
+    /// Cells that have several events at once.
+    fn several(&mut self, n: &mut Numbers) {
+        let (size, b) = (*n.pick(&SIZES), n.pick(&self.populations));
+        let (connect, _) = connector(n, size, b.n);
+        let c = &self.cells[b.cell];
+        let (weight, rate) = (c.weight / size as f64, n.between(0.2, 4.0));
+        let delay = *n.pick(&["0 ms", "0.5 ms", "~ uniform(0.5 ms, 3 ms)"]);
+        line!(self, "    population several: Several(rate = {rate} kHz)[{size}]");
+        line!(
+            self,
+            "    projection several -> {}.exc: Static {{ connect {connect}   weight {weight:.5} {}   delay {delay} }}",
+            b.name,
+            c.unit
+        );
     }
 
     /// What flows at every step between the cells of a population.
@@ -376,10 +433,10 @@ impl Spiking {
         );
         line!(self, "    network net = Net()");
         self.recordings(n);
-        line!(self, "    for k in 1 .. long {{\n        run {} ms", 10 + n.below(30));
+        line!(self, "    for k in 1 .. long {{\n        window first {{ run {} ms }}", 10 + n.below(30));
         let chosen = n.below(self.populations.len());
         self.changes(chosen, n);
-        line!(self, "        run {} ms", 10 + n.below(30));
+        line!(self, "        window second {{ run 2.5 ms  for m in 1 .. 3 {{ run {} ms }} }}", 3 + n.below(8));
         for link in &self.links {
             if self.synapses.get(link.of).is_some_and(|s| s.learns) {
                 line!(self, "        plasticity on net.{0}\n        measure {0}_mean = mean(net.{0}.w)", link.name);
