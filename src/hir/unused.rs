@@ -1,14 +1,15 @@
-//! What nothing uses: variables of cells, and handlers that wait for a signal where an event was meant.
+//! What nothing uses: variables of cells, handlers that wait for a signal where an event was meant, and windows that no experiment has.
 //!
-//! Both are known only when networks and experiments have been checked, too.
+//! They are known only when networks and experiments have been checked, too.
 
 use super::experiment::model::StatementKind;
 use super::typed::{Expr, ExprKind};
 use super::{Kind, Module, Synapse, Trigger, VarId, VarKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::source::Span;
 use std::collections::HashSet;
 
-/// Warns of both.
+/// Warns of them.
 pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
     if diagnostics.has_errors() {
         return;
@@ -19,6 +20,7 @@ pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
         diagnostics.extend(unread.map(|(_, d)| d.clone()));
     }
     unsent(module, diagnostics);
+    unopened(module, diagnostics);
 }
 
 /// The neuron model of an expression's cells.
@@ -79,6 +81,31 @@ fn unsent(module: &Module, diagnostics: &mut Diagnostics) {
                     .help(format!("for the event write {meant}")),
             );
         }
+    }
+}
+
+/// Warns of what cells and synapses of networks take of windows that no experiment has, where there are experiments.
+fn unopened(module: &Module, diagnostics: &mut Diagnostics) {
+    let mut experiments = module.experiments.iter().chain(&module.tests).peekable();
+    if experiments.peek().is_none() {
+        return;
+    }
+    let windows: Vec<&str> = experiments
+        .flat_map(|e| e.blocks.iter().flatten())
+        .filter_map(|s| match &s.kind {
+            StatementKind::Window(name, _) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut taken: Vec<(&str, Span)> = Vec::new();
+    module.networks.values().for_each(|n| n.windows(&mut taken));
+    taken.sort_by_key(|(name, span)| (span.file, span.start, *name));
+    taken.dedup();
+    for (name, span) in taken.into_iter().filter(|(name, _)| !windows.contains(name)) {
+        let message = format!("no experiment has a window `{name}`");
+        let d = Diagnostic::at(Code::W0204, span, message, "stays what it is at the beginning");
+        let near = crate::diag::nearest(name, windows.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+        diagnostics.push(d.help(near.unwrap_or_else(|| format!("write `window {name} {{ … }}` in the experiment"))));
     }
 }
 

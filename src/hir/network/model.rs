@@ -2,7 +2,7 @@
 
 use crate::builtin::Builtin;
 use crate::hir::typed::{Expr, LocalId};
-use crate::hir::{Neuron, Synapse, Ty, VarId};
+use crate::hir::{Neuron, Synapse, Ty, VarId, VarKind};
 use crate::source::Span;
 use cranelift_entity::PrimaryMap;
 use indexmap::IndexMap;
@@ -73,6 +73,11 @@ impl Network {
         signals(&self.body, out);
     }
 
+    /// Collects the windows that its cells and synapses take something of, and where that is written, also those of networks within it.
+    pub fn windows<'a>(&'a self, out: &mut Vec<(&'a str, Span)>) {
+        windows(&self.body, out);
+    }
+
     fn projections(&self) -> Vec<&Projection> {
         let mut out = Vec::new();
         collect(&self.body, &mut out);
@@ -90,6 +95,28 @@ fn signals(body: &[Item], out: &mut BTreeSet<String>) {
             Item::If(_, a, b) => {
                 signals(a, out);
                 signals(b, out);
+            }
+            Item::Init(..) | Item::Drive(_) | Item::Let(..) => {}
+        }
+    }
+}
+
+fn windows<'a>(body: &'a [Item], out: &mut Vec<(&'a str, Span)>) {
+    for item in body {
+        match item {
+            Item::Projection(p) => {
+                let of = |s: &'a Synapse| s.windows.iter().map(|(v, taken)| (taken.window.as_str(), s.vars[*v].span));
+                p.ends.iter().for_each(|e| out.extend(of(&e.synapse)));
+            }
+            Item::Population(p) => out.extend(p.model.vars.values().filter_map(|v| match &v.kind {
+                VarKind::Window(_, taken) => Some((taken.window.as_str(), v.span)),
+                _ => None,
+            })),
+            Item::Network(n) => n.model.windows(out),
+            Item::For { body, .. } => windows(body, out),
+            Item::If(_, a, b) => {
+                windows(a, out);
+                windows(b, out);
             }
             Item::Init(..) | Item::Drive(_) | Item::Let(..) => {}
         }
