@@ -111,7 +111,13 @@ impl Live {
         if let Some(s) = self.rates() {
             return Ok(of_rates(s, cells, id, (dim, unit)));
         }
-        if self.simulation.is_none() && self.plan.follows_from_contributions(cells.population, id) {
+        let model = &self.network().populations[cells.population].model;
+        let taken = |e: &Expr| matches!(e, Expr::Var(v) if matches!(model.vars[*v].kind, VarKind::Window(..)));
+        let follows = || {
+            let of_window = model.any(&Expr::Var(id), &mut |e| taken(e));
+            of_window || self.plan.follows_from_contributions(cells.population, id)
+        };
+        if self.simulation.is_none() && follows() {
             return self.initial(cells, id, span);
         }
         let mut values = Vec::with_capacity(cells.n);

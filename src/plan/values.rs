@@ -38,6 +38,8 @@ impl<'a> Initial<'a> {
             VarKind::State(_) => Some((0..p.n).map(|c| p.initial(var, c, 0)).collect()),
             VarKind::Param(_) => p.params.get(&var).map(|v| (0..p.n).map(|c| v.at(c)).collect()),
             VarKind::AnalogPort(_) => self.input(population, var),
+            // No window has ended yet.
+            VarKind::Window(of, _) => self.of(population, *of).map(<[f64]>::to_vec),
             VarKind::Let(e) => self.definition(population, &e.clone().at_time(0.0)),
             _ => None,
         }

@@ -211,11 +211,14 @@ neuron Cell {
     let r = v + I
     let end = r at end of w
     let average = mean(r, over = w)
+    let twice = average + end
     emit spike when v > 100 { v = 0 }
 }
 network Net { population cell: Cell[2]  init cell.v = 2 + i }
 experiment e {
     network net = Net()
+    record net.cell.average every 1 ms as a
+    expect net.cell.end == [5, 6] and net.cell.twice == [10, 12]
     run 5 ms
     expect net.cell.end == [5, 6] and net.cell.average == [5, 6]
     window w { net.cell.I = 1 }
