@@ -62,6 +62,10 @@ impl Run<'_> {
                 Ok(())
             }
             StatementKind::Window(name, block) => {
+                if self.frames.iter().any(|f| matches!(&f.kind, FrameKind::Window(open) if open == name)) {
+                    let message = format!("window `{name}` within a window `{name}`");
+                    return fail(Code::E0404, s.span, message, "the outer one has not ended");
+                }
                 self.live.iter_mut().filter_map(|l| l.simulation.as_mut()).for_each(|s| s.begin_window(name));
                 self.enter(*block, FrameKind::Window(name.clone()));
                 Ok(())

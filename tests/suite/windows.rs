@@ -232,6 +232,18 @@ experiment e {
 }
 
 #[test]
+fn a_window_within_itself_is_refused() {
+    let d = run_failing(
+        "
+neuron Cell { state v = 1   v' = -v / 10 ms   let m = mean(v, over = w)   emit spike when v > m + 9 { v = 0 } }
+network Net { population cell: Cell[1] }
+experiment e { network net = Net()  window w { run 1 ms  window w { run 1 ms } } }
+",
+    );
+    assert_eq!((d.code, &d.message[..]), (Code::E0404, "window `w` within a window `w`"));
+}
+
+#[test]
 fn what_a_window_cannot_give_is_refused() {
     let cell = |taken: &str, last: &str| {
         format!(
