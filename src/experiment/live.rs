@@ -120,15 +120,12 @@ impl Live {
         if self.simulation.is_none() && follows() {
             return self.initial(cells, id, span);
         }
-        let mut values = Vec::with_capacity(cells.n);
-        for cell in cells.start..cells.start + cells.n {
-            match self.cell_value(cells.population, id, cell, segment) {
-                Some(v) => values.push(v),
-                None => {
-                    return fail(Code::E0404, span, format!("`{}` has no value now", var.name), "cannot be computed");
-                }
-            }
-        }
+        let part = cells.start..cells.start + cells.n;
+        let all = self.events().and_then(|s| s.values(cells.population, id));
+        let each = || part.clone().map(|cell| self.cell_value(cells.population, id, cell, segment)).collect();
+        let Some(values) = all.map_or_else(each, |all| Some(all[part.clone()].to_vec())) else {
+            return fail(Code::E0404, span, format!("`{}` has no value now", var.name), "cannot be computed");
+        };
         Ok(match values[..] {
             [one] => Quantity::number(one, dim, unit),
             _ => Quantity::array(values, dim, unit),
@@ -240,6 +237,7 @@ pub fn read(
         }
         (VarKind::Param(_), _) => plan.params.get(&v).map(|c| c.at(cell)),
         (VarKind::AnalogPort(_), None) => plan.ports.get(&v).map(|c| c.at(cell)),
+        (VarKind::Response(_), None) => Some(0.0),
         (VarKind::AnalogPort(_), Some(s)) => s.port(population, v, cell),
         _ => None,
     };

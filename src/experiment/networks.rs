@@ -137,6 +137,10 @@ impl Run<'_> {
                 Diagnostic::at(Code::E0404, place, message, "not a whole number of steps").label(span, "this network");
             return Err(Box::new(d.help("take a multiple of `dt`")));
         }
+        if let Some((place, why)) = plan.uncounted_response(self.dt) {
+            return fail(Code::E0404, place, why, "of this length")
+                .map_err(|d: Box<Diagnostic>| Box::new(d.label(span, "this network")));
+        }
         if !plan.is_without_events() {
             return match plan.refused_with_events() {
                 Some((place, what)) => {

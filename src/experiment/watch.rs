@@ -91,13 +91,17 @@ impl Observer for Watch<'_> {
                 }
             };
             let cells = r.cells.0..r.cells.0 + r.cells.1;
-            let state = match value {
-                Expr::Var(v) => simulation.segments(r.population, *v),
-                _ => None,
+            let (state, all) = match value {
+                Expr::Var(v) => match simulation.segments(r.population, *v) {
+                    Some(state) => (Some(state), None),
+                    None => (None, simulation.values(r.population, *v)),
+                },
+                _ => (None, None),
             };
-            let values: Vec<f64> = match state {
-                Some((b, segments)) => cells.map(|c| b.get(c * segments + segment)).collect(),
-                None => {
+            let values: Vec<f64> = match (state, all) {
+                (Some((b, segments)), _) => cells.map(|c| b.get(c * segments + segment)).collect(),
+                (None, Some(all)) => all[cells].to_vec(),
+                (None, None) => {
                     let plan = &simulation.network.populations[r.population];
                     let at = |c| match read(Some(simulation), plan, r.population, value, c, *segment) {
                         Some(v) => v,

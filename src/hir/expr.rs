@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 pub struct VarId(u32);
 entity_impl!(VarId, "var");
 
+impl VarId {
+    /// Stands for one where there is one of it for every example.
+    pub const EACH: VarId = VarId(u32::MAX - 90);
+}
+
 /// An event a neuron emits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventId(u32);

@@ -15,6 +15,7 @@ mod module;
 pub mod network;
 mod neuron;
 pub mod print;
+mod response;
 mod synapse;
 mod ty;
 pub mod typed;
@@ -27,6 +28,7 @@ pub use expr::{Draw, EventId, Expr, Op, Reduce, VarId};
 pub use infer::{Context, Infer};
 pub use module::{Imports, check};
 pub(crate) use neuron::{inline_lets, inline_lets_unless};
+pub use response::{Cause, Memory, Response};
 pub use synapse::{SynapseUse, check_synapse, misplaced};
 pub use ty::{Kind, Shape, Ty};
 pub use unit_of::resolve_unit;
@@ -59,6 +61,8 @@ pub enum VarKind {
     Modulator(Option<Expr>),
     /// What is taken of the last window of a name: a variable of the cell at its end, or its mean.
     Window(VarId, Taken),
+    /// The response to events of the last moments.
+    Response(Box<Response>),
     /// A variable of the presynaptic cell.
     Pre(VarId),
     /// A variable of the postsynaptic cell.
@@ -244,6 +248,10 @@ pub struct Neuron {
     pub state_schemes: Vec<(VarId, Scheme, Span)>,
     /// Cable compartments, parents first.
     pub cables: Vec<Cable>,
+    /// States that hold what happened in the last steps.
+    pub memories: Vec<Memory>,
+    /// States that have, at the end of every step, the value that a `let` has then.
+    pub observed: Vec<(VarId, VarId)>,
     /// Number of white-noise processes.
     pub n_noises: u32,
     /// Number of draws.

@@ -86,6 +86,7 @@ impl std::fmt::Display for Neuron {
                 VarKind::Modulator(_) => ("modulator", None),
                 VarKind::Pre(_) | VarKind::Post(_) => ("cell", None),
                 VarKind::Window(..) => ("remembered", None),
+                VarKind::Response(response) => ("response", Some(self.show(&response.kernel))),
             };
             let value = value.map_or(String::new(), |v| format!(" = {v}"));
             let kind = if v.boolean { "bool".to_string() } else { unit };

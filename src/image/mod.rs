@@ -2,6 +2,7 @@
 
 mod cells;
 mod clocks;
+mod readings;
 mod synapses;
 
 pub use crate::lower::{
@@ -10,6 +11,7 @@ pub use crate::lower::{
 };
 pub use cells::{CompiledCable, attempt, cables, update};
 pub use clocks::clock;
+pub use readings::reading;
 pub use synapses::{Compiled, Effect, Handler, Program, contribution, effect, program};
 
 use crate::codegen::{Backend, KernelFn, Need, Steps, compile};

@@ -3,9 +3,10 @@
 use super::{Bound, Target};
 use crate::codegen::Steps;
 use crate::hir::{Expr, Place, Side, Stmt, Trigger, VarId};
-use crate::ir::SlotKind;
+use crate::ir::{Op, Slot, SlotKind, Value};
 use crate::lower::{
-    ContinuousSlot, EventSlot, OnPre, PlasticKernel, PlasticSlot, Rates, lower_continuous, lower_on_pre, lower_plastic,
+    ContinuousSlot, EventSlot, Lowered, OnPre, PlasticKernel, PlasticSlot, Rates, lower_continuous, lower_on_pre,
+    lower_plastic,
 };
 use crate::plan::Projection;
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ pub struct Compiled {
     pub only_weight: bool,
     /// Whether it delivers.
     pub delivers: bool,
+    /// Whether it delivers the weight as it is and does nothing else.
+    pub hands_on_weight: bool,
 }
 
 /// What happens at one kind of event or signal.
@@ -111,10 +114,27 @@ impl Compiled {
             number,
             only_weight,
             delivers: slots.contains(&PlasticSlot::Delivered),
+            hands_on_weight: hands_on_weight(&lowered),
             needs_edge: any(&|s| matches!(s, PlasticSlot::Random(..) | PlasticSlot::Drawn(..) | PlasticSlot::Rewired)),
             needs_source: any(&|s| matches!(s, PlasticSlot::State(_, Place::Pre) | PlasticSlot::Cell(Side::Pre, ..))),
             kinds,
             kernel: Bound::new(lowered, target.backend, Steps::One),
         }
+    }
+}
+
+/// Returns whether all that a kernel does is to deliver the weight.
+fn hands_on_weight(lowered: &Lowered<PlasticSlot>) -> bool {
+    let what = |slot: Slot| &lowered.slots[slot.as_u32() as usize];
+    let values = &lowered.kernel.values;
+    let is_weight = |v: Value| matches!(values[v], Op::Load(from) if *what(from) == PlasticSlot::Weight);
+    let is_zero = |v: Value| matches!(values[v], Op::Const(0));
+    match lowered.kernel.stores[..] {
+        [(to, value)] if *what(to) == PlasticSlot::Delivered => match values[value] {
+            // Sums of deliveries begin with zero.
+            Op::Add(a, b) => is_zero(a) && is_weight(b),
+            _ => is_weight(value),
+        },
+        _ => false,
     }
 }

@@ -552,6 +552,9 @@ impl<'a> Build<'a> {
     }
 
     pub fn finish(mut self, mut l: Lowering) -> Lowered<Binding> {
+        let model = self.p.model.clone();
+        let observed = model.observed.iter().map(|(state, of)| (*state, l.number(&Expr::Var(*of)))).collect::<Vec<_>>();
+        l.env.extend(observed);
         for (state, slot) in &self.states {
             let value = l.env[state];
             l.b.store(*slot, value);

@@ -130,10 +130,51 @@ impl Network {
         if let Some(found) = self.projections.iter().find_map(refused_projection) {
             return Some(found);
         }
+        if let Some(span) = self.entangled() {
+            return Some((
+                span,
+                "a change, example by example, that follows from what all examples have changed".into(),
+            ));
+        }
         self.drives.first().map(|d| {
             let p = &self.populations[d.post.population];
             (p.model.vars[d.port].span, format!("a drive of events to `{}` in this network", p.name))
         })
+    }
+
+    /// Finds a handler one of whose changes would have to be reduced before another one can be, and where it is written.
+    fn entangled(&self) -> Option<Span> {
+        let several = self.batch.is_some_and(|batch| batch.size > 1);
+        let sum = self.batch.is_some_and(|batch| batch.sum);
+        let mut next = u32::MAX - 100;
+        let mut fresh = || {
+            next -= 1;
+            VarId::from_u32(next)
+        };
+        for m in self.populations.iter().map(|p| &*p.model) {
+            let inline = |e: Expr| crate::hir::inline_lets_unless(m, e, &|_| false);
+            let shared = |v: VarId| m.kept.get(&v) == Some(&Kept::Channel) || several && m.is_shared(v);
+            for h in &m.handlers {
+                let updates = crate::solve::cell_updates(m, &h.signal, &inline, (&shared, sum), &mut fresh);
+                if updates.entangled.is_some() {
+                    return Some(h.span);
+                }
+            }
+        }
+        for p in &self.projections {
+            let windows = matches!(p.pairs.plain(), Pairs::Convolution(_));
+            let single = |v: VarId| p.is_of_one(v);
+            let owner = crate::solve::owner_in_synapse(&p.synapse, &single);
+            for h in &p.synapse.handlers {
+                let crate::hir::Trigger::Signal(signal) = &h.trigger else { continue };
+                let how = (several || windows, sum || windows);
+                let updates = crate::solve::synapse_updates(&p.synapse, signal, how.0, how.1, &owner, &mut fresh);
+                if updates.entangled.is_some() {
+                    return Some(h.span);
+                }
+            }
+        }
+        None
     }
 
     /// Finds values that follow from themselves within a step: the path, each following from the next.

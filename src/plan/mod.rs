@@ -7,6 +7,7 @@ mod eventless;
 mod given;
 mod immediate;
 mod pairs;
+mod responses;
 mod sound;
 mod transposes;
 mod values;

@@ -40,6 +40,8 @@ impl<'a> Initial<'a> {
             VarKind::AnalogPort(_) => self.input(population, var),
             // No window has ended yet.
             VarKind::Window(of, _) => self.of(population, *of).map(<[f64]>::to_vec),
+            // Nothing has happened yet.
+            VarKind::Response(_) => Some(vec![0.0; p.n]),
             VarKind::Let(e) => self.definition(population, &e.clone().at_time(0.0)),
             _ => None,
         }

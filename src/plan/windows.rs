@@ -18,6 +18,8 @@ pub struct Kept {
     pub taken: Taken,
     /// The state.
     pub state: VarId,
+    /// A state that has the values of the variable at the end of every step, if it is not one itself.
+    pub observed: Option<VarId>,
 }
 
 impl Network {
@@ -83,7 +85,7 @@ impl Network {
                 .collect();
             for (state, of, taken) in own {
                 Arc::make_mut(&mut p.model).vars[state].kind = VarKind::State(Expr::Num(0.0));
-                out.push(Kept { population, of, taken, state });
+                out.push(Kept { population, of, taken, state, observed: None });
             }
         }
         for projection in &mut self.projections {
@@ -109,11 +111,16 @@ impl Network {
                         let kind = VarKind::State(Expr::Num(0.0));
                         let var = Var { name: taken.of(&model.vars[of].name), kind, ..model.vars[of].clone() };
                         let state = model.vars.push(var);
-                        out.push(Kept { population, of, taken, state });
+                        out.push(Kept { population, of, taken, state, observed: None });
                         state
                     }
                 };
                 synapse.vars[id].kind = if side == Side::Pre { VarKind::Pre(state) } else { VarKind::Post(state) };
+            }
+        }
+        for kept in &mut out {
+            if matches!(kept.taken.how, Take::Mean(_)) && self.is_known_in_a_step(kept) {
+                kept.observed = Some(self.populations[kept.population].observe(kept.of));
             }
         }
         for kept in &out {
@@ -121,6 +128,39 @@ impl Network {
             p.solved = Arc::new(discretize(&p.model));
         }
         out
+    }
+}
+
+impl Network {
+    /// Returns whether the value at the end of a step follows from states and parameters as a step leaves them.
+    fn is_known_in_a_step(&self, kept: &Kept) -> bool {
+        let model = &self.populations[kept.population].model;
+        let received = |port: VarId| {
+            let to = |p: &super::Projection| p.post.population == kept.population && p.port == port;
+            self.projections.iter().any(|p| to(p) && p.synapse.deliver.is_some())
+        };
+        matches!(model.vars[kept.of].kind, VarKind::Let(_))
+            && model.cables.is_empty()
+            && !model.any(&Expr::Var(kept.of), &mut |e| match e {
+                Expr::Time => true,
+                Expr::Var(v) => matches!(model.vars[*v].kind, VarKind::AnalogPort(_)) && received(*v),
+                _ => false,
+            })
+    }
+}
+
+impl super::Population {
+    /// Lets a state have the values of a `let` at the end of every step; returns it.
+    fn observe(&mut self, of: VarId) -> VarId {
+        let model = Arc::make_mut(&mut self.model);
+        if let Some((state, _)) = model.observed.iter().find(|(_, known)| *known == of) {
+            return *state;
+        }
+        let like = model.vars[of].clone();
+        let name = format!("{} at the end of a step", like.name);
+        let state = model.vars.push(Var { name, kind: VarKind::State(Expr::Num(0.0)), ..like });
+        model.observed.push((state, of));
+        state
     }
 }
 

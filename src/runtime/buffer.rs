@@ -3,6 +3,7 @@
 use super::memory::{bytes_of, large, too_many};
 use crate::codegen::abi::SlotMemory;
 use crate::ir::Precision;
+use crate::plan::Column;
 use memmap2::MmapMut;
 
 /// One cache line.
@@ -166,6 +167,35 @@ impl Buffer {
     /// Copies all elements of an array of the same precision and length.
     pub fn copy_all(&mut self, from: &Buffer) {
         self.bytes_mut().copy_from_slice(from.bytes());
+    }
+
+    /// Copies the first elements of an array of any precision.
+    pub fn convert(&mut self, from: &Buffer, n: usize) {
+        match (self.precision, from.precision) {
+            (Precision::F64, Precision::F32) => {
+                self.f64_mut()[..n].iter_mut().zip(from.f32()).for_each(|(to, v)| *to = f64::from(*v));
+            }
+            (Precision::F32, Precision::F64) => {
+                self.f32_mut()[..n].iter_mut().zip(from.f64()).for_each(|(to, v)| *to = *v as f32);
+            }
+            _ => self.copy(0, from, 0, n),
+        }
+    }
+
+    /// Hands over all elements with the places of a list that they belong to.
+    pub fn each(&self, list: &mut [f64], then: impl Fn(&mut f64, f64)) {
+        match self.precision {
+            Precision::F32 => list.iter_mut().zip(self.f32()).for_each(|(to, x)| then(to, f64::from(*x))),
+            Precision::F64 => list.iter_mut().zip(self.f64()).for_each(|(to, x)| then(to, *x)),
+        }
+    }
+
+    /// Writes the first values of a column.
+    pub fn fill_column(&mut self, n: usize, column: &Column) {
+        match column {
+            Column::Const(value) => self.fill(n, *value),
+            _ => self.fill_with((0..n).map(|i| column.at(i))),
+        }
     }
 
     /// Sets the first elements to one value.

@@ -2,6 +2,7 @@
 
 use super::buffer::{Buffer, padded};
 use super::population::Pop;
+use super::reading::Readings;
 use super::snapshot::Raw;
 use crate::hir::{EventId, VarId};
 use crate::ir::Precision;
@@ -64,13 +65,13 @@ impl History {
     }
 
     /// Takes note of the values at the beginning of a step; before the first one they were as at it.
-    pub fn begin(&mut self, pops: &[Pop], network: &Network, step: u64, dt: f64) {
+    pub fn begin(&mut self, (pops, readings): (&[Pop], &Readings), network: &Network, step: u64, dt: f64) {
         let first = self.latest.is_none();
         self.latest = Some(step);
         for ((population, var), kept) in &mut self.values {
             let (pop, plan) = (&pops[*population], &network.populations[*population]);
             let Some(mut oldest) = kept.pop_back() else { continue };
-            pop.read(plan, *var, (step as f64 * dt, dt), &|_| None, &mut oldest);
+            pop.read((*population, plan), *var, (step as f64 * dt, readings), &|_| None, &mut oldest);
             if first {
                 kept.iter_mut().for_each(|b| b.copy_all(&oldest));
             }

@@ -22,6 +22,7 @@ mod population;
 pub mod product;
 mod projection;
 mod rate;
+mod reading;
 mod ring;
 mod rows;
 mod running;

@@ -3,9 +3,8 @@
 use super::buffer::Buffer;
 use super::simulation::Simulation;
 use super::windows::{Average, TooShort};
-use crate::plan::Column;
+use crate::hir::{Expr, VarId};
 use crate::plan::windows::Kept;
-use std::sync::Arc;
 
 impl Simulation {
     /// Begins a window.
@@ -16,15 +15,17 @@ impl Simulation {
 
     /// Adds the present values to the means over open windows.
     pub(super) fn follow_windows(&mut self) {
-        let open = |average: &Option<Average>| average.as_ref().is_some_and(Average::is_open);
-        for k in 0..self.windows.kept.len() {
-            if open(&self.windows.kept[k].1) {
-                let values = self.present_values(k);
-                if let Some(average) = &mut self.windows.kept[k].1 {
-                    average.add(&values);
+        let mut kept = std::mem::take(&mut self.windows.kept);
+        for (what, average) in &mut kept {
+            if let Some(average) = average.as_mut().filter(|a| a.is_open()) {
+                let pop = &self.pops[what.population];
+                match what.observed.and_then(|state| pop.state_buffer(state)) {
+                    Some(values) => average.add(values),
+                    None => self.with_present(what, |values| average.add(values)),
                 }
             }
         }
+        self.windows.kept = kept;
     }
 
     /// Ends a window: what is taken of it is written.
@@ -43,10 +44,7 @@ impl Simulation {
                     steps: average.steps(),
                     needed,
                 })?,
-                None => {
-                    let now = self.present_values(k);
-                    Some((0..now.len()).map(|i| now.get(i)).collect())
-                }
+                None => Some(self.present_values(k)),
             };
             self.keep(k, values);
         }
@@ -56,29 +54,47 @@ impl Simulation {
     /// Lets what is taken of windows be what the cells begin with, until one of their name has ended.
     pub(super) fn begin_windows(&mut self) {
         for k in 0..self.windows.kept.len() {
-            let now = self.present_values(k);
-            self.keep(k, Some((0..now.len()).map(|i| now.get(i)).collect()));
+            self.keep(k, Some(self.present_values(k)));
         }
     }
 
     fn keep(&mut self, k: usize, values: Option<Vec<f64>>) {
         let Kept { population, state, .. } = self.windows.kept[k].0;
-        let n = self.network.populations[population].n;
         if let Some(values) = values {
-            self.set_state(population, state, 0..n, None, &Column::Array(Arc::new(values[..n].to_vec())));
+            self.sums.get_mut().forget();
+            self.pops[population].put_values(state, &values[..self.network.populations[population].n]);
         }
     }
 
-    fn present_values(&self, k: usize) -> Buffer {
-        let Kept { population, of, .. } = self.windows.kept[k].0;
-        let (pop, plan) = (&self.pops[population], &self.network.populations[population]);
-        let mut out = Buffer::new(pop.lanes, self.options.precision);
-        let dt = self.options.dt;
-        if pop.state_buffer(of).is_none() {
-            self.update_sums(self.step);
-        }
-        let sums = self.sums.borrow();
-        pop.read(plan, of, (self.step as f64 * dt, dt), &|port| sums.of(population, port), &mut out);
+    fn present_values(&self, k: usize) -> Vec<f64> {
+        let mut out = Vec::new();
+        self.with_present(&self.windows.kept[k].0, |values| {
+            out.resize(values.len(), 0.0);
+            values.each(&mut out, |to, x| *to = x);
+        });
         out
+    }
+
+    /// Notes that an input follows functions of time: what follows from it is not known from a step alone.
+    pub(super) fn observe_no_more(&mut self, population: usize, port: VarId) {
+        let model = &self.network.populations[population].model;
+        let follows = |of: VarId| model.any(&Expr::Var(of), &mut |e| *e == Expr::Var(port));
+        let here = self.windows.kept.iter_mut().map(|(kept, _)| kept).filter(|kept| kept.population == population);
+        here.filter(|kept| follows(kept.of)).for_each(|kept| kept.observed = None);
+    }
+
+    /// Hands over the present values of what is taken of a window.
+    fn with_present(&self, kept: &Kept, then: impl FnOnce(&Buffer)) {
+        let Kept { population, of, .. } = *kept;
+        let (pop, plan) = (&self.pops[population], &self.network.populations[population]);
+        if let Some(state) = pop.state_buffer(of) {
+            return then(state);
+        }
+        self.update_sums(self.step);
+        let sums = self.sums.borrow();
+        let summed = |port| sums.of(population, port);
+        let t = self.step as f64 * self.options.dt;
+        let fill = &mut |v: VarId, out: &mut Buffer| pop.place(plan, v, t, &summed, out);
+        self.readings.with((population, of), plan, t, fill, then);
     }
 }

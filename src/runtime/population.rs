@@ -6,6 +6,7 @@ use super::cable::Cables;
 use super::chance::RareEvents;
 use super::clock::LaneClocks;
 use super::noise::Noise;
+use super::reading::Readings;
 use super::ring::{Ring, RingPointer};
 use super::simulation::{Options, Spikes};
 use super::snapshot::{Cells, Raw};
@@ -16,6 +17,7 @@ use crate::image::{self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing
 use crate::ir::Precision;
 use crate::plan;
 use crate::rng::Stream;
+use cranelift_entity::EntityRef;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A state's values at the beginning and at the end of a pass.
@@ -69,16 +71,19 @@ type Fit = (usize, Vec<(VarId, Baked)>);
 /// Kernels of a population that are kept, as inputs go on and off.
 const EARLIER: usize = 6;
 
+/// Values of ports that are sums of continuous contributions.
+pub type Summed<'a, 'b> = &'a dyn Fn(VarId) -> Option<&'b Buffer>;
+
 /// A population that runs.
 pub struct Pop {
     /// Number of cells, padded.
     pub lanes: usize,
-    /// Time step, internal units.
-    dt: f64,
     /// Integration, events and handlers.
     pub update: Loaded,
     /// States, at the beginning and end of a pass.
     pub states: Vec<StateArray>,
+    /// Which of them is a variable of the model, by its number.
+    state_of: Vec<Option<usize>>,
     /// Event bits of a pass, by event.
     pub bits: Vec<Vec<u8>>,
     /// Events of a pass, by event.
@@ -211,9 +216,9 @@ impl Pop {
         let ring_pointers = rings.iter_mut().map(|(_, r)| r.pointer()).collect();
         let mut pop = Pop {
             lanes,
-            dt: options.dt,
             update: load(p, &ports, event_ports, steps, options),
             states: Vec::new(),
+            state_of: Vec::new(),
             bits: vec![Vec::new(); p.model.events.len()],
             spikes: p.model.events.keys().map(|_| Spikes::default()).collect(),
             rings,
@@ -315,6 +320,12 @@ impl Pop {
                     self.bits[e.as_u32() as usize] = vec![0; steps * self.lanes / self.update.kernel.lanes_per_byte()];
                 }
                 _ => {}
+            }
+        }
+        self.state_of = vec![None; p.solved.vars.len()];
+        for (k, s) in self.states.iter().enumerate() {
+            if let Binding::State(v) = s.key {
+                self.state_of[v.index()] = Some(k);
             }
         }
         self.lay_out(precision);
@@ -508,30 +519,40 @@ impl Pop {
     }
 
     /// Writes the values of any variable at time `t`, one per cell, given those of ports that are sums.
-    pub fn read<'a>(
+    pub fn read(
         &self,
-        p: &plan::Population,
+        (index, p): (usize, &plan::Population),
         var: VarId,
-        (t, dt): (f64, f64),
-        summed: &dyn Fn(VarId) -> Option<&'a Buffer>,
+        (t, readings): (f64, &Readings),
+        summed: Summed,
         out: &mut Buffer,
     ) {
-        if let Some(state) = self.state_buffer(var) {
-            return out.copy_all(state);
-        }
-        let e = crate::hir::Expr::Var(var);
-        let lets = |v: VarId| p.model.definition(v);
-        let value = |cell: usize| {
-            let of = |v: VarId| {
-                let own = self.state_of(v, cell).or_else(|| p.params.get(&v).map(|c| c.at(cell)));
-                own.or_else(|| summed(v).map(|b| b.get(cell))).or_else(|| self.port_of(p, v, cell, t))
-            };
-            match crate::math::eval_through(&e, &lets, &of, (Some(dt), Some(t))) {
-                Some(v) => v,
-                None => crate::ice!("a value that cannot be computed from outside"),
+        match self.state_buffer(var) {
+            Some(state) => out.copy_all(state),
+            None => {
+                let fill = &mut |v: VarId, out: &mut Buffer| self.place(p, v, t, summed, out);
+                readings.with((index, var), p, t, fill, |values| out.convert(values, p.n));
             }
-        };
-        out.fill_with((0..p.n).map(value));
+        }
+    }
+
+    /// Writes the values of a variable that has a place of its own at time `t`, one per cell, given those of ports that are sums.
+    pub fn place(&self, p: &plan::Population, var: VarId, t: f64, summed: Summed, out: &mut Buffer) {
+        let single = || self.cables.as_ref().and_then(|c| c.state(var)).filter(|(_, segments)| *segments == 1);
+        if let Some(state) = self.state_buffer(var).or_else(|| single().map(|(state, _)| state)) {
+            out.convert(state, p.n);
+        } else if let Some(column) = p.params.get(&var) {
+            out.fill_column(p.n, column);
+        } else if let Some(sum) = summed(var) {
+            out.convert(sum, p.n);
+        } else {
+            match (self.ports.get(&var), self.inputs.get(&var), self.functions.get(&var), p.ports.get(&var)) {
+                (Some(PortSource::Step), Some(sum), ..) => out.convert(sum, p.n),
+                (_, _, Some(list), _) if let [f] = &list[..] => out.fill(p.n, f.of.at(t)),
+                (.., Some(column)) => out.fill_column(p.n, column),
+                _ => crate::ice!("`{}` of a cell cannot be computed between steps", p.model.vars[var].name),
+            }
+        }
     }
 
     /// Fills what is the same for all cells in the next `m` steps: time and functions of time.
@@ -601,32 +622,6 @@ impl Pop {
             && self.adaptive.as_mut().is_none_or(|a| a.set_step_sizes(&from.adaptive))
     }
 
-    /// Returns the value of a state of one cell; a cable's only if it has one segment.
-    pub fn state_of(&self, var: VarId, cell: usize) -> Option<f64> {
-        let own = self.states.iter().find(|s| s.key == Binding::State(var)).map(|s| s.now().get(cell));
-        own.or_else(|| {
-            let (b, segments) = self.cables.as_ref()?.state(var)?;
-            (segments == 1).then(|| b.get(cell))
-        })
-    }
-
-    /// Returns the value of any variable of one cell at time `t`.
-    pub fn value_of(&self, p: &plan::Population, var: VarId, cell: usize, t: f64) -> f64 {
-        if let Some(v) = self.state_of(var, cell) {
-            return v;
-        }
-        let value = |v: VarId| {
-            self.state_of(v, cell)
-                .or_else(|| p.params.get(&v).map(|c| c.at(cell)))
-                .or_else(|| self.port_of(p, v, cell, t))
-        };
-        let lets = |v: VarId| p.model.definition(v);
-        match crate::math::eval_through(&crate::hir::Expr::Var(var), &lets, &value, (Some(self.dt), Some(t))) {
-            Some(value) => value,
-            None => crate::ice!("`{}` of a cell cannot be computed between steps", p.model.vars[var].name),
-        }
-    }
-
     /// Returns the value of an analog port of one cell: the last sum of what arrives, or what it is set to.
     pub fn port_of(&self, p: &plan::Population, port: VarId, cell: usize, t: f64) -> Option<f64> {
         match (self.ports.get(&port), self.inputs.get(&port), self.functions.get(&port)) {
@@ -649,9 +644,21 @@ impl Pop {
         put(Binding::State(var), &|v| v)
     }
 
+    /// Replaces all values of a state that is not a cable's.
+    pub fn put_values(&mut self, var: VarId, values: &[f64]) {
+        let mut put = |key: Binding, of: &dyn Fn(f64) -> f64| {
+            if let Some(s) = self.states.iter_mut().find(|s| s.key == key) {
+                s.now_mut().fill_with(values.iter().map(|v| of(*v)));
+            }
+        };
+        put(Binding::Hidden(Hidden::Rest(var)), &beyond_single);
+        put(Binding::State(var), &|v| v);
+    }
+
     /// Returns the values of a state, one per cell, if it is not a cable's.
     pub fn state_buffer(&self, var: VarId) -> Option<&Buffer> {
-        self.states.iter().find(|s| s.key == Binding::State(var)).map(StateArray::now)
+        let at = *self.state_of.get(var.index())?;
+        at.map(|k| self.states[k].now())
     }
 }
 

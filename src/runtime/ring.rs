@@ -56,42 +56,55 @@ impl RingPointer {
         unsafe { self.base.cast::<F>().add(slot * self.lanes + lane.min(self.lanes)) }
     }
 
-    /// Adds values to lanes of a step's slot, one after the other.
+    /// Adds some consecutive values to lanes of a step's slot, one after the other.
     ///
     /// # Safety
     /// As for [`RingPointer::add`], for every lane.
-    pub unsafe fn add_all(&self, step: u64, lanes: impl Iterator<Item = usize>, values: &Buffer) {
+    pub unsafe fn add_all(
+        &self,
+        step: u64,
+        lanes: impl Iterator<Item = usize>,
+        values: &Buffer,
+        which: std::ops::Range<usize>,
+    ) {
         let slot = (step % self.slots as u64) as usize * self.lanes;
         // SAFETY: the slot is below `slots`, the lanes are the caller's promise.
         unsafe {
             match values.precision() {
                 Precision::F32 => {
                     let base = self.base.cast::<f32>().add(slot);
-                    values.f32().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
+                    values.f32()[which].iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
                 }
                 Precision::F64 => {
                     let base = self.base.cast::<f64>().add(slot);
-                    values.f64().iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
+                    values.f64()[which].iter().zip(lanes).for_each(|(v, lane)| *base.add(lane) += v);
                 }
             }
         }
     }
 
-    /// Adds rows of `n` values, one after the other, to the same consecutive lanes of a step's slot.
+    /// Adds rows of `n` values, each from a place on, one after the other to the same consecutive lanes of a step's slot.
     ///
     /// # Safety
     /// As for [`RingPointer::add`], for every lane.
-    pub unsafe fn add_rows(&self, step: u64, first: usize, values: &Buffer, rows: usize, n: usize) {
+    pub unsafe fn add_rows(
+        &self,
+        step: u64,
+        first: usize,
+        values: &Buffer,
+        rows: impl Iterator<Item = usize> + Clone,
+        n: usize,
+    ) {
         // SAFETY: the lanes are the caller's promise.
         unsafe {
             match values.precision() {
                 Precision::F32 => {
                     let to = std::slice::from_raw_parts_mut(self.lane::<f32>(step, first), n);
-                    add_rows(to, &values.f32()[..rows * n]);
+                    add_rows(to, values.f32(), rows);
                 }
                 Precision::F64 => {
                     let to = std::slice::from_raw_parts_mut(self.lane::<f64>(step, first), n);
-                    add_rows(to, &values.f64()[..rows * n]);
+                    add_rows(to, values.f64(), rows);
                 }
             }
         }
@@ -130,20 +143,20 @@ impl RingPointer {
 /// Sums that stay in registers while the rows pass.
 const AT_ONCE: usize = 16;
 
-fn add_rows<T: Copy + std::ops::AddAssign>(to: &mut [T], rows: &[T]) {
+fn add_rows<T: Copy + std::ops::AddAssign>(to: &mut [T], values: &[T], rows: impl Iterator<Item = usize> + Clone) {
     let n = to.len();
     let (whole, rest) = to.as_chunks_mut::<AT_ONCE>();
     let begin = whole.len() * AT_ONCE;
     for (k, to) in whole.iter_mut().enumerate() {
         let mut sums = *to;
-        for row in rows.chunks_exact(n) {
-            let values = &row[k * AT_ONCE..][..AT_ONCE];
+        for row in rows.clone() {
+            let values = &values[row + k * AT_ONCE..][..AT_ONCE];
             sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += *v);
         }
         *to = sums;
     }
-    for row in rows.chunks_exact(n) {
-        rest.iter_mut().zip(&row[begin..]).for_each(|(sum, v)| *sum += *v);
+    for row in rows {
+        rest.iter_mut().zip(&values[row + begin..row + n]).for_each(|(sum, v)| *sum += *v);
     }
 }
 

@@ -4,19 +4,20 @@ use super::buffer::Buffer;
 use super::delivery::Deliveries;
 use super::drive::RunningDrive;
 use super::history::History;
-use super::plastic::Plastic;
+use super::plastic::{Lets, Plastic};
 use super::pool::Pool;
 use super::population::Pop;
 use super::projection::Proj;
+use super::reading::Readings;
 use super::ring::RingPointer;
-use super::signals::{Hearing, NotFinite};
+use super::signals::{Heard, Hearing, NotFinite};
 use super::sums::Sums;
 use super::time::{PortFunction, TimeFunction};
 use super::tuning::Tuning;
 use super::windows::Windows;
 use crate::codegen::{Backend, Steps};
-use crate::hir::{EventId, VarId, VarKind};
-use crate::image::{Binding, Hidden, Listing, Target};
+use crate::hir::{EventId, Expr, VarId, VarKind};
+use crate::image::{Hidden, Listing, Target};
 use crate::ir::Precision;
 use crate::plan::{Column, Network};
 use crate::rng::Stream;
@@ -170,6 +171,12 @@ pub struct Simulation {
     pub(super) levels: Vec<Vec<usize>>,
     /// What is taken of windows.
     pub(super) windows: Windows,
+    /// By population: what its cells do at signals.
+    heard: Vec<Vec<Heard>>,
+    /// How variables of cells are read that are not states.
+    pub(super) readings: Readings,
+    /// What synapses have read of them.
+    pub(super) lets: Lets,
 }
 
 /// How much has been done since the simulation was built.
@@ -204,6 +211,7 @@ impl Simulation {
         built: &dyn Fn(usize, usize),
     ) -> Simulation {
         network.write_transposes();
+        network.remember_events(options.dt);
         let windows = Windows::new(network.keep_windows(), options.dt);
         let levels = by_level(&network);
         let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
@@ -254,7 +262,12 @@ impl Simulation {
             work: Work::default(),
             levels,
             windows,
+            heard: Vec::new(),
+            readings: Readings::new(options.dt, options.backend),
+            lets: Lets::default(),
         };
+        out.heard = out.network.populations.iter().map(|p| Heard::all(p, options.dt, options.backend)).collect();
+        out.lets = Lets::new(read_by_synapses(&out.network));
         out.pops = (0..out.network.populations.len()).map(|i| out.new_population(i)).collect();
         out.deliveries.aim(&mut out.pops);
         out.drives.resize_with(out.pops.len(), Vec::new);
@@ -342,7 +355,7 @@ impl Simulation {
     /// Returns the current values of a state, `[cell * segments + segment]`, and the number of segments per cell.
     pub fn segments(&self, population: usize, var: VarId) -> Option<(&Buffer, usize)> {
         let pop = &self.pops[population];
-        let own = pop.states.iter().find(|s| s.key == Binding::State(var)).map(|s| (s.now(), 1));
+        let own = pop.state_buffer(var).map(|b| (b, 1));
         own.or_else(|| pop.cables.as_ref().and_then(|c| c.state(var)))
     }
 
@@ -354,6 +367,7 @@ impl Simulation {
     /// Returns all kernels: those of populations, then those of projections.
     pub fn listings(&self) -> Vec<Listing> {
         let mut out: Vec<Listing> = self.pops.iter().flat_map(Pop::listings).collect();
+        out.extend(self.heard.iter().flatten().map(Heard::listing));
         for k in 0..self.network.projections.len() {
             out.extend(self.projections[k].listings());
             out.extend(self.sums.borrow().listing(k));
@@ -409,6 +423,7 @@ impl Simulation {
 
     /// Lets an analog port of some cells follow functions of time, instead of those that it followed before.
     pub fn set_port_functions(&mut self, population: usize, var: VarId, functions: Vec<PortFunction>) {
+        self.observe_no_more(population, var);
         let n = self.network.populations[population].n;
         if !self.pops[population].set_functions(var, functions, n) {
             // Values of single cells are there for one step at a time.
@@ -428,27 +443,14 @@ impl Simulation {
     ) -> Result<(), Failure> {
         self.refresh();
         self.sum_inputs(self.step);
+        let mut heard = std::mem::take(&mut self.heard);
+        let hearing = |index: usize, h: &Heard| h.signal == name && populations.contains(&index);
+        let each = heard.iter_mut().enumerate();
+        let each = each.flat_map(|(k, list)| list.iter_mut().map(move |h| (k, h))).filter(|(k, h)| hearing(*k, h));
+        let computed = each.map(|(k, h)| self.hear(k, h, chance)).collect::<Result<Vec<()>, Failure>>();
+        self.heard = heard;
+        computed?;
         self.sums.get_mut().forget();
-        let hears = |index: &&usize| self.network.populations[**index].model.hears(name);
-        let changed = |index: &usize| {
-            let hearing = Hearing {
-                index: *index,
-                population: &self.network.populations[*index],
-                states: &|v| self.pops[*index].state_buffer(v),
-                port: &|port, cell| self.port(*index, port, cell),
-                chance,
-                clock: (self.step as f64 * self.options.dt, self.options.dt),
-            };
-            let failed = |NotFinite { state, cell, last }| Failure::NonFinite {
-                population: *index,
-                variable: self.network.populations[*index].model.vars[state].name.clone(),
-                index: cell,
-                time: self.step as f64 * self.options.dt,
-                last,
-            };
-            hearing.changes(name).map(|changes| (*index, changes)).map_err(failed)
-        };
-        let changed: Vec<_> = populations.iter().filter(hears).map(changed).collect::<Result<_, _>>()?;
         self.plasticity((self.step, self.step), &|k, plastic, p, view, pool| {
             if projections.contains(&k) {
                 plastic.signal(name, p, view, pool);
@@ -459,15 +461,26 @@ impl Simulation {
                 plastic.rewire(&mut self.network.projections[*k], self.step, &self.options);
             }
         }
-        for (index, changes) in changed {
-            for (v, values) in changes {
-                let n = self.network.populations[index].n;
-                self.pops[index].set_values(v, 0..n, &values);
-            }
+        for (k, (list, pop)) in self.heard.iter().zip(&mut self.pops).enumerate() {
+            let changed = list.iter().filter(|h| hearing(k, h)).flat_map(Heard::changed);
+            changed.for_each(|(state, values)| pop.put_values(state, values));
         }
         self.sums.get_mut().forget();
         projections.iter().for_each(|k| self.follow_weights(*k));
         Ok(())
+    }
+
+    /// Computes what a signal makes of the states of a population.
+    fn hear(&self, index: usize, heard: &mut Heard, chance: Option<&Stream>) -> Result<(), Failure> {
+        let (pop, plan) = (&self.pops[index], &self.network.populations[index]);
+        let (sums, time) = (self.sums.borrow(), self.step as f64 * self.options.dt);
+        let summed = |port| sums.of(index, port);
+        let place = |v: VarId, out: &mut Buffer| pop.place(plan, v, time, &summed, out);
+        heard.compute(&Hearing { index, place: &place, chance, t: time }).map_err(|NotFinite { state, cell }| {
+            let variable = plan.model.vars[state].name.clone();
+            let last = pop.state_buffer(state).map(|b| b.get(cell));
+            Failure::NonFinite { population: index, variable, index: cell, time, last }
+        })
     }
 
     /// Lets the weights of a plastic projection change, or keeps them.
@@ -514,6 +527,23 @@ impl Simulation {
         self.sums.get_mut().compile(&self.network, projection, &self.options);
     }
 
+    /// Returns the values of a variable now, one per cell; none if it has none, or several per cell.
+    pub fn values(&self, population: usize, var: VarId) -> Option<Vec<f64>> {
+        let (pop, plan) = (&self.pops[population], &self.network.populations[population]);
+        if let Some(state) = pop.state_buffer(var) {
+            return Some((0..plan.n).map(|i| state.get(i)).collect());
+        }
+        let impulses = matches!(plan.model.vars[var].kind, VarKind::EventPort);
+        if impulses || plan.model.reads_segments(&Expr::Var(var)) {
+            return None;
+        }
+        self.update_sums(self.step);
+        let (sums, t) = (self.sums.borrow(), self.step as f64 * self.options.dt);
+        let summed = |port| sums.of(population, port);
+        let fill = &mut |v: VarId, out: &mut Buffer| pop.place(plan, v, t, &summed, out);
+        Some(self.readings.with((population, var), plan, t, fill, |values| values.f64()[..plan.n].to_vec()))
+    }
+
     /// Returns the value of an analog port of one cell.
     pub fn port(&self, population: usize, port: VarId, cell: usize) -> Option<f64> {
         let t = self.step as f64 * self.options.dt;
@@ -523,6 +553,24 @@ impl Simulation {
         }
         self.pops[population].port_of(&self.network.populations[population], port, cell, t)
     }
+}
+
+/// Lists what synapses that learn read of cells and is not a state: the population and the variable.
+fn read_by_synapses(network: &Network) -> impl Iterator<Item = (usize, VarId)> {
+    let learning = network.projections.iter().filter(|p| p.is_plastic());
+    let of_cells = learning.flat_map(|p| {
+        let modulators = p.modulators.values().map(|(view, var)| (view.population, *var));
+        let sides = p.synapse.vars.values().filter_map(|v| match v.kind {
+            VarKind::Pre(of) => Some((p.pre.population, of)),
+            VarKind::Post(of) => Some((p.post.population, of)),
+            _ => None,
+        });
+        modulators.chain(sides)
+    });
+    let is_state = |(population, v): &(usize, VarId)| {
+        matches!(network.populations[*population].model.vars[*v].kind, VarKind::State(_))
+    };
+    of_cells.filter(move |key| !is_state(key))
 }
 
 /// Puts populations together that may be advanced at once.

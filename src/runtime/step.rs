@@ -59,7 +59,7 @@ impl Simulation {
 
     fn pass(&mut self, m: usize) -> Result<(), Failure> {
         self.inputs(m);
-        self.history.begin(&self.pops, &self.network, self.step, self.options.dt);
+        self.history.begin((&self.pops, &self.readings), &self.network, self.step, self.options.dt);
         self.plasticity((self.step, self.step), &|_, plastic, p, view, pool| plastic.advance(p, view, pool))?;
         self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| {
             if !p.is_immediate() {
@@ -126,8 +126,8 @@ impl Simulation {
 
     /// Computes sums of continuous contributions at a step boundary, that of the states as they are, if they are not known.
     pub(super) fn update_sums(&self, step: u64) {
-        let Simulation { pops, network, plastic, history, .. } = self;
-        let now = Present { pops, network, plastic, history, step, dt: self.options.dt };
+        let Simulation { pops, network, plastic, history, readings, .. } = self;
+        let now = Present { pops, network, plastic, history, readings, step, dt: self.options.dt };
         self.sums.borrow_mut().update(&now);
     }
 
@@ -287,13 +287,14 @@ impl Simulation {
         (now, cells): (u64, u64),
         run: &dyn Fn(usize, &mut Plastic, &crate::plan::Projection, &View, &Pool),
     ) -> Result<(), Failure> {
-        let (pops, network, options, history) = (&self.pops, &self.network, &self.options, &self.history);
-        let view = View { pops, network, options, step: self.step, now, cells, history };
-        for (k, (plastic, p)) in self.plastic.iter_mut().zip(&network.projections).enumerate() {
+        self.lets.forget();
+        let Simulation { pops, network, options, history, readings, lets, plastic, pool, .. } = self;
+        let view = View { pops, network, options, step: self.step, now, cells, history, readings, lets };
+        for (k, (plastic, p)) in plastic.iter_mut().zip(&network.projections).enumerate() {
             let Some(plastic) = plastic else { continue };
-            run(k, plastic, p, &view, &self.pool);
+            run(k, plastic, p, &view, pool);
             if let Some(found) = plastic.not_finite(p, now) {
-                let time = now as f64 * self.options.dt;
+                let time = now as f64 * options.dt;
                 return Err(Failure::Synapse { projection: k, variable: found.variable, index: found.synapse, time });
             }
         }

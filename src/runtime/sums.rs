@@ -5,6 +5,7 @@ use super::continuous::{Cells, Continuous};
 use super::history::History;
 use super::plastic::Plastic;
 use super::population::Pop;
+use super::reading::Readings;
 use super::simulation::Options;
 use crate::hir::VarId;
 use crate::image::Listing;
@@ -38,6 +39,8 @@ pub struct Present<'a> {
     pub plastic: &'a [Option<Plastic>],
     /// Earlier values.
     pub history: &'a History,
+    /// How variables of cells are read.
+    pub readings: &'a Readings,
     /// The step boundary.
     pub step: u64,
     /// Time step, internal units.
@@ -122,7 +125,8 @@ impl Sums {
                 for (of, var) in c.reads(p) {
                     let Some(to) = read.get_mut(&(of, var)) else { continue };
                     let summed = |port: VarId| values.get(&(of, port));
-                    now.pops[of].read(&now.network.populations[of], var, (t, now.dt), &summed, to);
+                    let p = (of, &now.network.populations[of]);
+                    now.pops[of].read(p, var, (t, now.readings), &summed, to);
                 }
                 c.run(p, &Seen { now, read, returning: &returning[k] }, &mut sum);
             }

@@ -32,7 +32,13 @@ impl Simulation {
 
     /// Replaces the weights of a projection that does not learn.
     pub(super) fn put_weights(&mut self, projection: usize, value: &Column) {
-        self.network.projections[projection].weight = value.clone();
+        let p = &mut self.network.projections[projection];
+        p.weight = value.clone();
+        // What reaches its targets within the step is kept as what learns is.
+        if let (Some(plastic), Some(weight)) = (&mut self.plastic[projection], p.synapse.weight()) {
+            plastic.replace(p, weight, self.step, value);
+            return self.sums.get_mut().forget();
+        }
         self.deliveries.renew(&self.network, &self.projections, projection);
         self.sums.get_mut().renew(&self.network, projection);
     }

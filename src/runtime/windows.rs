@@ -4,7 +4,6 @@ use super::buffer::Buffer;
 use crate::hir::{Take, Taken};
 use crate::plan::windows::{Kept, steps_of};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// A window that was shorter than what is taken of its last part.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +26,8 @@ pub struct Average {
     steps: usize,
     /// Over all steps so far.
     sum: Vec<f64>,
-    /// The values of the last steps, the latest at the end.
-    recent: VecDeque<Vec<f64>>,
+    /// The values of the last steps, those of step `s` at `s % last`.
+    recent: Vec<f64>,
 }
 
 impl Average {
@@ -36,7 +35,7 @@ impl Average {
     pub fn for_what(taken: &Taken, dt: f64) -> Option<Average> {
         let Take::Mean(last) = taken.how else { return None };
         let last = last.and_then(|last| steps_of(last, dt));
-        Some(Average { last, open: false, steps: 0, sum: Vec::new(), recent: VecDeque::new() })
+        Some(Average { last, open: false, steps: 0, sum: Vec::new(), recent: Vec::new() })
     }
 
     /// Begins a window.
@@ -53,20 +52,19 @@ impl Average {
 
     /// Adds the values at the end of a step.
     pub fn add(&mut self, values: &Buffer) {
-        self.steps += 1;
         let n = values.len();
         match self.last {
             Some(last) => {
-                let oldest = if self.recent.len() == last { self.recent.pop_front() } else { None };
-                let mut new = oldest.unwrap_or_else(|| vec![0.0; n]);
-                new.iter_mut().enumerate().for_each(|(i, x)| *x = values.get(i));
-                self.recent.push_back(new);
+                let at = self.steps % last * n;
+                self.recent.resize(self.recent.len().max(at + n), 0.0);
+                values.each(&mut self.recent[at..at + n], |to, x| *to = x);
             }
             None => {
                 self.sum.resize(n, 0.0);
-                self.sum.iter_mut().enumerate().for_each(|(i, x)| *x += values.get(i));
+                values.each(&mut self.sum, |to, x| *to += x);
             }
         }
+        self.steps += 1;
     }
 
     /// Ends the window; nothing if it had no step.
@@ -84,8 +82,12 @@ impl Average {
         if self.steps < last {
             return Err(last);
         }
-        let mut sum = vec![0.0; self.recent[0].len()];
-        self.recent.iter().for_each(|values| sum.iter_mut().zip(values).for_each(|(s, x)| *s += x));
+        let n = self.recent.len() / last;
+        let mut sum = vec![0.0; n];
+        for step in self.steps - last..self.steps {
+            let values = &self.recent[step % last * n..][..n];
+            sum.iter_mut().zip(values).for_each(|(s, x)| *s += x);
+        }
         Ok(Some(sum.into_iter().map(|s| s / last as f64).collect()))
     }
 

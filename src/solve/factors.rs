@@ -2,7 +2,7 @@
 
 use super::terms::{Owner, Splitter, Term};
 use super::updates::{Replay, Updates};
-use crate::hir::{Expr, Stmt, Synapse, Trigger, VarId, VarKind};
+use crate::hir::{Expr, Kept, Neuron, Stmt, Synapse, Trigger, VarId, VarKind};
 use std::collections::BTreeSet;
 
 /// One sum over sources or over examples.
@@ -30,11 +30,12 @@ pub fn owner_in_synapse<'a>(s: &'a Synapse, single: &'a dyn Fn(VarId) -> bool) -
     }
 }
 
-/// Replays what a synapse does at a signal; with several examples the changes are reduced over them.
+/// Replays what a synapse does at a signal; with several examples the changes are reduced over them: averaged, or added up.
 pub fn synapse_updates(
     s: &Synapse,
     signal: &str,
     several: bool,
+    adds_up: bool,
     owner: &dyn Fn(&Expr) -> Option<Owner>,
     fresh: &mut dyn FnMut() -> VarId,
 ) -> Updates {
@@ -45,11 +46,56 @@ pub fn synapse_updates(
         bounds: &bounds,
         shared: several.then_some(&shared),
         pooled: &|_| false,
+        adds_up: &|_| adds_up,
         splitter: Splitter { owner },
         fresh,
         choosing: false,
+        marking: false,
+        entangled: None,
     };
     replay.run(bodies(s, signal))
+}
+
+/// Replays what a cell does at a signal; changes of what is shared are averaged over the examples, or added up, and those of what cells of a
+/// channel share are added up over these.
+pub fn cell_updates(
+    model: &Neuron,
+    signal: &str,
+    inline: &dyn Fn(Expr) -> Expr,
+    (shared, adds_up): (&dyn Fn(VarId) -> bool, bool),
+    fresh: &mut dyn FnMut() -> VarId,
+) -> Updates {
+    let pooled = |v: VarId| model.kept.get(&v) == Some(&Kept::Channel);
+    let bounds = |v: VarId| model.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
+    let owner = owner_in_cell(model);
+    let mut replay = Replay {
+        inline,
+        bounds: &bounds,
+        shared: Some(shared),
+        pooled: &pooled,
+        adds_up: &|v| adds_up || pooled(v),
+        splitter: Splitter { owner: &owner },
+        fresh,
+        choosing: false,
+        marking: false,
+        entangled: None,
+    };
+    replay.run(model.handlers.iter().filter(|h| h.signal == signal).map(|h| &h.body[..]))
+}
+
+/// Returns whose values the expressions of a cell are.
+fn owner_in_cell(model: &Neuron) -> impl Fn(&Expr) -> Option<Owner> + '_ {
+    move |e| match e {
+        Expr::Var(v) => match model.vars.get(*v).map(|v| &v.kind) {
+            Some(VarKind::Param(_)) => None,
+            Some(VarKind::State(_)) if model.is_shared(*v) => Some(Owner::Own),
+            // What has been reduced is the same for all.
+            None => Some(Owner::Own),
+            _ => Some(Owner::Post),
+        },
+        Expr::Noise(_) | Expr::Draw(..) => Some(Owner::Post),
+        _ => None,
+    }
 }
 
 /// Returns what a synapse does at a signal.
@@ -71,12 +117,12 @@ pub fn factors(s: &Synapse, single: &dyn Fn(VarId) -> bool) -> Vec<Factor> {
         Trigger::Cell(..) => None,
     });
     for signal in signals.collect::<BTreeSet<&str>>() {
-        let mut next = u32::MAX;
+        let mut next = u32::MAX - 100;
         let mut fresh = || {
             next -= 1;
             VarId::from_u32(next)
         };
-        let updates = synapse_updates(s, signal, true, &owner, &mut fresh);
+        let updates = synapse_updates(s, signal, true, true, &owner, &mut fresh);
         let reductions = updates.reductions.into_iter();
         out.extend(reductions.map(|r| Factor { signal: Some(signal.to_string()), term: r.term }));
     }

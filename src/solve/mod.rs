@@ -13,7 +13,7 @@ mod terms;
 mod updates;
 
 pub use energy::{descending, descending_along, descents, free_states};
-pub use factors::{Factor, bodies, factors, owner_in_synapse, synapse_updates};
+pub use factors::{Factor, bodies, cell_updates, factors, owner_in_synapse, synapse_updates};
 pub use linear_block::exact_scalar;
 pub use placement::{
     Sharing, changes_at_signals_only, changes_by, constant_rates, is_plastic, places, reads, stepped, writes,
@@ -23,7 +23,7 @@ pub use terms::{Owner, Splitter, Term};
 pub use updates::{Reduction, Replay, Updates};
 
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
+use crate::hir::{Cause, Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
 use crate::math::{Linear, add, any_through, derivative, linear_in, linear_through, mul, simplify, unfold};
 use crate::source::Span;
 use cranelift_entity::PrimaryMap;
@@ -247,6 +247,15 @@ pub fn discretize(neuron: &Neuron) -> Solved {
                 let known: Vec<VarId> = exact.iter().map(|r| r.state).collect();
                 explicit::heun(&mut out, &rest, &known, "nonlinear");
             }
+        }
+    }
+    for memory in &neuron.memories {
+        for (age, state) in memory.states.iter().enumerate() {
+            out.next
+                .push((*state, age.checked_sub(1).map_or(Expr::Num(0.0), |younger| Expr::Var(memory.states[younger]))));
+        }
+        if let (Cause::Port(port), Some(latest)) = (memory.of, memory.states.first()) {
+            out.arrivals.push(Arrival { state: *latest, port, coefficient: Expr::Num(1.0) });
         }
     }
     for (_, e) in out.temps.iter_mut().chain(out.next.iter_mut()) {

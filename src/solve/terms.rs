@@ -2,7 +2,7 @@
 //!
 //! A sum of such terms over all sources, or over all examples of a batch, is a product of matrices.
 
-use crate::hir::{Expr, Func, Op};
+use crate::hir::{Expr, Func, Op, VarId};
 use crate::math::{div, mul, simplify};
 
 /// Whose value an expression is.
@@ -54,6 +54,20 @@ impl Term {
         self.mixed.is_none() && unit(Owner::Pre) && unit(Owner::Post) && unit(Owner::Example)
     }
 
+    /// A value that is there for every example.
+    pub fn for_each(e: Expr) -> Term {
+        let mut term = Term::of(Owner::Own, e);
+        term.parts[Owner::Example as usize] = Expr::Var(VarId::EACH);
+        term
+    }
+
+    /// Changes all its parts.
+    pub fn change(&mut self, by: &mut dyn FnMut(Expr) -> Expr) {
+        for e in self.parts.iter_mut().chain(&mut self.mixed) {
+            *e = simplify(by(std::mem::replace(e, Expr::Num(0.0))));
+        }
+    }
+
     /// Returns the product.
     pub fn product(&self) -> Expr {
         let all = self.parts.iter().chain(&self.mixed);
@@ -88,7 +102,10 @@ impl Splitter<'_> {
     /// Returns the owners of all that an expression reads.
     pub fn owners(&self, e: &Expr) -> Vec<Owner> {
         let mut out = Vec::new();
-        e.walk(&mut |e| out.extend((self.owner)(e)));
+        e.walk(&mut |e| match e {
+            Expr::Var(VarId::EACH) => out.push(Owner::Example),
+            e => out.extend((self.owner)(e)),
+        });
         out.sort();
         out.dedup();
         out

@@ -309,3 +309,26 @@ experiment e {{ dt 0.1 ms  network net = Net()  window w {{ run 1 ms }} {last} }
         assert_eq!(refused(taken), (code, message.to_string()), "{taken}");
     }
 }
+
+#[test]
+fn truth_values_are_taken_of_windows_too() {
+    let out = run("
+neuron Cell {
+    param from = 0 ms
+    state on = false
+    let share = mean(on, over = all)
+    let was = if on at end of all then 1 else 0
+    emit tick when true { on = t >= from }
+}
+network Net { population cell: Cell[4]   init cell.from = 1 ms * i }
+experiment e {
+    dt 1 ms
+    network net = Net()
+    window all { run 4 ms }
+    measure share = net.cell.share
+    measure was = net.cell.was
+}
+");
+    assert_eq!(measured(&out, "share"), [1.0, 0.75, 0.5, 0.25]);
+    assert_eq!(measured(&out, "was"), [1.0; 4]);
+}

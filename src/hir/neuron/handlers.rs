@@ -21,7 +21,9 @@ impl Checker {
             let mut when = match &emit.when {
                 Some(e) => {
                     (self.scope, self.place) = (scope, Place::Event);
-                    infer.condition(self, e)
+                    let when = infer.condition(self, e);
+                    chance::refuse_unsure(infer, &when, e.span);
+                    when
                 }
                 None => Expr::Bool(true),
             };
@@ -153,7 +155,9 @@ impl Checker {
                 Stmt::Mute(event, time, duration.span)
             }
             ast::Stmt::If(c, a, b) => {
-                let c = infer.condition(self, c);
+                let of = c;
+                let c = infer.condition(self, of);
+                chance::refuse_unsure(infer, &c, of.span);
                 Stmt::If(c, self.statements(infer, scope, a), self.statements(infer, scope, b))
             }
             ast::Stmt::Rewire(span) => {

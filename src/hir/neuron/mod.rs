@@ -15,6 +15,7 @@ mod define;
 mod equations;
 mod handlers;
 mod learning;
+mod responses;
 
 const RESERVED: [&str; 5] = ["t", "dt", "xi", "inf", "pi"];
 
@@ -31,6 +32,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
         place: Place::Init,
         noises: HashMap::new(),
         scope: 0,
+        in_kernel: false,
     };
     let mut infer = Infer::new(module, diagnostics);
     checker.collect(&mut infer, &model.body, 0);
@@ -47,6 +49,7 @@ pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagn
     checker.cable_limits(&mut infer);
     checker.schemes(&mut infer);
     checker.beginnings(&mut infer);
+    checker.currents(&mut infer);
     checker.unused();
     checker.out
 }
@@ -131,6 +134,8 @@ struct Checker {
     place: Place,
     noises: HashMap<String, u32>,
     scope: usize,
+    /// Whether the kernel of a response is being resolved.
+    in_kernel: bool,
 }
 
 impl Checker {
@@ -148,7 +153,7 @@ impl Checker {
             let (VarKind::Param(Some(e)) | VarKind::State(e) | VarKind::AnalogPort(e)) = &var.kind else { continue };
             let of_a_run = self.out.any(e, &mut |e| match e {
                 Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
-                Expr::Var(v) => matches!(self.out.vars[*v].kind, VarKind::EventPort),
+                Expr::Var(v) => matches!(self.out.vars[*v].kind, VarKind::EventPort | VarKind::Response(_)),
                 _ => false,
             });
             if of_a_run {
@@ -157,6 +162,22 @@ impl Checker {
                     Diagnostic::at(Code::E0208, var.span, message, "cannot be computed before the first step")
                         .help("its default may use numbers, parameters, other states and `dt`"),
                 );
+            }
+        }
+    }
+
+    /// Refuses currents of compartments that have neither length nor diameter: nothing would follow from them.
+    fn currents(&self, infer: &mut Infer) {
+        for name in self.compartments.keys() {
+            let own = self.index.get(&format!("{name}.current"));
+            let Some(declared) = own.map(|i| &self.declared[*i]) else { continue };
+            let used = matches!(declared.status, Status::Done(Some(id)) if self.used.contains(&id));
+            if !used {
+                let message = format!("`{name}` has a current but neither length nor diameter");
+                let d = Diagnostic::at(Code::E0511, declared.span, message, "nothing follows from it");
+                infer
+                    .diagnostics
+                    .push(d.help("give the compartment both, or write the equation: `v' = -current / C_m`"));
             }
         }
     }
@@ -207,6 +228,11 @@ pub(crate) fn inline_lets_unless(neuron: &Neuron, e: Expr, kept: &dyn Fn(VarId) 
 
 impl Context for Checker {
     fn name(&mut self, infer: &mut Infer, name: &str, span: Span) -> Option<(Expr, Ty)> {
+        if self.in_kernel
+            && let Some(found) = self.of_kernel(infer, name, span)
+        {
+            return Some(found);
+        }
         if let Some(found) = self.resolve(infer, name, span) {
             return Some(found);
         }
@@ -260,6 +286,9 @@ impl Context for Checker {
             };
             return self.taken(infer, of, taken).or_else(|| Some(window::unnamed(infer, self, of)));
         }
+        if name == responses::CONVOLVE {
+            return self.response(infer, args, span);
+        }
         let drawn = chance::draw_named(name)?;
         if self.place != Place::Event {
             infer.diagnostics.push(
@@ -292,7 +321,7 @@ impl Context for Checker {
     }
 
     fn known_functions(&self) -> Vec<&'static str> {
-        chance::DRAWS.iter().map(|(name, _)| *name).chain(["since"]).collect()
+        chance::DRAWS.iter().map(|(name, _)| *name).chain(["since", responses::CONVOLVE]).collect()
     }
 }
 
@@ -301,15 +330,29 @@ impl Checker {
     fn taken(&mut self, infer: &mut Infer, of: &ast::Expr, taken: Taken) -> Option<(Expr, Ty)> {
         let path = dotted(of)?;
         let (value, ty) = self.resolve(infer, &path, of.span)?;
-        let Expr::Var(id) = value else { return Some((value, ty)) };
+        let id = match value {
+            Expr::Var(id) => id,
+            // A truth value is kept as 0 or 1.
+            Expr::Bin(Op::Gt, of, _) if matches!(*of, Expr::Var(id) if self.out.vars[id].boolean) => {
+                let Expr::Var(id) = *of else { return None };
+                id
+            }
+            _ => return None,
+        };
         let name = taken.of(&path);
+        let mean = matches!(taken.how, Take::Mean(_));
+        let (boolean, ty) = match self.out.vars[id].boolean {
+            true if mean => (false, Ty::number(Dim::ONE)),
+            boolean => (boolean, ty),
+        };
         let kind = VarKind::Window(id, taken);
         let found = self.out.vars.iter().find(|(_, v)| v.kind == kind).map(|(id, _)| id);
         let id = found.unwrap_or_else(|| {
-            let var = Var { name, kind, span: of.span, ..self.out.vars[id].clone() };
+            let var = Var { name, kind, boolean, span: of.span, ..self.out.vars[id].clone() };
             self.out.vars.push(var)
         });
-        Some((Expr::Var(id), ty))
+        let value = if boolean { Expr::bin(Op::Gt, Expr::Var(id), Expr::Num(0.5)) } else { Expr::Var(id) };
+        Some((value, ty))
     }
 }
 

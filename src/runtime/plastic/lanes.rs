@@ -300,10 +300,15 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
     match &p.dendritic {
         Delay::Const(d) if let Cells::Again(first, n) = lanes.target => {
             // SAFETY: the targets of a part lie in its thread's share of the lanes.
-            unsafe { ring.add_rows(step(*d), p.post.start + first as usize, b, lanes.n / n, n) }
+            unsafe { ring.add_rows(step(*d), p.post.start + first as usize, b, (0..lanes.n).step_by(n), n) }
+        }
+        Delay::Const(d) if let Cells::From(first) = lanes.target => {
+            let row = std::iter::once(0);
+            // SAFETY: the targets of a part lie in its thread's share of the lanes.
+            unsafe { ring.add_rows(step(*d), p.post.start + first as usize, b, row, lanes.n) }
         }
         // SAFETY: the targets of a part lie in its thread's share of the lanes.
-        Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b) },
+        Delay::Const(d) => unsafe { ring.add_all(step(*d), (0..lanes.n).map(lane), b, 0..lanes.n) },
         Delay::Array(_) | Delay::Drawn(_) => {
             let Index::Listed(listed) = index else { crate::ice!("tiles have no delays of their own") };
             for i in 0..lanes.n {
@@ -339,10 +344,12 @@ fn variable(
     if let Some(state) = pop.state_buffer(var) {
         return cells.gather(state, first, out, n);
     }
-    let t = view.cells as f64 * view.options.dt;
-    let value = |c: usize| pop.value_of(&view.network.populations[population], var, first + c, t);
-    match cells {
-        Cells::None | Cells::One(_) => out.fill(n, value(cells.at(0))),
-        _ => out.fill_with((0..n).map(|lane| value(cells.at(lane)))),
-    }
+    let compute = || {
+        let p = &view.network.populations[population];
+        let mut values = Buffer::new(padded(p.n), out.precision());
+        let at = (view.cells as f64 * view.options.dt, view.readings);
+        pop.read((population, p), var, at, &|_| None, &mut values);
+        values
+    };
+    cells.gather(view.lets.values((population, var), compute), first, out, n);
 }

@@ -48,6 +48,14 @@ impl Ids {
         }
     }
 
+    /// Returns one of them.
+    pub fn at(&self, k: usize) -> usize {
+        match self {
+            Ids::Narrow(list) => usize::from(list[k]),
+            Ids::Wide(list) => list[k] as usize,
+        }
+    }
+
     /// Appends some of them to a list.
     pub fn extend(&self, range: Range<usize>, to: &mut Vec<u32>) {
         match self {

@@ -8,17 +8,20 @@
 mod exact;
 mod index;
 mod lanes;
+mod lets;
 mod listed;
 mod part;
 mod tiles;
 
 use self::exact::Exact;
 use self::lanes::{Cells, Lanes, Scratch, Shared, Which};
+pub use self::lets::Lets;
 use self::part::{Part, Way};
 use super::buffer::{Buffer, padded};
 use super::history::History;
 use super::pool::Pool;
 use super::population::Pop;
+use super::reading::Readings;
 use super::ring::RingPointer;
 use super::simulation::Options;
 use super::snapshot::Raw;
@@ -73,6 +76,10 @@ pub struct View<'a> {
     pub cells: u64,
     /// What variables were, and what happened, in earlier steps.
     pub history: &'a History,
+    /// How variables of cells are read that are not states.
+    pub readings: &'a Readings,
+    /// Values of such variables that have been read.
+    pub lets: &'a Lets,
 }
 
 /// A state or the weight of a synapse that is not a finite number.

@@ -8,7 +8,7 @@ use super::{View, initial};
 use crate::hir::VarId;
 use crate::image::Compiled;
 use crate::ir::Precision;
-use crate::plan::Projection;
+use crate::plan::{Delay, Projection};
 use crate::runtime::buffer::{Buffer, padded};
 
 /// Synapses, their values, and room to work.
@@ -88,6 +88,9 @@ impl Part {
         learning: bool,
         way: &Way,
     ) -> bool {
+        if k.hands_on_weight && self.hand_on_weights(p, shared, view, way) {
+            return true;
+        }
         let Part { index, values, scratch, reached, visited, .. } = self;
         let index = &*index;
         let scratch = &mut scratch[k.number];
@@ -107,12 +110,62 @@ impl Part {
     }
 }
 
+impl Part {
+    /// Delivers the weights of synapses that events of their sources reach, without a kernel; false if that cannot be.
+    fn hand_on_weights(&mut self, p: &Projection, shared: &Shared, view: &View, way: &Way) -> bool {
+        let (Way::Rows(cells, delay), Delay::Const(dendritic), Some(ring)) = (way, &p.dendritic, shared.ring) else {
+            return false;
+        };
+        let (step, weight) = (view.step + u64::from(dendritic - p.lag), &self.values.weight);
+        match &self.index {
+            Index::Tiled(tiles) => {
+                if tiles.row(0).is_none() {
+                    return false;
+                }
+                let rows = cells.iter().filter_map(|source| tiles.row(*source));
+                // SAFETY: the targets of a part lie in its thread's share of the lanes.
+                unsafe { ring.add_rows(step, p.post.start + tiles.first, weight, rows, tiles.targets) };
+                self.visited += (cells.len() * tiles.targets) as u64;
+            }
+            Index::Listed(listed) => {
+                for source in *cells {
+                    let row = listed.row(*source, *delay);
+                    self.visited += row.len() as u64;
+                    let lanes = row.clone().map(|k| p.post.start + listed.target.at(k));
+                    // SAFETY: as above.
+                    unsafe { ring.add_all(step, lanes, weight, row) };
+                }
+            }
+        }
+        true
+    }
+}
+
 /// Calls a kernel for what is reached of a matrix of synapses.
 fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call: &mut dyn FnMut(&Lanes)) {
+    // Rows that lie by themselves are worked on where they are, as far as they are whole vectors.
+    let whole = if tiles.row(0).is_some() && tiles.targets >= SHORT { tiles.targets / 16 * 16 } else { 0 };
     let mut rows = |sources: &[u32]| {
-        let piece = tiles.targets.min(CHUNK);
+        for (source, row) in sources.iter().filter_map(|s| Some((s, tiles.row(*s).filter(|_| whole > 0)?))) {
+            for begin in (0..whole).step_by(CHUNK) {
+                let n = CHUNK.min(whole - begin);
+                reached.edges(k, (begin..begin + n).map(|t| tiles.edge(*source as usize, t)));
+                call(&Lanes {
+                    n,
+                    edge: &reached.edge,
+                    source: Cells::One(*source),
+                    target: Cells::From((tiles.first + begin) as u32),
+                    synapse: Which::From(row + begin),
+                    in_place: true,
+                });
+            }
+        }
+        let piece = (tiles.targets - whole).min(CHUNK);
+        if piece == 0 {
+            return;
+        }
         for sources in sources.chunks(CHUNK / piece) {
-            for begin in (0..tiles.targets).step_by(piece) {
+            for begin in (whole..tiles.targets).step_by(piece) {
                 let targets = begin..(begin + piece).min(tiles.targets);
                 let row = |source: &u32| targets.clone().map(|t| tiles.edge(*source as usize, t)).collect::<Vec<_>>();
                 reached.edges(k, sources.iter().flat_map(row));

@@ -54,6 +54,11 @@ impl Tiles {
         rows * self.stride()
     }
 
+    /// Returns where the values of a source begin, if each row lies by itself.
+    pub fn row(&self, source: u32) -> Option<usize> {
+        (!self.columns).then(|| self.place(source as usize, 0))
+    }
+
     /// Returns the position in the plan of the synapse of a source onto a target of the range.
     pub fn edge(&self, source: usize, target: usize) -> usize {
         source * self.all + self.first + target

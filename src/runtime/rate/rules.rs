@@ -9,14 +9,14 @@ use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
 use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{Expr, Kept, Neuron, VarId, VarKind, inline_lets_unless};
+use crate::hir::{Expr, Kept, VarId, VarKind, inline_lets_unless};
 use crate::image::{Held, Listing, Store};
 use crate::ir::{Precision, SlotKind};
 use crate::math::{mul, simplify};
 use crate::plan::Network;
 use crate::runtime::buffer::padded;
 use crate::runtime::simulation::Failure;
-use crate::solve::{Owner, Reduction, Replay, Splitter, Term, bodies, owner_in_synapse, synapse_updates};
+use crate::solve::{Owner, Reduction, Term, bodies, cell_updates, owner_in_synapse, synapse_updates};
 
 /// The first of the variables that stand for reductions.
 const FIRST_REDUCED: u32 = 100;
@@ -81,21 +81,6 @@ struct Sums {
     arrays: Vec<(VarId, Array)>,
     /// Those that are summed over the cells of channels, too.
     pooled: Vec<VarId>,
-}
-
-/// Returns whose values the expressions of a neuron are.
-fn owner_in(model: &Neuron) -> impl Fn(&Expr) -> Option<Owner> + '_ {
-    move |e| match e {
-        Expr::Var(v) => match model.vars.get(*v).map(|v| &v.kind) {
-            Some(VarKind::Param(_)) => None,
-            Some(VarKind::State(_)) if model.is_shared(*v) => Some(Owner::Own),
-            // What has been reduced is the same for all.
-            None => Some(Owner::Own),
-            _ => Some(Owner::Post),
-        },
-        Expr::Noise(_) | Expr::Draw(..) => Some(Owner::Post),
-        _ => None,
-    }
 }
 
 impl Inner {
@@ -168,10 +153,16 @@ impl Inner {
         out
     }
 
+    /// Returns whether changes are added up over the examples of a batch.
+    fn adds_up(&self, net: &Network) -> bool {
+        net.batch.is_some_and(|batch| batch.sum)
+    }
+
     fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {
         let p = &net.projections[k];
         // Where weights are shared by many cells, changes are reduced even for a single example.
         let several = self.batch > 1 || self.synapses[k].layout == Layout::Convolution;
+        let adds_up = self.adds_up(net) || self.synapses[k].layout == Layout::Convolution;
         let single = |v: VarId| p.is_of_one(v);
         let owner = owner_in_synapse(&p.synapse, &single);
         let mut next = FIRST_REDUCED;
@@ -179,7 +170,7 @@ impl Inner {
             next += 1;
             extra(next)
         };
-        let mut updates = synapse_updates(&p.synapse, signal, several, &owner, &mut fresh);
+        let mut updates = synapse_updates(&p.synapse, signal, several, adds_up, &owner, &mut fresh);
         if !p.learning {
             // Its states go on.
             updates.values.retain(|(v, _)| p.synapse.weight() != Some(*v));
@@ -323,27 +314,17 @@ impl Inner {
         let model = plan.model.clone();
         let stored = self.stored.clone();
         let inline = |e: Expr| inline_lets_unless(&model, e, &|v| stored.contains(&(p, v)));
-        let owner = owner_in(&model);
         let mut next = FIRST_REDUCED;
         let pooled = |v: VarId| model.kept.get(&v) == Some(&Kept::Channel);
+        let adds_up = self.adds_up(net);
         // A single example shares what it has with none, but the cells of a channel do.
         let several = self.batch > 1;
         let shared = |v: VarId| pooled(v) || several && model.is_shared(v);
-        let bounds = |v: VarId| model.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
-        let mut replay = Replay {
-            inline: &inline,
-            bounds: &bounds,
-            shared: Some(&shared),
-            pooled: &pooled,
-            splitter: Splitter { owner: &owner },
-            fresh: &mut || {
-                next += 1;
-                extra(next)
-            },
-            choosing: false,
+        let mut fresh = || {
+            next += 1;
+            extra(next)
         };
-        let heard = model.handlers.iter().filter(|h| h.signal == signal).map(|h| &h.body[..]);
-        let updates = replay.run(heard);
+        let updates = cell_updates(&model, signal, &inline, (&shared, adds_up), &mut fresh);
         let domain = Domain::Cells(p);
         let mut inputs = Vec::new();
         let reduced = |v: &VarId| updates.reductions.iter().any(|r| r.var == *v);
