@@ -15,6 +15,8 @@ mod checkpoint;
 mod codegen;
 #[path = "suite/damaged.rs"]
 mod damaged;
+#[path = "suite/data.rs"]
+mod data;
 #[path = "suite/determinism.rs"]
 mod determinism;
 #[path = "suite/docs.rs"]
@@ -55,10 +57,14 @@ mod rates;
 mod reference;
 #[path = "suite/report.rs"]
 mod report;
+#[path = "suite/responses.rs"]
+mod responses;
 #[path = "suite/results.rs"]
 mod results;
 #[path = "suite/security.rs"]
 mod security;
+#[path = "suite/shared.rs"]
+mod shared;
 #[path = "suite/steps.rs"]
 mod steps;
 #[path = "suite/syntax.rs"]

@@ -157,6 +157,8 @@ pub enum Gives {
     Table,
     /// Images and labels, in parts of these names.
     Images(&'static [&'static str]),
+    /// Images without labels.
+    Pictures,
     /// A data set with the fields that were named.
     Examples,
     /// Nothing that an expression could use.

@@ -56,6 +56,7 @@ impl Gives {
             Gives::PureAny => "numbers of any shape",
             Gives::Table => "table",
             Gives::Images(_) => "images and labels, in parts `train` and `test`",
+            Gives::Pictures => "images",
             Gives::Examples => "data set",
             Gives::Nothing => "",
         }

@@ -1,7 +1,7 @@
 //! Functions that read files, make data sets, and compare labels.
 
 use super::{Arguments, Host, Refusal, room, same_length};
-use crate::data::{self, Examples, Flaw, KNOWN, Numbers, Unavailable};
+use crate::data::{self, Examples, Flaw, KNOWN, Numbers, Pictures, Unavailable, is_picture};
 use crate::diag::Code;
 use crate::units::Dim;
 use crate::value::{Quantity, Value};
@@ -51,6 +51,43 @@ fn unavailable(name: &str, why: Unavailable) -> Refusal {
         Unavailable::Damaged(file, reason) => {
             let message = format!("`{}/{file}` is not the file of `{name}`", known.folder);
             Refusal::new(Code::E0815, message, reason).help(format!("get it anew from {}", known.address))
+        }
+    }
+}
+
+/// Pictures of a folder or of a zip archive as examples: `[3, size, size]` each, or `[1, size, size]`.
+pub fn pictures(host: &dyn Host, a: Given) -> Result {
+    let path = a.text(0)?;
+    let size = a.size(1)?;
+    let side = u32::try_from(size).ok().filter(|n| (1..=4096).contains(n));
+    let Some(side) = side else {
+        return Err(Refusal::of(1, Code::E0404, format!("pictures of {size} pixels along a side"), "from 1 to 4096"));
+    };
+    let mut all = Pictures::new(side, a.has(2) && a.number(2)? != 0.0);
+    let unread = |reason: String| {
+        let refusal = Refusal::of(0, Code::E0802, format!("cannot read `{path}`"), reason);
+        refusal.help("paths count from the folder of the source file")
+    };
+    let unfit = |flaw| flawed(0, format!("`{path}` does not hold pictures of this kind"), flaw);
+    let n = match host.files().list(&path).map_err(unread)? {
+        None => all.add_archive(&host.files().read(&path).map_err(unread)?).map_err(unfit)?,
+        Some(names) => {
+            let names: Vec<&String> = names.iter().filter(|n| is_picture(n)).collect();
+            for name in &names {
+                let bytes = host.files().read(&format!("{path}/{name}")).map_err(unread)?;
+                all.add(name, &bytes).map_err(unfit)?;
+            }
+            names.len()
+        }
+    };
+    let fields = vec![("image".to_string(), None, all.numbers())];
+    match Examples::new(&path, fields, Some(n)) {
+        Ok(set) => {
+            let order = Rc::new((0..set.n).collect());
+            Ok(Value::Examples(Rc::new(set), order))
+        }
+        Err(_) => {
+            Err(unfit(Flaw::new("there is no PNG or JPEG file in it", "name a folder or a zip archive of pictures")))
         }
     }
 }

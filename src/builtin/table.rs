@@ -562,6 +562,14 @@ pub static TABLE: &[Builtin] = &[
         "data d = dataset(x = [1, 2], y = [3, 4])",
     ),
     f(
+        "images",
+        &[p("path", Text), p("size", PureNumber), o("grey", Truth)],
+        G::Pictures,
+        Function(sets::pictures),
+        "the PNG and JPEG files of a folder or zip archive, sorted by name, brought to one size: `image`, `[3, size, size]` from 0 to 255",
+        "data d = images(\"pictures.zip\", size = 8)",
+    ),
+    f(
         "one_hot",
         &[p("label", Pure), o("classes", PureNumber)],
         G::PureAny,

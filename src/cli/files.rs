@@ -65,6 +65,22 @@ impl Files for Disk {
         Ok(bytes)
     }
 
+    fn list(&self, path: &str) -> Result<Option<Vec<String>>, String> {
+        let near = self.base.join(path);
+        let found = if near.exists() { near } else { self.elsewhere(path).unwrap_or(near) };
+        if !found.is_dir() {
+            return Ok(None);
+        }
+        let told = |e: std::io::Error| format!("{}: {e}", found.display());
+        self.reach.within(&found)?;
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&found).map_err(told)? {
+            names.push(entry.map_err(told)?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(Some(names))
+    }
+
     fn find(&self, path: &str) -> Option<Vec<u8>> {
         let bytes = self.content(&self.elsewhere(path)?).ok()?;
         self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));

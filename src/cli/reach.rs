@@ -61,6 +61,16 @@ impl Reach {
 
     /// Returns the file itself, behind all links, if it may be read; the error says why not.
     pub fn file(&self, path: &Path) -> Result<PathBuf, String> {
+        let found = self.within(path)?;
+        match found.metadata() {
+            Ok(m) if m.is_file() => Ok(found),
+            Ok(_) => Err(format!("{} is not a file", path.display())),
+            Err(e) => Err(format!("{}: {e}", path.display())),
+        }
+    }
+
+    /// Returns what a path names, behind all links, if it may be read; the error says why not.
+    pub fn within(&self, path: &Path) -> Result<PathBuf, String> {
         let found = path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))?;
         if !self.0.iter().any(|root| found.starts_with(root)) {
             let folder = found.parent().unwrap_or(&found).display();
@@ -70,11 +80,7 @@ impl Reach {
                 path.display()
             ));
         }
-        match found.metadata() {
-            Ok(m) if m.is_file() => Ok(found),
-            Ok(_) => Err(format!("{} is not a file", path.display())),
-            Err(e) => Err(format!("{}: {e}", path.display())),
-        }
+        Ok(found)
     }
 }
 

@@ -9,6 +9,7 @@ mod flaw;
 mod images;
 mod inflate;
 mod npy;
+mod pictures;
 mod table;
 
 pub use arrays::{Archive, Arrays, Named};
@@ -17,12 +18,17 @@ pub use examples::{Examples, Field, Numbers};
 pub use flaw::Flaw;
 pub use images::{KNOWN, Known, Unavailable, checked, images};
 pub use npy::npy;
+pub use pictures::{Pictures, is_picture};
 pub use table::{Table, csv};
 
 /// Gives the bytes of files; implemented by the command line.
 pub trait Files {
     /// Reads a file, relative to the source file that names it; the error says why in words.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+    /// Lists the names of what a folder holds, sorted; the error says why not in words. None if it is no folder.
+    fn list(&self, _path: &str) -> Result<Option<Vec<String>>, String> {
+        Ok(None)
+    }
     /// Reads a file of a data set from the folders that may hold it, if one does.
     fn find(&self, path: &str) -> Option<Vec<u8>>;
     /// Is told what a compressed file of a data set holds, which took long to unpack: who keeps it will be asked for it the next time.

@@ -374,6 +374,7 @@ fn result(b: &Builtin, values: &[Option<Expr>], fields: &[(String, Expr)]) -> Ty
             let fields = ["image", "label"].map(|n| (n.to_string(), Dim::ONE)).to_vec();
             Ty::of(Kind::Data { fields, parts: parts.iter().map(|p| p.to_string()).collect() })
         }
+        Gives::Pictures => Ty::of(Kind::Data { fields: vec![("image".to_string(), Dim::ONE)], parts: Vec::new() }),
         Gives::Examples => {
             let fields = fields.iter().map(|(n, e)| (n.clone(), e.ty.dim.unwrap_or(Dim::ONE))).collect();
             Ty::of(Kind::Data { fields, parts: Vec::new() })

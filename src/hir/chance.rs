@@ -3,6 +3,7 @@
 use super::expr::{Draw, Expr, Op};
 use super::infer::{Context, Infer};
 use super::{Func, Ty, errors};
+use crate::builtin::MOST_EVENTS;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -57,35 +58,36 @@ pub fn arguments(
     args: &[ast::Arg],
     span: Span,
 ) -> Option<(Drawn, Ty)> {
-    let arity = match chance {
-        Chance::Random => 0,
-        Chance::Poisson => 1,
-        _ => 2,
+    let parameters: &[(&str, bool)] = match chance {
+        Chance::Random => &[],
+        Chance::Poisson => &[("mean", false)],
+        Chance::Uniform => &[("low", false), ("high", false)],
+        Chance::Normal => &[("mean", false), ("sd", false)],
+        Chance::Wald => &[("mean", false), ("scale", false)],
     };
-    if args.len() != arity {
-        infer.diagnostics.push(errors::wrong_arity(name, &arity.to_string(), args.len(), span));
-        return None;
-    }
-    let Some(first) = args.first() else {
+    let args: Vec<&ast::Arg> = args.iter().collect();
+    let bound = super::arguments::bind(infer, name, parameters, &args, span, None)?;
+    let mut bound = bound.into_iter().flatten();
+    let Some(first) = bound.next() else {
         return Some((Drawn::Uniform(Expr::Num(0.0), Expr::Num(1.0)), Ty::in_unit(Unit::one())));
     };
-    let (a, of_a) = infer.number(context, &first.value);
-    let Some(second) = args.get(1) else {
+    let (a, of_a) = infer.number(context, first);
+    let Some(second) = bound.next() else {
         if of_a.dim.is_some_and(|d| d != Dim::ONE) {
-            let d = Diagnostic::at(
-                Code::E0301,
-                first.value.span,
-                "the mean of a number of events is a number",
-                "has a unit",
-            );
+            let d = Diagnostic::at(Code::E0301, first.span, "the mean of a number of events is a number", "has a unit");
             infer.diagnostics.push(d.help("write `poisson(rate * dt)`"));
+            return None;
+        }
+        let constant = crate::math::eval(&a, &|_| None, None);
+        if let Some(mean) = constant.filter(|mean| !(0.0..=MOST_EVENTS).contains(mean)) {
+            infer.diagnostics.push(uncountable(first.span, mean));
             return None;
         }
         return Some((Drawn::Poisson(a), Ty::in_unit(Unit::one())));
     };
-    let (b, of_b) = infer.number(context, &second.value);
+    let (b, of_b) = infer.number(context, second);
     if !of_a.same_dim(&of_b) {
-        let typed = ((&of_a, first.value.span), (&of_b, second.value.span));
+        let typed = ((&of_a, first.span), (&of_b, second.span));
         infer.diagnostics.push(errors::cannot_compare(typed.0, typed.1));
     }
     let drawn = match chance {
@@ -94,6 +96,28 @@ pub fn arguments(
         _ => Drawn::Uniform(a, b),
     };
     Some((drawn, of_a))
+}
+
+fn uncountable(span: Span, mean: f64) -> Diagnostic {
+    let message = format!("a Poisson number of mean {} is not drawn here", crate::units::format_number(mean));
+    let d = Diagnostic::at(Code::E0604, span, message, format!("from 0 to {MOST_EVENTS}"));
+    d.help("make the rate or `dt` smaller; an experiment draws of any mean: `let n ~ poisson(20)`")
+}
+
+/// Refuses a comparison with a Poisson number whose mean may be too large or negative: it would not hold, and nobody would know.
+pub fn refuse_unsure(infer: &mut Infer, condition: &Expr, span: Span) {
+    let unsure = |e: &Expr| match e {
+        Expr::Call(Func::Poisson, args) => crate::math::eval(&args[1], &|_| None, None).is_none(),
+        _ => false,
+    };
+    if condition.any(&mut |e| unsure(e)) {
+        let message = "a condition on a Poisson number whose mean is not a constant";
+        let d = Diagnostic::at(Code::E0604, span, message, "means above 8 or below 0 are not drawn");
+        infer.diagnostics.push(d.help(
+            "keep the number in a state first: `n = poisson(rate * dt)`, then `if n > 0 { … }`; \
+                                       events: `emit spike count ~ poisson(rate * dt)`",
+        ));
+    }
 }
 
 /// Writes a draw as what follows from uniform and normal numbers; `fresh` draws one of these with its two parameters.

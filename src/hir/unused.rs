@@ -61,6 +61,16 @@ fn unsent(module: &Module, diagnostics: &mut Diagnostics) {
             _ => None,
         })
         .collect();
+    for neuron in module.neurons.values() {
+        for h in neuron.handlers.iter().filter(|h| !sent.contains(h.signal.as_str())) {
+            if neuron.event(&h.signal).is_some() {
+                let message = format!("nothing sends the signal `{}`, so this never runs", h.signal);
+                let d = Diagnostic::at(Code::W0203, h.span, message, "waits for a signal, not for an event");
+                diagnostics
+                    .push(d.help(format!("what follows the event stands with it: `emit {} when … {{ … }}`", h.signal)));
+            }
+        }
+    }
     for c in module.networks.values().flat_map(|n| n.connections()) {
         let emits = |cells: &Expr, event: &str| {
             let neuron = model_of(cells).and_then(|model| module.neurons.get(model));

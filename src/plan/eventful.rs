@@ -45,8 +45,9 @@ impl Network {
                 let model = &self.populations[view.population].model;
                 let counted = model.event(name).is_some_and(|e| model.is_counted(e));
                 // What only delivers does so for each; handlers of signals may change the weight all the same.
-                let changes = h.body.iter().any(|stmt| !matches!(stmt, Stmt::Deliver(_)))
-                    || !p.learns() && s.states().next().is_some();
+                let drawn = |e: &Expr| matches!(e, Expr::Draw(..) | Expr::Noise(_));
+                let same = |stmt: &Stmt| matches!(stmt, Stmt::Deliver(e) if !s.any(e, &mut |e| drawn(e)));
+                let changes = !h.body.iter().all(same) || !p.learns() && s.states().next().is_some();
                 (counted && changes)
                     .then(|| (h.span, "several events at once at a synapse that changes at them".to_string()))
             })

@@ -38,9 +38,34 @@ impl Network {
         if self.levels().is_some() {
             return None;
         }
-        let p = self.projections.iter().find(|p| p.is_immediate())?;
+        let circle = self.circle();
+        let p = self.projections.iter().find(|p| p.is_immediate() && circle.contains(&p.pre.population))?;
         let pre = |h: &&crate::hir::Handler| matches!(h.trigger, Trigger::Cell(..));
         let span = p.synapse.handlers.iter().find(pre).map(|h| h.span).unwrap_or_default();
-        Some((span, "a delay of 0 ms around a circle of populations".into()))
+        let name = |population: &usize| self.populations[*population].name.as_str();
+        let path: Vec<&str> = circle.iter().chain(circle.first()).map(name).collect();
+        Some((span, format!("a delay of 0 ms around a circle of populations ({})", path.join(" -> "))))
+    }
+
+    /// Returns populations each of which reaches the next one within a step, and the last the first; none if there is no circle.
+    fn circle(&self) -> Vec<usize> {
+        for start in 0..self.populations.len() {
+            let (mut path, mut waiting) = (Vec::new(), vec![(start, 0)]);
+            let mut seen = vec![false; self.populations.len()];
+            while let Some((at, depth)) = waiting.pop() {
+                path.truncate(depth);
+                path.push(at);
+                let reached = self.projections.iter().filter(|p| p.is_immediate() && p.pre.population == at);
+                for next in reached.map(|p| p.post.population) {
+                    if next == start {
+                        return path;
+                    }
+                    if !std::mem::replace(&mut seen[next], true) {
+                        waiting.push((next, depth + 1));
+                    }
+                }
+            }
+        }
+        Vec::new()
     }
 }

@@ -17,7 +17,11 @@ impl Lowerer {
     }
 
     fn network_item(&self, pair: P) -> Lowered<NetworkItem> {
-        let pair = self.parts(pair).next()?;
+        let item = self.parts(pair).next()?;
+        self.one_item(item)
+    }
+
+    fn one_item(&self, pair: P) -> Lowered<NetworkItem> {
         let span = self.span(&pair);
         let rule = pair.as_rule();
         let mut p = self.parts(pair.clone());
@@ -49,8 +53,14 @@ impl Lowerer {
             _ => {
                 let condition = self.expr(p.next()?)?;
                 let then = self.network_body(p.next()?)?;
-                let otherwise = p.take(Rule::network_body).map(|b| self.network_body(b)).transpose()?;
-                NetworkItem::If(condition, then, otherwise.unwrap_or_default())
+                let otherwise = match p.take(Rule::net_if) {
+                    Some(other) => vec![self.one_item(other)?],
+                    None => match p.take(Rule::network_body) {
+                        Some(body) => self.network_body(body)?,
+                        None => Vec::new(),
+                    },
+                };
+                NetworkItem::If(condition, then, otherwise)
             }
         })
     }

@@ -252,16 +252,58 @@ experiment e {{ dt 1 ms  network net = Net()  run 3 ms }}
         ),
         ("emit spike when true { x = poisson(1, 2) }", link, Code::E0402, "`poisson` takes 1 argument, found 2"),
         ("emit spike when true { x = wald(1) }", link, Code::E0402, "`wald` takes 2 arguments, found 1"),
+        ("emit spike when true { x = poisson(9) }", link, Code::E0604, "a Poisson number of mean 9 is not drawn here"),
         (
-            "emit spike when true { x = poisson(9) }",
+            "emit spike when poisson(rate * dt) >= 1",
             link,
-            Code::E0801,
-            "`source.x[0]` is not a finite number after 1 ms",
+            Code::E0604,
+            "a condition on a Poisson number whose mean is not a constant",
         ),
+        (
+            "emit spike when true { if poisson(x) >= 1 { x = 2 } }",
+            link,
+            Code::E0604,
+            "a condition on a Poisson number whose mean is not a constant",
+        ),
+        (
+            counted,
+            "synapse Link { weight w: 1  on pre.spike { deliver w * poisson(2) } }",
+            Code::E0106,
+            "`several events at once at a synapse that changes at them` is not supported yet",
+        ),
+        ("emit spike when true { x = normal(mu = 1, sd = 2) }", link, Code::E0204, "`normal` has no parameter `mu`"),
     ] {
         assert_eq!(said(&model(emit, synapse)), (code, message.to_string()), "{emit}");
     }
     // A condition that is not true asks for no number.
     let out = run(&model("emit spike count ~ poisson(rate * dt) when x > 1", link));
     assert!(out.failure.is_none());
+}
+
+#[test]
+fn arguments_of_draws_are_taken_by_their_names() {
+    let out = run("
+neuron Cell {
+    state n = 0, u = 0, w = 0
+    emit spike when true { n = normal(sd = 1e-6, mean = 5)  u = uniform(high = 3, low = 2.999999)  w = wald(scale = 1e12, mean = 2) }
+    on learn { n = normal(sd = 1e-6, mean = -5) }
+}
+neuron Target { event input exc: 1  state x = 0  x' = exc }
+synapse Late { weight w: 1  state z = 0  on pre.spike { deliver w  z = normal(sd = 1e-6, mean = 7) } }
+network Net {
+    population a: Cell[3]
+    population b: Target[3]
+    projection p: a -> b.exc: Late { connect one_to_one  weight 1  delay 0.1 ms }
+}
+experiment e {
+    precision f64
+    network net = Net()
+    run 0.3 ms
+    measure of_event = [mean(net.a.n), mean(net.a.u), mean(net.a.w), mean(net.p.z)]
+    signal learn
+    measure of_signal = mean(net.a.n)
+}
+");
+    near(&measured(&out, "of_event"), &[5.0, 3.0, 2.0, 7.0], 1e-5);
+    near(&measured(&out, "of_signal"), &[-5.0], 1e-5);
 }

@@ -148,11 +148,13 @@ fn what_a_step_cannot_hold_is_refused() {
         let d = run_failing(&model(projections, "f32"));
         (d.code, d.message)
     };
-    let circle = (Code::E0106, "`a delay of 0 ms around a circle of populations` is not supported yet".to_string());
+    let circle = |path: &str| {
+        (Code::E0106, format!("`a delay of 0 ms around a circle of populations ({path})` is not supported yet"))
+    };
     let one = "connect one_to_one   weight 1   delay 0 ms }";
-    assert_eq!(said(&format!("projection a -> a.exc: Static {{ {one}")), circle);
+    assert_eq!(said(&format!("projection a -> a.exc: Static {{ {one}")), circle("a -> a"));
     let there = format!("projection a -> b.exc: Static {{ {one}\n    projection b -> c.exc: Static {{ {one}");
-    assert_eq!(said(&format!("{there}\n    projection c -> a.exc: Static {{ {one}")), circle);
+    assert_eq!(said(&format!("{there}\n    projection c -> a.exc: Static {{ {one}")), circle("c -> a -> b -> c"));
     for delay in
         ["delay ~ uniform(0 ms, 1 ms)", "delay 0.2 ms", "delay 1 ms * pre.i", "delay 0 ms   delay dendritic 0 ms"]
     {

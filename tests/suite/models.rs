@@ -227,3 +227,35 @@ fn edges_from_a_file_name_their_cells() {
     let bad = run_with(&program(&text("")), 0, Settings::default(), folder.path());
     assert!(bad.failure.is_some());
 }
+
+#[test]
+fn networks_choose_among_several() {
+    let out = run("
+neuron Cell { state x = 0 }
+network Net(k = 0) {
+    if k == 0 { population a: Cell[1] }
+    else if k == 1 { population a: Cell[2] }
+    else if k == 2 { population a: Cell[3] }
+    else { population a: Cell[4] }
+}
+experiment e {
+    for k in 0 .. 3 {
+        network net = Net(k = k)
+        measure n = net.a.n
+    }
+}
+");
+    assert_eq!(
+        out.measures["n"].iter().flat_map(|q| q.data.iter().copied()).collect::<Vec<f64>>(),
+        [1.0, 2.0, 3.0, 4.0]
+    );
+}
+
+#[test]
+fn a_current_from_which_nothing_follows_is_refused() {
+    let text = "neuron Cell { compartment soma { param g = 10 nS   state v = -60 mV   current = g * (v + 70 mV) }   emit spike when soma.v > 0 mV }
+                network Net { population a: Cell[1] }   experiment e { network net = Net()   run 1 ms }";
+    let Err(refused) = crate::support::try_program(text) else { panic!("accepted") };
+    let found: Vec<String> = refused.diagnostics.iter().map(|d| d.message.clone()).collect();
+    assert_eq!(found, ["`soma` has a current but neither length nor diameter"]);
+}

@@ -61,7 +61,7 @@ fn program_of(b: &Builtin) -> String {
     }
 }
 
-/// A folder with `table.csv` and `array.npy`.
+/// A folder with `table.csv`, `array.npy` and `pictures.zip`.
 fn data() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reference");
     std::fs::create_dir_all(&folder).unwrap();
@@ -72,6 +72,7 @@ fn data() -> PathBuf {
     npy.extend(header.bytes());
     [1.0_f64, 2.0, 3.0].iter().for_each(|v| npy.extend(v.to_le_bytes()));
     std::fs::write(folder.join("array.npy"), npy).unwrap();
+    std::fs::write(folder.join("pictures.zip"), crate::data::pictures(&[("a.png", 4), ("b.png", 8)])).unwrap();
     folder
 }
 

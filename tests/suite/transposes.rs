@@ -196,3 +196,43 @@ experiment e {{
         );
     }
 }
+
+#[test]
+fn a_transpose_within_a_step_follows_its_weights() {
+    for delay in ["0 ms", "1 ms"] {
+        let out = run(&format!(
+            "
+neuron Cell {{ event input exc: 1   state n = 0   n' = exc   emit spike when n > 0.5 {{ n = 0 }} }}
+neuron Sum {{ event input exc: 1   state n = 0   n' = exc }}
+synapse Taught {{ weight w: 1   on pre.spike {{ deliver w }}   on learn {{ w += 1 }} }}
+synapse Back {{ weight w: 1   on pre.spike {{ deliver w }} }}
+network Net {{
+    population a: Cell[2]
+    population b: Cell[3]
+    population q: Sum[2]
+    projection up: a -> b.exc: Taught {{ connect all_to_all   weight 1 + pre.i   delay 1 ms }}
+    projection down: b -> q.exc: Back {{ connect transpose of up   delay {delay} }}
+}}
+experiment e {{
+    dt 1 ms
+    precision f64
+    network net = Net()
+    drive net.b.exc {{ spikes [1 ms, 11 ms, 21 ms, 31 ms]   weight 1   delay 0 ms }}
+    run 9 ms
+    measure n = net.q.n
+    signal learn
+    run 10 ms
+    measure n = net.q.n
+    net.up.w = 10
+    run 10 ms
+    measure n = net.q.n
+    net.down.w = 100
+    run 10 ms
+    measure n = net.q.n
+}}
+"
+        ));
+        // Three cells at once: 1 and 2 for each, then one more, then 10, then 100.
+        assert_eq!(measured(&out, "n"), [3.0, 6.0, 9.0, 15.0, 39.0, 45.0, 339.0, 345.0], "{delay}");
+    }
+}

@@ -84,7 +84,9 @@ impl Checker<'_> {
                     out.push(Stmt::Assign(id, assigned(infer, (id, &var), target, *op, given)));
                 }
                 ast::Stmt::If(c, a, b) => {
-                    let c = infer.condition(self, c);
+                    let of = c;
+                    let c = infer.condition(self, of);
+                    chance::refuse_unsure(infer, &c, of.span);
                     out.push(Stmt::If(c, self.statements(infer, a), self.statements(infer, b)));
                 }
                 ast::Stmt::Deliver(e) => {
