@@ -30,7 +30,9 @@ pub fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
     let covariance: f64 = x.iter().zip(y).map(|(a, b)| (a - mx) * (b - my)).sum();
     let norm = |v: &[f64], m: f64| v.iter().map(|a| (a - m).powi(2)).sum::<f64>().sqrt();
     let norms = norm(x, mx) * norm(y, my);
-    (norms > 0.0).then_some(covariance / norms)
+    // The mean of equal values need not be that value.
+    let vary = [x, y].iter().all(|v| v.iter().any(|a| *a != v[0]));
+    (vary && norms > 0.0).then_some(covariance / norms)
 }
 
 /// Returns the first x at which y passes the level, linearly interpolated; none if it never does.
@@ -175,6 +177,7 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0, 10.0]), Some(2.5));
         assert!((correlation(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]).unwrap() - 1.0).abs() < 1e-12);
         assert_eq!(correlation(&[1.0, 1.0], &[2.0, 4.0]), None);
+        assert_eq!(correlation(&[0.1; 3], &[2.0, 4.0, 3.0]), None);
         assert_eq!((mean(&[]), variance(&[]), median(&[])), (None, None, None));
         assert_eq!(crossing(&[0.0, 1.0, 2.0], &[0.0, 0.5, 1.0], 0.75), Some(1.5));
         let wave: Vec<f64> = (0..4000).map(|i| (std::f64::consts::TAU * 0.05 * i as f64).sin()).collect();
