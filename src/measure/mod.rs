@@ -1,6 +1,16 @@
 //! Array functions that experiments call: statistics, rates, irregularity, synchrony, spectra.
 //!
-//! Times are in internal units (ms), rates in events per internal time unit.
+//! Times are in internal units (ms), rates in events per internal time unit. What needs more than a page has a file of its own;
+//! there, what has no value is a `Flaw`, matrices are row-major, and every sum has a fixed order.
+
+mod flaw;
+mod products;
+#[cfg(test)]
+mod samples;
+mod similarity;
+
+pub use flaw::Flaw;
+pub use similarity::{dissimilarity, rank_correlation, ranks};
 
 /// Returns the arithmetic mean; none of nothing.
 pub fn mean(x: &[f64]) -> Option<f64> {
