@@ -8,9 +8,11 @@ mod products;
 #[cfg(test)]
 mod samples;
 mod similarity;
+mod splits;
 
 pub use flaw::Flaw;
 pub use similarity::{dissimilarity, rank_correlation, ranks};
+pub use splits::{Split, folds, random_split, shuffled, stratified_split};
 
 /// Returns the arithmetic mean; none of nothing.
 pub fn mean(x: &[f64]) -> Option<f64> {
