@@ -3,16 +3,25 @@
 //! Times are in internal units (ms), rates in events per internal time unit. What needs more than a page has a file of its own;
 //! there, what has no value is a `Flaw`, matrices are row-major, and every sum has a fixed order.
 
+mod correlogram;
 mod flaw;
 mod products;
 #[cfg(test)]
 mod samples;
 mod similarity;
+mod spectrum;
 mod splits;
+mod trains;
 
+pub use correlogram::{Borders, auto_correlogram, correlation_function, cross_correlogram};
 pub use flaw::Flaw;
 pub use similarity::{dissimilarity, rank_correlation, ranks};
+pub use spectrum::{Spectrum, power_spectrum};
 pub use splits::{Split, folds, random_split, shuffled, stratified_split};
+pub use trains::{
+    Correlations, correlations, cv, cv2, fano, intervals, local_variation, revised_local_variation, synchrony,
+    van_rossum, victor_purpura,
+};
 
 /// Returns the arithmetic mean; none of nothing.
 pub fn mean(x: &[f64]) -> Option<f64> {
