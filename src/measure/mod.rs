@@ -6,6 +6,7 @@
 mod correlogram;
 mod flaw;
 mod products;
+mod readout;
 #[cfg(test)]
 mod samples;
 mod similarity;
@@ -15,6 +16,7 @@ mod trains;
 
 pub use correlogram::{Borders, auto_correlogram, correlation_function, cross_correlogram};
 pub use flaw::Flaw;
+pub use readout::{Readout, readout};
 pub use similarity::{dissimilarity, rank_correlation, ranks};
 pub use spectrum::{Spectrum, power_spectrum};
 pub use splits::{Split, folds, random_split, shuffled, stratified_split};
