@@ -48,10 +48,13 @@ pub fn product(a: &Array2<f64>, b: &Array2<f64>) -> Array2<f64> {
 
 /// Returns A Bᵀ (n x m) of A (n x p) and B (m x p).
 pub fn product_transposed(a: &Array2<f64>, b: &Array2<f64>) -> Array2<f64> {
+    let all: Vec<&[f64]> = rows(b).collect();
     let mut out = Array2::zeros((a.nrows(), b.nrows()));
-    for (x, out) in rows(a).zip(rows_mut(&mut out)) {
-        for (y, out) in rows(b).zip(out) {
-            *out = dot(x, y);
+    for (block, first) in all.chunks(BLOCK).zip((0..).step_by(BLOCK)) {
+        for (x, out) in rows(a).zip(rows_mut(&mut out)) {
+            for (y, out) in block.iter().zip(&mut out[first..]) {
+                *out = dot(x, y);
+            }
         }
     }
     out

@@ -22,6 +22,7 @@ impl Readout {
     /// Returns the probability of each class (n x classes) for rows like those that were fitted (n x p).
     pub fn probabilities(&self, x: ArrayView2<f64>) -> Result<Array2<f64>, Flaw> {
         equal("columns", x.ncols(), self.weights.ncols())?;
+        finite(&x)?;
         let mut out = product_transposed(&x.as_standard_layout().to_owned(), &self.weights);
         for row in rows_mut(&mut out) {
             add(1.0, &self.intercepts, row);

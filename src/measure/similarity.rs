@@ -1,7 +1,7 @@
 //! Ranks, and representational similarity (Kriegeskorte et al. 2008, Front. Syst. Neurosci. 2:4).
 
 use super::correlation;
-use super::products::{dot, rows};
+use super::products::{dot, product_transposed, rows};
 use ndarray::{Array2, ArrayView2};
 
 /// Returns the rank of each value, from 1; equal values share the mean of their ranks. None if a value is not a number.
@@ -38,9 +38,8 @@ pub fn dissimilarity(x: ArrayView2<f64>) -> Option<Vec<f64>> {
     for (row, mut out) in x.rows().into_iter().zip(standard.rows_mut()) {
         out.assign(&ndarray::Array1::from(standardized(&row.to_vec())?));
     }
-    let all: Vec<&[f64]> = rows(&standard).collect();
-    let after = |i: usize| all[i + 1..].iter().map(move |b| (i, *b));
-    Some((0..all.len()).flat_map(after).map(|(i, b)| 1.0 - dot(all[i], b)).collect())
+    let r = product_transposed(&standard, &standard);
+    Some(rows(&r).enumerate().flat_map(|(i, row)| &row[i + 1..]).map(|r| 1.0 - r).collect())
 }
 
 /// Returns a series without its mean and with a norm of one; none if it does not vary.

@@ -11,13 +11,16 @@ pub fn intervals(times: &[f64]) -> Vec<f64> {
 
 /// Returns the coefficient of variation of at least two intervals: standard deviation (divided by n) over mean.
 pub fn cv(intervals: &[f64]) -> Option<f64> {
-    let m = mean(intervals).filter(|m| intervals.len() > 1 && *m > 0.0)?;
+    let m = mean(intervals).filter(|m| intervals.len() > 1 && *m > 0.0 && m.is_finite())?;
     Some(variance(intervals)?.sqrt() / m)
 }
 
-/// Returns the mean of some function of adjacent intervals; none without two, or if two are zero.
+/// Returns the mean of some function of adjacent intervals; none without two, or if both are zero.
 fn adjacent(intervals: &[f64], f: impl Fn(f64, f64) -> f64) -> Option<f64> {
-    let terms: Option<Vec<f64>> = intervals.windows(2).map(|i| (i[0] + i[1] > 0.0).then(|| f(i[0], i[1]))).collect();
+    let terms: Option<Vec<f64>> = intervals
+        .windows(2)
+        .map(|i| Some(i[0] + i[1]).filter(|sum| *sum > 0.0 && sum.is_finite()).map(|_| f(i[0], i[1])))
+        .collect();
     mean(&terms?)
 }
 
@@ -42,7 +45,7 @@ pub fn revised_local_variation(intervals: &[f64], refractoriness: f64) -> Option
 
 /// Returns variance (divided by n) over mean of counts, of trials or of bins; none if nothing was counted.
 pub fn fano(counts: &[f64]) -> Option<f64> {
-    let m = mean(counts).filter(|m| *m > 0.0)?;
+    let m = mean(counts).filter(|m| *m > 0.0 && m.is_finite())?;
     Some(variance(counts)? / m)
 }
 
