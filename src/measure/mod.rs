@@ -4,6 +4,7 @@
 //! there, what has no value is a `Flaw`, matrices are row-major, and every sum has a fixed order.
 
 mod correlogram;
+mod decomposition;
 mod flaw;
 mod products;
 mod readout;
@@ -15,6 +16,7 @@ mod splits;
 mod trains;
 
 pub use correlogram::{Borders, auto_correlogram, correlation_function, cross_correlogram};
+pub use decomposition::{Pca, Svd, pca, pseudo_inverse, svd};
 pub use flaw::Flaw;
 pub use readout::{Readout, readout};
 pub use similarity::{dissimilarity, rank_correlation, ranks};
