@@ -8,6 +8,7 @@ mod decomposition;
 mod flaw;
 mod products;
 mod readout;
+mod regression;
 #[cfg(test)]
 mod samples;
 mod similarity;
@@ -19,6 +20,7 @@ pub use correlogram::{Borders, auto_correlogram, correlation_function, cross_cor
 pub use decomposition::{Pca, Svd, pca, pseudo_inverse, svd};
 pub use flaw::Flaw;
 pub use readout::{Readout, readout};
+pub use regression::{Linear, least_squares, ridge};
 pub use similarity::{dissimilarity, rank_correlation, ranks};
 pub use spectrum::{Spectrum, power_spectrum};
 pub use splits::{Split, folds, random_split, shuffled, stratified_split};
