@@ -1,11 +1,12 @@
 //! Array functions that experiments call: statistics, rates, irregularity, synchrony, spectra.
 //!
 //! Times are in internal units (ms), rates in events per internal time unit. What needs more than a page has a file of its own;
-//! there, what has no value is a `Flaw`, matrices are row-major, and every sum has a fixed order.
+//! there, what has no value is none or a `Flaw`, matrices are row-major, and every sum has a fixed order.
 
 mod correlogram;
 mod decomposition;
 mod flaw;
+mod pls;
 mod products;
 mod readout;
 mod regression;
@@ -19,6 +20,7 @@ mod trains;
 pub use correlogram::{Borders, auto_correlogram, correlation_function, cross_correlogram};
 pub use decomposition::{Pca, Svd, pca, pseudo_inverse, svd};
 pub use flaw::Flaw;
+pub use pls::{Pls, pls};
 pub use readout::{Readout, readout};
 pub use regression::{Linear, least_squares, ridge};
 pub use similarity::{dissimilarity, rank_correlation, ranks};
