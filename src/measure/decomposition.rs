@@ -73,7 +73,7 @@ pub struct Pca {
     pub centre: Vec<f64>,
 }
 
-/// Returns the first `k` of the min(n, p) principal components of the rows of a matrix (n x p) that vary.
+/// Returns the first `k` of the min(n, p) principal components of the rows of a matrix (n x p), at least two of which differ.
 pub fn pca(x: ArrayView2<f64>, k: usize) -> Result<Pca, Flaw> {
     at_least("rows", x.nrows(), 2)?;
     at_least("columns", x.ncols(), 1)?;
@@ -87,7 +87,7 @@ pub fn pca(x: ArrayView2<f64>, k: usize) -> Result<Pca, Flaw> {
     let variances: Vec<f64> = found.values.iter().map(|s| s * s / (x.nrows() - 1) as f64).collect();
     let total: f64 = variances.iter().sum();
     if total == 0.0 {
-        return Err(Flaw::Singular);
+        return Err(Flaw::TooFew { what: "rows that differ", given: 1, needed: 2 });
     }
     Ok(Pca {
         components: found.right.slice(ndarray::s![..k, ..]).to_owned(),
@@ -153,7 +153,8 @@ mod tests {
     fn what_has_no_components_is_refused() {
         let x = Draws::new(23).matrix(3, 5);
         assert_eq!(pca(x.view(), 4), Err(Flaw::TooMany { what: "components", given: 4, most: 3 }));
-        assert_eq!(pca(Array2::ones((3, 2)).view(), 1), Err(Flaw::Singular));
+        let flaw = Flaw::TooFew { what: "rows that differ", given: 1, needed: 2 };
+        assert_eq!(pca(Array2::from_elem((3, 2), 0.1).view(), 1), Err(flaw));
         assert_eq!(svd((&x / 0.0).view()), Err(Flaw::NotFinite));
         assert!(svd(Array2::zeros((0, 2)).view()).is_err());
     }

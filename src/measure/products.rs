@@ -87,13 +87,17 @@ fn add_four(a: [f64; 4], x: &[&[f64]], y: &mut [f64]) {
     }
 }
 
-/// Returns the means of the columns of at least one row.
+/// Returns the means of the columns of at least one row; of a column that does not vary its value, which rounding could miss.
 pub fn column_means(x: ArrayView2<f64>) -> Vec<f64> {
-    let mut sums = vec![0.0; x.ncols()];
+    let first = x.row(0);
+    let mut sums = vec![(0.0, false); x.ncols()];
     for row in x.rows() {
-        sums.iter_mut().zip(row).for_each(|(s, v)| *s += v);
+        for ((sum, varies), (v, first)) in sums.iter_mut().zip(row.iter().zip(first)) {
+            *sum += v;
+            *varies |= v != first;
+        }
     }
-    sums.iter().map(|s| s / x.nrows() as f64).collect()
+    sums.iter().zip(first).map(|((sum, varies), v)| if *varies { sum / x.nrows() as f64 } else { *v }).collect()
 }
 
 /// Returns a copy in standard layout with `means` taken from the columns.
@@ -153,6 +157,12 @@ mod tests {
             close(&product(&a, &c), &a.dot(&c), 1e-12);
             close(&product_transposed(&b, &c), &b.dot(&c.t()), 1e-12);
         }
+    }
+
+    #[test]
+    fn what_does_not_vary_is_its_mean() {
+        let x = Array2::from_shape_fn((3, 2), |(i, j)| if j == 0 { 0.1 } else { i as f64 });
+        assert_eq!(column_means(x.view()), [0.1, 1.0]);
     }
 
     #[test]

@@ -127,6 +127,10 @@ mod tests {
         assert_eq!(least_squares(x.view(), draws.matrix(3, 1).view()), Err(flaw));
         let infinite = &x / 0.0;
         assert_eq!(least_squares(infinite.view(), y.view()), Err(Flaw::NotFinite));
+        // What does not vary predicts nothing.
+        let flat = Array2::from_elem((3, 2), 0.1);
+        let fit = least_squares(flat.view(), y.slice(ndarray::s![..3, ..])).unwrap();
+        assert_eq!(fit.coefficients, Array2::<f64>::zeros((2, 1)));
         // Two equal columns of large numbers, beside which the penalty vanishes.
         let twice = Array2::from_shape_fn((4, 2), |(i, _)| 1e6 * x[[i, 0]]);
         assert_eq!(ridge(twice.view(), y.view(), 1e-9), Err(Flaw::Singular));
