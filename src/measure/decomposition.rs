@@ -22,7 +22,7 @@ pub struct Svd {
 /// Returns the singular value decomposition of a matrix of at least one row and column.
 pub fn svd(a: ArrayView2<f64>) -> Result<Svd, Flaw> {
     at_least("rows and columns", a.nrows().min(a.ncols()), 1)?;
-    finite(&a)?;
+    finite(a)?;
     let whole = a.as_standard_layout();
     let whole = MatRef::from_row_major_slice(whole.as_slice().expect("standard layout"), a.nrows(), a.ncols());
     let found = whole.thin_svd().map_err(|_| Flaw::Unconverged)?;
@@ -81,7 +81,7 @@ pub fn pca(x: ArrayView2<f64>, k: usize) -> Result<Pca, Flaw> {
     if k > most {
         return Err(Flaw::TooMany { what: "components", given: k, most });
     }
-    finite(&x)?;
+    finite(x)?;
     let centre = column_means(x);
     let found = svd(centred(x, &centre).view())?;
     let variances: Vec<f64> = found.values.iter().map(|s| s * s / (x.nrows() - 1) as f64).collect();
@@ -101,7 +101,7 @@ impl Pca {
     /// Returns the coordinates (n x k) of rows (n x p).
     pub fn transform(&self, x: ArrayView2<f64>) -> Result<Array2<f64>, Flaw> {
         equal("columns", x.ncols(), self.centre.len())?;
-        finite(&x)?;
+        finite(x)?;
         Ok(product_transposed(&centred(x, &self.centre), &self.components))
     }
 }

@@ -22,7 +22,7 @@ pub use correlogram::{Borders, auto_correlogram, correlation_function, cross_cor
 pub use decomposition::{Pca, Svd, pca, pseudo_inverse, svd};
 pub use flaw::Flaw;
 pub use pls::{Pls, pls};
-pub use predictivity::{Score, ceiling, predictivity};
+pub use predictivity::{Fit, Score, ceiling, predictivity};
 pub use readout::{Readout, readout};
 pub use regression::{Linear, least_squares, ridge};
 pub use similarity::{dissimilarity, rank_correlation, ranks};

@@ -28,16 +28,14 @@ impl Score {
     }
 }
 
+/// Fits Y (n x q) by X (n x p).
+pub type Fit<'a> = dyn Fn(ArrayView2<f64>, ArrayView2<f64>) -> Result<Linear, Flaw> + 'a;
+
 /// Returns the Pearson correlations between each column of Y (n x q) in the rows that a split tests and what `fit` predicts for
 /// them from X (n x p), after it has seen X and Y in the rows to fit.
 ///
 /// A column that does not vary in the rows tested, or is predicted not to, has no correlation: the flaw says which.
-pub fn predictivity(
-    x: ArrayView2<f64>,
-    y: ArrayView2<f64>,
-    splits: &[Split],
-    fit: &dyn Fn(ArrayView2<f64>, ArrayView2<f64>) -> Result<Linear, Flaw>,
-) -> Result<Score, Flaw> {
+pub fn predictivity(x: ArrayView2<f64>, y: ArrayView2<f64>, splits: &[Split], fit: &Fit) -> Result<Score, Flaw> {
     equal("rows", x.nrows(), y.nrows())?;
     finite(x.iter().chain(&y))?;
     score(y.ncols(), splits, x.nrows(), |split, at| {

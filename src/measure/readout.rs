@@ -22,7 +22,7 @@ impl Readout {
     /// Returns the probability of each class (n x classes) for rows like those that were fitted (n x p).
     pub fn probabilities(&self, x: ArrayView2<f64>) -> Result<Array2<f64>, Flaw> {
         equal("columns", x.ncols(), self.weights.ncols())?;
-        finite(&x)?;
+        finite(x)?;
         let mut out = product_transposed(&x.as_standard_layout().to_owned(), &self.weights);
         for row in rows_mut(&mut out) {
             add(1.0, &self.intercepts, row);
@@ -60,7 +60,7 @@ fn check(x: ArrayView2<f64>, classes: &[usize], count: usize, penalty: f64) -> R
     equal("rows", x.nrows(), classes.len())?;
     at_least("classes", count, 2)?;
     at_least("columns", x.ncols(), 1)?;
-    finite(&x)?;
+    finite(x)?;
     positive("penalty", penalty)?;
     let mut seen = vec![false; count];
     for index in classes.iter().copied() {

@@ -22,7 +22,7 @@ impl Linear {
     /// Returns the prediction (n x q) for rows like those that were fitted (n x p).
     pub fn predict(&self, x: ArrayView2<f64>) -> Result<Array2<f64>, Flaw> {
         equal("columns", x.ncols(), self.centre.len())?;
-        finite(&x)?;
+        finite(x)?;
         let mut out = product(&centred(x, &self.centre), &self.coefficients);
         rows_mut(&mut out).for_each(|row| add(1.0, &self.level, row));
         Ok(out)

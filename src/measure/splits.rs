@@ -105,7 +105,7 @@ fn members(classes: &[usize]) -> Vec<Vec<usize>> {
 fn shares(members: &[Vec<usize>], train: usize, n: usize, draw: &mut dyn FnMut() -> f64) -> Vec<usize> {
     // Whole numbers, so that equal remainders are equal.
     let part = |m: &Vec<usize>| (m.len() as u128 * train as u128, n as u128);
-    let mut shares: Vec<usize> = members.iter().map(|m| part(m)).map(|(a, b)| (a / b) as usize).collect();
+    let mut shares: Vec<usize> = members.iter().map(part).map(|(a, b)| (a / b) as usize).collect();
     let remainder = |class: &usize| part(&members[*class]).0 % n as u128;
     let mut order = shuffled(members.len(), draw);
     order.sort_by_key(|class| std::cmp::Reverse(remainder(class)));
