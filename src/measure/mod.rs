@@ -1,6 +1,37 @@
 //! Array functions that experiments call: statistics, rates, irregularity, synchrony, spectra.
 //!
-//! Times are in internal units (ms), rates in events per internal time unit.
+//! Times are in internal units (ms), rates in events per internal time unit. What needs more than a page has a file of its own;
+//! there, what has no value is none or a `Flaw`, matrices are row-major, and every sum has a fixed order.
+
+mod correlogram;
+mod decomposition;
+mod flaw;
+mod pls;
+mod predictivity;
+mod products;
+mod readout;
+mod regression;
+#[cfg(test)]
+mod samples;
+mod similarity;
+mod spectrum;
+mod splits;
+mod trains;
+
+pub use correlogram::{Borders, auto_correlogram, correlation_function, cross_correlogram};
+pub use decomposition::{Pca, Svd, pca, pseudo_inverse, svd};
+pub use flaw::Flaw;
+pub use pls::{Pls, pls};
+pub use predictivity::{Fit, Score, ceiling, predictivity};
+pub use readout::{Readout, readout};
+pub use regression::{Linear, least_squares, ridge};
+pub use similarity::{dissimilarity, rank_correlation, ranks};
+pub use spectrum::{Spectrum, power_spectrum};
+pub use splits::{Split, folds, random_split, shuffled, stratified_split};
+pub use trains::{
+    Correlations, correlations, cv, cv2, fano, intervals, local_variation, revised_local_variation, synchrony,
+    van_rossum, victor_purpura,
+};
 
 /// Returns the arithmetic mean; none of nothing.
 pub fn mean(x: &[f64]) -> Option<f64> {
@@ -30,7 +61,9 @@ pub fn correlation(x: &[f64], y: &[f64]) -> Option<f64> {
     let covariance: f64 = x.iter().zip(y).map(|(a, b)| (a - mx) * (b - my)).sum();
     let norm = |v: &[f64], m: f64| v.iter().map(|a| (a - m).powi(2)).sum::<f64>().sqrt();
     let norms = norm(x, mx) * norm(y, my);
-    (norms > 0.0).then_some(covariance / norms)
+    // The mean of equal values need not be that value.
+    let vary = [x, y].iter().all(|v| v.iter().any(|a| *a != v[0]));
+    (vary && norms > 0.0).then_some(covariance / norms)
 }
 
 /// Returns the first x at which y passes the level, linearly interpolated; none if it never does.
@@ -175,6 +208,7 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0, 10.0]), Some(2.5));
         assert!((correlation(&[1.0, 2.0, 3.0], &[2.0, 4.0, 6.0]).unwrap() - 1.0).abs() < 1e-12);
         assert_eq!(correlation(&[1.0, 1.0], &[2.0, 4.0]), None);
+        assert_eq!(correlation(&[0.1; 3], &[2.0, 4.0, 3.0]), None);
         assert_eq!((mean(&[]), variance(&[]), median(&[])), (None, None, None));
         assert_eq!(crossing(&[0.0, 1.0, 2.0], &[0.0, 0.5, 1.0], 0.75), Some(1.5));
         let wave: Vec<f64> = (0..4000).map(|i| (std::f64::consts::TAU * 0.05 * i as f64).sin()).collect();
