@@ -327,10 +327,32 @@ fn rows_and_columns(q: &Quantity, argument: usize) -> Result<(usize, usize)> {
 
 pub fn transpose(_: &dyn Host, a: Given) -> Result {
     let q = a.quantity(0)?;
+    if q.rows.is_none() && q.shape.len() > 2 {
+        return Ok(turned_round(&q).into());
+    }
     let (rows, columns) = rows_and_columns(&q, 0)?;
     let data =
         (0..columns).flat_map(|j| (0..rows).map(move |i| (i, j))).map(|(i, j)| q.data[i * columns + j]).collect();
     Ok(Quantity::matrix(data, [columns, rows], q.dim, q.unit.clone()).into())
+}
+
+/// The same elements with the order of the axes turned round.
+fn turned_round(q: &Quantity) -> Quantity {
+    let shape: Vec<usize> = q.shape.iter().rev().copied().collect();
+    let steps: Vec<usize> = (0..q.shape.len()).map(|axis| q.shape[axis + 1..].iter().product()).collect();
+    let mut data = Vec::with_capacity(q.data.len());
+    let mut at = vec![0; shape.len()];
+    for _ in 0..q.data.len() {
+        data.push(q.data[at.iter().rev().zip(&steps).map(|(i, step)| i * step).sum::<usize>()]);
+        for axis in (0..at.len()).rev() {
+            at[axis] += 1;
+            if at[axis] < shape[axis] {
+                break;
+            }
+            at[axis] = 0;
+        }
+    }
+    Quantity { data: data.into(), shape, classes: None, ..q.clone() }
 }
 
 /// A matrix times a matrix, or times an array.

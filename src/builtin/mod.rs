@@ -9,6 +9,7 @@ mod images;
 mod recordings;
 mod reference;
 mod sets;
+mod statistics;
 mod synapses;
 mod table;
 

@@ -182,7 +182,7 @@ pub fn csv(host: &dyn Host, a: Given) -> Result {
 
 pub fn npy(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;
-    match data::npy(&bytes) {
+    match data::npy(&bytes, if a.has(1) { Some(a.number(1)?) } else { None }) {
         Ok((values, shape)) => Ok(Quantity { shape, ..Quantity::array(values, Dim::ONE, None) }.into()),
         Err(flaw) => Err(flawed(0, format!("`{path}` is not an array"), flaw)),
     }

@@ -22,11 +22,11 @@ fn flawed(flaw: Flaw) -> Refusal {
     undefined(0, &flaw.to_string())
 }
 
-/// Rows and columns of a matrix; an example is a row.
+/// Rows and columns of a matrix; an example is a row, and an array one column.
 fn matrix(q: &Quantity, argument: usize) -> Result<ArrayView2<'_, f64>> {
     let shape = match (&q.shape[..], q.rows) {
         ([rows, columns], None) => Some((*rows, *columns)),
-        ([], Some(rows)) => Some((rows, 1)),
+        ([n], None) => Some((*n, 1)),
         (shape, Some(rows)) => Some((rows, shape.iter().product())),
         _ => None,
     };
@@ -95,7 +95,9 @@ fn halves(a: Given) -> Result<Score> {
     let q = a.quantity(0)?;
     let [n, images, cells] = q.shape[..] else {
         let message = format!("expected repetitions, images and cells, found {}", extent(&q.shape));
-        return Err(Refusal::of(0, Code::E0403, message, "three axes").help("`transpose` turns the order of axes round"));
+        return Err(
+            Refusal::of(0, Code::E0403, message, "three axes").help("`transpose` turns the order of axes round")
+        );
     };
     let Ok(repetitions) = ArrayView3::from_shape((n, images, cells), &q.data[..]) else {
         crate::ice!("an array that is not as large as its shape")

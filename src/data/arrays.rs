@@ -167,7 +167,7 @@ fn member_array(archive: &mut ZipArchive<Cursor<&[u8]>>, member: usize, wanted: 
     let mut body = Vec::new();
     match file.take(header.body + 1).read_to_end(&mut body) {
         Ok(_) if body.len() as u64 > header.body => Err(header.longer()),
-        Ok(_) => Ok((header.shape.clone(), Some(header.numbers(&body)?))),
+        Ok(_) => Ok((header.shape.clone(), Some(header.numbers(&body, None)?))),
         Err(e) => Err(damaged(e.to_string())),
     }
 }

@@ -27,8 +27,8 @@ pub struct Header {
     pub body: u64,
 }
 
-/// Reads a NumPy array of floats or integers: its elements in C order, and its shape.
-pub fn npy(bytes: &[u8]) -> Result<(Vec<f64>, Vec<usize>), Flaw> {
+/// Reads a NumPy array of floats or integers: its elements in C order, and its shape. What is not a number is refused, or replaced.
+pub fn npy(bytes: &[u8], missing: Option<f64>) -> Result<(Vec<f64>, Vec<usize>), Flaw> {
     let mut content = Content::of(bytes);
     let header = Header::read(&mut content)?;
     let other = content.left().is_some_and(|there| there != header.body);
@@ -36,7 +36,7 @@ pub fn npy(bytes: &[u8]) -> Result<(Vec<f64>, Vec<usize>), Flaw> {
         return Err(header.other_length(content.left_at_most()));
     }
     match content.rest(header.body)? {
-        Some(body) => Ok((header.numbers(&body)?, header.shape)),
+        Some(body) => Ok((header.numbers(&body, missing)?, header.shape)),
         None => Err(header.longer()),
     }
 }
@@ -92,11 +92,12 @@ impl Header {
     }
 
     /// Reads the numbers from what follows.
-    pub fn numbers(&self, body: &[u8]) -> Result<Vec<f64>, Flaw> {
+    pub fn numbers(&self, body: &[u8], missing: Option<f64>) -> Result<Vec<f64>, Flaw> {
         if body.len() as u64 != self.body {
             return Err(self.other_length(body.len() as u64));
         }
-        let values: Vec<f64> = self.element.numbers(body, self.big_endian).collect();
+        let known = |x: f64| if x.is_nan() { missing.unwrap_or(x) } else { x };
+        let values: Vec<f64> = self.element.numbers(body, self.big_endian).map(known).collect();
         is_finite(&values, |k| {
             format!("element {:?} (byte {})", self.index(k), self.length + (k * self.element.size()) as u64)
         })?;

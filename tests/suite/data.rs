@@ -68,3 +68,71 @@ fn pictures_of_archives_and_folders_are_examples() {
         assert_eq!((d.code, d.message.as_str()), (code, says));
     }
 }
+
+/// The rows of a table of numbers.
+fn table(text: &str) -> Vec<Vec<f64>> {
+    let row = |line: &str| line.split(',').map(|x| x.trim().parse().unwrap()).collect();
+    text.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_digit() || c == '-')).map(row).collect()
+}
+
+/// The worked example of the reference program (scikit-learn 1.9.1): 120 images, 60 features, 12 cells, 10 repetitions.
+#[test]
+fn predictivity_and_ceiling_are_those_of_the_reference() {
+    let folder = folder("brainscore");
+    let put = |name: &str, shape: &str, values: &[f64]| {
+        std::fs::write(folder.join(name), crate::reference::array(shape, values)).unwrap();
+    };
+    let flat = |rows: &[Vec<f64>]| rows.concat();
+    let (x, y) = (table(include_str!("../oracle/brainscore/X.csv")), table(include_str!("../oracle/brainscore/Y.csv")));
+    assert_eq!((x.len(), x[0].len(), y.len(), y[0].len()), (120, 60, 120, 12));
+    put("x.npy", "(120, 60)", &flat(&x));
+    put("y.npy", "(120, 12)", &flat(&y));
+    let repeats = table(include_str!("../oracle/brainscore/Y_reps.csv"));
+    assert_eq!((repeats.len(), repeats[0].len()), (1200, 14));
+    let of_cells: Vec<f64> = repeats.iter().flat_map(|row| row[2..].to_vec()).collect();
+    put("repeats.npy", "(10, 120, 12)", &of_cells);
+    let expected: serde_json::Value =
+        serde_json::from_str(include_str!("../oracle/brainscore/splits_and_expected.json")).unwrap();
+    let marked = |split: &serde_json::Value, part: &str, n: usize| {
+        let mut row = vec![0.0; n];
+        split[part].as_array().unwrap().iter().for_each(|k| row[k.as_u64().unwrap() as usize] = 1.0);
+        row
+    };
+    let splits = expected["score_splits"].as_array().unwrap();
+    put("splits.npy", "(10, 120)", &flat(&splits.iter().map(|s| marked(s, "test", 120)).collect::<Vec<_>>()));
+    let out = run_with(
+        &program(
+            "
+experiment e {
+    let x = npy(\"x.npy\")
+    let y = npy(\"y.npy\")
+    let splits = npy(\"splits.npy\")
+    measure center = predictivity(x, y, components = 25, splits = splits)
+    let each = predictivities(x, y, splits = splits)
+    measure error = std(each) / sqrt(10)
+    measure few = predictivity(x, y, components = 1, splits = splits)
+    measure likeness = spearman(dissimilarity(x), dissimilarity(y))
+    measure drawn = predictivity(x, y)
+    measure ridge = predictivity(x, y, penalty = 10)
+    measure same = predictivity(x[*, 0 .. 20], x[*, 0 .. 20], components = 20)
+    measure ceiling = ceiling(npy(\"repeats.npy\"))
+    let twice = transpose(transpose(npy(\"repeats.npy\")))
+    measure turned = ceiling(twice) - ceiling(npy(\"repeats.npy\"))
+}
+",
+        ),
+        0,
+        Settings::default(),
+        &folder,
+    );
+    assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+    let m = |name: &str| measured(&out, name)[0];
+    near(&[m("center"), m("error")], &[0.6803414835, 0.0168030733], 1e-9);
+    near(&[m("few"), m("likeness")], &[0.487247, 0.5733811827], 1e-6);
+    near(&[m("same")], &[1.0], 1e-9);
+    // Drawn otherwise: within the spread of the reference's splits (0.053) and ceilings (0.003).
+    near(&[m("drawn")], &[0.680], 0.06);
+    assert!(m("ridge") > 0.5 && m("ridge") < 0.95);
+    near(&[m("ceiling")], &[0.9501], 0.006);
+    assert_eq!(m("turned"), 0.0);
+}

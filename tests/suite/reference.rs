@@ -61,17 +61,28 @@ fn program_of(b: &Builtin) -> String {
     }
 }
 
+/// A NumPy array of doubles.
+pub fn array(shape: &str, values: &[f64]) -> Vec<u8> {
+    let header = format!("{:<117}\n", format!("{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"));
+    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
+    npy.extend((header.len() as u16).to_le_bytes());
+    npy.extend(header.bytes());
+    values.iter().for_each(|v| npy.extend(v.to_le_bytes()));
+    npy
+}
+
 /// A folder with `table.csv`, `array.npy` and `pictures.zip`.
 fn data() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reference");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("table.csv"), "x,kind\n1,a\n2,b\n").unwrap();
-    let header = format!("{:<117}\n", "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }");
-    let mut npy = b"\x93NUMPY\x01\x00".to_vec();
-    npy.extend((header.len() as u16).to_le_bytes());
-    npy.extend(header.bytes());
-    [1.0_f64, 2.0, 3.0].iter().for_each(|v| npy.extend(v.to_le_bytes()));
-    std::fs::write(folder.join("array.npy"), npy).unwrap();
+    std::fs::write(folder.join("array.npy"), array("(3,)", &[1.0, 2.0, 3.0])).unwrap();
+    // Four repetitions of five images at two cells, all alike but for one that is missing; three rows, the second of which is turned round.
+    let mut repeats: Vec<f64> = (0..4).flat_map(|_| [1.0, 7.0, 2.0, 5.0, 4.0, 6.0, 3.0, 2.0, 5.0, 1.0]).collect();
+    repeats[13] = f64::NAN;
+    std::fs::write(folder.join("repeats.npy"), array("(4, 5, 2)", &repeats)).unwrap();
+    let rows = [1.0, 2.0, 4.0, 4.0, 3.0, 1.0, 2.0, 4.0, 8.0];
+    std::fs::write(folder.join("rows.npy"), array("(3, 3)", &rows)).unwrap();
     std::fs::write(folder.join("pictures.zip"), crate::data::pictures(&[("a.png", 4), ("b.png", 8)])).unwrap();
     folder
 }
