@@ -3,6 +3,7 @@
 use super::files::{Disk, expand, load};
 use super::messages::{Done, Messages, Stop};
 use super::options::RunOptions;
+use super::reach::named_data;
 use super::run::settings;
 use super::signals::{self, Signal, stop_asked_for};
 use neuro::compiler::Program;
@@ -155,11 +156,20 @@ fn run(job: &Job, settings: &Settings) -> Report {
     }
 }
 
+/// Returns whether what cannot be read would be in a folder of data, where none is named and the model has no such folder beside it.
+fn is_of_a_data_folder(d: &Diagnostic, model: &Path) -> bool {
+    let path = d.message.strip_prefix("cannot read `").and_then(|m| m.strip_suffix('`'));
+    let folder = path.and_then(|p| p.split_once('/')).map(|(folder, _)| folder);
+    let beside = |folder: &str| model.parent().is_some_and(|p| p.join(folder).exists());
+    let named = named_data().is_some() || std::env::var_os("NEURO_DATA").is_some();
+    d.code == Code::E0802 && !named && folder.is_some_and(|f| !matches!(f, "" | "." | "..") && !beside(f))
+}
+
 fn tell(job: &Job, report: Report, messages: Messages, counts: &mut Counts) {
     let Report { expectations, failure, printed, seconds } = report;
     printed.iter().for_each(|line| say!("{line}"));
     let (path, word, name) = (job.path.display(), job.word, &job.experiment.name);
-    if let Some(d) = failure.as_ref().filter(|d| d.code == Code::E0814) {
+    if let Some(d) = failure.as_ref().filter(|d| d.code == Code::E0814 || is_of_a_data_folder(d, job.path)) {
         say!("skipped {path}: {word} {name}: {}", d.message);
         counts.skipped += 1;
         return;
