@@ -207,10 +207,32 @@ pub fn column(host: &dyn Host, a: Given) -> Result {
     }
 }
 
+/// The texts of a column.
+fn texts<'t>(t: &'t data::Table, name: &str) -> Result<&'t [String]> {
+    match t.columns.get(name) {
+        Some(column) => Ok(column),
+        None => Err(Refusal::of(1, Code::E0205, t.no_column(name), "no such column")),
+    }
+}
+
+/// 1 for each row whose column has a text, or begins with it.
+pub fn matches(_: &dyn Host, a: Given) -> Result {
+    let (t, name, wanted) = (a.table(0)?, a.text(1)?, a.text(2)?);
+    let begins = a.has(3) && a.number(3)? != 0.0;
+    let fits = |x: &String| if begins { x.starts_with(&*wanted) } else { **x == *wanted };
+    let found = texts(&t, &name)?.iter().map(|x| f64::from(u8::from(fits(x)))).collect();
+    Ok(Quantity::array(found, Dim::ONE, None).into())
+}
+
+/// The number of each row's text among the different ones, in the order in which they first occur.
+pub fn labels(_: &dyn Host, a: Given) -> Result {
+    let (t, name) = (a.table(0)?, a.text(1)?);
+    let mut known = indexmap::IndexSet::new();
+    let found = texts(&t, &name)?.iter().map(|x| known.insert_full(x).0 as f64).collect();
+    Ok(Quantity { classes: Some(known.len() as u32), ..Quantity::array(found, Dim::ONE, None) }.into())
+}
+
 pub fn count_where(_: &dyn Host, a: Given) -> Result {
     let (t, name, wanted) = (a.table(0)?, a.text(1)?, a.text(2)?);
-    match t.columns.get(&*name) {
-        Some(column) => Ok(Quantity::pure(column.iter().filter(|x| **x == *wanted).count() as f64).into()),
-        None => Err(Refusal::of(1, Code::E0205, t.no_column(&name), "no such column")),
-    }
+    Ok(Quantity::pure(texts(&t, &name)?.iter().filter(|x| **x == *wanted).count() as f64).into())
 }

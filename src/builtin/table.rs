@@ -644,6 +644,22 @@ pub static TABLE: &[Builtin] = &[
         "expect count_where(csv(\"table.csv\"), \"kind\", \"a\") == 1",
     ),
     f(
+        "matches",
+        &[p("table", Wants::Table), p("column", Text), p("text", Text), o("begins", Truth)],
+        G::PureArray,
+        Function(sets::matches),
+        "1 for each row whose column has the text, 0 for the others; with `begins = true`, whose column begins with it",
+        "expect matches(csv(\"table.csv\"), \"kind\", \"b\") == [0, 1]",
+    ),
+    f(
+        "labels",
+        &[p("table", Wants::Table), p("column", Text)],
+        G::PureArray,
+        Function(sets::labels),
+        "the texts of a column as numbers from 0 on, in the order in which they first occur",
+        "expect labels(csv(\"table.csv\"), \"kind\") == [0, 1]",
+    ),
+    f(
         "samples",
         &[p("values", Number), p("every", Time), o("linear", Truth)],
         G::Same,

@@ -136,3 +136,27 @@ experiment e {
     near(&[m("ceiling")], &[0.9501], 0.006);
     assert_eq!(m("turned"), 0.0);
 }
+
+#[test]
+fn text_columns_become_numbers() {
+    let folder = folder("texts");
+    std::fs::write(folder.join("cells.csv"), "id,type\n7,KCg\n8,PN\n9,KCab\n10,\n11,PN\n").unwrap();
+    let text = "
+experiment e {
+    let t = csv(\"cells.csv\")
+    measure pn = matches(t, \"type\", \"PN\")
+    measure kc = matches(t, \"type\", \"KC\", begins = true)
+    measure none = matches(t, \"type\", \"\")
+    measure label = labels(t, \"type\")
+}
+";
+    let out = run_with(&program(text), 0, Settings::default(), &folder);
+    assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+    assert_eq!(measured(&out, "pn"), [0.0, 1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(measured(&out, "kc"), [1.0, 0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(measured(&out, "none"), [0.0, 0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(measured(&out, "label"), [0.0, 1.0, 2.0, 3.0, 1.0]);
+    let out = run_with(&program(&text.replace("\"type\"", "\"kind\"")), 0, Settings::default(), &folder);
+    let d = out.failure.expect("refused");
+    assert_eq!((d.code, d.message.as_str()), (Code::E0205, "there is no column `kind`; the columns are `id`, `type`"));
+}
