@@ -201,7 +201,7 @@ pub fn column(host: &dyn Host, a: Given) -> Result {
     };
     let Value::Table(t) = table else { return a.wrong(0, "a table") };
     let name = a.text(1)?;
-    match t.numbers(&name) {
+    match t.numbers(&name, if a.has(2) { Some(a.number(2)?) } else { None }) {
         Ok(v) => Ok(Quantity::array(v, Dim::ONE, None).into()),
         Err(flaw) => Err(flawed(1, "this column cannot be read as numbers", flaw)),
     }

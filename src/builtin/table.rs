@@ -629,10 +629,10 @@ pub static TABLE: &[Builtin] = &[
     ),
     f(
         "column",
-        &[p("table", Wants::TableOrPath), p("name", Text)],
+        &[p("table", Wants::TableOrPath), p("name", Text), o("blank", PureNumber)],
         G::PureArray,
         Function(sets::column),
-        "a column of a table, or of the CSV file of this name",
+        "a column of a table, or of the CSV file of this name; `blank` stands for empty cells",
         "expect sum(column(csv(\"table.csv\"), \"x\")) == 3",
     ),
     f(

@@ -38,18 +38,24 @@ impl Table {
         }
     }
 
-    /// Reads a column as numbers.
-    pub fn numbers(&self, name: &str) -> Result<Vec<f64>, Flaw> {
-        self.numbers_of(name, 0..self.rows())
+    /// Reads a column as numbers; an empty cell stands for `blank`, if that is given.
+    pub fn numbers(&self, name: &str, blank: Option<f64>) -> Result<Vec<f64>, Flaw> {
+        self.numbers_of(name, 0..self.rows(), blank)
     }
 
     /// Reads some rows of a column as numbers, which must be finite.
-    pub fn numbers_of(&self, name: &str, rows: impl IntoIterator<Item = usize>) -> Result<Vec<f64>, Flaw> {
+    pub fn numbers_of(
+        &self,
+        name: &str,
+        rows: impl IntoIterator<Item = usize>,
+        blank: Option<f64>,
+    ) -> Result<Vec<f64>, Flaw> {
         let Some(column) = self.columns.get(name) else {
             return Err(Flaw::new(self.no_column(name), "name one of its columns"));
         };
         let number = |row: usize| match column[row].parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
+            Err(_) if column[row].is_empty() && blank.is_some() => Ok(blank.unwrap_or_default()),
             read => {
                 let text = &column[row];
                 let what = match read {
@@ -143,8 +149,8 @@ mod tests {
         let t = csv("t.csv", b"pre, post ,weight\nA,B, 1\nA ,C,2", None).unwrap();
         assert_eq!(t.rows(), 2);
         assert_eq!(t.columns["post"], ["B", "C"]);
-        assert_eq!(t.numbers("weight").unwrap(), [1.0, 2.0]);
-        assert!(t.numbers("post").unwrap_err().what.contains("line 2"));
+        assert_eq!(t.numbers("weight", None).unwrap(), [1.0, 2.0]);
+        assert!(t.numbers("post", None).unwrap_err().what.contains("line 2"));
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Elaborator<'_> {
 fn spike_list(scope: &Scope, e: &Expr, cells: usize) -> Attempt<(Vec<Spike>, Option<Vec<f64>>)> {
     let (times, of_cells, weights, table) = match scope.eval(e)? {
         Evaluated::Table(t) => {
-            let column = |n: &str| match t.numbers(n) {
+            let column = |n: &str| match t.numbers(n, None) {
                 Ok(v) => Ok(v),
                 Err(flaw) => Err(flawed(flaw, e.span, "this table is not a spike list")),
             };

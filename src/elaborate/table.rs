@@ -161,7 +161,8 @@ fn of_rows(
     e: &Expr,
     what: &str,
 ) -> Attempt<Vec<f64>> {
-    let columns = |name: &str, span: Span| match table.numbers_of(name, rows.iter().copied()) {
+    let blank = of.blank.as_ref().map(|e| scope.number(e)).transpose()?;
+    let columns = |name: &str, span: Span| match table.numbers_of(name, rows.iter().copied(), blank) {
         Ok(v) => Ok(Quantity::array(v, Dim::ONE, None)),
         Err(flaw) => Err(flawed(flaw, span, format!("`{}` cannot be used", of.path))),
     };

@@ -255,7 +255,7 @@ impl<'a> Scope<'a> {
                 self.world.synaptic(network, &list, name, e.span)?.into()
             }
             ExprKind::Column(of, name) => match self.eval(of)? {
-                Value::Table(t) => match t.numbers(name) {
+                Value::Table(t) => match t.numbers(name, None) {
                     Ok(v) => Quantity::array(v, Dim::ONE, None).into(),
                     Err(flaw) => return Err(flawed(flaw, e.span, "this is not a column of numbers")),
                 },

@@ -143,11 +143,11 @@ fn text_columns_become_numbers() {
     std::fs::write(folder.join("cells.csv"), "id,type\n7,KCg\n8,PN\n9,KCab\n10,\n11,PN\n").unwrap();
     let text = "
 experiment e {
-    let t = csv(\"cells.csv\")
-    measure pn = matches(t, \"type\", \"PN\")
-    measure kc = matches(t, \"type\", \"KC\", begins = true)
-    measure none = matches(t, \"type\", \"\")
-    measure label = labels(t, \"type\")
+    let cells = csv(\"cells.csv\")
+    measure pn = matches(cells, \"type\", \"PN\")
+    measure kc = matches(cells, \"type\", \"KC\", begins = true)
+    measure none = matches(cells, \"type\", \"\")
+    measure label = labels(cells, \"type\")
 }
 ";
     let out = run_with(&program(text), 0, Settings::default(), &folder);
@@ -159,4 +159,31 @@ experiment e {
     let out = run_with(&program(&text.replace("\"type\"", "\"kind\"")), 0, Settings::default(), &folder);
     let d = out.failure.expect("refused");
     assert_eq!((d.code, d.message.as_str()), (Code::E0205, "there is no column `kind`; the columns are `id`, `type`"));
+}
+
+#[test]
+fn empty_cells_stand_for_what_is_said() {
+    let folder = folder("blanks");
+    std::fs::write(folder.join("edges.csv"), "pre,post,n\n0,1,3\n1,2,\n2,0,5\n").unwrap();
+    let text = |blank: &str, column: &str| {
+        format!(
+            "
+neuron Cell {{ event input exc: 1  state x = 0  x' = exc  emit spike when x > 1e9 }}
+network Net {{
+    population cell: Cell[3]
+    projection p: cell -> cell.exc: Static {{ connect from \"edges.csv\"(pre = \"pre\", post = \"post\", weight = 2 * n{blank})   delay 1 ms }}
+}}
+experiment e {{ network net = Net()   measure w = net.p.w   measure n = column(\"edges.csv\", \"n\"{column}) }}
+"
+        )
+    };
+    let out = run_with(&program(&text(", blank = 0.5", ", blank = 7")), 0, Settings::default(), &folder);
+    assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+    assert_eq!(measured(&out, "w"), [6.0, 1.0, 10.0]);
+    assert_eq!(measured(&out, "n"), [3.0, 7.0, 5.0]);
+    for (blank, column) in [("", ", blank = 7"), (", blank = 0", "")] {
+        let out = run_with(&program(&text(blank, column)), 0, Settings::default(), &folder);
+        let d = out.failure.expect("refused");
+        assert_eq!(d.code, Code::E0803, "{}", d.message);
+    }
 }

@@ -18,7 +18,8 @@ impl Files for Folder {
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(self.0.join(path)).map_err(|e| e.to_string())
+        let near = std::fs::read(self.0.join(path)).map_err(|e| e.to_string());
+        near.or_else(|why| self.find(path).ok_or(why))
     }
 }
 

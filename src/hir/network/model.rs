@@ -297,6 +297,8 @@ pub struct FromTable {
     pub delimiter: Option<Expr>,
     /// What happens to rows whose cells are not there.
     pub missing: Option<Expr>,
+    /// The number that an empty cell of a column stands for.
+    pub blank: Option<Expr>,
     /// Weights, of the row's columns.
     pub weight: Option<Expr>,
     /// Delays, of the row's columns.

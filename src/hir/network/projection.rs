@@ -357,7 +357,7 @@ fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) -> Option<Conn
 }
 
 /// What `from` takes.
-const FROM: [(&str, bool); 9] = [
+const FROM: [(&str, bool); 10] = [
     ("pre", true),
     ("post", true),
     ("ids", true),
@@ -367,6 +367,7 @@ const FROM: [(&str, bool); 9] = [
     ("equals", true),
     ("delimiter", true),
     ("missing", true),
+    ("blank", true),
 ];
 
 fn from_table(
@@ -379,7 +380,7 @@ fn from_table(
 ) -> Option<FromTable> {
     let list: Vec<&ast::Arg> = args.iter().collect();
     let bound = bind(infer, "from", &FROM, &list, span, None)?;
-    let [pre, post, ids, weight_of, delay, column, equals, delimiter, missing]: [Option<&ast::Expr>; 9] =
+    let [pre, post, ids, weight_of, delay, column, equals, delimiter, missing, blank]: [Option<&ast::Expr>; 10] =
         bound.try_into().ok()?;
     let pair = world.pair.take();
     let mut text = |infer: &mut Infer, e: Option<&ast::Expr>| {
@@ -412,6 +413,8 @@ fn from_table(
         }
         typed
     });
+    let blank =
+        blank.map(|e| infer.typed_quantity(world, e, "what an empty cell stands for", &Ty::number(Dim::ONE), None));
     world.columns = true;
     let weight_of = match (weight_of, weight) {
         (Some(e), Some(ty)) => Some(infer.typed_quantity(world, e, "the weight", ty, None)),
@@ -439,7 +442,7 @@ fn from_table(
     world.columns = false;
     world.pair = pair;
     let path = path.to_string();
-    Some(FromTable { path, ends, ids, filter, delimiter, missing, weight: weight_of, delay, span })
+    Some(FromTable { path, ends, ids, filter, delimiter, missing, blank, weight: weight_of, delay, span })
 }
 
 /// Checks a drive; also used by experiments.
