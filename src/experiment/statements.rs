@@ -309,7 +309,9 @@ impl Run<'_> {
 fn reset_states(s: &mut Running, View { population: index, start, n }: View) {
     let population = &s.network().populations[index];
     let mut states: Vec<(VarId, Option<usize>, Column)> = Vec::new();
-    for id in population.init.keys() {
+    // What happened in the last steps is forgotten too.
+    let remembered = population.model.memories.iter().flat_map(|m| &m.states);
+    for id in population.init.keys().chain(remembered) {
         let cable = population.model.vars[*id].cable.filter(|c| *c < population.model.cables.len());
         let segments = cable.map_or(1, |c| population.segments(c));
         for segment in 0..segments {

@@ -18,8 +18,8 @@ pub struct Response {
     pub to: Cause,
     /// The kernel, in which time stands for the age of an event.
     pub kernel: Expr,
-    /// How old events may be; what is as old as this or older has no part in it.
-    pub over: Expr,
+    /// How old events may be, internal units of time; what is as old as this or older has no part in it.
+    pub over: f64,
 }
 
 /// States that hold what happened in the last steps.

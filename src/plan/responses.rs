@@ -1,9 +1,9 @@
 //! Responses to events with a kernel that ends: states of the cells that hold what happened in the last steps, one for each step.
 
+use super::Network;
 use super::windows::steps_of;
-use super::{Column, Network, Population};
 use crate::hir::{Cause, Event, Expr, Memory, Neuron, Response, Stmt, Var, VarId, VarKind};
-use crate::math::{add, eval, mul, simplify};
+use crate::math::{add, mul, simplify};
 use crate::solve::discretize;
 use crate::source::Span;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ impl Network {
     /// Finds a kernel whose length cannot be counted in steps: where it is written, and why.
     pub fn uncounted_response(&self, dt: f64) -> Option<(Span, String)> {
         self.populations.iter().find_map(|p| {
-            responses(&p.model).find_map(|(id, r)| Some((p.model.vars[id].span, p.steps_of_kernel(r, dt).err()?)))
+            responses(&p.model).find_map(|(id, r)| Some((p.model.vars[id].span, steps_of_kernel(r, dt).err()?)))
         })
     }
 
@@ -23,7 +23,7 @@ impl Network {
     pub fn remember_events(&mut self, dt: f64) {
         for p in &mut self.populations {
             let all: Vec<(VarId, Response, usize)> = responses(&p.model)
-                .map(|(id, r)| match p.steps_of_kernel(r, dt) {
+                .map(|(id, r)| match steps_of_kernel(r, dt) {
                     Ok(steps) => (id, r.clone(), steps),
                     Err(why) => crate::ice!("an unchecked kernel: {why}"),
                 })
@@ -44,30 +44,22 @@ impl Network {
     }
 }
 
-impl Population {
-    /// Returns how many steps a kernel has.
-    ///
-    /// # Errors
-    /// Why they cannot be counted.
-    fn steps_of_kernel(&self, r: &Response, dt: f64) -> Result<usize, String> {
-        let value = |v: VarId| match self.params.get(&v) {
-            Some(Column::Const(value)) => Some(*value),
-            _ => None,
-        };
-        let over = eval(&self.model.unfold(r.over.clone()), &value, Some(dt));
-        let Some(over) = over else { return Err("the length of a kernel is one number for all cells".into()) };
-        let number = crate::units::format_number;
-        match steps_of(over, dt) {
-            Some(steps) if steps <= LONGEST => Ok(steps),
-            Some(steps) => Err(format!(
-                "a kernel of {steps} steps, at most {LONGEST} are kept; a state with an equation has no end"
-            )),
-            None => Err(format!(
-                "a kernel of {} ms, in steps of {} ms, has no whole number of steps",
-                number(over),
-                number(dt)
-            )),
+/// Returns how many steps a kernel has.
+///
+/// # Errors
+/// Why they cannot be counted.
+fn steps_of_kernel(r: &Response, dt: f64) -> Result<usize, String> {
+    let number = crate::units::format_number;
+    match steps_of(r.over, dt) {
+        Some(steps) if steps <= LONGEST => Ok(steps),
+        Some(steps) => {
+            Err(format!("a kernel of {steps} steps, at most {LONGEST} are kept; a state with an equation has no end"))
         }
+        None => Err(format!(
+            "a kernel of {} ms, in steps of {} ms, has no whole number of steps",
+            number(r.over),
+            number(dt)
+        )),
     }
 }
 
@@ -99,9 +91,12 @@ fn memory(model: &mut Neuron, of: Cause, steps: usize) -> usize {
         let state = model.vars.push(Var { name: format!("{name} {age} steps ago"), kind, ..like.clone() });
         model.memories[k].states.push(state);
         if let (0, Cause::Event(event)) = (age, of) {
+            // Events that are counted add up within a step; others happen once.
+            let counted = model.is_counted(event);
             for emit in model.emits.iter_mut().filter(|e| e.event == event) {
                 let count = emit.count.clone().unwrap_or(Expr::Num(1.0));
-                emit.body.insert(0, Stmt::Assign(state, count));
+                let all = if counted { add(Expr::Var(state), count) } else { count };
+                emit.body.insert(0, Stmt::Assign(state, all));
             }
         }
     }

@@ -173,6 +173,10 @@ fn kernels_that_cannot_be_are_refused() {
         ("let x = convolve(exc, exp(-age / tau), over = 1 mV)", "E0310"),
         ("let x = convolve(exc, since(spike) / age, over = 1 ms)", "E0401 `convolve` has a kernel without events"),
         ("state x = convolve(exc, 1, over = 1 ms)", "E0208"),
+        (
+            "let x = convolve(exc, 1, over = 10 * tau)",
+            "E0401 `convolve` has a kernel whose length is a positive constant",
+        ),
     ] {
         let found = checked(declaration);
         assert!(found.contains(says), "{declaration}: {found}");
@@ -186,4 +190,45 @@ fn kernels_that_cannot_be_are_refused() {
         ran("let x = convolve(exc, 1, over = 100 ms)"),
         "a kernel of 1000 steps, at most 512 are kept; a state with an equation has no end"
     );
+}
+
+#[test]
+fn several_emissions_of_a_step_are_counted_and_a_reset_forgets() {
+    let out = run("
+neuron Counted {
+    state k = 1
+    let own = convolve(spike, 1, over = 9 ms)
+    emit spike count ~ poisson(3) when k > 0.5
+    emit spike count ~ poisson(3) when k > 0.5
+}
+neuron Plain {
+    state k = 1
+    let own = convolve(spike, 1, over = 9 ms)
+    emit spike when k > 0.5
+    emit spike when k > 0.2
+}
+neuron Hearing { event input exc: 1  let x = convolve(exc, 1, over = 9 ms)  emit spike when x > 1e9 }
+network Net { population a: Counted[4]  population b: Plain[4]  population c: Hearing[4] }
+experiment e {
+    dt 1 ms
+    network net = Net()
+    drive net.c.exc { spikes [2 ms]  weight 3  delay 1 ms }
+    record (net.a.spike, net.b.spike)
+    run 4 ms
+    measure counted = sum(net.a.own) - count(net.a.spike)
+    measure some = count(net.a.spike)
+    measure plain = sum(net.b.own) - count(net.b.spike)
+    measure heard = net.c.x
+    reset net.c[1 .. 3]
+    reset net.b
+    measure after = net.c.x
+    measure none = sum(net.b.own)
+}
+");
+    assert_eq!(measured(&out, "counted"), [0.0]);
+    assert!(measured(&out, "some")[0] > 20.0);
+    assert_eq!(measured(&out, "plain"), [0.0]);
+    assert_eq!(measured(&out, "heard"), [3.0; 4]);
+    assert_eq!(measured(&out, "after"), [3.0, 0.0, 0.0, 3.0]);
+    assert_eq!(measured(&out, "none"), [0.0]);
 }

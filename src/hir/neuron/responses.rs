@@ -23,7 +23,11 @@ impl Checker {
         let outer = std::mem::replace(&mut self.in_kernel, true);
         let (kernel, ty) = infer.number(self, &kernel.value);
         self.in_kernel = outer;
-        let over = infer.time(self, &over.value, "the length of a kernel");
+        let length = infer.time(self, &over.value, "the length of a kernel");
+        let length = crate::math::eval(&length, &|_| None, None).filter(|over| *over > 0.0 && over.is_finite());
+        let Some(over) = length else {
+            return refuse(infer, over.value.span, "has a kernel whose length is a positive constant");
+        };
         let of_a_step = |e: &Expr| matches!(e, Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_));
         if kernel.any(&mut |e| of_a_step(e)) {
             return refuse(infer, args[1].span(), "has a kernel without events, noise and draws");
