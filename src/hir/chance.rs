@@ -104,13 +104,14 @@ fn uncountable(span: Span, mean: f64) -> Diagnostic {
     d.help("make the rate or `dt` smaller; an experiment draws of any mean: `let n ~ poisson(20)`")
 }
 
-/// Refuses a comparison with a Poisson number whose mean may be too large or negative: it would not hold, and nobody would know.
-pub fn refuse_unsure(infer: &mut Infer, condition: &Expr, span: Span) {
+/// Refuses comparisons with a Poisson number whose mean may be too large or negative: they would not hold, and nobody would know.
+pub fn refuse_unsure(infer: &mut Infer, e: &Expr, span: Span) {
     let unsure = |e: &Expr| match e {
         Expr::Call(Func::Poisson, args) => crate::math::eval(&args[1], &|_| None, None).is_none(),
         _ => false,
     };
-    if condition.any(&mut |e| unsure(e)) {
+    let compares = |e: &Expr| matches!(e, Expr::Bin(Op::Lt | Op::Le | Op::Gt | Op::Ge | Op::Eq | Op::Ne, ..));
+    if e.any(&mut |e| compares(e) && e.any(&mut |e| unsure(e))) {
         let message = "a condition on a Poisson number whose mean is not a constant";
         let d = Diagnostic::at(Code::E0604, span, message, "means above 8 or below 0 are not drawn");
         infer.diagnostics.push(d.help(

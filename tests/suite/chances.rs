@@ -266,6 +266,12 @@ experiment e {{ dt 1 ms  network net = Net()  run 3 ms }}
             "a condition on a Poisson number whose mean is not a constant",
         ),
         (
+            "emit spike when true { x = if poisson(x) >= 1 then 2 else 0 }",
+            link,
+            Code::E0604,
+            "a condition on a Poisson number whose mean is not a constant",
+        ),
+        (
             counted,
             "synapse Link { weight w: 1  on pre.spike { deliver w * poisson(2) } }",
             Code::E0106,

@@ -115,6 +115,7 @@ impl Checker {
             ast::Stmt::Assign(target, op, value) => {
                 let (rhs, ty) = infer.expr(self, value);
                 let id = self.assignable(infer, scope, target)?;
+                chance::refuse_unsure(infer, &rhs, value.span);
                 let given = Assigned { value: rhs, ty, span: value.span };
                 let rhs = assigned(infer, (id, &self.out.vars[id]), target, *op, given);
                 Stmt::Assign(id, rhs)

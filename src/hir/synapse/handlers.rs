@@ -80,6 +80,7 @@ impl Checker<'_> {
                     let (rhs, ty) = infer.expr(self, value);
                     let Some(id) = self.changeable(infer, target) else { continue };
                     let var = self.out.vars[id].clone();
+                    chance::refuse_unsure(infer, &rhs, value.span);
                     let given = Assigned { value: rhs, ty, span: value.span };
                     out.push(Stmt::Assign(id, assigned(infer, (id, &var), target, *op, given)));
                 }
@@ -91,6 +92,7 @@ impl Checker<'_> {
                 }
                 ast::Stmt::Deliver(e) => {
                     let (value, ty) = infer.number(self, e);
+                    chance::refuse_unsure(infer, &value, e.span);
                     self.fits_port(infer, &ty, e.span, true);
                     if let Some(w) = self.out.weight()
                         && crate::math::linear_through(&self.out.unfold(value.clone()), w, &|v| self.out.definition(v))
