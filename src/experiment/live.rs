@@ -121,9 +121,9 @@ impl Live {
             return self.initial(cells, id, span);
         }
         let part = cells.start..cells.start + cells.n;
-        let all = self.events().and_then(|s| s.values(cells.population, id));
+        let all = self.events().and_then(|s| s.values(cells.population, id, part.clone()));
         let each = || part.clone().map(|cell| self.cell_value(cells.population, id, cell, segment)).collect();
-        let Some(values) = all.map_or_else(each, |all| Some(all[part.clone()].to_vec())) else {
+        let Some(values) = all.map_or_else(each, Some) else {
             return fail(Code::E0404, span, format!("`{}` has no value now", var.name), "cannot be computed");
         };
         Ok(match values[..] {

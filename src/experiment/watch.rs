@@ -94,13 +94,13 @@ impl Observer for Watch<'_> {
             let (state, all) = match value {
                 Expr::Var(v) => match simulation.segments(r.population, *v) {
                     Some(state) => (Some(state), None),
-                    None => (None, simulation.values(r.population, *v)),
+                    None => (None, simulation.values(r.population, *v, cells.clone())),
                 },
                 _ => (None, None),
             };
             let values: Vec<f64> = match (state, all) {
                 (Some((b, segments)), _) => cells.map(|c| b.get(c * segments + segment)).collect(),
-                (None, Some(all)) => all[cells].to_vec(),
+                (None, Some(all)) => all,
                 (None, None) => {
                     let plan = &simulation.network.populations[r.population];
                     let at = |c| match read(Some(simulation), plan, r.population, value, c, *segment) {

@@ -154,7 +154,8 @@ impl Network {
         for m in self.populations.iter().map(|p| &*p.model) {
             let inline = |e: Expr| crate::hir::inline_lets_unless(m, e, &|_| false);
             let shared = |v: VarId| m.kept.get(&v) == Some(&Kept::Channel) || several && m.is_shared(v);
-            for h in &m.handlers {
+            let reduces = m.vars.keys().any(shared);
+            for h in m.handlers.iter().filter(|_| reduces) {
                 let updates = crate::solve::cell_updates(m, &h.signal, &inline, (&shared, sum), &mut fresh);
                 if updates.entangled.is_some() {
                     return Some(h.span);
@@ -165,10 +166,10 @@ impl Network {
             let windows = matches!(p.pairs.plain(), Pairs::Convolution(_));
             let single = |v: VarId| p.is_of_one(v);
             let owner = crate::solve::owner_in_synapse(&p.synapse, &single);
-            for h in &p.synapse.handlers {
+            for h in p.synapse.handlers.iter().filter(|_| several || windows) {
                 let crate::hir::Trigger::Signal(signal) = &h.trigger else { continue };
-                let how = (several || windows, sum || windows);
-                let updates = crate::solve::synapse_updates(&p.synapse, signal, how.0, how.1, &owner, &mut fresh);
+                let adds_up = sum || windows;
+                let updates = crate::solve::synapse_updates(&p.synapse, signal, true, adds_up, &owner, &mut fresh);
                 if updates.entangled.is_some() {
                     return Some(h.span);
                 }

@@ -100,6 +100,8 @@ pub struct Pop {
     inputs: BTreeMap<VarId, Buffer>,
     /// Ports whose values are written cell by cell at every step.
     filled: Vec<VarId>,
+    /// Ports that projections contribute to continuously.
+    contributed: BTreeSet<VarId>,
     /// Functions that ports follow, each for some of the cells.
     functions: BTreeMap<VarId, Vec<PortFunction>>,
     /// A parameter or the source of a port has changed; the kernels must be made to fit.
@@ -228,6 +230,7 @@ impl Pop {
             ports,
             inputs: BTreeMap::new(),
             filled: Vec::new(),
+            contributed: analog.clone(),
             functions: BTreeMap::new(),
             dirty: false,
             baked: (steps, Vec::new()),
@@ -546,9 +549,9 @@ impl Pop {
         } else if let Some(sum) = summed(var) {
             out.convert(sum, p.n);
         } else {
-            match (self.ports.get(&var), self.inputs.get(&var), self.functions.get(&var), p.ports.get(&var)) {
-                (Some(PortSource::Step), Some(sum), ..) => out.convert(sum, p.n),
-                (_, _, Some(list), _) if let [f] = &list[..] => out.fill(p.n, f.of.at(t)),
+            match (self.contributed.contains(&var), self.inputs.get(&var), p.ports.get(&var)) {
+                (true, Some(sum), _) => out.convert(sum, p.n),
+                (false, ..) if self.functions.contains_key(&var) => self.own_input(p, var, t, out),
                 (.., Some(column)) => out.fill_column(p.n, column),
                 _ => crate::ice!("`{}` of a cell cannot be computed between steps", p.model.vars[var].name),
             }

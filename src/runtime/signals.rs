@@ -11,7 +11,7 @@ use crate::image::Listing;
 use crate::math::{add, mul, sub};
 use crate::plan::Population;
 use crate::rng::Stream;
-use crate::solve::{Replay, Splitter};
+use crate::solve::{Replay, Splitter, writes};
 use cranelift_entity::EntityRef;
 use std::collections::BTreeSet;
 
@@ -61,8 +61,12 @@ impl Heard {
     fn new(signal: &str, p: &Population, dt: f64, backend: Backend) -> Heard {
         let model = &p.model;
         let bounds = |v: VarId| model.bounds.iter().find(|(b, ..)| *b == v).map(|(_, lo, hi)| (lo.clone(), hi.clone()));
+        let bodies = || model.handlers.iter().filter(|h| h.signal == signal).map(|h| &h.body[..]);
+        // A `let` is written out only where it follows from what a statement before has changed.
+        let changed = |e: &Expr| matches!(e, Expr::Var(v) if bodies().any(|body| writes(body, *v)));
+        let apart = |v: VarId| !model.any(&Expr::Var(v), &mut |e| changed(e) || matches!(e, Expr::Draw(..)));
         let mut replay = Replay {
-            inline: &|e| inline_lets_unless(model, e, &|_| false),
+            inline: &|e| inline_lets_unless(model, e, &apart),
             bounds: &bounds,
             shared: None,
             pooled: &|_| false,
@@ -73,7 +77,6 @@ impl Heard {
             marking: false,
             entangled: None,
         };
-        let heard = model.handlers.iter().filter(|h| h.signal == signal).map(|h| &h.body[..]);
         let first_draw = model.vars.len();
         let mut draws: Vec<(u32, Draw)> = Vec::new();
         let mut drawn = |e: Expr| match e {
@@ -93,7 +96,7 @@ impl Heard {
             }
             e => e,
         };
-        let updates = replay.run(heard).values.into_iter();
+        let updates = replay.run(bodies()).values.into_iter();
         let (states, values): (Vec<VarId>, Vec<Expr>) = updates.map(|(v, e)| (v, e.map(&mut drawn))).unzip();
         let reading = Reading::new(&format!("on_{signal}"), p, &values, dt, backend);
         Heard { signal: signal.to_string(), states, reading, draws, first_draw }

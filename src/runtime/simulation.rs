@@ -527,11 +527,11 @@ impl Simulation {
         self.sums.get_mut().compile(&self.network, projection, &self.options);
     }
 
-    /// Returns the values of a variable now, one per cell; none if it has none, or several per cell.
-    pub fn values(&self, population: usize, var: VarId) -> Option<Vec<f64>> {
+    /// Returns the values of a variable now, one for each of some cells; none if it has none, or several per cell.
+    pub fn values(&self, population: usize, var: VarId, cells: std::ops::Range<usize>) -> Option<Vec<f64>> {
         let (pop, plan) = (&self.pops[population], &self.network.populations[population]);
         if let Some(state) = pop.state_buffer(var) {
-            return Some((0..plan.n).map(|i| state.get(i)).collect());
+            return Some(cells.map(|i| state.get(i)).collect());
         }
         let impulses = matches!(plan.model.vars[var].kind, VarKind::EventPort);
         if impulses || plan.model.reads_segments(&Expr::Var(var)) {
@@ -541,7 +541,7 @@ impl Simulation {
         let (sums, t) = (self.sums.borrow(), self.step as f64 * self.options.dt);
         let summed = |port| sums.of(population, port);
         let fill = &mut |v: VarId, out: &mut Buffer| pop.place(plan, v, t, &summed, out);
-        Some(self.readings.with((population, var), plan, t, fill, |values| values.f64()[..plan.n].to_vec()))
+        Some(self.readings.with((population, var), plan, t, fill, |values| values.f64()[cells].to_vec()))
     }
 
     /// Returns the value of an analog port of one cell.

@@ -259,3 +259,38 @@ fn a_current_from_which_nothing_follows_is_refused() {
     let found: Vec<String> = refused.diagnostics.iter().map(|d| d.message.clone()).collect();
     assert_eq!(found, ["`soma` has a current but neither length nor diameter"]);
 }
+
+#[test]
+fn inputs_that_follow_time_are_read_as_they_are_now() {
+    for (cells, expected) in [("net.cell[1]", [0.0, 5.0, 0.0]), ("net.cell", [5.0, 5.0, 5.0])] {
+        let out = run(&format!(
+            "
+neuron Cell {{ input I: 1 = 0   state v = 0   let y = 2 * I   v' = I / 1 ms   emit spike when v > 1e9 }}
+network Net {{ population cell: Cell[3] }}
+experiment e {{
+    dt 1 ms
+    network net = Net()
+    {cells}.I = t / 1 ms
+    run 5 ms
+    measure y = net.cell.y / 2
+}}
+"
+        ));
+        assert_eq!(out.measures["y"].iter().flat_map(|q| q.data.iter().copied()).collect::<Vec<f64>>(), expected);
+    }
+}
+
+/// Lets that double in number where they are written out.
+#[test]
+fn signals_do_not_write_out_what_they_do_not_change() {
+    let lets: String = (1..60).map(|k| format!("let a{k} = a{} + 0.5 * a{}  ", k - 1, k - 1)).collect();
+    let out = run(&format!(
+        "
+neuron Cell {{ state v = 0.5   state w = 0   let a0 = v   {lets} emit spike when v > 1e9   on learn {{ w = a59 }} }}
+network Net {{ population cell: Cell[2] }}
+experiment e {{ precision f64   network net = Net()   signal learn   measure w = net.cell.w[0] }}
+"
+    ));
+    let w = out.measures["w"][0].data[0];
+    assert!((w / (0.5 * 1.5f64.powi(59)) - 1.0).abs() < 1e-12, "{w}");
+}
