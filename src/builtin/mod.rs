@@ -16,7 +16,7 @@ mod table;
 pub use self::func::{Func, MOST_EVENTS, POISSON_TERMS, apply, power};
 pub use self::reference::reference;
 pub use self::sets::examples;
-pub use self::table::TABLE;
+pub use self::table::rows;
 
 use crate::data::{Files, Table};
 use crate::diag::Code;
@@ -132,6 +132,8 @@ pub enum Gives {
     Root,
     /// The square of the first argument's dimension, one number.
     Square,
+    /// The square of the first argument's dimension per rate, in an array.
+    Density,
     /// The product of both arguments' dimensions, one number.
     Product,
     /// The product of both arguments' dimensions, a matrix or an array.
@@ -181,7 +183,7 @@ pub enum Evaluate {
 
 /// Finds a row by name.
 pub fn find(name: &str) -> Option<&'static Builtin> {
-    TABLE.iter().find(|b| b.name == name)
+    rows().find(|b| b.name == name)
 }
 
 impl Builtin {

@@ -1,6 +1,6 @@
 //! The reference: what the table says, for readers.
 
-use super::{Builtin, Gives, Place, TABLE, Wants};
+use super::{Builtin, Gives, Place, Wants, rows};
 use std::fmt::Write;
 
 impl Wants {
@@ -42,6 +42,7 @@ impl Gives {
             Gives::SameArray => "array of the first argument's unit",
             Gives::SameMatrix => "matrix of the first argument's unit",
             Gives::Root => "like the first argument, the root of its unit",
+            Gives::Density => "array, the square of the first argument's unit per rate",
             Gives::Square => "one number, the square of the first argument's unit",
             Gives::Product => "one number of the product of both units",
             Gives::MatrixProduct => "array or matrix of the product of both units",
@@ -104,7 +105,7 @@ pub fn reference() -> String {
     for place in [Place::Everywhere, Place::Program, Place::Distribution, Place::Connector] {
         let _ = write!(out, "\n## {}\n\n", place.described());
         let _ = writeln!(out, "| call | what | example |\n|---|---|---|");
-        for b in TABLE.iter().filter(|b| b.place == place) {
+        for b in rows().filter(|b| b.place == place) {
             let example = b.example.replace('|', "\\|");
             let _ = writeln!(out, "| `{}` | {} | `{example}` |", b.signature(), b.help);
         }

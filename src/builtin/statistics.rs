@@ -46,23 +46,27 @@ fn draws() -> impl FnMut() -> f64 {
     move || reader.uniform()
 }
 
-/// Divisions of `n` rows: so many drawn ones, or those that a matrix gives, with 1 for the rows to be tested.
-fn splits(a: Given, argument: usize, n: usize) -> Result<Vec<Split>> {
+/// Divisions of `n` rows: ten or another number of drawn ones, of which `fitted` rows are fitted, or those that a matrix gives, with 1
+/// for the rows to be tested.
+fn splits(a: Given, argument: usize, n: usize, fitted: usize) -> Result<Vec<Split>> {
     let given = if a.has(argument) { a.quantity(argument)? } else { Quantity::pure(10.0) };
     if given.is_single() {
         let (count, mut draw) = (if a.has(argument) { a.size(argument)? } else { 10 }, draws());
-        let fitted = (FITTED * n as f64).floor() as usize;
         return (0..count).map(|_| measure::random_split(n, fitted, &mut draw).map_err(flawed)).collect();
     }
     let given = matrix(&given, argument)?.to_owned();
-    let split = |row: ndarray::ArrayView1<f64>| {
-        let which = |tested: bool| (0..row.len()).filter(|k| (row[*k] != 0.0) == tested).collect();
-        Split::given(n, which(false), which(true)).map_err(flawed)
-    };
+    let refused =
+        |message| Refusal::of(argument, Code::E0403, message, "0 for each row to be fitted, 1 for each to be tested");
     if given.ncols() != n {
-        let message = format!("a split has {} rows, the data {n}", given.ncols());
-        return Err(Refusal::of(argument, Code::E0403, message, "one number for each row: 1 to be tested"));
+        return Err(refused(format!("a split has {} rows, the data {n}", given.ncols())));
     }
+    if let Some(other) = given.iter().find(|x| **x != 0.0 && **x != 1.0) {
+        return Err(refused(format!("a row of a split is {other}")));
+    }
+    let split = |row: ndarray::ArrayView1<f64>| {
+        let which = |tested: f64| (0..row.len()).filter(|k| row[*k] == tested).collect();
+        Split::given(n, which(0.0), which(1.0)).map_err(flawed)
+    };
     given.rows().into_iter().map(split).collect()
 }
 
@@ -70,7 +74,8 @@ fn splits(a: Given, argument: usize, n: usize) -> Result<Vec<Split>> {
 fn score(a: Given) -> Result<Score> {
     let (x, y) = (a.quantity(0)?, a.quantity(1)?);
     let (x, y) = (matrix(&x, 0)?, matrix(&y, 1)?);
-    let splits = splits(a, 3, x.nrows())?;
+    let n = x.nrows();
+    let splits = splits(a, 3, n, (FITTED * n as f64).floor() as usize)?;
     if a.has(4) {
         let penalty = a.positive(4, "the penalty")?;
         return measure::predictivity(x, y, &splits, &|x, y| measure::ridge(x, y, penalty)).map_err(flawed);
@@ -109,15 +114,7 @@ fn halves(a: Given) -> Result<Score> {
         }
         false => None,
     };
-    let given = if a.has(1) { a.quantity(1)? } else { Quantity::pure(10.0) };
-    let halves = match given.is_single() {
-        true => {
-            let (count, mut draw) = (if a.has(1) { a.size(1)? } else { 10 }, draws());
-            let half = |_| measure::random_split(n, n / 2, &mut draw).map_err(flawed);
-            (0..count).map(half).collect::<Result<Vec<Split>>>()?
-        }
-        false => splits(a, 1, n)?,
-    };
+    let halves = splits(a, 1, n, n / 2)?;
     measure::ceiling(repetitions, measured.as_ref().map(|m| m.view()), &halves).map_err(flawed)
 }
 

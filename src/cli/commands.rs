@@ -74,7 +74,7 @@ pub fn explain(what: &OsStr, messages: Messages) -> Done {
     }
     if !path.exists() {
         let codes: Vec<String> = Code::ALL.iter().map(|c| c.to_string()).collect();
-        let names = codes.iter().map(String::as_str).chain(builtin::TABLE.iter().map(|b| b.name));
+        let names = codes.iter().map(String::as_str).chain(builtin::rows().map(|b| b.name));
         let help = nearest(what, names).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
         return Err(Stop::Usage(format!("`{what}` is no diagnostic code, function or file{help}")));
     }

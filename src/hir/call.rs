@@ -31,7 +31,7 @@ impl Infer<'_> {
             }
             _ => {
                 let place = |b: &&Builtin| b.place == Place::Everywhere || b.place == Place::Program && m.is_program();
-                let known = builtin::TABLE.iter().filter(place).map(|b| b.name);
+                let known = builtin::rows().filter(place).map(|b| b.name);
                 let users = self.module.functions.keys().map(String::as_str);
                 let known = m.known_functions().into_iter().chain(known).chain(users);
                 let d = errors::unknown_function(name, callee.span, known);
@@ -346,6 +346,7 @@ fn result(b: &Builtin, values: &[Option<Expr>], fields: &[(String, Expr)]) -> Ty
                 .shaped(first.shape)
         }
         Gives::Square => number(Ty { dim: first.dim.map(|d| d * d), ..Ty::any_number() }),
+        Gives::Density => array(Ty { dim: first.dim.map(|d| d * d * Dim::TIME), ..Ty::any_number() }),
         Gives::Product => of_examples(Ty { dim: dimensions(), ..Ty::any_number() }),
         Gives::MatrixProduct => {
             let vector = nth(1).map_or(Shape::Any, |t| t.shape);

@@ -138,6 +138,26 @@ experiment e {
 }
 
 #[test]
+fn splits_that_are_none_are_refused() {
+    let folder = folder("splits");
+    let text = "
+experiment e {
+    let rows = linspace(1, 4, 4)
+    measure p = predictivity(rows, rows, components = 1, splits = npy(\"splits.npy\"))
+}
+";
+    for (shape, splits, says) in [
+        ("(1, 5)", &[0.0, 0.0, 1.0, 1.0, 1.0][..], "a split has 5 rows, the data 4"),
+        ("(1, 4)", &[0.0, 0.0, 0.5, 1.0], "a row of a split is 0.5"),
+    ] {
+        std::fs::write(folder.join("splits.npy"), crate::reference::array(shape, splits)).unwrap();
+        let out = run_with(&program(text), 0, Settings::default(), &folder);
+        let d = out.failure.expect("refused");
+        assert_eq!((d.code, d.message.as_str()), (Code::E0403, says));
+    }
+}
+
+#[test]
 fn text_columns_become_numbers() {
     let folder = folder("texts");
     std::fs::write(folder.join("cells.csv"), "id,type\n7,KCg\n8,PN\n9,KCab\n10,\n11,PN\n").unwrap();

@@ -1,7 +1,7 @@
 //! The table of built-in functions: its examples are executed, and the chapter of the reference is what it says.
 
 use crate::support::{rendered, root, run_with, try_program};
-use neuro::builtin::{Builtin, Place, TABLE, reference};
+use neuro::builtin::{Builtin, Place, reference, rows};
 use neuro::experiment::Settings;
 use std::path::PathBuf;
 
@@ -91,7 +91,7 @@ fn data() -> PathBuf {
 fn every_example_of_the_table_holds() {
     let folder = data();
     let mut problems = String::new();
-    for b in TABLE {
+    for b in rows() {
         if matches!(b.name, "mnist" | "cifar10") && std::env::var_os("NEURO_DATA").is_none() {
             eprintln!("the example of `{}` is skipped: NEURO_DATA is not set", b.name);
             continue;

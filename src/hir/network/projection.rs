@@ -330,7 +330,7 @@ fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) -> Option<Conn
     let called = called(e);
     let found = called.and_then(|(name, _)| builtin::find(name)).filter(|b| b.place == Place::Connector);
     let (Some(b), Some((_, args))) = (found, called) else {
-        let known: Vec<&str> = builtin::TABLE.iter().filter(|b| b.place == Place::Connector).map(|b| b.name).collect();
+        let known: Vec<&str> = builtin::rows().filter(|b| b.place == Place::Connector).map(|b| b.name).collect();
         let name = called.map_or("", |(name, _)| name);
         let help = crate::diag::nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
         infer.diagnostics.push(

@@ -136,7 +136,7 @@ impl World {
         let span = d.call.span;
         let found = called(&d.call).and_then(|(name, args)| Some((builtin::find(name)?, args)));
         let Some((of, args)) = found.filter(|(b, _)| b.place == Place::Distribution) else {
-            let known = builtin::TABLE.iter().filter(|b| b.place == Place::Distribution).map(|b| b.name);
+            let known = builtin::rows().filter(|b| b.place == Place::Distribution).map(|b| b.name);
             let known: Vec<&str> = known.collect();
             infer.diagnostics.push(
                 Diagnostic::at(Code::E0401, span, "expected a distribution after `~`", "not a distribution")
