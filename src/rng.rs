@@ -35,6 +35,12 @@ impl Stream {
         Stream { key: [seed as u32, (seed >> 32) as u32], id }
     }
 
+    /// Returns another stream for the n-th of several things of one purpose.
+    pub fn derived(&self, n: u32, purpose: u32) -> Stream {
+        let [a, b, ..] = philox([n, purpose, 0, 0], self.key);
+        Stream { key: [a, b], id: self.id }
+    }
+
     /// Fills `out` with the words of lanes `4 * first ..` at a step; one counter serves four lanes.
     pub fn fill(&self, step: u64, first: u32, out: &mut [u32]) {
         #[cfg(target_arch = "x86_64")]
@@ -60,6 +66,12 @@ impl Stream {
     pub fn reader(&self, item: u64) -> Reader {
         Reader { stream: *self, item, position: 0, words: [0; 4] }
     }
+}
+
+/// Returns another seed for the n-th of several things of one purpose.
+pub fn derived_seed(seed: u64, n: u32, purpose: u32) -> u64 {
+    let [a, b, ..] = philox([n, purpose, 0, 0], [seed as u32, (seed >> 32) as u32]);
+    u64::from(a) | u64::from(b) << 32
 }
 
 /// How many counters [`blocks`] takes at once.

@@ -7,6 +7,8 @@ mod sweep;
 
 #[path = "suite/architecture.rs"]
 mod architecture;
+#[path = "suite/batches.rs"]
+mod batches;
 #[path = "suite/chances.rs"]
 mod chances;
 #[path = "suite/checkpoint.rs"]

@@ -75,10 +75,11 @@ impl Run<'_> {
             return self.set_function(v, e);
         }
         if matches!(kind, VarKind::State(_) | VarKind::AnalogPort(_)) {
-            if self.live[v.cells.network].network().batch.is_some() {
+            let several = self.live[v.cells.network].network().batch.is_some();
+            if several {
                 self.start_rates(v.cells.network)?;
             }
-            if self.live[v.cells.network].rates().is_some() {
+            if several || self.live[v.cells.network].rates().is_some() {
                 return self.set_rows(v, op, value, span);
             }
         }
@@ -133,10 +134,11 @@ impl Run<'_> {
         self.forget_functions(v);
         let live = &self.live[p.network];
         let examples = is_per_example(live.network(), p.view.population, id);
-        let active = live.rates().map_or(1, |s| s.active());
+        let active = live.simulation.as_ref().map_or(1, Running::active);
         let mut new = self.rows_of(value, p.view.n, examples.then_some(active))?;
         if let Some(op) = op {
-            let old = self.live[p.network].values(p.view, id, 0, span)?;
+            let segment = self.live[p.network].segment(p.view, id, v.segment, span)?;
+            let old = self.live[p.network].values(p.view, id, segment, span)?;
             new = combine(op, &old, &new, span)?;
         }
         let width = new.width();
@@ -166,15 +168,18 @@ impl Run<'_> {
             values
         };
         rows_within_bounds(self.population(p), id, p.view, &values, span)?;
+        if rows == 1 && new.rows.is_none() && self.live[p.network].rates().is_none() {
+            return self.store(v, &Column::Array(Arc::new(values)), span);
+        }
         if rows == 1 {
             self.hold_among_functions(v, |k| values[if values.len() == 1 { 0 } else { k }], span);
         } else if self.live[p.network].functions.iter().any(|f| f.port == id && overlap(f.cells, p.view)) {
             let what = "a value for each example where other cells follow a function of time";
             return Err(Box::new(crate::diag::unsupported(span, what)));
         }
-        let s = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut);
+        let s = self.live[p.network].simulation.as_mut();
         let cells = p.view.start..p.view.start + p.view.n;
-        if !s.is_none_or(|s| s.set(p.view.population, id, cells, &Rows { rows, values })) {
+        if !s.is_none_or(|s| s.set_rows(p.view.population, id, cells, v.segment, &Rows { rows, values })) {
             let message = "all examples share this state, so it cannot have a value for each";
             return fail(Code::E0403, span, message, "kept per cell");
         }

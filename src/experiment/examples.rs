@@ -1,7 +1,7 @@
 //! Statements that show a network examples of a data set, or let it settle.
 
 use super::outcome::Progress;
-use super::run::{Chosen, FrameKind, Run, failure};
+use super::run::{Chosen, FrameKind, Run, failure_of};
 use crate::builtin::examples;
 use crate::data::Examples;
 use crate::diag::{Code, Diagnostic};
@@ -11,6 +11,7 @@ use crate::hir::typed::{Expr, LocalId};
 use crate::runtime::{Failure, Running};
 use crate::source::Span;
 use crate::value::{Quantity, Value};
+use std::rc::Rc;
 use std::sync::Arc;
 
 impl Run<'_> {
@@ -31,11 +32,24 @@ impl Run<'_> {
             if self.live[index].network().batch.is_some() {
                 self.start(index)?;
             }
-            if let Some(Running::Rates(s)) = &mut self.live[index].simulation {
-                s.present(set.id, items, set.n);
-            }
+            self.present_to(index, set, items);
         }
         Ok(())
+    }
+
+    fn present_to(&mut self, index: usize, set: &Examples, items: &[usize]) {
+        match &mut self.live[index].simulation {
+            Some(Running::Rates(s)) => s.present(set.id, items, set.n),
+            Some(Running::Batched(s)) => s.set_active(items.len()),
+            Some(Running::Events(_)) | None => {}
+        }
+    }
+
+    /// Lets a network that starts in the midst of a loop over a data set see the examples of the turn.
+    pub(super) fn catch_up(&mut self, index: usize) {
+        if let Some((set, items)) = self.examples_shown() {
+            self.present_to(index, &set, &items);
+        }
     }
 
     fn put_away(&mut self, set: &Examples, items: &[usize]) {
@@ -112,17 +126,22 @@ impl Run<'_> {
 
     /// Shows the examples again that a run was resumed with.
     pub(super) fn show_again(&mut self) -> Attempt<()> {
-        let Some((set, items)) = self.frames.iter().rev().find_map(|f| match &f.kind {
+        match self.examples_shown() {
+            Some((set, items)) => self.present(&set, &items),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the examples of the innermost loop over a data set.
+    fn examples_shown(&self) -> Option<(Rc<Examples>, Vec<usize>)> {
+        self.frames.iter().rev().find_map(|f| match &f.kind {
             FrameKind::Examples { over, batch, turn, .. } | FrameKind::Gather { over, batch, turn, .. } => {
                 let size = batch.unwrap_or(1);
                 let end = ((turn + 1) * size).min(over.1.len());
                 Some((over.0.clone(), over.1[(turn * size).min(end)..end].to_vec()))
             }
             _ => None,
-        }) else {
-            return Ok(());
-        };
-        self.present(&set, &items)
+        })
     }
 
     /// The statement that gathers at the top of the stack.
@@ -249,7 +268,7 @@ impl Run<'_> {
     }
 
     pub(super) fn failed(&self, index: usize, f: &Failure) -> Box<Diagnostic> {
-        failure(f, self.live[index].network())
+        failure_of(&(f.clone(), None), self.live[index].network())
     }
 }
 

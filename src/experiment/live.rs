@@ -61,9 +61,9 @@ impl Live {
         self.simulation.as_ref().and_then(Running::rates)
     }
 
-    /// Returns the running network with events, if it is one.
-    pub fn events(&self) -> Option<&Simulation> {
-        self.simulation.as_ref().and_then(Running::events)
+    /// Returns the simulations of a running network with events, one for each example that is shown something.
+    pub fn simulations(&self) -> &[Simulation] {
+        self.simulation.as_ref().map_or(&[], Running::simulations)
     }
 
     /// Returns the segment of which a variable is read; one must be named if there are several.
@@ -98,10 +98,10 @@ impl Live {
         }
         self.segment(cells, id, Some(0), span)?;
         let columns = (0..segments).map(|s| self.values(cells, id, s, span)).collect::<Attempt<Vec<Quantity>>>()?;
-        let data = (0..cells.n).flat_map(|cell| columns.iter().map(move |column| column.data[cell])).collect();
         let first = &columns[0];
+        let data = (0..first.data.len()).flat_map(|k| columns.iter().map(move |column| column.data[k])).collect();
         let shape = if cells.n == 1 { vec![segments] } else { vec![cells.n, segments] };
-        Ok(Quantity { shape, ..Quantity::array(data, first.dim, first.unit.clone()) })
+        Ok(Quantity { shape, rows: first.rows, ..Quantity::array(data, first.dim, first.unit.clone()) })
     }
 
     /// Reads a variable of cells: of one a number, of several an array, with a row for each example if it sees several.
@@ -120,16 +120,26 @@ impl Live {
         if self.simulation.is_none() && follows() {
             return self.initial(cells, id, span);
         }
-        let part = cells.start..cells.start + cells.n;
-        let all = self.events().and_then(|s| s.values(cells.population, id, part.clone()));
-        let each = || part.clone().map(|cell| self.cell_value(cells.population, id, cell, segment)).collect();
-        let Some(values) = all.map_or_else(each, Some) else {
+        let examples = is_per_example(self.network(), cells.population, id);
+        let of: Vec<Option<&Simulation>> = match self.simulations() {
+            [] => vec![None],
+            [first, ..] if !examples => vec![Some(first)],
+            all => all.iter().map(Some).collect(),
+        };
+        let Some(values) = of.iter().map(|s| self.values_of(*s, cells, id, segment)).collect::<Option<Vec<_>>>() else {
             return fail(Code::E0404, span, format!("`{}` has no value now", var.name), "cannot be computed");
         };
-        Ok(match values[..] {
-            [one] => Quantity::number(one, dim, unit),
-            _ => Quantity::array(values, dim, unit),
-        })
+        let shape = if cells.n == 1 { Vec::new() } else { vec![cells.n] };
+        Ok(Quantity { rows: examples.then_some(of.len()), shape, ..Quantity::array(values.concat(), dim, unit) })
+    }
+
+    /// Reads a variable of cells of a network with events, in one of the examples.
+    fn values_of(&self, s: Option<&Simulation>, cells: View, id: VarId, segment: usize) -> Option<Vec<f64>> {
+        let View { population, start, n } = cells;
+        let all = s.and_then(|s| s.values(population, id, start..start + n));
+        let plan = &self.network().populations[population];
+        let one = |cell| read(s, plan, population, &Expr::Var(id), cell, segment);
+        all.or_else(|| (start..start + n).map(one).collect())
     }
 
     /// Reads what follows from continuous contributions before the first step.
@@ -158,12 +168,6 @@ impl Live {
             [one] => Quantity::number(one, var.dim, var.unit.clone()),
             _ => Quantity::array(values, var.dim, var.unit.clone()),
         })
-    }
-
-    /// Reads a variable of one cell of a network with events, computing `let`s from states and parameters.
-    fn cell_value(&self, population: usize, id: VarId, cell: usize, segment: usize) -> Option<f64> {
-        let plan = &self.network().populations[population];
-        read(self.events(), plan, population, &Expr::Var(id), cell, segment)
     }
 
     /// Returns the current values of a weight or state, one per synapse in the order of the plan, or of a parameter.

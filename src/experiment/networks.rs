@@ -13,7 +13,7 @@ use crate::hir::network::model::{Drive, Nested, Process};
 use crate::hir::typed::Expr;
 use crate::hir::{Var, VarId, VarKind};
 use crate::plan::{self, Batch, DriveKind, Network};
-use crate::rng::philox;
+use crate::rng::derived_seed;
 use crate::runtime::{Options, PortFunction, Running, TimeFunction};
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
@@ -142,6 +142,10 @@ impl Run<'_> {
                 .map_err(|d: Box<Diagnostic>| Box::new(d.label(span, "this network")));
         }
         if !plan.is_without_events() {
+            if plan.batch.is_some_and(|b| b.sum) {
+                let d = crate::diag::unsupported(span, "`sum` for several examples of a network with events");
+                return Err(Box::new(d.help("leave it out: what examples change is not put together here")));
+            }
             return match plan.refused_with_events() {
                 Some((place, what)) => {
                     Err(Box::new(crate::diag::unsupported(place, &what).label(span, "this network")))
@@ -201,6 +205,7 @@ impl Run<'_> {
             }
         }
         self.live[index].simulation = Some(s);
+        self.catch_up(index);
         ports.into_iter().for_each(|(population, port)| self.follow(index, population, port));
         self.out.built_in += clock.elapsed().as_secs_f64();
         Ok(())
@@ -222,12 +227,18 @@ impl Run<'_> {
             parts.push((word * rows * n * states as f64, format!("{} cells of {} with {states} states", p.n, p.name)));
             if !plan.is_without_events() && longest > 1 {
                 let what = format!("deliveries to {} under way for up to {longest} steps", p.name);
-                parts.push((word * n * f64::from(longest), what));
+                parts.push((word * rows * n * f64::from(longest), what));
             }
         }
+        // Examples of a network with events have each synapses of their own.
+        let times = if plan.is_without_events() { 1.0 } else { rows };
         for p in plan.projections.iter().filter(|p| p.stored) {
             let (n, each) = (p.pairs.len(), p.bytes_per_synapse(self.precision.bytes()));
-            parts.push((n as f64 * each as f64, format!("{n} synapses of {} with {each} bytes", p.name)));
+            let several = if times > 1.0 { format!("{times} times ") } else { String::new() };
+            parts.push((
+                times * n as f64 * each as f64,
+                format!("{several}{n} synapses of {} with {each} bytes", p.name),
+            ));
         }
         let sum: f64 = parts.iter().map(|(bytes, _)| bytes).sum();
         let Err(lack) = budget::fits(sum) else { return Ok(()) };
@@ -277,9 +288,11 @@ impl Run<'_> {
         })
     }
 
-    /// Starts a network without events: only while it runs do its values follow from one another, a row for every example.
+    /// Starts a network without events or with several examples: only while it runs do its values follow from one another, a row for every
+    /// example.
     pub(super) fn start_rates(&mut self, index: usize) -> Attempt<()> {
-        if self.live[index].simulation.is_none() && self.live[index].plan.is_without_events() {
+        let Live { simulation, plan, .. } = &self.live[index];
+        if simulation.is_none() && (plan.batch.is_some() || plan.is_without_events()) {
             self.start(index)?;
         }
         Ok(())
@@ -304,8 +317,7 @@ fn seed_of(seed: u64, n: u32) -> u64 {
     if n == 0 {
         return seed;
     }
-    let words = philox([n, 0x6e65_7477, 0, 0], [seed as u32, (seed >> 32) as u32]);
-    u64::from(words[0]) | u64::from(words[1]) << 32
+    derived_seed(seed, n, 0x6e65_7477)
 }
 
 /// Reports a rate below zero or above the most there can be, beyond what rounding explains.

@@ -46,6 +46,11 @@ impl Run<'_> {
         {
             return fail(Code::E0404, span, "nothing can be recorded in this window", "empty, or in the past");
         }
+        let live = &self.live[found.network];
+        if live.network().batch.is_some() && !live.network().is_without_events() {
+            let d = crate::diag::unsupported(e.span, "recording several examples of a network with events");
+            return Err(Box::new(d.help("use `measure` and states that count, or a network without a batch")));
+        }
         let base = id.map_or(found.name, |id| self.experiment.locals[id].name.clone());
         let same = |r: &&Recording| r.name == base || r.name.starts_with(&format!("{base}#"));
         let copies = self.recordings.iter().filter(same).count();

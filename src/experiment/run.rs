@@ -20,7 +20,7 @@ use crate::hir::typed::{Expr, LocalId};
 use crate::image::Hidden;
 use crate::ir::Precision;
 use crate::plan::{MOST_STEPS, Network};
-use crate::runtime::{Failure, Observer, RateNetwork, Running, TooShort};
+use crate::runtime::{Failure, Observer, RateNetwork, Running, Stopped, TooShort};
 use crate::source::Span;
 use crate::units::{Dim, format_number, format_quantity, lookup};
 use crate::value::{PopulationRef, Quantity, Value};
@@ -490,9 +490,7 @@ impl<'a> Run<'a> {
         self.check_values()?;
         for i in 0..self.live.len() {
             self.start(i)?;
-            if let Some(s) = self.live[i].events() {
-                refuse_impossible(s, self.dt)?;
-            }
+            self.live[i].simulations().iter().try_for_each(|s| refuse_impossible(s, self.dt))?;
         }
         let steps = duration / self.dt;
         let kept = self.recordings.iter().filter(|r| !r.closed && r.window.is_none());
@@ -605,8 +603,9 @@ impl<'a> Run<'a> {
             // With checkpoints, a run stops where one can be taken.
             watch.heeds_interrupts = self.checkpoints.is_none();
             let outcome = match s {
-                Running::Events(s) => s.run_until(target, &mut watch),
-                Running::Rates(s) => run_rates(s, target, &mut watch),
+                Running::Rates(s) => run_rates(s, target, &mut watch).map_err(|f| (f, None)),
+                Running::Events(s) => s.run_until(target, &mut watch).map_err(|f| (f, None)),
+                Running::Batched(s) => s.run_until(target, &mut watch),
             };
             self.out.simulated += (s.step() - before) as f64 * self.dt;
             self.out.work.add(work, s.work());
@@ -619,8 +618,10 @@ impl<'a> Run<'a> {
             let now = s.step() as f64 * self.dt;
             match outcome {
                 Ok(()) => {}
-                Err(Failure::Interrupted) => return Err(stopped(now, &progress.interrupted().unwrap_or_default())),
-                Err(f) => return Err(failure(&f, s.network())),
+                Err((Failure::Interrupted, _)) => {
+                    return Err(stopped(now, &progress.interrupted().unwrap_or_default()));
+                }
+                Err(f) => return Err(failure_of(&f, s.network())),
             }
         }
         Ok(())
@@ -635,6 +636,7 @@ impl<'a> Run<'a> {
         match s {
             Running::Rates(s) => watch.sample_rates(s),
             Running::Events(s) => watch.sample(s),
+            Running::Batched(_) => {}
         }
         let step = s.step();
         self.recordings.iter_mut().filter(|r| r.follows(index)).for_each(|r| r.span.1 = step);
@@ -731,8 +733,17 @@ fn duration_failure(network: &Network, population: usize, what: Hidden, index: u
     Box::new(d.help("keep it positive: `max(0 ms, …)`; `inf` is for ever"))
 }
 
+/// Reports why a run stopped, and in which example, where several are shown at once.
+pub(super) fn failure_of((f, example): &Stopped, network: &Network) -> Box<Diagnostic> {
+    let d = failure(f, network);
+    match example {
+        Some(k) => Box::new(d.note(format!("in example {k} of those that are shown at once"))),
+        None => d,
+    }
+}
+
 /// Reports why a run stopped.
-pub(super) fn failure(f: &Failure, network: &Network) -> Box<Diagnostic> {
+fn failure(f: &Failure, network: &Network) -> Box<Diagnostic> {
     let ms = lookup("ms");
     match f {
         Failure::Interrupted => crate::ice!("an interrupt without a reason"),

@@ -1,7 +1,7 @@
 //! What experiments do with projections: set weights, states and parameters, send signals, switch plasticity.
 
 use super::live::Live;
-use super::run::{Run, failure};
+use super::run::{Run, failure_of};
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{column, follow_synapse, one_each, synapses_within_bounds};
@@ -10,6 +10,7 @@ use crate::hir::network::model::Value as Written;
 use crate::hir::typed::Expr;
 use crate::hir::{Op, Place, Trigger, VarId, VarKind};
 use crate::plan::{Column, Edge, Network, Pairs, Projection};
+use crate::runtime::Running;
 use crate::source::Span;
 use crate::value::{Quantity, Value};
 use std::rc::Rc;
@@ -266,12 +267,15 @@ impl Run<'_> {
         let chance = receivers.iter().any(draws).then(|| self.assignment_stream());
         for (network, projections, populations) in receivers {
             self.start(network)?;
+            if let Some(Running::Batched(s)) = &self.live[network].simulation {
+                told_alike(&s.first().network, name, (&projections, &populations), span)?;
+            }
             let Some(s) = &mut self.live[network].simulation else { continue };
             heard |= projections.iter().any(|k| listens(&s.network().projections[*k]));
             let hears = |p: &usize| s.network().populations[*p].model.hears(name);
             heard |= populations.iter().any(hears);
             if let Err(f) = s.signal(name, &projections, &populations, chance.as_ref()) {
-                return Err(failure(&f, s.network()));
+                return Err(failure_of(&f, s.network()));
             }
         }
         if heard {
@@ -281,6 +285,31 @@ impl Run<'_> {
         let d = Diagnostic::at(Code::E0607, span, message, "nobody listens");
         Err(Box::new(d.note("a synapse or a neuron listens with `on NAME { … }`")))
     }
+}
+
+/// Refuses a signal at which several examples of a network with events would each change what they have in common.
+fn told_alike(
+    network: &Network,
+    signal: &str,
+    (projections, populations): (&[usize], &[usize]),
+    span: Span,
+) -> Attempt<()> {
+    let at_signal = |t: &Trigger| matches!(t, Trigger::Signal(n) if n == signal);
+    let hears = |k: &&usize| network.projections[**k].synapse.handlers.iter().any(|h| at_signal(&h.trigger));
+    let shared = |p: &usize| {
+        let m = &network.populations[*p].model;
+        let handlers = m.handlers.iter().filter(|h| h.signal == signal);
+        let changed = |h: &crate::hir::SignalHandler| {
+            m.states().find(|(v, _)| m.is_shared(*v) && crate::solve::writes(&h.body, *v)).map(|(_, v)| v.name.clone())
+        };
+        handlers.into_iter().find_map(changed)
+    };
+    let found = projections.iter().find(hears).map(|k| network.projections[*k].name.clone());
+    let Some(what) = found.or_else(|| populations.iter().find_map(shared)) else { return Ok(()) };
+    let message =
+        format!("a signal at which `{what}` changes, where several examples of a network with events share it");
+    let d = crate::diag::unsupported(span, &message);
+    Err(Box::new(d.help("learn without a batch, or name what shall hear it: `signal … in net.population`")))
 }
 
 /// Refuses a value for each synapse where several share one.

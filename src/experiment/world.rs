@@ -11,6 +11,7 @@ use crate::hir::{EventId, VarId, VarKind};
 use crate::measure::Events;
 use crate::plan::{Pairs, Projection};
 use crate::rng::Stream;
+use crate::runtime::Running;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
 use crate::value::{PopulationRef, Quantity, elements};
@@ -213,6 +214,10 @@ impl World for Surface<'_> {
         let Some(v) = found else {
             return fail(Code::E0205, span, format!("this projection has no `{name}`"), "no such member");
         };
+        if matches!(v.kind, VarKind::State(_)) && matches!(live.simulation, Some(Running::Batched(_))) {
+            let what = "reading a state of synapses that each of several examples has for itself";
+            return Err(Box::new(crate::diag::unsupported(span, what)));
+        }
         let several = matches!(v.kind, VarKind::Weight | VarKind::State(_));
         if !several
             && data.windows(2).all(|w| w[0] == w[1])

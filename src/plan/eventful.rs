@@ -1,7 +1,8 @@
 //! What networks with events cannot do, and where it is written.
 
 use super::Network;
-use crate::hir::{Expr, Stmt, Trigger, any_expr};
+use super::eventless::rewires;
+use crate::hir::{Expr, Stmt, Trigger, VarId, any_expr};
 use crate::source::Span;
 
 impl Network {
@@ -12,6 +13,7 @@ impl Network {
             .or_else(|| self.refused_of_counts())
             .or_else(|| self.refused_of_transposes())
             .or_else(|| self.refused_of_circles())
+            .or_else(|| self.refused_of_batches())
     }
 
     /// Finds what cells of a network with events cannot do at a signal, and where it is written.
@@ -33,6 +35,29 @@ impl Network {
             }
         }
         None
+    }
+
+    /// Finds states and weights that examples have in common and that each of several would change for itself.
+    fn refused_of_batches(&self) -> Option<(Span, String)> {
+        self.batch?;
+        for m in self.populations.iter().map(|p| &*p.model) {
+            let flows = |v: VarId| m.equations.iter().any(|e| e.state == v);
+            let happens = |v: VarId| m.emits.iter().any(|e| crate::solve::writes(&e.body, v));
+            if let Some((_, var)) = m.states().find(|(v, _)| m.is_shared(*v) && (flows(*v) || happens(*v))) {
+                let what = format!("`{}`, which all examples share, changing by itself or at events", var.name);
+                return Some((var.span, what));
+            }
+        }
+        self.projections.iter().find_map(|p| {
+            let s = &p.synapse;
+            let weight = s.weight();
+            let flows = s.equations.iter().find(|e| Some(e.state) == weight).map(|e| e.span);
+            let at_events = |h: &&crate::hir::Handler| matches!(h.trigger, Trigger::Cell(..));
+            let changes =
+                |h: &&crate::hir::Handler| rewires(&h.body) || weight.is_some_and(|w| crate::solve::writes(&h.body, w));
+            let span = flows.or_else(|| s.handlers.iter().filter(at_events).find(changes).map(|h| h.span))?;
+            Some((span, "a weight that changes at events, where several examples have it in common".to_string()))
+        })
     }
 
     /// Finds handlers that several events at once cannot reach: each would follow from what the one before it has changed.

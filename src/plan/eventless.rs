@@ -98,7 +98,7 @@ impl Network {
                 || m.kept.values().any(kept)
                 || eventless && m.vars.values().any(|v| matches!(v.kind, VarKind::Window(..)))
         };
-        self.batch.is_some()
+        eventless && self.batch.is_some()
             || self.populations.iter().any(asks)
             || self.projections.iter().any(|p| {
                 eventless && p.transpose_of.is_some()
@@ -388,7 +388,8 @@ impl Projection {
     }
 }
 
-fn rewires(body: &[Stmt]) -> bool {
+/// Returns whether statements move synapses.
+pub(super) fn rewires(body: &[Stmt]) -> bool {
     body.iter().any(|s| match s {
         Stmt::Rewire => true,
         Stmt::If(_, a, b) => rewires(a) || rewires(b),

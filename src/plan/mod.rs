@@ -50,6 +50,13 @@ impl Column {
         }
     }
 
+    /// Writes out `n` values that are drawn.
+    pub fn write(&mut self, n: usize) {
+        if let Column::Drawn(values) = self {
+            *self = Column::Array(Arc::new((0..n).map(|i| values.at(i)).collect()));
+        }
+    }
+
     /// Returns the value of one cell.
     pub fn at(&self, i: usize) -> f64 {
         match self {

@@ -5,6 +5,7 @@
 
 mod adaptive;
 mod asked;
+mod batched;
 mod buffer;
 mod cable;
 mod chance;
@@ -36,10 +37,10 @@ mod transposes;
 mod tuning;
 mod windows;
 
+pub use batched::{Batched, Stopped};
 pub use buffer::Buffer;
 pub use rate::{RateNetwork, Rows};
-pub use running::Running;
+pub use running::{Running, Snapshot};
 pub use simulation::{Failure, Observer, Options, Simulation, Spikes, Unwatched, Work};
-pub use snapshot::Snapshot;
 pub use time::{PortFunction, TimeFunction};
 pub use windows::TooShort;

@@ -471,6 +471,11 @@ impl Pop {
         self.set_source(port, PortSource::Fixed(value));
     }
 
+    /// Returns whether some cells of an analog port follow functions of time.
+    pub fn follows_functions(&self, port: VarId) -> bool {
+        self.functions.contains_key(&port)
+    }
+
     /// Lets an analog port follow functions of time; returns whether one serves all of the `n` cells.
     pub fn set_functions(&mut self, port: VarId, functions: Vec<PortFunction>, n: usize) -> bool {
         let one = matches!(&functions[..], [f] if f.of.is_shared() && f.cells == (0..n));

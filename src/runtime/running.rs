@@ -1,20 +1,36 @@
-//! A network that runs: with events, or without.
+//! A network that runs: with events, perhaps for several examples side by side, or without.
 
 use super::asked::asked;
-use super::rate::{RateNetwork, Rows};
+use super::batched::{Batched, Example, Stopped};
+use super::rate::{Memory, RateNetwork, Rows};
 use super::simulation::{Failure, Options, Simulation, Work};
+use super::snapshot::Remembered;
 use super::time::{PortFunction, TimeFunction};
 use super::windows::TooShort;
 use crate::hir::VarId;
 use crate::plan::{Column, Network};
 use crate::rng::Stream;
+use serde::{Deserialize, Serialize};
 
 /// A running network.
 pub enum Running {
     /// With events, delays and time steps.
     Events(Box<Simulation>),
+    /// The same, for several examples at once.
+    Batched(Box<Batched>),
     /// Without events: values that follow from one another, perhaps for several examples at once.
     Rates(Box<RateNetwork>),
+}
+
+/// The state of a running network at a step boundary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Snapshot {
+    /// With events.
+    Events(Box<Remembered>),
+    /// The same, of each example.
+    Batched(Vec<Example>),
+    /// Without.
+    Rates(Box<Memory>),
 }
 
 impl Running {
@@ -24,13 +40,17 @@ impl Running {
         if network.is_without_events() {
             return Running::Rates(Box::new(RateNetwork::new(network, options)));
         }
-        Running::Events(Box::new(Simulation::new(network, rates, options, built)))
+        match network.batch {
+            Some(batch) => Running::Batched(Box::new(Batched::new(network, rates, options, batch.size, built))),
+            None => Running::Events(Box::new(Simulation::new(network, rates, options, built))),
+        }
     }
 
-    /// Returns what runs; parameters in it are current.
+    /// Returns what runs; parameters in it are current. Examples that run side by side have all but values of ports in common.
     pub fn network(&self) -> &Network {
         match self {
             Running::Events(s) => &s.network,
+            Running::Batched(s) => &s.first().network,
             Running::Rates(s) => &s.network,
         }
     }
@@ -39,30 +59,33 @@ impl Running {
     pub fn network_mut(&mut self) -> &mut Network {
         match self {
             Running::Events(s) => &mut s.network,
+            Running::Batched(s) => &mut s.first_mut().network,
             Running::Rates(s) => &mut s.network,
         }
     }
 
-    /// Returns the simulation, if there are events.
-    pub fn events(&self) -> Option<&Simulation> {
+    /// Returns the simulations of examples that are shown something; without a batch, there is one. None if there are no events.
+    pub fn simulations(&self) -> &[Simulation] {
         match self {
-            Running::Events(s) => Some(s),
-            Running::Rates(_) => None,
+            Running::Events(s) => std::slice::from_ref(&**s),
+            Running::Batched(s) => s.active(),
+            Running::Rates(_) => &[],
         }
     }
 
-    /// Returns the simulation, if there are events.
-    pub fn events_mut(&mut self) -> Option<&mut Simulation> {
+    /// Returns how many examples are shown something.
+    pub fn active(&self) -> usize {
         match self {
-            Running::Events(s) => Some(s),
-            Running::Rates(_) => None,
+            Running::Events(_) => 1,
+            Running::Batched(s) => s.active().len(),
+            Running::Rates(s) => s.active(),
         }
     }
 
     /// Returns the network without events.
     pub fn rates(&self) -> Option<&RateNetwork> {
         match self {
-            Running::Events(_) => None,
+            Running::Events(_) | Running::Batched(_) => None,
             Running::Rates(s) => Some(s),
         }
     }
@@ -70,7 +93,7 @@ impl Running {
     /// Returns the network without events.
     pub fn rates_mut(&mut self) -> Option<&mut RateNetwork> {
         match self {
-            Running::Events(_) => None,
+            Running::Events(_) | Running::Batched(_) => None,
             Running::Rates(s) => Some(s),
         }
     }
@@ -79,6 +102,7 @@ impl Running {
     pub fn options(&self) -> Options {
         match self {
             Running::Events(s) => *s.options(),
+            Running::Batched(s) => *s.first().options(),
             Running::Rates(s) => s.options(),
         }
     }
@@ -87,6 +111,7 @@ impl Running {
     pub fn step(&self) -> u64 {
         match self {
             Running::Events(s) => s.step(),
+            Running::Batched(s) => s.first().step(),
             Running::Rates(s) => s.step(),
         }
     }
@@ -97,7 +122,7 @@ impl Running {
         match self {
             Running::Rates(s) => Some(s.advance()),
             Running::Events(s) if s.network.has_no_events() => Some(s.advance()),
-            Running::Events(_) => None,
+            Running::Events(_) | Running::Batched(_) => None,
         }
     }
 
@@ -105,6 +130,7 @@ impl Running {
     pub fn begin_window(&mut self, name: &str) {
         match self {
             Running::Events(s) => s.begin_window(name),
+            Running::Batched(s) => s.each(|s| s.begin_window(name)),
             Running::Rates(s) => s.begin_window(name),
         }
     }
@@ -116,6 +142,7 @@ impl Running {
     pub fn end_window(&mut self, name: &str) -> Result<(), TooShort> {
         match self {
             Running::Events(s) => s.end_window(name),
+            Running::Batched(s) => s.try_each(|s| s.end_window(name)),
             Running::Rates(s) => s.end_window(name),
         }
     }
@@ -124,6 +151,7 @@ impl Running {
     pub fn work(&self) -> Work {
         match self {
             Running::Events(s) => s.work(),
+            Running::Batched(s) => s.work(),
             Running::Rates(s) => s.work(),
         }
     }
@@ -137,6 +165,7 @@ impl Running {
     pub fn synapse_bytes(&self) -> usize {
         match self {
             Running::Events(s) => s.synapse_bytes(),
+            Running::Batched(s) => s.synapse_bytes(),
             Running::Rates(s) => s.synapse_bytes(),
         }
     }
@@ -152,6 +181,7 @@ impl Running {
     ) {
         match self {
             Running::Events(s) => s.set_state(population, var, cells, segment, value),
+            Running::Batched(s) => s.each(|s| s.set_state(population, var, cells.clone(), segment, value)),
             Running::Rates(s) => {
                 let rows = Rows { rows: 1, values: (0..cells.len()).map(|i| value.at(i)).collect() };
                 s.set(population, var, cells, &rows);
@@ -159,10 +189,30 @@ impl Running {
         }
     }
 
+    /// Replaces values of a state or port, a row for each example that is shown something; false if they cannot differ between examples.
+    pub fn set_rows(
+        &mut self,
+        population: usize,
+        var: VarId,
+        cells: std::ops::Range<usize>,
+        segment: Option<usize>,
+        rows: &Rows,
+    ) -> bool {
+        match self {
+            Running::Events(_) => false,
+            Running::Batched(s) => {
+                s.set_rows(population, var, cells, segment, rows);
+                true
+            }
+            Running::Rates(s) => s.set(population, var, cells, rows),
+        }
+    }
+
     /// Replaces a parameter; what depends on it is compiled anew.
     pub fn set_param(&mut self, population: usize, var: VarId, value: Column) {
         match self {
             Running::Events(s) => s.set_param(population, var, value),
+            Running::Batched(s) => s.each(|s| s.set_param(population, var, value.clone())),
             Running::Rates(s) => s.set_param(population, var, value),
         }
     }
@@ -171,6 +221,7 @@ impl Running {
     pub fn set_port(&mut self, population: usize, var: VarId, value: Column) {
         match self {
             Running::Events(s) => s.set_port(population, var, value),
+            Running::Batched(s) => s.each(|s| s.set_port(population, var, value.clone())),
             Running::Rates(s) => {
                 let n = s.network.populations[population].n;
                 let rows = Rows { rows: 1, values: (0..n).map(|i| value.at(i)).collect() };
@@ -184,11 +235,12 @@ impl Running {
     pub fn set_port_functions(&mut self, population: usize, var: VarId, functions: Vec<PortFunction>) {
         match self {
             Running::Events(s) => s.set_port_functions(population, var, functions),
+            Running::Batched(s) => s.each(|s| s.set_port_functions(population, var, functions.clone())),
             Running::Rates(s) => s.set_port_functions(population, var, functions),
         }
     }
 
-    /// Sends a signal to some projections and populations.
+    /// Sends a signal to some projections and populations; where examples run side by side, only to populations.
     ///
     /// What handlers of synapses ask of all synapses of a cell, or draw from `chance`, is found before any of them runs.
     pub fn signal(
@@ -197,20 +249,26 @@ impl Running {
         projections: &[usize],
         populations: &[usize],
         chance: Option<&Stream>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Stopped> {
+        if let Running::Batched(s) = self {
+            return s.signal(name, populations, chance);
+        }
         for (k, variable, values) in asked(self.network(), &|k, v| self.synapses(k, v), name, projections, chance) {
             self.set_synapses(k, variable, &values);
         }
-        match self {
+        let heard = match self {
             Running::Events(s) => s.signal(name, projections, populations, chance),
             Running::Rates(s) => s.signal(name, projections, populations),
-        }
+            Running::Batched(_) => Ok(()),
+        };
+        heard.map_err(|f| (f, None))
     }
 
     /// Lets weights change, or keeps them.
     pub fn set_learning(&mut self, projection: usize, on: bool) {
         match self {
             Running::Events(s) => s.set_learning(projection, on),
+            Running::Batched(s) => s.each(|s| s.set_learning(projection, on)),
             Running::Rates(s) => s.set_learning(projection, on),
         }
     }
@@ -219,6 +277,7 @@ impl Running {
     pub fn synapses(&self, projection: usize, variable: VarId) -> Vec<f64> {
         match self {
             Running::Events(s) => s.synapses(projection, variable),
+            Running::Batched(s) => s.first().synapses(projection, variable),
             Running::Rates(s) => s.synapses(projection, variable),
         }
     }
@@ -227,6 +286,7 @@ impl Running {
     pub fn set_synapses(&mut self, projection: usize, variable: VarId, value: &Column) {
         match self {
             Running::Events(s) => s.set_synapses(projection, variable, value),
+            Running::Batched(s) => s.each(|s| s.set_synapses(projection, variable, value)),
             Running::Rates(s) => s.set_synapses(projection, variable, value),
         }
     }
@@ -235,7 +295,27 @@ impl Running {
     pub fn set_synapse_param(&mut self, projection: usize, variable: VarId, value: f64) {
         match self {
             Running::Events(s) => s.set_synapse_param(projection, variable, value),
+            Running::Batched(s) => s.each(|s| s.set_synapse_param(projection, variable, value)),
             Running::Rates(s) => s.set_synapse_param(projection, variable, value),
+        }
+    }
+
+    /// Returns the state at the present step boundary.
+    pub fn snapshot(&self) -> Snapshot {
+        match self {
+            Running::Events(s) => Snapshot::Events(Box::new(s.snapshot())),
+            Running::Batched(s) => Snapshot::Batched(s.snapshot()),
+            Running::Rates(s) => Snapshot::Rates(Box::new(s.memory())),
+        }
+    }
+
+    /// Goes on from a state of a network of the same plan; false if the state is of another one.
+    pub fn restore(&mut self, from: &Snapshot) -> bool {
+        match (self, from) {
+            (Running::Events(s), Snapshot::Events(from)) => s.restore(from),
+            (Running::Batched(s), Snapshot::Batched(from)) => s.restore(from),
+            (Running::Rates(s), Snapshot::Rates(from)) => s.restore(from),
+            _ => false,
         }
     }
 }

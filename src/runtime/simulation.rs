@@ -421,6 +421,14 @@ impl Simulation {
         self.sums.get_mut().forget();
     }
 
+    /// Puts back the value of an analog port; cells that follow functions of time go on to follow them.
+    pub(super) fn restore_port(&mut self, population: usize, var: VarId, value: Column) {
+        match self.pops[population].follows_functions(var) {
+            true => drop(self.network.populations[population].ports.insert(var, value)),
+            false => self.set_port(population, var, value),
+        }
+    }
+
     /// Lets an analog port of some cells follow functions of time, instead of those that it followed before.
     pub fn set_port_functions(&mut self, population: usize, var: VarId, functions: Vec<PortFunction>) {
         self.observe_no_more(population, var);

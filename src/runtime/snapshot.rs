@@ -4,39 +4,9 @@
 use super::buffer::Buffer;
 use super::history::Past;
 use super::plastic::Synapses;
-use super::rate::Memory;
-use super::running::Running;
 use super::simulation::Simulation;
 use super::windows::Average;
 use serde::{Deserialize, Serialize};
-
-/// The state of a running network at a step boundary.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Snapshot {
-    /// With events.
-    Events(Box<Remembered>),
-    /// Without.
-    Rates(Box<Memory>),
-}
-
-impl Running {
-    /// Returns the state at the present step boundary.
-    pub fn snapshot(&self) -> Snapshot {
-        match self {
-            Running::Events(s) => Snapshot::Events(Box::new(s.snapshot())),
-            Running::Rates(s) => Snapshot::Rates(Box::new(s.memory())),
-        }
-    }
-
-    /// Goes on from a state of a network of the same plan; false if the state is of another one.
-    pub fn restore(&mut self, from: &Snapshot) -> bool {
-        match (self, from) {
-            (Running::Events(s), Snapshot::Events(from)) => s.restore(from),
-            (Running::Rates(s), Snapshot::Rates(from)) => s.restore(from),
-            _ => false,
-        }
-    }
-}
 
 /// The state of a simulation at a step boundary.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -229,7 +229,7 @@ fn outcome(p: &Program, settings: Settings, name: &str) -> BTreeMap<String, Vec<
 
 fn is_without_events(p: &Program) -> bool {
     let nets = p.networks(None, &crate::support::Folder(root()), &Settings::default()).unwrap();
-    nets.iter().all(|n| n.events().is_none())
+    nets.iter().all(|n| n.simulations().is_empty())
 }
 
 #[track_caller]
