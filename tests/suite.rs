@@ -75,5 +75,7 @@ mod syntax;
 mod testing;
 #[path = "suite/transposes.rs"]
 mod transposes;
+#[path = "suite/variants.rs"]
+mod variants;
 #[path = "suite/windows.rs"]
 mod windows;

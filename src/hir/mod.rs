@@ -21,6 +21,7 @@ mod ty;
 pub mod typed;
 mod unit_of;
 mod unused;
+mod variant;
 mod window;
 
 pub use crate::builtin::{Func, apply};

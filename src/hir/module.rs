@@ -4,6 +4,7 @@ use super::experiment::check_experiment;
 use super::infer::{Context, Infer};
 use super::network::check_network;
 use super::neuron::check_neuron;
+use super::variant::Bases;
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
@@ -23,7 +24,7 @@ pub fn check(
     imports: &mut dyn Imports,
     diagnostics: &mut Diagnostics,
 ) -> Module {
-    let mut loader = Loader { sources, imports, done: Vec::new(), module: Module::default() };
+    let mut loader = Loader { sources, imports, done: Vec::new(), module: Module::default(), bases: Bases::default() };
     // The prelude holds what every model uses: the static synapse and sources.
     for (name, text) in crate::stdlib::PRELUDE {
         let id = loader.sources.add(SourceFile::new(*name, *text));
@@ -39,6 +40,8 @@ struct Loader<'a> {
     imports: &'a mut dyn Imports,
     done: Vec<FileId>,
     module: Module,
+    /// Models and networks as they are written, for variants of them.
+    bases: Bases,
 }
 
 impl Loader<'_> {
@@ -48,12 +51,13 @@ impl Loader<'_> {
         }
         self.done.push(file);
         let text = self.sources.file(file).text.clone();
-        let parsed = syntax::parse(file, &text, diagnostics);
+        let mut parsed = syntax::parse(file, &text, diagnostics);
         for item in &parsed.items {
             if let ast::ItemKind::Use(path, quoted, names) = &item.kind {
                 self.import(file, path, *quoted, names, diagnostics);
             }
         }
+        self.bases.write_out(&mut parsed, &self.module, diagnostics);
         let declared: Vec<&str> = parsed.items.iter().filter_map(item_name).collect();
         for name in only.unwrap_or_default() {
             if !declared.contains(&name.text.as_str()) {
@@ -232,6 +236,7 @@ fn item_name(item: &ast::Item) -> Option<&str> {
         ast::ItemKind::Network(n) => &n.name.text,
         ast::ItemKind::Experiment(e) => &e.name.text,
         ast::ItemKind::Const(b) => &b.first()?.name.text,
+        ast::ItemKind::Variant(v) => &v.name.text,
         ast::ItemKind::Use(..) | ast::ItemKind::Test(_) => return None,
     })
 }
@@ -241,6 +246,7 @@ fn item_span(item: &ast::Item) -> Span {
         ast::ItemKind::Unit(n, _) | ast::ItemKind::Fn(n, ..) => n.span,
         ast::ItemKind::Model(m) => m.name.span,
         ast::ItemKind::Network(n) => n.name.span,
+        ast::ItemKind::Variant(v) => v.name.span,
         ast::ItemKind::Experiment(e) => e.name.span,
         _ => item.span,
     }

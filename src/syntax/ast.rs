@@ -195,10 +195,25 @@ pub enum ItemKind {
     Model(Model),
     /// `network`
     Network(Network),
+    /// `network Variant = Base(args)`, and the same of neurons and synapses
+    Variant(Variant),
     /// `experiment`
     Experiment(Experiment),
     /// `test "title"`
     Test(Experiment),
+}
+
+/// Another model or network with other defaults for some of its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// The kind of model; none of a network.
+    pub kind: Option<ModelKind>,
+    /// Its name.
+    pub name: Name,
+    /// What it is a variant of.
+    pub base: Name,
+    /// Defaults.
+    pub args: Vec<Arg>,
 }
 
 /// The three kinds of model declarations.

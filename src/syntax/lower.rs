@@ -135,6 +135,17 @@ impl Lowerer {
                 ItemKind::Fn(name, formals, self.expr(p.next()?)?)
             }
             Rule::channel_decl => ItemKind::Model(self.model(ModelKind::Channel, decl)?),
+            Rule::neuron_decl | Rule::synapse_decl | Rule::network_decl if self.is_variant(&decl) => {
+                let kind = match decl.as_rule() {
+                    Rule::neuron_decl => Some(ModelKind::Neuron),
+                    Rule::synapse_decl => Some(ModelKind::Synapse),
+                    _ => None,
+                };
+                let mut p = self.parts(decl);
+                let name = self.name(&p.next()?);
+                let mut p = self.parts(p.next()?);
+                ItemKind::Variant(Variant { kind, name, base: self.name(&p.next()?), args: self.opt_args(&mut p)? })
+            }
             Rule::neuron_decl => ItemKind::Model(self.model(ModelKind::Neuron, decl)?),
             Rule::synapse_decl => ItemKind::Model(self.model(ModelKind::Synapse, decl)?),
             Rule::network_decl => ItemKind::Network(self.network(decl)?),
@@ -153,6 +164,11 @@ impl Lowerer {
             }
         };
         Ok(Item { doc, kind, span })
+    }
+
+    /// Returns whether a declaration says only what differs from another one.
+    fn is_variant(&self, decl: &P) -> bool {
+        decl.clone().into_inner().any(|p| p.as_rule() == Rule::variant)
     }
 
     pub(super) fn bindings(&self, pair: P) -> Lowered<Vec<Binding>> {

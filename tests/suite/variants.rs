@@ -1,0 +1,68 @@
+//! Models and networks that say only what differs from another one.
+
+use crate::support::{measured, rendered, run, try_program};
+
+#[test]
+fn a_variant_has_other_defaults_and_is_a_model_of_its_own() {
+    let out = run("
+use std.neurons.lif
+use std.sources.spikes
+neuron Faster = Fast(v = 3)
+neuron Fast = Cell(tau = 5 ms)
+neuron Short = LifExp(tau_m = 5 ms)
+neuron Cell { param v = 1, tau = 10 ms   state x = v   x' = -x / tau   emit spike when x > 100 }
+synapse Strong = Weak(k = 4)
+synapse Weak { param k = 1  weight w: 1  on pre.spike { deliver k * w } }
+network Small = Base(n = 2)
+network Other = Base(3, w = 2)
+network Base(n: int = 5, w = 1) {
+    param more = 1
+    population a: Cell[n + more]
+    population b: Fast[n]
+    population c: Faster(tau = 1 ms)[1]
+    population d: Short[1]
+    population target: Forced[1]
+    projection s: target -> target.exc: Strong { connect all_to_all  weight w  delay 1 ms }
+    drive target.force { spikes [1 ms]  weight 1 }
+}
+network Least = Small(more = 0, w = 3)
+experiment e {
+    network base = Base()
+    network small = Small()
+    network other = Other(w = 5)
+    network least = Least()
+    measure sizes = [base.a.n, small.a.n, other.a.n, least.a.n, small.b.n]
+    measure tau = [base.a[0].tau, base.b[0].tau, base.c.tau, base.d.tau_m]
+    measure x = [base.b[0].x, base.c.x]
+    measure w = [weights(base.s), weights(small.s), weights(other.s), weights(least.s)]
+    run 5 ms
+    measure v = [base.target.v, least.target.v]
+}");
+    assert_eq!(measured(&out, "sizes"), [6.0, 3.0, 4.0, 2.0, 2.0]);
+    assert_eq!(measured(&out, "tau"), [10.0, 5.0, 1.0, 5.0]);
+    assert_eq!(measured(&out, "x"), [1.0, 3.0]);
+    assert_eq!(measured(&out, "w"), [1.0, 1.0, 5.0, 3.0]);
+    assert_eq!(measured(&out, "v"), [4.0, 12.0]);
+}
+
+#[test]
+fn variants_of_nothing_are_refused() {
+    let said = |text: &str| match try_program(text) {
+        Ok(_) => panic!("nothing was refused"),
+        Err(r) => rendered(r.diagnostics.iter(), &r.sources),
+    };
+    let base = "neuron Cell { param tau = 10 ms   state x = 1   x' = -x / tau }\n";
+    for (text, words) in [
+        ("neuron Fast = Sell(tau = 5 ms)", &["unknown neuron `Sell`", "did you mean `Cell`?"][..]),
+        ("neuron A = B()\nneuron B = A()", &["`A` is a variant of itself", "`B` is a variant of itself"]),
+        ("neuron Fast = Cell(taw = 5 ms)", &["taw", "did you mean `tau`?"]),
+        ("neuron Fast = Cell(5 ms, 3)", &["Cell"]),
+        ("neuron Fast = Cell(tau = 5 mV)", &["mV"]),
+        ("network Fast = Cell(tau = 5 ms)", &["unknown network `Cell`"]),
+        ("synapse Fast = Cell(tau = 5 ms)", &["unknown synapse `Cell`"]),
+        ("neuron Cell = Cell(tau = 5 ms)", &["`Cell`", "twice"]),
+    ] {
+        let said = said(&format!("{base}{text}\n"));
+        words.iter().for_each(|word| assert!(said.contains(word), "{text}: `{word}` is not said:\n{said}"));
+    }
+}
