@@ -18,7 +18,7 @@ fn network(text: &str) -> RateNetwork {
     let mut all = runner.networks(&p.module.experiments[0]).expect("builds");
     match all.remove(0) {
         Running::Rates(n) => *n,
-        Running::Events(_) => panic!("no events"),
+        Running::Events(_) | Running::Batched(_) => panic!("no events"),
     }
 }
 

@@ -29,6 +29,7 @@ fn network(body: &str) -> Running {
 
 fn advance(net: &mut Running, steps: u64) {
     match net {
+        Running::Batched(_) => panic!("no batch"),
         Running::Events(s) => s.run_until(s.step() + steps, &mut Unwatched).expect("stays finite"),
         Running::Rates(s) => (0..steps).for_each(|_| assert!(s.advance().is_ok())),
     }

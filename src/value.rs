@@ -1,6 +1,6 @@
 //! Values of networks and experiments: numbers with units, arrays, matrices, and handles to what is simulated.
 
-use crate::data::{Examples, Table};
+use crate::data::{Examples, Table, Texts};
 use crate::units::{Dim, Unit, canonical_unit, format_number};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -209,6 +209,8 @@ pub enum Value {
     Recording(usize),
     /// A table.
     Table(Rc<Table>),
+    /// The texts of a column of a table, while they are compared.
+    Texts(Rc<Texts>),
     /// The parts of a data set.
     Data(Rc<Vec<(&'static str, Rc<Examples>)>>),
     /// Examples of a data set, in an order.
@@ -239,6 +241,7 @@ impl Value {
             Value::Projection(..) => "a projection",
             Value::Recording(_) => "a recording",
             Value::Table(_) => "a table",
+            Value::Texts(_) => "a column of texts",
             Value::Data(_) | Value::Examples(..) => "a data set",
         }
     }

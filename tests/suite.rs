@@ -25,6 +25,8 @@ mod determinism;
 mod docs;
 #[path = "suite/emit.rs"]
 mod emit;
+#[path = "suite/empty.rs"]
+mod empty;
 #[path = "suite/errors.rs"]
 mod errors;
 #[path = "suite/eventless.rs"]
@@ -71,6 +73,8 @@ mod shared;
 mod steps;
 #[path = "suite/syntax.rs"]
 mod syntax;
+#[path = "suite/tables.rs"]
+mod tables;
 #[path = "suite/testing.rs"]
 mod testing;
 #[path = "suite/transposes.rs"]

@@ -99,6 +99,10 @@ pub enum Wants {
     Table,
     /// A table, or the path of one.
     TableOrPath,
+    /// A column of a table, as texts.
+    Texts,
+    /// A condition of the rows of a table.
+    Rows,
     /// A network.
     Network,
     /// Numbers or a data set.

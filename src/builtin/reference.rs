@@ -21,6 +21,8 @@ impl Wants {
             Wants::Projection => "projection",
             Wants::Table => "table",
             Wants::TableOrPath => "table or path",
+            Wants::Texts => "column of a table",
+            Wants::Rows => "condition of rows",
             Wants::Network => "network",
             Wants::Collection => "array or data set",
             Wants::Vector => "array or projection",

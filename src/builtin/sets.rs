@@ -174,10 +174,68 @@ fn flawed(argument: usize, message: impl Into<String>, flaw: Flaw) -> Refusal {
 
 pub fn csv(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;
-    match data::csv(&path, &bytes, None) {
-        Ok(t) => Ok(Value::Table(Rc::new(t))),
-        Err(flaw) => Err(flawed(0, format!("`{path}` is not a table"), flaw)),
+    let table = data::csv(&path, &bytes, None, &|_| true);
+    let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
+    Ok(Value::Table(Rc::new(t)))
+}
+
+/// A table from a CSV file, whose rows may have names.
+pub fn named_csv(host: &dyn Host, a: Given) -> Result {
+    let table = csv(host, a)?;
+    named(table, a)
+}
+
+/// The same from a Parquet file.
+pub fn named_parquet(host: &dyn Host, a: Given) -> Result {
+    let (path, bytes) = file(host, a)?;
+    let table = data::parquet(&path, bytes, &|_| true);
+    let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
+    named(Value::Table(Rc::new(t)), a)
+}
+
+/// Lets a column name the rows of a table, if one is given.
+fn named(table: Value, a: Given) -> Result {
+    let Value::Table(t) = table else { return a.wrong(0, "a table") };
+    if !a.has(1) {
+        return Ok(Value::Table(t));
     }
+    let t = Rc::unwrap_or_clone(t).named_by(&a.text(1)?);
+    Ok(Value::Table(Rc::new(t.map_err(|flaw| flawed(1, "this column does not name the rows", flaw))?)))
+}
+
+/// The rows of a table for which a condition holds.
+pub fn filter(_: &dyn Host, a: Given) -> Result {
+    let (t, keep) = (a.table(0)?, a.quantity(1)?);
+    if keep.is_single() {
+        let all = vec![keep.data[0] != 0.0; t.rows()];
+        return Ok(Value::Table(Rc::new(t.filtered(&all))));
+    }
+    if keep.data.len() != t.rows() {
+        let message = format!("{} values for {} rows", keep.data.len(), t.rows());
+        let refusal = Refusal::of(1, Code::E0403, message, "one for each row is needed");
+        return Err(refusal.help("compare columns of this table: `filter(cells, cells.type == \"KC\")`"));
+    }
+    let keep: Vec<bool> = keep.data.iter().map(|x| *x != 0.0).collect();
+    Ok(Value::Table(Rc::new(t.filtered(&keep))))
+}
+
+/// 1 for each text that satisfies a predicate, 0 for the others.
+fn each_text(a: Given, fits: impl Fn(&str, &str) -> bool) -> Result {
+    let (Some(Value::Texts(all)), wanted) = (a.value(0), a.text(1)?) else { return a.wrong(0, "a column of texts") };
+    let found = all.iter().map(|x| f64::from(u8::from(fits(x, &wanted)))).collect();
+    Ok(Quantity::array(found, Dim::ONE, None).into())
+}
+
+pub fn starts_with(_: &dyn Host, a: Given) -> Result {
+    each_text(a, |x, y| x.starts_with(y))
+}
+
+pub fn ends_with(_: &dyn Host, a: Given) -> Result {
+    each_text(a, |x, y| x.ends_with(y))
+}
+
+pub fn contains(_: &dyn Host, a: Given) -> Result {
+    each_text(a, |x, y| x.contains(y))
 }
 
 pub fn npy(host: &dyn Host, a: Given) -> Result {
@@ -208,10 +266,10 @@ pub fn column(host: &dyn Host, a: Given) -> Result {
 }
 
 /// The texts of a column.
-fn texts<'t>(t: &'t data::Table, name: &str) -> Result<&'t [String]> {
-    match t.columns.get(name) {
-        Some(column) => Ok(column),
-        None => Err(Refusal::of(1, Code::E0205, t.no_column(name), "no such column")),
+fn texts<'t>(t: &'t data::Table, name: &str) -> Result<&'t data::Texts> {
+    match t.texts(name) {
+        Ok(column) => Ok(column),
+        Err(_) => Err(Refusal::of(1, Code::E0205, t.no_column(name), "no such column")),
     }
 }
 
@@ -219,7 +277,7 @@ fn texts<'t>(t: &'t data::Table, name: &str) -> Result<&'t [String]> {
 pub fn matches(_: &dyn Host, a: Given) -> Result {
     let (t, name, wanted) = (a.table(0)?, a.text(1)?, a.text(2)?);
     let begins = a.has(3) && a.number(3)? != 0.0;
-    let fits = |x: &String| if begins { x.starts_with(&*wanted) } else { **x == *wanted };
+    let fits = |x: &str| if begins { x.starts_with(&*wanted) } else { *x == *wanted };
     let found = texts(&t, &name)?.iter().map(|x| f64::from(u8::from(fits(x)))).collect();
     Ok(Quantity::array(found, Dim::ONE, None).into())
 }

@@ -278,6 +278,7 @@ impl One<'_> {
             messages.one(d, sources);
             failed = true;
         }
+        outcome.imports.iter().for_each(|import| messages.note(&import.to_string()));
         match published {
             Ok((at, n)) => {
                 messages.note(&format!(

@@ -3,6 +3,8 @@
 //! Nothing that a file announces is believed: it is compared with the bytes that are there before memory is taken for it.
 
 mod arrays;
+mod columnar;
+mod csv;
 mod element;
 mod examples;
 mod flaw;
@@ -11,15 +13,19 @@ mod inflate;
 mod npy;
 mod pictures;
 mod table;
+mod texts;
 
 pub use arrays::{Archive, Arrays, Named};
+pub use columnar::{is_parquet, parquet};
+pub use csv::csv;
 pub use element::index;
 pub use examples::{Examples, Field, Numbers};
 pub use flaw::Flaw;
 pub use images::{KNOWN, Known, Unavailable, checked, images};
 pub use npy::npy;
 pub use pictures::{Pictures, is_picture};
-pub use table::{Table, csv};
+pub use table::{Table, Wanted};
+pub use texts::Texts;
 
 /// Gives the bytes of files; implemented by the command line.
 pub trait Files {

@@ -51,7 +51,7 @@ impl Elaborator<'_> {
                 Connected { transpose_of: Some(found), ..plain(pairs) }
             }
             Connect::Table(table) => {
-                let (edges, columns) = from_table(scope, table, ends.0.view, ends.1.view)?;
+                let (edges, columns) = from_table(scope, table, ends)?;
                 Connected { columns, ..plain(edges.into()) }
             }
         })

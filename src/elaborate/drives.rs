@@ -166,7 +166,7 @@ fn spike_list(scope: &Scope, e: &Expr, cells: usize) -> Attempt<(Vec<Spike>, Opt
                 Ok(v) => Ok(v),
                 Err(flaw) => Err(flawed(flaw, e.span, "this table is not a spike list")),
             };
-            let weights = if t.columns.contains_key("weight") { Some(column("weight")?) } else { None };
+            let weights = if t.has("weight") { Some(column("weight")?) } else { None };
             (column("time")?, Some(column("cell")?), weights, Some(t.clone()))
         }
         other => (scope.as_quantity(other, e.span)?.data.to_vec(), None, None, None),

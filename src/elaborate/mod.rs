@@ -12,23 +12,25 @@ mod values;
 
 pub use bounds::{cells_within_bounds, one_per_channel, outside, rows_within_bounds, synapses_within_bounds};
 pub use projection::follow as follow_synapse;
+pub use table::Import;
 pub use values::{Streams, column, distribution, one_each, per_synapse};
 
 use crate::builtin::{Dense, End, Host, Refusal, Samples};
 use crate::codegen::Backend;
 use crate::data::Files;
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, LaneProgram, Scope, Turns, World, fail, room};
+use crate::evaluate::{Attempt, LaneProgram, Scope, Turns, World, fail, flawed, room};
 use crate::hir::network::model::{self, Item, Nested, Network};
 use crate::hir::typed::{Expr, ExprKind};
-use crate::hir::{EventId, VarId, VarKind};
+use crate::hir::{EventId, Kind, VarId, VarKind};
 use crate::measure::Events;
-use crate::plan::{self, Missing, Population};
+use crate::plan::{self, Missing, Population, Unnamed};
 use crate::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
 use crate::value::{Instance, PopulationRef, Quantity, Value, View, elements};
+use indexmap::IndexSet;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -60,6 +62,8 @@ pub struct Elaborator<'a> {
     plan: plan::Network,
     /// Rates of drives that follow time.
     rates: Vec<LaneProgram>,
+    /// What became of tables of synapses.
+    imports: Vec<Import>,
     /// Random streams of set-up, one for each projection, weight, delay and initial value.
     streams: Streams,
 }
@@ -70,6 +74,8 @@ pub struct Elaborated {
     pub plan: plan::Network,
     /// Rates of drives that follow time.
     pub rates: Vec<LaneProgram>,
+    /// What became of tables of synapses.
+    pub imports: Vec<Import>,
 }
 
 type Locals = Vec<Option<Value>>;
@@ -78,7 +84,7 @@ impl<'a> Elaborator<'a> {
     /// Begins a network.
     pub fn new(around: Surroundings<'a>, index: usize, first_stream: u32) -> Elaborator<'a> {
         let streams = Streams::new(around.seed, first_stream);
-        Elaborator { around, index, plan: plan::Network::default(), rates: Vec::new(), streams }
+        Elaborator { around, index, plan: plan::Network::default(), rates: Vec::new(), imports: Vec::new(), streams }
     }
 
     /// Goes on with a network that exists.
@@ -88,7 +94,7 @@ impl<'a> Elaborator<'a> {
 
     /// Ends the work.
     pub fn finish(self) -> Elaborated {
-        Elaborated { plan: self.plan, rates: self.rates }
+        Elaborated { plan: self.plan, rates: self.rates, imports: self.imports }
     }
 
     fn scope<'b>(&'b self, locals: &'b Locals) -> Scope<'b> {
@@ -184,8 +190,14 @@ impl<'a> Elaborator<'a> {
 
     fn population(&mut self, p: &model::Population, name: &str, locals: &Locals) -> Attempt<View> {
         let scope = self.scope(locals);
-        let shape: Vec<usize> = p.shape.iter().map(|e| scope.size(e)).collect::<Attempt<_>>()?;
-        let shape = if shape.is_empty() { vec![1] } else { shape };
+        let (shape, names) = match &p.shape[..] {
+            [] => (vec![1], None),
+            [table] if table.ty.kind == Kind::Table => {
+                let names = named_cells(&scope, table)?;
+                (vec![names.len()], Some(Arc::new(names)))
+            }
+            shape => (shape.iter().map(|e| scope.size(e)).collect::<Attempt<_>>()?, None),
+        };
         let n = cells(p, name, &shape)?;
         let states = p.model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).count();
         room(4.0 * n as f64 * states.max(1) as f64, p.span, || {
@@ -203,6 +215,7 @@ impl<'a> Elaborator<'a> {
             n,
             shape,
             spacing,
+            names,
             params: BTreeMap::new(),
             init: BTreeMap::new(),
             segment_init: BTreeMap::new(),
@@ -236,11 +249,14 @@ impl<'a> Elaborator<'a> {
     }
 }
 
+/// The names of cells of which a table has a row for each.
+fn named_cells(scope: &Scope, table: &Expr) -> Attempt<IndexSet<String>> {
+    let Value::Table(t) = scope.eval(table)? else { crate::ice!("a table that is none") };
+    t.names().map_err(|flaw| flawed(flaw, table.span, "these rows cannot each be a cell"))
+}
+
 /// Returns the number of cells of a shape.
 fn cells(p: &model::Population, name: &str, shape: &[usize]) -> Attempt<usize> {
-    if shape.contains(&0) {
-        return fail(Code::E0404, p.span, format!("population `{name}` has no cells"), "size 0");
-    }
     match elements(shape).filter(|n| *n <= plan::MOST_CELLS) {
         Some(n) => Ok(n),
         None => {
@@ -303,7 +319,7 @@ pub fn follow(p: &mut Population, states: bool, dt: f64, span: Span) -> Attempt<
 
 /// Refuses cables whose number of segments is not whole, or differs from cell to cell.
 fn segments_agree(p: &Population, dt: f64, span: Span) -> Attempt<()> {
-    for cable in &p.model.cables {
+    for cable in p.model.cables.iter().filter(|_| p.n > 0) {
         let wrong = |message: String, label: &str| fail(Code::E0404, span, message, label);
         let Some(values) = p.per_cell(&cable.segments, dt) else {
             return wrong(format!("the number of segments of `{}` has no value", cable.name), "not a number");
@@ -404,6 +420,12 @@ impl World for Elaborator<'_> {
             return outer.shape(p);
         }
         &self.plan.populations[p.view.population].shape
+    }
+    fn cell_named(&self, p: PopulationRef, name: &str) -> Result<usize, Unnamed> {
+        match self.around.outer.filter(|_| p.network != self.index) {
+            Some(outer) => outer.cell_named(p, name),
+            None => self.plan.populations[p.view.population].cell_named(name),
+        }
     }
     fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
         if let Some(outer) = self.around.outer.filter(|_| p.network != self.index) {

@@ -3,6 +3,7 @@
 use super::bounds::synapses_within_bounds;
 use super::connect::Connected;
 use super::ends::End;
+use super::table::Import;
 use super::values::per_synapse;
 use super::{Elaborator, Locals};
 use crate::diag::{Code, Diagnostic};
@@ -79,7 +80,8 @@ impl Elaborator<'_> {
         let mut another = || self.streams.another();
         let (pairs, weight, delay) = (another(), another(), another());
         let draws = Draws { pairs, weight, delay, dendritic: self.streams.beside() };
-        let mut projection = self.planned(c, &draws, locals)?;
+        let (mut projection, import) = self.planned(c, &draws, locals)?;
+        self.imports.extend(import);
         if c.anew.is_none() {
             let (n, each) = (projection.pairs.len(), projection.bytes_per_synapse(4));
             room(n as f64 * each as f64, c.span, || format!("{n} synapses of {each} bytes each"))?;
@@ -117,8 +119,8 @@ impl Elaborator<'_> {
         Ok(())
     }
 
-    /// The projection of a connection, without a name.
-    fn planned(&self, c: &Connection, draws: &Draws, locals: &Locals) -> Attempt<Projection> {
+    /// The projection of a connection, without a name, and what became of its table, if it has one.
+    fn planned(&self, c: &Connection, draws: &Draws, locals: &Locals) -> Attempt<(Projection, Option<Import>)> {
         let scope = self.scope(locals);
         let (pre, post) = (scope.cells(&c.pre)?.view, scope.cells(&c.post)?.view);
         let end = |view: View| End { population: &self.plan.populations[view.population], view };
@@ -193,7 +195,7 @@ impl Elaborator<'_> {
         self.values(&scope, c, &mut p)?;
         p.modulators = self.modulators(&scope, c, &mut p)?;
         p.delayed = self.delayed(c, &p, timed)?;
-        Ok(p)
+        Ok((p, columns.import))
     }
 
     /// Gives parameters and initial states their values, one for all or one for each synapse; the others follow.

@@ -7,10 +7,11 @@ pub use lanes::{LaneFunction, LaneProgram};
 pub use turns::{Progression, Turns};
 
 use crate::builtin::{self, Arguments, Evaluate, Host, Refusal, apply, power};
-use crate::data::Flaw;
+use crate::data::{Flaw, Texts};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::typed::{Expr, ExprKind, LocalId, Within};
-use crate::hir::{EventId, Func, Op, VarId};
+use crate::hir::{EventId, Func, Kind, Op, VarId};
+use crate::plan::Unnamed;
 use crate::source::Span;
 use crate::units::{Dim, format_number};
 use crate::value::{PopulationRef, Quantity, Value, View, extent};
@@ -43,6 +44,8 @@ pub trait World: Host {
     fn dt(&self) -> f64;
     /// Extents of a population.
     fn shape(&self, p: PopulationRef) -> &[usize];
+    /// Which cell of a population has a name.
+    fn cell_named(&self, p: PopulationRef, name: &str) -> Result<usize, Unnamed>;
     /// Values of a variable of cells, of one segment of a cable if it has several.
     fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity>;
     /// The recording of an event of cells.
@@ -64,11 +67,16 @@ pub struct Scope<'a> {
     pub locals: &'a Locals,
     /// Values of functions' arguments, innermost last.
     bound: RefCell<Vec<(LocalId, Value)>>,
-    columns: Option<&'a Columns<'a>>,
+    columns: Option<&'a dyn Columns>,
 }
 
-/// Columns of the table that is being read, by name.
-pub type Columns<'a> = dyn Fn(&str, Span) -> Attempt<Quantity> + 'a;
+/// Columns of the table that is being read, by name: of the rows that are in use.
+pub trait Columns {
+    /// A column of numbers.
+    fn numbers(&self, name: &str, span: Span) -> Attempt<Quantity>;
+    /// A column of texts.
+    fn texts(&self, name: &str, span: Span) -> Attempt<Rc<Texts>>;
+}
 
 impl<'a> Scope<'a> {
     /// A scope of names.
@@ -77,7 +85,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The same scope while a table is read.
-    pub fn with_columns(self, columns: &'a Columns<'a>) -> Scope<'a> {
+    pub fn with_columns(self, columns: &'a dyn Columns) -> Scope<'a> {
         Scope { columns: Some(columns), ..self }
     }
 
@@ -262,9 +270,10 @@ impl<'a> Scope<'a> {
                 other => return fail(Code::E0401, of.span, format!("{} has no columns", other.kind()), "not a table"),
             },
             ExprKind::TableColumn(name) => match self.columns {
-                Some(columns) => columns(name, e.span)?.into(),
+                Some(columns) => columns.numbers(name, e.span)?.into(),
                 None => return fail(Code::E0201, e.span, format!("unknown name `{name}`"), "no table is read here"),
             },
+            ExprKind::Texts(of) => Value::Texts(self.texts(of)?),
             ExprKind::Part(of, name) => match self.eval(of)? {
                 Value::Data(parts) => match parts.iter().find(|(n, _)| n == name) {
                     Some((_, set)) => Value::Examples(set.clone(), Rc::new((0..set.n).collect())),
@@ -314,9 +323,31 @@ impl<'a> Scope<'a> {
         }
         let (x, y) = match (self.eval(a)?, self.eval(b)?) {
             (Value::Text(x), Value::Text(y)) => return Ok(Value::Bool((x == y) == (op == Op::Eq))),
+            (Value::Texts(x), Value::Text(y)) => {
+                let same = x.iter().map(|x| f64::from(u8::from((*x == *y) == (op == Op::Eq)))).collect();
+                return Ok(Quantity::array(same, Dim::ONE, None).into());
+            }
             (x, y) => (self.as_quantity(x, a.span)?, self.as_quantity(y, b.span)?),
         };
         arithmetic(op, &x, &y, whole)
+    }
+
+    /// The texts of a column of a table.
+    fn texts(&self, column: &Expr) -> Attempt<Rc<Texts>> {
+        match &column.kind {
+            ExprKind::Column(of, name) => match self.eval(of)? {
+                Value::Table(t) => match t.texts(name) {
+                    Ok(texts) => Ok(texts.clone()),
+                    Err(flaw) => Err(flawed(flaw, column.span, "this is not a column")),
+                },
+                other => fail(Code::E0401, of.span, format!("{} has no columns", other.kind()), "not a table"),
+            },
+            ExprKind::TableColumn(name) => match self.columns {
+                Some(columns) => columns.texts(name, column.span),
+                None => fail(Code::E0201, column.span, format!("unknown name `{name}`"), "no table is read here"),
+            },
+            _ => crate::ice!("texts of what is no column"),
+        }
     }
 
     fn within(&self, w: &Within, span: Span) -> Attempt<Value> {
@@ -483,9 +514,31 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The cell of a population that has a name: `pop["720575940660219265"]`.
+    fn named_cell(&self, p: PopulationRef, name: &Expr) -> Attempt<PopulationRef> {
+        let text = self.text(name)?;
+        let view = p.view;
+        let found = self.world.cell_named(p, &text).map(|k| k.checked_sub(view.start).filter(|k| *k < view.n));
+        match found {
+            Ok(Some(k)) => Ok(PopulationRef { view: View { start: view.start + k, n: 1, ..view }, ..p }),
+            Ok(None) | Err(Unnamed::This) => {
+                let message = format!("no cell is called \"{text}\"");
+                let d = Diagnostic::at(Code::E0406, name.span, message, "not among these cells");
+                Err(Box::new(d.help("names are those of the rows of the population's table, letter by letter")))
+            }
+            Err(Unnamed::All) => {
+                let d = Diagnostic::at(Code::E0406, name.span, "these cells have no names", "a text picks none");
+                Err(Box::new(d.help("make the population of a table, a cell per row: `population cell: Lif[cells]`")))
+            }
+        }
+    }
+
     /// Restricts a population: `pop[3]`, `pop[0..10]`, `pop[1, 2]`.
     fn slice(&self, p: PopulationRef, index: &[Expr], span: Span) -> Attempt<PopulationRef> {
         let Some(first) = index.first() else { return Ok(p) };
+        if first.ty.kind == Kind::Text {
+            return self.named_cell(p, first);
+        }
         let extents = if index.len() > 1 { self.world.shape(p).to_vec() } else { vec![p.view.n] };
         if index.len() != extents.len() {
             let message = format!("{} indices of a population of the shape {extents:?}", index.len());

@@ -114,7 +114,7 @@ enum SavedValue {
     Network(usize, Vec<(String, SavedValue)>),
     Projection(usize, Vec<usize>),
     Recording(usize),
-    Table(Vec<(String, Vec<String>)>),
+    Table(Table),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,6 +138,7 @@ struct SavedPopulation {
     n: usize,
     shape: Vec<usize>,
     spacing: f64,
+    names: Option<Vec<String>>,
     params: BTreeMap<VarId, Column>,
     init: BTreeMap<VarId, Column>,
     segment_init: Vec<((VarId, usize), Column)>,
@@ -282,7 +283,8 @@ impl Sets {
             Value::Recording(k) => SavedValue::Recording(*k),
             Value::Data(parts) => SavedValue::Data(parts.iter().map(|(n, e)| (n.to_string(), self.place(e))).collect()),
             Value::Examples(set, order) => SavedValue::Examples(self.place(set), order.to_vec()),
-            Value::Table(t) => SavedValue::Table(t.columns.iter().map(|(n, c)| (n.clone(), c.clone())).collect()),
+            Value::Table(t) => SavedValue::Table((**t).clone()),
+            Value::Texts(_) => crate::ice!("a name for the texts of a column"),
         }
     }
 
@@ -357,7 +359,7 @@ impl Found {
                 Value::Data(Rc::new(parts.into_iter().map(part).collect::<Option<_>>()?))
             }
             SavedValue::Examples(k, order) => Value::Examples(self.examples(k, &order)?, Rc::new(order)),
-            SavedValue::Table(columns) => Value::Table(Rc::new(Table::of(columns.into_iter().collect()))),
+            SavedValue::Table(table) => Value::Table(Rc::new(Some(table).filter(Table::is_sound)?)),
         })
     }
 
@@ -399,6 +401,7 @@ fn saved_network(live: &Live) -> SavedNetwork {
         n: p.n,
         shape: p.shape.clone(),
         spacing: p.spacing,
+        names: p.names.as_ref().map(|names| names.iter().cloned().collect()),
         params: p.params.clone(),
         init: p.init.clone(),
         segment_init: p.segment_init.iter().map(|(k, c)| (*k, c.clone())).collect(),
@@ -457,6 +460,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
             n: p.n,
             shape: p.shape,
             spacing: p.spacing,
+            names: p.names.map(|names| Arc::new(names.into_iter().collect())),
             params: p.params,
             init: p.init,
             segment_init: p.segment_init.into_iter().collect(),

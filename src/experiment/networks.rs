@@ -49,7 +49,8 @@ impl Run<'_> {
         self.networks_made += 1;
         let mut elaborator = Elaborator::new(self.surroundings(seed), index, self.streams);
         let instance = elaborator.network(&of.model, &args, of.span, "")?;
-        let Elaborated { plan, rates } = elaborator.finish();
+        let Elaborated { plan, rates, imports } = elaborator.finish();
+        self.out.import(imports);
         self.live[index] = Live { name: name.to_string(), seed, dt: self.dt, plan, rates, ..Live::default() };
         self.live[index].plan.batch = batch;
         batch_fits(&self.live[index].plan, of.span)?;
@@ -102,13 +103,14 @@ impl Run<'_> {
             }
             let one = Drive { targets: vec![(cells.clone(), *port)], ..d.clone() };
             let live = &mut self.live[index];
-            let built = Elaborated { plan: std::mem::take(&mut live.plan), rates: std::mem::take(&mut live.rates) };
+            let (plan, rates) = (std::mem::take(&mut live.plan), std::mem::take(&mut live.rates));
+            let built = Elaborated { plan, rates, imports: Vec::new() };
             let seed = live.seed;
             let surface = self.surface();
             let around = Surroundings { outer: Some(&surface), ..self.surroundings(seed) };
             let mut elaborator = Elaborator::resume(around, index, 0x1000 + self.streams, built);
             let done = elaborator.drive(&one, &self.locals);
-            let Elaborated { plan, rates } = elaborator.finish();
+            let Elaborated { plan, rates, .. } = elaborator.finish();
             (self.live[index].plan, self.live[index].rates) = (plan, rates);
             done?;
             self.streams += 1;

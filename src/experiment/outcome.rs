@@ -2,6 +2,7 @@
 
 use super::record::Recording;
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::elaborate::Import;
 use crate::figure::Figure;
 use crate::ir::Precision;
 use crate::runtime::Work;
@@ -101,4 +102,14 @@ pub struct Outcome {
     pub synapse_bytes: usize,
     /// What networks with events have done.
     pub work: Work,
+    /// What became of tables of synapses, each said once.
+    pub imports: Vec<Import>,
+}
+
+impl Outcome {
+    /// Takes note of what became of tables.
+    pub fn import(&mut self, imports: Vec<Import>) {
+        let known = imports.into_iter().filter(|i| !self.imports.contains(i)).collect::<Vec<Import>>();
+        self.imports.extend(known);
+    }
 }

@@ -9,7 +9,7 @@ use crate::elaborate::{another_shuffle, wall_clock};
 use crate::evaluate::{Attempt, World, fail};
 use crate::hir::{EventId, VarId, VarKind};
 use crate::measure::Events;
-use crate::plan::{Pairs, Projection};
+use crate::plan::{Pairs, Projection, Unnamed};
 use crate::rng::Stream;
 use crate::runtime::Running;
 use crate::source::Span;
@@ -179,6 +179,10 @@ impl World for Surface<'_> {
 
     fn shape(&self, p: PopulationRef) -> &[usize] {
         &self.live[p.network].network().populations[p.view.population].shape
+    }
+
+    fn cell_named(&self, p: PopulationRef, name: &str) -> Result<usize, Unnamed> {
+        self.live[p.network].network().populations[p.view.population].cell_named(name)
     }
 
     fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {

@@ -141,7 +141,12 @@ impl Infer<'_> {
         e: &ast::Expr,
         before: &[Option<Expr>],
     ) -> Expr {
-        let mut typed = self.typed(m, e);
+        let mut typed = if p.wants == Wants::Rows { self.typed_rows(m, e) } else { self.typed(m, e) };
+        if p.wants == Wants::Texts
+            && let Some(texts) = typed.texts()
+        {
+            typed = texts;
+        }
         if typed.is_error() {
             return typed;
         }
@@ -165,6 +170,8 @@ impl Infer<'_> {
             Wants::Projection => (matches!(kind, Kind::Projection(_)), "a projection"),
             Wants::Table => (kind == Kind::Table, "a table"),
             Wants::TableOrPath => (matches!(kind, Kind::Table | Kind::Text), "a table, or the path of one"),
+            Wants::Texts => (kind == Kind::Texts, "a column of a table"),
+            Wants::Rows => (numeric, "a condition of its rows"),
             Wants::Network => (matches!(kind, Kind::Network(_)), "a network"),
             Wants::Collection => (numeric || matches!(kind, Kind::Data { .. }), "numbers or a data set"),
             Wants::Vector => (numeric || matches!(kind, Kind::Projection(_)), "numbers or a projection"),

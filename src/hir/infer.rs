@@ -360,6 +360,36 @@ impl Infer<'_> {
         }
     }
 
+    /// Infers a condition of the rows of a table: 1 for each for which it holds, 0 for the others. `and`, `or` and `not` combine them row by
+    /// row.
+    pub fn typed_rows(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
+        let ty = || Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) }.shaped(Shape::Array);
+        let one = |value: f64| Box::new(number_of(value, Ty::in_unit(Unit::one()), e.span));
+        match &e.kind {
+            ExprKind::Binary(op @ (BinOp::And | BinOp::Or), a, b) => {
+                let (x, y) = (self.typed_rows(m, a), self.typed_rows(m, b));
+                let kind = match op {
+                    BinOp::And => Kinds::Binary(Op::Mul, Box::new(x), Box::new(y)),
+                    _ => Kinds::Function(Func::Max, vec![x, y]),
+                };
+                Expr::new(kind, ty(), e.span)
+            }
+            ExprKind::Not(a) => {
+                let x = self.typed_rows(m, a);
+                Expr::new(Kinds::Binary(Op::Sub, one(1.0), Box::new(x)), ty(), e.span)
+            }
+            _ => {
+                let typed = self.typed(m, e);
+                match typed.ty.kind {
+                    Kind::Error => typed,
+                    Kind::Bool => Expr::new(Kinds::If(Box::new(typed), one(1.0), one(0.0)), ty(), e.span),
+                    Kind::Number if typed.ty.same_dim(&Ty::number(Dim::ONE)) => typed,
+                    _ => self.report(errors::condition_needed(&typed.ty, e.span), e.span),
+                }
+            }
+        }
+    }
+
     /// Infers a number, or several, and checks the dimension; the message says what it is for.
     pub fn typed_quantity(
         &mut self,
@@ -435,6 +465,13 @@ impl Infer<'_> {
         if matches!(op, Eq | Ne) && same_kind {
             let op = if op == Eq { Op::Eq } else { Op::Ne };
             return truth(Kinds::Binary(op, Box::new(x), Box::new(y)), Shape::Number);
+        }
+        if matches!(op, Eq | Ne)
+            && let Some((x, y)) = texts_and_text(&x, &y)
+        {
+            let op = if op == Eq { Op::Eq } else { Op::Ne };
+            let ty = Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) };
+            return Expr::new(Kinds::Binary(op, Box::new(x), Box::new(y)), ty.shaped(Shape::Array), span);
         }
         for e in [&x, &y] {
             if e.ty.kind != Kind::Number {
@@ -575,6 +612,16 @@ impl Infer<'_> {
         // Lists of other things than numbers name several of them; only some statements take such a list.
         let ty = if matches!(ty.kind, Kind::Number | Kind::Error) { ty.shaped(Shape::Array) } else { ty };
         Expr::new(Kinds::List(parts), ty, span)
+    }
+}
+
+/// The texts of a column and the text that they are compared with.
+fn texts_and_text(x: &Expr, y: &Expr) -> Option<(Expr, Expr)> {
+    let text = |e: &Expr| e.ty.kind == Kind::Text;
+    match (x.texts(), y.texts()) {
+        (Some(texts), None) if text(y) => Some((texts, y.clone())),
+        (None, Some(texts)) if text(x) => Some((texts, x.clone())),
+        _ => None,
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Kind {
     Projection(Option<Arc<Synapse>>),
     /// A table of named columns.
     Table,
+    /// The texts of a column of a table.
+    Texts,
     /// Examples with named fields, or several such sets by name.
     Data {
         /// Names and dimensions of the fields.
@@ -152,6 +154,7 @@ impl Ty {
             Kind::Network(n) => format!("a network `{n}`"),
             Kind::Projection(_) => "a projection".into(),
             Kind::Table => "a table".into(),
+            Kind::Texts => "a column of texts".into(),
             Kind::Data { .. } => "a data set".into(),
             Kind::Error => "unknown".into(),
         }

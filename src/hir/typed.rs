@@ -115,6 +115,8 @@ pub enum ExprKind {
     },
     /// A column of a table.
     Column(Box<Expr>, Arc<str>),
+    /// The texts of a column.
+    Texts(Box<Expr>),
     /// A part of a data set.
     Part(Box<Expr>, String),
     /// A field of a data set.
@@ -164,11 +166,25 @@ impl Expr {
         self.ty.is_error()
     }
 
+    /// Returns the texts of a column, if it is one.
+    pub fn texts(&self) -> Option<Expr> {
+        let column = matches!(self.kind, ExprKind::Column(..) | ExprKind::TableColumn(_));
+        column.then(|| Expr::new(ExprKind::Texts(Box::new(self.clone())), Ty::of(super::Kind::Texts), self.span))
+    }
+
     /// Returns the parts.
     pub fn parts(&self) -> Vec<&Expr> {
         use ExprKind::*;
         match &self.kind {
-            Neg(a) | Not(a) | Member(a, _) | Size(a) | Column(a, _) | Part(a, _) | Field(a, _) | AtEnd(a, _) => vec![a],
+            Neg(a)
+            | Not(a)
+            | Texts(a)
+            | Member(a, _)
+            | Size(a)
+            | Column(a, _)
+            | Part(a, _)
+            | Field(a, _)
+            | AtEnd(a, _) => vec![a],
             Events { of, .. } | Synaptic { of, .. } => vec![of],
             Binary(_, a, b) | In(a, b) | Range(a, b) | Stepped(a, b) | Sampled(a, b, _) => vec![a, b],
             If(a, b, c) => vec![a, b, c],

@@ -26,6 +26,7 @@ use crate::hir::{Neuron, Place, Synapse, VarId};
 use crate::math::eval;
 use crate::solve::{Sharing, Solved};
 use crate::value::MOST_ELEMENTS;
+use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -82,6 +83,8 @@ pub struct Population {
     pub shape: Vec<usize>,
     /// Distance of neighbours in each direction, internal units.
     pub spacing: f64,
+    /// The names of its cells, if a table gives them.
+    pub names: Option<Arc<IndexSet<String>>>,
     /// Parameters.
     pub params: BTreeMap<VarId, Column>,
     /// Initial states, in the order in which they were computed.
@@ -94,7 +97,25 @@ pub struct Population {
     pub given: BTreeMap<VarId, Given>,
 }
 
+/// Why no cell has a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unnamed {
+    /// None of this population has one.
+    All,
+    /// Others have names, but none this one.
+    This,
+}
+
 impl Population {
+    /// Returns which cell has a name.
+    ///
+    /// # Errors
+    /// That none has it, or any.
+    pub fn cell_named(&self, name: &str) -> Result<usize, Unnamed> {
+        let names = self.names.as_ref().ok_or(Unnamed::All)?;
+        names.get_index_of(name).ok_or(Unnamed::This)
+    }
+
     /// Returns the initial value of a state.
     pub fn initial(&self, state: VarId, cell: usize, segment: usize) -> f64 {
         let column = self.segment_init.get(&(state, segment)).or(self.init.get(&state));
@@ -120,7 +141,7 @@ impl Population {
 
     /// Returns the number of segments of a cable, the same for all cells.
     pub fn segments(&self, cable: usize) -> usize {
-        let value = |v: VarId| self.params.get(&v).map(|c| c.at(0));
+        let value = |v: VarId| self.params.get(&v).filter(|_| self.n > 0).map(|c| c.at(0));
         eval(&self.model.cables[cable].segments, &value, None).unwrap_or(1.0).max(1.0) as usize
     }
 }

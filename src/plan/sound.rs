@@ -34,8 +34,10 @@ impl Population {
     pub fn sound(&self) -> Sound {
         let name = &self.name;
         let cells = self.shape.iter().try_fold(1usize, |n, k| n.checked_mul(*k));
-        let counted = cells == Some(self.n) && u32::try_from(self.n).is_ok() && self.n > 0;
+        let counted = cells == Some(self.n) && u32::try_from(self.n).is_ok();
         holds(counted, || format!("{name}: {} cells in the shape {:?}", self.n, self.shape))?;
+        let named = self.names.as_ref().is_none_or(|names| names.len() == self.n);
+        holds(named, || format!("{name}: other names than cells"))?;
         holds(self.spacing.is_finite(), || format!("{name}: a spacing of {}", self.spacing))?;
         let kind = |v: &VarId| self.model.vars.get(*v).map(|v| &v.kind);
         let all = |wanted: fn(&VarKind) -> bool| self.model.vars.iter().filter(move |(_, v)| wanted(&v.kind));

@@ -190,6 +190,7 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "neurons": outcome.size.0,
         "synapses": outcome.size.1,
         "synapse_bytes": outcome.synapse_bytes,
+        "imports": outcome.imports,
         "simulated_ms": outcome.simulated,
         "construction_s": outcome.built_in,
         "simulation_s": outcome.ran_in,

@@ -102,7 +102,7 @@ impl Batched {
         segment: Option<usize>,
         rows: &Rows,
     ) {
-        for (s, row) in self.of.iter_mut().zip(rows.values.chunks(cells.len())) {
+        for (s, row) in self.of.iter_mut().zip(rows.values.chunks(cells.len().max(1))) {
             if !matches!(s.network.populations[population].model.vars[var].kind, VarKind::AnalogPort(_)) {
                 s.set_state(population, var, cells.clone(), segment, &Column::Array(Arc::new(row.to_vec())));
                 continue;

@@ -208,8 +208,10 @@ impl Buffer {
 
     /// Repeats the element before `from` up to `end`.
     pub fn repeat_last(&mut self, from: usize, end: usize) {
-        let last = self.get(from.max(1) - 1);
-        (from..end).for_each(|i| self.set(i, last));
+        if from < end {
+            let last = self.get(from.max(1) - 1);
+            (from..end).for_each(|i| self.set(i, last));
+        }
     }
 
     /// Replaces every element `x` by `scale * x + shift`.

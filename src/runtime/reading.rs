@@ -34,6 +34,9 @@ impl Reading {
 
     /// Computes the values at time `t`; `fill` writes those of a variable, cell by cell.
     pub fn compute(&mut self, t: f64, fill: &mut dyn FnMut(VarId, &mut Buffer)) {
+        if self.n == 0 {
+            return;
+        }
         for (held, slot) in self.kernel.slots().iter().zip(&mut self.slots) {
             match held {
                 Held::Variable(v) => {

@@ -24,7 +24,7 @@ impl Files for Memory<'_> {
 }
 
 /// Runs the experiment of a text beside some files.
-fn run(text: &str, files: &[(&str, Vec<u8>)]) -> Outcome {
+pub fn run(text: &str, files: &[(&str, Vec<u8>)]) -> Outcome {
     let p = program(text);
     let settings = Settings { precision: Some(Precision::F64), ..Settings::default() };
     let runner = Runner { module: &p.module, files: &Memory(files), settings, progress: &Silent };
@@ -41,7 +41,7 @@ fn said(d: &Diagnostic) -> String {
 
 /// Requires that an experiment is stopped by a code, in words that contain all of some.
 #[track_caller]
-fn refused(text: &str, files: &[(&str, Vec<u8>)], code: Code, words: &[&str]) {
+pub fn refused(text: &str, files: &[(&str, Vec<u8>)], code: Code, words: &[&str]) {
     let out = run(text, files);
     let d = out.failure.unwrap_or_else(|| panic!("nothing was refused, but {words:?} expected: {:?}", out.measures));
     let said = said(&d);
@@ -53,7 +53,7 @@ fn refused(text: &str, files: &[(&str, Vec<u8>)], code: Code, words: &[&str]) {
 
 /// Requires that an experiment runs; returns what it measured as `x`.
 #[track_caller]
-fn measured(text: &str, files: &[(&str, Vec<u8>)]) -> Vec<f64> {
+pub fn measured(text: &str, files: &[(&str, Vec<u8>)]) -> Vec<f64> {
     let out = run(text, files);
     assert!(out.failure.is_none(), "{:?}", out.failure);
     out.measures["x"][0].data.to_vec()
@@ -344,7 +344,7 @@ fn indices_and_lists_of_tables_are_held_against_the_table() {
     refused(&edges("weight = w, delay = [1 ms, 2 ms]"), &three, Code::E0403, &["2 delays", "3 rows"]);
     // A list has a value for each row that is read, and rows that are left out need no numbers.
     let filtered = [("t.csv", given("1,2,,b"))];
-    let chosen = |list: &str| edges(&format!("weight = {list}, where = \"kind\", equals = \"a\""));
+    let chosen = |list: &str| edges(&format!("weight = {list}, where = kind == \"a\""));
     assert_eq!(measured(&chosen("w"), &filtered), [1.0, 3.0]);
     assert_eq!(measured(&chosen("[4, 6]"), &filtered), [4.0, 6.0]);
     refused(&chosen("[4, 5, 6]"), &filtered, Code::E0403, &["3 weights", "2 rows"]);

@@ -191,7 +191,12 @@ pub fn element(infer: &mut Infer, of: Expr, index: Vec<Expr>, span: Span) -> Exp
     if of.is_error() || index.iter().any(Expr::is_error) {
         return Expr::error(span);
     }
+    // A cell by its name.
+    let named = matches!((&of.ty.kind, &index[..]), (Kind::Population(_), [one]) if one.ty.kind == Kind::Text);
     for e in &index {
+        if named {
+            continue;
+        }
         if !matches!(e.ty.kind, Kind::Number | Kind::Range) || !e.ty.same_dim(&Ty::number(Dim::ONE)) {
             infer.diagnostics.push(errors::wrong_kind("an index", &e.ty, e.span));
             return Expr::error(span);

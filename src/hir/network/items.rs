@@ -152,7 +152,14 @@ fn population(
     span: Span,
 ) -> Option<Item> {
     let pure = Ty::number(Dim::ONE);
-    let shape: Vec<Expr> = shape.iter().map(|s| infer.typed_one(world, s, "a size", &pure)).collect();
+    let table = |e: &Expr| e.ty.kind == Kind::Table;
+    let shape: Vec<Expr> = match shape {
+        [one] => {
+            let typed = infer.typed(world, one);
+            vec![if table(&typed) { typed } else { infer.typed_one(world, one, "a size", &pure) }]
+        }
+        several => several.iter().map(|s| infer.typed_one(world, s, "a size", &pure)).collect(),
+    };
     let spacing = spacing.map(|s| infer.typed_one(world, s, "the spacing", &Ty::number(Dim::LENGTH)));
     let Some(neuron) = infer.module.neurons.get(&model.text).cloned() else {
         let known: Vec<&str> = infer.module.neurons.keys().map(String::as_str).collect();

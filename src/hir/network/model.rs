@@ -174,7 +174,7 @@ pub struct Population {
     pub model: Arc<Neuron>,
     /// Parameters that are given.
     pub args: Vec<(VarId, Expr)>,
-    /// Extents.
+    /// Extents, or a table with a row for each cell.
     pub shape: Vec<Expr>,
     /// Distance of neighbours.
     pub spacing: Option<Expr>,
@@ -289,16 +289,18 @@ pub struct FromTable {
     pub path: String,
     /// Columns of sources and targets.
     pub ends: (Option<Expr>, Option<Expr>),
-    /// The table whose first column names the cells.
+    /// The table that names the cells.
     pub ids: Option<Expr>,
-    /// The column that must hold a text, and the text.
-    pub filter: Option<(Expr, Expr)>,
+    /// What must hold of a row.
+    pub filter: Option<Expr>,
     /// What separates the columns.
     pub delimiter: Option<Expr>,
     /// What happens to rows whose cells are not there.
     pub missing: Option<Expr>,
     /// The number that an empty cell of a column stands for.
     pub blank: Option<Expr>,
+    /// What happens to several rows of the same cells.
+    pub duplicates: Option<Expr>,
     /// Weights, of the row's columns.
     pub weight: Option<Expr>,
     /// Delays, of the row's columns.

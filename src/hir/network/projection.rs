@@ -364,10 +364,10 @@ const FROM: [(&str, bool); 10] = [
     ("weight", true),
     ("delay", true),
     ("where", true),
-    ("equals", true),
     ("delimiter", true),
     ("missing", true),
     ("blank", true),
+    ("duplicates", true),
 ];
 
 fn from_table(
@@ -380,7 +380,7 @@ fn from_table(
 ) -> Option<FromTable> {
     let list: Vec<&ast::Arg> = args.iter().collect();
     let bound = bind(infer, "from", &FROM, &list, span, None)?;
-    let [pre, post, ids, weight_of, delay, column, equals, delimiter, missing, blank]: [Option<&ast::Expr>; 10] =
+    let [pre, post, ids, weight_of, delay, filter, delimiter, missing, blank, duplicates]: [Option<&ast::Expr>; 10] =
         bound.try_into().ok()?;
     let pair = world.pair.take();
     let mut text = |infer: &mut Infer, e: Option<&ast::Expr>| {
@@ -393,19 +393,7 @@ fn from_table(
         })
     };
     let ends = (text(infer, pre), text(infer, post));
-    let (delimiter, missing) = (text(infer, delimiter), text(infer, missing));
-    let (column, equals) = (text(infer, column), text(infer, equals));
-    let filter = match (column, equals) {
-        (Some(c), Some(e)) => Some((c, e)),
-        (None, None) => None,
-        (Some(one), None) | (None, Some(one)) => {
-            infer.diagnostics.push(
-                Diagnostic::at(Code::E0402, one.span, "`where` and `equals` belong together", "the other is missing")
-                    .help("write `where = \"type\", equals = \"chemical\"`"),
-            );
-            None
-        }
-    };
+    let (delimiter, missing, duplicates) = (text(infer, delimiter), text(infer, missing), text(infer, duplicates));
     let ids = ids.map(|e| {
         let typed = infer.typed(world, e);
         if !typed.is_error() && typed.ty.kind != Kind::Table {
@@ -416,6 +404,7 @@ fn from_table(
     let blank =
         blank.map(|e| infer.typed_quantity(world, e, "what an empty cell stands for", &Ty::number(Dim::ONE), None));
     world.columns = true;
+    let filter = filter.map(|e| infer.typed_rows(world, e));
     let weight_of = match (weight_of, weight) {
         (Some(e), Some(ty)) => Some(infer.typed_quantity(world, e, "the weight", ty, None)),
         (Some(e), None) => {
@@ -442,7 +431,7 @@ fn from_table(
     world.columns = false;
     world.pair = pair;
     let path = path.to_string();
-    Some(FromTable { path, ends, ids, filter, delimiter, missing, blank, weight: weight_of, delay, span })
+    Some(FromTable { path, ends, ids, filter, delimiter, missing, blank, duplicates, weight: weight_of, delay, span })
 }
 
 /// Checks a drive; also used by experiments.

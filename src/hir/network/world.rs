@@ -224,8 +224,12 @@ impl Meaning for World {
         Some(access(self, infer, e))
     }
 
-    fn call(&mut self, _: &mut Infer, _: &str, _: &[ast::Arg], _: Span) -> Option<Expr> {
-        None
+    /// `column("Connections (sum)")`: a column of the table that is being read whose name is no word.
+    fn call(&mut self, _: &mut Infer, name: &str, args: &[ast::Arg], span: Span) -> Option<Expr> {
+        let [ast::Arg { name: None, value }] = args else { return None };
+        let ast::ExprKind::Text(column) = &value.kind else { return None };
+        let ty = Ty::number(Dim::ONE).shaped(Shape::Array);
+        (self.columns && name == "column").then(|| Expr::new(ExprKind::TableColumn(column.as_str().into()), ty, span))
     }
 
     fn at_end(&mut self, infer: &mut Infer, of: &ast::Expr, window: &Name) -> Option<Expr> {

@@ -128,6 +128,7 @@
     const exact = (v) => (has(v) && !Number.isSafeInteger(v) && v > 2 ** 53 ? `≈ ${num(v)}` : text(v));
     add("Neurons", count(run.neurons));
     add("Synapses", count(run.synapses), run.synapse_bytes > 0 && `${bytes(run.synapse_bytes)} of memory`);
+    for (const line of run.imports ?? []) add("Imported", text(line.file), `${num(line.rows)} rows, ${num(line.synapses)} synapses`);
     add("Simulated time", has(run.simulated_ms) ? simulated(run.simulated_ms) : null);
     add("Wall time", wall == null ? null : duration(wall), has(run.construction_s) && parts);
     add("Speed of simulation", speed(factor));

@@ -75,11 +75,14 @@ impl Inner {
         numbers: impl Fn(&Buffer) -> &[T] + Sync,
     ) -> Vec<bool> {
         let first = rules[0].0;
+        let (rows, n) = self.synapses[first].extent();
+        if rows == 0 || n == 0 {
+            return vec![true; rules.len()];
+        }
         let mut kernels: Vec<Compiled> = rules.iter_mut().filter_map(|(_, rule)| rule.apply.take()).collect();
         if kernels.is_empty() {
             return vec![true; rules.len()];
         }
-        let (rows, n) = self.synapses[first].extent();
         let (ld, word) = (padded(n), self.precision().bytes());
         let reductions = rules[0].1.reductions.len();
         let together = if reductions == 0 { rows } else { (KEPT / ld).clamp(8, 256).min(rows) };

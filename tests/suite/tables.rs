@@ -1,0 +1,264 @@
+//! Tables as the source of populations and projections.
+
+use crate::damaged::{measured, refused, run};
+use crate::support::program;
+use neuro::diag::Code;
+
+const CELLS: &str = "root,type,side,size\n\
+    720575940603989420,KCg,right,2\n\
+    720575940603989421,KCab,left,3\n\
+    007,MBON,right,5\n\
+    x y,KCg,left,7\n";
+
+const EDGES: &str = "pre,post,kind,Number (all),w\n\
+    720575940603989420,007,a,3,1\n\
+    720575940603989421,007,b,5,2\n\
+    007,x y,a,1,4\n\
+    720575940603989420,007,a,4,8\n\
+    007,gone,a,9,16\n";
+
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    vec![("cells.csv", CELLS.into()), ("edges.csv", EDGES.into())]
+}
+
+/// Measures something of a network of the cells, with a projection of the edges.
+fn network(cells: &str, from: &str, measure: &str) -> String {
+    format!(
+        "
+neuron Cell {{ param size = 1  event input exc: 1  state v = size  v' = exc  emit spike when v > 1e6 }}
+network Net {{
+    let all = csv(\"cells.csv\", id = \"root\")
+    population cell: Cell[{cells}]
+    projection p: cell -> cell.exc: Static {{ connect from \"edges.csv\"({from}) }}
+}}
+experiment e {{
+    let all = csv(\"cells.csv\")
+    network net = Net()
+    measure x = {measure}
+}}"
+    )
+}
+
+#[test]
+fn a_cell_for_each_row_is_found_by_its_name() {
+    let text = |measure: &str| network("all", "weight = w, missing = \"skip\"", measure);
+    let x = |measure: &str| measured(&text(measure), &files());
+    assert_eq!(x("net.cell.n"), [4.0]);
+    assert_eq!(x("weights(net.p)"), [1.0, 2.0, 4.0, 8.0]);
+    assert_eq!(x("matrix(net.p)[2]"), [9.0, 2.0, 0.0, 0.0]);
+    assert_eq!(x("in_degrees(net.p)"), [0.0, 0.0, 3.0, 1.0]);
+    // By name: of the whole, of a view, to read, to set and to record.
+    let assigned = |what: &str| text("net.cell.v").replace("measure x", &format!("{what}\n measure x"));
+    assert_eq!(measured(&assigned("net.cell[\"007\"].v = 4"), &files()), [1.0, 1.0, 4.0, 1.0]);
+    assert_eq!(measured(&assigned("net.cell[1 .. 4][\"x y\"].v = 4"), &files()), [1.0, 1.0, 1.0, 4.0]);
+    assert_eq!(x("net.cell[\"720575940603989421\"].v"), [1.0]);
+    let recorded = text("times(net.cell[\"007\"].spike)");
+    let recorded =
+        recorded.replace("measure x", "record net.cell[\"007\"].spike net.cell[2].v = 1e7 run 1 ms\n measure x");
+    assert_eq!(measured(&recorded, &files()).len(), 10);
+    refused(&text("net.cell[\"7\"].v"), &files(), Code::E0406, &["\"7\""]);
+    refused(&text("net.cell[0 .. 2][\"007\"].v"), &files(), Code::E0406, &["\"007\""]);
+    let plain = text("net.cell[\"007\"].v").replace("Cell[all]", "Cell[4]");
+    refused(&plain.replace("missing", "ids = all, missing"), &files(), Code::E0406, &["no names"]);
+}
+
+#[test]
+fn columns_are_values_and_conditions() {
+    let x = |measure: &str| measured(&network("all", "weight = w, missing = \"skip\"", measure), &files());
+    assert_eq!(x("all.type == \"KCg\""), [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(x("\"KCg\" == all.type"), [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(x("all.type != \"KCg\""), [0.0, 1.0, 1.0, 0.0]);
+    assert_eq!(x("starts_with(all.type, \"KC\") * all.size"), [2.0, 3.0, 0.0, 7.0]);
+    assert_eq!(x("ends_with(all.type, \"g\")"), [1.0, 0.0, 0.0, 1.0]);
+    assert_eq!(x("contains(all.type, \"BO\")"), [0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(x("column(filter(all, starts_with(all.type, \"KC\") and all.side == \"left\"), \"size\")"), [3.0, 7.0]);
+    assert_eq!(x("column(filter(all, not (all.type == \"KCg\") or all.size > 6), \"size\")"), [3.0, 5.0, 7.0]);
+    assert_eq!(x("rows(filter(all, true)) + rows(filter(all, 1 > 2))"), [4.0]);
+    // As values of cells, and in the network's own conditions.
+    let of_kc = "filter(all, starts_with(all.type, \"KC\"))";
+    let sized = network(of_kc, "weight = w, missing = \"skip\"", "net.cell.v");
+    let sized = sized.replace(
+        "projection p",
+        "init cell.size = column(filter(all, starts_with(all.type, \"KC\")), \"size\")\n projection p",
+    );
+    assert_eq!(measured(&sized, &files()), [2.0, 3.0, 7.0]);
+    refused(
+        &network("all", "weight = w, missing = \"skip\"", "all.nothing == \"a\""),
+        &files(),
+        Code::E0803,
+        &["`nothing`"],
+    );
+    refused(&network("all", "weight = w", "rows(filter(all, [1, 0]))"), &files(), Code::E0609, &["gone"]);
+    let short = network("all", "weight = w, missing = \"skip\"", "rows(filter(all, [1, 0]))");
+    refused(&short, &files(), Code::E0403, &["2 values", "4 rows"]);
+}
+
+#[test]
+fn rows_are_chosen_added_up_and_counted() {
+    let with = |from: &str| network("all", from, "weights(net.p)");
+    let x = |from: &str| measured(&with(from), &files());
+    assert_eq!(x("weight = w, where = kind == \"a\" and w < 16"), [1.0, 4.0, 8.0]);
+    assert_eq!(x("weight = w, where = not (kind == \"a\") or w == 4"), [2.0, 4.0]);
+    assert_eq!(x("weight = column(\"Number (all)\"), where = w < 16"), [3.0, 5.0, 1.0, 4.0]);
+    assert_eq!(x("weight = w * (kind == \"a\"), where = w < 16"), [1.0, 0.0, 4.0, 8.0]);
+    assert_eq!(x("weight = w, where = w < 16, duplicates = \"sum\""), [9.0, 2.0, 4.0]);
+    assert_eq!(x("weight = w, where = w < 16, duplicates = \"keep\""), [1.0, 2.0, 4.0, 8.0]);
+    assert_eq!(x("weight = 1, where = w < 16, duplicates = \"sum\""), [2.0, 1.0, 1.0]);
+    let delayed = "weight = w, delay = column(\"Number (all)\"), where = w < 16, duplicates = \"sum\"";
+    refused(&with(delayed), &files(), Code::E0803, &["line 2", "line 5", "different delays"]);
+    refused(&with("weight = w, where = w < 16, duplicates = \"error\""), &files(), Code::E0803, &["line 2", "line 5"]);
+    refused(&with("weight = w, where = w < 16, duplicates = \"twice\""), &files(), Code::E0401, &["twice", "sum"]);
+    let unweighted = with("where = w < 16, duplicates = \"sum\"").replace("sum\")", "sum\") weight 1");
+    refused(&unweighted, &files(), Code::E0402, &["weight"]);
+    let out = run(&with("weight = w, where = w != 2, missing = \"skip\", duplicates = \"sum\""), &files());
+    assert!(out.failure.is_none(), "{:?}", out.failure);
+    let said: Vec<String> = out.imports.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        ["edges.csv: 5 rows, 2 synapses, 1 left out by `where`, 1 without such cells, \
+          1 added to others of the same cells; none from 2 of the 4 cells of `cell`; none to 2 of the 4 cells of `cell`"]
+    );
+}
+
+#[test]
+fn ends_have_names_of_their_own() {
+    let text = "
+neuron Cell { event input exc: 1  state v = 0  v' = exc  emit spike when v > 1e6 }
+network Net {
+    let all = csv(\"cells.csv\", id = \"root\")
+    population kc: Cell[filter(all, starts_with(all.type, \"KC\"))]
+    population out: Cell[filter(all, all.type == \"MBON\")]
+    projection p: kc -> out.exc: Static { connect from \"edges.csv\"(missing = \"skip\", weight = w) }
+    projection q: kc[1 .. 3] -> out.exc: Static { connect from \"edges.csv\"(missing = \"skip\", weight = w) }
+}
+experiment e {
+    network net = Net()
+    measure x = [out_degrees(net.p), weights(net.q)]
+}";
+    assert_eq!(measured(text, &files()), [2.0, 1.0, 0.0, 2.0]);
+}
+
+#[test]
+fn names_that_are_none_are_refused() {
+    let cells = |table: &str| vec![("cells.csv", table.as_bytes().to_vec()), ("edges.csv", EDGES.into())];
+    let text = network("all", "weight = w, missing = \"skip\"", "net.cell.n");
+    refused(&text, &cells("root,a\n1,2\n2,3\n1,4\n"), Code::E0803, &["`1`", "line 2", "line 4", "id ="]);
+    refused(&text, &cells("root,a\n1,2\n,3\n"), Code::E0803, &["line 3", "empty", "`root`"]);
+    refused(&text, &cells("name,a\n1,2\n"), Code::E0803, &["`root`", "`name`"]);
+    // Without `id` the first column names the cells.
+    let first = text.replace(", id = \"root\"", "");
+    refused(&first, &cells("a,root\n1,2\n1,3\n"), Code::E0803, &["`1`", "id ="]);
+    // A condition that is none, and a text where a condition stands.
+    for (from, words) in [("where = \"kind\"", "condition"), ("where = kind", "`a` is not a number")] {
+        let text = network("all", &format!("weight = w, {from}"), "1");
+        let p = neuro::compiler::compile(
+            neuro::source::SourceFile::new("model.neuro", text.clone()),
+            &mut neuro::compiler::NoImports,
+        );
+        match p {
+            Err(r) => assert!(r.diagnostics.iter().any(|d| d.message.contains(words)), "{from}"),
+            Ok(_) => refused(&text, &files(), Code::E0803, &[words]),
+        }
+    }
+}
+
+#[test]
+fn names_outlast_checkpoints() {
+    use crate::checkpoint::{All, bits, run as kept};
+    let text = "
+neuron Cell { event input exc: 1  state v = 0  v' = exc  emit spike when v > 1e6 }
+network Net { population cell: Cell[csv(\"data/celegans/cells.csv.gz\")] }
+experiment e {
+    network net = Net()
+    let cells = csv(\"data/celegans/cells.csv.gz\")
+    run 1 ms
+    net.cell[\"ADAL\"].v = 2
+    run 1 ms
+    net.cell[\"ADAR\"].v = 3 * net.cell[\"ADAL\"].v + rows(cells)
+    measure x = net.cell.v
+}";
+    let p = program(text);
+    let all = All::default();
+    let whole = bits(&kept(&p, &all, None, 1));
+    for checkpoint in all.0.into_inner() {
+        assert!(whole == bits(&kept(&p, &All::default(), Some(checkpoint), 1)));
+    }
+}
+
+/// A Parquet file of cells: an id, a number that may be missing, a type and a truth value, and maybe a group of one number.
+pub fn parquet_file(nested: bool) -> Vec<u8> {
+    use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+    let schema = "message cells {
+        required int64 root; optional double size; required binary type (UTF8); required boolean on; optional group list { required int32 x; } }";
+    let schema =
+        if nested { schema.to_string() } else { schema.replace("optional group list { required int32 x; }", "") };
+    let schema = std::sync::Arc::new(parquet::schema::parser::parse_message_type(&schema).unwrap());
+    let mut out = Vec::new();
+    let mut writer = SerializedFileWriter::new(&mut out, schema, Default::default()).unwrap();
+    let mut rows = writer.next_row_group().unwrap();
+    let mut column = rows.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&[720575940603989420, 720575940603989421, 7], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = rows.next_column().unwrap().unwrap();
+    column.typed::<DoubleType>().write_batch(&[0.25, 4.0], Some(&[1, 0, 1]), None).unwrap();
+    column.close().unwrap();
+    let mut column = rows.next_column().unwrap().unwrap();
+    let types: Vec<ByteArray> = ["KCg", "KCab", "MBON"].map(ByteArray::from).to_vec();
+    column.typed::<ByteArrayType>().write_batch(&types, None, None).unwrap();
+    column.close().unwrap();
+    let mut column = rows.next_column().unwrap().unwrap();
+    column.typed::<BoolType>().write_batch(&[true, false, true], None, None).unwrap();
+    column.close().unwrap();
+    if nested {
+        let mut column = rows.next_column().unwrap().unwrap();
+        column.typed::<parquet::data_type::Int32Type>().write_batch(&[1, 2, 3], Some(&[1, 1, 1]), None).unwrap();
+        column.close().unwrap();
+    }
+    rows.close().unwrap();
+    writer.close().unwrap();
+    out
+}
+
+#[test]
+fn parquet_files_are_tables() {
+    let files =
+        [("cells.parquet", parquet_file(true)), ("cells.csv", CELLS.into()), ("edges.parquet", parquet_file(true))];
+    let text = |measure: &str, from: &str| {
+        format!(
+            "
+neuron Cell {{ event input exc: 1  state v = 0  v' = exc  emit spike when v > 1e6 }}
+network Net {{
+    let all = csv(\"cells.csv\")
+    population cell: Cell[all]
+    projection p: cell -> cell.exc: Static {{ connect from {from} }}
+}}
+experiment e {{
+    let all = csv(\"cells.csv\")
+    network net = Net()
+    measure x = {measure}
+}}"
+        )
+    };
+    let edges =
+        "\"edges.parquet\"(pre = \"root\", post = \"root\", where = on == \"true\", weight = size, missing = \"skip\")";
+    let x = |measure: &str| measured(&text(measure, edges), &files);
+    // 7 is not 007.
+    assert_eq!(x("weights(net.p)"), [0.25]);
+    let whole = files[0].1.clone();
+    let refuse = |bytes: Vec<u8>, measure: &str, code: Code, words: &[&str]| {
+        refused(
+            &text(measure, edges),
+            &[("cells.csv", CELLS.into()), ("edges.parquet", whole.clone()), ("c.parquet", bytes)],
+            code,
+            words,
+        );
+    };
+    refuse(whole.clone(), "rows(parquet(\"c.parquet\"))", Code::E0803, &["`list`", "lists or groups"]);
+    refuse(whole.clone(), "rows(csv(\"c.parquet\"))", Code::E0803, &["Parquet", "`parquet`"]);
+    refuse(CELLS.into(), "rows(parquet(\"c.parquet\"))", Code::E0803, &["not a Parquet file", "`csv`"]);
+    refuse(whole[..whole.len() / 2].to_vec(), "rows(parquet(\"c.parquet\"))", Code::E0803, &["cannot be read"]);
+    let blank = edges.replace("where = on == \"true\", ", "");
+    refused(&text("1", &blank), &files, Code::E0803, &["row 2", "empty", "`size`"]);
+    assert_eq!(measured(&text("weights(net.p)", &blank.replace("weight", "blank = 9, weight")), &files), [0.25, 9.0]);
+}
