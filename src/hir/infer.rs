@@ -351,12 +351,9 @@ impl Infer<'_> {
             return typed;
         }
         // A comparison of arrays is a condition, too: it holds if it holds for every element.
-        use Op::{Eq, Ge, Gt, Le, Lt, Ne};
-        match typed.kind {
-            Kinds::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..) | Kinds::Within(_) => {
-                Expr { ty: Ty::of(Kind::Bool), ..typed }
-            }
-            _ => self.report(errors::condition_needed(&typed.ty, e.span), e.span),
+        match typed.is_comparison() {
+            true => Expr { ty: Ty::of(Kind::Bool), ..typed },
+            false => self.report(errors::condition_needed(&typed.ty, e.span), e.span),
         }
     }
 
@@ -473,6 +470,12 @@ impl Infer<'_> {
             let ty = Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) };
             return Expr::new(Kinds::Binary(op, Box::new(x), Box::new(y)), ty.shaped(Shape::Array), span);
         }
+        // A comparison of what may be an array is 1 and 0, one for each element.
+        let counted = |e: Expr| match m.is_program() && e.ty.shape == Shape::Any && e.is_comparison() {
+            true => Expr { ty: Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) }, ..e },
+            false => e,
+        };
+        let (x, y) = (counted(x), counted(y));
         for e in [&x, &y] {
             if e.ty.kind != Kind::Number {
                 return self.report(errors::wrong_kind("a number", &e.ty, e.span), span);

@@ -166,6 +166,12 @@ impl Expr {
         self.ty.is_error()
     }
 
+    /// Returns whether it compares two values.
+    pub fn is_comparison(&self) -> bool {
+        use Op::{Eq, Ge, Gt, Le, Lt, Ne};
+        matches!(self.kind, ExprKind::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..) | ExprKind::Within(_))
+    }
+
     /// Returns the texts of a column, if it is one.
     pub fn texts(&self) -> Option<Expr> {
         let column = matches!(self.kind, ExprKind::Column(..) | ExprKind::TableColumn(_));
