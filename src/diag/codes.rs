@@ -94,7 +94,6 @@ codes! {
     E0607 "no such event"
     E0608 "synapse and port do not fit"
     E0609 "edge or spike without a cell"
-    E0610 "empty view"
     E0611 "deliver is not proportional to the weight"
     E0612 "value follows from itself within a step"
     E0702 "a state kept elsewhere"

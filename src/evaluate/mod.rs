@@ -488,10 +488,7 @@ impl<'a> Scope<'a> {
                 if lo < 0.0 || hi > n as f64 || lo > hi {
                     return out_of_range(format!("{what} {lo} .. {hi} of {n}"));
                 }
-                if lo == hi && what == "cells" {
-                    return fail(Code::E0610, e.span, "this view has no cells", "empty");
-                }
-                if lo == hi {
+                if lo == hi && what != "cells" {
                     return fail(Code::E0406, e.span, "this range is empty", "from an index to the same");
                 }
                 Ok(Picked { items: (lo as usize..hi as usize).collect(), single: false })
@@ -549,7 +546,8 @@ impl<'a> Scope<'a> {
             let Picked { items, .. } = self.pick(e, *n, "cells")?;
             flat = flat.iter().flat_map(|at| items.iter().map(move |k| at * n + k)).collect();
         }
-        let (start, n) = (flat[0], flat.len());
+        // A view without cells lies anywhere.
+        let (start, n) = (flat.first().copied().unwrap_or(0), flat.len());
         if flat.iter().enumerate().any(|(k, cell)| *cell != start + k) {
             let d = crate::diag::unsupported(first.span, "a view of cells that are not one after the other");
             return Err(Box::new(d.help("name a range of neighbours: `exc[10 .. 20]`")));

@@ -125,6 +125,53 @@ experiment e {
 }
 
 #[test]
+fn a_view_may_have_no_cells() {
+    for with in ["", " with batch 2"] {
+        let record = if with.is_empty() {
+            "record (net.none.spike, net.cell[2 .. 2].spike)  record net.none.v every 1 ms"
+        } else {
+            ""
+        };
+        let text = format!("
+neuron Cell {{ param k = 1  event input exc: 1  input I: 1 = 0  state v = 0  v' = (I - v) / 5 ms + exc  emit spike when v > 1 {{ v = 0 }} }}
+synapse Learns {{ weight w: 1  on pre.spike {{ deliver w  w += 0.1 }}  on post.spike {{ w *= 0.9 }} }}
+network Net(n: int = 0) {{
+    population cell: Cell[4]
+    view none = cell[3 .. 3 + n]
+    view first = cell[0 .. n]
+    init none.k = 3
+    init none.v ~ uniform(0, 1)
+    projection a: none -> cell.exc: Static {{ connect all_to_all  weight 0.5  delay 1 ms }}
+    projection b: cell -> none.exc: Static {{ connect fixed_probability(0.5)  weight ~ uniform(0, 1)  delay 1 ms }}
+    projection c: none -> first.exc: Static {{ connect one_to_one  weight 0.5  delay 1 ms }}
+    projection d: cell -> cell[4 .. 4].exc: Static {{ connect where pre.i > 0  weight 0.5  delay 1 ms }}
+    projection e: first -> cell.exc: {} {{ connect all_to_all  weight 0.5  delay 1 ms }}
+    drive none.exc {{ poisson 100 Hz  weight 1 }}
+    drive first.exc {{ spikes [1 ms]  weight 1 }}
+}}
+experiment e {{
+    network net = Net(){with}
+    {record}
+    net.none.I = 0.5
+    net.cell[1 .. 1].I = 0.1 * sin(t / 1 ms)
+    net.cell.I = 2
+    run 20 ms
+    net.none.v = 0.25
+    net.none.v *= 2
+    reset net.none
+    run 20 ms
+    measure n = [net.none.n, n_synapses(net.a), n_synapses(net.b), n_synapses(net.c), n_synapses(net.d), n_synapses(net.e), len(net.none.v)]
+    measure v = net.cell.v
+}}
+", if with.is_empty() { "Learns" } else { "Static" });
+        let out = run(&text);
+        assert_eq!(measured(&out, "n")[..6], [0.0; 6]);
+        assert!(measured(&out, "v").iter().all(|v| *v > 0.0));
+        same_everywhere(&program(&text), &Settings::default(), &["v"]);
+    }
+}
+
+#[test]
 fn what_needs_a_cell_says_so() {
     let net = "
 neuron Cell { event input exc: 1  state v = 0  v' = exc  emit spike when v > 1e6 }
