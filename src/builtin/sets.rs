@@ -25,8 +25,23 @@ fn known(host: &dyn Host, name: &str) -> Result {
     }
 }
 
-pub fn mnist(host: &dyn Host, _: Given) -> Result {
-    known(host, "mnist")
+pub fn mnist(host: &dyn Host, a: Given) -> Result {
+    if !a.has(0) {
+        return known(host, "mnist");
+    }
+    let folder = a.text(0)?;
+    let parts = data::like_mnist(&folder, host.files());
+    let parts = parts.map_err(|(path, flaw)| flawed(0, format!("`{path}` cannot be used"), flaw))?;
+    Ok(Value::Data(Rc::new(parts.into_iter().map(|(name, e)| (name, Rc::new(e))).collect())))
+}
+
+/// An array from an idx file.
+pub fn idx(host: &dyn Host, a: Given) -> Result {
+    let (path, bytes) = file(host, a)?;
+    match data::idx(&bytes) {
+        Ok((values, shape)) => Ok(Quantity { shape, ..Quantity::array(values, Dim::ONE, None) }.into()),
+        Err(flaw) => Err(flawed(0, format!("`{path}` is not an array"), flaw)),
+    }
 }
 
 pub fn cifar10(host: &dyn Host, _: Given) -> Result {

@@ -1,7 +1,8 @@
 //! Data sets of images in their own formats: MNIST (idx), CIFAR-10 (binary), digits (embedded).
 
-use super::inflate::Content;
-use super::{Examples, Files, Numbers, sha256};
+use super::idx::bytes_of;
+use super::inflate::{self, Content};
+use super::{Examples, Files, Flaw, Numbers, sha256};
 
 /// A data set that can be asked for by name.
 pub struct Known {
@@ -76,8 +77,8 @@ pub fn images(name: &str, files: &dyn Files) -> Result<Parts, Unavailable> {
     let damaged = |k: usize, why: String| Unavailable::Damaged(known.files[k].0.into(), why);
     if name == "mnist" {
         let part = |part: &'static str, k: usize| -> Result<(&'static str, Examples), Unavailable> {
-            let (pixels, n) = idx(&contents[k], 3).map_err(|why| damaged(k, why))?;
-            let (labels, m) = idx(&contents[k + 1], 1).map_err(|why| damaged(k + 1, why))?;
+            let (pixels, n) = bytes_of(&contents[k], 3).map_err(|why| damaged(k, why))?;
+            let (labels, m) = bytes_of(&contents[k + 1], 1).map_err(|why| damaged(k + 1, why))?;
             if n != m {
                 return Err(damaged(k + 1, format!("{m} labels for {n} images")));
             }
@@ -101,6 +102,46 @@ pub fn images(name: &str, files: &dyn Files) -> Result<Parts, Unavailable> {
         Ok(labelled("cifar10", part, pixels, labels))
     };
     Ok(vec![part("train", 0..5)?, part("test", 5..6)?])
+}
+
+/// Reads a set of labelled images in the files that MNIST is published in, from another folder: with as many classes as there are labels up
+/// to the largest. The error names the file.
+pub fn like_mnist(folder: &str, files: &dyn Files) -> Result<Parts, (String, Flaw)> {
+    let content = |name: &str| {
+        let path = format!("{folder}/{name}");
+        let found = ["", ".gz", ".xz"].iter().find_map(|ending| {
+            let path = format!("{path}{ending}");
+            files.read(&path).ok().or_else(|| files.find(&path))
+        });
+        let fix = format!("put `{name}`, plain, as .gz or as .xz, into the folder `{folder}`");
+        let bytes = found.ok_or_else(|| (path.clone(), Flaw::new("there is no such file", fix)))?;
+        inflate::text(&bytes).map(std::borrow::Cow::into_owned).map_err(|flaw| (path, flaw))
+    };
+    let mut read = Vec::new();
+    for (part, prefix) in [("train", "train"), ("test", "t10k")] {
+        let names = [format!("{prefix}-images-idx3-ubyte"), format!("{prefix}-labels-idx1-ubyte")];
+        let (images, labels) = (content(&names[0])?, content(&names[1])?);
+        let damaged = |name: &str| {
+            let path = format!("{folder}/{name}");
+            move |what: String| (path, Flaw::new(what, "get the file anew"))
+        };
+        let (pixels, n) = bytes_of(&images, 3).map_err(damaged(&names[0]))?;
+        let (labels, m) = bytes_of(&labels, 1).map_err(damaged(&names[1]))?;
+        if n != m || n == 0 {
+            return Err(damaged(&names[1])(format!("{m} labels for {n} images")));
+        }
+        read.push((part, pixels.to_vec(), labels.to_vec()));
+    }
+    let classes = read.iter().flat_map(|(_, _, labels)| labels).max().map_or(1, |most| u32::from(*most) + 1);
+    let set = |(part, pixels, labels): (&'static str, Vec<u8>, Vec<u8>)| {
+        let fields = vec![
+            ("image".to_string(), None, Numbers::Bytes(pixels)),
+            ("label".to_string(), Some(classes), Numbers::Bytes(labels)),
+        ];
+        let set = Examples::new(folder, fields, None);
+        set.map(|e| (part, e)).map_err(|why| (folder.to_string(), Flaw::new(why, "get the files anew")))
+    };
+    read.into_iter().map(set).collect()
 }
 
 /// One part of a known data set: its files have been compared with their digests, so its name identifies it.
@@ -158,26 +199,6 @@ fn unpacked(bytes: &[u8], size: u64, digest: &str) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Reads the body of an idx file of bytes; the error gives the offset.
-fn idx(bytes: &[u8], axes: usize) -> Result<(&[u8], usize), String> {
-    let word = |k: usize| -> Result<usize, String> {
-        let b = bytes.get(4 * k..4 * k + 4).ok_or_else(|| format!("the header ends at byte {}", bytes.len()))?;
-        Ok(u32::from_be_bytes([b[0], b[1], b[2], b[3]]) as usize)
-    };
-    let magic = word(0)?;
-    if magic != 0x0800 + axes {
-        return Err(format!("the magic number at byte 0 is {magic:#010x}, not {:#010x}", 0x0800 + axes));
-    }
-    let shape = (1..=axes).map(word).collect::<Result<Vec<usize>, String>>()?;
-    let body = &bytes[4 * (axes + 1)..];
-    let total = shape.iter().try_fold(1usize, |n, k| n.checked_mul(*k));
-    if total != Some(body.len()) {
-        let found = format!("{} bytes follow byte {}", body.len(), 4 * (axes + 1));
-        return Err(format!("{found}, not as many as the shape {shape:?} in its header needs"));
-    }
-    Ok((body, shape[0]))
-}
-
 /// Examples of the digits that are for training, of all 1 797.
 const DIGITS_TO_TRAIN: usize = 1297;
 
@@ -226,11 +247,11 @@ mod tests {
 
     #[test]
     fn damage_is_found_and_said() {
-        assert!(idx(&[0, 0, 8, 3, 0, 0], 3).unwrap_err().contains("byte 6"));
-        assert!(idx(&[0, 0, 8, 3, 0, 0, 0, 1], 1).unwrap_err().contains("0x00000803"));
-        assert!(idx(&[0, 0, 8, 1, 0, 0, 0, 3, 7, 7], 1).unwrap_err().contains("2 bytes follow byte 8"));
+        assert!(bytes_of(&[0, 0, 8, 3, 0, 0], 3).unwrap_err().contains("byte 6"));
+        assert!(bytes_of(&[0, 0, 8, 3, 0, 0, 0, 1], 1).unwrap_err().contains("0x00000803"));
+        assert!(bytes_of(&[0, 0, 8, 1, 0, 0, 0, 3, 7, 7], 1).unwrap_err().contains("2 bytes follow byte 8"));
         let huge = [&[0, 0, 8, 3][..], &[255; 12]].concat();
-        assert!(idx(&huge, 3).unwrap_err().contains("[4294967295, 4294967295, 4294967295]"));
+        assert!(bytes_of(&huge, 3).unwrap_err().contains("[4294967295, 4294967295, 4294967295]"));
         let none = Folder(Vec::new());
         assert_eq!(images("mnist", &none), Err(Unavailable::Missing("train-images-idx3-ubyte".into())));
         let bad = Folder(vec![("mnist/train-images-idx3-ubyte", vec![1, 2, 3])]);

@@ -39,6 +39,12 @@ impl Run<'_> {
     /// Evaluates an override and checks its unit against the value it replaces.
     pub(super) fn overridden(&self, path: &str, default: Option<&Value>) -> Attempt<Option<Value>> {
         let Some(o) = self.runner.settings.overrides.iter().rev().find(|o| o.path == path) else { return Ok(None) };
+        // A text is taken as it is, with or without quotes.
+        if let Some(Value::Text(_)) = default {
+            let text = o.value.trim();
+            let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+            return Ok(Some(Value::Text(bare.into())));
+        }
         let value = self.override_value(o)?;
         if let (Value::Quantity(q), Some(Value::Quantity(d))) = (&value, default)
             && q.dim != d.dim

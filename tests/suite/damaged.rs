@@ -11,7 +11,7 @@ use neuro::ir::Precision;
 use std::io::Write;
 
 /// Files in memory.
-struct Memory<'a>(&'a [(&'a str, Vec<u8>)]);
+pub struct Memory<'a>(pub &'a [(&'a str, Vec<u8>)]);
 
 impl Files for Memory<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {

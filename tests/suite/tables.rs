@@ -262,3 +262,75 @@ experiment e {{
     refused(&text("1", &blank), &files, Code::E0803, &["row 2", "empty", "`size`"]);
     assert_eq!(measured(&text("weights(net.p)", &blank.replace("weight", "blank = 9, weight")), &files), [0.25, 9.0]);
 }
+
+/// An idx file: its type, its shape and its body.
+fn idx(kind: u8, shape: &[u32], body: &[u8]) -> Vec<u8> {
+    let mut out = vec![0, 0, kind, shape.len() as u8];
+    shape.iter().for_each(|n| out.extend(n.to_be_bytes()));
+    out.extend(body);
+    out
+}
+
+#[test]
+fn idx_files_are_arrays_of_any_type() {
+    let text = |what: &str| format!("experiment e {{ measure x = {what} }}");
+    let x = |bytes: Vec<u8>, what: &str| measured(&text(what), &[("a.idx", bytes)]);
+    assert_eq!(x(idx(8, &[2, 2], &[1, 2, 3, 255]), "idx(\"a.idx\")[1]"), [3.0, 255.0]);
+    assert_eq!(x(idx(9, &[2], &[255, 2]), "idx(\"a.idx\")"), [-1.0, 2.0]);
+    assert_eq!(x(idx(0xb, &[2], &[1, 0, 255, 255]), "idx(\"a.idx\")"), [256.0, -1.0]);
+    assert_eq!(x(idx(0xc, &[1, 2], &[0, 1, 0, 0, 255, 255, 255, 254]), "idx(\"a.idx\")[0]"), [65536.0, -2.0]);
+    assert_eq!(
+        x(idx(0xd, &[2], &[1.5f32.to_be_bytes(), (-2f32).to_be_bytes()].concat()), "idx(\"a.idx\")"),
+        [1.5, -2.0]
+    );
+    assert_eq!(x(idx(0xe, &[2], &[0.1f64.to_be_bytes(), 3f64.to_be_bytes()].concat()), "idx(\"a.idx\")"), [0.1, 3.0]);
+    let refuse =
+        |bytes: Vec<u8>, words: &[&str]| refused(&text("sum(idx(\"a.idx\"))"), &[("a.idx", bytes)], Code::E0803, words);
+    refuse(idx(7, &[1], &[1]), &["byte 2", "0x07"]);
+    refuse(idx(8, &[2], &[1]), &["1 bytes follow byte 8"]);
+    refuse(idx(0xe, &[1], &f64::NAN.to_be_bytes()), &["element 0", "finite"]);
+    refuse(vec![0, 0], &["byte 2"]);
+    refuse(idx(8, &[], &[]), &["magic"]);
+}
+
+#[test]
+fn sets_like_mnist_come_from_any_folder_and_by_a_text_of_the_command_line() {
+    let images = |n: u32| idx(8, &[n, 2, 2], &(0..4 * n as u8).collect::<Vec<u8>>());
+    let files = |labels: &[u8]| {
+        vec![
+            ("clothes/train-images-idx3-ubyte", images(3)),
+            ("clothes/train-labels-idx1-ubyte", idx(8, &[3], labels)),
+            ("clothes/t10k-images-idx3-ubyte", images(2)),
+            ("clothes/t10k-labels-idx1-ubyte", idx(8, &[2], &[1, 0])),
+        ]
+    };
+    let text = "experiment e(folder = \"letters\") {
+        data d = mnist(folder = folder)
+        for (image, label) in d.train { measure x = [sum(image), len(one_hot(label))] }
+    }";
+    refused(text, &files(&[0, 1, 4]), Code::E0803, &["letters/train-images-idx3-ubyte", "no such file"]);
+    let p = program(text);
+    let set = |value: &str| {
+        let overrides = vec![neuro::experiment::Override { path: "folder".into(), value: value.into() }];
+        let settings = neuro::experiment::Settings { overrides, ..Default::default() };
+        let memory = crate::damaged::Memory(&files(&[0, 1, 4]));
+        let runner = neuro::experiment::Runner {
+            module: &p.module,
+            files: &memory,
+            settings,
+            progress: &neuro::compiler::Silent,
+        };
+        let out = runner.run(&p.module.experiments[0]);
+        assert!(out.failure.is_none(), "{:?}", out.failure);
+        crate::support::measured(&out, "x")
+    };
+    // Five classes, as the largest label is 4.
+    for value in ["clothes", "\"clothes\""] {
+        assert_eq!(set(value), [6.0, 5.0, 22.0, 5.0, 38.0, 5.0]);
+    }
+    let clothes = text.replace("letters", "clothes");
+    refused(&clothes, &files(&[0, 1]), Code::E0803, &["train-labels", "bytes follow"]);
+    let mut fewer = files(&[0, 1, 4]);
+    fewer[1].1 = idx(8, &[2], &[0, 1]);
+    refused(&clothes, &fewer, Code::E0803, &["2 labels for 3 images"]);
+}

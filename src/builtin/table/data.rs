@@ -33,6 +33,14 @@ pub(super) static ROWS: &[Builtin] = &[
         "expect len(npy(\"array.npy\")) == 3",
     ),
     f(
+        "idx",
+        &[p("path", Text)],
+        G::PureAny,
+        Function(sets::idx),
+        "an array from an idx file, compressed or not, with its shape",
+        "expect len(idx(\"array.idx\")) == 3",
+    ),
+    f(
         "rows",
         &[p("table", Wants::Table)],
         G::Pure,
@@ -114,10 +122,10 @@ pub(super) static ROWS: &[Builtin] = &[
     ),
     f(
         "mnist",
-        &[],
+        &[o("folder", Text)],
         IMAGES,
         Function(sets::mnist),
-        "handwritten digits, 28 x 28, 0 to 255: 60 000 and 10 000",
+        "handwritten digits, 28 x 28, 0 to 255: 60 000 and 10 000; or another set in files of these names, from a folder",
         "data d = mnist()",
     ),
     f(
