@@ -756,3 +756,36 @@ experiment e {
     assert!(out.expectations.iter().all(|e| e.passed), "{:?}", out.expectations);
     assert_eq!(measured(&out, "seen"), [1.0]);
 }
+
+#[test]
+fn rules_heed_only_the_synapses_that_there_are() {
+    for batch in ["", " with batch 2"] {
+        let out = run(&format!(
+            "
+neuron Cell {{ state r = 1  input drive: 1 }}
+synapse Shared {{
+    weight w: 1
+    state c = 2
+    deliver w * pre.r / c
+    on normalise {{ w *= 6 / sum(w, over = pre) }}
+    on ratio {{ c = w / sum(w, over = post) }}
+}}
+network Net {{
+    population a: Cell[3]
+    population b: Cell[3]
+    projection p: a -> b.drive: Shared {{ connect where pre.i < post.i  weight 1 + pre.i }}
+}}
+experiment e {{
+    network net = Net(){batch}
+    measure before = net.b.drive
+    signal normalise
+    measure w = weights(net.p)
+    signal ratio
+    measure c = net.p.c
+}}"
+        ));
+        assert_eq!(measured(&out, "before")[..3], [0.0, 0.5, 1.5]);
+        assert_eq!(measured(&out, "w"), [6.0, 2.0, 4.0]);
+        assert_eq!(measured(&out, "c"), [0.75, 0.25, 1.0]);
+    }
+}

@@ -5,7 +5,7 @@ use super::array::Array;
 use super::graph::{Domain, Key, Node, What};
 use super::kernel::Compiled;
 use super::synapses::{Contribution, Layout, Synapses};
-use crate::hir::{Expr, Kept, Taken, VarId, VarKind};
+use crate::hir::{Expr, Kept, Op, Taken, VarId, VarKind};
 use crate::image::{Elementwise, Held, Store};
 use crate::ir::SlotKind;
 use crate::plan::{Column, Network, View};
@@ -14,6 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A variable of the compiler's own, beyond those of any model.
 pub fn extra(k: u32) -> VarId {
     VarId::from_u32(u32::MAX - 1 - k)
+}
+
+/// A value where there is a synapse, zero where there is none.
+pub fn where_connected(e: Expr) -> Expr {
+    let connected = Expr::Bin(Op::Gt, Box::new(Expr::Var(extra(MASK))), Box::new(Expr::Num(0.0)));
+    Expr::If(Box::new(connected), Box::new(e), Box::new(Expr::Num(0.0)))
 }
 
 /// The factor of what is reduced over examples: one over their number, or one.
@@ -142,7 +148,7 @@ impl Inner {
         }
         let masked = match self.synapses[owner].mask {
             // Where there is no synapse nothing is delivered, whatever the weight.
-            Some(_) => crate::math::mul(Expr::Var(extra(MASK)), e.clone()),
+            Some(_) => where_connected(e.clone()),
             None => e.clone(),
         };
         let inputs = self.sources(net, domain, &masked);

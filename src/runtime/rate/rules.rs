@@ -4,7 +4,7 @@
 
 use super::Inner;
 use super::array::Array;
-use super::build::{MASK, SCALE, extra};
+use super::build::{SCALE, extra, where_connected};
 use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
 use super::synapses::Layout;
@@ -208,9 +208,9 @@ impl Inner {
         let silent = products && each.iter().all(|(v, e)| unchanged_without_pre(p, *v, e, &reduced));
         let mut compiled = |this: &mut Self, list: &[&(VarId, Expr)], what: &str| {
             let masked = this.synapses[k].mask.is_some();
-            let new = |v: VarId, e: &Expr| match masked && p.synapse.weight() == Some(v) {
-                // Where there is no synapse the weight stays zero.
-                true => mul(Expr::Var(extra(MASK)), stand_in(e)),
+            let new = |v: VarId, e: &Expr| match masked && !this.synapses[k].is_single(v) {
+                // Where there is no synapse the weight stays zero, and nothing is computed that might be no number.
+                true => where_connected(stand_in(e)),
                 false => stand_in(e),
             };
             let stores: Vec<Store> = list.iter().map(|(v, e)| Store::Replace(*v, new(*v, e))).collect();

@@ -298,7 +298,7 @@ impl Inner {
                     let deliver = p.synapse.deliver.clone().map(|e| p.synapse.inline(e)).unwrap_or(Expr::Num(0.0));
                     let so_far = extra(SO_FAR);
                     let connected = match self.synapses[p.transpose_of.unwrap_or(k)].mask {
-                        Some(_) => crate::math::mul(Expr::Var(extra(super::build::MASK)), deliver),
+                        Some(_) => super::build::where_connected(deliver),
                         None => deliver,
                     };
                     let sum = Store::Out(crate::math::add(Expr::Var(so_far), connected));
