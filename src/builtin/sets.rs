@@ -208,6 +208,16 @@ pub fn named_parquet(host: &dyn Host, a: Given) -> Result {
     named(Value::Table(Rc::new(t)), a)
 }
 
+/// The same from a list of objects in a JSON file.
+pub fn named_json(host: &dyn Host, a: Given) -> Result {
+    let (path, bytes) = file(host, a)?;
+    let given = |k: usize| if a.has(k) { a.text(k).map(Some) } else { Ok(None) };
+    let (list, each) = (given(2)?, given(3)?);
+    let table = data::json(&path, &bytes, list.as_deref(), each.as_deref());
+    let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
+    named(Value::Table(Rc::new(t)), a)
+}
+
 /// Lets a column name the rows of a table, if one is given.
 fn named(table: Value, a: Given) -> Result {
     let Value::Table(t) = table else { return a.wrong(0, "a table") };

@@ -268,7 +268,11 @@ fn no_cell(of: &FromTable, place: &str, found: Cell, (column, text, end): (&str,
 }
 
 /// Reads those columns of the table that are asked for.
-fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Table> {
+fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Rc<Table>> {
+    if let Some(e) = &of.table {
+        let Value::Table(t) = scope.eval(e)? else { return fail(Code::E0401, e.span, "expected a table", "not one") };
+        return Ok(t);
+    }
     let bytes = match scope.world.files().read(&of.path) {
         Ok(b) => b,
         Err(reason) => {
@@ -290,7 +294,7 @@ fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Table> {
         true => crate::data::parquet(&of.path, bytes, &wanted),
         false => crate::data::csv(&of.path, &bytes, delimiter, &wanted),
     };
-    table.map_err(|flaw| flawed(flaw, of.span, format!("`{}` is not a table", of.path)))
+    table.map(Rc::new).map_err(|flaw| flawed(flaw, of.span, format!("`{}` is not a table", of.path)))
 }
 
 /// Collects the columns that an expression reads.

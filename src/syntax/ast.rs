@@ -399,7 +399,8 @@ pub enum Process {
 #[allow(missing_docs)]
 pub enum Clause {
     Connect(Expr),
-    ConnectFile(String, Vec<Arg>, Span),
+    /// The path of a table, or the name of one.
+    ConnectTable(Expr, Vec<Arg>, Span),
     ConnectWhere(Expr),
     /// The projection whose weights are used the other way round.
     Transpose(Name),

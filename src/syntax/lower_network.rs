@@ -150,9 +150,13 @@ impl Lowerer {
                 let rest = text.trim_start_matches("connect").trim_start().to_string();
                 let first = p.next()?;
                 match first.as_rule() {
-                    Rule::string => {
-                        let file_span = self.span(&first);
-                        Clause::ConnectFile(unquote(first.as_str()), self.opt_args(&mut p)?, file_span)
+                    Rule::string | Rule::ident => {
+                        let table_span = self.span(&first);
+                        let kind = match first.as_rule() {
+                            Rule::string => ExprKind::Text(unquote(first.as_str())),
+                            _ => ExprKind::Name(self.name(&first).text),
+                        };
+                        Clause::ConnectTable(Expr { kind, span: table_span }, self.opt_args(&mut p)?, table_span)
                     }
                     Rule::path => Clause::Transpose(self.name(&first)),
                     _ if rest.starts_with("where") => Clause::ConnectWhere(self.expr(first)?),

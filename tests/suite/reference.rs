@@ -77,6 +77,8 @@ fn data() -> PathBuf {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("table.csv"), "x,kind\n1,a\n2,b\n").unwrap();
     std::fs::write(folder.join("table.parquet"), crate::tables::parquet_file(false)).unwrap();
+    std::fs::write(folder.join("table.json"), r#"{"edges": [{"a": "x", "at": [1, 2]}, {"a": "y", "at": [3]}]}"#)
+        .unwrap();
     std::fs::write(folder.join("array.idx"), [0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]).unwrap();
     std::fs::write(folder.join("array.npy"), array("(3,)", &[1.0, 2.0, 3.0])).unwrap();
     // Four repetitions of five images at two cells, all alike but for one that is missing; three rows, the second of which is turned round.

@@ -334,3 +334,66 @@ fn sets_like_mnist_come_from_any_folder_and_by_a_text_of_the_command_line() {
     fewer[1].1 = idx(8, &[2], &[0, 1]);
     refused(&clothes, &fewer, Code::E0803, &["2 labels for 3 images"]);
 }
+
+#[test]
+fn json_lists_are_tables_and_tables_are_sources_of_projections() {
+    const JSON: &str = r#"{"cells": [{"name": "a", "size": 2}, {"name": "b"}, {"name": "c", "size": null, "big": 720575940603989421}],
+        "edges": [{"from": "a", "to": "b", "sign": -1, "at": [[[0, 1], 2.5], [[1, 0], 1]], "note": {"x": 1}},
+                  {"from": "b", "to": "c", "sign": 1, "at": []}, {"from": "c", "to": "a", "sign": 1, "at": [[[0, 0], 4]]}]}"#;
+    let with = |json: &str, edges: &str, from: &str, measure: &str| {
+        let text = format!(
+            "
+neuron Cell {{ event input exc: 1  state v = 0  v' = exc  emit spike when v > 1e6 }}
+network Net {{
+    let edges = {edges}
+    population cell: Cell[json(\"c.json\", list = \"cells\")]
+    projection p: cell -> cell.exc: Static {{ connect from edges({from}) }}
+}}
+experiment e {{
+    let edges = {edges}
+    let cells = json(\"c.json\", list = \"cells\")
+    network net = Net()
+    measure x = {measure}
+}}"
+        );
+        (text, [("c.json", json.as_bytes().to_vec())])
+    };
+    let each = "json(\"c.json\", list = \"edges\", each = \"at\")";
+    let sum = "pre = \"from\", post = \"to\", weight = sign * column(\"at.1\"), duplicates = \"sum\"";
+    let x = |edges: &str, from: &str, measure: &str| {
+        let (text, files) = with(JSON, edges, from, measure);
+        measured(&text, &files)
+    };
+    assert_eq!(x(each, sum, "weights(net.p)"), [-3.5, 4.0]);
+    assert_eq!(x(each, &sum.replace("\"sum\"", "\"keep\""), "weights(net.p)"), [-2.5, -1.0, 4.0]);
+    assert_eq!(x(&format!("filter({each}, 1 > 0)"), sum, "weights(net.p)"), [-3.5, 4.0]);
+    assert_eq!(x(each, &format!("{sum}, where = from == \"a\""), "weights(net.p)"), [-3.5]);
+    assert_eq!(
+        x("json(\"c.json\", list = \"edges\")", "pre = \"from\", post = \"to\", weight = sign", "weights(net.p)"),
+        [-1.0, 1.0, 1.0]
+    );
+    assert_eq!(x(each, sum, "column(edges, \"at.0.1\")"), [1.0, 0.0, 0.0]);
+    assert_eq!(x(each, sum, "column(cells, \"size\", blank = 7)"), [2.0, 7.0, 7.0]);
+    assert_eq!(x(each, sum, "cells.big == \"720575940603989421\""), [0.0, 0.0, 1.0]);
+    let refuse = |json: &str, edges: &str, from: &str, measure: &str, code: Code, words: &[&str]| {
+        let (text, files) = with(json, edges, from, measure);
+        refused(&text, &files, code, words);
+    };
+    let cells = r#"{"cells": [{"name": "a"}], "edges": "#;
+    refuse(&format!("{cells}[1]}}"), each, sum, "1", Code::E0803, &["element 0", "object"]);
+    refuse(&format!("{cells}[{{\"a\": 1}}]}}"), each, sum, "1", Code::E0803, &["element 0", "`at`"]);
+    refuse(&format!("{cells}3}}"), each, sum, "1", Code::E0803, &["no list", "\"cells\""]);
+    refuse(&format!("{cells}[}}"), each, sum, "1", Code::E0803, &["not JSON"]);
+    refuse(JSON, each, "pre = \"from\", post = \"to\", weight = nothing", "1", Code::E0803, &["`nothing`", "`at.1`"]);
+    refuse(JSON, each, "pre = \"from\", post = \"nowhere\", weight = 1", "1", Code::E0803, &["`nowhere`"]);
+    // What is no table, and what has been read, are told before anything runs.
+    for (from, words) in
+        [("connect from cell(weight = 1)", "a table"), ("connect from all(weight = 1, delimiter = \",\")", "delimiter")]
+    {
+        let text = network("all", "weight = 1", "1").replace("connect from \"edges.csv\"(weight = 1)", from);
+        match crate::support::try_program(&text) {
+            Ok(_) => panic!("{from} was not refused"),
+            Err(r) => assert!(r.diagnostics.iter().any(|d| d.message.contains(words)), "{from}"),
+        }
+    }
+}

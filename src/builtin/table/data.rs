@@ -25,6 +25,14 @@ pub(super) static ROWS: &[Builtin] = &[
         "expect rows(parquet(\"table.parquet\")) == 3",
     ),
     f(
+        "json",
+        &[p("path", Text), o("id", Text), o("list", Text), o("each", Text)],
+        G::Table,
+        Function(sets::named_json),
+        "a table from a JSON list of objects: of the file, or of its member `list`; with `each`, a row for each element of a list within every object",
+        "expect rows(json(\"table.json\", list = \"edges\", each = \"at\")) == 3",
+    ),
+    f(
         "npy",
         &[p("path", Text), o("missing", PureNumber)],
         G::PureAny,

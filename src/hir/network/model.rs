@@ -282,11 +282,13 @@ pub enum Connect {
     Table(Box<FromTable>),
 }
 
-/// `connect from "edges.csv"(…)`
+/// `connect from "edges.csv"(…)`, `connect from edges(…)`
 #[derive(Debug, Clone)]
 pub struct FromTable {
-    /// The file.
+    /// The file, or the name of the table.
     pub path: String,
+    /// The table, if it has been read.
+    pub table: Option<Expr>,
     /// Columns of sources and targets.
     pub ends: (Option<Expr>, Option<Expr>),
     /// The table that names the cells.

@@ -129,14 +129,14 @@ fn distance_dimension(pre: &Expr, post: &Expr) -> Dim {
 }
 
 fn is_connect(c: &Clause) -> bool {
-    matches!(c, Clause::Connect(_) | Clause::ConnectFile(..) | Clause::ConnectWhere(_) | Clause::Transpose(_))
+    matches!(c, Clause::Connect(_) | Clause::ConnectTable(..) | Clause::ConnectWhere(_) | Clause::Transpose(_))
 }
 
 /// The place of a clause, and what it says if it may be said once only.
 fn single(c: &Clause) -> Option<(&str, Span)> {
     match c {
         Clause::Connect(e) | Clause::ConnectWhere(e) => Some(("connect", e.span)),
-        Clause::ConnectFile(_, _, span) => Some(("connect", *span)),
+        Clause::ConnectTable(_, _, span) => Some(("connect", *span)),
         Clause::Transpose(of) => Some(("connect", of.span)),
         Clause::Weight(_, span) => Some(("weight", *span)),
         Clause::Delay(_, false, span) => Some(("delay", *span)),
@@ -182,8 +182,8 @@ fn connection(
                 connect = transpose(infer, world, &p.clauses, of, weight_ty.as_ref()).map(Connect::Transposed);
             }
             Clause::ConnectWhere(e) => connect = Some(Connect::Where(infer.typed_condition(world, e))),
-            Clause::ConnectFile(path, args, span) => {
-                let table = from_table(infer, world, path, args, *span, weight_ty.as_ref());
+            Clause::ConnectTable(table, args, span) => {
+                let table = from_table(infer, world, table, args, *span, weight_ty.as_ref());
                 connect = table.map(|t| Connect::Table(Box::new(t)));
             }
             Clause::Weight(value, span) => match &weight_ty {
@@ -373,7 +373,7 @@ const FROM: [(&str, bool); 10] = [
 fn from_table(
     infer: &mut Infer,
     world: &mut World,
-    path: &str,
+    table: &ast::Expr,
     args: &[ast::Arg],
     span: Span,
     weight: Option<&Ty>,
@@ -382,6 +382,21 @@ fn from_table(
     let bound = bind(infer, "from", &FROM, &list, span, None)?;
     let [pre, post, ids, weight_of, delay, filter, delimiter, missing, blank, duplicates]: [Option<&ast::Expr>; 10] =
         bound.try_into().ok()?;
+    let (path, table) = match &table.kind {
+        ast::ExprKind::Text(path) => (path.clone(), None),
+        ast::ExprKind::Name(name) => {
+            let typed = infer.typed(world, table);
+            if !typed.is_error() && typed.ty.kind != Kind::Table {
+                infer.diagnostics.push(errors::wrong_kind("a table, or the path of one", &typed.ty, table.span));
+            }
+            (name.clone(), Some(typed))
+        }
+        _ => crate::ice!("a table that is neither a path nor a name"),
+    };
+    if let (Some(_), Some(e)) = (&table, delimiter) {
+        let d = Diagnostic::at(Code::E0402, e.span, "a table that has been read has no delimiter", "too late");
+        infer.diagnostics.push(d.help("name the file instead of the table"));
+    }
     let pair = world.pair.take();
     let mut text = |infer: &mut Infer, e: Option<&ast::Expr>| {
         e.map(|e| {
@@ -430,8 +445,20 @@ fn from_table(
     });
     world.columns = false;
     world.pair = pair;
-    let path = path.to_string();
-    Some(FromTable { path, ends, ids, filter, delimiter, missing, blank, duplicates, weight: weight_of, delay, span })
+    Some(FromTable {
+        path,
+        table,
+        ends,
+        ids,
+        filter,
+        delimiter,
+        missing,
+        blank,
+        duplicates,
+        weight: weight_of,
+        delay,
+        span,
+    })
 }
 
 /// Checks a drive; also used by experiments.
