@@ -19,6 +19,10 @@ pub fn examples(set: &Examples, field: usize, items: &[usize]) -> Quantity {
 }
 
 fn known(host: &dyn Host, name: &str) -> Result {
+    if let Err(lack) = crate::budget::fits(data::bytes_to_read(name) as f64) {
+        let refusal = Refusal::new(Code::E0408, format!("`{name}` does not fit into memory"), lack.to_string());
+        return Err(refusal.help("let one experiment run after the other, or take a machine with more memory"));
+    }
     match data::images(name, host.files()) {
         Ok(parts) => Ok(Value::Data(Rc::new(parts.into_iter().map(|(name, e)| (name, Rc::new(e))).collect()))),
         Err(why) => Err(unavailable(name, why)),

@@ -64,6 +64,11 @@ pub enum Unavailable {
     Damaged(String, String),
 }
 
+/// Returns how many bytes of memory a data set takes while it is read: its files, and the same again as images and labels.
+pub fn bytes_to_read(name: &str) -> u64 {
+    KNOWN.iter().find(|k| k.name == name).map_or(0, |k| 2 * k.sizes.iter().sum::<u64>())
+}
+
 /// Reads a data set by the name of its function.
 pub fn images(name: &str, files: &dyn Files) -> Result<Parts, Unavailable> {
     if name == "digits" {
@@ -87,7 +92,8 @@ pub fn images(name: &str, files: &dyn Files) -> Result<Parts, Unavailable> {
         return Ok(vec![part("train", 0)?, part("test", 2)?]);
     }
     let part = |part: &'static str, batches: std::ops::Range<usize>| {
-        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let bytes: usize = contents[batches.clone()].iter().map(Vec::len).sum();
+        let (mut pixels, mut labels) = (Vec::with_capacity(bytes), Vec::with_capacity(bytes / 3073));
         for k in batches {
             let records = contents[k].chunks_exact(3073);
             if !records.remainder().is_empty() {

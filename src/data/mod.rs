@@ -24,7 +24,7 @@ pub use element::index;
 pub use examples::{Examples, Field, Numbers};
 pub use flaw::Flaw;
 pub use idx::idx;
-pub use images::{KNOWN, Known, Unavailable, checked, images, like_mnist};
+pub use images::{KNOWN, Known, Unavailable, bytes_to_read, checked, images, like_mnist};
 pub use json::json;
 pub use npy::npy;
 pub use pictures::{Pictures, is_picture};

@@ -168,6 +168,10 @@ impl Builder<'_, '_> {
             Value::Bool(b) => return Ok(CellExpr::Bool(b)),
             other => self.scope.as_quantity(other, e.span)?,
         };
+        if let Some(rows) = q.rows.filter(|rows| *rows > 1) {
+            let message = format!("a value for each of {rows} examples in what all have in common");
+            return fail(Code::E0403, e.span, message, "differs between examples");
+        }
         match (q.single(), self.lanes) {
             (Some(v), _) => Ok(CellExpr::Num(v)),
             (None, Some((n, _))) if q.data.len() == n => Ok(self.input(Input::Each(q.data.clone()))),

@@ -12,9 +12,10 @@ use crate::hir::typed::{Expr, LocalId};
 use crate::hir::{Op, VarId, VarKind};
 use crate::plan::{Column, Population};
 use crate::rng::Stream;
-use crate::runtime::{Rows, Running};
+use crate::runtime::{Rows, Running, Simulation};
 use crate::source::Span;
 use crate::value::{PopulationRef, Quantity, Value};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A variable of cells, to be changed.
@@ -177,9 +178,20 @@ impl Run<'_> {
             let what = "a value for each example where other cells follow a function of time";
             return Err(Box::new(crate::diag::unsupported(span, what)));
         }
-        let s = self.live[p.network].simulation.as_mut();
+        if let Some(Running::Batched(s)) = &mut self.live[p.network].simulation {
+            let (mut rows, mut followed) = (values.chunks(p.view.n.max(1)), Vec::new());
+            let dt = self.dt;
+            s.try_each(|s| -> Attempt<()> {
+                let Some(row) = rows.next() else { return Ok(()) };
+                followed = keep(s, v, &Column::Array(Arc::new(row.to_vec())), dt, span)?;
+                Ok(())
+            })?;
+            followed.into_iter().for_each(|port| self.follow(p.network, p.view.population, port));
+            return Ok(());
+        }
+        let s = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut);
         let cells = p.view.start..p.view.start + p.view.n;
-        if !s.is_none_or(|s| s.set_rows(p.view.population, id, cells, v.segment, &Rows { rows, values })) {
+        if !s.is_none_or(|s| s.set(p.view.population, id, cells, &Rows { rows, values })) {
             let message = "all examples share this state, so it cannot have a value for each";
             return fail(Code::E0403, span, message, "kept per cell");
         }
@@ -205,62 +217,132 @@ impl Run<'_> {
 
     /// Puts values into the plan or the running network; what follows from them follows.
     pub(super) fn store(&mut self, v: Variable, value: &Column, span: Span) -> Attempt<()> {
-        let Variable { cells: p, id, segment } = v;
+        let Variable { cells: p, id, .. } = v;
         cells_within_bounds(self.population(p), id, p.view, value, span)?;
         self.forget_functions(v);
         self.hold_among_functions(v, |k| value.at(k), span);
         let (dt, index) = (self.dt, p.view.population);
         let live = &mut self.live[p.network];
-        // Before the first step nothing has happened: what begins from the old value begins anew.
-        let begun = live.simulation.as_ref().is_some_and(|s| s.step() > 0);
-        let running = live.simulation.is_some();
-        let population = &mut live.network_mut().populations[index];
-        let before = segments(population);
-        // Once something has happened, what is assigned to a state is no longer where it begins.
-        let mut changed = Vec::new();
-        if !begun || !matches!(population.model.vars[id].kind, VarKind::State(_)) {
-            population.give(id, p.view, segment, value);
-            changed = follow(population, !begun, dt, span)?;
-            if let Some((state, param)) = population.channel_without_one_parameter() {
-                let what = population.several_in_channel(state, param);
-                return Err(Box::new(crate::diag::unsupported(span, &what)));
+        let followed = match &mut live.simulation {
+            None => {
+                give(&mut live.plan.populations[index], v, value, (false, dt), span)?;
+                return Ok(());
             }
-        }
-        if running && segments(population) != before {
-            let message = "the number of segments cannot change once the network has run";
-            return fail(Code::E0404, span, message, "set it before `run`");
-        }
-        let Some(s) = &mut live.simulation else { return Ok(()) };
-        changed.push(id);
-        let mut followed = Vec::new();
-        for id in changed {
-            let population = &s.network().populations[index];
-            match population.model.vars[id].kind {
-                VarKind::Param(_) => {
-                    if let Some(c) = population.params.get(&id).cloned() {
-                        s.set_param(index, id, c);
-                    }
-                }
-                VarKind::AnalogPort(_) => {
-                    if let Some(c) = population.ports.get(&id).cloned() {
-                        s.set_port(index, id, c);
-                        followed.push(id);
-                    }
-                }
-                _ if id == v.id => {
-                    let cells = p.view.start..p.view.start + p.view.n;
-                    s.set_state(index, id, cells, segment, value);
-                }
-                _ => {
-                    let (n, values) = (population.n, population.init.get(&id).cloned());
-                    values.into_iter().for_each(|c| s.set_state(index, id, 0..n, None, &c));
-                }
+            Some(Running::Batched(s)) => {
+                let mut followed = Vec::new();
+                s.try_each(|s| keep(s, v, value, dt, span).map(|ports| followed = ports))?;
+                followed
             }
-        }
+            Some(s) => keep(s, v, value, dt, span)?,
+        };
         // Other cells may still follow functions of time.
         followed.into_iter().for_each(|port| self.follow(p.network, index, port));
         Ok(())
     }
+}
+
+/// A running network that keeps values of variables of cells.
+trait Keeper {
+    fn population(&mut self, index: usize) -> &mut Population;
+    fn begun(&self) -> bool;
+    fn set_param(&mut self, population: usize, id: VarId, value: Column);
+    fn set_port(&mut self, population: usize, id: VarId, value: Column);
+    fn set_state(&mut self, population: usize, id: VarId, cells: Range<usize>, segment: Option<usize>, value: &Column);
+}
+
+/// What a running network and one example of several have in common.
+macro_rules! keeper {
+    ($of:ty, $network:expr) => {
+        impl Keeper for $of {
+            fn population(&mut self, index: usize) -> &mut Population {
+                let network: fn(&mut $of) -> &mut crate::plan::Network = $network;
+                &mut network(self).populations[index]
+            }
+            fn begun(&self) -> bool {
+                self.step() > 0
+            }
+            fn set_param(&mut self, population: usize, id: VarId, value: Column) {
+                <$of>::set_param(self, population, id, value);
+            }
+            fn set_port(&mut self, population: usize, id: VarId, value: Column) {
+                <$of>::set_port(self, population, id, value);
+            }
+            fn set_state(
+                &mut self,
+                population: usize,
+                id: VarId,
+                cells: Range<usize>,
+                segment: Option<usize>,
+                value: &Column,
+            ) {
+                <$of>::set_state(self, population, id, cells, segment, value);
+            }
+        }
+    };
+}
+
+keeper!(Running, |s| s.network_mut());
+keeper!(Simulation, |s| &mut s.network);
+
+/// Puts values into the plan; returns what else has other values then.
+fn give(
+    population: &mut Population,
+    v: Variable,
+    value: &Column,
+    (begun, dt): (bool, f64),
+    span: Span,
+) -> Attempt<Vec<VarId>> {
+    // Once something has happened, what is assigned to a state is no longer where it begins.
+    if begun && matches!(population.model.vars[v.id].kind, VarKind::State(_)) {
+        return Ok(Vec::new());
+    }
+    population.give(v.id, v.cells.view, v.segment, value);
+    // Before the first step nothing has happened: what begins from the old value begins anew.
+    let changed = follow(population, !begun, dt, span)?;
+    match population.channel_without_one_parameter() {
+        Some((state, param)) => {
+            let what = population.several_in_channel(state, param);
+            Err(Box::new(crate::diag::unsupported(span, &what)))
+        }
+        None => Ok(changed),
+    }
+}
+
+/// Puts values into a running network, or one of several examples, and what follows from them; returns the ports among them.
+fn keep(s: &mut impl Keeper, v: Variable, value: &Column, dt: f64, span: Span) -> Attempt<Vec<VarId>> {
+    let Variable { cells: p, id, segment } = v;
+    let (index, begun) = (p.view.population, s.begun());
+    let population = s.population(index);
+    let before = segments(population);
+    let mut changed = give(population, v, value, (begun, dt), span)?;
+    if segments(population) != before {
+        let message = "the number of segments cannot change once the network has run";
+        return fail(Code::E0404, span, message, "set it before `run`");
+    }
+    changed.push(id);
+    let mut followed = Vec::new();
+    for id in changed {
+        let population = s.population(index);
+        match population.model.vars[id].kind {
+            VarKind::Param(_) => {
+                if let Some(c) = population.params.get(&id).cloned() {
+                    s.set_param(index, id, c);
+                }
+            }
+            VarKind::AnalogPort(_) => {
+                if let Some(c) = population.ports.get(&id).cloned() {
+                    s.set_port(index, id, c);
+                    followed.push(id);
+                }
+            }
+            _ if id == v.id => s.set_state(index, id, p.view.start..p.view.start + p.view.n, segment, value),
+            _ => {
+                let (n, values) = (population.n, population.init.get(&id).cloned());
+                values.into_iter().for_each(|c| s.set_state(index, id, 0..n, None, &c));
+            }
+        }
+    }
+    Ok(followed)
 }
 
 fn segments(p: &Population) -> Vec<usize> {

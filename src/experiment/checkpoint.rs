@@ -393,8 +393,13 @@ impl Found {
     }
 }
 
-fn saved_network(live: &Live) -> SavedNetwork {
+fn saved_network(live: &Live, module: &Module) -> SavedNetwork {
     let network = live.network();
+    // What the runtime has made states of (windows, the last steps) is made anew.
+    let own = |p: &Population, v: &VarId| {
+        let var = module.neurons.get(&p.model.name).and_then(|m| m.vars.get(*v));
+        var.is_some_and(|var| matches!(var.kind, VarKind::State(_)))
+    };
     let population = |p: &Population| SavedPopulation {
         name: p.name.clone(),
         model: p.model.name.clone(),
@@ -403,7 +408,7 @@ fn saved_network(live: &Live) -> SavedNetwork {
         spacing: p.spacing,
         names: p.names.as_ref().map(|names| names.iter().cloned().collect()),
         params: p.params.clone(),
-        init: p.init.clone(),
+        init: p.init.iter().filter(|(v, _)| own(p, v)).map(|(v, c)| (*v, c.clone())).collect(),
         segment_init: p.segment_init.iter().map(|(k, c)| (*k, c.clone())).collect(),
         ports: p.ports.clone(),
         given: p.given.clone(),
@@ -586,7 +591,7 @@ impl Run<'_> {
         let saved = Saved {
             frames: self.frames.iter().map(|f| frame(f, &mut sets)).collect(),
             locals: self.locals.iter().map(|v| v.as_ref().map(|v| sets.value(v))).collect(),
-            networks: self.live.iter().map(saved_network).collect(),
+            networks: self.live.iter().map(|live| saved_network(live, self.runner.module)).collect(),
             recordings,
             schedule: self.schedule.iter().map(|s| event(s, &mut sets)).collect(),
             sets: sets.0,
@@ -690,7 +695,7 @@ impl Run<'_> {
             return self.save_arrays(index, path, format, net.span);
         }
         self.start(index)?;
-        let bytes = NETWORK.write(None, &saved_network(&self.live[index]));
+        let bytes = NETWORK.write(None, &saved_network(&self.live[index], self.runner.module));
         let bytes = bytes.map_err(|why| Box::new(Diagnostic::new(Code::E0809, format!("cannot save: {why}"))))?;
         self.out.saved.insert(path.to_string(), bytes);
         Ok(())

@@ -51,7 +51,7 @@ impl Run<'_> {
             }
             StatementKind::If(condition, a, b) => {
                 self.start_rates_in(condition)?;
-                let chosen = if self.truth(condition)? { *a } else { *b };
+                let chosen = if self.same_truth(condition)? { *a } else { *b };
                 self.enter(chosen, FrameKind::Once);
                 Ok(())
             }
@@ -232,6 +232,18 @@ impl Run<'_> {
             return;
         }
         *place = Some(q.into());
+    }
+
+    /// Whether a condition holds, which must not differ between examples.
+    fn same_truth(&self, e: &Expr) -> Attempt<bool> {
+        if let Value::Quantity(q) = self.eval(e)?
+            && q.rows.is_some_and(|rows| rows > 1)
+            && q.data.iter().any(|x| (*x != 0.0) != (q.data[0] != 0.0))
+        {
+            let d = Diagnostic::at(Code::E0403, e.span, "this holds for some examples and not for others", "differs");
+            return Err(Box::new(d.help("say for which: `if max(x) > 0 { … }`, or compute with it: `y * (x > 0)`")));
+        }
+        self.truth(e)
     }
 
     fn expect(&mut self, e: &Expr) -> Attempt<()> {

@@ -1,7 +1,7 @@
 //! Calls: rows of the table of built-ins, functions of users, and the types of their results.
 
 use super::arguments::{Given, bind};
-use super::infer::{Infer, Meaning};
+use super::infer::{Infer, Meaning, is_logical};
 use super::typed::{Expr, ExprKind as Kinds, LocalId};
 use super::{Kind, Shape, Ty, errors};
 use crate::builtin::{self, Builtin, Evaluate, Func, Gives, Parameter, Place, Wants};
@@ -141,7 +141,11 @@ impl Infer<'_> {
         e: &ast::Expr,
         before: &[Option<Expr>],
     ) -> Expr {
-        let mut typed = if p.wants == Wants::Rows { self.typed_rows(m, e) } else { self.typed(m, e) };
+        // Conditions that are combined count element by element.
+        let counts =
+            matches!(p.wants, Wants::Number | Wants::Pure | Wants::PureNumber | Wants::Collection | Wants::Vector);
+        let rows = p.wants == Wants::Rows || counts && m.is_program() && is_logical(e);
+        let mut typed = if rows { self.typed_rows(m, e) } else { self.typed(m, e) };
         if p.wants == Wants::Texts
             && let Some(texts) = typed.texts()
         {

@@ -98,6 +98,8 @@ pub struct Infer<'a> {
     level: usize,
     /// Parts of functions that the outermost call has expanded so far.
     pub expanded: usize,
+    /// Whether the expression that comes next is a condition: true or false, also of arrays.
+    condition: bool,
 }
 
 /// Parts that an expression may have where all its functions are written out.
@@ -106,13 +108,13 @@ const MOST_PARTS: usize = 1 << 20;
 impl<'a> Infer<'a> {
     /// Begins with nothing around.
     pub fn new(module: &'a Module, diagnostics: &'a mut Diagnostics) -> Infer<'a> {
-        Infer { module, diagnostics, depth: 0, level: 0, expanded: 0 }
+        Infer { module, diagnostics, depth: 0, level: 0, expanded: 0, condition: false }
     }
 
     /// The same place, for findings that nobody hears.
     pub fn quiet<'b>(&'b self, silent: &'b mut Diagnostics) -> Infer<'b> {
         let Infer { module, depth, level, expanded, .. } = *self;
-        Infer { module, diagnostics: silent, depth, level, expanded }
+        Infer { module, diagnostics: silent, depth, level, expanded, condition: false }
     }
 }
 
@@ -235,6 +237,10 @@ impl Infer<'_> {
     fn descend(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
         let span = e.span;
         let new = |kind: Kinds, ty: Ty| Expr::new(kind, ty, span);
+        // Elsewhere conditions of arrays are combined element by element.
+        if !std::mem::take(&mut self.condition) && is_logical(e) && m.is_program() && self.compares_arrays(m, e) {
+            return self.typed_rows(m, e);
+        }
         match &e.kind {
             ExprKind::Quantity(value, None) => number_of(*value, Ty::in_unit(Unit::one()), span),
             ExprKind::Quantity(value, Some((name, (num, den)))) => {
@@ -346,6 +352,7 @@ impl Infer<'_> {
 
     /// Infers an expression that must be true or false.
     pub fn typed_condition(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
+        self.condition = true;
         let typed = self.typed(m, e);
         if matches!(typed.ty.kind, Kind::Bool | Kind::Error) {
             return typed;
@@ -357,6 +364,18 @@ impl Infer<'_> {
         }
     }
 
+    /// Returns whether conditions that are combined compare what is surely an array.
+    fn compares_arrays(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> bool {
+        match &e.kind {
+            ExprKind::Binary(BinOp::And | BinOp::Or, a, b) => self.compares_arrays(m, a) || self.compares_arrays(m, b),
+            ExprKind::Not(a) => self.compares_arrays(m, a),
+            _ => {
+                let mut silent = Diagnostics::default();
+                self.quiet(&mut silent).typed(m, e).ty.is_several()
+            }
+        }
+    }
+
     /// Infers a condition of the rows of a table: 1 for each for which it holds, 0 for the others. `and`, `or` and `not` combine them row by
     /// row.
     pub fn typed_rows(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
@@ -365,21 +384,26 @@ impl Infer<'_> {
         match &e.kind {
             ExprKind::Binary(op @ (BinOp::And | BinOp::Or), a, b) => {
                 let (x, y) = (self.typed_rows(m, a), self.typed_rows(m, b));
+                let shape = x.ty.shape.with(y.ty.shape).unwrap_or(Shape::Any);
                 let kind = match op {
                     BinOp::And => Kinds::Binary(Op::Mul, Box::new(x), Box::new(y)),
                     _ => Kinds::Function(Func::Max, vec![x, y]),
                 };
-                Expr::new(kind, ty(), e.span)
+                Expr::new(kind, ty().shaped(shape), e.span)
             }
             ExprKind::Not(a) => {
                 let x = self.typed_rows(m, a);
-                Expr::new(Kinds::Binary(Op::Sub, one(1.0), Box::new(x)), ty(), e.span)
+                let shape = x.ty.shape;
+                Expr::new(Kinds::Binary(Op::Sub, one(1.0), Box::new(x)), ty().shaped(shape), e.span)
             }
             _ => {
                 let typed = self.typed(m, e);
                 match typed.ty.kind {
                     Kind::Error => typed,
-                    Kind::Bool => Expr::new(Kinds::If(Box::new(typed), one(1.0), one(0.0)), ty(), e.span),
+                    Kind::Bool if typed.is_comparison() => Expr { ty: ty().shaped(typed.ty.shape), ..typed },
+                    Kind::Bool => {
+                        Expr::new(Kinds::If(Box::new(typed), one(1.0), one(0.0)), ty().shaped(Shape::Number), e.span)
+                    }
                     Kind::Number if typed.ty.same_dim(&Ty::number(Dim::ONE)) => typed,
                     _ => self.report(errors::condition_needed(&typed.ty, e.span), e.span),
                 }
@@ -476,6 +500,11 @@ impl Infer<'_> {
             false => e,
         };
         let (x, y) = (counted(x), counted(y));
+        let mut combined = |e: Expr, of: &ast::Expr| match e.ty.kind == Kind::Bool && is_logical(of) && m.is_program() {
+            true => self.typed_rows(m, of),
+            false => e,
+        };
+        let (x, y) = (combined(x, a), combined(y, b));
         for e in [&x, &y] {
             if e.ty.kind != Kind::Number {
                 return self.report(errors::wrong_kind("a number", &e.ty, e.span), span);
@@ -616,6 +645,11 @@ impl Infer<'_> {
         let ty = if matches!(ty.kind, Kind::Number | Kind::Error) { ty.shaped(Shape::Array) } else { ty };
         Expr::new(Kinds::List(parts), ty, span)
     }
+}
+
+/// Returns whether an expression combines conditions.
+pub(super) fn is_logical(e: &ast::Expr) -> bool {
+    matches!(e.kind, ExprKind::Binary(BinOp::And | BinOp::Or, ..) | ExprKind::Not(_))
 }
 
 /// The texts of a column and the text that they are compared with.

@@ -3,16 +3,14 @@
 //!
 //! Nothing crosses examples, so each is a simulation of its own, and threads share them out; one thread runs all steps of an example.
 
-use super::rate::Rows;
 use super::simulation::{Failure, Observer, Options, Simulation, Unwatched, Work};
 use super::snapshot::Remembered;
 use super::time::TimeFunction;
-use crate::hir::{VarId, VarKind};
+use crate::hir::VarId;
 use crate::plan::{Column, Network};
 use crate::rng::{Stream, derived_seed};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 /// Tells the random numbers of examples apart.
 const EXAMPLES: u32 = 0x6578_616d;
@@ -91,27 +89,6 @@ impl Batched {
     /// Does the same to each example, until it cannot be done.
     pub fn try_each<E>(&mut self, change: impl FnMut(&mut Simulation) -> Result<(), E>) -> Result<(), E> {
         self.of.iter_mut().try_for_each(change)
-    }
-
-    /// Replaces values of a state or port, a row for each example that is shown something.
-    pub fn set_rows(
-        &mut self,
-        population: usize,
-        var: VarId,
-        cells: Range<usize>,
-        segment: Option<usize>,
-        rows: &Rows,
-    ) {
-        for (s, row) in self.of.iter_mut().zip(rows.values.chunks(cells.len().max(1))) {
-            if !matches!(s.network.populations[population].model.vars[var].kind, VarKind::AnalogPort(_)) {
-                s.set_state(population, var, cells.clone(), segment, &Column::Array(Arc::new(row.to_vec())));
-                continue;
-            }
-            let plan = &s.network.populations[population];
-            let mut all: Vec<f64> = (0..plan.n).map(|i| plan.ports.get(&var).map_or(0.0, |c| c.at(i))).collect();
-            all[cells.clone()].copy_from_slice(row);
-            s.set_port(population, var, Column::Array(Arc::new(all)));
-        }
     }
 
     /// Sends a signal to some populations of each example.

@@ -189,25 +189,6 @@ impl Running {
         }
     }
 
-    /// Replaces values of a state or port, a row for each example that is shown something; false if they cannot differ between examples.
-    pub fn set_rows(
-        &mut self,
-        population: usize,
-        var: VarId,
-        cells: std::ops::Range<usize>,
-        segment: Option<usize>,
-        rows: &Rows,
-    ) -> bool {
-        match self {
-            Running::Events(_) => false,
-            Running::Batched(s) => {
-                s.set_rows(population, var, cells, segment, rows);
-                true
-            }
-            Running::Rates(s) => s.set(population, var, cells, rows),
-        }
-    }
-
     /// Replaces a parameter; what depends on it is compiled anew.
     pub fn set_param(&mut self, population: usize, var: VarId, value: Column) {
         match self {

@@ -239,3 +239,81 @@ experiment e {
     assert_eq!(measured(&out, "v"), [0.75; 3]);
     assert_eq!(measured(&out, "later"), [1.0, 1.0]);
 }
+
+/// Two examples with values of their own, and what is assigned to all of them, or to other cells, beside.
+fn assigned(with: &str, statements: &str, measure: &str) -> Vec<f64> {
+    let out = run(&format!(
+        "
+neuron Cell {{ param p = 1   event input exc: 1   input I: 1 = 3 * p   state v = 0   state u = 2 * v + I   v' = (I - v) / 5 ms + exc   emit spike when v > 100 {{ v = 0 }} }}
+network Net {{ population cell: Cell[3] }}
+experiment e {{
+    precision f64
+    data d = dataset(examples = 2, a = [1, 2, 3, 4, 5, 6], k = [2, 7])
+    network net = Net(){with}
+    for (a, k) in d {{
+        {}
+        {statements}
+        measure x = {measure}
+    }}
+}}",
+        if with.is_empty() { "network net = Net()" } else { "" }
+    ));
+    measured(&out, "x")
+}
+
+#[test]
+fn assignments_to_some_leave_others_and_other_examples_alone() {
+    for statements in [
+        "net.cell.I = a  net.cell[2].I = 5",
+        "net.cell[0 .. 2].I = k  net.cell[2].I = 5  net.cell[1].I += 0.5",
+        "net.cell.I = a  net.cell.p = 3",
+        "net.cell[0 .. 2].I = k  net.cell.p = 3",
+        "net.cell[0 .. 2].I = k  net.cell[1].p = 2",
+        "net.cell.I = a  net.cell[1].p = 2  net.cell[0].I = 9",
+        "net.cell[1].I = k  net.cell[2].I = sin(t / 1 ms)  net.cell.p = 4",
+        "net.cell.v = a",
+        "net.cell[1].v = k  net.cell.I = a",
+        "net.cell.v = a  net.cell.v = 3",
+        "run 1 ms  net.cell.I = a  net.cell[2].I = 5  net.cell.p = 2",
+        "run 1 ms  net.cell.v = a  net.cell[0].v = 1",
+    ] {
+        for measure in ["net.cell.I", "net.cell.u", "net.cell.v"] {
+            let each = assigned("", &format!("{statements}  run 2 ms"), measure);
+            let both = assigned(" with batch 2", &format!("{statements}  run 2 ms"), measure);
+            assert_eq!(each, both, "{statements}, {measure}");
+            // What follows time is known only once the network is there, which several examples let it be.
+            if statements.contains("sin") {
+                continue;
+            }
+            let now = assigned("", statements, measure);
+            assert_eq!(now, assigned(" with batch 2", statements, measure), "{statements}, {measure} at once");
+        }
+    }
+}
+
+#[test]
+fn what_all_examples_have_in_common_takes_no_value_for_each() {
+    // Three cells and three examples, so that the numbers would fit.
+    let text = |statement: &str| {
+        format!(
+            "
+neuron Cell {{ param p = 1   event input exc: 1   input I: 1 = 0   state v = 0   v' = (I - v) / 5 ms + exc   emit spike when v > 100 }}
+network Net {{
+    population cell: Cell[3]
+    projection s: cell -> cell.exc: Static {{ connect one_to_one  weight 1  delay 1 ms }}
+}}
+experiment e {{
+    data d = dataset(examples = 3, a = [1, 2, 3])
+    network net = Net() with batch 3
+    for a in d {{ {statement} }}
+}}"
+        )
+    };
+    for statement in ["net.cell.p = a", "net.s.w = a", "net.cell.I = a * sin(t / 1 ms)", "if a > 1 { net.cell.v = 5 }"]
+    {
+        let d = run_failing(&text(statement));
+        assert!(d.code == Code::E0403 && d.message.contains("example"), "{statement}: {}", d.message);
+    }
+    let out = run(&text("if a > 0 { net.cell.v = a }  measure v = net.cell.v"));
+    assert_eq!(measured(&out, "v"), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0]);
+}

@@ -210,13 +210,15 @@ fn write(text: &[u8], name: &str, beside: &Path, folder: &Path) -> PathBuf {
     path
 }
 
+/// Without data sets, which would take as much memory as they are large.
 fn run(folder: &Path, args: &[&str]) -> Ended {
-    Neuro::new(folder, ["--message-format", "short"]).args(args).run()
+    Neuro::new(folder, ["--message-format", "short"]).args(args).before("unset NEURO_DATA").run()
 }
 
 /// Runs for so long at most.
 fn run_shortly(folder: &Path, args: &[&str], most: Duration) -> Ended {
-    let mut going = Neuro::new(folder, ["--message-format", "short"]).args(args).start();
+    let going = Neuro::new(folder, ["--message-format", "short"]).args(args).before("unset NEURO_DATA");
+    let mut going = going.start();
     going.wait(most);
     going.signal(SIGINT);
     // A second one ends at once what does not heed the first, such as a large network that is being built.
