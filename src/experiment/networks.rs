@@ -98,8 +98,19 @@ impl Run<'_> {
     pub(super) fn drive(&mut self, d: &Drive) -> Attempt<()> {
         for (cells, port) in &d.targets {
             let index = self.cells(cells)?.network;
-            if self.live[index].simulation.is_some() {
-                return fail(Code::E0106, d.span, "a drive cannot be added once the network has run", "comes too late");
+            match &self.live[index].simulation {
+                Some(s) if s.step() == 0 => {
+                    let message = "a drive cannot be added once something was computed with the network";
+                    let d = Diagnostic::at(Code::E0106, d.span, message, "comes too late");
+                    return Err(Box::new(
+                        d.help("put it into the network, or before values are read or, in a batch, assigned"),
+                    ));
+                }
+                Some(_) => {
+                    let message = "a drive cannot be added once the network has run";
+                    return fail(Code::E0106, d.span, message, "comes too late");
+                }
+                None => {}
             }
             let one = Drive { targets: vec![(cells.clone(), *port)], ..d.clone() };
             let live = &mut self.live[index];

@@ -314,6 +314,8 @@ experiment e {{
         let d = run_failing(&text(statement));
         assert!(d.code == Code::E0403 && d.message.contains("example"), "{statement}: {}", d.message);
     }
+    let d = run_failing(&text("net.cell.v = a  drive net.cell.exc { spikes [1 ms]  weight 1 }"));
+    assert!(d.code == Code::E0106 && d.message.contains("something was computed"), "{}", d.message);
     let out = run(&text("if a > 0 { net.cell.v = a }  measure v = net.cell.v"));
     assert_eq!(measured(&out, "v"), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0]);
 }
