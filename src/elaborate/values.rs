@@ -2,9 +2,9 @@
 
 use super::ends::End;
 use crate::codegen::Backend;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::Code;
 use crate::evaluate::lanes::{Asked, BLOCK, LaneFunction, Side, Source, per_cell};
-use crate::evaluate::{Attempt, LaneProgram, Scope, fail};
+use crate::evaluate::{Attempt, LaneProgram, Scope, fail, one_for_examples};
 use crate::hir::VarId;
 use crate::hir::network::model::{Distribution, Value};
 use crate::hir::typed::Expr;
@@ -67,21 +67,9 @@ pub fn column(
     }
 }
 
-/// Refuses a value for each of several examples where they have one in common.
-pub fn one_of_examples(q: &Quantity, what: &str, span: Span) -> Attempt<()> {
-    match q.rows {
-        Some(rows) if rows > 1 => {
-            let message = format!("a value for each of {rows} examples, which have those of a {what} in common here");
-            let d = Diagnostic::at(Code::E0403, span, message, "differs between examples");
-            Err(Box::new(d.help("take that of one of them, as in `x[0]`, or reduce it, as in `mean(x)`")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Takes one value for all, or one for each.
 pub fn one_each(q: Quantity, n: usize, what: &str, span: Span) -> Attempt<Column> {
-    one_of_examples(&q, what, span)?;
+    one_for_examples(&q, span)?;
     if let Some(v) = q.single() {
         return match v.is_nan() {
             true => fail(Code::E0404, span, "this is not a number", "has no value"),

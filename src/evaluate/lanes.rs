@@ -3,7 +3,7 @@
 //! What does not differ is evaluated once. What is left becomes an elementwise kernel in double precision, whose inputs are indices,
 //! coordinates, the time, and elements that other such kernels pick from arrays.
 
-use super::{Attempt, Scope, fail};
+use super::{Attempt, Scope, fail, one_for_examples};
 use crate::builtin::{End, Func};
 use crate::codegen::Backend;
 use crate::codegen::arrays::{ArrayFunction, ArraySlot, LANES};
@@ -168,10 +168,7 @@ impl Builder<'_, '_> {
             Value::Bool(b) => return Ok(CellExpr::Bool(b)),
             other => self.scope.as_quantity(other, e.span)?,
         };
-        if let Some(rows) = q.rows.filter(|rows| *rows > 1) {
-            let message = format!("a value for each of {rows} examples in what all have in common");
-            return fail(Code::E0403, e.span, message, "differs between examples");
-        }
+        one_for_examples(&q, e.span)?;
         match (q.single(), self.lanes) {
             (Some(v), _) => Ok(CellExpr::Num(v)),
             (None, Some((n, _))) if q.data.len() == n => Ok(self.input(Input::Each(q.data.clone()))),

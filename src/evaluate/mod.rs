@@ -144,16 +144,7 @@ impl<'a> Scope<'a> {
 
     /// Evaluates to true or false; several numbers are true if none of them is zero.
     pub fn truth(&self, e: &Expr) -> Attempt<bool> {
-        match self.eval(e)? {
-            Value::Bool(b) => Ok(b),
-            Value::Quantity(q) if q.data.is_empty() => {
-                fail(Code::E0811, e.span, "nothing is compared here", "there are no values")
-            }
-            Value::Quantity(q) => Ok(q.data.iter().all(|v| *v != 0.0)),
-            other => {
-                fail(Code::E0405, e.span, format!("expected a condition, found {}", other.kind()), "not a condition")
-            }
-        }
+        holds(&self.eval(e)?, e.span)
     }
 
     /// Evaluates to a whole number, not negative.
@@ -559,6 +550,26 @@ impl<'a> Scope<'a> {
         let view = View { start: p.view.start + start, n, ..p.view };
         Ok(PopulationRef { view, ..p })
     }
+}
+
+/// Returns whether a condition holds; several numbers are true if none of them is zero.
+pub fn holds(value: &Value, span: Span) -> Attempt<bool> {
+    match value {
+        Value::Bool(b) => Ok(*b),
+        Value::Quantity(q) if q.data.is_empty() => {
+            fail(Code::E0811, span, "nothing is compared here", "there are no values")
+        }
+        Value::Quantity(q) => Ok(q.data.iter().all(|v| *v != 0.0)),
+        other => fail(Code::E0405, span, format!("expected a condition, found {}", other.kind()), "not a condition"),
+    }
+}
+
+/// Refuses a value for each of several examples where they have one in common.
+pub fn one_for_examples(q: &Quantity, span: Span) -> Attempt<()> {
+    let Some(rows) = q.rows.filter(|rows| *rows > 1) else { return Ok(()) };
+    let message = format!("a value for each of {rows} examples where they have one in common");
+    let d = Diagnostic::at(Code::E0403, span, message, "differs between examples");
+    Err(Box::new(d.help("take that of one of them, as in `x[0]`, or reduce it, as in `mean(x)`")))
 }
 
 /// What an index picks.

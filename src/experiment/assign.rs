@@ -3,6 +3,7 @@
 use super::live::{PortFunction, is_per_example};
 use super::networks::{overlap, within};
 use super::run::Run;
+use super::settable::{Settable, in_each_example};
 use crate::diag::Code;
 use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, rows_within_bounds};
 use crate::evaluate::{Attempt, LaneProgram, combine, fail};
@@ -12,10 +13,9 @@ use crate::hir::typed::{Expr, LocalId};
 use crate::hir::{Op, VarId, VarKind};
 use crate::plan::{Column, Population};
 use crate::rng::Stream;
-use crate::runtime::{Rows, Running, Simulation};
+use crate::runtime::{Rows, Running};
 use crate::source::Span;
 use crate::value::{PopulationRef, Quantity, Value};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A variable of cells, to be changed.
@@ -223,66 +223,16 @@ impl Run<'_> {
         self.hold_among_functions(v, |k| value.at(k), span);
         let (dt, index) = (self.dt, p.view.population);
         let live = &mut self.live[p.network];
-        let followed = match &mut live.simulation {
-            None => {
-                give(&mut live.plan.populations[index], v, value, (false, dt), span)?;
-                return Ok(());
-            }
-            Some(Running::Batched(s)) => {
-                let mut followed = Vec::new();
-                s.try_each(|s| keep(s, v, value, dt, span).map(|ports| followed = ports))?;
-                followed
-            }
-            Some(s) => keep(s, v, value, dt, span)?,
+        let Some(s) = &mut live.simulation else {
+            return give(&mut live.plan.populations[index], v, value, (false, dt), span).map(|_| ());
         };
+        let mut followed = Vec::new();
+        in_each_example(s, |s| keep(s, v, value, dt, span).map(|ports| followed = ports))?;
         // Other cells may still follow functions of time.
         followed.into_iter().for_each(|port| self.follow(p.network, index, port));
         Ok(())
     }
 }
-
-/// A running network that keeps values of variables of cells.
-trait Keeper {
-    fn population(&mut self, index: usize) -> &mut Population;
-    fn begun(&self) -> bool;
-    fn set_param(&mut self, population: usize, id: VarId, value: Column);
-    fn set_port(&mut self, population: usize, id: VarId, value: Column);
-    fn set_state(&mut self, population: usize, id: VarId, cells: Range<usize>, segment: Option<usize>, value: &Column);
-}
-
-/// What a running network and one example of several have in common.
-macro_rules! keeper {
-    ($of:ty, $network:expr) => {
-        impl Keeper for $of {
-            fn population(&mut self, index: usize) -> &mut Population {
-                let network: fn(&mut $of) -> &mut crate::plan::Network = $network;
-                &mut network(self).populations[index]
-            }
-            fn begun(&self) -> bool {
-                self.step() > 0
-            }
-            fn set_param(&mut self, population: usize, id: VarId, value: Column) {
-                <$of>::set_param(self, population, id, value);
-            }
-            fn set_port(&mut self, population: usize, id: VarId, value: Column) {
-                <$of>::set_port(self, population, id, value);
-            }
-            fn set_state(
-                &mut self,
-                population: usize,
-                id: VarId,
-                cells: Range<usize>,
-                segment: Option<usize>,
-                value: &Column,
-            ) {
-                <$of>::set_state(self, population, id, cells, segment, value);
-            }
-        }
-    };
-}
-
-keeper!(Running, |s| s.network_mut());
-keeper!(Simulation, |s| &mut s.network);
 
 /// Puts values into the plan; returns what else has other values then.
 fn give(
@@ -309,7 +259,7 @@ fn give(
 }
 
 /// Puts values into a running network, or one of several examples, and what follows from them; returns the ports among them.
-fn keep(s: &mut impl Keeper, v: Variable, value: &Column, dt: f64, span: Span) -> Attempt<Vec<VarId>> {
+fn keep(s: &mut dyn Settable, v: Variable, value: &Column, dt: f64, span: Span) -> Attempt<Vec<VarId>> {
     let Variable { cells: p, id, segment } = v;
     let (index, begun) = (p.view.population, s.begun());
     let population = s.population(index);

@@ -17,6 +17,7 @@ mod plot;
 pub mod record;
 mod recorded;
 mod run;
+mod settable;
 mod settings;
 mod statements;
 mod store;

@@ -2,9 +2,10 @@
 
 use super::outcome::{Expectation, Progress};
 use super::run::{FrameKind, Run, Scheduled, positive_step, turn, whole_seed};
+use super::settable::{Settable, in_each_example};
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{another_shuffle, distribution, one_per_channel};
-use crate::evaluate::{Attempt, Turns, fail};
+use crate::evaluate::{Attempt, Turns, fail, holds};
 use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
 use crate::hir::network::model::{Distribution, Value as Written};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
@@ -12,7 +13,6 @@ use crate::hir::{Op, VarId};
 use crate::ir::Precision;
 use crate::plan::Column;
 use crate::rng::Reader;
-use crate::runtime::Running;
 use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{Quantity, Value, View};
 use std::sync::Arc;
@@ -236,14 +236,15 @@ impl Run<'_> {
 
     /// Whether a condition holds, which must not differ between examples.
     fn same_truth(&self, e: &Expr) -> Attempt<bool> {
-        if let Value::Quantity(q) = self.eval(e)?
+        let value = self.eval(e)?;
+        if let Value::Quantity(q) = &value
             && q.rows.is_some_and(|rows| rows > 1)
             && q.data.iter().any(|x| (*x != 0.0) != (q.data[0] != 0.0))
         {
             let d = Diagnostic::at(Code::E0403, e.span, "this holds for some examples and not for others", "differs");
             return Err(Box::new(d.help("say for which: `if max(x) > 0 { … }`, or compute with it: `y * (x > 0)`")));
         }
-        self.truth(e)
+        holds(&value, e.span)
     }
 
     fn expect(&mut self, e: &Expr) -> Attempt<()> {
@@ -312,14 +313,16 @@ impl Run<'_> {
             }
         }
         let Some(s) = &mut self.live[network].simulation else { return Ok(()) };
-        cells.into_iter().for_each(|view| reset_states(s, view));
-        Ok(())
+        in_each_example(s, |s| {
+            cells.iter().for_each(|view| reset_states(s, *view));
+            Ok(())
+        })
     }
 }
 
 /// Puts the states of some cells back to their initial values.
-fn reset_states(s: &mut Running, View { population: index, start, n }: View) {
-    let population = &s.network().populations[index];
+fn reset_states(s: &mut dyn Settable, View { population: index, start, n }: View) {
+    let population = &*s.population(index);
     let mut states: Vec<(VarId, Option<usize>, Column)> = Vec::new();
     // What happened in the last steps is forgotten too.
     let remembered = population.model.memories.iter().flat_map(|m| &m.states);

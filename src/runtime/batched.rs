@@ -7,9 +7,10 @@ use super::simulation::{Failure, Observer, Options, Simulation, Unwatched, Work}
 use super::snapshot::Remembered;
 use super::time::TimeFunction;
 use crate::hir::VarId;
-use crate::plan::{Column, Network};
+use crate::plan::{Column, Given, Network, Population};
 use crate::rng::{Stream, derived_seed};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 /// Tells the random numbers of examples apart.
@@ -31,8 +32,34 @@ pub struct Batched {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     state: Remembered,
-    /// Values of analog ports, which examples may differ in.
-    ports: Vec<(usize, VarId, Column)>,
+    /// By population: what examples may differ in of their plans.
+    plans: Vec<Own>,
+}
+
+/// What an example has of a population's plan for itself: where states begin, values of analog ports, and what was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Own {
+    init: BTreeMap<VarId, Column>,
+    segment_init: Vec<((VarId, usize), Column)>,
+    ports: BTreeMap<VarId, Column>,
+    given: BTreeMap<VarId, Given>,
+}
+
+impl Own {
+    fn of(p: &Population) -> Own {
+        let segment_init = p.segment_init.iter().map(|(k, c)| (*k, c.clone())).collect();
+        Own { init: p.init.clone(), segment_init, ports: p.ports.clone(), given: p.given.clone() }
+    }
+
+    /// Whether it can be that of a population.
+    fn fits(&self, p: &Population) -> bool {
+        let column = |c: &Column| c.listed().is_none_or(|n| n == p.n);
+        let known = |(v, c): (&VarId, &Column)| p.model.vars.is_valid(*v) && column(c);
+        self.init.iter().all(known)
+            && self.segment_init.iter().all(|((v, _), c)| known((v, c)))
+            && self.ports.iter().all(|(v, c)| p.ports.contains_key(v) && column(c))
+            && self.given.values().all(|g| !matches!(g, Given::Cells(cells) if cells.len() != p.n))
+    }
 }
 
 /// Why a run stopped, and in which example, if it was in one.
@@ -110,6 +137,7 @@ impl Batched {
     pub fn run_until(&mut self, target: u64, observer: &mut dyn Observer) -> Result<(), Stopped> {
         while self.first().step() < target {
             let begin = self.first().step();
+            // So the observer knows how far the run is.
             observer.next_stop(begin);
             if observer.interrupted() {
                 return Err((Failure::Interrupted, None));
@@ -160,32 +188,31 @@ impl Batched {
 
     /// Returns the state of each example at the present step boundary.
     pub fn snapshot(&self) -> Vec<Example> {
-        let ports = |s: &Simulation| {
-            let each = s.network.populations.iter().enumerate();
-            each.flat_map(|(k, p)| p.ports.iter().map(move |(v, c)| (k, *v, c.clone()))).collect()
-        };
-        self.of.iter().map(|s| Example { state: s.snapshot(), ports: ports(s) }).collect()
+        let plans = |s: &Simulation| s.network.populations.iter().map(Own::of).collect();
+        self.of.iter().map(|s| Example { state: s.snapshot(), plans: plans(s) }).collect()
     }
 
     /// Goes on from states of a network of the same plan; false if they are of another one.
     pub fn restore(&mut self, from: &[Example]) -> bool {
-        from.len() == self.of.len()
-            && self.of.iter_mut().zip(from).all(|(s, Example { state, ports })| {
-                let known = |(k, v, c): &(usize, VarId, Column)| {
-                    s.network
-                        .populations
-                        .get(*k)
-                        .is_some_and(|p| p.ports.contains_key(v) && c.listed().is_none_or(|n| n == p.n))
-                };
-                if !ports.iter().all(known) {
-                    return false;
-                }
-                for (population, port, column) in ports {
-                    if s.network.populations[*population].ports.get(port) != Some(column) {
-                        s.restore_port(*population, *port, column.clone());
+        let fits = |(s, from): (&Simulation, &Example)| {
+            let populations = &s.network.populations;
+            from.plans.len() == populations.len() && from.plans.iter().zip(populations).all(|(own, p)| own.fits(p))
+        };
+        if from.len() != self.of.len() || !self.of.iter().zip(from).all(fits) {
+            return false;
+        }
+        self.of.iter_mut().zip(from).all(|(s, Example { state, plans })| {
+            for (k, own) in plans.iter().enumerate() {
+                for (port, column) in &own.ports {
+                    if s.network.populations[k].ports.get(port) != Some(column) {
+                        s.restore_port(k, *port, column.clone());
                     }
                 }
-                s.restore(state)
-            })
+                let p = &mut s.network.populations[k];
+                (p.init, p.given) = (own.init.clone(), own.given.clone());
+                p.segment_init = own.segment_init.iter().cloned().collect();
+            }
+            s.restore(state)
+        })
     }
 }

@@ -319,3 +319,43 @@ experiment e {{
     let out = run(&text("if a > 0 { net.cell.v = a }  measure v = net.cell.v"));
     assert_eq!(measured(&out, "v"), [1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0, 3.0]);
 }
+
+#[test]
+fn a_reset_brings_each_example_back_to_its_own_beginning() {
+    let text = |with: &str| {
+        format!(
+            "
+neuron Cell {{ event input exc: 1   input I: 1 = 0   state v = 0   state u = 2 * v   v' = (I - v) / 5 ms + exc   u' = -u / 5 ms   emit spike when v > 100 }}
+network Net {{ population cell: Cell[2] }}
+experiment e {{
+    precision f64
+    data d = dataset(examples = 2, a = [1, 2, 3, 4])
+    network net = Net(){with}
+    for a in d {{
+        {}
+        net.cell.v = a
+        net.cell.I = a
+        run 2 ms
+        reset net
+        measure v = net.cell.v
+        measure u = net.cell.u
+        run 2 ms
+        reset net.cell[1]
+        measure later = net.cell.v
+    }}
+}}",
+            if with.is_empty() { "network net = Net()" } else { "" }
+        )
+    };
+    let (each, both) = (run(&text("")), run(&text(" with batch 2")));
+    assert_eq!(measured(&each, "v"), [1.0, 2.0, 3.0, 4.0]);
+    for name in ["v", "u", "later"] {
+        assert_eq!(measured(&each, name), measured(&both, name), "{name}");
+    }
+    let p = program(&text(" with batch 2"));
+    let all = All::default();
+    let whole = bits(&run_kept(&p, &all, None, 1));
+    for checkpoint in all.0.into_inner() {
+        assert!(whole == bits(&run_kept(&p, &All::default(), Some(checkpoint), 2)));
+    }
+}
