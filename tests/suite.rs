@@ -15,6 +15,8 @@ mod chances;
 mod checkpoint;
 #[path = "suite/codegen.rs"]
 mod codegen;
+#[path = "suite/conditions.rs"]
+mod conditions;
 #[path = "suite/damaged.rs"]
 mod damaged;
 #[path = "suite/data.rs"]

@@ -38,7 +38,8 @@ pub fn parquet(file: &str, bytes: Vec<u8>, wanted: Wanted) -> Result<Table, Flaw
     let mut rows = 0;
     // Without a column there is nothing to go through, but the file says how many rows it has.
     if columns.is_empty() {
-        rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
+        let counted = usize::try_from(reader.metadata().file_metadata().num_rows());
+        rows = counted.map_err(|_| damaged(ParquetError::General("a negative number of rows".into())))?;
     } else {
         for row in reader.get_row_iter(Some(projected)).map_err(damaged)? {
             let row = row.map_err(damaged)?;

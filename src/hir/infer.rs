@@ -225,6 +225,7 @@ impl Infer<'_> {
         if self.level > MAX_HEIGHT || self.expanded > MOST_PARTS {
             // Said once: what stands around it is expanded no further.
             let first = self.expanded <= MOST_PARTS + 1;
+            self.condition = false;
             self.expanded = self.expanded.max(MOST_PARTS + 1);
             return if first { self.report(errors::too_large(e.span), e.span) } else { Expr::error(e.span) };
         }
@@ -400,11 +401,16 @@ impl Infer<'_> {
                 let typed = self.typed(m, e);
                 match typed.ty.kind {
                     Kind::Error => typed,
+                    Kind::Number if typed.is_comparison() => typed,
                     Kind::Bool if typed.is_comparison() => Expr { ty: ty().shaped(typed.ty.shape), ..typed },
                     Kind::Bool => {
                         Expr::new(Kinds::If(Box::new(typed), one(1.0), one(0.0)), ty().shaped(Shape::Number), e.span)
                     }
-                    Kind::Number if typed.ty.same_dim(&Ty::number(Dim::ONE)) => typed,
+                    // What is already 1 and 0 is compared as well, so that `not` is right of any number.
+                    Kind::Number if typed.ty.same_dim(&Ty::number(Dim::ONE)) => {
+                        let shape = typed.ty.shape;
+                        Expr::new(Kinds::Binary(Op::Ne, Box::new(typed), one(0.0)), ty().shaped(shape), e.span)
+                    }
                     _ => self.report(errors::condition_needed(&typed.ty, e.span), e.span),
                 }
             }

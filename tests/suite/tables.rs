@@ -63,6 +63,26 @@ fn a_cell_for_each_row_is_found_by_its_name() {
 }
 
 #[test]
+fn names_stand_wherever_cells_do() {
+    let text = "
+neuron Cell { event input exc: 1  input I: 1 = 0  state v = 0  v' = exc  emit spike when v > 0.5 { v = 0 } }
+network Net {
+    population cell: Cell[csv(\"cells.csv\", id = \"root\")]
+    view one = cell[\"007\"]
+    init cell[\"x y\"].v = 0.25
+    drive one.exc { spikes [1 ms]  weight 1 }
+    projection p: cell[\"007\"] -> cell[\"720575940603989420\"].exc: Static { connect all_to_all  weight 0.5  delay 1 ms }
+}
+experiment e {
+    network net = Net()
+    record net.one.spike
+    run 5 ms
+    measure x = [n_synapses(net.p), count(net.one.spike), net.cell[0].v, net.cell[3].v]
+}";
+    assert_eq!(measured(text, &files()), [1.0, 1.0, 0.5, 0.25]);
+}
+
+#[test]
 fn columns_are_values_and_conditions() {
     let x = |measure: &str| measured(&network("all", "weight = w, missing = \"skip\"", measure), &files());
     assert_eq!(x("all.type == \"KCg\""), [1.0, 0.0, 0.0, 1.0]);
@@ -74,6 +94,7 @@ fn columns_are_values_and_conditions() {
     assert_eq!(x("column(filter(all, starts_with(all.type, \"KC\") and all.side == \"left\"), \"size\")"), [3.0, 7.0]);
     assert_eq!(x("column(filter(all, not (all.type == \"KCg\") or all.size > 6), \"size\")"), [3.0, 5.0, 7.0]);
     assert_eq!(x("rows(filter(all, true)) + rows(filter(all, 1 > 2))"), [4.0]);
+    assert_eq!(x("rows(filter(all, all.size)) + 10 * rows(filter(all, not all.size))"), [4.0]);
     // As values of cells, and in the network's own conditions.
     let of_kc = "filter(all, starts_with(all.type, \"KC\"))";
     let sized = network(of_kc, "weight = w, missing = \"skip\"", "net.cell.v");
