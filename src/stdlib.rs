@@ -38,6 +38,10 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "synapses/short_term"
     "synapses/gap_junction"
     "sources/spikes"
+    "worlds/grid"
+    "worlds/bandit"
+    "worlds/maze"
+    "worlds/pole"
 };
 
 /// Finds a module by its dotted path: name and text.
@@ -62,7 +66,7 @@ pub fn module_that_declares(name: &str) -> Option<String> {
     let declares = |text: &str| {
         text.lines().any(|l| {
             let mut words = l.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-            matches!(words.next(), Some("neuron" | "synapse" | "channel" | "network" | "fn" | "const"))
+            matches!(words.next(), Some("neuron" | "synapse" | "channel" | "network" | "world" | "fn" | "const"))
                 && words.next() == Some(name)
         })
     };

@@ -188,6 +188,15 @@ pub struct Instance {
     pub names: IndexMap<String, Value>,
 }
 
+/// A world as it is now.
+#[derive(Debug, Clone)]
+pub struct EnvironmentState {
+    /// What it is, by its place among those that are declared.
+    pub model: usize,
+    /// Values of its names: parameters and states.
+    pub locals: Vec<Option<Value>>,
+}
+
 /// A value.
 #[derive(Debug, Clone)]
 pub enum Value {
@@ -203,6 +212,8 @@ pub enum Value {
     Population(PopulationRef),
     /// A network.
     Network(Rc<Instance>),
+    /// A world as it is now.
+    Environment(Rc<EnvironmentState>),
     /// A projection: network, and indices (several if it has several ends).
     Projection(usize, Rc<Vec<usize>>),
     /// Recorded events or states, by index.
@@ -238,6 +249,7 @@ impl Value {
             Value::Range(..) => "a range",
             Value::Population(_) => "a population",
             Value::Network(_) => "a network",
+            Value::Environment(_) => "a world",
             Value::Projection(..) => "a projection",
             Value::Recording(_) => "a recording",
             Value::Table(_) => "a table",

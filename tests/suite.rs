@@ -85,3 +85,5 @@ mod transposes;
 mod variants;
 #[path = "suite/windows.rs"]
 mod windows;
+#[path = "suite/worlds.rs"]
+mod worlds;

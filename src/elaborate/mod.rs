@@ -20,6 +20,7 @@ use crate::codegen::Backend;
 use crate::data::Files;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, LaneProgram, Scope, Turns, World, fail, flawed, room};
+use crate::hir::experiment::model::Environment;
 use crate::hir::network::model::{self, Item, Nested, Network};
 use crate::hir::typed::{Expr, ExprKind};
 use crate::hir::{EventId, Kind, VarId, VarKind};
@@ -468,5 +469,8 @@ impl World for Elaborator<'_> {
     }
     fn gathered(&self, _: usize) -> Option<Quantity> {
         None
+    }
+    fn environment(&self, k: usize) -> Option<&Environment> {
+        self.around.outer.and_then(|outer| outer.environment(k))
     }
 }

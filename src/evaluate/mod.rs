@@ -1,6 +1,7 @@
 //! Evaluates checked expressions of networks and experiments.
 
 pub mod lanes;
+mod scalar;
 mod turns;
 
 pub use lanes::{LaneFunction, LaneProgram};
@@ -9,7 +10,8 @@ pub use turns::{Progression, Turns};
 use crate::builtin::{self, Arguments, Evaluate, Host, Refusal, apply, power};
 use crate::data::{Flaw, Texts};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::typed::{Expr, ExprKind, LocalId, Within};
+use crate::hir::experiment::model::Environment;
+use crate::hir::typed::{Expr, ExprKind, LocalId, Seen, Within};
 use crate::hir::{EventId, Func, Kind, Op, VarId};
 use crate::plan::Unnamed;
 use crate::source::Span;
@@ -54,6 +56,8 @@ pub trait World: Host {
     fn synaptic(&self, network: usize, list: &[usize], name: &str, span: Span) -> Attempt<Quantity>;
     /// What was gathered over a data set.
     fn gathered(&self, k: usize) -> Option<Quantity>;
+    /// A world that is declared, by its place.
+    fn environment(&self, k: usize) -> Option<&Environment>;
 }
 
 /// Values of names; none before they are declared.
@@ -110,6 +114,9 @@ impl<'a> Scope<'a> {
 
     /// Evaluates to one number.
     pub fn number(&self, e: &Expr) -> Attempt<f64> {
+        if let Some(v) = self.scalar(e) {
+            return Ok(v);
+        }
         let q = self.quantity(e)?;
         match q.single() {
             Some(v) => Ok(v),
@@ -144,6 +151,9 @@ impl<'a> Scope<'a> {
 
     /// Evaluates to true or false; several numbers are true if none of them is zero.
     pub fn truth(&self, e: &Expr) -> Attempt<bool> {
+        if let Some(v) = self.scalar(e) {
+            return Ok(v != 0.0);
+        }
         holds(&self.eval(e)?, e.span)
     }
 
@@ -243,6 +253,7 @@ impl<'a> Scope<'a> {
                     return fail(Code::E0401, of.span, format!("{} has no members", other.kind()), "not a network");
                 }
             },
+            ExprKind::OfEnvironment(of, seen) => self.of_environment(of, *seen, e.span)?,
             ExprKind::Size(of) => Quantity::pure(self.cells(of)?.view.n as f64).into(),
             ExprKind::Variable { of, id, segment } => {
                 let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
@@ -304,6 +315,21 @@ impl<'a> Scope<'a> {
             }
             ExprKind::Cell(_) | ExprKind::Error => crate::ice!("an expression of a cell, or in error, in a program"),
         })
+    }
+
+    fn of_environment(&self, of: &Expr, seen: Seen, span: Span) -> Attempt<Value> {
+        let found = match self.eval(of)? {
+            Value::Environment(s) => self.world.environment(s.model).map(|model| (s, model)),
+            other => return fail(Code::E0401, of.span, format!("{} is no world", other.kind()), "not a world"),
+        };
+        let Some((s, model)) = found else { crate::ice!("a world that is not declared") };
+        let within = Scope::new(self.world, &s.locals);
+        match (seen, &model.done) {
+            (Seen::Local(id), _) => within.local(id, span),
+            (Seen::Let(k), _) => within.eval(&model.lets[k].1),
+            (Seen::Done, Some(e)) => Ok(Value::Bool(within.truth(e)?)),
+            (Seen::Done, None) => crate::ice!("a world that is never done"),
+        }
     }
 
     fn binary(&self, op: Op, a: &Expr, b: &Expr, whole: &Expr) -> Attempt<Value> {
@@ -465,6 +491,25 @@ impl<'a> Scope<'a> {
         let rows = if batch { kept.next() } else { None };
         let shape: Vec<usize> = kept.collect();
         Ok(Quantity { data: data.into(), shape, rows, ..q.clone() })
+    }
+
+    /// Which elements of an array or a matrix an assignment changes, row after row: all of them without an index.
+    pub fn places(&self, q: &Quantity, index: &[Expr], span: Span) -> Attempt<Vec<usize>> {
+        if index.is_empty() {
+            return Ok((0..q.data.len()).collect());
+        }
+        if q.rows.is_some() || index.len() != q.shape.len() {
+            let found = if q.rows.is_some() { "a value for each example".into() } else { extent(&q.shape) };
+            let message = format!("{} ind{} of {found}", index.len(), if index.len() == 1 { "ex" } else { "ices" });
+            let d = Diagnostic::at(Code::E0406, span, message, "one for each axis is needed");
+            return Err(Box::new(d.help("assign the whole: `x = …`")));
+        }
+        let mut flat = vec![0usize];
+        for (e, n) in index.iter().zip(&q.shape) {
+            let Picked { items, .. } = self.pick(e, *n, "elements")?;
+            flat = flat.iter().flat_map(|at| items.iter().map(move |k| at * n + k)).collect();
+        }
+        Ok(flat)
     }
 
     /// Which of `n` things an index picks.

@@ -32,7 +32,8 @@ impl Run<'_> {
             self.start_rates_in(e)?;
         }
         match target {
-            Target::Local(id) => self.set_variable(*id, op, value, span),
+            Target::Local(id, index) => self.set_variable(*id, index, op, value, span),
+            Target::Environment(id, state, index) => self.set_in_environment((*id, *state, index), op, value, span),
             Target::Synapses { of, name, index } => self.set_synapses((of, name, index.as_ref()), op, value, span),
             Target::Cells { of, id, segment } => {
                 let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
@@ -48,17 +49,28 @@ impl Run<'_> {
         Stream::new(self.seed, 0xc000_0000 + self.streams)
     }
 
-    /// `x = e`, `x += e` of a variable of the experiment.
-    fn set_variable(&mut self, id: LocalId, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
+    /// `x = e`, `x += e`, `x[3] = e` of a variable of the experiment.
+    fn set_variable(
+        &mut self,
+        id: LocalId,
+        index: &[Expr],
+        op: Option<Op>,
+        value: &Written,
+        span: Span,
+    ) -> Attempt<()> {
         let new = match value {
             Written::Expr(e) => self.eval(e)?,
             Written::Drawn(d) => self.draw(d)?.into(),
         };
         let place = id.as_u32() as usize;
-        let new = match (op, &self.locals[place], new) {
-            (None, _, new) => new,
-            (Some(op), Some(Value::Quantity(old)), Value::Quantity(new)) => combine(op, old, &new, span)?.into(),
-            (Some(_), ..) => return fail(Code::E0401, span, "only numbers can be added to", "not a number"),
+        let new = match (&self.locals[place], new) {
+            (_, new) if op.is_none() && index.is_empty() => new,
+            (Some(Value::Quantity(old)), Value::Quantity(new)) => {
+                let places = self.with(|s| s.places(old, index, span))?;
+                let Some(Value::Quantity(old)) = self.locals[place].take() else { return Ok(()) };
+                assigned(old, (&places, index), op, new, span)?.into()
+            }
+            _ => return fail(Code::E0401, span, "only numbers can be added to", "not a number"),
         };
         self.locals[place] = Some(new);
         Ok(())
@@ -297,4 +309,37 @@ fn keep(s: &mut dyn Settable, v: Variable, value: &Column, dt: f64, span: Span) 
 
 fn segments(p: &Population) -> Vec<usize> {
     (0..p.model.cables.len()).map(|c| p.segments(c)).collect()
+}
+
+/// What a variable holds after an assignment to it, or to elements of it if an index says which.
+pub(super) fn assigned(
+    mut old: Quantity,
+    (places, index): (&[usize], &[Expr]),
+    op: Option<Op>,
+    new: Quantity,
+    span: Span,
+) -> Attempt<Quantity> {
+    if index.is_empty() {
+        return match op {
+            Some(op) => combine(op, &old, &new, span),
+            None => Ok(new),
+        };
+    }
+    if new.data.len() != places.len() && !new.is_single() {
+        let message = format!("{} values for {} elements", new.data.len(), places.len());
+        return fail(Code::E0403, span, message, "one for each, or one for all, is needed");
+    }
+    let dim = old.dim;
+    let data = Arc::make_mut(&mut old.data);
+    for (k, place) in places.iter().enumerate() {
+        let value = if new.is_single() { new.data[0] } else { new.data[k] };
+        data[*place] = match op {
+            None => value,
+            Some(op) => {
+                let (old, by) = (Quantity::number(data[*place], dim, None), Quantity::number(value, new.dim, None));
+                combine(op, &old, &by, span)?.data[0]
+            }
+        };
+    }
+    Ok(old)
 }

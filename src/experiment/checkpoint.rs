@@ -21,7 +21,7 @@ use crate::runtime::{Running, Snapshot};
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
-use crate::value::{Instance, PopulationRef, Quantity, Value, View};
+use crate::value::{EnvironmentState, Instance, PopulationRef, Quantity, Value, View};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +29,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 
 /// The second line of a file; the third one is its digest.
 #[derive(Serialize, Deserialize)]
@@ -112,6 +112,8 @@ enum SavedValue {
     Range(f64, f64, Dim, Option<Unit>),
     Population(PopulationRef),
     Network(usize, Vec<(String, SavedValue)>),
+    /// Which world, and the values of its names.
+    Environment(usize, Vec<Option<SavedValue>>),
     Projection(usize, Vec<usize>),
     Recording(usize),
     Table(Table),
@@ -279,6 +281,10 @@ impl Sets {
             Value::Network(i) => {
                 SavedValue::Network(i.network, i.names.iter().map(|(n, v)| (n.clone(), self.value(v))).collect())
             }
+            Value::Environment(world) => {
+                let values = world.locals.iter().map(|v| v.as_ref().map(|v| self.value(v)));
+                SavedValue::Environment(world.model, values.collect())
+            }
             Value::Projection(n, list) => SavedValue::Projection(*n, list.to_vec()),
             Value::Recording(k) => SavedValue::Recording(*k),
             Value::Data(parts) => SavedValue::Data(parts.iter().map(|(n, e)| (n.to_string(), self.place(e))).collect()),
@@ -317,6 +323,8 @@ struct Found {
     /// Of each network, the sizes of its populations and the number of its projections.
     networks: Vec<(Vec<usize>, usize)>,
     recordings: usize,
+    /// Of each world that is declared, the number of its names.
+    environments: Vec<usize>,
 }
 
 impl Found {
@@ -345,8 +353,17 @@ impl Found {
                 Value::Projection(n, Rc::new(list))
             }
             SavedValue::Recording(k) if k < self.recordings => Value::Recording(k),
+            SavedValue::Environment(model, values) if self.environments.get(model) == Some(&values.len()) => {
+                let value = |v: Option<SavedValue>| match v {
+                    Some(v) => Some(Some(self.value(v)?)),
+                    None => Some(None),
+                };
+                let locals = values.into_iter().map(value).collect::<Option<_>>()?;
+                Value::Environment(Rc::new(EnvironmentState { model, locals }))
+            }
             SavedValue::Population(_)
             | SavedValue::Network(..)
+            | SavedValue::Environment(..)
             | SavedValue::Projection(..)
             | SavedValue::Recording(_) => {
                 return None;
@@ -661,6 +678,7 @@ impl Run<'_> {
             sets: saved.sets.into_iter().map(Rc::new).collect(),
             networks: self.live.iter().map(sizes).collect(),
             recordings: self.recordings.len(),
+            environments: self.runner.module.environments.values().map(|e| e.locals.len()).collect(),
         };
         let missing = || refuse("this checkpoint names values that are not there", ANEW);
         for v in saved.locals.into_iter().enumerate() {

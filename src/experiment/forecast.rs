@@ -65,12 +65,12 @@ impl Forecast<'_, '_> {
                 self.locals[id.as_u32() as usize] = None;
                 0.0
             }
-            S::Set(Target::Local(id), op, Written::Expr(e)) => {
+            S::Set(Target::Local(id, index), op, Written::Expr(e)) if index.is_empty() => {
                 let value = op.is_none().then(|| self.with(e, |s| s.eval(e).ok())).flatten();
                 self.locals[id.as_u32() as usize] = value;
                 0.0
             }
-            S::Set(Target::Local(id), ..) | S::Measure(id, _, None) => {
+            S::Set(Target::Local(id, _), ..) | S::Measure(id, _, None) => {
                 self.locals[id.as_u32() as usize] = None;
                 0.0
             }
@@ -156,7 +156,7 @@ impl Forecast<'_, '_> {
     fn assigned(&self, block: BlockId, out: &mut Vec<LocalId>) {
         for s in &self.run.experiment.blocks[block] {
             match &s.kind {
-                StatementKind::Set(Target::Local(id), ..)
+                StatementKind::Set(Target::Local(id, _), ..)
                 | StatementKind::Let(id, _)
                 | StatementKind::LetOver(id, ..)
                 | StatementKind::Measure(id, ..) => out.push(*id),

@@ -6,6 +6,7 @@ mod assign;
 mod chances;
 mod checkpoint;
 mod checks;
+mod environments;
 mod examples;
 mod forecast;
 mod limits;

@@ -6,7 +6,7 @@ use super::run::Run;
 use super::settings::Override;
 use crate::budget;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, whole};
+use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits};
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::experiment::model;
 use crate::hir::network::model::{Drive, Nested, Process};
@@ -25,25 +25,11 @@ impl Run<'_> {
         let batch = batch.map(|b| self.batch_of(b)).transpose()?;
         let clock = std::time::Instant::now();
         self.measure_size();
-        let args = of.args.iter().map(|a| a.as_ref().map(|a| self.eval(a)).transpose());
-        let mut args = args.collect::<Attempt<Vec<Option<Value>>>>()?;
-        for ((value, e), p) in args.iter().zip(&of.args).zip(&of.model.params) {
-            if let (Some(value), Some(e)) = (value, e) {
-                whole(p, value, e.span)?;
-            }
-        }
+        let args = self.arguments(name, &of.model.params, &of.args)?;
         let prefix = format!("{name}.");
         let mine: Vec<Override> =
             self.runner.settings.overrides.iter().filter(|o| o.path.starts_with(&prefix)).cloned().collect();
         let parameter = |o: &Override| of.model.params.iter().position(|p| p.name == o.path[prefix.len()..]);
-        for o in &mine {
-            let Some(k) = parameter(o) else { continue };
-            let p = &of.model.params[k];
-            let default = args[k].clone().or_else(|| p.default.as_ref().and_then(|e| self.eval(e).ok()));
-            if let Some(v) = self.overridden(&o.path, default.as_ref())? {
-                args[k] = Some(v);
-            }
-        }
         let index = self.place_of(name);
         let seed = seed_of(self.seed, self.networks_made);
         self.networks_made += 1;

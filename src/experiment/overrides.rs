@@ -18,7 +18,7 @@ impl Run<'_> {
         let e = self.experiment;
         let mut known: Vec<&str> = vec!["dt", "seed"];
         known.extend(e.params.iter().map(|p| p.name.as_str()));
-        let mut nets = e.networks();
+        let mut nets = e.made();
         nets.dedup();
         for o in &self.runner.settings.overrides {
             let first = o.path.split('.').next().unwrap_or_default();

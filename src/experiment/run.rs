@@ -258,6 +258,7 @@ impl<'a> Run<'a> {
             dt: self.dt,
             shuffles: (self.seed, &self.shuffles),
             gathered: &self.gathered,
+            module: self.runner.module,
         }
     }
 

@@ -5,11 +5,11 @@ use super::run::{FrameKind, Run, Scheduled, positive_step, turn, whole_seed};
 use super::settable::{Settable, in_each_example};
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{another_shuffle, distribution, one_per_channel};
-use crate::evaluate::{Attempt, Turns, fail, holds};
+use crate::evaluate::{Attempt, Locals, Scope, Turns, fail, holds};
 use crate::hir::experiment::model::{BlockId, Statement, StatementKind};
 use crate::hir::network::model::{Distribution, Value as Written};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
-use crate::hir::{Op, VarId};
+use crate::hir::{Kind, Op, VarId};
 use crate::ir::Precision;
 use crate::plan::Column;
 use crate::rng::Reader;
@@ -21,6 +21,8 @@ impl Run<'_> {
     pub(super) fn statement(&mut self, s: &Statement) -> Attempt<()> {
         match &s.kind {
             StatementKind::Network { network, name, batch } => self.network(network, name, batch.as_ref()),
+            StatementKind::Environment(of) => self.environment(of),
+            StatementKind::Act(id, action, args) => self.act(*id, *action, args, s.span),
             StatementKind::Seed(e) => self.set_seed(e),
             StatementKind::Dt(e) => self.set_dt(e),
             StatementKind::Precision(double) => {
@@ -138,40 +140,25 @@ impl Run<'_> {
         for e in &d.args {
             self.start_rates_in(e)?;
         }
+        self.draw_among(&self.locals, d)
+    }
+
+    /// The same where names have other values.
+    pub(super) fn draw_among(&self, locals: &Locals, d: &Distribution) -> Attempt<Quantity> {
+        let surface = self.surface();
+        let scope = Scope::new(&surface, locals);
         let stream = another_shuffle((self.seed, &self.shuffles));
         let mut reader = stream.reader(0);
         if d.of.name == "categorical" {
-            return self.categorical(&d.args[0], &mut reader);
+            return categorical(&scope, &d.args[0], &mut reader);
         }
-        let distribution = self.with(|s| distribution(s, d, None))?;
+        let distribution = distribution(&scope, d, None)?;
         let unit = d.args.iter().find_map(|a| a.ty.unit.clone());
         let dim = d.args.iter().find_map(|a| a.ty.dim).unwrap_or(Dim::ONE);
         match distribution.sample(&mut reader) {
             Some(v) => Ok(Quantity::number(v, dim, unit)),
             None => fail(Code::E0604, d.span, "nothing can be drawn within the bounds", "would be redrawn for ever"),
         }
-    }
-
-    /// An index with a probability proportional to its weight; for each example, if there are several.
-    fn categorical(&self, e: &Expr, reader: &mut Reader) -> Attempt<Quantity> {
-        let q = self.quantity(e)?;
-        let mut drawn = Vec::new();
-        for weights in q.examples() {
-            let sum: f64 = weights.iter().sum();
-            if weights.iter().any(|w| *w < 0.0 || !w.is_finite()) || sum <= 0.0 {
-                let message = "weights of a draw are not negative, and not all zero";
-                return fail(Code::E0404, e.span, message, "cannot be drawn from");
-            }
-            let mut left = reader.uniform() * sum;
-            let chosen = weights.iter().position(|w| {
-                left -= w;
-                left < 0.0
-            });
-            // Rounding may leave a rest behind the last weight that is not zero.
-            let last = weights.iter().rposition(|w| *w > 0.0);
-            drawn.push(chosen.or(last).unwrap_or_default() as f64);
-        }
-        Ok(Quantity { data: drawn.into(), rows: q.rows, ..Quantity::pure(0.0) })
     }
 
     fn at(&mut self, time: &Expr, block: BlockId, captured: &[LocalId]) -> Attempt<()> {
@@ -297,6 +284,9 @@ impl Run<'_> {
 
     /// `reset net.pop`: states as they were before the first step.
     fn reset(&mut self, what: &Expr) -> Attempt<()> {
+        if let (ExprKind::Local(id), Kind::Environment(_)) = (&what.kind, &what.ty.kind) {
+            return self.reset_environment(*id);
+        }
         let (network, cells) = match self.eval(what)? {
             Value::Population(p) => (p.network, vec![p.view]),
             Value::Network(instance) => {
@@ -318,6 +308,28 @@ impl Run<'_> {
             Ok(())
         })
     }
+}
+
+/// An index with a probability proportional to its weight; for each example, if there are several.
+fn categorical(scope: &Scope, e: &Expr, reader: &mut Reader) -> Attempt<Quantity> {
+    let q = scope.quantity(e)?;
+    let mut drawn = Vec::new();
+    for weights in q.examples() {
+        let sum: f64 = weights.iter().sum();
+        if weights.iter().any(|w| *w < 0.0 || !w.is_finite()) || sum <= 0.0 {
+            let message = "weights of a draw are not negative, and not all zero";
+            return fail(Code::E0404, e.span, message, "cannot be drawn from");
+        }
+        let mut left = reader.uniform() * sum;
+        let chosen = weights.iter().position(|w| {
+            left -= w;
+            left < 0.0
+        });
+        // Rounding may leave a rest behind the last weight that is not zero.
+        let last = weights.iter().rposition(|w| *w > 0.0);
+        drawn.push(chosen.or(last).unwrap_or_default() as f64);
+    }
+    Ok(Quantity { data: drawn.into(), rows: q.rows, ..Quantity::pure(0.0) })
 }
 
 /// Puts the states of some cells back to their initial values.

@@ -7,7 +7,8 @@ use crate::data::Files;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{another_shuffle, wall_clock};
 use crate::evaluate::{Attempt, World, fail};
-use crate::hir::{EventId, VarId, VarKind};
+use crate::hir::experiment::model::Environment;
+use crate::hir::{EventId, Module, VarId, VarKind};
 use crate::measure::Events;
 use crate::plan::{Pairs, Projection, Unnamed};
 use crate::rng::Stream;
@@ -31,6 +32,8 @@ pub struct Surface<'a> {
     pub shuffles: (u64, &'a Cell<u32>),
     /// What was gathered over a data set.
     pub gathered: &'a [Quantity],
+    /// What is declared.
+    pub module: &'a Module,
 }
 
 impl Surface<'_> {
@@ -238,5 +241,9 @@ impl World for Surface<'_> {
 
     fn gathered(&self, k: usize) -> Option<Quantity> {
         self.gathered.get(k).cloned()
+    }
+
+    fn environment(&self, k: usize) -> Option<&Environment> {
+        self.module.environments.get_index(k).map(|(_, e)| &**e)
     }
 }

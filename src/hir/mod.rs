@@ -578,6 +578,8 @@ pub struct Module {
     pub synapses: IndexMap<String, Arc<ast::Model>>,
     /// Networks by name.
     pub networks: IndexMap<String, Arc<network::model::Network>>,
+    /// Worlds by name.
+    pub environments: IndexMap<String, Arc<experiment::model::Environment>>,
     /// Networks that are being checked, outermost first.
     unfinished: Vec<String>,
     /// Experiments of the file itself.

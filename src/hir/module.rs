@@ -1,6 +1,6 @@
 //! Checks a file with everything it imports.
 
-use super::experiment::check_experiment;
+use super::experiment::{check_environment, check_experiment};
 use super::infer::{Context, Infer};
 use super::network::check_network;
 use super::neuron::check_neuron;
@@ -178,6 +178,12 @@ impl Loader<'_> {
         let networks: IndexMap<&str, &ast::Network> = networks.collect();
         networks.keys().for_each(|name| self.network(name, &networks, diagnostics));
         for item in &file.items {
+            if let ast::ItemKind::World(w) = &item.kind {
+                let checked = check_environment(&self.module, w, diagnostics);
+                self.module.environments.insert(w.name.text.clone(), Arc::new(checked));
+            }
+        }
+        for item in &file.items {
             let (e, out) = match &item.kind {
                 ast::ItemKind::Experiment(e) => (e, true),
                 ast::ItemKind::Test(e) => (e, false),
@@ -234,6 +240,7 @@ fn item_name(item: &ast::Item) -> Option<&str> {
         ast::ItemKind::Unit(n, _) | ast::ItemKind::Fn(n, ..) => &n.text,
         ast::ItemKind::Model(m) => &m.name.text,
         ast::ItemKind::Network(n) => &n.name.text,
+        ast::ItemKind::World(w) => &w.name.text,
         ast::ItemKind::Experiment(e) => &e.name.text,
         ast::ItemKind::Const(b) => &b.first()?.name.text,
         ast::ItemKind::Variant(v) => &v.name.text,
@@ -246,6 +253,7 @@ fn item_span(item: &ast::Item) -> Span {
         ast::ItemKind::Unit(n, _) | ast::ItemKind::Fn(n, ..) => n.span,
         ast::ItemKind::Model(m) => m.name.span,
         ast::ItemKind::Network(n) => n.name.span,
+        ast::ItemKind::World(w) => w.name.span,
         ast::ItemKind::Variant(v) => v.name.span,
         ast::ItemKind::Experiment(e) => e.name.span,
         _ => item.span,

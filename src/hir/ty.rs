@@ -23,6 +23,8 @@ pub enum Kind {
     Population(String),
     /// An instance of the named network.
     Network(String),
+    /// An instance of the named world.
+    Environment(String),
     /// A projection; with its synapse if it has a name.
     Projection(Option<Arc<Synapse>>),
     /// A table of named columns.
@@ -152,6 +154,7 @@ impl Ty {
             Kind::Trace => "a recorded state".into(),
             Kind::Population(n) => format!("a population of `{n}`"),
             Kind::Network(n) => format!("a network `{n}`"),
+            Kind::Environment(n) => format!("a world `{n}`"),
             Kind::Projection(_) => "a projection".into(),
             Kind::Table => "a table".into(),
             Kind::Texts => "a column of texts".into(),

@@ -37,6 +37,17 @@ pub enum Coordinate {
     Axis(usize),
 }
 
+/// What is seen of a world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// A parameter or a state.
+    Local(LocalId),
+    /// A `let`, by its place.
+    Let(usize),
+    /// Whether it is done.
+    Done,
+}
+
 /// The forms of expressions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
@@ -88,6 +99,8 @@ pub enum ExprKind {
     Let(Vec<(LocalId, Expr)>, Box<Expr>),
     /// A name of a network, from outside.
     Member(Box<Expr>, String),
+    /// Something of a world.
+    OfEnvironment(Box<Expr>, Seen),
     /// The number of cells of a population.
     Size(Box<Expr>),
     /// A variable of cells, of one segment of a cable if one is named.
@@ -186,6 +199,7 @@ impl Expr {
             | Not(a)
             | Texts(a)
             | Member(a, _)
+            | OfEnvironment(a, _)
             | Size(a)
             | Column(a, _)
             | Part(a, _)

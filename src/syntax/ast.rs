@@ -197,6 +197,8 @@ pub enum ItemKind {
     Network(Network),
     /// `network Variant = Base(args)`, and the same of neurons and synapses
     Variant(Variant),
+    /// `world`
+    World(World),
     /// `experiment`
     Experiment(Experiment),
     /// `test "title"`
@@ -425,6 +427,41 @@ pub struct Drive {
     pub span: Span,
 }
 
+/// What an agent acts in: states, what follows from them, and what actions do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct World {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters.
+    pub formals: Vec<Binding>,
+    /// Its body.
+    pub body: Vec<WorldItem>,
+}
+
+/// What stands in the body of a world.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum WorldItem {
+    /// `state x: unit = 0`, `state x ~ uniform(-1, 1)`
+    State(Name, Option<UnitExpr>, Value),
+    Let(Name, Expr),
+    /// `on act(a: int) { … }`
+    Action(Action),
+    /// `done when c`
+    Done(Expr),
+}
+
+/// What a world does when an agent acts, or when it is reset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// Its name.
+    pub name: Name,
+    /// Its arguments.
+    pub formals: Vec<Binding>,
+    /// What happens.
+    pub body: Vec<Command>,
+}
+
 /// An experiment, or a test with its title as name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Experiment {
@@ -474,6 +511,18 @@ pub enum CommandKind {
         model: Name,
         args: Vec<Arg>,
         batch: Option<Batch>,
+    },
+    /// `world grid = Grid(size = 7)`
+    World {
+        name: Name,
+        model: Name,
+        args: Vec<Arg>,
+    },
+    /// `grid.act(a)`
+    Act {
+        of: Name,
+        action: Name,
+        args: Vec<Arg>,
     },
     Seed(Expr),
     Dt(Expr),

@@ -12,8 +12,8 @@ pub(super) const MAX_DEPTH: usize = 256;
 /// [`crate::parallel::on_deep_stack`] provides.
 pub const MAX_HEIGHT: usize = 1 << 14;
 
-const DECLARATIONS: [&str; 10] =
-    ["use", "const", "unit", "fn", "channel", "neuron", "synapse", "network", "experiment", "test"];
+const DECLARATIONS: [&str; 11] =
+    ["use", "const", "unit", "fn", "channel", "neuron", "synapse", "network", "world", "experiment", "test"];
 
 /// Turns pest's furthest failure into a sentence about the language.
 pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<Rule>) -> Diagnostic {

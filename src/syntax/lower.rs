@@ -149,6 +149,7 @@ impl Lowerer {
             Rule::neuron_decl => ItemKind::Model(self.model(ModelKind::Neuron, decl)?),
             Rule::synapse_decl => ItemKind::Model(self.model(ModelKind::Synapse, decl)?),
             Rule::network_decl => ItemKind::Network(self.network(decl)?),
+            Rule::world_decl => ItemKind::World(self.world(decl)?),
             Rule::test_decl => {
                 let mut p = self.parts(decl);
                 let title = p.next()?;
@@ -557,6 +558,40 @@ impl Lowerer {
         })
     }
 
+    fn world(&self, pair: P) -> Lowered<World> {
+        let mut p = self.parts(pair);
+        let name = self.name(&p.next()?);
+        let formals = p.take(Rule::formals).map(|f| self.bindings(f)).transpose()?.unwrap_or_default();
+        let mut body = Vec::new();
+        for item in p.next()?.into_inner().filter(|i| i.as_rule() == Rule::world_item) {
+            let item = self.parts(item).next()?;
+            let rule = item.as_rule();
+            let mut p = self.parts(item);
+            match rule {
+                Rule::world_state => {
+                    for binding in p.all(Rule::world_binding) {
+                        let mut p = self.parts(binding);
+                        let name = self.name(&p.next()?);
+                        let unit = p.take(Rule::unit_expr).map(|u| self.unit(u)).transpose()?;
+                        body.push(WorldItem::State(name, unit, self.value(p.next()?)?));
+                    }
+                }
+                Rule::let_item => body.push(WorldItem::Let(self.name(&p.next()?), self.expr(p.next()?)?)),
+                Rule::action => {
+                    let name = self.name(&p.next()?);
+                    let formals = p.take(Rule::formals).map(|f| self.bindings(f)).transpose()?.unwrap_or_default();
+                    body.push(WorldItem::Action(Action { name, formals, body: self.block(p.next()?)? }));
+                }
+                _ => {
+                    p.all(Rule::k_done);
+                    p.all(Rule::emit_when);
+                    body.push(WorldItem::Done(self.expr(p.next()?)?));
+                }
+            }
+        }
+        Ok(World { name, formals, body })
+    }
+
     pub(super) fn block(&self, pair: P) -> Lowered<Vec<Command>> {
         pair.into_inner().filter(|p| p.as_rule() == Rule::command).map(|c| self.command(c)).collect()
     }
@@ -573,6 +608,14 @@ impl Lowerer {
                 let args = self.opt_args(&mut p)?;
                 let batch = p.take(Rule::batch).map(|b| self.batch(b)).transpose()?;
                 CommandKind::Network { name, model, args, batch }
+            }
+            Rule::world_cmd => {
+                let (name, model) = (self.name(&p.next()?), self.name(&p.next()?));
+                CommandKind::World { name, model, args: self.opt_args(&mut p)? }
+            }
+            Rule::act_cmd => {
+                let (of, action) = (self.name(&p.next()?), self.name(&p.next()?));
+                CommandKind::Act { of, action, args: self.opt_args(&mut p)? }
             }
             Rule::seed_cmd => CommandKind::Seed(self.expr(p.next()?)?),
             Rule::dt_cmd => CommandKind::Dt(self.expr(p.next()?)?),

@@ -1,5 +1,6 @@
 //! How an expression is called in a figure.
 
+use super::model::Environment;
 use crate::hir::Kind;
 use crate::hir::Module;
 use crate::hir::network::model::Local;
@@ -13,6 +14,10 @@ pub fn label(module: &Module, locals: &PrimaryMap<LocalId, Local>, e: &Expr) -> 
     match &e.kind {
         ExprKind::Local(id) => locals[*id].name.clone(),
         ExprKind::Member(of, name) | ExprKind::Field(of, name) | ExprKind::Part(of, name) => joined(sub(of), name),
+        ExprKind::OfEnvironment(of, seen) => match environment(module, of).and_then(|e| e.spelled(*seen)) {
+            Some(name) => joined(sub(of), name),
+            None => String::new(),
+        },
         ExprKind::Synaptic { of, name } => joined(sub(of), name),
         ExprKind::Column(of, name) => joined(sub(of), name),
         ExprKind::Element(of, at) => match (sub(of), at.iter().map(index).collect::<Option<Vec<String>>>()) {
@@ -44,6 +49,13 @@ fn index(e: &Expr) -> Option<String> {
 fn model<'a>(module: &'a Module, of: &Expr) -> Option<&'a crate::hir::Neuron> {
     match &of.ty.kind {
         Kind::Population(model) => module.neurons.get(model).map(|n| &**n),
+        _ => None,
+    }
+}
+
+fn environment<'a>(module: &'a Module, of: &Expr) -> Option<&'a Environment> {
+    match &of.ty.kind {
+        Kind::Environment(model) => module.environments.get(model).map(|e| &**e),
         _ => None,
     }
 }

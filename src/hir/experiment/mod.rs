@@ -1,5 +1,6 @@
 //! Checks experiments and tests: statements in order, names as they appear; returns them with ids and types.
 
+pub mod environment;
 mod gather;
 mod label;
 pub mod model;
@@ -7,6 +8,7 @@ pub mod overrides;
 mod plots;
 mod statements;
 
+pub(super) use self::environment::check_environment;
 use self::model::{BlockId, Experiment, Statement};
 use super::infer::Infer;
 use super::network::World;

@@ -1,10 +1,11 @@
 //! Checked experiments: statements in blocks, with ids for names and a type for every expression.
 
 use crate::hir::network::model::{Drive, Local, Nested, Parameter, Value};
-use crate::hir::typed::{Expr, LocalId};
-use crate::hir::{Op, Reduce, VarId};
+use crate::hir::typed::{Expr, LocalId, Seen};
+use crate::hir::{Kind, Op, Reduce, Ty, VarId};
 use crate::source::Span;
 use cranelift_entity::PrimaryMap;
+use std::sync::Arc;
 
 /// An experiment or a test.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +58,100 @@ pub struct Over {
     pub parts: Vec<Expr>,
 }
 
+/// A world.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// Its parameters.
+    pub params: Vec<Parameter>,
+    /// Its states, in order, with their first values.
+    pub states: Vec<(LocalId, Value)>,
+    /// What follows from them.
+    pub lets: Vec<(String, Expr)>,
+    /// What it does when an agent acts.
+    pub actions: Vec<Action>,
+    /// When an episode is over.
+    pub done: Option<Expr>,
+    /// Statements of actions.
+    pub blocks: Vec<Vec<Statement>>,
+    /// All names of its body.
+    pub locals: PrimaryMap<LocalId, Local>,
+}
+
+/// What a world does when an agent acts, or when it is reset.
+#[derive(Debug, Clone)]
+pub struct Action {
+    /// Its name.
+    pub name: String,
+    /// Its arguments.
+    pub params: Vec<Parameter>,
+    /// What happens.
+    pub block: BlockId,
+    /// Where its name is written.
+    pub span: Span,
+}
+
+impl Action {
+    /// The name of what follows when states have been put back.
+    pub const RESET: &str = "reset";
+}
+
+impl Environment {
+    /// Returns what happens when states have been put back, if anything does.
+    pub fn on_reset(&self) -> Option<&Action> {
+        self.actions.iter().find(|a| a.name == Action::RESET)
+    }
+
+    /// Finds what is seen under a name, and its type.
+    pub fn member(&self, name: &str) -> Option<(Seen, Ty)> {
+        let known = self.params.iter().map(|p| p.id).chain(self.states.iter().map(|(id, _)| *id));
+        if let Some(id) = known.into_iter().find(|id| self.locals[*id].name == name) {
+            return Some((Seen::Local(id), self.locals[id].ty.clone()));
+        }
+        if let Some(k) = self.lets.iter().position(|(n, _)| n == name) {
+            return Some((Seen::Let(k), self.lets[k].1.ty.clone()));
+        }
+        (name == "done" && self.done.is_some()).then(|| (Seen::Done, Ty::of(Kind::Bool)))
+    }
+
+    /// Spells what is seen.
+    pub fn spelled(&self, seen: Seen) -> Option<&str> {
+        match seen {
+            Seen::Local(id) => Some(self.locals.get(id)?.name.as_str()),
+            Seen::Let(k) => Some(self.lets.get(k)?.0.as_str()),
+            Seen::Done => Some("done"),
+        }
+    }
+
+    /// Returns the names that are seen from outside.
+    pub fn members(&self) -> Vec<&str> {
+        let of = |id: &LocalId| self.locals[*id].name.as_str();
+        let params = self.params.iter().map(|p| p.name.as_str());
+        let lets = self.lets.iter().map(|(n, _)| n.as_str());
+        params
+            .chain(self.states.iter().map(|(id, _)| of(id)))
+            .chain(lets)
+            .chain(self.done.as_ref().map(|_| "done"))
+            .collect()
+    }
+}
+
+/// A world that an experiment makes.
+#[derive(Debug, Clone)]
+pub struct Environs {
+    /// Its name in the experiment.
+    pub id: LocalId,
+    /// The same as it is written.
+    pub name: String,
+    /// What it is.
+    pub model: Arc<Environment>,
+    /// Arguments by parameter.
+    pub args: Vec<Option<Expr>>,
+}
+
 /// What an assignment changes.
 #[derive(Debug, Clone)]
 pub enum Target {
@@ -78,8 +173,10 @@ pub enum Target {
         /// Which synapses, if not all.
         index: Option<Expr>,
     },
-    /// A variable of the experiment.
-    Local(LocalId),
+    /// A variable of the experiment, or elements of one.
+    Local(LocalId, Vec<Expr>),
+    /// A state of a world, or elements of one.
+    Environment(LocalId, LocalId, Vec<Expr>),
 }
 
 /// The statements of experiments.
@@ -94,6 +191,10 @@ pub enum StatementKind {
         /// How many examples it sees at once.
         batch: Option<Batch>,
     },
+    /// `world name = Model(args)`
+    Environment(Environs),
+    /// `world.action(args)`: the world, the place of the action among its own, the arguments.
+    Act(LocalId, usize, Vec<Option<Expr>>),
     /// `seed n`
     Seed(Expr),
     /// `dt t`
@@ -241,11 +342,12 @@ impl StatementKind {
 }
 
 impl Experiment {
-    /// Returns the names of all networks that it makes.
-    pub fn networks(&self) -> Vec<&str> {
+    /// Returns the names of all networks and worlds that it makes.
+    pub fn made(&self) -> Vec<&str> {
         let all = self.blocks.iter().flatten();
         all.filter_map(|s| match &s.kind {
             StatementKind::Network { name, .. } => Some(name.as_str()),
+            StatementKind::Environment(e) => Some(e.name.as_str()),
             _ => None,
         })
         .collect()

@@ -1,11 +1,11 @@
 //! The statements of an experiment.
 
 use super::gather::outermost;
-use super::model::{Batch, Over, StatementKind, Target};
+use super::model::{Batch, Environs, Over, StatementKind, Target};
 use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::network::model::{Nested, Value};
-use crate::hir::typed::{Expr, ExprKind, LocalId};
+use crate::hir::typed::{Expr, ExprKind, LocalId, Seen};
 use crate::hir::{Kind, Op, Reduce, Shape, Ty, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, Name};
@@ -44,6 +44,8 @@ impl Checker<'_> {
             CommandKind::Network { name, model, args, batch } => {
                 return self.network(name, model, args, batch.as_ref());
             }
+            CommandKind::World { name, model, args } => return self.world(name, model, args),
+            CommandKind::Act { of, action, args } => return self.act(of, action, args, c.span),
             CommandKind::Seed(e) => S::Seed(self.pure(e, "the seed")),
             CommandKind::Dt(e) => S::Dt(self.one_time(e, "the time step")),
             CommandKind::Precision(name) => return self.precision(name),
@@ -67,7 +69,11 @@ impl Checker<'_> {
             CommandKind::Print(what) => S::Print(what.iter().map(|e| self.printed(e)).collect()),
             CommandKind::Reset(what) => {
                 let e = self.typed(what);
-                self.must_be(&e, |k| matches!(k, Kind::Population(_) | Kind::Network(_)), "a network or a population");
+                let fits = |k: &Kind| matches!(k, Kind::Population(_) | Kind::Network(_) | Kind::Environment(_));
+                self.must_be(&e, fits, "a network, a population or a world");
+                if let (ast::ExprKind::Name(name), Kind::Environment(_)) = (&what.kind, &e.ty.kind) {
+                    self.environment(&Name { text: name.clone(), span: what.span })?;
+                }
                 S::Reset(e)
             }
             CommandKind::Run(e) => {
@@ -181,6 +187,36 @@ impl Checker<'_> {
         let (of, args) = found?;
         let network = Nested { id, model: of, args, span: name.span };
         Some(StatementKind::Network { network, name: name.text.clone(), batch })
+    }
+
+    fn world(&mut self, name: &Name, model: &Name, args: &[ast::Arg]) -> Option<StatementKind> {
+        let Some(found) = self.infer.module.environments.get(&model.text).cloned() else {
+            let known: Vec<&str> = self.infer.module.environments.keys().map(String::as_str).collect();
+            self.infer.diagnostics.push(errors::unknown_model("world", model, known));
+            self.world.declare(&mut self.infer, name, Ty::error());
+            return None;
+        };
+        let span = Span { end: model.span.end, ..name.span };
+        let args = network::arguments(&mut self.infer, &mut self.world, model, &found.params, args, span);
+        let ty = args.as_ref().map_or(Ty::error(), |_| Ty::of(Kind::Environment(model.text.clone())));
+        let id = self.world.declare(&mut self.infer, name, ty);
+        self.world.locals[id].mutable = true;
+        Some(StatementKind::Environment(Environs { id, name: name.text.clone(), model: found, args: args? }))
+    }
+
+    /// `grid.act(a)`
+    fn act(&mut self, of: &Name, action: &Name, args: &[ast::Arg], span: Span) -> Option<StatementKind> {
+        let (id, environment) = self.environment(of)?;
+        let Some(at) = environment.actions.iter().position(|a| a.name == action.text) else {
+            let owner = format!("world `{}`", environment.name);
+            let known = environment.actions.iter().map(|a| a.name.as_str());
+            self.infer.diagnostics.push(errors::no_member(&owner, &action.text, action.span, known));
+            return None;
+        };
+        let called = Name { text: format!("{}.{}", of.text, action.text), span };
+        let params = &environment.actions[at].params;
+        let args = network::arguments(&mut self.infer, &mut self.world, &called, params, args, span)?;
+        Some(StatementKind::Act(id, at, args))
     }
 
     fn precision(&mut self, name: &Name) -> Option<StatementKind> {
@@ -521,15 +557,13 @@ impl Checker<'_> {
             match self.world.find(name) {
                 Some(id) if self.world.locals[id].mutable => {
                     return Some((
-                        Target::Local(id),
+                        Target::Local(id, Vec::new()),
                         self.world.locals[id].ty.clone(),
                         VarKind::State(crate::hir::Expr::Num(0.0)),
                     ));
                 }
                 Some(id) => {
-                    let declared = Some(self.world.locals[id].span);
-                    let what = "a name, not a variable of a network";
-                    self.infer.diagnostics.push(errors::not_assignable(name, what, span, declared));
+                    self.never_changes(id, span);
                 }
                 None => {
                     let names: Vec<&str> = self.world.names.iter().map(|(n, _)| n.as_str()).collect();
@@ -571,11 +605,40 @@ impl Checker<'_> {
                 }
                 Some((Target::Synapses { of: *of, name, index: first }, ty, VarKind::Weight))
             }
+            (ExprKind::Local(id), Some(_)) if !self.world.locals[id].mutable => {
+                self.never_changes(id, span);
+                None
+            }
+            // Elements of a variable, and states of worlds.
+            (ExprKind::Local(id), Some(index)) if self.world.locals[id].mutable => {
+                Some((Target::Local(id, index), ty, VarKind::State(crate::hir::Expr::Num(0.0))))
+            }
+            (ExprKind::OfEnvironment(of, Seen::Local(state)), index) => {
+                let ExprKind::Local(_) = of.kind else { return None };
+                let ast::ExprKind::Name(name) = &base_of(target).kind else { return None };
+                let (id, environment) = self.environment(&Name { text: name.clone(), span })?;
+                if !environment.locals[state].mutable {
+                    let declared = Some(environment.locals[state].span);
+                    let what = "a parameter of the world";
+                    self.infer.diagnostics.push(errors::not_assignable("this", what, span, declared));
+                    return None;
+                }
+                let index = index.unwrap_or_default();
+                Some((Target::Environment(id, state, index), ty, VarKind::State(crate::hir::Expr::Num(0.0))))
+            }
             _ => {
                 self.infer.diagnostics.push(errors::not_assignable("this", &ty.describe(), span, None));
                 None
             }
         }
+    }
+
+    /// Refuses an assignment to a name that is no variable.
+    fn never_changes(&mut self, id: LocalId, span: Span) {
+        let local = &self.world.locals[id];
+        let message = format!("`{}` cannot be assigned", local.name);
+        let d = Diagnostic::at(Code::E0207, span, message, "it never changes").label(local.span, "declared here");
+        self.infer.diagnostics.push(d.help("what changes is declared with `var`, in a world with `state`"));
     }
 
     fn set(&mut self, target: &ast::Expr, op: Option<BinOp>, value: &ast::Value) -> Option<StatementKind> {
@@ -614,6 +677,14 @@ impl Checker<'_> {
             _ => Op::Div,
         });
         Some(StatementKind::Set(found, op, value))
+    }
+}
+
+/// The name that a chain of members and indices begins with.
+fn base_of(e: &ast::Expr) -> &ast::Expr {
+    match &e.kind {
+        ast::ExprKind::Member(of, _) | ast::ExprKind::Index(of, _) => base_of(of),
+        _ => e,
     }
 }
 

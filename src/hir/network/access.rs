@@ -122,6 +122,13 @@ fn member(infer: &mut Infer, of: Expr, name: &ast::Name, span: Span) -> Expr {
                 }
             }
         }
+        Kind::Environment(model) => {
+            let Some(environment) = infer.module.environments.get(&model).cloned() else { return Expr::error(span) };
+            match environment.member(&name.text) {
+                Some((seen, ty)) => Expr::new(ExprKind::OfEnvironment(Box::new(of), seen), ty, span),
+                None => unknown(infer, &format!("world `{model}`"), environment.members()),
+            }
+        }
         Kind::Table => {
             let ty = Ty::number(Dim::ONE).shaped(Shape::Array);
             Expr::new(ExprKind::Column(Box::new(of), name.text.as_str().into()), ty, span)

@@ -1,7 +1,7 @@
 //! The statements of a network.
 
 use super::access::view;
-use super::model::{Item, Nested, Network, Population};
+use super::model::{Item, Nested, Network, Parameter, Population};
 use super::projection::{drive, projection};
 use super::world::World;
 use crate::diag::{Code, Diagnostic};
@@ -236,11 +236,24 @@ pub fn nested(infer: &mut Infer, world: &mut World, model: &Name, args: &[ast::A
         infer.diagnostics.push(errors::unknown_model("network", model, known));
         return None;
     };
-    let names: Vec<(&str, bool)> = network.params.iter().map(|p| (p.name.as_str(), true)).collect();
+    let values = arguments(infer, world, model, &network.params, args, span)?;
+    Some((network, values))
+}
+
+/// Checks the arguments of `Model(args)`, by parameter.
+pub fn arguments(
+    infer: &mut Infer,
+    world: &mut World,
+    model: &Name,
+    params: &[Parameter],
+    args: &[ast::Arg],
+    span: Span,
+) -> Option<Vec<Option<Expr>>> {
+    let names: Vec<(&str, bool)> = params.iter().map(|p| (p.name.as_str(), true)).collect();
     let list: Vec<&ast::Arg> = args.iter().collect();
     let bound = bind(infer, &model.text, &names, &list, span, None)?;
     let mut values = Vec::new();
-    for (p, e) in network.params.iter().zip(bound) {
+    for (p, e) in params.iter().zip(bound) {
         let what = format!("parameter `{}` of `{}`", p.name, model.text);
         let value = e.map(|e| match p.ty.kind {
             Kind::Number => infer.typed_quantity(world, e, &what, &p.ty, Some(p.span)),
@@ -266,5 +279,5 @@ pub fn nested(infer: &mut Infer, world: &mut World, model: &Name, args: &[ast::A
         }
         values.push(value);
     }
-    Some((network, values))
+    Some(values)
 }

@@ -8,7 +8,7 @@ mod projection;
 mod world;
 
 pub(super) use self::access::element;
-pub(super) use self::items::{nested, turn};
+pub(super) use self::items::{arguments, nested, turn};
 pub(super) use self::projection::drive;
 pub(super) use self::world::{World, elementwise};
 

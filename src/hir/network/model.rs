@@ -21,6 +21,8 @@ pub struct Local {
     pub ty: Ty,
     /// Whether it may change after it is declared.
     pub mutable: bool,
+    /// What it stands for wherever it is read, if it holds nothing itself.
+    pub stands_for: Option<Expr>,
 }
 
 /// A parameter of a network or experiment.

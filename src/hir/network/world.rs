@@ -59,7 +59,7 @@ impl World {
 
     /// Makes a name visible whose spelling needs no check.
     pub fn add(&mut self, name: &Name, ty: Ty, mutable: bool) -> LocalId {
-        let id = self.locals.push(Local { name: name.text.clone(), span: name.span, ty, mutable });
+        let id = self.locals.push(Local { name: name.text.clone(), span: name.span, ty, mutable, stands_for: None });
         self.names.push((name.text.clone(), id));
         id
     }
@@ -183,7 +183,11 @@ impl Meaning for World {
     fn name(&mut self, infer: &mut Infer, name: &str, span: Span) -> Option<Expr> {
         let new = |kind: ExprKind, ty: Ty| Some(Expr::new(kind, ty, span));
         if let Some(id) = self.find(name) {
-            return new(ExprKind::Local(id), self.locals[id].ty.clone());
+            let local = &self.locals[id];
+            return match &local.stands_for {
+                Some(e) => Some(Expr { span, ..e.clone() }),
+                None => new(ExprKind::Local(id), local.ty.clone()),
+            };
         }
         match name {
             "i" if self.cell => new(ExprKind::Index, Ty::number(Dim::ONE).shaped(Shape::Number)),
@@ -240,7 +244,7 @@ impl Meaning for World {
     }
 
     fn local(&mut self, name: &str, span: Span) -> LocalId {
-        self.locals.push(Local { name: name.to_string(), span, ty: Ty::any_number(), mutable: false })
+        self.locals.push(Local { name: name.to_string(), span, ty: Ty::any_number(), mutable: false, stands_for: None })
     }
 
     fn is_program(&self) -> bool {
