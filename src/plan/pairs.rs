@@ -178,6 +178,12 @@ impl Pairs {
         let mut out = Vec::with_capacity(self.len());
         match self {
             Pairs::Listed(edges) => return edges.clone(),
+            // Without a division for each.
+            Pairs::All(pre, post) => {
+                for i in pre.start..pre.start + pre.n {
+                    out.extend((post.start..post.start + post.n).map(|j| Edge { pre: i as u32, post: j as u32 }));
+                }
+            }
             Pairs::Drawn(d) => (0..d.lines()).for_each(|i| d.line(i, |p| out.push(drawn(d, i, p)))),
             _ => out.extend((0..self.len()).map(|k| self.at(k))),
         }

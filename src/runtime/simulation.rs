@@ -503,11 +503,14 @@ impl Simulation {
         let (projection, variable) = self.owner(projection, variable);
         let p = &self.network.projections[projection];
         let weight = p.synapse.weight() == Some(variable);
-        let mut out: Vec<f64> = match weight {
-            true => (0..p.pairs.len()).map(|k| p.weight.at(k)).collect(),
-            false => p.all_initial(variable),
+        let plastic = self.plastic[projection].as_ref();
+        let mut out: Vec<f64> = match (weight, plastic) {
+            // What learns holds all of its weights; those of the plan may have to be drawn.
+            (true, Some(_)) => vec![0.0; p.pairs.len()],
+            (true, None) => (0..p.pairs.len()).map(|k| p.weight.at(k)).collect(),
+            (false, _) => p.all_initial(variable),
         };
-        if let Some(plastic) = &self.plastic[projection] {
+        if let Some(plastic) = plastic {
             plastic.copy(p, variable, self.step, &mut out);
         }
         out

@@ -232,20 +232,19 @@ impl Plastic {
         let weight = p.synapse.weight() == Some(variable);
         let value = |b: &Buffer, i: usize| b.get(i) * scale + shift;
         let edges = self.cells_of(p, variable);
+        let Shared { pre, post, projection, .. } = &self.shared;
         for part in &self.parts {
             let part = lock(part);
             let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
-            part.index.for_each(&mut |k, at| {
-                let of = |kept: &BTreeMap<VarId, Buffer>, cell: usize| kept.get(&variable).map(|b| value(b, cell));
-                let shared = || match edges.get(at) {
-                    Some(e) => of(&self.shared.pre, e.pre as usize - p.pre.start)
-                        .or_else(|| of(&self.shared.post, e.post as usize - p.post.start)),
-                    None => of(&self.shared.projection, 0),
-                };
-                if let Some(value) = own.map(|b| value(b, k)).or_else(shared) {
-                    out[at] = value;
-                }
-            });
+            if let Some(b) = own {
+                part.index.for_each(&mut |k, at| out[at] = value(b, k));
+            } else if let Some(b) = pre.get(&variable) {
+                part.index.for_each(&mut |_, at| out[at] = value(b, edges[at].pre as usize - p.pre.start));
+            } else if let Some(b) = post.get(&variable) {
+                part.index.for_each(&mut |_, at| out[at] = value(b, edges[at].post as usize - p.post.start));
+            } else if let Some(b) = projection.get(&variable) {
+                part.index.for_each(&mut |_, at| out[at] = value(b, 0));
+            }
         }
     }
 
@@ -254,23 +253,20 @@ impl Plastic {
         let (scale, shift) = self.shared.exact.factors(variable, now);
         let weight = p.synapse.weight() == Some(variable);
         let edges = self.cells_of(p, variable);
+        let new = |at: usize| (value.at(at) - shift) / scale;
         let Shared { pre, post, projection, .. } = &mut self.shared;
         for part in &self.parts {
             let Part { index, values, .. } = &mut *lock(part);
-            index.for_each(&mut |k, at| {
-                let x = (value.at(at) - shift) / scale;
-                if weight {
-                    values.weight.set(k, x);
-                } else if let Some(b) = values.states.get_mut(&variable) {
-                    b.set(k, x);
-                } else if let Some(b) = pre.get_mut(&variable) {
-                    b.set(edges[at].pre as usize - p.pre.start, x);
-                } else if let Some(b) = post.get_mut(&variable) {
-                    b.set(edges[at].post as usize - p.post.start, x);
-                } else if let Some(b) = projection.get_mut(&variable) {
-                    b.set(0, x);
-                }
-            });
+            let own = if weight { Some(&mut values.weight) } else { values.states.get_mut(&variable) };
+            if let Some(b) = own {
+                index.for_each(&mut |k, at| b.set(k, new(at)));
+            } else if let Some(b) = pre.get_mut(&variable) {
+                index.for_each(&mut |_, at| b.set(edges[at].pre as usize - p.pre.start, new(at)));
+            } else if let Some(b) = post.get_mut(&variable) {
+                index.for_each(&mut |_, at| b.set(edges[at].post as usize - p.post.start, new(at)));
+            } else if let Some(b) = projection.get_mut(&variable) {
+                index.for_each(&mut |_, at| b.set(0, new(at)));
+            }
         }
     }
 
