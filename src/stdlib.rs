@@ -19,6 +19,7 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "neurons/pyramidal"
     "neurons/cable"
     "neurons/rate"
+    "neurons/adaptive_threshold"
     "channels/hodgkin_huxley"
     "channels/cortical"
     "plasticity/pair"
@@ -35,6 +36,16 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "plasticity/contrastive"
     "plasticity/perturbation"
     "plasticity/structural"
+    "plasticity/conditioning"
+    "plasticity/policy"
+    "plasticity/eligibility"
+    "plasticity/predictive"
+    "plasticity/readout"
+    "plasticity/principal"
+    "plasticity/competing"
+    "plasticity/competitive"
+    "plasticity/sparse"
+    "plasticity/attractor"
     "synapses/short_term"
     "synapses/gap_junction"
     "sources/spikes"
@@ -61,14 +72,20 @@ fn dotted(name: &str) -> String {
     name.trim_end_matches(".neuro").replace('/', ".")
 }
 
+/// The name that a line of a module declares.
+fn declares(line: &'static str) -> Option<&'static str> {
+    let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let kind = words.next()?;
+    matches!(kind, "neuron" | "synapse" | "channel" | "network" | "world" | "fn" | "const").then(|| words.next())?
+}
+
+/// Returns all names that modules declare.
+pub fn declared() -> impl Iterator<Item = &'static str> {
+    LIBRARY.iter().flat_map(|(_, text)| text.lines().filter_map(declares))
+}
+
 /// Finds the module that declares a name, for help texts.
 pub fn module_that_declares(name: &str) -> Option<String> {
-    let declares = |text: &str| {
-        text.lines().any(|l| {
-            let mut words = l.split(|c: char| !(c.is_alphanumeric() || c == '_'));
-            matches!(words.next(), Some("neuron" | "synapse" | "channel" | "network" | "world" | "fn" | "const"))
-                && words.next() == Some(name)
-        })
-    };
-    LIBRARY.iter().find(|(_, text)| declares(text)).map(|(n, _)| dotted(n))
+    let has = |text: &'static str| text.lines().filter_map(declares).any(|n| n == name);
+    LIBRARY.iter().find(|(_, text)| has(text)).map(|(n, _)| dotted(n))
 }
