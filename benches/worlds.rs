@@ -25,7 +25,7 @@ impl Files for Nothing {
 /// Nanoseconds per turn of a loop with one statement.
 fn turn(module: &str, world: &str, statement: &str) -> f64 {
     let text = format!("use std.worlds.{module}\nexperiment e {{ {world}  for k in 1 .. {STEPS} {{ {statement} }} }}");
-    let p = compile(SourceFile::new("bench.neuro", &text), &mut NoImports).ok().expect("compiles");
+    let p = compile(SourceFile::new("bench.neuro", text), &mut NoImports).ok().expect("compiles");
     let runner = Runner { module: &p.module, files: &Nothing, settings: Settings::default(), progress: &Silent };
     let once = || {
         let begun = Instant::now();

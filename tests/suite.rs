@@ -59,6 +59,8 @@ mod plasticity;
 mod properties;
 #[path = "suite/rates.rs"]
 mod rates;
+#[path = "suite/recovery.rs"]
+mod recovery;
 #[path = "suite/reference.rs"]
 mod reference;
 #[path = "suite/report.rs"]

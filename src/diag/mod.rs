@@ -103,6 +103,11 @@ impl Diagnostics {
         diagnostics.into_iter().for_each(|d| self.push(d));
     }
 
+    /// Keeps only some.
+    pub fn retain(&mut self, keep: impl FnMut(&Diagnostic) -> bool) {
+        self.items.retain(keep);
+    }
+
     /// Returns whether any error was collected.
     pub fn has_errors(&self) -> bool {
         self.items.iter().any(|d| d.severity() == Severity::Error)
@@ -161,7 +166,11 @@ pub fn unsupported(span: Span, what: &str) -> Diagnostic {
 
 /// Suggests the candidate nearest to `name`, if its edit distance is at most a third of the length.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count().max(3)) / 3;
+    // Names of one letter have nothing in common but their length.
+    let limit = match name.chars().count() {
+        0 | 1 => 0,
+        n => n.max(3) / 3,
+    };
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let distance = if candidate.eq_ignore_ascii_case(name) { 0 } else { edit_distance(name, candidate) };

@@ -18,23 +18,18 @@ impl fmt::Debug for Report<'_> {
     }
 }
 
+/// What stands for the message, which is written before the excerpt.
+const MESSAGE: &str = "(message)";
+
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.diagnostic.message)
+        f.write_str(MESSAGE)
     }
 }
 
 impl std::error::Error for Report<'_> {}
 
 impl miette::Diagnostic for Report<'_> {
-    fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        let word = match self.diagnostic.severity() {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        Some(Box::new(format!("{word}[{}]", self.diagnostic.code)))
-    }
-
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.diagnostic.severity() {
             Severity::Error => miette::Severity::Error,
@@ -74,7 +69,7 @@ impl miette::Diagnostic for Report<'_> {
     }
 }
 
-/// Renders one diagnostic with its source lines, 80 columns wide; `color` adds ANSI colors.
+/// Renders one diagnostic: a line with its code and message, then its source lines, 80 columns wide; `color` adds ANSI colors.
 pub fn human(diagnostic: &Diagnostic, sources: &SourceMap, color: bool) -> String {
     let source = diagnostic.span().map(|s| {
         let here = diagnostic.labels.iter().map(|(span, _)| *span).filter(|span| span.file == s.file);
@@ -82,12 +77,25 @@ pub fn human(diagnostic: &Diagnostic, sources: &SourceMap, color: bool) -> Strin
     });
     let report = Report { diagnostic, source };
     let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::none() };
-    let mut out = String::new();
+    let mut excerpt = String::new();
     let handler = GraphicalReportHandler::new_themed(theme).with_width(80).with_links(false);
-    if handler.render_report(&mut out, &report).is_err() {
-        out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
+    let rest = match handler.render_report(&mut excerpt, &report) {
+        Ok(()) => excerpt.split_once('\n').map_or("", |(_, rest)| rest),
+        Err(_) => "",
+    };
+    first_line(diagnostic, color) + &footers(rest)
+}
+
+/// `error[E0302]: cannot add values of different units`
+fn first_line(d: &Diagnostic, color: bool) -> String {
+    let (word, paint) = match d.severity() {
+        Severity::Error => ("error", "31"),
+        Severity::Warning => ("warning", "33"),
+    };
+    match color {
+        true => format!("\x1b[1;{paint}m{word}[{}]\x1b[0m\x1b[1m: {}\x1b[0m\n", d.code, d.message),
+        false => format!("{word}[{}]: {}\n", d.code, d.message),
     }
-    footers(&out)
 }
 
 /// Gives notes, which the library knows only as part of the help, a line and a margin of their own.

@@ -154,6 +154,12 @@ impl<'a> Scope<'a> {
         if let Some(v) = self.scalar(e) {
             return Ok(v != 0.0);
         }
+        match &e.kind {
+            ExprKind::Not(a) => return Ok(!self.truth(a)?),
+            ExprKind::Binary(Op::And, a, b) => return Ok(self.truth(a)? && self.truth(b)?),
+            ExprKind::Binary(Op::Or, a, b) => return Ok(self.truth(a)? || self.truth(b)?),
+            _ => {}
+        }
         holds(&self.eval(e)?, e.span)
     }
 
@@ -211,7 +217,12 @@ impl<'a> Scope<'a> {
             ExprKind::Local(id) => self.local(*id, e.span)?,
             ExprKind::Step => Quantity::number(self.world.dt(), Dim::TIME, e.ty.unit.clone()).into(),
             ExprKind::Neg(a) => self.quantity(a)?.map(|x| -x).into(),
-            ExprKind::Not(a) => Value::Bool(!self.truth(a)?),
+            ExprKind::Not(a) => match self.eval(a)? {
+                Value::Quantity(q) if !q.is_single() => {
+                    Quantity { dim: Dim::ONE, unit: None, ..q.map(|x| f64::from(u8::from(x == 0.0))) }.into()
+                }
+                one => Value::Bool(!holds(&one, a.span)?),
+            },
             ExprKind::Binary(op, a, b) => self.binary(*op, a, b, e)?,
             ExprKind::In(x, ends) => {
                 let (x, (lo, hi)) = (self.quantity(x)?, self.range(ends)?);
@@ -231,7 +242,10 @@ impl<'a> Scope<'a> {
                 Quantity::array(values, dim(), e.ty.unit.clone()).into()
             }
             ExprKind::Within(w) => self.within(w, e.span)?,
-            ExprKind::If(c, a, b) => self.eval(if self.truth(c)? { a } else { b })?,
+            ExprKind::If(c, a, b) => match self.eval(c)? {
+                Value::Quantity(q) if !q.is_single() => self.chosen(&q, a, b, e)?,
+                one => self.eval(if holds(&one, c.span)? { a } else { b })?,
+            },
             ExprKind::List(items) => self.list(items, e)?,
             ExprKind::Function(f, args) => self.function(*f, args, e)?,
             ExprKind::Call(b, values, fields) => self.call(b, values, fields, e.span)?,
@@ -317,6 +331,37 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// `a and b`, `a or b`: element by element where the first is several, else only as far as it decides.
+    fn logical(&self, op: Op, a: &Expr, b: &Expr, span: Span) -> Attempt<Value> {
+        let truth = |x: f64| x != 0.0;
+        match self.eval(a)? {
+            Value::Quantity(x) if !x.is_single() => {
+                let joined = x.zip(&self.quantity(b)?, |x, y| {
+                    f64::from(u8::from(if op == Op::And { truth(x) && truth(y) } else { truth(x) || truth(y) }))
+                });
+                let q = joined.or_else(|why| different(span, &why))?;
+                Ok(Quantity { dim: Dim::ONE, unit: None, ..q }.into())
+            }
+            one if holds(&one, a.span)? == (op == Op::Or) => Ok(Value::Bool(op == Op::Or)),
+            _ => match self.eval(b)? {
+                Value::Quantity(y) if !y.is_single() => Ok(y.map(|y| f64::from(u8::from(truth(y)))).into()),
+                one => Ok(Value::Bool(holds(&one, b.span)?)),
+            },
+        }
+    }
+
+    /// `if c then a else b` of several conditions: for each element the one or the other.
+    fn chosen(&self, c: &Quantity, a: &Expr, b: &Expr, whole: &Expr) -> Attempt<Value> {
+        let (x, y) = (self.quantity(a)?, self.quantity(b)?);
+        let of = |q: &Quantity, wanted: bool| {
+            let picked = c.zip(q, |c, x| if (c != 0.0) == wanted { x } else { 0.0 });
+            picked.or_else(|why| different(whole.span, &why))
+        };
+        let (first, second) = (of(&x, true)?, of(&y, false)?);
+        let q = first.zip(&second, |x, y| x + y).or_else(|why| different(whole.span, &why))?;
+        Ok(Quantity { dim: x.dim, unit: x.unit.or(y.unit), ..q }.into())
+    }
+
     fn of_environment(&self, of: &Expr, seen: Seen, span: Span) -> Attempt<Value> {
         let found = match self.eval(of)? {
             Value::Environment(s) => self.world.environment(s.model).map(|model| (s, model)),
@@ -333,10 +378,8 @@ impl<'a> Scope<'a> {
     }
 
     fn binary(&self, op: Op, a: &Expr, b: &Expr, whole: &Expr) -> Attempt<Value> {
-        match op {
-            Op::And => return Ok(Value::Bool(self.truth(a)? && self.truth(b)?)),
-            Op::Or => return Ok(Value::Bool(self.truth(a)? || self.truth(b)?)),
-            _ => {}
+        if matches!(op, Op::And | Op::Or) {
+            return self.logical(op, a, b, whole.span);
         }
         let (x, y) = match (self.eval(a)?, self.eval(b)?) {
             (Value::Text(x), Value::Text(y)) => return Ok(Value::Bool((x == y) == (op == Op::Eq))),

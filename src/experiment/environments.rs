@@ -3,7 +3,7 @@
 use super::run::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::whole;
-use crate::evaluate::{Attempt, Scope, Turns, fail};
+use crate::evaluate::{Attempt, Scope, Turns, fail, one_for_examples};
 use crate::hir::Op;
 use crate::hir::experiment::model::{Action, BlockId, Environment, Environs, Statement, StatementKind, Target};
 use crate::hir::network::model::{Parameter, Value as Written};
@@ -116,7 +116,14 @@ impl Run<'_> {
         }
         // One number is put where the last one is.
         let numbers = self.with(|s| Ok(args.iter().map(|e| s.scalar(e.as_ref()?)).collect::<Option<Vec<f64>>>()))?;
-        let each = || args.iter().map(|e| e.as_ref().map(|e| self.eval(e)).transpose()).collect::<Attempt<Vec<_>>>();
+        let one = |e: &Expr| match self.eval(e)? {
+            Value::Quantity(q) => {
+                one_for_examples(&q, e.span)?;
+                Ok(Value::Quantity(Quantity { rows: None, ..q }))
+            }
+            other => Ok(other),
+        };
+        let each = || args.iter().map(|e| e.as_ref().map(one).transpose()).collect::<Attempt<Vec<_>>>();
         let values = if numbers.is_some() { Vec::new() } else { each()? };
         self.within(id, |actor| {
             let model = actor.model;

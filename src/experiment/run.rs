@@ -448,7 +448,7 @@ impl<'a> Run<'a> {
                 && let Value::Quantity(q) = &value
             {
                 match q.single().map_or(Err("a seed is one number".into()), whole_seed) {
-                    Ok(seed) => (self.seed, self.networks_made) = (seed, 0),
+                    Ok(seed) => self.begin_anew(seed),
                     Err(why) => {
                         let d = Diagnostic::at(Code::E0404, local.span, why, "not a seed");
                         return Err(Box::new(d.help("write `sweep seed in 1 .. 5`")));

@@ -103,11 +103,17 @@ impl Run<'_> {
         }
         match whole_seed(self.number(e)?) {
             Ok(seed) => {
-                (self.seed, self.networks_made) = (seed, 0);
+                self.begin_anew(seed);
                 Ok(())
             }
             Err(why) => Err(Box::new(Diagnostic::at(Code::E0404, e.span, why, "not a seed").help("write `seed 1`"))),
         }
+    }
+
+    /// Lets everything that is drawn follow from a seed as if nothing had been drawn before.
+    pub(super) fn begin_anew(&mut self, seed: u64) {
+        (self.seed, self.networks_made, self.streams) = (seed, 0, 0);
+        self.shuffles.set(0);
     }
 
     fn set_dt(&mut self, e: &Expr) -> Attempt<()> {
@@ -223,6 +229,12 @@ impl Run<'_> {
 
     /// Whether a condition holds, which must not differ between examples.
     fn same_truth(&self, e: &Expr) -> Attempt<bool> {
+        match &e.kind {
+            ExprKind::Not(a) => return Ok(!self.same_truth(a)?),
+            ExprKind::Binary(Op::And, a, b) => return Ok(self.same_truth(a)? && self.same_truth(b)?),
+            ExprKind::Binary(Op::Or, a, b) => return Ok(self.same_truth(a)? || self.same_truth(b)?),
+            _ => {}
+        }
         let value = self.eval(e)?;
         if let Value::Quantity(q) = &value
             && q.rows.is_some_and(|rows| rows > 1)

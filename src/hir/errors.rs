@@ -1,12 +1,14 @@
 //! Wording of the E02xx–E05xx families, one small function per diagnostic.
 
+use super::root::number_without_unit;
+use super::typed::Expr;
 use super::{Neuron, Shape, Ty, Var, VarKind};
 use crate::builtin::{Builtin, Place};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::syntax::MAX_HEIGHT;
 use crate::syntax::ast::Name;
-use crate::units::{Dim, canonical_unit, unit_names};
+use crate::units::{Dim, Unit, canonical_unit, format_number, unit_names};
 
 pub(crate) fn unknown_name<'a>(name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
     let help = nearest(name, known).map(|n| format!("did you mean `{n}`?"));
@@ -92,21 +94,56 @@ pub(crate) fn not_assignable(name: &str, what: &str, span: Span, declared: Optio
     d.help("only states change in handlers; declare it with `state`")
 }
 
+/// Units as other languages call them.
+const WORDS_OF_UNITS: &[(&[&str], &str)] = &[
+    (&["sec", "secs", "second", "seconds"], "s"),
+    (&["msec", "msecs", "millisecond", "milliseconds"], "ms"),
+    (&["usec", "microsecond", "microseconds"], "us"),
+    (&["volt", "volts"], "V"),
+    (&["mvolt", "millivolt", "millivolts"], "mV"),
+    (&["amp", "amps", "ampere", "amperes"], "A"),
+    (&["namp", "nanoamp", "nanoampere"], "nA"),
+    (&["pamp", "picoamp", "picoampere"], "pA"),
+    (&["siemens", "mho"], "S"),
+    (&["msiemens", "mmho"], "mS"),
+    (&["nsiemens", "nanosiemens"], "nS"),
+    (&["farad"], "F"),
+    (&["ufarad", "microfarad"], "uF"),
+    (&["pfarad", "picofarad"], "pF"),
+    (&["hertz"], "Hz"),
+    (&["ohms", "megohm"], "Ohm"),
+    (&["micron", "microns", "micrometer", "micrometre"], "um"),
+    (&["meter", "metre"], "m"),
+    (&["degree", "degrees"], "deg"),
+];
+
 pub(crate) fn unknown_unit<'a>(name: &Name, user: impl Iterator<Item = &'a str>) -> Diagnostic {
     let known: Vec<String> = unit_names().map(String::from).chain(user.map(String::from)).collect();
-    let help = nearest(&name.text, known.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`?"));
+    let meant = WORDS_OF_UNITS.iter().find(|(words, _)| words.iter().any(|w| w.eq_ignore_ascii_case(&name.text)));
+    let near = meant.map(|(_, unit)| *unit).or_else(|| nearest(&name.text, known.iter().map(String::as_str)));
+    let help = near.map(|n| format!("did you mean `{n}`?"));
     Diagnostic::at(Code::E0305, name.span, format!("unknown unit `{}`", name.text), "not a unit").maybe_help(help)
 }
 
-pub(crate) fn mismatched_equation(state: &str, declared: Span, expected: &Ty, found: &Ty, span: Span) -> Diagnostic {
-    Diagnostic::at(
+pub(crate) fn mismatched_equation(
+    state: &Var,
+    (expected, found): (&Ty, &Ty),
+    span: Span,
+    without_unit: Option<(&Var, Unit)>,
+) -> Diagnostic {
+    let d = Diagnostic::at(
         Code::E0301,
         span,
-        format!("mismatched units in the equation for `{state}`"),
+        format!("mismatched units in the equation for `{}`", state.name),
         format!("expected {}, found {}", expected.describe(), found.describe()),
     )
-    .label(declared, format!("`{state}` declared here"))
-    .maybe_help(conversion(expected.dim, found.dim))
+    .label(state.span, format!("`{}` declared here", state.name));
+    match without_unit {
+        Some((p, unit)) => d
+            .label(p.span, format!("`{}` has no unit", p.name))
+            .help(format!("give `{}` its unit where it is declared: `… {}`", p.name, unit.name)),
+        None => d.maybe_help(conversion(expected.dim, found.dim)),
+    }
 }
 
 /// Suggests the factor that would repair the most common slips.
@@ -117,23 +154,37 @@ pub(crate) fn conversion(expected: Option<Dim>, found: Option<Dim>) -> Option<St
         (Dim::CAPACITANCE, "divide the current by a capacitance: `… / C_m`"),
         (Dim::CONDUCTANCE, "divide the current by a conductance: `… / g_L`"),
         (Dim::CONDUCTANCE.recip(), "multiply by a conductance, or divide by a resistance"),
-        (Dim::VOLTAGE, "divide by a voltage"),
         (Dim::VOLTAGE.recip(), "multiply by a driving force: `… * (E - v)`"),
-        (Dim::TIME.recip(), "multiply by a time"),
     ];
     table.iter().find(|(d, _)| *d == ratio).map(|(_, h)| (*h).to_string())
 }
 
-pub(crate) fn cannot_add(op: &str, a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {
+pub(crate) fn cannot_add(op: &str, x: (&Expr, Span), y: (&Expr, Span)) -> Diagnostic {
     let verb = if op == "-" { "subtract" } else { "add" };
-    Diagnostic::at(
+    let (a, b) = ((&x.0.ty, x.1), (&y.0.ty, y.1));
+    let missing = a.0.dim.zip(b.0.dim);
+    let without_unit = missing.and_then(|(a, b)| {
+        let first = number_without_unit(x.0, b / a);
+        first.or_else(|| number_without_unit(y.0, a / b))
+    });
+    let d = Diagnostic::at(
         Code::E0302,
         b.1,
         format!("cannot {verb} values of different units"),
         format!("this is {}", b.0.describe()),
     )
-    .label(a.1, format!("this is {}", a.0.describe()))
-    .maybe_help(conversion(a.0.dim, b.0.dim))
+    .label(a.1, format!("this is {}", a.0.describe()));
+    match without_unit {
+        Some((span, value, unit)) => {
+            let whole = span == a.1 || span == b.1;
+            let d = if whole { d } else { d.label(span, "this has no unit") };
+            match value {
+                Some(v) => d.help(format!("write the unit: `{} {}`", format_number(v), unit.name)),
+                None => d.help(format!("give it its unit where it is declared: `… {}`", unit.name)),
+            }
+        }
+        None => d.maybe_help(conversion(a.0.dim, b.0.dim)),
+    }
 }
 
 pub(crate) fn cannot_compare(a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {

@@ -277,13 +277,18 @@ impl Infer<'_> {
             },
             ExprKind::List(items) => self.list(m, items, span),
             ExprKind::If(c, a, b) => {
-                let c = self.typed_condition(m, c);
+                let c = if m.is_program() { self.typed_conditions(m, c) } else { self.typed_condition(m, c) };
                 let (x, y) = (self.typed(m, a), self.typed(m, b));
                 if !x.is_error() && !y.is_error() && (x.ty.kind != y.ty.kind || !x.ty.same_dim(&y.ty)) {
                     return self.report(errors::cannot_compare((&x.ty, a.span), (&y.ty, b.span)), span);
                 }
-                // One of the two is taken as a whole, so that shapes need not agree.
-                let shape = if x.ty.shape == y.ty.shape { x.ty.shape } else { Shape::Any };
+                // One of the two is taken as a whole, so that shapes need not agree; of several conditions, an element of either.
+                let shape = match c.ty.shape {
+                    Shape::Array | Shape::Matrix => c.ty.shape,
+                    _ if x.ty.shape == y.ty.shape && !c.is_comparison() => x.ty.shape,
+                    Shape::Number if x.ty.shape == y.ty.shape => x.ty.shape,
+                    _ => Shape::Any,
+                };
                 let ty = join(x.ty.clone(), y.ty.clone()).shaped(shape);
                 new(Kinds::If(Box::new(c), Box::new(x), Box::new(y)), ty)
             }
@@ -338,10 +343,32 @@ impl Infer<'_> {
         self.report(errors::unknown_name(name, span, known), span)
     }
 
-    /// Infers an expression that must be a number, or several.
+    /// Infers an expression that must be a number, or several. In programs what is true or false counts as 1 or 0.
     pub fn typed_number(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
         let typed = self.typed(m, e);
+        let typed = self.counted(m, typed);
         self.must_be_number(typed)
+    }
+
+    /// In programs what is true or false counts as 1 or 0 where a number is wanted.
+    fn counted(&self, m: &dyn Meaning, e: Expr) -> Expr {
+        if e.ty.kind != Kind::Bool || !m.is_program() {
+            return e;
+        }
+        let span = e.span;
+        let ty = Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) }.shaped(e.ty.shape);
+        let one = |value: f64| Box::new(number_of(value, Ty::in_unit(Unit::one()), span));
+        Expr::new(Kinds::If(Box::new(e), one(1.0), one(0.0)), ty, span)
+    }
+
+    /// Infers a condition, or several of which each element counts by itself.
+    fn typed_conditions(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
+        let typed = self.typed(m, e);
+        match typed.ty.kind {
+            Kind::Bool | Kind::Error => typed,
+            Kind::Number if typed.is_comparison() || is_logical(e) => typed,
+            _ => self.report(errors::condition_needed(&typed.ty, e.span), e.span),
+        }
     }
 
     pub(super) fn must_be_number(&mut self, e: Expr) -> Expr {
@@ -511,6 +538,8 @@ impl Infer<'_> {
             false => e,
         };
         let (x, y) = (combined(x, a), combined(y, b));
+        // `1 < x < 3` compares a truth value, which was not meant.
+        let (x, y) = if compares { (x, y) } else { (self.counted(m, x), self.counted(m, y)) };
         for e in [&x, &y] {
             if e.ty.kind != Kind::Number {
                 return self.report(errors::wrong_kind("a number", &e.ty, e.span), span);
@@ -525,7 +554,7 @@ impl Infer<'_> {
         match op {
             Add | Sub => {
                 if !x.ty.same_dim(&y.ty) {
-                    return self.report(errors::cannot_add(op.symbol(), (&x.ty, a.span), (&y.ty, b.span)), span);
+                    return self.report(errors::cannot_add(op.symbol(), (&x, a.span), (&y, b.span)), span);
                 }
                 let ty = join(x.ty.clone(), y.ty.clone());
                 arithmetic(if op == Add { Op::Add } else { Op::Sub }, x, y, ty)

@@ -16,6 +16,7 @@ pub mod network;
 mod neuron;
 pub mod print;
 mod response;
+mod root;
 mod synapse;
 mod ty;
 pub mod typed;

@@ -6,7 +6,7 @@ use super::network::check_network;
 use super::neuron::check_neuron;
 use super::variant::Bases;
 use super::*;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 use crate::syntax::{self, ast};
 use std::collections::HashMap;
@@ -24,7 +24,15 @@ pub fn check(
     imports: &mut dyn Imports,
     diagnostics: &mut Diagnostics,
 ) -> Module {
-    let mut loader = Loader { sources, imports, done: Vec::new(), module: Module::default(), bases: Bases::default() };
+    let mut loader = Loader {
+        sources,
+        imports,
+        done: Vec::new(),
+        module: Module::default(),
+        bases: Bases::default(),
+        lost: ast::Lost::default(),
+        declared: HashMap::new(),
+    };
     // The prelude holds what every model uses: the static synapse and sources.
     for (name, text) in crate::stdlib::PRELUDE {
         let id = loader.sources.add(SourceFile::new(*name, *text));
@@ -32,7 +40,12 @@ pub fn check(
     }
     loader.load(root, true, None, diagnostics);
     unused::report(&loader.module, diagnostics);
-    loader.module
+    let Loader { sources, lost, module, .. } = loader;
+    if !lost.places.is_empty() {
+        let text = |s: Span| sources.file(s.file).text.get(s.start as usize..s.end as usize).unwrap_or_default();
+        diagnostics.retain(|d| !follows_from(d, &lost, text));
+    }
+    module
 }
 
 struct Loader<'a> {
@@ -42,6 +55,36 @@ struct Loader<'a> {
     module: Module,
     /// Models and networks as they are written, for variants of them.
     bases: Bases,
+    /// What could not be read.
+    lost: ast::Lost,
+    /// Models, networks and worlds of all files.
+    declared: HashMap<String, Span>,
+}
+
+/// Returns whether something is only missing because it could not be read: it would be said again, or would not be true.
+fn follows_from<'a>(d: &Diagnostic, lost: &ast::Lost, text: impl Fn(Span) -> &'a str) -> bool {
+    let Some(span) = d.span() else { return false };
+    // What is wrong with the writing itself was said where it stands.
+    if d.code.to_string().starts_with("E01") {
+        return false;
+    }
+    // Clauses of a projection that could not be read are not missing.
+    let opens = |s: &str| s.matches('{').count() > s.matches('}').count();
+    let clause = |place: Span| {
+        let between = Span { end: place.start, ..span };
+        d.code == Code::E0605 && place.file == span.file && place.start > span.start && opens(text(between))
+    };
+    let touch = |a: Span, b: Span| a.file == b.file && a.start < b.end && b.start < a.end;
+    // A name, or a path of names.
+    let name = text(span);
+    let named = !name.contains(char::is_whitespace)
+        && name.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| lost.words.contains(w));
+    // Names in the message, in backticks.
+    let told = d.message.split('`').skip(1).step_by(2).any(|w| lost.words.contains(w));
+    d.severity() == Severity::Warning
+        || named
+        || told
+        || lost.places.iter().any(|place| touch(span, *place) || clause(*place))
 }
 
 impl Loader<'_> {
@@ -52,6 +95,8 @@ impl Loader<'_> {
         self.done.push(file);
         let text = self.sources.file(file).text.clone();
         let mut parsed = syntax::parse(file, &text, diagnostics);
+        self.lost.places.append(&mut parsed.lost.places);
+        self.lost.words.append(&mut parsed.lost.words);
         for item in &parsed.items {
             if let ast::ItemKind::Use(path, quoted, names) = &item.kind {
                 self.import(file, path, *quoted, names, diagnostics);
@@ -119,6 +164,7 @@ impl Loader<'_> {
                     seen.insert(name, span);
                 }
             }
+            self.alone(item, name, span, diagnostics);
             if !item.doc.is_empty() {
                 self.module.docs.insert(name.to_string(), item.doc.clone());
             }
@@ -194,6 +240,29 @@ impl Loader<'_> {
                 let list = if out { &mut self.module.experiments } else { &mut self.module.tests };
                 list.push(checked);
             }
+        }
+    }
+
+    /// Refuses a model, network or world that has the name of one in another file: models are found by their names.
+    fn alone(&mut self, item: &ast::Item, name: &str, span: Span, diagnostics: &mut Diagnostics) {
+        use ast::ItemKind::{Model, Network, World};
+        if !matches!(item.kind, Model(_) | Network(_) | World(_)) {
+            return;
+        }
+        // Whoever has a `Relay` of his own does without that of the prelude; networks of the library are made of its models, whatever
+        // other network has their name; and models of which it does not speak are there for its tests.
+        let of = self.sources.file(span.file).name.as_str();
+        let own = of.starts_with("std/") && (matches!(item.kind, Network(_)) || item.doc.is_empty());
+        if crate::stdlib::PRELUDE.iter().any(|(prelude, _)| *prelude == of) || own {
+            return;
+        }
+        if let Some(first) = self.declared.insert(name.to_string(), span)
+            && first.file != span.file
+        {
+            let (here, there) = (of.to_string(), self.sources.file(first.file).name.clone());
+            let d = errors::declared_twice(name, span, first);
+            let note = format!("`{here}` and `{there}` are read together, and models are known by their names");
+            diagnostics.push(d.note(note));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::source::Span;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A name and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -615,6 +616,17 @@ impl CommandKind {
 pub struct File {
     /// Declarations in order.
     pub items: Vec<Item>,
+    /// What could not be read.
+    pub lost: Lost,
+}
+
+/// What could not be read of a file, so that nobody complains that it is not there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Lost {
+    /// Where it stands.
+    pub places: Vec<Span>,
+    /// The words in it.
+    pub words: BTreeSet<String>,
 }
 
 /// `panel "title" a, b against x as points with error s with log x labelled "a", "b"`

@@ -1,6 +1,6 @@
 //! Diagnostics of the E01xx family and the words for grammar rules.
 
-use super::parse::Rule;
+use super::grammar::Rule;
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
@@ -50,13 +50,23 @@ pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<
     too_deep(span)
 }
 
+/// A line that ends where something must follow.
+pub(super) fn unfinished(text: &str, at: Span, sign: char) -> Diagnostic {
+    Diagnostic::at(
+        Code::E0101,
+        clamp_to_char(text, at),
+        format!("expected an expression after `{sign}`, found the next statement"),
+        "nothing follows",
+    )
+}
+
 /// A word where a declaration should begin.
 pub(super) fn unexpected_text(span: Span, found: &str) -> Diagnostic {
     let word: String = found.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let shown = if word.is_empty() { found.chars().take(12).collect() } else { word.clone() };
     let help = nearest(&word, DECLARATIONS).map(|w| format!("did you mean `{w}`?"));
     Diagnostic::at(Code::E0102, span, format!("expected a declaration, found `{shown}`"), "not a declaration")
-        .note("a file holds `use`, `const`, `unit`, `fn`, `channel`, `neuron`, `synapse`, `network`, `experiment` and `test`")
+        .note("a file holds `use`, `const`, `unit`, `fn`, `channel`, `neuron`, `synapse`, `network`, `world`, `experiment` and `test`")
         .maybe_help(help)
 }
 
@@ -69,8 +79,20 @@ pub(super) fn too_deep(span: Span) -> Diagnostic {
         .help("name a part of it with `let`")
 }
 
+/// Reports a string without an end.
+pub(super) fn open_string(at: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0104, at, "this string is not closed", "begins here")
+        .help("end it with `\"` on the same line")
+}
+
+/// Returns whether a line begins a declaration, or the text above one.
+pub(super) fn begins_declaration(line: &str) -> bool {
+    let word: String = line.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    line.starts_with("##") || DECLARATIONS.contains(&word.as_str())
+}
+
 /// Checks brackets, strings and depth before parsing: the message is better, and the parser's stack is safe.
-pub(super) fn too_deep_or_unbalanced(file: FileId, text: &str, max_len: usize) -> Option<Diagnostic> {
+pub(super) fn out_of_step(file: FileId, text: &str, max_len: usize) -> Option<Diagnostic> {
     if text.len() > max_len {
         return Some(Diagnostic::new(Code::E0107, "the text is too long to be a model"));
     }
@@ -88,10 +110,7 @@ pub(super) fn too_deep_or_unbalanced(file: FileId, text: &str, max_len: usize) -
                     end = e + 1;
                 }
                 _ => {
-                    return Some(
-                        Diagnostic::at(Code::E0104, span(1), "this string is not closed", "begins here")
-                            .help("end it with `\"` on the same line"),
-                    );
+                    return Some(open_string(span(1)));
                 }
             },
             b @ (b'(' | b'[' | b'{') => nest.open(i, b),
@@ -221,7 +240,15 @@ fn clamp_to_char(text: &str, mut span: Span) -> Span {
 fn word_at(text: &str, start: usize) -> String {
     let rest = text.get(start..).unwrap_or("");
     let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    if word.is_empty() { rest.chars().take_while(|c| !c.is_whitespace()).take(1).collect() } else { word }
+    // Signs that belong together.
+    let pair = ["==", "!=", "<=", ">=", "&&", "||", "**", "//", "->", "+=", "-=", "*=", "/="]
+        .iter()
+        .find(|p| rest.starts_with(**p));
+    match pair {
+        Some(pair) => (*pair).to_string(),
+        None if word.is_empty() => rest.chars().take_while(|c| !c.is_whitespace()).take(1).collect(),
+        None => word,
+    }
 }
 
 /// The words for a grammar rule; `None` for rules that would only add noise to a list of expectations.

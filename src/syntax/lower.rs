@@ -2,7 +2,7 @@
 
 use super::ast::*;
 use super::errors;
-use super::parse::Rule;
+use super::grammar::Rule;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::iterators::Pair;

@@ -1,8 +1,8 @@
 //! pest pairs to AST: networks, projections and drives.
 
 use super::ast::*;
+use super::grammar::Rule;
 use super::lower::{Lowered, Lowerer, P, Parts, unquote};
-use super::parse::Rule;
 
 impl Lowerer {
     pub(super) fn network(&self, pair: P) -> Lowered<Network> {

@@ -1,8 +1,8 @@
 //! pest pairs to AST: figures.
 
 use super::ast::*;
+use super::grammar::Rule;
 use super::lower::{Lowered, Lowerer, P, Parts, unquote};
-use super::parse::Rule;
 use crate::diag::{Code, Diagnostic};
 
 impl Lowerer {

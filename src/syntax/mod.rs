@@ -3,12 +3,17 @@
 //! Input: a [`crate::source::SourceFile`]. Output: an [`ast::File`] and diagnostics. pest types never leave this module.
 
 pub mod ast;
+mod balance;
 mod errors;
 pub mod format;
+mod grammar;
+mod idioms;
 mod lower;
 mod lower_network;
 mod lower_plot;
 mod parse;
+mod recover;
+mod scan;
 
 pub use errors::MAX_HEIGHT;
 pub use parse::{parse, parse_expr};

@@ -1,49 +1,92 @@
-//! Runs the grammar; a broken item becomes one diagnostic and the rest of the file is kept.
+//! Runs the grammar; every mistake becomes one diagnostic, and what can be understood is kept.
 
-use super::{ast, errors, lower::Lowerer};
-use crate::diag::Diagnostics;
+use super::balance::balance;
+use super::grammar::{Grammar, Rule};
+use super::scan::{Piece, Pieces, blank};
+use super::{ast, errors, lower::Lowerer, recover};
+use crate::diag::{Code, Diagnostics};
 use crate::source::{FileId, Span};
 use pest::Parser;
-use pest_derive::Parser;
-
-/// The pest parser of `grammar/neuro.pest`.
-#[derive(Parser)]
-#[grammar = "grammar/neuro.pest"]
-pub(super) struct Grammar;
 
 /// Longest file accepted, in bytes.
 const MAX_TEXT: usize = 16 << 20;
 
-/// Parses a file; every broken declaration is reported once and left out.
+/// Parses a file; every mistake is reported once, and what can be understood is kept.
 pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::File {
-    if let Some(d) = errors::too_deep_or_unbalanced(file, text, MAX_TEXT) {
-        // With brackets or quotes out of step, everything else that could be said would be wrong.
-        diagnostics.push(d);
-        return ast::File::default();
-    }
-    let pairs = match Grammar::parse(Rule::file, text) {
+    let mut out = ast::File::default();
+    let mut mended;
+    let read = match errors::out_of_step(file, text, MAX_TEXT) {
+        None => text,
+        Some(d) if d.code == Code::E0107 => {
+            // Too deep to be followed, wherever it stands.
+            diagnostics.push(d);
+            return out;
+        }
+        Some(_) => {
+            mended = text.as_bytes().to_vec();
+            step_in(file, text, &mut mended, &mut out.lost, diagnostics);
+            match std::str::from_utf8(&mended) {
+                Ok(text) if errors::out_of_step(file, text, MAX_TEXT).is_none() => text,
+                _ => return out,
+            }
+        }
+    };
+    let pairs = match Grammar::parse(Rule::file, read) {
         Ok(pairs) => pairs,
         Err(error) => {
             diagnostics.push(errors::unexpected(file, 0, text, &error));
-            return ast::File::default();
+            return out;
         }
     };
     let lowerer = Lowerer::new(file, 0);
-    let mut out = ast::File::default();
+    let mut bytes = read.as_bytes().to_vec();
     let mut pairs = pairs.flat_map(|p| p.into_inner()).peekable();
     while let Some(pair) = pairs.next() {
+        let (start, end) = (pair.as_span().start(), pair.as_span().end());
         match pair.as_rule() {
             // The text above a broken declaration is not a mistake of its own.
             Rule::junk if only_doc(pair.as_str()) && pairs.peek().is_some_and(|n| n.as_rule() == Rule::junk) => {}
             Rule::item => match lowerer.item(pair) {
                 Ok(item) => out.items.push(item),
-                Err(d) => diagnostics.push(*d),
+                Err(_) => {
+                    out.items.extend(recover::item(file, text, &mut bytes, (start, end), &mut out.lost, diagnostics))
+                }
             },
-            Rule::junk => diagnostics.push(explain_junk(file, text, pair.as_span().start(), pair.as_str())),
+            Rule::junk => {
+                let skipped = pair.as_str().len() - pair.as_str().trim_start().len();
+                let place = (start + skipped, start + pair.as_str().trim_end().len());
+                out.items.extend(recover::item(file, text, &mut bytes, place, &mut out.lost, diagnostics));
+            }
             _ => {}
         }
     }
     out
+}
+
+/// Puts brackets and quotes right that are out of step, declaration by declaration.
+fn step_in(file: FileId, text: &str, bytes: &mut [u8], lost: &mut ast::Lost, diagnostics: &mut Diagnostics) {
+    for (at, to, piece) in Pieces::new(text.as_bytes(), 0, text.len()) {
+        if piece == Piece::Text && (to - at < 2 || !text[..to].ends_with('"')) {
+            diagnostics.push(errors::open_string(Span { file, start: at as u32, end: at as u32 + 1 }));
+            lost.take(file, text, at, to);
+            blank(bytes, at, to);
+            let line =
+                (text[..at].rfind('\n').map_or(0, |n| n + 1), text[at..].find('\n').map_or(text.len(), |n| at + n));
+            let (from, to) = recover::statement(bytes, (0, text.len()), at).unwrap_or(line);
+            lost.take(file, text, from, to);
+            blank(bytes, from, to);
+        }
+    }
+    let mut begins: Vec<usize> = vec![0];
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if at > 0 && errors::begins_declaration(line) {
+            begins.push(at);
+        }
+        at += line.len();
+    }
+    begins.push(text.len());
+    begins.windows(2).for_each(|w| balance(file, bytes, (w[0], w[1]), lost, diagnostics));
 }
 
 fn only_doc(text: &str) -> bool {
@@ -52,7 +95,7 @@ fn only_doc(text: &str) -> bool {
 
 /// Parses one expression, as given on the command line.
 pub fn parse_expr(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Option<ast::Expr> {
-    if let Some(d) = errors::too_deep_or_unbalanced(file, text, 1 << 16) {
+    if let Some(d) = errors::out_of_step(file, text, 1 << 16) {
         diagnostics.push(d);
         return None;
     }
@@ -71,15 +114,5 @@ pub fn parse_expr(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> Op
             diagnostics.push(errors::unexpected(file, 0, text, &error));
             None
         }
-    }
-}
-
-/// Parses junk again as an item, which gives the exact place and expectation.
-fn explain_junk(file: FileId, text: &str, start: usize, junk: &str) -> crate::diag::Diagnostic {
-    let skipped = junk.len() - junk.trim_start().len();
-    let (start, junk) = (start + skipped, junk.trim());
-    match Grammar::parse(Rule::only_item, junk) {
-        Err(error) => errors::unexpected(file, start, text, &error),
-        Ok(_) => errors::unexpected_text(Span { file, start: start as u32, end: (start + junk.len()) as u32 }, junk),
     }
 }

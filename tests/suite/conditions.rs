@@ -60,3 +60,80 @@ fn what_is_drawn_in_a_condition_is_drawn_once() {
     assert_eq!(after("if shuffle(order)[0] > 0 { measure one = 1 }"), after("let one = shuffle(order)"));
     assert!(after("let one = 1") != after("let one = shuffle(order)"));
 }
+
+#[test]
+fn a_choice_between_values_is_made_for_each_element() {
+    let out = run("
+neuron Unit { state v = 1   state u = 0 }
+network Net { population a: Unit[3] }
+experiment e {
+    network net = Net()
+    net.a.v = [1, 2, 3]
+    let x = [1, 2, 3]
+    var y = [1 mV, 2 mV, 3 mV]
+    measure of_array = if x > 1 then 10 else x
+    measure of_variable = (if y > 1 mV then y else 0 mV) / 1 mV
+    measure of_cells = if net.a.v > 1 and net.a.v < 3 then 1 else -1
+    measure negated = if not (net.a.v > 1) then 1 else 0
+    measure either = if net.a.v < 2 or net.a.v > 2 then 1 else 0
+    measure of_one = if max(x) > 1 then x else 0
+    measure sum = 2 * (max(x) > 1) + (min(x) > 1)
+    net.a.u = net.a.v < 2
+    measure assigned = net.a.u
+    net.a.u = if net.a.v < 2 then net.a.v else 10 * i
+    measure mixed = net.a.u
+    # In a statement each comparison holds if it holds for all.
+    if not (net.a.v > 1) { measure once = 1 }
+    if net.a.v > 1 or net.a.v > 2 { measure never = 1 }
+}");
+    assert_eq!(measured(&out, "of_array"), [1.0, 10.0, 10.0]);
+    assert_eq!(measured(&out, "of_variable"), [0.0, 2.0, 3.0]);
+    assert_eq!(measured(&out, "of_cells"), [-1.0, 1.0, -1.0]);
+    assert_eq!(measured(&out, "negated"), [1.0, 0.0, 0.0]);
+    assert_eq!(measured(&out, "either"), [1.0, 0.0, 1.0]);
+    assert_eq!(measured(&out, "of_one"), [1.0, 2.0, 3.0]);
+    assert_eq!(measured(&out, "sum"), [2.0]);
+    assert_eq!(measured(&out, "assigned"), [1.0, 0.0, 0.0]);
+    assert_eq!(measured(&out, "mixed"), [1.0, 10.0, 20.0]);
+    assert!(!out.measures.contains_key("never") && out.measures.contains_key("once"));
+}
+
+#[test]
+fn a_seed_begins_anew_whatever_was_drawn_and_assigned_before() {
+    let out = run("
+neuron A { input drive: 1   let r = drive }
+synapse F { weight w: 1   deliver w * pre.r }
+network Inner { population a: A[1]   population b: A[2]   projection l: a -> b.drive: F { connect all_to_all   weight ~ uniform(-1, 1) } }
+experiment e {
+    for k in 1 .. 2 {
+        seed 5
+        network x = Inner()
+        measure w = x.l.w
+        let u ~ uniform(0, 1)
+        measure drawn = u
+        measure order = shuffle([1, 2, 3, 4, 5, 6, 7])
+        x.l.w ~ uniform(0, 1)
+        measure again = x.l.w
+    }
+}");
+    for (name, n) in [("w", 2), ("drawn", 1), ("order", 7), ("again", 2)] {
+        let all = measured(&out, name);
+        assert_eq!(all[..n], all[n..], "{name}");
+    }
+}
+
+#[test]
+fn truth_values_count_as_numbers_but_are_not_compared_with_them() {
+    let out = run("
+world W { state x = 0   on go { x += 1 }   done when x > 1 }
+experiment e {
+    world w = W()
+    w.go()
+    measure before = 1 - w.done
+    w.go()
+    measure after = [1 - w.done, 2 * w.done + (w.x > 5), -(w.x > 1)]
+}");
+    assert_eq!(measured(&out, "before"), [1.0]);
+    assert_eq!(measured(&out, "after"), [0.0, 2.0, -1.0]);
+    assert!(crate::support::try_program("experiment e { let x = 2   expect 1 < x < 3 }").is_err());
+}

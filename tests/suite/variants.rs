@@ -66,3 +66,28 @@ fn variants_of_nothing_are_refused() {
         words.iter().for_each(|word| assert!(said.contains(word), "{text}: `{word}` is not said:\n{said}"));
     }
 }
+
+/// Models are found by their names, so two that are read together may not have the same.
+#[test]
+fn models_of_one_name_in_two_files_are_refused() {
+    let library = neuro::stdlib::LIBRARY.iter().flat_map(|(file, text)| {
+        let words = |line: &'static str| (line.split_whitespace().next(), line.split_whitespace().nth(1));
+        let named = text
+            .lines()
+            .filter(|l| !l.starts_with(' '))
+            .map(words)
+            .filter(|(kind, _)| matches!(kind, Some("neuron" | "synapse" | "world")));
+        named.map(move |(_, name)| (name.unwrap_or_default().trim_end_matches(['(', '{']), *file))
+    });
+    let mut seen = std::collections::BTreeMap::new();
+    for (name, file) in library {
+        assert_eq!(seen.insert(name, file), None, "{name} in {file} and elsewhere");
+    }
+    let own = "use std.neurons.rate: LinearUnit\nneuron RectifiedUnit { input drive: 1   let r = drive }\n";
+    let Err(refused) = try_program(own) else { panic!("nothing was refused") };
+    let said = rendered(refused.diagnostics.iter(), &refused.sources);
+    assert!(said.contains("`RectifiedUnit` is declared twice") && said.contains("are read together"), "{said}");
+    // The prelude may be replaced.
+    let own = "neuron Relay { state n = 0   emit spike when n > 1 }\nnetwork Net { population a: Relay[1] }\n";
+    assert!(try_program(own).is_ok());
+}

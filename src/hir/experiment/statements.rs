@@ -567,7 +567,14 @@ impl Checker<'_> {
                 }
                 None => {
                     let names: Vec<&str> = self.world.names.iter().map(|(n, _)| n.as_str()).collect();
-                    self.infer.diagnostics.push(errors::unknown_name(name, span, names));
+                    let d = errors::unknown_name(name, span, names);
+                    self.infer.diagnostics.push(match name.as_str() {
+                        "dt" => d.help("the time step is a statement of its own: `dt 0.1 ms`"),
+                        "seed" => d.help("the seed is a statement of its own: `seed 3`"),
+                        "precision" => d.help("the precision is a statement of its own: `precision f64`"),
+                        _ if d.help.is_some() => d,
+                        _ => d.help(format!("a variable is declared by `var {name} = …`, a value that stays by `let`")),
+                    });
                 }
             }
             return None;

@@ -1,6 +1,7 @@
 //! Differential equations and the currents between coupled compartments.
 
 use super::*;
+use crate::hir::root::parameter_without_unit;
 
 impl Checker {
     pub(super) fn equations(&mut self, infer: &mut Infer) {
@@ -56,7 +57,10 @@ impl Checker {
             } else {
                 let expected = Ty { unit: None, ..Ty::number(var.dim / Dim::TIME) };
                 if !ty.is_error() && !ty.same_dim(&expected) {
-                    infer.diagnostics.push(errors::mismatched_equation(&name.text, var.span, &expected, &ty, rhs.span));
+                    let missing = ty.dim.map(|found| var.dim / Dim::TIME / found);
+                    let without = missing.and_then(|m| parameter_without_unit(&value, &self.out.vars, m));
+                    let d = errors::mismatched_equation(&var, (&expected, &ty), rhs.span, without);
+                    infer.diagnostics.push(d);
                 }
             }
             self.used.insert(id);

@@ -1,6 +1,7 @@
 //! Equations and continuous contributions.
 
 use super::*;
+use crate::hir::root::parameter_without_unit;
 
 impl Checker<'_> {
     /// Checks that the states of both cells on which an energy depends can descend along it.
@@ -29,9 +30,10 @@ impl Checker<'_> {
                     self.in_equation = false;
                     let expected = Ty::number(var.dim / Dim::TIME);
                     if !ty.is_error() && !ty.same_dim(&expected) {
-                        infer
-                            .diagnostics
-                            .push(errors::mismatched_equation(&name.text, var.span, &expected, &ty, rhs.span));
+                        let missing = ty.dim.map(|found| var.dim / Dim::TIME / found);
+                        let without = missing.and_then(|m| parameter_without_unit(&value, &self.out.vars, m));
+                        let d = errors::mismatched_equation(&var, (&expected, &ty), rhs.span, without);
+                        infer.diagnostics.push(d);
                     }
                     if let Some(first) = self.out.equations.iter().find(|eq| eq.state == state) {
                         infer.diagnostics.push(

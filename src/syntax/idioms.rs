@@ -1,0 +1,216 @@
+//! Ways of other languages to say something: recognised where they stop the parser, with a line of help, and written as they were meant.
+
+use super::scan::{Piece, Pieces};
+use crate::diag::nearest;
+
+/// What was meant.
+pub(super) struct Idiom {
+    /// What to write instead.
+    pub(super) help: String,
+    /// Where the text can be written as it was meant, and how; of the same length.
+    pub(super) mend: Option<(usize, String)>,
+}
+
+fn idiom(help: &str, mend: Option<(usize, &str)>) -> Option<Idiom> {
+    Some(Idiom { help: help.to_string(), mend: mend.map(|(at, with)| (at, with.to_string())) })
+}
+
+/// Words with which statements of other languages begin, and what is written here.
+const WORDS: &[(&[&str], &str)] = &[
+    (&["parameters", "parameter", "params", "const"], "parameters are declared so: `param tau = 20 ms, C_m = 200 pF`"),
+    (
+        &["variables", "variable", "initial_values", "initial_block"],
+        "what changes in time is a state: `state v = -65 mV`",
+    ),
+    (&["equations", "equation", "ode", "dynamics"], "an equation stands by itself: `v' = (E_L - v) / tau_m`"),
+    (
+        &["threshold", "fire", "on_threshold", "onCondition"],
+        "a spike is emitted so: `emit spike when v > V_th { v = V_reset }`",
+    ),
+    (&["spike"], "write `emit spike when …`"),
+    (&["refractory"], "for a refractory period write `hold v for 2 ms` in the braces of the spike's `emit`"),
+    (&["reset"], "what follows a spike stands in the braces of its `emit`: `emit spike when v > V_th { v = V_reset }`"),
+    (&["function", "def"], "a function is declared outside, in one line: `fn twice(x) = 2 * x`"),
+    (
+        &["synapses", "connections"],
+        "synapses between two populations are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS }`",
+    ),
+    (&["neurons", "group", "create", "Create"], "cells are a population: `population exc: LifCond[100]`"),
+    (&["simulate", "Simulate"], "write `run 100 ms`"),
+    (&["assert"], "write `expect …`"),
+    (&["import", "include"], "write `use std.neurons.lif` or `use \"file.neuro\"` at the top of the file"),
+];
+
+/// Words with which lines begin here.
+const STATEMENTS: &[&str] = &[
+    "param",
+    "state",
+    "event",
+    "input",
+    "weight",
+    "modulator",
+    "noise",
+    "emit",
+    "deliver",
+    "scheme",
+    "energy",
+    "compartment",
+    "channel",
+    "gate",
+    "current",
+    "couple",
+    "population",
+    "network",
+    "init",
+    "projection",
+    "drive",
+    "view",
+    "connect",
+    "delay",
+    "poisson",
+    "bernoulli",
+    "spikes",
+    "seed",
+    "precision",
+    "data",
+    "run",
+    "step",
+    "settle",
+    "window",
+    "repeat",
+    "sweep",
+    "signal",
+    "plasticity",
+    "reset",
+    "save",
+    "load",
+    "record",
+    "measure",
+    "plot",
+    "print",
+    "expect",
+    "world",
+];
+
+/// Recognises what stopped the parser at a place.
+pub(super) fn of(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Option<Idiom> {
+    let here = |word: &str| bytes[at.min(end)..end].starts_with(word.as_bytes());
+    let before = |word: &str| bytes[start..at.min(end)].trim_ascii_end().ends_with(word.as_bytes());
+    let place_before = |word: &str| start + bytes[start..at.min(end)].trim_ascii_end().len() - word.len();
+    if here(";") {
+        return idiom("statements end with their line; of two on one line, spaces are between them", Some((at, " ")));
+    }
+    if here("&&") || here("&") {
+        return idiom("write `and`", here("&&").then_some((at, "or")));
+    }
+    if here("||") || here("|") {
+        return idiom("write `or`", here("||").then_some((at, "or")));
+    }
+    if here("!") && !here("!=") {
+        return idiom("write `not`", Some((at, " ")));
+    }
+    if before("**") && !here("*") {
+        return idiom("a power is written `x^2`", Some((place_before("**"), "^ ")));
+    }
+    if here("//") || here("/*") || before("/") && (here("/") || here("*")) || before("//") {
+        let from = if here("//") || here("/*") { at } else { place_before("/") - usize::from(before("//")) };
+        let to = (from..end).find(|i| bytes[*i] == b'\n').unwrap_or(end);
+        let spaces = " ".repeat(to - from);
+        return Some(Idiom { help: "a comment begins with `#`".into(), mend: Some((from, spaces)) });
+    }
+    // Signs of typography.
+    for (sign, meant) in
+        [("\u{2212}", "-"), ("\u{2013}", "-"), ("\u{d7}", "*"), ("\u{b7}", "*"), ("\u{2264}", "<="), ("\u{2265}", ">=")]
+    {
+        if here(sign) {
+            let help = format!("this is a sign of typography; write `{meant}`");
+            let with = format!("{meant}{}", " ".repeat(sign.len() - meant.len()));
+            return Some(Idiom { help, mend: Some((at, with)) });
+        }
+    }
+    if here("==") {
+        return idiom("`==` compares; to give a value, write `=`", Some((at, "= ")));
+    }
+    if here("=") && before("=") {
+        return idiom("`==` compares; to give a value, write `=`", Some((at, " ")));
+    }
+    if here("?") {
+        return idiom("a choice is written `if c then a else b`", None);
+    }
+    if here(",") && innermost(bytes, start, at) == Some(b'{') {
+        return idiom("clauses and statements are not separated by commas", Some((at, " ")));
+    }
+    if here(":") && (innermost(bytes, start, at).is_none() || next_line(bytes, at + 1, end)) {
+        return idiom("a block stands in braces: `{ … }`", None);
+    }
+    if here("if") && line_of(bytes, start, at).trim_ascii_start().starts_with(b"emit") {
+        return idiom("the condition of an event follows `when`: `emit spike when v > V_th`", None);
+    }
+    let line = line_of(bytes, start, at.min(end));
+    if let Some(name) = differential(&bytes[at.min(end) - line.len()..end]) {
+        return Some(Idiom { help: format!("a rate of change is written `{name}' = …`"), mend: None });
+    }
+    // `v : volt`
+    let mut follows = Pieces::new(bytes, at.min(end), end).skip(1);
+    if line.trim_ascii().is_empty() && follows.next().is_some_and(|p| p.2 == Piece::Other(b':')) {
+        return idiom(
+            "what changes in time is a state, `state v = -65 mV`; what does not is a parameter, `param tau = 20 ms`",
+            None,
+        );
+    }
+    // The first word of the line, if what follows it stopped the parser.
+    let is_word = |w: &&str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let first = std::str::from_utf8(line).ok().map(str::trim).filter(is_word);
+    if let Some(near) = first.and_then(|w| nearest(w, STATEMENTS.iter().copied().filter(|s| *s != w))) {
+        return Some(Idiom { help: format!("did you mean `{near}`?"), mend: None });
+    }
+    let word =
+        Pieces::new(bytes, at.min(end), end).next().filter(|(from, _, piece)| *from == at && *piece == Piece::Word);
+    let word = word.and_then(|(from, to, _)| std::str::from_utf8(&bytes[from..to]).ok())?;
+    let (_, help) = WORDS.iter().find(|(words, _)| words.contains(&word))?;
+    idiom(help, None)
+}
+
+/// Finds the sign at the end of the line before, if an expression must follow it and a statement stopped the parser instead.
+pub(super) fn unfinished(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Option<usize> {
+    let line = (start..at.min(end)).rev().find(|i| bytes[*i] == b'\n')?;
+    let (from, to, _) = Pieces::new(bytes, line + 1, end).next().filter(|p| p.2 == Piece::Word)?;
+    let word = std::str::from_utf8(&bytes[from..to]).ok()?;
+    if !STATEMENTS.contains(&word) && !matches!(word, "let" | "on" | "for" | "if" | "dt" | "at") {
+        return None;
+    }
+    let (sign, _, piece) = Pieces::new(bytes, start, line).filter(|p| p.2 != Piece::Line).last()?;
+    matches!(piece, Piece::Other(b'=' | b'+' | b'-' | b'*' | b'/' | b'^' | b'~')).then_some(sign)
+}
+
+/// The bracket around a place.
+fn innermost(bytes: &[u8], start: usize, at: usize) -> Option<u8> {
+    let mut open = Vec::new();
+    for (_, _, piece) in Pieces::new(bytes, start, at) {
+        match piece {
+            Piece::Open(b) => open.push(b),
+            Piece::Close(_) => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.last().copied()
+}
+
+fn next_line(bytes: &[u8], at: usize, end: usize) -> bool {
+    Pieces::new(bytes, at.min(end), end).next().is_none_or(|(_, _, piece)| piece == Piece::Line)
+}
+
+/// The line up to a place.
+fn line_of(bytes: &[u8], start: usize, at: usize) -> &[u8] {
+    let from = (start..at).rev().find(|i| bytes[*i] == b'\n').map_or(start, |i| i + 1);
+    &bytes[from..at]
+}
+
+/// The name in `dv/dt = …`, at the beginning of a line.
+fn differential(line: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(line).ok()?.lines().next()?.trim_start();
+    let (left, right) = text.split_once('/')?;
+    let name = left.trim().strip_prefix('d')?;
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_name && right.trim_start().strip_prefix("dt")?.trim_start().starts_with('=')).then(|| name.to_string())
+}

@@ -1,0 +1,115 @@
+//! Every mistake of a text is reported once, at its place, and what is right is understood in spite of it.
+
+use neuro::compiler::{NoImports, compile};
+use neuro::source::SourceFile;
+
+/// The mistakes of a text: line, code and message.
+fn mistakes(text: &str) -> Vec<(usize, String, String)> {
+    let Err(refused) = compile(SourceFile::new("model.neuro", text), &mut NoImports) else { return Vec::new() };
+    let line =
+        |d: &neuro::diag::Diagnostic| d.span().map_or(0, |s| refused.sources.file(s.file).line_column(s.start).0);
+    refused.diagnostics.iter().map(|d| (line(d), d.code.to_string(), d.help.clone().unwrap_or_default())).collect()
+}
+
+/// A cell, a network and an experiment without a mistake, in which one line is another.
+fn with(line: usize, other: &str) -> String {
+    let right = "neuron Lif {
+    param tau = 20 ms
+    event input exc: mV
+    state v = -65 mV
+    v' = (-65 mV - v) / tau + exc
+    emit spike when v > -50 mV { v = -65 mV   hold v for 2 ms }
+}
+network Net(n: int = 10) {
+    population cell: Lif[n]
+    projection cell -> cell.exc: Static { connect fixed_probability(0.1)   weight 1 mV   delay 1 ms }
+}
+experiment e {
+    network net = Net()
+    record net.cell.spike
+    run 100 ms
+    expect count(net.cell.spike) == 0
+}
+";
+    let mut lines: Vec<&str> = right.lines().collect();
+    if line > 0 {
+        lines[line - 1] = other;
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn each_mistake_is_reported_once_with_a_help_that_can_be_followed() {
+    assert_eq!(mistakes(&with(0, "")), []);
+    for (line, text, at, code, help) in [
+        (6, "    emit spike if v > -50 mV { v = -65 mV }", 6, "E0101", "when"),
+        (6, "    spike when v > -50 mV { v = -65 mV }", 6, "E0101", "emit spike when"),
+        (6, "    emit spike when v > -50 mV && v < 0 mV { v = -65 mV }", 6, "E0101", "`and`"),
+        (6, "    emit spike when v > -50 mV || v < -90 mV { v = -65 mV }", 6, "E0101", "`or`"),
+        (6, "    emit spike when v > -50 mV { v = -65 mV;  hold v for 2 ms }", 6, "E0101", "spaces"),
+        (6, "    emit spike when v > -50 mV { v = -65 mV   hold v for 2 ms", 6, "E0103", ""),
+        (6, "    emit spike when v > -50 mV { v = -65 mV   hold v for 2 ms }}", 6, "E0103", ""),
+        (5, "    dv/dt = (-65 mV - v) / tau + exc", 5, "E0101", "v' = …"),
+        (5, "    v' = (-65 mV - v) / tau ** 1 + exc", 5, "E0101", "x^2"),
+        (5, "    v' = (-65 mV - v / tau + exc", 5, "E0103", ""),
+        (5, "    v' = (\u{2212}65 mV - v) / tau + exc", 5, "E0101", "typography"),
+        (5, "    v' = v > 0 mV ? 0 mV/ms : exc", 5, "E0101", "if c then a else b"),
+        (5, "    v' = (-65 mV - v) / tau + exc   // leak", 5, "E0101", "`#`"),
+        (4, "    state v == -65 mV", 4, "E0101", "`=`"),
+        (2, "    parameters tau = 20 ms", 2, "E0101", "param tau"),
+        (2, "    param tau =", 2, "E0101", ""),
+        (4, "    v : volt", 4, "E0101", "state v"),
+        (
+            10,
+            "    projection cell -> cell.exc: Static { connect all_to_all   weight 1 mV,  delay 1 ms }",
+            10,
+            "E0101",
+            "commas",
+        ),
+        (15, "    rum 100 ms", 15, "E0101", "`run`"),
+        (15, "    dt = 0.1 ms", 15, "E0201", "dt 0.1 ms"),
+        (15, "    seed = 3", 15, "E0201", "seed 3"),
+        (15, "    run 100 msec", 15, "E0305", "`ms`"),
+    ] {
+        let found = mistakes(&with(line, text));
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!((found[0].0, found[0].1.as_str()), (at, code), "{text}: {found:?}");
+        assert!(found[0].2.contains(help), "{text}: `{help}` is not in {found:?}");
+    }
+}
+
+#[test]
+fn many_mistakes_are_reported_in_one_go() {
+    let text = with(6, "    spike when v > -50 mV { v = -65 mV }")
+        .replace("delay 1 ms }", "dealy 1 ms }")
+        .replace("run 100 ms", "run 100 ms;")
+        .replace("count(net.cell.spike)", "cuont(net.cell.spike)");
+    let lines: Vec<usize> = mistakes(&text).iter().map(|(line, ..)| *line).collect();
+    assert_eq!(lines, [6, 10, 15, 16]);
+}
+
+/// Where a closing brace is missing is told by indentation; what follows is understood.
+#[test]
+fn a_missing_brace_is_where_indentation_says() {
+    let right = with(0, "");
+    let lines: Vec<&str> = right.lines().collect();
+    for missing in [7, 11, 17] {
+        let text: Vec<&str> = lines.iter().enumerate().filter(|(k, _)| k + 1 != missing).map(|(_, l)| *l).collect();
+        let found = mistakes(&(text.join("\n") + "\n"));
+        let opened = [(7, 1), (11, 8), (17, 12)].iter().find(|(m, _)| *m == missing).unwrap().1;
+        assert_eq!(found.iter().map(|f| (f.0, f.1.as_str())).collect::<Vec<_>>(), [(opened, "E0103")], "{missing}");
+    }
+}
+
+/// Whatever is taken out of or put into a text, it is read to its end without a crash, and with some message if it is not right.
+#[test]
+fn no_text_stops_the_recovery() {
+    let right = with(0, "");
+    for k in 0..right.len() {
+        let without = format!("{}{}", &right[..k], &right[k + 1..]);
+        mistakes(&without);
+        for sign in ["{", "}", "(", ")", "\"", "==", ";", "\u{2212}"] {
+            mistakes(&format!("{}{sign}{}", &right[..k], &right[k..]));
+        }
+    }
+}
