@@ -16,6 +16,7 @@ pub mod builtin;
 pub mod codegen;
 pub mod compiler;
 pub mod data;
+pub mod describe;
 pub mod diag;
 pub mod draw;
 pub mod elaborate;

@@ -1,4 +1,4 @@
-//! `check`, `emit`, `explain` and `fmt`.
+//! `check`, `emit`, `explain`, `doc`, `list` and `fmt`.
 
 use super::files::{Disk, expand, load, read};
 use super::messages::{Done, Messages, Stop};
@@ -6,7 +6,9 @@ use super::options::RunOptions;
 use super::run::settings;
 use neuro::builtin;
 use neuro::compiler::Stage;
+use neuro::describe;
 use neuro::diag::{Code, nearest};
+use neuro::stdlib;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -57,8 +59,16 @@ pub fn emit(
     }
 }
 
-pub fn explain(what: &OsStr, messages: Messages) -> Done {
+pub fn explain(what: &OsStr, name: Option<&str>, messages: Messages) -> Done {
     let path = Path::new(what);
+    if let Some(name) = name {
+        let program = load(path, messages)?;
+        let Some(page) = describe::declaration(&program, name) else {
+            return Err(Stop::Usage(format!("`{}` declares no `{name}`", path.display())));
+        };
+        say!("{}", page.trim_end());
+        return Ok(());
+    }
     let Some(what) = what.to_str() else { return explain_file(path, messages) };
     if let Some(code) = Code::parse(what) {
         say!("{}", code.page().trim_end());
@@ -72,17 +82,47 @@ pub fn explain(what: &OsStr, messages: Messages) -> Done {
         say!("{}", b.page().trim_end());
         return Ok(());
     }
+    if let Some(page) = describe::of_library(what) {
+        say!("{}", page.trim_end());
+        return Ok(());
+    }
     if !path.exists() {
         let codes: Vec<String> = Code::ALL.iter().map(|c| c.to_string()).collect();
-        let names = codes.iter().map(String::as_str).chain(builtin::rows().map(|b| b.name));
+        let mut names: Vec<&str> = codes.iter().map(String::as_str).collect();
+        builtin::rows().map(|b| b.name).chain(stdlib::declared()).for_each(|name| names.push(name));
         let help = nearest(what, names).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
-        return Err(Stop::Usage(format!("`{what}` is no diagnostic code, function or file{help}")));
+        return Err(Stop::Usage(format!(
+            "`{what}` is no diagnostic code, function, model of the library or file{help}"
+        )));
     }
     explain_file(path, messages)
 }
 
 fn explain_file(path: &Path, messages: Messages) -> Done {
     say!("{}", load(path, messages)?.explain().trim_end());
+    Ok(())
+}
+
+/// Describes what a file or a module declares.
+pub fn doc(what: &OsStr, messages: Messages) -> Done {
+    let module = what.to_str().filter(|m| m.starts_with("std.") && !Path::new(m).exists());
+    let text = match module {
+        Some(path) => match describe::module(path) {
+            Some(text) => text,
+            None => {
+                let help =
+                    nearest(path, stdlib::module_names()).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
+                return Err(Stop::Usage(format!("there is no module `{path}`{help}")));
+            }
+        },
+        None => describe::all(&load(Path::new(what), messages)?, None),
+    };
+    say!("{}", text.trim_end());
+    Ok(())
+}
+
+pub fn list() -> Done {
+    say!("{}", describe::list().trim_end());
     Ok(())
 }
 

@@ -133,10 +133,24 @@ enum Command {
         #[command(flatten)]
         options: RunOptions,
     },
-    /// Explain a diagnostic code, a built-in function, or the schemes chosen for a file
+    /// Explain a diagnostic code, a function, a model of the library or of a file, or the schemes chosen for a file
     Explain {
-        /// A code such as E0301, a name such as softmax, `functions` for all of them, or a .neuro file
+        /// A code such as E0301, a name such as softmax or LifCond, `functions` for all of these, or a .neuro file
         what: OsString,
+        /// A neuron, synapse, network or world of the file: its ports, parameters, states and equations
+        name: Option<String>,
+    },
+    /// Describe everything that a file or a module of the library declares, as Markdown
+    Doc {
+        /// A .neuro file, or a module such as std.neurons.lif
+        what: OsString,
+    },
+    /// List the standard library: modules, and what they declare
+    List,
+    /// Print a script that completes commands and options in a shell: `neuro completions bash > …`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
     },
     /// Format files in place
     Fmt {
@@ -194,7 +208,15 @@ pub fn main() -> ExitCode {
         Command::Emit { file, stage, after, experiment, options } => {
             commands::emit(&file, &stage, after.as_deref(), experiment.as_deref(), &options, messages)
         }
-        Command::Explain { what } => commands::explain(&what, messages),
+        Command::Explain { what, name } => commands::explain(&what, name.as_deref(), messages),
+        Command::Doc { what } => commands::doc(&what, messages),
+        Command::List => commands::list(),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "neuro", &mut script);
+            say!("{}", String::from_utf8_lossy(&script).trim_end());
+            Ok(())
+        }
         Command::Fmt { paths, check } => commands::fmt(&paths, check, messages),
         Command::New { name } => scaffold::new(&name, messages),
     };

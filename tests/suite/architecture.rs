@@ -10,7 +10,7 @@ mod paths;
 use paths::Named;
 
 /// Bottom layer first. Modules of one entry may use each other.
-const LAYERS: [&[&str]; 24] = [
+const LAYERS: [&[&str]; 25] = [
     &["source"],
     &["diag"],
     &["units"],
@@ -34,6 +34,7 @@ const LAYERS: [&[&str]; 24] = [
     &["experiment"],
     &["report"],
     &["compiler"],
+    &["describe"],
     &["lib"],
     &["cli", "main"],
 ];
@@ -65,7 +66,7 @@ fn layer(module: &str) -> Option<usize> {
 /// Files that depend on each other in circles, by their rooms and how many files each circle has. Only ever make a number smaller
 /// or take a line out; a file's tests and what it passes on (`pub use`) do not count.
 const CIRCLES: &[(&str, &[usize])] =
-    &[("codegen", &[5]), ("hir", &[5, 2]), ("ir", &[2]), ("runtime", &[16, 5, 2]), ("solve", &[3]), ("syntax", &[3])];
+    &[("codegen", &[5]), ("hir", &[5, 2]), ("ir", &[2]), ("runtime", &[16, 5, 2]), ("solve", &[3])];
 
 /// Upward edges that are known: from, to. Only ever take a line out.
 const UPWARD: &[(&str, &str)] = &[];
@@ -267,8 +268,8 @@ fn files_depend_on_each_other_in_known_circles_only() {
 #[test]
 fn names_stay_in_their_rooms() {
     let rules: [(&str, &[&str]); 7] = [
-        // What is written is given its meaning in one room; the compiler prints it.
-        ("crate::syntax", &["syntax", "hir", "compiler"]),
+        // What is written is given its meaning in one room; the compiler prints it, and pages show it as it is written.
+        ("crate::syntax", &["syntax", "hir", "compiler", "describe"]),
         ("pest::", &["syntax"]),
         ("cranelift_codegen", &["codegen"]),
         ("miette::", &["diag"]),

@@ -127,3 +127,72 @@ fn the_chapter_is_what_the_table_says() {
     let written = std::fs::read_to_string(root().join("docs/language/functions.md")).unwrap_or_default();
     assert!(written == reference(), "run `neuro explain functions > docs/language/functions.md`");
 }
+
+/// The pages of the library are what `neuro doc` makes of it; with NEURO_UPDATE=1 they are written.
+#[test]
+fn pages_of_the_library_are_current() {
+    let folder = root().join("docs/library");
+    let mut stale = Vec::new();
+    let mut page = |name: String, text: String| {
+        let path = folder.join(name);
+        if std::env::var_os("NEURO_UPDATE").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        if std::fs::read_to_string(&path).unwrap_or_default() != text {
+            stale.push(path);
+        }
+    };
+    let mut index =
+        "# The standard library\n\nMade by `neuro list` and `neuro doc`.\n\n| module | declares |\n|---|---|\n"
+            .to_string();
+    for module in neuro::stdlib::module_names() {
+        let text = neuro::describe::module(module).expect("described");
+        let names: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix("## ")?.split(' ').nth(1)).collect();
+        let names: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+        let file = format!("{}.md", module.trim_start_matches("std."));
+        index += &format!("| [{module}]({file}) | {} |\n", names.join(", "));
+        page(file, text);
+    }
+    page("README.md".into(), index);
+    assert!(stale.is_empty(), "not what `neuro doc` says: {stale:?}; write them with NEURO_UPDATE=1");
+}
+
+#[test]
+fn a_model_is_described_by_what_it_takes_and_gives() {
+    let p = crate::support::program(
+        "## A cell. With a second sentence.
+neuron Cell(x) { }"
+            .replace("(x)", "")
+            .replace(
+                "{ }",
+                "{
+    param tau = 10 ms, k = 2    # how slow
+    event input exc: mV
+    input I: pA = 0 pA
+    state v = k * 3 mV
+    v' = -v / tau + exc + 0 * I * 1 GOhm / ms
+    emit spike when v > 5 mV { v = 0 mV }
+}",
+            )
+            .as_str(),
+    );
+    let said = neuro::describe::declaration(&p, "Cell").expect("declared");
+    for part in [
+        "## neuron Cell",
+        "A cell.",
+        "| `tau` | `ms` | `10 ms` | how slow |",
+        "| `exc` | `mV` | `events` |",
+        "| `v` | `mV` | `k * 3 mV` |",
+        "Events: `spike`.",
+        "v' = -v / tau + exc",
+        "population cells: Cell[10]",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in\n{said}");
+    }
+    assert!(neuro::describe::declaration(&p, "Sell").is_none());
+    let of_library = neuro::describe::of_library("ShortTerm").expect("in the library");
+    assert!(
+        of_library.contains("## synapse ShortTerm") && of_library.contains("use std.synapses.short_term: ShortTerm")
+    );
+}
