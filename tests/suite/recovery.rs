@@ -57,7 +57,6 @@ fn each_mistake_is_reported_once_with_a_help_that_can_be_followed() {
         (5, "    v' = (-65 mV - v) / tau + exc   // leak", 5, "E0101", "`#`"),
         (4, "    state v == -65 mV", 4, "E0101", "`=`"),
         (2, "    parameters tau = 20 ms", 2, "E0101", "param tau"),
-        (2, "    param tau =", 2, "E0101", ""),
         (4, "    v : volt", 4, "E0101", "state v"),
         (
             10,

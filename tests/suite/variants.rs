@@ -83,10 +83,10 @@ fn models_of_one_name_in_two_files_are_refused() {
     for (name, file) in library {
         assert_eq!(seen.insert(name, file), None, "{name} in {file} and elsewhere");
     }
-    let own = "use std.neurons.rate: LinearUnit\nneuron RectifiedUnit { input drive: 1   let r = drive }\n";
+    let own = "use std.neurons.rate: LinearUnit\nneuron AffineLearner { input drive: 1   let r = drive }\n";
     let Err(refused) = try_program(own) else { panic!("nothing was refused") };
     let said = rendered(refused.diagnostics.iter(), &refused.sources);
-    assert!(said.contains("`RectifiedUnit` is declared twice") && said.contains("are read together"), "{said}");
+    assert!(said.contains("`AffineLearner` is declared twice") && said.contains("are read together"), "{said}");
     // The prelude may be replaced.
     let own = "neuron Relay { state n = 0   emit spike when n > 1 }\nnetwork Net { population a: Relay[1] }\n";
     assert!(try_program(own).is_ok());
