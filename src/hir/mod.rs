@@ -7,6 +7,7 @@ mod arguments;
 mod assign;
 mod call;
 mod chance;
+mod clash;
 mod errors;
 pub mod experiment;
 mod expr;

@@ -1,5 +1,6 @@
 //! Checks a file with everything it imports.
 
+use super::clash::Declared;
 use super::experiment::{check_environment, check_experiment};
 use super::infer::{Context, Infer};
 use super::network::check_network;
@@ -31,7 +32,7 @@ pub fn check(
         module: Module::default(),
         bases: Bases::default(),
         lost: ast::Lost::default(),
-        declared: HashMap::new(),
+        declared: Declared::default(),
     };
     // The prelude holds what every model uses: the static synapse and sources.
     for (name, text) in crate::stdlib::PRELUDE {
@@ -40,7 +41,8 @@ pub fn check(
     }
     loader.load(root, true, None, diagnostics);
     unused::report(&loader.module, diagnostics);
-    let Loader { sources, lost, module, .. } = loader;
+    let Loader { sources, lost, module, declared, .. } = loader;
+    declared.check_networks(&module, sources, diagnostics);
     if !lost.places.is_empty() {
         let text = |s: Span| sources.file(s.file).text.get(s.start as usize..s.end as usize).unwrap_or_default();
         diagnostics.retain(|d| !follows_from(d, &lost, text));
@@ -57,8 +59,7 @@ struct Loader<'a> {
     bases: Bases,
     /// What could not be read.
     lost: ast::Lost,
-    /// Models, networks and worlds of all files.
-    declared: HashMap<String, Span>,
+    declared: Declared,
 }
 
 /// Returns whether something is only missing because it could not be read: it would be said again, or would not be true.
@@ -97,12 +98,19 @@ impl Loader<'_> {
         let mut parsed = syntax::parse(file, &text, diagnostics);
         self.lost.places.append(&mut parsed.lost.places);
         self.lost.words.append(&mut parsed.lost.words);
+        let mut imported = Vec::new();
         for item in &parsed.items {
             if let ast::ItemKind::Use(path, quoted, names) = &item.kind {
-                self.import(file, path, *quoted, names, diagnostics);
+                let id = self.import(file, path, *quoted, names, diagnostics);
+                imported.extend(id.map(|id| (path.clone(), names.clone(), id)));
             }
         }
         self.bases.write_out(&mut parsed, &self.module, diagnostics);
+        for (path, names, id) in &imported {
+            self.declared.check_import((path, names, *id), (&parsed, &text), diagnostics);
+        }
+        let library = self.sources.file(file).name.starts_with("std/");
+        self.declared.add(file, &parsed, library);
         let declared: Vec<&str> = parsed.items.iter().filter_map(item_name).collect();
         for name in only.unwrap_or_default() {
             if !declared.contains(&name.text.as_str()) {
@@ -119,7 +127,7 @@ impl Loader<'_> {
         quoted: bool,
         names: &[ast::Name],
         diagnostics: &mut Diagnostics,
-    ) {
+    ) -> Option<FileId> {
         let missing = |reason: String, help: Option<String>| {
             Diagnostic::at(Code::E0209, path.span, format!("cannot import `{}`", path.text), reason).maybe_help(help)
         };
@@ -128,8 +136,8 @@ impl Loader<'_> {
             match self.imports.file(&from_name, &path.text) {
                 Ok(file) => file,
                 Err(reason) => {
-                    return diagnostics
-                        .push(missing(reason, Some("paths are relative to the file that imports".into())));
+                    diagnostics.push(missing(reason, Some("paths are relative to the file that imports".into())));
+                    return None;
                 }
             }
         } else {
@@ -141,7 +149,8 @@ impl Loader<'_> {
                     let help = help.or(Some(
                         "`std` holds the standard library; quote the path of a file: `use \"cells.neuro\"`".into(),
                     ));
-                    return diagnostics.push(missing("not in the standard library".into(), help));
+                    diagnostics.push(missing("not in the standard library".into(), help));
+                    return None;
                 }
             }
         };
@@ -150,6 +159,7 @@ impl Loader<'_> {
             None => self.sources.add(file),
         };
         self.load(id, false, Some(names), diagnostics);
+        Some(id)
     }
 
     /// Declares in dependency order of the kinds: constants first, experiments last.
@@ -164,7 +174,6 @@ impl Loader<'_> {
                     seen.insert(name, span);
                 }
             }
-            self.alone(item, name, span, diagnostics);
             if !item.doc.is_empty() {
                 self.module.docs.insert(name.to_string(), item.doc.clone());
             }
@@ -240,29 +249,6 @@ impl Loader<'_> {
                 let list = if out { &mut self.module.experiments } else { &mut self.module.tests };
                 list.push(checked);
             }
-        }
-    }
-
-    /// Refuses a model, network or world that has the name of one in another file: models are found by their names.
-    fn alone(&mut self, item: &ast::Item, name: &str, span: Span, diagnostics: &mut Diagnostics) {
-        use ast::ItemKind::{Model, Network, World};
-        if !matches!(item.kind, Model(_) | Network(_) | World(_)) {
-            return;
-        }
-        // Whoever has a `Relay` of his own does without that of the prelude; networks of the library are made of its models, whatever
-        // other network has their name; and models of which it does not speak are there for its tests.
-        let of = self.sources.file(span.file).name.as_str();
-        let own = of.starts_with("std/") && (matches!(item.kind, Network(_)) || item.doc.is_empty());
-        if crate::stdlib::PRELUDE.iter().any(|(prelude, _)| *prelude == of) || own {
-            return;
-        }
-        if let Some(first) = self.declared.insert(name.to_string(), span)
-            && first.file != span.file
-        {
-            let (here, there) = (of.to_string(), self.sources.file(first.file).name.clone());
-            let d = errors::declared_twice(name, span, first);
-            let note = format!("`{here}` and `{there}` are read together, and models are known by their names");
-            diagnostics.push(d.note(note));
         }
     }
 

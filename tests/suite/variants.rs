@@ -1,6 +1,9 @@
 //! Models and networks that say only what differs from another one.
 
 use crate::support::{measured, rendered, run, try_program};
+use neuro::compiler::compile;
+use neuro::hir::Imports;
+use neuro::source::SourceFile;
 
 #[test]
 fn a_variant_has_other_defaults_and_is_a_model_of_its_own() {
@@ -69,7 +72,7 @@ fn variants_of_nothing_are_refused() {
 
 /// Models are found by their names, so two that are read together may not have the same.
 #[test]
-fn models_of_one_name_in_two_files_are_refused() {
+fn no_two_models_of_the_library_have_one_name() {
     let library = neuro::stdlib::LIBRARY.iter().flat_map(|(file, text)| {
         let words = |line: &'static str| (line.split_whitespace().next(), line.split_whitespace().nth(1));
         let named = text
@@ -83,10 +86,71 @@ fn models_of_one_name_in_two_files_are_refused() {
     for (name, file) in library {
         assert_eq!(seen.insert(name, file), None, "{name} in {file} and elsewhere");
     }
+}
+
+/// Files by name, for a text that imports them.
+struct Files(&'static [(&'static str, &'static str)]);
+
+impl Imports for Files {
+    fn file(&mut self, _: &str, path: &str) -> Result<SourceFile, String> {
+        let (name, text) = self.0.iter().find(|(name, _)| *name == path).ok_or("there is none")?;
+        Ok(SourceFile::new(*name, *text))
+    }
+}
+
+const FILES: &[(&str, &str)] = &[
+    ("a.neuro", "neuron N { event input e: 1   state x = 1   x' = e }\nfn one(x) = x"),
+    ("b.neuro", "neuron N { event input e: 1   state x = 2   x' = e }"),
+    (
+        "c.neuro",
+        "use \"b.neuro\": N\nsynapse S { weight w: 1   on pre.spike { deliver w } }\nnetwork Used { population p: N[1] }",
+    ),
+];
+
+const NET: &str = "network Net { population p: N[1] }
+experiment e { dt 0.1 ms   network net = Net()   measure x = net.p.x   expect net.p.x == 1 }";
+
+#[test]
+fn an_import_that_another_file_hides_is_refused() {
+    for (imports, refused) in [
+        ("use \"a.neuro\": N", false),
+        // Of `c.neuro` a synapse is wanted, but its cell would be found instead of the one that is asked for.
+        ("use \"a.neuro\": N\nuse \"c.neuro\": S", true),
+        ("use \"c.neuro\": S\nuse \"a.neuro\": N", false),
+        // Without names a file is imported for what the text mentions.
+        ("use \"a.neuro\"\nuse \"c.neuro\"", true),
+        ("use \"c.neuro\"\nuse \"b.neuro\": N", false),
+        // What is declared here is meant here, and nothing else of `a.neuro` is hidden.
+        ("use \"a.neuro\": one\nuse \"b.neuro\"\nneuron N { event input e: 1   state x = one(1)   x' = e }", false),
+    ] {
+        let text = format!("{imports}\n{NET}");
+        match compile(SourceFile::new("main.neuro", text), &mut Files(FILES)) {
+            Ok(_) => assert!(!refused, "nothing was refused: {imports}"),
+            Err(r) => {
+                let said = rendered(r.diagnostics.iter(), &r.sources);
+                assert!(refused, "{imports}: {said}");
+                assert!(said.contains("another `N` hides the one that is imported here"), "{imports}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_network_of_models_that_others_hide_is_refused_where_it_is_built() {
+    let own = "use \"c.neuro\": Used\nneuron N { event input e: 1   state x = 5   x' = e }\n";
+    let experiment = |network: &str| {
+        let text = format!(
+            "{own}network Own {{ population p: N[1] }}\nexperiment e {{ dt 0.1 ms   network n = {network}()   measure x = n.p.x }}"
+        );
+        compile(SourceFile::new("main.neuro", text), &mut Files(FILES))
+    };
+    let Err(r) = experiment("Used") else { panic!("nothing was refused") };
+    let said = rendered(r.diagnostics.iter(), &r.sources);
+    assert!(said.contains("`N` is declared twice") && said.contains("is made of the one in `b.neuro`"), "{said}");
+    assert!(experiment("Own").is_ok());
+    // A helper of one name in a file that is imported for something else does no harm.
     let own = "use std.neurons.rate: LinearUnit\nneuron AffineLearner { input drive: 1   let r = drive }\n";
-    let Err(refused) = try_program(own) else { panic!("nothing was refused") };
-    let said = rendered(refused.diagnostics.iter(), &refused.sources);
-    assert!(said.contains("`AffineLearner` is declared twice") && said.contains("are read together"), "{said}");
+    assert!(try_program(own).is_ok());
     // The prelude may be replaced.
     let own = "neuron Relay { state n = 0   emit spike when n > 1 }\nnetwork Net { population a: Relay[1] }\n";
     assert!(try_program(own).is_ok());
