@@ -536,10 +536,10 @@ impl<'a> Scope<'a> {
         Ok(Quantity { data: data.into(), shape, rows, ..q.clone() })
     }
 
-    /// Which elements of an array or a matrix an assignment changes, row after row: all of them without an index.
+    /// Which elements of an array or a matrix an index picks, row after row; none without an index.
     pub fn places(&self, q: &Quantity, index: &[Expr], span: Span) -> Attempt<Vec<usize>> {
         if index.is_empty() {
-            return Ok((0..q.data.len()).collect());
+            return Ok(Vec::new());
         }
         if q.rows.is_some() || index.len() != q.shape.len() {
             let found = if q.rows.is_some() { "a value for each example".into() } else { extent(&q.shape) };

@@ -76,6 +76,14 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What is written, as numbers.
+    pub(super) fn written(&mut self, value: &Written) -> Attempt<Quantity> {
+        match value {
+            Written::Expr(e) => self.quantity(e),
+            Written::Drawn(d) => self.draw(d),
+        }
+    }
+
     fn population(&self, p: PopulationRef) -> &Population {
         &self.live[p.network].network().populations[p.view.population]
     }

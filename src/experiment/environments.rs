@@ -18,7 +18,13 @@ use std::sync::Arc;
 impl Run<'_> {
     /// `world grid = Grid(size = 7)`
     pub(super) fn environment(&mut self, of: &Environs) -> Attempt<()> {
-        let args = self.arguments(&of.name, &of.model.params, &of.args)?;
+        for e in of.args.iter().flatten() {
+            self.start_rates_in(e)?;
+        }
+        let args = self.arguments(&of.name, &of.model.params, &of.args)?.into_iter().zip(&of.args);
+        let place = |e: &Option<Expr>| e.as_ref().map_or(of.model.span, |e| e.span);
+        let args = args.map(|(v, e)| v.map(|v| one_world(v, place(e))).transpose());
+        let args = args.collect::<Attempt<Vec<Option<Value>>>>()?;
         let Some(model) = self.runner.module.environments.get_index_of(&of.model.name) else {
             crate::ice!("a world that is not declared")
         };
@@ -91,10 +97,8 @@ impl Run<'_> {
     }
 
     /// Changes a world that has a name: nobody else has it as it is then.
-    fn within<T>(&mut self, id: LocalId, change: impl FnOnce(&mut Actor) -> Attempt<T>) -> Attempt<T> {
-        let Some(Value::Environment(mut world)) = self.locals[id.index()].take() else {
-            crate::ice!("a world that was not made")
-        };
+    fn within<T>(&mut self, id: LocalId, span: Span, change: impl FnOnce(&mut Actor) -> Attempt<T>) -> Attempt<T> {
+        let Some(Value::Environment(mut world)) = self.locals[id.index()].take() else { return no_value(span) };
         let module = self.runner.module;
         let Some((_, model)) = module.environments.get_index(world.model) else {
             crate::ice!("a world that is not declared")
@@ -105,8 +109,8 @@ impl Run<'_> {
     }
 
     /// `reset grid`
-    pub(super) fn reset_environment(&mut self, id: LocalId) -> Attempt<()> {
-        self.within(id, |actor| actor.put_back())
+    pub(super) fn reset_environment(&mut self, id: LocalId, span: Span) -> Attempt<()> {
+        self.within(id, span, |actor| actor.put_back())
     }
 
     /// `grid.act(a)`
@@ -116,16 +120,10 @@ impl Run<'_> {
         }
         // One number is put where the last one is.
         let numbers = self.with(|s| Ok(args.iter().map(|e| s.scalar(e.as_ref()?)).collect::<Option<Vec<f64>>>()))?;
-        let one = |e: &Expr| match self.eval(e)? {
-            Value::Quantity(q) => {
-                one_for_examples(&q, e.span)?;
-                Ok(Value::Quantity(Quantity { rows: None, ..q }))
-            }
-            other => Ok(other),
-        };
+        let one = |e: &Expr| one_world(self.eval(e)?, e.span);
         let each = || args.iter().map(|e| e.as_ref().map(one).transpose()).collect::<Attempt<Vec<_>>>();
         let values = if numbers.is_some() { Vec::new() } else { each()? };
-        self.within(id, |actor| {
+        self.within(id, span, |actor| {
             let model = actor.model;
             let Action { params, block, .. } = &model.actions[action];
             match numbers {
@@ -144,16 +142,13 @@ impl Run<'_> {
         value: &Written,
         span: Span,
     ) -> Attempt<()> {
-        let new = match value {
-            Written::Expr(e) => self.quantity(e)?,
-            Written::Drawn(d) => self.draw(d)?,
+        let new = one_number_of(self.written(value)?, value.span())?;
+        let old = match &self.locals[id.index()] {
+            Some(Value::Environment(world)) => quantity_of(&world.locals, state, span)?,
+            _ => return no_value(span),
         };
-        let Some(Value::Environment(world)) = &self.locals[id.index()] else {
-            crate::ice!("a world that was not made")
-        };
-        let Some(Value::Quantity(old)) = &world.locals[state.index()] else { crate::ice!("a state without a value") };
         let places = self.with(|s| s.places(old, index, span))?;
-        self.within(id, |actor| actor.assign(state, (&places, index), op, new, span))
+        self.within(id, span, |actor| actor.assign(state, (&places, index), op, new, span))
     }
 }
 
@@ -175,7 +170,8 @@ impl Actor<'_, '_> {
         for (id, value) in &self.model.states {
             let q = self.value(value)?;
             let local = &self.model.locals[*id];
-            let q = Quantity { unit: local.ty.unit.clone().or(q.unit), rows: None, ..q };
+            let q = one_number_of(q, value.span())?;
+            let q = Quantity { unit: local.ty.unit.clone().or(q.unit), ..q };
             self.finite(*id, &q, value.span())?;
             self.locals[id.index()] = Some(q.into());
         }
@@ -218,6 +214,7 @@ impl Actor<'_, '_> {
             StatementKind::For { variables, range, step, block } => {
                 let turns = self.with(|s| Turns::over(s, s.eval(range)?, range, step.as_ref()))?;
                 for k in 0..turns.count() {
+                    self.run.heed_interrupt()?;
                     self.locals[variables[0].index()] = Some(turns.at(k));
                     self.block(*block)?;
                 }
@@ -225,6 +222,7 @@ impl Actor<'_, '_> {
             }
             StatementKind::Repeat { most, until, block } => {
                 for _ in 0..self.with(|s| s.size(most))? {
+                    self.run.heed_interrupt()?;
                     self.block(*block)?;
                     if let Some(e) = until
                         && self.with(|s| s.truth(e))?
@@ -279,8 +277,7 @@ impl Actor<'_, '_> {
             }
         }
         let new = self.value(value)?;
-        let Some(Value::Quantity(old)) = &self.locals[id.index()] else { crate::ice!("a state without a value") };
-        let places = self.with(|s| s.places(old, index, span))?;
+        let places = self.with(|s| s.places(quantity_of(self.locals, id, span)?, index, span))?;
         self.assign(id, (&places, index), op, new, span)
     }
 
@@ -293,7 +290,7 @@ impl Actor<'_, '_> {
         new: Quantity,
         span: Span,
     ) -> Attempt<()> {
-        let Some(Value::Quantity(old)) = self.locals[id.index()].take() else { crate::ice!("a state without a value") };
+        let Some(Value::Quantity(old)) = self.locals[id.index()].take() else { return no_value(span) };
         let (shape, unit) = (old.shape.clone(), old.unit.clone());
         let q = super::assign::assigned(old, which, op, new, span)?;
         if q.shape != shape && self.model.states.iter().any(|(state, _)| *state == id) {
@@ -313,6 +310,30 @@ impl Actor<'_, '_> {
         let d = Diagnostic::at(Code::E0801, span, message, "not a finite number");
         Err(Box::new(d.help("look for a division by zero, or for something that grows without bound")))
     }
+}
+
+/// A value that a world can take: there is one world, however many examples a network has.
+fn one_world(value: Value, span: Span) -> Attempt<Value> {
+    match value {
+        Value::Quantity(q) => Ok(one_number_of(q, span)?.into()),
+        other => Ok(other),
+    }
+}
+
+fn one_number_of(q: Quantity, span: Span) -> Attempt<Quantity> {
+    one_for_examples(&q, span)?;
+    Ok(Quantity { rows: None, ..q })
+}
+
+fn quantity_of(locals: &[Option<Value>], id: LocalId, span: Span) -> Attempt<&Quantity> {
+    match &locals[id.index()] {
+        Some(Value::Quantity(q)) => Ok(q),
+        _ => no_value(span),
+    }
+}
+
+fn no_value<T>(span: Span) -> Attempt<T> {
+    fail(Code::E0811, span, "this has no value yet", "was not made before this")
 }
 
 /// Values with the places where they are written.

@@ -1,4 +1,4 @@
-//! Settable whose values can be set: of a running network, or of one of the examples that it shows side by side.
+//! Cells whose values can be set: of a running network, or of one of the examples that it shows side by side.
 
 use crate::evaluate::Attempt;
 use crate::hir::VarId;

@@ -172,6 +172,21 @@ fn what_goes_wrong_in_a_world_stops_the_run() {
     }
 }
 
+/// A world is one, whatever runs beside it: what a hundred examples have each is not its first.
+#[test]
+fn values_of_each_example_are_not_told_to_a_world() {
+    for doing in ["world w = W()  w.act(net.p.x)", "world w = W(start = net.p.x)", "world w = W()  w.x = net.p.x"] {
+        let text = format!(
+            "neuron N {{ state x = 1   x' = 0 / 1 ms }}
+network Net {{ population p: N[1] }}
+world W(start = 0) {{ state x = start  on act(a) {{ x = a }} }}
+experiment e {{ dt 0.1 ms  network net = Net() with batch 3  {doing} }}"
+        );
+        let d = run_failing(&text);
+        assert!(d.message.contains("example"), "{doing}: {} {}", d.code, d.message);
+    }
+}
+
 #[test]
 fn elements_of_variables_change_by_index_range_and_list() {
     let out = run("
