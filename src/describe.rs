@@ -182,8 +182,7 @@ impl Page<'_> {
             (ModelKind::Neuron, Some(neuron)) => {
                 self.neuron(m, &neuron);
                 self.equations(m);
-                let size = "population cells";
-                self.example(&format!("{import}network Net {{\n    {size}: {name}[10]\n}}"));
+                self.example(&format!("{import}network Net {{\n    population cells: {name}[10]\n}}"));
             }
             _ => {
                 let (mut params, mut states, mut ports) = (Vec::new(), Vec::new(), Vec::new());

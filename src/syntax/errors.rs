@@ -1,6 +1,7 @@
 //! Diagnostics of the E01xx family and the words for grammar rules.
 
 use super::grammar::Rule;
+use super::scan::{Piece, Pieces, is_closed};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
@@ -98,23 +99,13 @@ pub(super) fn out_of_step(file: FileId, text: &str, max_len: usize) -> Option<Di
     }
     let mut nest = Nest::default();
     let bytes = text.as_bytes();
-    let mut i = 0;
-    while i < bytes.len() {
-        let span = |len: usize| clamp_to_char(text, Span { file, start: i as u32, end: (i + len) as u32 });
-        let mut end = i + 1;
-        match bytes[i] {
-            b'#' => end = text[i..].find('\n').map_or(text.len(), |e| i + e),
-            b'"' => match text[end..].find(['"', '\n']).map(|e| end + e) {
-                Some(e) if bytes[e] == b'"' => {
-                    nest.token(true);
-                    end = e + 1;
-                }
-                _ => {
-                    return Some(open_string(span(1)));
-                }
-            },
-            b @ (b'(' | b'[' | b'{') => nest.open(i, b),
-            b @ (b')' | b']' | b'}') => {
+    for (at, end, piece) in Pieces::new(bytes, 0, bytes.len()) {
+        let span = |len: usize| clamp_to_char(text, Span { file, start: at as u32, end: (at + len) as u32 });
+        match piece {
+            Piece::Text if !is_closed(&bytes[at..end]) => return Some(open_string(span(1))),
+            Piece::Text => nest.token(true),
+            Piece::Open(b) => nest.open(at, b),
+            Piece::Close(b) => {
                 if let Err(opened) = nest.close(b) {
                     let message = match opened {
                         None => format!("`{}` closes nothing", b as char),
@@ -128,25 +119,21 @@ pub(super) fn out_of_step(file: FileId, text: &str, max_len: usize) -> Option<Di
                     });
                 }
             }
-            b if b.is_ascii_alphabetic() || b == b'_' => {
-                end = i + bytes[i..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-                nest.word(&text[i..end]);
-            }
-            b'\n' => nest.new_line = true,
-            b'=' if !matches!(bytes.get(i + 1), Some(b'='))
-                && !matches!(bytes[i.max(1) - 1], b'=' | b'<' | b'>' | b'!') =>
+            Piece::Word if bytes[at].is_ascii_digit() => nest.token(true),
+            Piece::Word => nest.word(&text[at..end]),
+            Piece::Line => nest.new_line = true,
+            Piece::Other(b'=')
+                if !matches!(bytes.get(end), Some(b'='))
+                    && !matches!(bytes[at.max(1) - 1], b'=' | b'<' | b'>' | b'!') =>
             {
                 nest.ends_expression();
             }
-            b',' => nest.ends_expression(),
-            b if b.is_ascii_digit() || b == b'%' => nest.token(true),
-            b if b.is_ascii_whitespace() => {}
-            _ => nest.token(false),
+            Piece::Other(b',') => nest.ends_expression(),
+            Piece::Other(b) => nest.token(b == b'%'),
         }
         if nest.levels.len() > MAX_DEPTH || nest.depth() > MAX_HEIGHT {
-            return Some(too_deep(span(end - i)));
+            return Some(too_deep(span(end - at)));
         }
-        i = end;
     }
     nest.levels.last().map(|level| {
         let span = Span { file, start: level.at as u32, end: level.at as u32 + 1 };

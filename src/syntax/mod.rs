@@ -11,6 +11,7 @@ mod idioms;
 mod lower;
 mod lower_network;
 mod lower_plot;
+mod lower_world;
 mod parse;
 mod recover;
 mod scan;

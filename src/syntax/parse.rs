@@ -2,7 +2,7 @@
 
 use super::balance::balance;
 use super::grammar::{Grammar, Rule};
-use super::scan::{Piece, Pieces, blank};
+use super::scan::{Piece, Pieces, blank, is_closed};
 use super::{ast, errors, lower::Lowerer, recover};
 use crate::diag::{Code, Diagnostics};
 use crate::source::{FileId, Span};
@@ -39,7 +39,11 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::Fi
         }
     };
     let lowerer = Lowerer::new(file, 0);
-    let mut bytes = read.as_bytes().to_vec();
+    // Only a text in which something is wrong is copied.
+    let mut copy: Option<Vec<u8>> = None;
+    let mut recovered = |place, lost: &mut ast::Lost, diagnostics: &mut Diagnostics| {
+        recover::item(file, text, copy.get_or_insert_with(|| read.as_bytes().to_vec()), place, lost, diagnostics)
+    };
     let mut pairs = pairs.flat_map(|p| p.into_inner()).peekable();
     while let Some(pair) = pairs.next() {
         let (start, end) = (pair.as_span().start(), pair.as_span().end());
@@ -48,14 +52,12 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::Fi
             Rule::junk if only_doc(pair.as_str()) && pairs.peek().is_some_and(|n| n.as_rule() == Rule::junk) => {}
             Rule::item => match lowerer.item(pair) {
                 Ok(item) => out.items.push(item),
-                Err(_) => {
-                    out.items.extend(recover::item(file, text, &mut bytes, (start, end), &mut out.lost, diagnostics))
-                }
+                Err(_) => out.items.extend(recovered((start, end), &mut out.lost, diagnostics)),
             },
             Rule::junk => {
                 let skipped = pair.as_str().len() - pair.as_str().trim_start().len();
                 let place = (start + skipped, start + pair.as_str().trim_end().len());
-                out.items.extend(recover::item(file, text, &mut bytes, place, &mut out.lost, diagnostics));
+                out.items.extend(recovered(place, &mut out.lost, diagnostics));
             }
             _ => {}
         }
@@ -66,7 +68,7 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::Fi
 /// Puts brackets and quotes right that are out of step, declaration by declaration.
 fn step_in(file: FileId, text: &str, bytes: &mut [u8], lost: &mut ast::Lost, diagnostics: &mut Diagnostics) {
     for (at, to, piece) in Pieces::new(text.as_bytes(), 0, text.len()) {
-        if piece == Piece::Text && (to - at < 2 || !text[..to].ends_with('"')) {
+        if piece == Piece::Text && !is_closed(&text.as_bytes()[at..to]) {
             diagnostics.push(errors::open_string(Span { file, start: at as u32, end: at as u32 + 1 }));
             lost.take(file, text, at, to);
             blank(bytes, at, to);

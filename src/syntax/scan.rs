@@ -79,3 +79,8 @@ pub(super) fn closing(open: u8) -> u8 {
 pub(super) fn blank(bytes: &mut [u8], from: usize, to: usize) {
     bytes[from..to].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b' ');
 }
+
+/// Returns whether a string has its second quote.
+pub(super) fn is_closed(string: &[u8]) -> bool {
+    string.len() > 1 && string.ends_with(b"\"")
+}
