@@ -60,7 +60,7 @@ fn every_example_has_the_same_bits_at_any_thread_count_and_on_any_back_end() {
         // Data sets that are not part of the project may be missing; their networks have no events.
         let own = |e: &neuro::hir::experiment::model::Experiment| {
             let text = &p.sources.file(e.span.file).text;
-            let folders = ["\"hemibrain/", "\"flywire_loom/"];
+            let folders = ["\"hemibrain/", "\"flywire_loom/", "\"celegans/"];
             let missing = std::env::var_os("NEURO_DATA").is_none() && folders.iter().any(|data| text.contains(data));
             // Files that users get themselves.
             let theirs = e.slow && text.contains("completeness_630");
