@@ -43,6 +43,8 @@ mod inputs;
 mod kernels;
 #[path = "suite/limits.rs"]
 mod limits;
+#[path = "suite/layout.rs"]
+mod layout;
 #[path = "suite/maps.rs"]
 mod maps;
 #[path = "suite/meaning.rs"]

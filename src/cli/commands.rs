@@ -8,6 +8,7 @@ use neuro::builtin;
 use neuro::compiler::Stage;
 use neuro::describe;
 use neuro::diag::{Code, nearest};
+use neuro::source::{SourceFile, SourceMap};
 use neuro::stdlib;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -127,11 +128,25 @@ pub fn list() -> Done {
 }
 
 pub fn fmt(paths: &[PathBuf], check: bool, messages: Messages) -> Done {
-    let mut changed = false;
+    if paths == [Path::new("-")] {
+        let mut text = String::new();
+        let read = std::io::Read::read_to_string(&mut std::io::stdin(), &mut text);
+        read.map_err(|e| Stop::Usage(format!("cannot read standard input: {e}")))?;
+        let laid_out = formatted(SourceFile::new("standard input", &*text), messages)?;
+        if !check {
+            print!("{laid_out}");
+        }
+        return if check && laid_out != text { Err(Stop::Failed) } else { Ok(()) };
+    }
+    let (mut changed, mut wrong) = (false, false);
     for path in expand(paths)? {
         let file = read(&path)?;
-        let text = neuro::syntax::format::format(&file.text);
-        if *text == *file.text {
+        let before = file.text.clone();
+        let Ok(text) = formatted(file, messages) else {
+            wrong = true;
+            continue;
+        };
+        if *text == *before {
             continue;
         }
         changed = true;
@@ -142,7 +157,28 @@ pub fn fmt(paths: &[PathBuf], check: bool, messages: Messages) -> Done {
             messages.note(&format!("formatted {}", path.display()));
         }
     }
-    if check && changed { Err(Stop::Failed) } else { Ok(()) }
+    if wrong || check && changed { Err(Stop::Failed) } else { Ok(()) }
+}
+
+/// Writes the manual's pages, one for each command.
+pub fn man(folder: &Path, command: clap::Command, messages: Messages) -> Done {
+    let told = |e: std::io::Error| Stop::Usage(format!("cannot write into {}: {e}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(told)?;
+    let command = command.name("neuro").bin_name("neuro");
+    clap_mangen::generate_to(command, folder).map_err(told)?;
+    messages.note(&format!("pages are in {}", folder.display()));
+    Ok(())
+}
+
+/// Returns the text of a file in canonical layout, or says what is wrong with it.
+fn formatted(file: SourceFile, messages: Messages) -> Result<String, Stop> {
+    let mut sources = SourceMap::default();
+    let text = file.text.clone();
+    let id = sources.add(file);
+    neuro::syntax::format::format(id, &text).map_err(|d| {
+        messages.all(&d, &sources);
+        Stop::Failed
+    })
 }
 
 /// Gives a file another text: where a link leads, with the mode it has, and so that it is whole at any moment.

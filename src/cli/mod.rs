@@ -154,9 +154,16 @@ enum Command {
     },
     /// Format files in place
     Fmt {
-        /// Files or folders
+        /// Files or folders; `-` for standard input, which is written to standard output
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+    /// Write manual pages into a folder: `neuro man ~/.local/share/man/man1`
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Answer an editor: the language server protocol over standard input and output
+    Lsp,
         /// Only say which files would change
         #[arg(long)]
         check: bool,
@@ -222,6 +229,8 @@ pub fn main() -> ExitCode {
     };
     let done = match (done, messages::unwritten()) {
         (Err(stop @ (Stop::Usage(_) | Stop::Signal(_))), _) => Err(stop),
+        Command::Man { folder } => commands::man(&folder, <Cli as clap::CommandFactory>::command(), messages),
+        Command::Lsp => lsp::serve(),
         (_, Some(why)) => Err(Stop::Usage(format!("cannot write all output: {why}"))),
         (done, None) => done,
     };

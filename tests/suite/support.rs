@@ -7,6 +7,7 @@ use neuro::diag::{Diagnostic, render};
 use neuro::experiment::{Outcome, Runner, Settings};
 use neuro::hir::Imports;
 use neuro::source::{SourceFile, SourceMap};
+use neuro::syntax::format::format;
 use std::path::{Path, PathBuf};
 
 /// Files below a folder of the repository.
@@ -44,6 +45,14 @@ pub fn program(text: &str) -> Program {
         Ok(p) => p,
         Err(r) => panic!("{}", rendered(r.diagnostics.iter(), &r.sources)),
     }
+}
+
+/// A text in canonical layout.
+#[track_caller]
+pub fn laid_out(text: &str) -> String {
+    let mut sources = SourceMap::default();
+    let id = sources.add(SourceFile::new("model.neuro", text));
+    format(id, text).unwrap_or_else(|d| panic!("{}", rendered(d.iter(), &sources)))
 }
 
 pub fn rendered<'a>(list: impl Iterator<Item = &'a Diagnostic>, sources: &SourceMap) -> String {

@@ -1,10 +1,10 @@
 //! What is written becomes the tree that it reads like; what has no meaning yet is refused, not ignored.
 
-use crate::support::root;
+use crate::support::{laid_out, root};
 use neuro::diag::{Code, Diagnostics};
 use neuro::source::FileId;
 use neuro::syntax::ast::{Command, CommandKind, Expr, ExprKind, File, ItemKind, Stmt, Value};
-use neuro::syntax::{format, parse, parse_expr};
+use neuro::syntax::{parse, parse_expr};
 
 #[track_caller]
 fn parsed(text: &str) -> File {
@@ -366,7 +366,7 @@ fn indices_and_named_arguments() {
 
 const EVERY_STATEMENT: &str = "experiment e(n = 3) {
 network net = N()
-var total=0   # counts
+var total = 0   # counts
 var u ~ uniform(0,1)
 let v ~ normal(0 mV,1 mV) clipped in 0 mV .. 1 mV
 let f = all(net.h.r) over digits.test {net.in.r = image/255   step}
@@ -402,15 +402,15 @@ fn meaning(text: &str) -> Vec<String> {
 
 #[test]
 fn formatting_keeps_every_statement() {
-    let once = format::format(EVERY_STATEMENT);
+    let once = laid_out(EVERY_STATEMENT);
     assert_ne!(once, EVERY_STATEMENT);
-    assert_eq!(format::format(&once), once);
+    assert_eq!(laid_out(&once), once);
     let without_spans = |all: Vec<String>| all.into_iter().filter(|s| !s.contains("Span")).collect::<Vec<_>>();
     let (before, after) = (meaning(EVERY_STATEMENT), meaning(&once));
     assert!(before.len() > 15 && before.len() == after.len());
     assert_eq!(without_spans(before), without_spans(after));
-    assert!(once.contains("\n    var total=0   # counts\n"), "{once}");
-    assert!(once.contains("\n        for k in 0 .. 10 step 2 { print k}\n"), "{once}");
+    assert!(once.contains("\n    var total = 0   # counts\n"), "{once}");
+    assert!(once.contains("\n        for k in 0 .. 10 step 2 { print k }\n"), "{once}");
 }
 
 /// Every form that nests, `n` times; what stands in an expression, and whole bodies of experiments and handlers.

@@ -3,7 +3,7 @@
 use crate::support::{Ended, Neuro, Numbers, SIGINT, Turns, folder, root, shortened};
 use neuro::compiler::{NoImports, compile};
 use neuro::parallel::on_deep_stack;
-use neuro::source::SourceFile;
+use neuro::source::{FileId, SourceFile};
 use neuro::syntax::format::format;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -352,12 +352,16 @@ fn compiled() {
             turns.count("files", 1);
             let compiled = || {
                 let accepted = compile(SourceFile::new("m.neuro", text.clone()), &mut NoImports).is_ok();
-                let laid_out = format(&text);
-                (accepted, laid_out == format(&laid_out))
+                let laid_out = format(FileId(0), &text);
+                let again = laid_out.as_ref().ok().and_then(|once| format(FileId(0), once).ok());
+                (accepted, laid_out.is_ok() || !accepted, again == laid_out.ok())
             };
             match catch_unwind(AssertUnwindSafe(|| on_deep_stack(compiled))) {
-                Ok((accepted, true)) => turns.count("accepted", u64::from(accepted)),
-                Ok((_, false)) => {
+                Ok((accepted, true, true)) => turns.count("accepted", u64::from(accepted)),
+                Ok((_, false, _)) => {
+                    turns.fail(format!("of {}: fmt refuses what is right\n{}", source.name, shortened(&text)))
+                }
+                Ok((_, _, false)) => {
                     turns.fail(format!("of {}: fmt is not done after one time\n{}", source.name, shortened(&text)))
                 }
                 Err(_) => turns.fail(format!("of {}: a panic\n{}", source.name, shortened(&text))),
