@@ -146,6 +146,15 @@ pub fn extent(shape: &[usize]) -> String {
     }
 }
 
+impl Quantity {
+    /// Returns the first value with all of its digits.
+    pub fn in_full(&self) -> String {
+        let unit = self.shown_unit();
+        let value = self.data.first().map_or(String::new(), |v| unit.from_internal(*v).to_string());
+        if unit.name == "1" { value } else { format!("{value} {}", unit.name) }
+    }
+}
+
 impl std::fmt::Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let unit = self.shown_unit();

@@ -17,6 +17,8 @@ mod checkpoint;
 mod codegen;
 #[path = "suite/conditions.rs"]
 mod conditions;
+#[path = "suite/contributions.rs"]
+mod contributions;
 #[path = "suite/damaged.rs"]
 mod damaged;
 #[path = "suite/data.rs"]

@@ -17,6 +17,7 @@ use neuro::experiment::{Checkpoints, Outcome, Override, RunIdentity, Runner, Set
 use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;
 use neuro::report::{self, RunInfo};
+use neuro::value::Quantity;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -315,13 +316,24 @@ impl One<'_> {
     }
 }
 
+/// Values of a measure that are printed.
+const MOST_MEASURED: usize = 40;
+
 fn print_measures(outcome: &Outcome) {
     for (name, list) in &outcome.measures {
         if list.len() == 1 {
             say!("{name} = {}", list[0]);
         } else {
-            let shown: Vec<String> = list.iter().take(40).map(|q| q.to_string()).collect();
-            say!("{name} = {}", shown.join(", "));
+            // Of many the last ones matter as much as the first.
+            let some = |part: &[Quantity]| part.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            match list.len().checked_sub(MOST_MEASURED) {
+                None | Some(0) => say!("{name} = {}", some(list)),
+                Some(more) => {
+                    let half = MOST_MEASURED / 2;
+                    let (first, last) = (some(&list[..half]), some(&list[list.len() - half..]));
+                    say!("{name} = {first}, … ({more} more), {last}");
+                }
+            }
         }
     }
 }

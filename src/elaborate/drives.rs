@@ -7,9 +7,9 @@ use crate::evaluate::{Attempt, LaneProgram, Scope, fail, flawed};
 use crate::hir::VarId;
 use crate::hir::network::model::{self, Process, Sends, Value};
 use crate::hir::typed::Expr;
-use crate::plan::{Column, Drive, DriveKind, MOST_STEPS};
+use crate::plan::{Column, Drive, DriveKind, MOST_STEPS, most_expected};
 use crate::rng::Stream;
-use crate::units::{Dim, format_quantity, lookup};
+use crate::units::{Dim, format_number, format_quantity, lookup};
 use crate::value::{Value as Evaluated, View};
 use std::sync::Arc;
 
@@ -75,9 +75,9 @@ impl Elaborator<'_> {
                 let shown = format_quantity(r, Dim::RATE, lookup("Hz").as_ref());
                 return fail(Code::E0404, e.span, format!("a rate of {shown}"), "must be finite and not negative");
             }
-            if process == Process::Bernoulli && r * dt > 1.0 + 1e-9 {
-                let label = format!("{:.3} events per step", r * dt);
-                return fail(Code::E0404, e.span, "a Bernoulli process sends at most one event per step", label);
+            if r * dt > most_expected(process) * (1.0 + 1e-9) {
+                let label = format!("{} events per step", format_number(r * dt));
+                return fail(Code::E0404, e.span, too_many(process), label);
             }
         }
         Ok(DriveKind::Random(process, rate))
@@ -193,4 +193,12 @@ fn spike_list(scope: &Scope, e: &Expr, cells: usize) -> Attempt<(Vec<Spike>, Opt
         spikes.push(Spike { time, cell, place });
     }
     Ok((spikes, weights))
+}
+
+/// What is wrong with too high a rate.
+pub fn too_many(process: Process) -> &'static str {
+    match process {
+        Process::Poisson => "a Poisson process sends a cell at most a million events per step, on the average",
+        Process::Bernoulli => "a Bernoulli process sends at most one event per step",
+    }
 }

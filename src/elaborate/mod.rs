@@ -11,6 +11,7 @@ mod table;
 mod values;
 
 pub use bounds::{cells_within_bounds, one_per_channel, outside, rows_within_bounds, synapses_within_bounds};
+pub use drives::too_many;
 pub use projection::follow as follow_synapse;
 pub use table::Import;
 pub use values::{Streams, column, distribution, one_each, per_synapse};

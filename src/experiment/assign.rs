@@ -6,9 +6,9 @@ use super::run::Run;
 use super::settable::{Settable, in_each_example};
 use crate::diag::Code;
 use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, rows_within_bounds};
-use crate::evaluate::{Attempt, LaneProgram, combine, fail};
+use crate::evaluate::{Attempt, LaneProgram, combine, fail, one_for_examples};
 use crate::hir::experiment::model::Target;
-use crate::hir::network::model::Value as Written;
+use crate::hir::network::model::{Distribution, Value as Written};
 use crate::hir::typed::{Expr, LocalId};
 use crate::hir::{Op, VarId, VarKind};
 use crate::plan::{Column, Population};
@@ -58,11 +58,19 @@ impl Run<'_> {
         value: &Written,
         span: Span,
     ) -> Attempt<()> {
+        let place = id.as_u32() as usize;
         let new = match value {
             Written::Expr(e) => self.eval(e)?,
-            Written::Drawn(d) => self.draw(d)?.into(),
+            Written::Drawn(d) => match &self.locals[place] {
+                Some(Value::Quantity(old)) if old.rows.is_none() && !old.is_scalar() => {
+                    let (old, several) = (old.clone(), index.is_empty());
+                    let n = if several { old.data.len() } else { self.with(|s| s.places(&old, index, span))?.len() };
+                    let shape = if several { old.shape } else { vec![n] };
+                    if n == 1 { self.draw(d)?.into() } else { self.draw_each(d, n, shape)?.into() }
+                }
+                _ => self.draw(d)?.into(),
+            },
         };
-        let place = id.as_u32() as usize;
         let new = match (&self.locals[place], new) {
             (_, new) if op.is_none() && index.is_empty() => new,
             (Some(Value::Quantity(old)), Value::Quantity(new)) => {
@@ -74,6 +82,20 @@ impl Run<'_> {
         };
         self.locals[place] = Some(new);
         Ok(())
+    }
+
+    /// A draw for each element of what has a shape.
+    fn draw_each(&mut self, d: &Distribution, n: usize, shape: Vec<usize>) -> Attempt<Quantity> {
+        let mut drawn = Vec::with_capacity(n);
+        let mut like = None;
+        for _ in 0..n {
+            let q = self.draw(d)?;
+            let [value] = q.data[..] else { return one_for_examples(&q, d.span).and(Ok(q)) };
+            drawn.push(value);
+            like = Some((q.dim, q.unit));
+        }
+        let Some((dim, unit)) = like else { return self.draw(d) };
+        Ok(Quantity { shape, ..Quantity::array(drawn, dim, unit) })
     }
 
     /// What is written, as numbers.

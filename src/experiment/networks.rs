@@ -6,7 +6,7 @@ use super::run::Run;
 use super::settings::Override;
 use crate::budget;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits};
+use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, too_many};
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::experiment::model;
 use crate::hir::network::model::{Drive, Nested, Process};
@@ -184,8 +184,8 @@ impl Run<'_> {
         let rates: Vec<TimeFunction> = (0..live.rates.len())
             .map(|k| {
                 let single = |d: &plan::Drive| matches!(d.kind, DriveKind::RandomOf(Process::Bernoulli, f) if f == k);
-                let most = if live.plan.drives.iter().any(single) { 1.0 / self.dt } else { f64::INFINITY };
-                self.function(&live.rates[k], Some(most))
+                let single = live.plan.drives.iter().any(single);
+                self.function(&live.rates[k], Some(if single { Process::Bernoulli } else { Process::Poisson }))
             })
             .collect();
         let ports: Vec<(usize, VarId)> =
@@ -262,14 +262,16 @@ impl Run<'_> {
     }
 
     /// A function of time whose complaints are heard when the run stops; a rate is not negative, nor above the most there can be.
-    fn function(&self, program: &LaneProgram, most: Option<f64>) -> TimeFunction {
+    fn function(&self, program: &LaneProgram, rate_of: Option<Process>) -> TimeFunction {
+        let dt = self.dt;
         let compiled = program.compile(self.runner.settings.backend);
         let complaint = self.complaint.clone();
         let span = program.span();
         let checked = move |of: Vec<f64>| {
-            let Some(most) = most else { return Ok(of) };
-            match of.iter().find(|r| **r < -1e-9 || **r > most * (1.0 + 1e-9)) {
-                Some(r) => Err(impossible_rate(*r, most, span)),
+            let Some(process) = rate_of else { return Ok(of) };
+            let most = plan::most_expected(process) / dt;
+            match of.iter().find(|r| !r.is_finite() || **r < -1e-9 || **r > most * (1.0 + 1e-9)) {
+                Some(r) => Err(impossible_rate(*r, (process, most), span)),
                 None => Ok(of.into_iter().map(|r| r.max(0.0)).collect::<Vec<f64>>()),
             }
         };
@@ -278,7 +280,7 @@ impl Run<'_> {
                 Ok(of) => values.copy_from_slice(&of),
                 Err(d) => {
                     // Whatever is computed from it is not used: the run ends with the complaint.
-                    values.fill(f64::NAN);
+                    values.fill(if rate_of.is_some() { 0.0 } else { f64::NAN });
                     if let Ok(mut complaint) = complaint.lock() {
                         complaint.get_or_insert(d);
                     }
@@ -319,17 +321,21 @@ fn seed_of(seed: u64, n: u32) -> u64 {
     derived_seed(seed, n, 0x6e65_7477)
 }
 
-/// Reports a rate below zero or above the most there can be, beyond what rounding explains.
-fn impossible_rate(rate: f64, most: f64, span: Span) -> Box<Diagnostic> {
+/// Reports a rate that is no number, or below zero or above the most there can be, beyond what rounding explains.
+fn impossible_rate(rate: f64, (process, most): (Process, f64), span: Span) -> Box<Diagnostic> {
     let shown = |rate: f64| format_quantity(rate, Dim::RATE, lookup("Hz").as_ref());
     let message = format!("this rate becomes {}", shown(rate));
+    if !rate.is_finite() {
+        return Box::new(Diagnostic::at(Code::E0404, span, message, "a rate is a finite number"));
+    }
     if rate < 0.0 {
         let d = Diagnostic::at(Code::E0404, span, message, "a rate cannot be negative");
         return Box::new(d.help("cut it off where that is meant: `max(0 Hz, …)`"));
     }
-    let label = format!("a Bernoulli process sends at most one event per step, {}", shown(most));
+    let label = format!("{}, {}", too_many(process), shown(most));
     let d = Diagnostic::at(Code::E0404, span, message, label);
-    Box::new(d.help("make `dt` smaller, use `poisson`, or cut it off where that is meant: `min(…, 1 / dt)`"))
+    let other = if process == Process::Bernoulli { "use `poisson`, " } else { "" };
+    Box::new(d.help(format!("make `dt` smaller, {other}or cut it off where that is meant: `min(…, 1 / dt)`")))
 }
 
 /// Reports values that follow from themselves within a step.

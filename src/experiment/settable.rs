@@ -18,6 +18,8 @@ pub(super) trait Settable {
     fn set_port(&mut self, population: usize, id: VarId, value: Column);
     /// Replaces values of a state; of a cable, those of one segment or of all.
     fn set_state(&mut self, population: usize, id: VarId, cells: Range<usize>, segment: Option<usize>, value: &Column);
+    /// Lets cells forget the events that they had, and what follows from them.
+    fn forget_events(&mut self, population: usize, cells: Range<usize>);
 }
 
 impl Settable for Running {
@@ -36,6 +38,9 @@ impl Settable for Running {
     fn set_state(&mut self, population: usize, id: VarId, cells: Range<usize>, segment: Option<usize>, value: &Column) {
         self.set_state(population, id, cells, segment, value);
     }
+    fn forget_events(&mut self, population: usize, cells: Range<usize>) {
+        self.forget_events(population, cells);
+    }
 }
 
 impl Settable for Simulation {
@@ -53,6 +58,9 @@ impl Settable for Simulation {
     }
     fn set_state(&mut self, population: usize, id: VarId, cells: Range<usize>, segment: Option<usize>, value: &Column) {
         self.set_state(population, id, cells, segment, value);
+    }
+    fn forget_events(&mut self, population: usize, cells: Range<usize>) {
+        self.forget_events(population, cells);
     }
 }
 

@@ -258,9 +258,12 @@ impl Run<'_> {
 
     /// Shows the values that an expectation compares.
     fn describe(&self, e: &Expr) -> String {
-        let two = |a: &Expr, b: &Expr| match b.kind {
-            ExprKind::Number(_) | ExprKind::Neg(_) => self.shown(a),
-            _ => format!("{}, {}", self.shown(a), self.shown(b)),
+        let two = |a: &Expr, b: &Expr| {
+            let (left, right) = self.told_apart(a, b);
+            match b.kind {
+                ExprKind::Number(_) | ExprKind::Neg(_) => left,
+                _ => format!("{left}, {right}"),
+            }
         };
         match &e.kind {
             ExprKind::Binary(Op::And | Op::Or, a, b) => format!("{}; {}", self.describe(a), self.describe(b)),
@@ -274,6 +277,16 @@ impl Run<'_> {
 
     fn shown(&self, e: &Expr) -> String {
         self.quantity(e).map(|q| q.to_string()).unwrap_or_default()
+    /// Shows two values, with as many digits as it takes to tell them apart if they differ.
+    fn told_apart(&self, a: &Expr, b: &Expr) -> (String, String) {
+        let (Ok(a), Ok(b)) = (self.quantity(a), self.quantity(b)) else { return (self.shown(a), self.shown(b)) };
+        let (left, right) = (a.to_string(), b.to_string());
+        match left == right && a.is_single() && a.data != b.data {
+            true => (a.in_full(), b.in_full()),
+            false => (left, right),
+        }
+    }
+
     }
 
     /// `print`: a line for the log.
@@ -344,7 +357,7 @@ fn categorical(scope: &Scope, e: &Expr, reader: &mut Reader) -> Attempt<Quantity
     Ok(Quantity { data: drawn.into(), rows: q.rows, ..Quantity::pure(0.0) })
 }
 
-/// Puts the states of some cells back to their initial values.
+/// Puts the states of some cells back to their initial values; they have had no events.
 fn reset_states(s: &mut dyn Settable, View { population: index, start, n }: View) {
     let population = &*s.population(index);
     let mut states: Vec<(VarId, Option<usize>, Column)> = Vec::new();
@@ -362,3 +375,4 @@ fn reset_states(s: &mut dyn Settable, View { population: index, start, n }: View
         s.set_state(index, id, start..start + n, segment, &values);
     }
 }
+    s.forget_events(index, start..start + n);

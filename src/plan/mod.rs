@@ -152,6 +152,14 @@ pub const MOST_CELLS: usize = u32::MAX as usize;
 /// Below so many steps every step has a number, and a time of its own.
 pub const MOST_STEPS: f64 = 9_007_199_254_740_992.0;
 
+/// How many events a process may send a cell in a step, on the average: of a Poisson process as many as single precision counts with room to spare.
+pub fn most_expected(process: Process) -> f64 {
+    match process {
+        Process::Poisson => 1e6,
+        Process::Bernoulli => 1.0,
+    }
+}
+
 /// Steps of all delays of a synapse, at most: they are counted with 16 bits.
 pub const LONGEST_DELAY: u32 = 60_000;
 

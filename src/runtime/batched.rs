@@ -3,7 +3,8 @@
 //!
 //! Nothing crosses examples, so each is a simulation of its own, and threads share them out; one thread runs all steps of an example.
 
-use super::simulation::{Failure, Observer, Options, Simulation, Unwatched, Work};
+use super::options::Options;
+use super::simulation::{Failure, Observer, Simulation, Unwatched, Work};
 use super::snapshot::Remembered;
 use super::time::TimeFunction;
 use crate::hir::VarId;

@@ -6,11 +6,12 @@
 use super::buffer::padded;
 use super::history::History;
 use super::memory::prefetch;
+use super::options::Options;
+use super::pool::share;
 use super::population::Pop;
 use super::projection::Proj;
 use super::ring::RingPointer;
 use super::rows::{BLOCK, Member, Part, Rows, Run, RunWeights};
-use super::simulation::{Options, share};
 use crate::hir::VarId;
 use crate::ir::Precision;
 use crate::plan::{Network, Projection, View};

@@ -137,3 +137,9 @@ impl Drop for Pool {
         }
     }
 }
+
+/// Returns thread `t`'s share of the lanes, in multiples of 16.
+pub(super) fn share(lanes: usize, t: usize, threads: usize) -> std::ops::Range<usize> {
+    let blocks = lanes / 16;
+    blocks * t / threads * 16..blocks * (t + 1) / threads * 16
+}

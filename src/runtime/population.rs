@@ -6,10 +6,11 @@ use super::cable::Cables;
 use super::chance::RareEvents;
 use super::clock::LaneClocks;
 use super::noise::Noise;
+use super::options::Options;
 use super::reading::Readings;
 use super::ring::{Ring, RingPointer};
-use super::simulation::{Options, Spikes};
 use super::snapshot::{Cells, Raw};
+use super::spikes::Spikes;
 use super::time::PortFunction;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
@@ -250,13 +251,6 @@ impl Pop {
                         (0..lanes).for_each(|i| s.now_mut().set(i, c.at(i.min(p.n - 1))));
                     }
                 }
-                // Nothing has happened yet: long enough ago for any comparison.
-                Binding::Hidden(Hidden::Since(_)) if options.precision == Precision::F64 => {
-                    (0..lanes).for_each(|i| s.now_mut().set(i, (LONG_AGO / options.dt).round()));
-                }
-                Binding::Hidden(Hidden::Blocks(_)) => {
-                    (0..lanes).for_each(|i| s.now_mut().set(i, (LONG_AGO / options.dt / BLOCK).round()));
-                }
                 Binding::Hidden(Hidden::Rest(v)) => {
                     if let Some(c) = p.init.get(v) {
                         (0..lanes).for_each(|i| s.now_mut().set(i, beyond_single(c.at(i.min(p.n - 1)))));
@@ -265,7 +259,24 @@ impl Pop {
                 _ => {}
             }
         }
+        pop.forget_events(0..lanes, options);
         pop
+    }
+
+    /// Lets cells be as if they had had no event yet.
+    pub fn forget_events(&mut self, cells: std::ops::Range<usize>, options: &Options) {
+        for s in &mut self.states {
+            let Binding::Hidden(what) = s.key else { continue };
+            let first = match (what, options.precision) {
+                // Long enough ago for any comparison.
+                (Hidden::Since(_), Precision::F64) => (LONG_AGO / options.dt).round(),
+                (Hidden::Blocks(_), _) => (LONG_AGO / options.dt / BLOCK).round(),
+                (Hidden::Since(_) | Hidden::Hold(_) | Hidden::Mute(_) | Hidden::Edge(_), _) => 0.0,
+                // A part of a state.
+                (Hidden::Rest(_), _) => continue,
+            };
+            cells.clone().for_each(|i| s.now_mut().set(i, first));
+        }
     }
 
     /// Lets the kernels fit parameters and the sources of ports, if they have changed; states are kept. Values that differ from cell to

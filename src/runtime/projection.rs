@@ -2,11 +2,13 @@
 
 use super::buffer::{Buffer, padded};
 use super::history::History;
-use super::simulation::{Options, Spikes};
+use super::options::Options;
 use super::snapshot::{Raw, Sources};
+use super::spikes::Spikes;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{EventId, Trigger};
+use crate::hir::{EventId, Trigger, VarId};
 use crate::image::{self, Bound, Effect, EventSlot, Listing};
+use crate::ir::Precision;
 use crate::plan::{Network, Projection, View};
 use std::collections::VecDeque;
 
@@ -145,6 +147,20 @@ impl Proj {
         }
     }
 
+    /// Returns a state of the sending cells at a step boundary, cell by cell; none if synapses learn or have no such state.
+    pub fn state_at(&self, p: &Projection, state: VarId, now: u64, options: &Options) -> Option<Vec<f64>> {
+        if self.states.is_empty() {
+            return None;
+        }
+        // A handler without statements only advances.
+        let Effect::Kernel(kernel) = image::effect(p, &[], &options.target()) else { return None };
+        let at = kernel.slots().iter().position(|slot| *slot == EventSlot::State(state))?;
+        let cells: Vec<usize> = (0..p.pre.n).collect();
+        let elapsed = |c: usize| (now - self.last[c]) as f64 * options.dt;
+        let buffers = advanced(&kernel, &self.states, &cells, elapsed, options.precision);
+        Some(cells.iter().map(|c| buffers[at].get(*c)).collect())
+    }
+
     /// Returns what is remembered per presynaptic cell.
     pub fn sources(&self) -> Sources {
         let past = self.on_pre.iter().filter_map(|on| match &on.action {
@@ -194,20 +210,9 @@ impl Proj {
                     kept.into_iter().for_each(|factors| a.past.push_front(factors));
                     continue;
                 }
-                let kernel = &a.kernel;
-                let lanes = padded(cells.len());
                 let now = step + s as u64 + 1;
-                let mut buffers: Vec<Buffer> = kernel.slots().iter().map(|_| Buffer::new(lanes, precision)).collect();
-                for (i, c) in cells.iter().enumerate() {
-                    for (j, state) in states.iter().enumerate() {
-                        buffers[j].set(i, state.get(*c));
-                    }
-                    buffers[states.len()].set(i, (now - last[*c]) as f64 * dt);
-                    last[*c] = now;
-                }
-                let table: Vec<SlotMemory> = buffers.iter_mut().map(Buffer::in_place).collect();
-                // SAFETY: every slot is a buffer of `lanes` elements that only this call uses.
-                unsafe { kernel.function().call(&table, 0, lanes, 1) };
+                let buffers = advanced(&a.kernel, states, &cells, |c| (now - last[c]) as f64 * dt, precision);
+                cells.iter().for_each(|c| last[*c] = now);
                 for (i, c) in cells.iter().enumerate() {
                     for (j, state) in states.iter_mut().enumerate() {
                         state.set(*c, buffers[j].get(i));
@@ -220,6 +225,28 @@ impl Proj {
             }
         }
     }
+}
+
+/// Runs a kernel for some cells, so long after the last event of each; what its slots hold then.
+fn advanced(
+    kernel: &Bound<EventSlot>,
+    states: &[Buffer],
+    cells: &[usize],
+    elapsed: impl Fn(usize) -> f64,
+    precision: Precision,
+) -> Vec<Buffer> {
+    let lanes = padded(cells.len());
+    let mut buffers: Vec<Buffer> = kernel.slots().iter().map(|_| Buffer::new(lanes, precision)).collect();
+    for (i, c) in cells.iter().enumerate() {
+        for (j, state) in states.iter().enumerate() {
+            buffers[j].set(i, state.get(*c));
+        }
+        buffers[states.len()].set(i, elapsed(*c));
+    }
+    let table: Vec<SlotMemory> = buffers.iter_mut().map(Buffer::in_place).collect();
+    // SAFETY: every slot is a buffer of `lanes` elements that only this call uses.
+    unsafe { kernel.function().call(&table, 0, lanes, 1) };
+    buffers
 }
 
 /// The cells of a sorted list that lie in a view.

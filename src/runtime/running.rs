@@ -2,12 +2,14 @@
 
 use super::asked::asked;
 use super::batched::{Batched, Example, Stopped};
+use super::options::Options;
 use super::rate::{Memory, RateNetwork, Rows};
-use super::simulation::{Failure, Options, Simulation, Work};
+use super::simulation::{Failure, Simulation, Work};
 use super::snapshot::Remembered;
 use super::time::{PortFunction, TimeFunction};
 use super::windows::TooShort;
 use crate::hir::VarId;
+use crate::image::Listing;
 use crate::plan::{Column, Network};
 use crate::rng::Stream;
 use serde::{Deserialize, Serialize};
@@ -186,6 +188,24 @@ impl Running {
                 let rows = Rows { rows: 1, values: (0..cells.len()).map(|i| value.at(i)).collect() };
                 s.set(population, var, cells, &rows);
             }
+        }
+    }
+
+    /// Returns the kernels that run, each as it is made.
+    pub fn listings(&self) -> Vec<Listing> {
+        match self {
+            Running::Events(s) => s.listings(),
+            Running::Batched(s) => s.first().listings(),
+            Running::Rates(s) => s.listings(),
+        }
+    }
+
+    /// Lets some cells forget their events; cells of networks without events have none.
+    pub fn forget_events(&mut self, population: usize, cells: std::ops::Range<usize>) {
+        match self {
+            Running::Events(s) => s.forget_events(population, cells),
+            Running::Batched(s) => s.each(|s| s.forget_events(population, cells.clone())),
+            Running::Rates(_) => {}
         }
     }
 

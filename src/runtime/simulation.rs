@@ -4,46 +4,25 @@ use super::buffer::Buffer;
 use super::delivery::Deliveries;
 use super::drive::RunningDrive;
 use super::history::History;
+use super::options::Options;
 use super::plastic::{Lets, Plastic};
-use super::pool::Pool;
+use super::pool::{Pool, share};
 use super::population::Pop;
 use super::projection::Proj;
 use super::reading::Readings;
 use super::ring::RingPointer;
 use super::signals::{Heard, Hearing, NotFinite};
+use super::spikes::Spikes;
 use super::sums::Sums;
 use super::time::{PortFunction, TimeFunction};
 use super::tuning::Tuning;
 use super::windows::Windows;
-use crate::codegen::{Backend, Steps};
+use crate::codegen::Steps;
 use crate::hir::{EventId, Expr, VarId, VarKind};
-use crate::image::{Hidden, Listing, Target};
-use crate::ir::Precision;
+use crate::image::{Hidden, Listing};
 use crate::plan::{Column, Network};
 use crate::rng::Stream;
 use std::cell::RefCell;
-
-/// How to run.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// Time step, internal units (ms).
-    pub dt: f64,
-    /// Seed of all random streams.
-    pub seed: u64,
-    /// Type of states.
-    pub precision: Precision,
-    /// Threads.
-    pub threads: usize,
-    /// Back end.
-    pub backend: Backend,
-}
-
-impl Options {
-    /// Returns what kernels are made for.
-    pub fn target(&self) -> Target {
-        Target { dt: self.dt, precision: self.precision, backend: self.backend }
-    }
-}
 
 /// Why a run stopped.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,23 +100,6 @@ impl Observer for Unwatched {
     fn events(&mut self, _: usize, _: EventId, _: &Spikes, _: u64) {}
     fn interrupted(&self) -> bool {
         false
-    }
-}
-
-/// Events of one pass: cells in ascending order, step after step.
-#[derive(Debug, Default)]
-pub struct Spikes {
-    /// Events of the pass's step `s` are `cells[start[s] .. start[s + 1]]`.
-    pub start: Vec<u32>,
-    /// Cells.
-    pub cells: Vec<u32>,
-}
-
-impl Spikes {
-    /// Returns the cells of a view, counted from its first, that had the event in step `s` of the pass.
-    pub fn of_step(&self, s: usize, first: usize, n: usize) -> impl Iterator<Item = usize> {
-        let cells = &self.cells[self.start[s] as usize..self.start[s + 1] as usize];
-        cells.iter().filter_map(move |c| (*c as usize).checked_sub(first).filter(|c| *c < n))
     }
 }
 
@@ -370,7 +332,7 @@ impl Simulation {
         out.extend(self.heard.iter().flatten().map(Heard::listing));
         for k in 0..self.network.projections.len() {
             out.extend(self.projections[k].listings());
-            out.extend(self.sums.borrow().listing(k));
+            out.extend(self.sums.borrow().listings(k));
             out.extend(self.plastic[k].iter().flat_map(Plastic::listings));
         }
         out
@@ -405,6 +367,12 @@ impl Simulation {
         } else {
             pop.set_values(var, cells, value);
         }
+    }
+
+    /// Lets some cells forget their events: for how long they hold states and mute events, when there was one, whether a condition held.
+    pub fn forget_events(&mut self, population: usize, cells: std::ops::Range<usize>) {
+        self.pops[population].forget_events(cells, &self.options);
+        self.sums.get_mut().forget();
     }
 
     /// Replaces a parameter; the kernels are compiled anew before the next step.
@@ -512,6 +480,11 @@ impl Simulation {
         };
         if let Some(plastic) = plastic {
             plastic.copy(p, variable, self.step, &mut out);
+        } else if !weight
+            && let Some(cells) = self.projections[projection].state_at(p, variable, self.step, &self.options)
+        {
+            let edges = p.pairs.edges();
+            edges.iter().zip(&mut out).for_each(|(e, value)| *value = cells[e.pre as usize - p.pre.start]);
         }
         out
     }
@@ -590,10 +563,4 @@ fn by_level(network: &Network) -> Vec<Vec<usize>> {
     let mut out = vec![Vec::new(); levels.iter().max().map_or(1, |last| last + 1)];
     levels.into_iter().enumerate().for_each(|(population, level)| out[level].push(population));
     out
-}
-
-/// Returns thread `t`'s share of the lanes, in multiples of 16.
-pub(super) fn share(lanes: usize, t: usize, threads: usize) -> std::ops::Range<usize> {
-    let blocks = lanes / 16;
-    blocks * t / threads * 16..blocks * (t + 1) / threads * 16
 }

@@ -3,10 +3,10 @@
 use super::buffer::{Buffer, padded};
 use super::continuous::{Cells, Continuous};
 use super::history::History;
+use super::options::Options;
 use super::plastic::Plastic;
 use super::population::Pop;
 use super::reading::Readings;
-use super::simulation::Options;
 use crate::hir::VarId;
 use crate::image::Listing;
 use crate::plan::Network;
@@ -82,9 +82,9 @@ impl Sums {
         (self.at, self.changed) = (None, true);
     }
 
-    /// Returns the kernel of a projection's contribution, if it has one.
-    pub fn listing(&self, projection: usize) -> Option<Listing> {
-        self.contributions[projection].as_ref().map(Continuous::listing)
+    /// Returns the kernels of a projection's contribution, if it has one.
+    pub fn listings(&self, projection: usize) -> Vec<Listing> {
+        self.contributions[projection].as_ref().map_or(Vec::new(), Continuous::listings)
     }
 
     /// Compiles the contribution of a projection anew.

@@ -255,3 +255,23 @@ fn a_value_that_is_not_finite_is_found_in_every_cell() {
         }
     }
 }
+
+/// A rate that is no number, or of more events than can be drawn, ends the run with its place: it must not be waited for.
+#[test]
+fn rates_that_cannot_be_are_refused_whenever_they_come() {
+    for (rate, said) in [
+        ("if t < 1 ms then 10 Hz else 10 Hz / (k - 1)", "this rate becomes inf Hz"),
+        ("if t < 1 ms then 10 Hz else 10 Hz * sqrt(k - 1 - i)", "not a number"),
+        ("if i < 1 then samples([10 Hz, 20 Hz], every = 1 ms) else samples([10 Hz], every = 1 ms)", ""),
+        ("10 Hz * exp(t / 0.1 ms)", "this rate becomes"),
+        ("1e12 Hz", "at most a million events per step"),
+        ("if i == 0 then 1e12 Hz else 1 Hz", "at most a million events per step"),
+    ] {
+        let d = run_failing(&format!(
+            "neuron C {{ event input e: 1   state g = 0  g' = -g / 2 ms + e }}
+network Net(k = 1) {{ population a: C[3]  drive a.e {{ poisson {rate}   weight 1 }} }}
+experiment e {{ dt 0.1 ms   network net = Net()   run 20 ms }}"
+        ));
+        assert!(d.message.contains(said) && d.span().is_some(), "{rate}: {}", d.message);
+    }
+}

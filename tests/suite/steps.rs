@@ -1,6 +1,6 @@
 //! What models make of the time step: probabilities of events, and values that are computed from it.
 
-use crate::support::{program, root, run, run_failing, run_with};
+use crate::support::{measured, near, program, root, run, run_failing, run_with, trace};
 use neuro::codegen::Backend;
 use neuro::diag::Code;
 use neuro::experiment::Settings;
@@ -264,4 +264,97 @@ experiment e {
     let of = |name: &str| out.measures[name].iter().flat_map(|q| q.data.iter().copied()).collect::<Vec<f64>>();
     assert_eq!(of("y"), [28.0, 48.0, 68.0, 22.0, 42.0, 62.0]);
     assert_eq!(of("others"), [0.0, 0.0]);
+}
+
+/// Cells that are reset have had no event: nothing is held or muted, no event was ever, no condition held; others go on as they are.
+#[test]
+fn cells_that_are_reset_have_had_no_events() {
+    for precision in ["f32", "f64"] {
+        for (model, last) in [
+            ("emit spike when v > 0.5 { v = 0   hold v for inf }", [2.0, 1.0]),
+            ("emit spike when v > 0.5 { v = 0   mute spike for inf }", [2.0, 1.0]),
+            ("emit spike when since(spike) > 1 s and v > 0.5 { v = 0 }", [2.0, 1.0]),
+            ("emit spike when rising v > 0.5", [2.0, 1.0]),
+        ] {
+            let out = run(&format!(
+                "neuron C {{ event input exc: 1   state v = 0   v' = exc   {model} }}
+network Net {{ population b: C[2] }}
+experiment e {{
+    precision {precision}
+    network net = Net()
+    drive net.b.exc {{ spikes [10 ms, 30 ms]   weight 1 }}
+    record net.b[0].spike
+    record net.b[1].spike
+    run 20 ms
+    reset net.b[0 .. 1]
+    run 20 ms
+    measure spikes = [count(net.b[0].spike), count(net.b[1].spike)]
+}}"
+            ));
+            assert_eq!(measured(&out, "spikes"), last, "{precision} {model}");
+        }
+    }
+}
+
+/// States that synapses without learning have per sending cell, read and recorded as they are at any time.
+#[test]
+fn states_of_synapses_that_do_not_learn_are_read() {
+    for precision in ["f32", "f64"] {
+        let out = run(&format!(
+            "use std.sources.spikes: Forced
+neuron Target {{ event input exc: 1   state v = 0   v' = exc }}
+synapse Tires {{
+    weight w: 1
+    state x = 1
+    x' = (1 - x) / 10 ms
+    on pre.spike {{ deliver w * x   x = x / 2 }}
+}}
+network Net {{
+    population a: Forced[3]
+    population b: Target[2]
+    projection l: a -> b.exc: Tires {{ connect where pre.i > 0   weight 1   delay 1 ms }}
+}}
+experiment e {{
+    dt 0.1 ms
+    precision {precision}
+    network net = Net()
+    drive net.a[1 .. 2].force {{ spikes [10 ms, 15 ms]   weight 1 }}
+    record net.l.x every 5 ms as x
+    measure before = net.l.x
+    run 30 ms
+    measure after = net.l.x
+    measure sum = net.b.v
+}}"
+        ));
+        // Both synapses of a cell have its state; cell 1 had events a step after 10 and 15 ms, cell 2 none.
+        let second = 1.0 - 0.5 * (-0.5f64).exp();
+        let at_30 = 1.0 - (1.0 - second / 2.0) * (-1.49f64).exp();
+        assert_eq!(measured(&out, "before"), [1.0; 4], "{precision}");
+        near(&measured(&out, "after"), &[at_30, at_30, 1.0, 1.0], if precision == "f32" { 1e-6 } else { 1e-12 });
+        near(&measured(&out, "sum"), &[1.0 + second; 2], 1e-6);
+        let (times, values) = trace(&out, "x");
+        let at = |t: f64| values[times.iter().position(|x| (x - t).abs() < 1e-9).unwrap() * 4];
+        near(&[at(25.0)], &[1.0 - (1.0 - second / 2.0) * (-0.99f64).exp()], 1e-6);
+    }
+}
+
+#[test]
+fn arrays_are_drawn_element_by_element() {
+    let out = run("experiment e {
+    var x = repeat(0 ms, 1000)
+    x ~ uniform(0 ms, 500 ms)
+    measure n = [len(x), sum(diff(sort(x)) > 0 ms) + 1]
+    x[0 .. 10] = -1 ms
+    x[0 .. 10] ~ uniform(600 ms, 700 ms)
+    measure spread = [min(x[0 .. 10]), max(x[0 .. 10]), std(x[10 .. 1000])]
+    var one = 0
+    one ~ uniform(0, 1)
+    measure single = len(one)
+}");
+    assert_eq!(measured(&out, "n"), [1000.0, 1000.0]);
+    let spread = measured(&out, "spread");
+    assert!(spread[0] >= 600.0 && spread[1] <= 700.0 && spread[1] - spread[0] > 20.0, "{spread:?}");
+    // 500 ms / sqrt(12), within four standard errors.
+    assert!((spread[2] - 144.34).abs() < 8.0, "{spread:?}");
+    assert_eq!(measured(&out, "single"), [1.0]);
 }

@@ -10,7 +10,7 @@ use crate::hir::{VarId, VarKind};
 use crate::image::{Held, Listing, Store};
 use crate::ir::Precision;
 use crate::plan::Network;
-use crate::runtime::simulation::share;
+use crate::runtime::pool::share;
 
 /// Fewer numbers than this are computed by one thread.
 const WORTH_SHARING: usize = 200_000;

@@ -25,8 +25,9 @@ use rules::{CellRule, SynapseRule};
 use synapses::{Contribution, Synapses};
 
 use super::buffer::Buffer;
+use super::options::Options;
 use super::pool::Pool;
-use super::simulation::{Failure, Options, Work};
+use super::simulation::{Failure, Work};
 use super::time::PortFunction;
 use super::windows::{Average, TooShort};
 use crate::codegen::Steps;

@@ -10,8 +10,8 @@ use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::image::Store;
 use crate::ir::{Precision, SlotKind};
 use crate::plan::{Column, Convolution, Network, Pairs, Pooling, Projection};
+use crate::runtime::pool::share;
 use crate::runtime::product::{Element, FEW, Matrix, Tile};
-use crate::runtime::simulation::share;
 use crate::solve::{Owner, Splitter, Term, owner_in_synapse};
 use std::collections::BTreeMap;
 

@@ -1,33 +1,24 @@
-//! Continuous contributions: gather both cells' values, run the synapse's kernel, add up in the order of synapses.
+//! Contributions synapse by synapse: gather both cells' values, run the synapse's kernel, add up in the order of synapses.
 
-use super::Buffer;
-use super::buffer::padded;
-use super::simulation::Options;
+use super::super::buffer::{Buffer, padded};
+use super::super::options::Options;
+use super::cells::{Cells, side};
 use crate::codegen::abi::SlotMemory;
-use crate::hir::VarId;
+use crate::hir::{Expr, VarId};
 use crate::image::{self, Bound, ContinuousSlot, Listing};
 use crate::ir::Precision;
-use crate::plan::{Edge, Projection, View};
+use crate::plan::{Edge, Projection};
 
-/// A continuous projection ready to run.
-pub struct Continuous {
+/// A continuous projection that is worked on synapse by synapse.
+pub struct Each {
     kernel: Bound<ContinuousSlot>,
     slots: Vec<Buffer>,
     n: usize,
 }
 
-/// Where the values of the cells are found.
-pub trait Cells {
-    /// Returns the values of a variable of a population so many steps ago; none if there were no such values yet.
-    fn values(&self, population: usize, var: VarId, steps: u32) -> Option<&Buffer>;
-    /// Returns what a variable of a synapse was before its delay had passed, if that is not what the cells were at the first step.
-    fn before(&self, variable: VarId, steps: u32) -> Option<f64>;
-}
-
-impl Continuous {
-    /// Compiles the contribution of a projection, if it has one.
-    pub fn new(p: &Projection, options: &Options) -> Option<Continuous> {
-        let deliver = p.synapse.deliver.as_ref()?;
+impl Each {
+    /// Compiles the contribution of a projection.
+    pub fn new(p: &Projection, deliver: &Expr, options: &Options) -> Each {
         let precision = options.precision;
         let kernel = image::contribution(p, deliver, &options.target());
         let n = p.pairs.len();
@@ -39,7 +30,7 @@ impl Continuous {
                 slot.fill_with((0..n).map(value));
             }
         }
-        Some(Continuous { kernel, slots, n })
+        Each { kernel, slots, n }
     }
 
     /// Returns the kernel.
@@ -114,10 +105,6 @@ fn late(p: &Projection, cells: &impl Cells, (id, var, more): (VarId, VarId, u32)
         });
         slot.set(k, value.unwrap_or_else(|| crate::ice!("a contribution without values")));
     }
-}
-
-fn side(p: &Projection, pre: bool) -> View {
-    if pre { p.pre } else { p.post }
 }
 
 fn add_all<T: Copy + std::ops::AddAssign>(to: &mut [T], targets: impl Iterator<Item = usize>, values: &[T]) {

@@ -1,0 +1,315 @@
+//! Contributions that come apart: for each term, what targets multiply the sum over sources of weight times source with.
+//!
+//! Sources are taken in order, so that a sum does not depend on who computes it; where all weights are equal and all are connected there is one
+//! sum for all targets, in sixteen parts.
+
+use super::super::buffer::{Buffer, padded};
+use super::super::options::Options;
+use super::cells::{Cells, side};
+use crate::codegen::abi::SlotMemory;
+use crate::hir::{Expr, VarId};
+use crate::image::{self, Bound, ContinuousSlot, Listing};
+use crate::ir::Precision;
+use crate::plan::{Pairs, Projection};
+use crate::solve::{self, Owner};
+use std::ops::{Add, AddAssign, Mul};
+
+/// A continuous projection whose contributions are products.
+pub struct Factored {
+    terms: Vec<Term>,
+    links: Links,
+    /// Sums of a term, by target.
+    sums: Buffer,
+}
+
+struct Term {
+    strengths: Strengths,
+    /// Of each source, and of each target; none if it is one.
+    pre: Option<Lanes>,
+    post: Option<Lanes>,
+    /// The sums, if sources do not matter: then they change with the weights only.
+    steady: Option<Buffer>,
+}
+
+/// Which sources and targets are connected, as far as that must be looked up.
+enum Links {
+    All,
+    OneToOne,
+    /// By source: where its targets begin; the targets; and the place in the plan of each.
+    Rows(Vec<usize>, Vec<u32>, Vec<u32>),
+}
+
+/// By what synapses multiply.
+struct Strengths {
+    kernel: Lanes,
+    /// The one value that all have, or one for each in the order of the links.
+    one: Option<f64>,
+    each: Buffer,
+}
+
+/// A kernel with its slots: of cells, or of synapses.
+struct Lanes {
+    kernel: Bound<ContinuousSlot>,
+    slots: Vec<Buffer>,
+    n: usize,
+}
+
+impl Lanes {
+    fn new(p: &Projection, e: &Expr, n: usize, options: &Options) -> Lanes {
+        let kernel = image::contribution(p, e, &options.target());
+        let slots = kernel.slots().iter().map(|_| Buffer::new(padded(n), options.precision)).collect();
+        Lanes { kernel, slots, n }
+    }
+
+    fn call(&mut self) {
+        let memory: Vec<SlotMemory> = self.slots.iter_mut().map(Buffer::in_place).collect();
+        // SAFETY: every slot is a buffer of `padded(n)` elements that only this call uses.
+        unsafe { self.kernel.function().call(&memory, 0, padded(self.n), 1) };
+    }
+
+    fn out(&self) -> &Buffer {
+        match self.slots.last() {
+            Some(out) => out,
+            None => crate::ice!("a contribution without a result"),
+        }
+    }
+
+    /// Computes the values of the cells of one side.
+    fn evaluate(&mut self, p: &Projection, cells: &impl Cells) -> &Buffer {
+        for (what, slot) in self.kernel.slots().iter().zip(&mut self.slots) {
+            match *what {
+                ContinuousSlot::Cell { id, pre, var, delay } => {
+                    let view = side(p, pre);
+                    match (cells.before(id, delay), cells.values(view.population, var, delay)) {
+                        (Some(value), _) => slot.fill(self.n, value),
+                        (None, Some(from)) => slot.copy(0, from, view.start, self.n),
+                        (None, None) => crate::ice!("a contribution without values"),
+                    }
+                }
+                ContinuousSlot::Modulator(v) => {
+                    let Some((view, var)) = p.modulators.get(&v) else { continue };
+                    let Some(from) = cells.values(view.population, *var, 0) else { continue };
+                    match view.n {
+                        1 => slot.fill(self.n, from.get(view.start)),
+                        _ => slot.copy(0, from, view.start, self.n),
+                    }
+                }
+                ContinuousSlot::Own(_) | ContinuousSlot::Out => {}
+            }
+        }
+        self.call();
+        self.out()
+    }
+}
+
+impl Factored {
+    /// Compiles the contribution of a projection, if it comes apart.
+    pub fn new(p: &Projection, options: &Options) -> Option<Factored> {
+        if p.spread().is_some() || matches!(p.pairs, Pairs::Convolution(_)) {
+            return None;
+        }
+        let single = |_: VarId| false;
+        let factors = solve::factors(&p.synapse, &single);
+        let terms: Vec<&solve::Term> = factors.iter().filter(|f| f.signal.is_none()).map(|f| &f.term).collect();
+        let own = |t: &solve::Term| Lanes::new(p, t.part(Owner::Own), p.pairs.len(), options);
+        let apart = |t: &&solve::Term| t.mixed.is_none() && *t.part(Owner::Example) == Expr::Num(1.0);
+        if terms.is_empty() || !terms.iter().all(apart) {
+            return None;
+        }
+        let links = Links::of(p);
+        let lanes = |e: &Expr, n: usize| (*e != Expr::Num(1.0)).then(|| Lanes::new(p, e, n, options));
+        let term = |t: &&solve::Term| Term {
+            strengths: Strengths { kernel: own(t), one: None, each: Buffer::new(0, options.precision) },
+            pre: lanes(t.part(Owner::Pre), p.pre.n),
+            post: lanes(t.part(Owner::Post), p.post.n),
+            steady: None,
+        };
+        let terms: Vec<Term> = terms.iter().map(term).collect();
+        let foreign =
+            |slot: &ContinuousSlot| matches!(slot, ContinuousSlot::Cell { .. } | ContinuousSlot::Modulator(_));
+        if terms.iter().any(|t| t.strengths.kernel.kernel.slots().iter().any(foreign)) {
+            return None;
+        }
+        let mut out = Factored { terms, links, sums: Buffer::new(padded(p.post.n), options.precision) };
+        out.refresh(&|variable, values| {
+            let weight = p.synapse.weight() == Some(variable);
+            let value = |k: usize| if weight { p.weight.at(k) } else { p.initial(variable, k) };
+            values.iter_mut().enumerate().for_each(|(k, v)| *v = value(k));
+        });
+        Some(out)
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lanes> {
+        self.terms.iter().flat_map(|t| std::iter::once(&t.strengths.kernel).chain(&t.pre).chain(&t.post))
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> Vec<Listing> {
+        self.lanes().map(|l| l.kernel.listing()).collect()
+    }
+
+    /// Lists the variables of the cells that are read: the population and the variable.
+    pub fn reads(&self, p: &Projection) -> Vec<(usize, VarId)> {
+        let of = |slot: &ContinuousSlot| match *slot {
+            ContinuousSlot::Cell { pre, var, .. } => Some((side(p, pre).population, var)),
+            ContinuousSlot::Modulator(v) => p.modulators.get(&v).map(|(view, var)| (view.population, *var)),
+            ContinuousSlot::Own(_) | ContinuousSlot::Out => None,
+        };
+        self.lanes().flat_map(|l| l.kernel.slots().iter().filter_map(of)).collect()
+    }
+
+    /// Reads weights and states anew, with `copy`, which writes them in the order of the plan.
+    pub fn refresh(&mut self, copy: &dyn Fn(VarId, &mut [f64])) {
+        for t in &mut self.terms {
+            let Strengths { kernel, one, each } = &mut t.strengths;
+            let mut values = vec![0.0; kernel.n];
+            for (what, slot) in kernel.kernel.slots().iter().zip(&mut kernel.slots) {
+                if let ContinuousSlot::Own(variable) = what {
+                    copy(*variable, &mut values);
+                    slot.fill_with(values.iter().copied());
+                }
+            }
+            kernel.call();
+            let out = kernel.out();
+            let first = if kernel.n > 0 { out.get(0) } else { 0.0 };
+            *one = (0..kernel.n).all(|k| out.get(k) == first).then_some(first);
+            if one.is_none() {
+                *each = Buffer::new(padded(kernel.n), out.precision());
+                match &self.links {
+                    Links::Rows(_, _, places) => each.gather(out, places.iter().map(|k| *k as usize)),
+                    Links::All | Links::OneToOne => each.copy(0, out, 0, kernel.n),
+                }
+            }
+            t.steady = None;
+        }
+    }
+
+    /// Adds the contributions to `target`.
+    pub fn run(&mut self, p: &Projection, cells: &impl Cells, target: &mut Buffer) {
+        let Factored { terms, links, sums } = self;
+        for t in terms {
+            let sums = match (&mut t.pre, &mut t.steady) {
+                (Some(pre), _) => {
+                    t.strengths.sum(links, (p.pre.n, p.post.n), Some(pre.evaluate(p, cells)), sums);
+                    &*sums
+                }
+                (None, Some(steady)) => steady,
+                (None, steady) => {
+                    let mut fixed = Buffer::new(sums.len(), sums.precision());
+                    t.strengths.sum(links, (p.pre.n, p.post.n), None, &mut fixed);
+                    steady.insert(fixed)
+                }
+            };
+            let by = t.post.as_mut().map(|post| post.evaluate(p, cells));
+            let at = p.post.start..p.post.start + p.post.n;
+            match sums.precision() {
+                Precision::F32 => add(&mut target.f32_mut()[at], sums.f32(), by.map(Buffer::f32)),
+                Precision::F64 => add(&mut target.f64_mut()[at], sums.f64(), by.map(Buffer::f64)),
+            }
+        }
+    }
+}
+
+impl Links {
+    fn of(p: &Projection) -> Links {
+        match &p.pairs {
+            Pairs::All(..) => Links::All,
+            Pairs::OneToOne(..) => Links::OneToOne,
+            other => {
+                let edges = other.edges();
+                let source = |k: &u32| edges[*k as usize].pre as usize - p.pre.start;
+                let mut places: Vec<u32> = (0..edges.len() as u32).collect();
+                places.sort_by_key(source);
+                let mut starts = vec![0; p.pre.n + 1];
+                places.iter().for_each(|k| starts[source(k) + 1] += 1);
+                (0..p.pre.n).for_each(|i| starts[i + 1] += starts[i]);
+                let targets = places.iter().map(|k| edges[*k as usize].post - p.post.start as u32).collect();
+                Links::Rows(starts, targets, places)
+            }
+        }
+    }
+}
+
+impl Strengths {
+    /// Writes the sum over the sources of each target.
+    fn sum(&self, links: &Links, (sources, targets): (usize, usize), of: Option<&Buffer>, to: &mut Buffer) {
+        match to.precision() {
+            Precision::F32 => {
+                let each = self.one.is_none().then(|| self.each.f32());
+                sum(links, (sources, targets), (self.one.map(|w| w as f32), each), of.map(Buffer::f32), to.f32_mut());
+            }
+            Precision::F64 => {
+                let each = self.one.is_none().then(|| self.each.f64());
+                sum(links, (sources, targets), (self.one, each), of.map(Buffer::f64), to.f64_mut());
+            }
+        }
+    }
+}
+
+trait Real: Copy + Add<Output = Self> + Mul<Output = Self> + AddAssign {
+    const ZERO: Self;
+    const ONE: Self;
+}
+
+impl Real for f32 {
+    const ZERO: f32 = 0.0;
+    const ONE: f32 = 1.0;
+}
+
+impl Real for f64 {
+    const ZERO: f64 = 0.0;
+    const ONE: f64 = 1.0;
+}
+
+fn sum<T: Real>(
+    links: &Links,
+    (sources, targets): (usize, usize),
+    (one, each): (Option<T>, Option<&[T]>),
+    of: Option<&[T]>,
+    to: &mut [T],
+) {
+    let source = |i: usize| of.map_or(T::ONE, |of| of[i]);
+    let to = &mut to[..targets];
+    match (links, each) {
+        (Links::All, None) => {
+            let mut parts = [T::ZERO; 16];
+            (0..sources).for_each(|i| parts[i % 16] += source(i));
+            let all = parts.into_iter().fold(T::ZERO, |sum, part| sum + part);
+            to.fill(all * one.unwrap_or(T::ZERO));
+        }
+        (Links::All, Some(each)) => {
+            to.fill(T::ZERO);
+            for (i, row) in each[..sources * targets].chunks_exact(targets.max(1)).enumerate() {
+                let x = source(i);
+                to.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * *w);
+            }
+        }
+        (Links::OneToOne, each) => {
+            let weight = |k: usize| each.map_or(one.unwrap_or(T::ZERO), |each| each[k]);
+            to.iter_mut().enumerate().for_each(|(k, sum)| *sum = source(k) * weight(k));
+        }
+        (Links::Rows(starts, posts, _), each) => {
+            to.fill(T::ZERO);
+            for i in 0..sources {
+                let row = starts[i]..starts[i + 1];
+                let x = source(i);
+                match each {
+                    Some(each) => {
+                        posts[row.clone()].iter().zip(&each[row]).for_each(|(j, w)| to[*j as usize] += x * *w)
+                    }
+                    None => {
+                        let x = x * one.unwrap_or(T::ZERO);
+                        posts[row].iter().for_each(|j| to[*j as usize] += x);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn add<T: Real>(to: &mut [T], sums: &[T], by: Option<&[T]>) {
+    match by {
+        Some(by) => to.iter_mut().zip(sums).zip(by).for_each(|((to, sum), by)| *to += *sum * *by),
+        None => to.iter_mut().zip(sums).for_each(|(to, sum)| *to += *sum),
+    }
+}
