@@ -145,12 +145,7 @@ impl Program {
             }
             Stage::Ir | Stage::Clif | Stage::Asm => {
                 for s in self.networks(experiment, files, settings)? {
-                    let kernels = match s {
-                        Running::Events(s) => s.listings(),
-                        Running::Batched(s) => s.first().listings(),
-                        Running::Rates(s) => s.listings(),
-                    };
-                    kernels.iter().for_each(|k| out.push_str(&print_kernel(k, stage, after, settings.backend)));
+                    s.listings().iter().for_each(|k| out.push_str(&print_kernel(k, stage, after, settings.backend)));
                 }
             }
         }

@@ -19,6 +19,7 @@ pub mod data;
 pub mod describe;
 pub mod diag;
 pub mod draw;
+pub mod editor;
 pub mod elaborate;
 pub mod evaluate;
 pub mod experiment;

@@ -43,10 +43,12 @@ mod immediate;
 mod inputs;
 #[path = "suite/kernels.rs"]
 mod kernels;
-#[path = "suite/limits.rs"]
-mod limits;
 #[path = "suite/layout.rs"]
 mod layout;
+#[path = "suite/limits.rs"]
+mod limits;
+#[path = "suite/lsp.rs"]
+mod lsp;
 #[path = "suite/maps.rs"]
 mod maps;
 #[path = "suite/meaning.rs"]
@@ -91,5 +93,7 @@ mod transposes;
 mod variants;
 #[path = "suite/windows.rs"]
 mod windows;
+#[path = "suite/words.rs"]
+mod words;
 #[path = "suite/worlds.rs"]
 mod worlds;

@@ -122,6 +122,18 @@ fn name(path: &Path) -> String {
     out
 }
 
+/// Puts a text that belongs to this program where other programs can read it: in a folder of its version in the user's cache.
+pub fn shelved(name: &str, text: &str) -> Option<PathBuf> {
+    let path = cache()?.join(env!("CARGO_PKG_VERSION")).join(name);
+    if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
+        return Some(path);
+    }
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    std::fs::create_dir_all(path.parent()?).ok()?;
+    std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, &path)).ok()?;
+    Some(path)
+}
+
 /// Reads one source file.
 pub fn read(path: &Path) -> Result<SourceFile, Stop> {
     let bytes = std::fs::read(path).map_err(|e| Stop::Usage(format!("cannot read {}: {e}", path.display())))?;

@@ -22,6 +22,7 @@ mod checkpoints;
 mod commands;
 mod data;
 mod files;
+mod lsp;
 mod messages;
 mod options;
 mod page;
@@ -32,6 +33,7 @@ mod results;
 mod run;
 mod scaffold;
 mod signals;
+mod snapshots;
 mod sweep;
 mod test;
 
@@ -114,6 +116,9 @@ enum Command {
         /// Files or folders
         #[arg(required = true)]
         paths: Vec<PathBuf>,
+        /// Keep what `snapshot` statements show now, in place of what was kept
+        #[arg(long)]
+        accept: bool,
         #[command(flatten)]
         options: RunOptions,
     },
@@ -152,11 +157,6 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Format files in place
-    Fmt {
-        /// Files or folders; `-` for standard input, which is written to standard output
-        #[arg(required = true)]
-        paths: Vec<PathBuf>,
     /// Write manual pages into a folder: `neuro man ~/.local/share/man/man1`
     Man {
         /// The folder
@@ -164,6 +164,11 @@ enum Command {
     },
     /// Answer an editor: the language server protocol over standard input and output
     Lsp,
+    /// Format files in place
+    Fmt {
+        /// Files or folders; `-` for standard input, which is written to standard output
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
         /// Only say which files would change
         #[arg(long)]
         check: bool,
@@ -211,7 +216,7 @@ pub fn main() -> ExitCode {
         Command::Sweep { file, experiment, over, jobs, options, checkpoints, results } => {
             sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, checkpoints, results }, messages)
         }
-        Command::Test { paths, options } => test::test(&paths, &options, messages),
+        Command::Test { paths, accept, options } => test::test(&paths, &options, accept, messages),
         Command::Emit { file, stage, after, experiment, options } => {
             commands::emit(&file, &stage, after.as_deref(), experiment.as_deref(), &options, messages)
         }
@@ -224,13 +229,13 @@ pub fn main() -> ExitCode {
             say!("{}", String::from_utf8_lossy(&script).trim_end());
             Ok(())
         }
+        Command::Man { folder } => commands::man(&folder, <Cli as clap::CommandFactory>::command(), messages),
+        Command::Lsp => lsp::serve(),
         Command::Fmt { paths, check } => commands::fmt(&paths, check, messages),
         Command::New { name } => scaffold::new(&name, messages),
     };
     let done = match (done, messages::unwritten()) {
         (Err(stop @ (Stop::Usage(_) | Stop::Signal(_))), _) => Err(stop),
-        Command::Man { folder } => commands::man(&folder, <Cli as clap::CommandFactory>::command(), messages),
-        Command::Lsp => lsp::serve(),
         (_, Some(why)) => Err(Stop::Usage(format!("cannot write all output: {why}"))),
         (done, None) => done,
     };

@@ -6,9 +6,10 @@ use super::options::RunOptions;
 use super::reach::named_data;
 use super::run::settings;
 use super::signals::{self, Signal, stop_asked_for};
+use super::snapshots::{self, Compared};
 use neuro::compiler::Program;
 use neuro::diag::{Code, Diagnostic};
-use neuro::experiment::{Expectation, Moment, Progress, Runner, Settings};
+use neuro::experiment::{Expectation, Moment, Progress, Runner, Settings, Snapshot};
 use neuro::hir::experiment::model::Experiment;
 use neuro::parallel::DEEP_STACK;
 use std::cell::RefCell;
@@ -29,6 +30,7 @@ struct Job<'a> {
 /// What came of it.
 struct Report {
     expectations: Vec<Expectation>,
+    snapshots: Vec<Snapshot>,
     failure: Option<Box<Diagnostic>>,
     printed: Vec<String>,
     seconds: f64,
@@ -59,7 +61,7 @@ struct Counts {
 }
 
 /// Runs all tests and experiments of files and folders.
-pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done {
+pub fn test(paths: &[PathBuf], options: &RunOptions, accept: bool, messages: Messages) -> Done {
     signals::catch();
     let settings = settings(options)?;
     let mut counts = Counts::default();
@@ -81,7 +83,9 @@ pub fn test(paths: &[PathBuf], options: &RunOptions, messages: Messages) -> Done
         say!("slow    {}: experiment {}: NEURO_SLOW=1 runs it, too", job.path.display(), job.experiment.name);
     }
     counts.slow = slow.len();
-    all(&jobs, &settings, options.threads.is_some(), &mut |job, report| tell(job, report, messages, &mut counts));
+    all(&jobs, &settings, options.threads.is_some(), &mut |job, report| {
+        tell(job, report, accept, messages, &mut counts)
+    });
     let Counts { passed, failed, skipped, slow } = counts;
     let skipped = if skipped > 0 { format!(", {skipped} skipped for want of data") } else { String::new() };
     let slow = if slow > 0 { format!(", {slow} left out because they are slow") } else { String::new() };
@@ -150,6 +154,7 @@ fn run(job: &Job, settings: &Settings) -> Report {
     let outcome = runner.run(job.experiment);
     Report {
         expectations: outcome.expectations,
+        snapshots: outcome.snapshots,
         failure: outcome.failure,
         seconds: begin.elapsed().as_secs_f64(),
         printed: progress.0.into_inner(),
@@ -165,8 +170,8 @@ fn is_of_a_data_folder(d: &Diagnostic, model: &Path) -> bool {
     d.code == Code::E0802 && !named && folder.is_some_and(|f| !matches!(f, "" | "." | "..") && !beside(f))
 }
 
-fn tell(job: &Job, report: Report, messages: Messages, counts: &mut Counts) {
-    let Report { expectations, failure, printed, seconds } = report;
+fn tell(job: &Job, report: Report, accept: bool, messages: Messages, counts: &mut Counts) {
+    let Report { expectations, snapshots, failure, printed, seconds } = report;
     printed.iter().for_each(|line| say!("{line}"));
     let (path, word, name) = (job.path.display(), job.word, &job.experiment.name);
     if let Some(d) = failure.as_ref().filter(|d| d.code == Code::E0814 || is_of_a_data_folder(d, job.path)) {
@@ -175,9 +180,34 @@ fn tell(job: &Job, report: Report, messages: Messages, counts: &mut Counts) {
         return;
     }
     let broken: Vec<&Expectation> = expectations.iter().filter(|e| !e.passed).collect();
-    let ok = failure.is_none() && broken.is_empty() && !expectations.is_empty();
+    let compared = snapshots::compare(job.path, name, &snapshots, accept && failure.is_none() && broken.is_empty());
+    let kept = compared.iter().all(|(_, c)| !matches!(c, Compared::Differs(_) | Compared::Unwritten(_)));
+    let checks = expectations.len() + snapshots.len();
+    let ok = failure.is_none() && broken.is_empty() && kept && checks > 0;
     let result = if ok { "ok    " } else { "FAILED" };
-    say!("{result} {path}: {word} {name} ({} expectations, {seconds:.1} s)", expectations.len());
+    let shown = if snapshots.is_empty() { String::new() } else { format!("{} snapshots, ", snapshots.len()) };
+    say!("{result} {path}: {word} {name} ({} expectations, {shown}{seconds:.1} s)", expectations.len());
+    for (snapshot, c) in &compared {
+        match c {
+            Compared::Same => {}
+            Compared::Elsewhere(machine) => messages.note(&format!(
+                "`snapshot {} of {}` was taken on another machine ({machine}) and is not compared",
+                snapshot.form.word(),
+                snapshot.of
+            )),
+            Compared::Taken(file) => say!("taken  {}", file.display()),
+            Compared::Differs(difference) => {
+                let message = format!("the snapshot `{} of {}` differs", snapshot.form.word(), snapshot.of);
+                let d = Diagnostic::at(Code::E0807, snapshot.span, message, "made otherwise than before");
+                messages.one(&d.help("`neuro test --accept` takes it as it is now"), &job.program.sources);
+                say!("{}", difference.trim_end());
+            }
+            Compared::Unwritten(why) => {
+                messages
+                    .one(&Diagnostic::at(Code::E0809, snapshot.span, why.clone(), "not kept"), &job.program.sources);
+            }
+        }
+    }
     if ok {
         counts.passed += 1;
         return;
@@ -189,7 +219,7 @@ fn tell(job: &Job, report: Report, messages: Messages, counts: &mut Counts) {
     }
     if let Some(d) = &failure {
         messages.one(d, &job.program.sources);
-    } else if expectations.is_empty() {
+    } else if checks == 0 {
         messages.note(&format!("{word} `{name}` expects nothing, so it tests nothing"));
     }
 }

@@ -135,6 +135,19 @@ pub fn compile(backend: Backend, kernel: &Kernel, steps: Steps) -> KernelFn {
     }
 }
 
+/// Names the instructions that a back end chooses on this machine.
+pub fn machine(backend: Backend) -> String {
+    let architecture = std::env::consts::ARCH;
+    match backend {
+        #[cfg(all(target_arch = "x86_64", unix))]
+        Backend::Wide | Backend::Auto => match wide::Isa::detect() {
+            Some(isa) => format!("{architecture}, {isa:?}").to_lowercase(),
+            None => format!("{architecture}, cranelift"),
+        },
+        _ => format!("{architecture}, cranelift"),
+    }
+}
+
 /// Returns the machine instructions of a kernel; the interpreter's are Cranelift's.
 pub fn assembly(backend: Backend, kernel: &Kernel, steps: Steps) -> String {
     match backend {

@@ -75,6 +75,11 @@ impl Diagnostic {
         self.code.severity()
     }
 
+    /// What to write in the place of the primary position, if the help names it: `did you mean …?`
+    pub fn suggestion(&self) -> Option<&str> {
+        self.help.as_ref()?.strip_prefix("did you mean `")?.strip_suffix("`?")
+    }
+
     /// Returns the primary position, if any.
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|(s, _)| *s)
@@ -181,17 +186,20 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, c)| c)
 }
 
+/// How many letters must be changed, left out, put in, or swapped with the next one.
 fn edit_distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
     for i in 1..=a.len() {
-        let mut diagonal = row[0];
-        row[0] = i;
+        let mut row = vec![i; b.len() + 1];
         for j in 1..=b.len() {
-            let substitute = diagonal + usize::from(a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = substitute.min(row[j] + 1).min(row[j - 1] + 1);
+            let substitute = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = substitute.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(rows[i - 2][j - 2] + 1);
+            }
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }

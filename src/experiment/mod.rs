@@ -20,6 +20,7 @@ mod recorded;
 mod run;
 mod settable;
 mod settings;
+mod snapshots;
 mod statements;
 mod store;
 mod synapses;
@@ -29,7 +30,7 @@ mod world;
 
 pub use crate::evaluate::Attempt;
 pub use crate::value::{Quantity, Value};
-pub use outcome::{Expectation, Moment, Outcome, Progress};
+pub use outcome::{Expectation, Moment, Outcome, Progress, Snapshot};
 pub use run::{Checkpoints, Runner};
 pub use settings::{MOST_THREADS, Override, Settings};
 pub use store::{CheckpointStore, RunIdentity};

@@ -4,6 +4,7 @@ use super::record::Recording;
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::elaborate::Import;
 use crate::figure::Figure;
+use crate::hir::experiment::model::Form;
 use crate::ir::Precision;
 use crate::runtime::Work;
 use crate::source::Span;
@@ -63,11 +64,28 @@ pub struct Expectation {
     pub found: String,
 }
 
+/// What the compiler made of a model or a network when a statement asked for it.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Where it is asked for.
+    pub span: Span,
+    /// What it is.
+    pub form: Form,
+    /// Of what.
+    pub of: String,
+    /// What it can be compared on, if it is not the same everywhere.
+    pub machine: Option<String>,
+    /// The text.
+    pub text: String,
+}
+
 /// What came of an experiment.
 #[derive(Default)]
 pub struct Outcome {
     /// Checks in order.
     pub expectations: Vec<Expectation>,
+    /// What the compiler made, in order.
+    pub snapshots: Vec<Snapshot>,
     /// Measures by name, one element per execution.
     pub measures: IndexMap<String, Vec<Quantity>>,
     /// Lines that were printed.

@@ -90,6 +90,8 @@ impl Run<'_> {
             StatementKind::Set(target, op, value) => self.set(target, *op, value, s.span),
             StatementKind::Print(what) => self.print(what),
             StatementKind::Reset(what) => self.reset(what),
+            StatementKind::Snapshot(..) if self.builds_only() => Ok(()),
+            StatementKind::Snapshot(form, of) => self.snapshot(*form, of, s.span),
         }
     }
 
@@ -275,8 +277,6 @@ impl Run<'_> {
         }
     }
 
-    fn shown(&self, e: &Expr) -> String {
-        self.quantity(e).map(|q| q.to_string()).unwrap_or_default()
     /// Shows two values, with as many digits as it takes to tell them apart if they differ.
     fn told_apart(&self, a: &Expr, b: &Expr) -> (String, String) {
         let (Ok(a), Ok(b)) = (self.quantity(a), self.quantity(b)) else { return (self.shown(a), self.shown(b)) };
@@ -287,6 +287,8 @@ impl Run<'_> {
         }
     }
 
+    fn shown(&self, e: &Expr) -> String {
+        self.quantity(e).map(|q| q.to_string()).unwrap_or_default()
     }
 
     /// `print`: a line for the log.
@@ -374,5 +376,5 @@ fn reset_states(s: &mut dyn Settable, View { population: index, start, n }: View
     for (id, segment, values) in states {
         s.set_state(index, id, start..start + n, segment, &values);
     }
-}
     s.forget_events(index, start..start + n);
+}

@@ -586,6 +586,8 @@ pub enum CommandKind {
     Var(Name, Value),
     /// `reset net.pop`
     Reset(Expr),
+    /// `snapshot ir of LifCond`: what the compiler makes of something, and of what.
+    Snapshot(Name, Name),
     Drive(Drive),
     Set {
         target: Expr,

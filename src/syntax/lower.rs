@@ -636,6 +636,11 @@ impl Lowerer {
             }
             Rule::print_cmd => CommandKind::Print(self.exprs(pair)?),
             Rule::reset_cmd => CommandKind::Reset(self.expr(p.next()?)?),
+            Rule::snapshot_cmd => {
+                let form = self.name(&p.next()?);
+                p.all(Rule::snapshot_of);
+                CommandKind::Snapshot(form, self.name(&p.next()?))
+            }
             Rule::sweep_cmd => {
                 let variables = p.all(Rule::sweep_variable).into_iter().map(|v| {
                     let mut v = self.parts(v);

@@ -15,6 +15,8 @@ mod lower_world;
 mod parse;
 mod recover;
 mod scan;
+mod words;
 
 pub use errors::MAX_HEIGHT;
 pub use parse::{parse, parse_expr};
+pub use words::words;

@@ -91,3 +91,110 @@ fn people_get_the_first_of_very_many_messages_and_programs_all() {
         assert_eq!(said.contains("and 150 more: `--message-format short` prints all"), more, "{format}");
     }
 }
+
+const KERNELS: &str = "neuron Decay {
+    param tau = 10 ms
+    event input exc: mV
+    state v = 1 mV
+    v' = -v / tau + exc
+    emit spike when v > 5 mV { v = 0 mV }
+}
+synapse Rule {
+    weight w: mV
+    state trace = 0
+    trace' = -trace / 20 ms
+    on pre.spike { trace += 1   deliver w }
+    on post.spike { w += trace * 0.1 mV }
+}
+network Net {
+    population cells: Decay[2]
+    projection link: cells -> cells.exc: Rule { connect all_to_all   weight 1 mV   delay 1 ms }
+}
+test \"what the compiler makes\" {
+    network net = Net()
+    run 1 ms
+    snapshot solved of Decay
+    snapshot plan of net
+    snapshot ir of Decay
+    snapshot ir of Rule
+    snapshot clif of Rule
+    snapshot asm of Rule
+    expect net.cells.v < 1 mV
+}
+";
+
+/// Kernels are kept beside the model, in the form of insta; what differs is shown, and taken only when that is asked for.
+#[test]
+fn snapshots_of_generated_code_are_kept_compared_and_accepted() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("snapshots_of_code");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("rule.neuro");
+    std::fs::write(&file, KERNELS).unwrap();
+    let test = |more: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_neuro"))
+            .current_dir(&folder)
+            .args(["test", "rule.neuro"])
+            .args(more)
+            .output()
+            .unwrap();
+        let said = [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).to_string()).join("");
+        (out.status.code(), said)
+    };
+    let kept = |ending: &str| {
+        let files = std::fs::read_dir(folder.join("snapshots")).unwrap().map(|e| e.unwrap().file_name());
+        files.filter(|f| f.to_string_lossy().ends_with(ending)).count()
+    };
+    // Nothing is kept yet.
+    let (code, said) = test(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(said.matches("differs").count(), 6, "{said}");
+    assert!(said.contains("+kernel Rule.pre.spike") && said.contains("neuro test --accept"), "{said}");
+    assert_eq!((kept(".snap"), kept(".snap.new")), (0, 6));
+    let (code, said) = test(&["--accept"]);
+    assert_eq!((code, said.matches("taken").count()), (Some(0), 6), "{said}");
+    assert_eq!((kept(".snap"), kept(".snap.new")), (6, 0));
+    let (code, said) = test(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("(1 expectations, 6 snapshots,"), "{said}");
+    let path = folder.join("snapshots/rule__what_the_compiler_makes__ir_of_Rule.snap");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("---\nsource: rule.neuro\nexpression: ir of Rule\n---\nkernel Rule."), "{text}");
+    assert!(!text.contains("kernel Decay"), "{text}");
+
+    // A rule that is another has other kernels, and the neuron has not.
+    std::fs::write(&file, KERNELS.replace("trace * 0.1 mV", "trace * 0.2 mV")).unwrap();
+    let (code, said) = test(&[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("`ir of Rule` differs") && !said.contains("`ir of Decay` differs"), "{said}");
+    assert!(said.lines().any(|l| l.starts_with('-') && l.contains("0.1")), "{said}");
+    assert!(said.lines().any(|l| l.starts_with('+') && l.contains("0.2")), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+
+    // A test that fails for another reason keeps nothing.
+    std::fs::write(&file, KERNELS.replace("0.1 mV", "0.2 mV").replace("v < 1 mV", "v > 1 mV")).unwrap();
+    let (code, said) = test(&["--accept"]);
+    assert_eq!((code, said.matches("taken").count()), (Some(1), 0), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+
+    // Code of another machine is not compared.
+    std::fs::write(&file, KERNELS).unwrap();
+    let asm = folder.join("snapshots/rule__what_the_compiler_makes__asm_of_Rule.snap");
+    let elsewhere = std::fs::read_to_string(&asm).unwrap();
+    let machine = elsewhere.lines().find(|l| l.starts_with("description: ")).unwrap();
+    std::fs::write(&asm, elsewhere.replace(machine, "description: a pocket calculator")).unwrap();
+    let (code, said) = test(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("another machine (a pocket calculator)"), "{said}");
+
+    for (wrong, message) in [
+        ("snapshot ir of Nothing", "E0818"),
+        ("snapshot plan of Decay", "E0818"),
+        ("snapshot solved of Rule", "E0818"),
+        ("snapshot irr of Rule", "did you mean `ir`?"),
+    ] {
+        std::fs::write(&file, KERNELS.replace("snapshot ir of Decay", wrong)).unwrap();
+        let (code, said) = test(&["--accept"]);
+        assert!(code == Some(1) && said.contains(message), "{wrong}: {said}");
+    }
+}

@@ -279,6 +279,34 @@ pub enum StatementKind {
     Print(Vec<Expr>),
     /// `reset net.pop`
     Reset(Expr),
+    /// `snapshot ir of LifCond`
+    Snapshot(Form, String),
+}
+
+/// What the compiler makes of a model or a network, as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Updates of a neuron's states.
+    Solved,
+    /// A network with all values known.
+    Plan,
+    /// Kernels, after optimization.
+    Ir,
+    /// Cranelift's form of kernels.
+    Clif,
+    /// Machine code.
+    Asm,
+}
+
+impl Form {
+    /// All forms with their words.
+    pub const ALL: [(&'static str, Form); 5] =
+        [("solved", Form::Solved), ("plan", Form::Plan), ("ir", Form::Ir), ("clif", Form::Clif), ("asm", Form::Asm)];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Form::ALL.iter().find(|(_, form)| *form == self).map_or("", |(word, _)| word)
+    }
 }
 
 /// `panel "title" series against x as points with error s`

@@ -1,7 +1,7 @@
 //! The statements of an experiment.
 
 use super::gather::outermost;
-use super::model::{Batch, Environs, Over, StatementKind, Target};
+use super::model::{Batch, Environs, Form, Over, StatementKind, Target};
 use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::network::model::{Nested, Value};
@@ -76,6 +76,7 @@ impl Checker<'_> {
                 }
                 S::Reset(e)
             }
+            CommandKind::Snapshot(form, of) => return self.snapshot(form, of),
             CommandKind::Run(e) => {
                 self.not_in_at(c.span, "run");
                 S::Run(self.one_time(e, "how long to run"))
@@ -217,6 +218,21 @@ impl Checker<'_> {
         let params = &environment.actions[at].params;
         let args = network::arguments(&mut self.infer, &mut self.world, &called, params, args, span)?;
         Some(StatementKind::Act(id, at, args))
+    }
+
+    /// `snapshot ir of LifCond`
+    fn snapshot(&mut self, form: &Name, of: &Name) -> Option<StatementKind> {
+        match Form::ALL.iter().find(|(word, _)| *word == form.text) {
+            Some((_, found)) => Some(StatementKind::Snapshot(*found, of.text.clone())),
+            None => {
+                let words = Form::ALL.map(|(word, _)| format!("`{word}`")).join(", ");
+                let message = format!("there is no snapshot of `{}`", form.text);
+                let known = Form::ALL.map(|(word, _)| word);
+                let near = crate::diag::nearest(&form.text, known).map(|w| format!("did you mean `{w}`?"));
+                let d = Diagnostic::at(Code::E0201, form.span, message, format!("expected one of {words}"));
+                self.report(d.maybe_help(near))
+            }
+        }
     }
 
     fn precision(&mut self, name: &Name) -> Option<StatementKind> {
