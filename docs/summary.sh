@@ -26,6 +26,7 @@ summary() {
     printf '# Summary\n\n[Neuro](README.md)\n\n# Learn\n\n'
     entry language/tutorial.md "" ""
     entry gallery.md "" ""
+    entry editors.md "" ""
     printf '\n# The language\n\n'
     entry language/README.md "Overview" ""
     group language "" units neurons compartments synapses plasticity networks experiments figures learning worlds learning_signals functions semantics tutorial |

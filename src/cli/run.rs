@@ -283,12 +283,13 @@ impl One<'_> {
         match published {
             Ok((at, n)) => {
                 messages.note(&format!(
-                    "{} neurons, {} synapses; built in {:.2} s, ran {:.3} s in {:.2} s; {n} files in {}",
-                    outcome.size.0,
-                    outcome.size.1,
+                    "{}, {}; built in {:.2} s, ran {:.3} s in {:.2} s; {} in {}",
+                    several(outcome.size.0, "neuron"),
+                    several(outcome.size.1, "synapse"),
                     outcome.built_in,
                     outcome.simulated / 1000.0,
                     outcome.ran_in,
+                    several(n, "file"),
                     at.display()
                 ));
                 if at != folder {
@@ -314,6 +315,12 @@ impl One<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// A number of things: `1 neuron`, `2 neurons`.
+fn several(n: usize, what: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{ending}")
 }
 
 /// Values of a measure that are printed.

@@ -9,7 +9,7 @@ use crate::hir::experiment::overrides;
 use crate::hir::typed::ExprKind;
 use crate::plan::Column;
 use crate::source::Span;
-use crate::units::{canonical_unit, dimension_word};
+use crate::units::{canonical_unit, dimension_word, format_number};
 use crate::value::{Quantity, Value};
 
 impl Run<'_> {
@@ -53,7 +53,10 @@ impl Run<'_> {
             let message = format!("`--set {path}={}` has the wrong unit", o.value);
             let note = format!("`{path}` is {}, this is {}", dimension_word(d.dim), dimension_word(q.dim));
             let d = Diagnostic::new(Code::E0805, message).note(note);
-            return Err(Box::new(d.help(format!("write `--set {path}=20{}`", unit.name))));
+            // The number that was given, in the unit that was forgotten.
+            let given: String = o.value.chars().take_while(|c| c.is_ascii_digit() || "+-.e".contains(*c)).collect();
+            let number = given.trim_end_matches('e').parse().unwrap_or(20.0);
+            return Err(Box::new(d.help(format!("write `--set {path}={}{}`", format_number(number), unit.name))));
         }
         Ok(Some(value))
     }

@@ -94,6 +94,14 @@ pub(crate) fn not_assignable(name: &str, what: &str, span: Span, declared: Optio
     d.help("only states change in handlers; declare it with `state`")
 }
 
+/// What a network has beside its cells and synapses.
+pub(crate) fn fixed_when_made(network: &str, name: &str, span: Span) -> Diagnostic {
+    let message = format!("`{name}` cannot be assigned: `{network}` has it from when it is made");
+    Diagnostic::at(Code::E0207, span, message, "belongs to the network as a whole").help(format!(
+        "give it where the network is made, `{network}({name} = …)`, or set the cells: `net.cells.v = …`"
+    ))
+}
+
 /// Units as other languages call them.
 const WORDS_OF_UNITS: &[(&[&str], &str)] = &[
     (&["sec", "secs", "second", "seconds"], "s"),

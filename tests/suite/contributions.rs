@@ -4,19 +4,19 @@ use crate::support::{measured, near, run};
 
 const CONNECTS: [&str; 6] = [
     "connect all_to_all   weight 0.3",
-    "connect all_to_all   weight 0.1 * pre.i - 0.2 * post.i",
+    "connect all_to_all   weight 0.1 * pre.i - 0.2 * post.i + 0.05",
     "connect all_to_all   weight ~ normal(0, 1)",
     "connect fixed_probability(0.4)   weight 0.3",
-    "connect where pre.i < post.i   weight 0.1 * pre.i - 0.2 * post.i",
+    "connect where pre.i < post.i   weight 0.1 * pre.i - 0.2 * post.i + 0.05",
     "connect where mod(pre.i, 3) == mod(post.i, 2)   weight ~ normal(0, 1)",
 ];
 
-/// What a synapse delivers, and the sum that follows from matrices: `W` has a row for each source.
+/// What a synapse delivers, and the sum that follows from matrices: `W` has a row for each target.
 const DELIVERED: [(&str, &str); 5] = [
-    ("w * pre.s", "matmul(transpose(W), s)"),
-    ("w * (pre.s - post.r)", "matmul(transpose(W), s) - r * matmul(transpose(W), 1 + 0 * s)"),
-    ("2 * w * pre.s * post.r + pre.s", "2 * r * matmul(transpose(W), s) + matmul(transpose(there), s)"),
-    ("w^2 * exp(pre.s) * m", "3 * matmul(transpose(W * W), exp(s))"),
+    ("w * pre.s", "matmul(W, s)"),
+    ("w * (pre.s - post.r)", "matmul(W, s) - r * matmul(W, 1 + 0 * s)"),
+    ("2 * w * pre.s * post.r + pre.s", "2 * r * matmul(W, s) + matmul(there, s)"),
+    ("w^2 * exp(pre.s) * m", "3 * matmul(W * W, exp(s))"),
     // Does not come apart.
     ("w * max(pre.s, 0.5 * post.r)", ""),
 ];

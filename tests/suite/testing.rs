@@ -198,3 +198,25 @@ fn snapshots_of_generated_code_are_kept_compared_and_accepted() {
         assert!(code == Some(1) && said.contains(message), "{wrong}: {said}");
     }
 }
+
+#[test]
+fn a_unit_that_was_forgotten_is_added_to_the_number_that_was_given() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("forgotten_unit");
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "neuron N { input I: pA = 0 pA   state v = 0 mV   v' = I / 1 pF }
+network Net(k = 1 Hz) { population a: N[1] }
+experiment e(current = 200 pA) { network net = Net()   net.a.I = current   run 1 ms   expect net.a.v > 0 mV }
+";
+    std::fs::write(folder.join("m.neuro"), text).unwrap();
+    let said = |args: &[&str]| {
+        let out = Command::new(env!("CARGO_BIN_EXE_neuro")).current_dir(&folder).args(args).output().unwrap();
+        [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).to_string()).join("")
+    };
+    let wrong = said(&["run", "m.neuro", "--set", "current=300"]);
+    assert!(wrong.contains("E0805") && wrong.contains("write `--set current=300pA`"), "{wrong}");
+    let right = said(&["run", "m.neuro", "--set", "current=300pA", "--force"]);
+    assert!(right.contains("1 neuron, 0 synapses; built"), "{right}");
+    std::fs::write(folder.join("k.neuro"), text.replace("run 1 ms", "net.k = 2 Hz   run 1 ms")).unwrap();
+    let refused = said(&["check", "k.neuro"]);
+    assert!(refused.contains("E0207") && refused.contains("`Net(k = …)`"), "{refused}");
+}

@@ -650,7 +650,14 @@ impl Checker<'_> {
                 Some((Target::Environment(id, state, index), ty, VarKind::State(crate::hir::Expr::Num(0.0))))
             }
             _ => {
-                self.infer.diagnostics.push(errors::not_assignable("this", &ty.describe(), span, None));
+                let d = match &target.kind {
+                    ast::ExprKind::Member(of, name) => match self.typed(of).ty.kind {
+                        Kind::Network(model) => errors::fixed_when_made(&model, &name.text, span),
+                        _ => errors::not_assignable(&name.text, &ty.describe(), span, None),
+                    },
+                    _ => errors::not_assignable("this", &ty.describe(), span, None),
+                };
+                self.infer.diagnostics.push(d);
                 None
             }
         }

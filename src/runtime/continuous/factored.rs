@@ -10,7 +10,7 @@ use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, VarId};
 use crate::image::{self, Bound, ContinuousSlot, Listing};
 use crate::ir::Precision;
-use crate::plan::{Pairs, Projection};
+use crate::plan::{Edge, Pairs, Projection};
 use crate::solve::{self, Owner};
 use std::ops::{Add, AddAssign, Mul};
 
@@ -217,13 +217,18 @@ impl Links {
             Pairs::OneToOne(..) => Links::OneToOne,
             other => {
                 let edges = other.edges();
-                let source = |k: &u32| edges[*k as usize].pre as usize - p.pre.start;
+                let (pre, post, n) = (p.pre.start, p.post.start, p.post.n);
+                let in_turn = |(k, e): (usize, &Edge)| e.pre as usize == pre + k / n && e.post as usize == post + k % n;
+                if edges.len() == p.pre.n * n && edges.iter().enumerate().all(in_turn) {
+                    return Links::All;
+                }
+                let source = |k: &u32| edges[*k as usize].pre as usize - pre;
                 let mut places: Vec<u32> = (0..edges.len() as u32).collect();
                 places.sort_by_key(source);
                 let mut starts = vec![0; p.pre.n + 1];
                 places.iter().for_each(|k| starts[source(k) + 1] += 1);
                 (0..p.pre.n).for_each(|i| starts[i + 1] += starts[i]);
-                let targets = places.iter().map(|k| edges[*k as usize].post - p.post.start as u32).collect();
+                let targets = places.iter().map(|k| edges[*k as usize].post - post as u32).collect();
                 Links::Rows(starts, targets, places)
             }
         }
