@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 impl Texts {
     fn at(&self, p: &TextDocumentPositionParams) -> Option<(&Text, usize)> {
-        let text = self.0.get(&p.text_document.uri)?;
+        let text = self.0.get(p.text_document.uri.as_str())?;
         Some((text, text.lines.offset(p.position)))
     }
 
@@ -65,8 +65,8 @@ impl Texts {
         if !starts || !to.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') || syntax::words().any(|w| w == to) {
             return Err(format!("`{to}` cannot be a name"));
         }
-        let Some(text) = self.0.get(&p.text_document.uri) else { return Err("no such text".into()) };
-        #[allow(clippy::mutable_key_type)]
+        let Some(text) = self.0.get(p.text_document.uri.as_str()) else { return Err("no such text".into()) };
+        #[expect(clippy::mutable_key_type, reason = "the protocol's type has these keys")]
         let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
         for span in text.document.places_of(id) {
             if let Some(at) = location(&p.text_document.uri, &text.document, span) {
@@ -89,7 +89,7 @@ impl Texts {
     }
 
     pub(super) fn hints(&self, uri: &Uri, within: Range) -> Vec<InlayHint> {
-        let Some(text) = self.0.get(uri) else { return Vec::new() };
+        let Some(text) = self.0.get(uri.as_str()) else { return Vec::new() };
         let hint = |h: editor::Hint| InlayHint {
             position: text.lines.range(h.after).end,
             label: InlayHintLabel::String(format!(": {}", h.unit)),
@@ -106,7 +106,7 @@ impl Texts {
 
     /// What a message proposes, as changes of the text.
     pub(super) fn actions(&self, p: &CodeActionParams) -> Vec<CodeActionOrCommand> {
-        let Some(text) = self.0.get(&p.text_document.uri) else { return Vec::new() };
+        let Some(text) = self.0.get(p.text_document.uri.as_str()) else { return Vec::new() };
         let mut out = Vec::new();
         for d in text.document.program.diagnostics.iter() {
             let (Some(span), Some(with)) = (d.span(), d.suggestion()) else { continue };

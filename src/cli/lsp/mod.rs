@@ -117,11 +117,11 @@ impl Server<'_> {
                 let document = read(&p.text_document.uri, text.clone(), &self.texts.0);
                 self.changed.insert(p.text_document.uri.to_string());
                 let text = Text { lines: Lines::of(text), version: p.text_document.version, document };
-                self.texts.0.insert(p.text_document.uri, text);
+                self.texts.0.insert(p.text_document.uri.to_string(), text);
             }
             DidChangeTextDocument::METHOD => {
                 let p: DidChangeTextDocumentParams = serde_json::from_value(n.params)?;
-                if let Some(of) = self.texts.0.get_mut(&p.text_document.uri) {
+                if let Some(of) = self.texts.0.get_mut(p.text_document.uri.as_str()) {
                     for change in p.content_changes {
                         let mut text = change.text;
                         if let Some(range) = change.range {
@@ -137,10 +137,10 @@ impl Server<'_> {
                 }
             }
             // What others import may have changed.
-            DidSaveTextDocument::METHOD => self.changed.extend(self.texts.0.keys().map(|uri| uri.to_string())),
+            DidSaveTextDocument::METHOD => self.changed.extend(self.texts.0.keys().cloned()),
             DidCloseTextDocument::METHOD => {
                 let p: DidCloseTextDocumentParams = serde_json::from_value(n.params)?;
-                self.texts.0.remove(&p.text_document.uri);
+                self.texts.0.remove(p.text_document.uri.as_str());
                 self.changed.remove(p.text_document.uri.as_str());
                 self.publish(p.text_document.uri, None, Vec::new())?;
             }
@@ -152,14 +152,14 @@ impl Server<'_> {
     /// Checks what has changed, and says what is wrong with it.
     fn check(&mut self) -> Result<(), Failed> {
         for uri in std::mem::take(&mut self.changed) {
-            let Some((uri, of)) = self.texts.0.iter().find(|(u, _)| u.as_str() == uri) else { continue };
-            let (uri, text) = (uri.clone(), of.lines.text.clone());
-            let document = read(&uri, text, &self.texts.0);
-            let diagnostics = diagnostics(&uri, &document);
+            let (Some(of), Ok(address)) = (self.texts.0.get(&uri), uri.parse::<Uri>()) else { continue };
+            let text = of.lines.text.clone();
+            let document = read(&address, text, &self.texts.0);
+            let diagnostics = diagnostics(&address, &document);
             let Some(of) = self.texts.0.get_mut(&uri) else { continue };
             of.document = document;
             let version = of.version;
-            self.publish(uri, Some(version), diagnostics)?;
+            self.publish(address, Some(version), diagnostics)?;
         }
         Ok(())
     }
@@ -214,16 +214,16 @@ impl Server<'_> {
                 let p: DocumentSymbolParams = serde_json::from_value(params)?;
                 let symbols = |t: &Text| editor::symbols(&t.document).iter().map(|s| symbol(&t.lines, s)).collect();
                 serde_json::to_value(
-                    self.texts.0.get(&p.text_document.uri).map(symbols).map(DocumentSymbolResponse::Nested),
+                    self.texts.0.get(p.text_document.uri.as_str()).map(symbols).map(DocumentSymbolResponse::Nested),
                 )
             }
             request::SemanticTokensFullRequest::METHOD => {
                 let p: SemanticTokensParams = serde_json::from_value(params)?;
-                serde_json::to_value(self.texts.0.get(&p.text_document.uri).map(tokens))
+                serde_json::to_value(self.texts.0.get(p.text_document.uri.as_str()).map(tokens))
             }
             request::Formatting::METHOD => {
                 let p: DocumentFormattingParams = serde_json::from_value(params)?;
-                serde_json::to_value(self.texts.0.get(&p.text_document.uri).and_then(|t| laid_out(&t.lines)))
+                serde_json::to_value(self.texts.0.get(p.text_document.uri.as_str()).and_then(|t| laid_out(&t.lines)))
             }
             request::CodeActionRequest::METHOD => {
                 let p: CodeActionParams = serde_json::from_value(params)?;

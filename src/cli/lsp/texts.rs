@@ -18,24 +18,24 @@ pub(super) struct Text {
 
 /// Texts by their addresses.
 #[derive(Default)]
-pub(super) struct Texts(pub(super) HashMap<Uri, Text>);
+pub(super) struct Texts(pub(super) HashMap<String, Text>);
 
 /// Reads and checks the text of an editor; files that it imports are taken as they are shown, else as they are on the disk.
-pub(super) fn read(uri: &Uri, text: Arc<str>, shown: &HashMap<Uri, Text>) -> Document {
+pub(super) fn read(uri: &Uri, text: Arc<str>, shown: &HashMap<String, Text>) -> Document {
     let path = path(uri).unwrap_or_else(|| PathBuf::from(uri.as_str()));
     let mut imports = Shown { shown, disk: Disk::beside(&path) };
     Document::of(SourceFile::new(path.to_string_lossy(), text), &mut imports)
 }
 
 struct Shown<'a> {
-    shown: &'a HashMap<Uri, Text>,
+    shown: &'a HashMap<String, Text>,
     disk: Disk,
 }
 
 impl neuro::hir::Imports for Shown<'_> {
     fn file(&mut self, from: &str, path: &str) -> Result<SourceFile, String> {
         let file = self.disk.file(from, path)?;
-        let shown = uri(Path::new(&file.name)).and_then(|uri| self.shown.get(&uri));
+        let shown = uri(Path::new(&file.name)).and_then(|uri| self.shown.get(uri.as_str()));
         Ok(match shown {
             Some(of) => SourceFile::new(file.name, of.lines.text.clone()),
             None => file,
