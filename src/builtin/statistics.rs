@@ -22,6 +22,27 @@ fn flawed(flaw: Flaw) -> Refusal {
     undefined(0, &flaw.to_string())
 }
 
+/// The mean of unit vectors with these angles.
+fn mean_direction(a: Given) -> Result<(f64, f64)> {
+    let angles = a.some(0)?;
+    let mean = |of: fn(f64) -> f64| angles.data.iter().map(|x| of(*x)).sum::<f64>() / angles.data.len() as f64;
+    Ok((mean(libm::cos), mean(libm::sin)))
+}
+
+pub fn circular_mean(_: &dyn Host, a: Given) -> Result {
+    let (x, y) = mean_direction(a)?;
+    // What rounding leaves of vectors that cancel has no direction.
+    if libm::hypot(x, y) < 1e-12 {
+        return Err(undefined(0, "no direction is preferred"));
+    }
+    Ok(Quantity::pure(libm::atan2(y, x)).into())
+}
+
+pub fn resultant(_: &dyn Host, a: Given) -> Result {
+    let (x, y) = mean_direction(a)?;
+    Ok(Quantity::pure(libm::hypot(x, y)).into())
+}
+
 /// Rows and columns of a matrix; an example is a row, and an array one column.
 fn matrix(q: &Quantity, argument: usize) -> Result<ArrayView2<'_, f64>> {
     let shape = match (&q.shape[..], q.rows) {

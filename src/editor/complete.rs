@@ -1,7 +1,7 @@
 //! What could be typed at a place.
 
 use super::document::{Document, ROOT, resolved};
-use super::names::{Declaration, Kind};
+use super::names::{self, Declaration, Kind};
 use crate::builtin;
 use crate::diag::Diagnostics;
 use crate::syntax;
@@ -30,11 +30,8 @@ pub fn complete(document: &Document, text: &str, offset: usize) -> Vec<Proposal>
     if line.contains('#') {
         return Vec::new();
     }
-    if line.trim_start().starts_with("use ") && !line.contains(':') {
-        let said = |text: &str| Proposal { text: text.to_string(), kind: None, said: String::new() };
-        let begun = line.trim_start().trim_start_matches("use ").trim();
-        let modules = stdlib::module_names().map(|m| format!("std.{m}"));
-        return modules.filter_map(|m| m.strip_prefix(begun).map(said)).collect();
+    if let Some(import) = line.trim_start().strip_prefix("use ") {
+        return imported(import);
     }
     if after_number(before) {
         let said = |u: &str| units::lookup(u).map_or(String::new(), |u| units::dimension_word(u.dim));
@@ -72,6 +69,20 @@ pub fn complete(document: &Document, text: &str, offset: usize) -> Vec<Proposal>
     all.sort_by(|a, b| a.text.cmp(&b.text));
     all.dedup_by(|a, b| a.text == b.text);
     all
+}
+
+/// What can follow the beginning of an import: the rest of a module's path, or names that it declares.
+fn imported(begun: &str) -> Vec<Proposal> {
+    if let Some((module, _)) = begun.split_once(':') {
+        let Some((_, text)) = stdlib::find(module.trim()) else { return Vec::new() };
+        let file = syntax::parse(ROOT, text, &mut Diagnostics::default());
+        let names = names::resolved(std::iter::once(&file));
+        let offered = names.all.iter().filter(|d| !d.doc.is_empty() && d.kind != Kind::Experiment);
+        return offered.map(proposal).collect();
+    }
+    let rest = |m: &str| m.strip_prefix(begun.trim()).map(String::from);
+    let modules = stdlib::module_names().filter_map(rest);
+    modules.map(|text| Proposal { text, kind: None, said: String::new() }).collect()
 }
 
 /// The kinds of declarations that alone can stand behind what is typed of a statement.

@@ -1,6 +1,6 @@
 //! Pictures, tables and arrays as data.
 
-use crate::support::{measured, near, program, run_with};
+use crate::support::{measured, near, program, run, run_failing, run_with};
 use neuro::diag::Code;
 use neuro::experiment::Settings;
 use std::io::{Cursor, Write};
@@ -206,4 +206,21 @@ experiment e {{ network net = Net()   measure w = net.p.w   measure n = column(\
         let d = out.failure.expect("refused");
         assert_eq!(d.code, Code::E0803, "{}", d.message);
     }
+}
+
+#[test]
+fn directions_have_a_mean_and_a_length() {
+    let out = run("experiment e {
+    measure across = circular_mean([179 deg, -175 deg, 178 deg]) / 1 deg
+    measure one = circular_mean(2) - 2
+    measure length = resultant([0, 120 deg, 240 deg])
+    measure half = resultant([0, 120 deg])
+}");
+    // Across the cut; the value is that of complex numbers in another program.
+    near(&measured(&out, "across"), &[-179.334_312_186], 1e-9);
+    near(&measured(&out, "one"), &[0.0], 1e-12);
+    near(&measured(&out, "length"), &[0.0], 1e-12);
+    near(&measured(&out, "half"), &[0.5], 1e-12);
+    let d = run_failing("experiment e { measure none = circular_mean([0, pi]) }");
+    assert!(d.message.contains("no direction is preferred"), "{}", d.message);
 }

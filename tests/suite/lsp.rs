@@ -271,7 +271,8 @@ fn an_editor_asks_what_could_follow() {
         ("link: cells -> cells.exc: Rule", "link: cells -> cells.", vec!["exc"], vec!["cells"]),
         ("link: cells -> cells.exc: Rule", "link: cells -> cells.exc: ", vec!["Rule", "Static"], vec!["Decay"]),
         ("others: LifCond", "others: ", vec!["LifCond", "Decay"], vec!["Rule", "Net"]),
-        ("use std.neurons.lif: LifCond", "use std.neu", vec!["rons.lif"], vec!["max"]),
+        ("use std.neurons.lif: LifCond", "use std.neu", vec!["neurons.lif"], vec!["max", "std.neurons.lif"]),
+        ("use std.neurons.lif: LifCond", "use std.neurons.lif: Lif", vec!["LifCond", "LifExp"], vec!["max", "tau_m"]),
     ] {
         let text = TEXT.replace(from, to);
         let change = json!({ "textDocument": { "uri": uri, "version": 3 }, "contentChanges": [{ "text": text }] });

@@ -16,6 +16,22 @@ pub(super) static ROWS: &[Builtin] = &[
         "expect spearman([1, 2, 30], [4, 5, 6]) == 1 within 1e-12",
     ),
     f(
+        "circular_mean",
+        &[p("angles", Pure)],
+        G::Pure,
+        Function(statistics::circular_mean),
+        "the direction of the mean of unit vectors, from -pi to pi",
+        "expect circular_mean([350 deg, 30 deg]) == 10 deg within 1e-12",
+    ),
+    f(
+        "resultant",
+        &[p("angles", Pure)],
+        G::Pure,
+        Function(statistics::resultant),
+        "the length of the mean of unit vectors: 1 if all directions are one, 0 if none is preferred",
+        "expect resultant([0, pi / 2]) == sqrt(0.5) within 1e-12",
+    ),
+    f(
         "predictivity",
         &[p("x", Pure), p("y", Pure), o("components", PureNumber), o("splits", Pure), o("penalty", PureNumber)],
         G::Pure,

@@ -58,7 +58,7 @@ pub(super) fn location(root: &Uri, document: &Document, span: Span) -> Option<Lo
     let file = document.program.sources.file(span.file);
     let uri = match span.file {
         FileId(0) => root.clone(),
-        of if document.is_library(of) => uri(&shelved(&format!("std/{}", file.name), &file.text)?)?,
+        of if document.is_library(of) => uri(&shelved(&file.name, &file.text)?)?,
         _ => uri(Path::new(&file.name))?,
     };
     Some(Location { uri, range: Lines::of(file.text.clone()).range(span) })

@@ -61,14 +61,10 @@ impl<'a> Walk<'a> {
 
     /// `soma.v`: one name after the other.
     fn path(&mut self, path: &Name) -> Option<DeclarationId> {
-        let mut at = path.span.start;
-        let mut found = None;
-        for (i, part) in path.text.split('.').enumerate() {
-            let span = Span { file: path.span.file, start: at, end: at + part.len() as u32 };
-            found = if i == 0 { self.word(part, span) } else { self.ask(found, part, span) };
-            at = span.end + 1;
-        }
-        found
+        let mut parts = parts(path);
+        let (first, span) = parts.next()?;
+        let of = self.word(first, span);
+        parts.fold(of, |of, (part, span)| self.ask(of, part, span))
     }
 
     pub(super) fn item(&mut self, ids: &[DeclarationId], item: &Item) {
@@ -383,21 +379,9 @@ impl<'a> Walk<'a> {
     }
 
     fn view(&mut self, v: &ViewPath) -> Option<DeclarationId> {
-        let mut found = self.path(&v.path);
+        let of = self.path(&v.path);
         self.each(v.index.iter().flatten());
-        if let Some(tail) = &v.tail {
-            // A tail begins with its dot.
-            let mut at = tail.span.start;
-            for part in tail.text.split('.') {
-                let skip = u32::from(part.is_empty());
-                let span = Span { file: tail.span.file, start: at, end: at + part.len() as u32 };
-                if skip == 0 {
-                    found = self.ask(found, part, span);
-                }
-                at = span.end + 1;
-            }
-        }
-        found
+        v.tail.iter().fold(of, |of, tail| parts(tail).fold(of, |of, (part, span)| self.ask(of, part, span)))
     }
 
     fn clauses(&mut self, clauses: &[Clause], synapse: Option<DeclarationId>) {
@@ -589,6 +573,16 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// The names of a path, each with its place.
+fn parts(path: &Name) -> impl Iterator<Item = (&str, Span)> {
+    let mut start = path.span.start;
+    path.text.split('.').map(move |part| {
+        let span = Span { file: path.span.file, start, end: start + part.len() as u32 };
+        start = span.end + 1;
+        (part, span)
+    })
+}
+
 /// The last place that the items of a network's block name.
 fn end_of(body: &[NetworkItem]) -> Option<Span> {
     body.iter().rev().find_map(|item| match item {
@@ -597,13 +591,8 @@ fn end_of(body: &[NetworkItem]) -> Option<Span> {
         NetworkItem::Drive(d) => Some(d.span),
         NetworkItem::Let(_, e) => Some(e.span),
         NetworkItem::View(_, v) => Some(v.span),
-        NetworkItem::Init(views, value) => match value {
-            Value::Expr(e) => Some(e.span),
-            Value::Distribution(d) => Some(d.call.span),
-        }
-        .into_iter()
-        .chain(views.first().map(|v| v.span))
-        .next(),
+        NetworkItem::Init(_, Value::Expr(e)) => Some(e.span),
+        NetworkItem::Init(_, Value::Distribution(d)) => Some(d.call.span),
         NetworkItem::For(_, range, body) => end_of(body).or(Some(range.span)),
         NetworkItem::If(c, a, b) => end_of(b).or_else(|| end_of(a)).or(Some(c.span)),
         NetworkItem::Params(list) => list.last().map(|b| b.name.span),
