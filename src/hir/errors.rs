@@ -195,6 +195,12 @@ pub(crate) fn cannot_add(op: &str, x: (&Expr, Span), y: (&Expr, Span)) -> Diagno
     }
 }
 
+/// What is wrong with an event input that is added to something is where it stands.
+pub(crate) fn term_of_its_own(d: Diagnostic) -> Diagnostic {
+    d.note("what arrives at an event input is counted per time")
+        .help("write it as a term of the equation, outside of brackets: `v' = -v / tau + exc`")
+}
+
 pub(crate) fn cannot_compare(a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {
     Diagnostic::at(Code::E0303, b.1, "cannot compare values of different units", format!("this is {}", b.0.describe()))
         .label(a.1, format!("this is {}", a.0.describe()))

@@ -100,6 +100,8 @@ pub struct Infer<'a> {
     pub expanded: usize,
     /// Whether the expression that comes next is a condition: true or false, also of arrays.
     condition: bool,
+    /// Where event inputs are read, whose impulses are counted per time.
+    pub impulses: Vec<Span>,
 }
 
 /// Parts that an expression may have where all its functions are written out.
@@ -108,13 +110,13 @@ const MOST_PARTS: usize = 1 << 20;
 impl<'a> Infer<'a> {
     /// Begins with nothing around.
     pub fn new(module: &'a Module, diagnostics: &'a mut Diagnostics) -> Infer<'a> {
-        Infer { module, diagnostics, depth: 0, level: 0, expanded: 0, condition: false }
+        Infer { module, diagnostics, depth: 0, level: 0, expanded: 0, condition: false, impulses: Vec::new() }
     }
 
     /// The same place, for findings that nobody hears.
     pub fn quiet<'b>(&'b self, silent: &'b mut Diagnostics) -> Infer<'b> {
         let Infer { module, depth, level, expanded, .. } = *self;
-        Infer { module, diagnostics: silent, depth, level, expanded, condition: false }
+        Infer { module, diagnostics: silent, depth, level, expanded, condition: false, impulses: Vec::new() }
     }
 }
 
@@ -554,7 +556,9 @@ impl Infer<'_> {
         match op {
             Add | Sub => {
                 if !x.ty.same_dim(&y.ty) {
-                    return self.report(errors::cannot_add(op.symbol(), (&x, a.span), (&y, b.span)), span);
+                    let d = errors::cannot_add(op.symbol(), (&x, a.span), (&y, b.span));
+                    let impulse = [a.span, b.span].iter().any(|s| self.impulses.contains(s));
+                    return self.report(if impulse { errors::term_of_its_own(d) } else { d }, span);
                 }
                 let ty = join(x.ty.clone(), y.ty.clone());
                 arithmetic(if op == Add { Op::Add } else { Op::Sub }, x, y, ty)

@@ -143,7 +143,9 @@ impl Ty {
                 (_, Some(u)) if u.name != "1" => format!("`{}` ({})", u.name, dimension_word(u.dim)),
                 (Some(d), _) if d == Dim::ONE => "a pure number".into(),
                 (Some(d), _) => {
-                    format!("`{}` ({})", crate::units::canonical_unit(d).name, dimension_word(d))
+                    let (unit, word) = (crate::units::canonical_unit(d).name, dimension_word(d));
+                    // What has no name of its own is not said twice.
+                    if word.ends_with(&unit) { format!("`{unit}`") } else { format!("`{unit}` ({word})") }
                 }
                 (None, _) => "a number".into(),
             },

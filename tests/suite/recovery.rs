@@ -1,5 +1,6 @@
 //! Every mistake of a text is reported once, at its place, and what is right is understood in spite of it.
 
+use crate::support::{rendered, try_program};
 use neuro::compiler::{NoImports, compile};
 use neuro::source::SourceFile;
 
@@ -111,4 +112,21 @@ fn no_text_stops_the_recovery() {
             mistakes(&format!("{}{sign}{}", &right[..k], &right[k..]));
         }
     }
+}
+
+/// An event input within brackets, as papers write it: what arrives is counted per time, which its declaration does not show.
+#[test]
+fn an_event_input_that_is_no_term_of_its_own_is_told_so() {
+    let refused = |equation: &str| {
+        let text = format!("neuron C {{ event input exc: mV   state v = 0 mV   {equation} }}\n");
+        let Err(r) = try_program(&text) else { panic!("nothing was refused") };
+        rendered(r.diagnostics.iter(), &r.sources)
+    };
+    let said = refused("v' = (-v + exc) / 20 ms");
+    assert!(
+        said.contains("E0302") && said.contains("counted per time") && said.contains("outside of brackets"),
+        "{said}"
+    );
+    let said = refused("v' = exc * exc");
+    assert!(!said.contains("of dimension kg"), "{said}");
 }

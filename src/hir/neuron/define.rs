@@ -250,6 +250,7 @@ impl Checker {
                 );
                 return (Expr::Num(0.0), Ty::error());
             }
+            infer.impulses.push(span);
             dim = dim / Dim::TIME;
             unit = None;
         }
