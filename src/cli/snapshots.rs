@@ -12,8 +12,8 @@ pub enum Compared {
     Elsewhere(String),
     /// Written, as it was asked for.
     Taken(PathBuf),
-    /// What is other; all of it if nothing was kept.
-    Differs(String),
+    /// What is other, and whether anything was kept.
+    Differs(String, bool),
     /// Why it could not be written.
     Unwritten(String),
 }
@@ -63,7 +63,8 @@ fn one(model: &Path, file: &Path, s: &Snapshot, accept: bool) -> Compared {
     }
     let difference = TextDiff::from_lines(text, &s.text);
     let names = (file.display().to_string(), other.display().to_string());
-    Compared::Differs(difference.unified_diff().context_radius(3).header(&names.0, &names.1).to_string())
+    let shown = difference.unified_diff().context_radius(3).header(&names.0, &names.1).to_string();
+    Compared::Differs(shown, kept.is_some())
 }
 
 /// The head of a file and what was kept.

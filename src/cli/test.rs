@@ -181,7 +181,7 @@ fn tell(job: &Job, report: Report, accept: bool, messages: Messages, counts: &mu
     }
     let broken: Vec<&Expectation> = expectations.iter().filter(|e| !e.passed).collect();
     let compared = snapshots::compare(job.path, name, &snapshots, accept && failure.is_none() && broken.is_empty());
-    let kept = compared.iter().all(|(_, c)| !matches!(c, Compared::Differs(_) | Compared::Unwritten(_)));
+    let kept = compared.iter().all(|(_, c)| !matches!(c, Compared::Differs(..) | Compared::Unwritten(_)));
     let checks = expectations.len() + snapshots.len();
     let ok = failure.is_none() && broken.is_empty() && kept && checks > 0;
     let result = if ok { "ok    " } else { "FAILED" };
@@ -196,9 +196,13 @@ fn tell(job: &Job, report: Report, accept: bool, messages: Messages, counts: &mu
                 snapshot.of
             )),
             Compared::Taken(file) => say!("taken  {}", file.display()),
-            Compared::Differs(difference) => {
-                let message = format!("the snapshot `{} of {}` differs", snapshot.form.word(), snapshot.of);
-                let d = Diagnostic::at(Code::E0807, snapshot.span, message, "made otherwise than before");
+            Compared::Differs(difference, known) => {
+                let (how, label) = match known {
+                    true => ("differs", "made otherwise than before"),
+                    false => ("is new", "nothing is kept yet"),
+                };
+                let message = format!("the snapshot `{} of {}` {how}", snapshot.form.word(), snapshot.of);
+                let d = Diagnostic::at(Code::E0807, snapshot.span, message, label);
                 messages.one(&d.help("`neuro test --accept` takes it as it is now"), &job.program.sources);
                 say!("{}", difference.trim_end());
             }
