@@ -1,23 +1,25 @@
 //! Contributions that come apart: for each term, what targets multiply the sum over sources of weight times source with.
 //!
 //! Sources are taken in order, so that a sum does not depend on who computes it; where all weights are equal and all are connected there is one
-//! sum for all targets, in sixteen parts.
+//! sum for all targets, in sixteen parts. Matrices are multiplied as in networks without events.
 
 use super::super::buffer::{Buffer, padded};
 use super::super::options::Options;
+use super::super::product::{Element, Matrix};
 use super::cells::{Cells, side};
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, VarId};
 use crate::image::{self, Bound, ContinuousSlot, Listing};
 use crate::ir::Precision;
-use crate::plan::{Edge, Pairs, Projection};
+use crate::plan::{Pairs, Projection};
 use crate::solve::{self, Owner};
-use std::ops::{Add, AddAssign, Mul};
+use std::ops::{AddAssign, Mul};
 
 /// A continuous projection whose contributions are products.
 pub struct Factored {
     terms: Vec<Term>,
     links: Links,
+    targets: usize,
     /// Sums of a term, by target.
     sums: Buffer,
 }
@@ -33,7 +35,8 @@ struct Term {
 
 /// Which sources and targets are connected, as far as that must be looked up.
 enum Links {
-    All,
+    /// All with all: by source, then target, the place in the plan; empty if that is the order of the plan.
+    All(Vec<u32>),
     OneToOne,
     /// By source: where its targets begin; the targets; and the place in the plan of each.
     Rows(Vec<usize>, Vec<u32>, Vec<u32>),
@@ -42,7 +45,7 @@ enum Links {
 /// By what synapses multiply.
 struct Strengths {
     kernel: Lanes,
-    /// The one value that all have, or one for each in the order of the links.
+    /// The one value that all have, or one for each in the order of the links; rows of a matrix are padded.
     one: Option<f64>,
     each: Buffer,
 }
@@ -130,7 +133,8 @@ impl Factored {
         if terms.iter().any(|t| t.strengths.kernel.kernel.slots().iter().any(foreign)) {
             return None;
         }
-        let mut out = Factored { terms, links, sums: Buffer::new(padded(p.post.n), options.precision) };
+        let sums = Buffer::new(padded(p.post.n), options.precision);
+        let mut out = Factored { terms, links, targets: p.post.n, sums };
         out.refresh(&|variable, values| {
             let weight = p.synapse.weight() == Some(variable);
             let value = |k: usize| if weight { p.weight.at(k) } else { p.initial(variable, k) };
@@ -174,10 +178,26 @@ impl Factored {
             let first = if kernel.n > 0 { out.get(0) } else { 0.0 };
             *one = (0..kernel.n).all(|k| out.get(k) == first).then_some(first);
             if one.is_none() {
-                *each = Buffer::new(padded(kernel.n), out.precision());
+                let row = padded(self.targets);
+                let room =
+                    if let Links::All(_) = self.links { kernel.n / self.targets * row } else { padded(kernel.n) };
+                // Weights that learn are read anew at every step.
+                if each.len() != room {
+                    *each = Buffer::new(room, out.precision());
+                }
                 match &self.links {
                     Links::Rows(_, _, places) => each.gather(out, places.iter().map(|k| *k as usize)),
-                    Links::All | Links::OneToOne => each.copy(0, out, 0, kernel.n),
+                    Links::OneToOne => each.copy(0, out, 0, kernel.n),
+                    Links::All(places) => {
+                        for i in 0..kernel.n / self.targets {
+                            match places.get(i * self.targets..(i + 1) * self.targets) {
+                                Some(from) => {
+                                    (0..self.targets).for_each(|j| each.set(i * row + j, out.get(from[j] as usize)))
+                                }
+                                None => each.copy(i * row, out, i * self.targets, self.targets),
+                            }
+                        }
+                    }
                 }
             }
             t.steady = None;
@@ -186,17 +206,18 @@ impl Factored {
 
     /// Adds the contributions to `target`.
     pub fn run(&mut self, p: &Projection, cells: &impl Cells, target: &mut Buffer) {
-        let Factored { terms, links, sums } = self;
+        let Factored { terms, links, sums, .. } = self;
         for t in terms {
             let sums = match (&mut t.pre, &mut t.steady) {
                 (Some(pre), _) => {
-                    t.strengths.sum(links, (p.pre.n, p.post.n), Some(pre.evaluate(p, cells)), sums);
+                    t.strengths.sum(links, (p.pre.n, p.post.n), pre.evaluate(p, cells), sums);
                     &*sums
                 }
                 (None, Some(steady)) => steady,
                 (None, steady) => {
                     let mut fixed = Buffer::new(sums.len(), sums.precision());
-                    t.strengths.sum(links, (p.pre.n, p.post.n), None, &mut fixed);
+                    let ones = Buffer::repeating(padded(p.pre.n), sums.precision(), &[1.0]);
+                    t.strengths.sum(links, (p.pre.n, p.post.n), &ones, &mut fixed);
                     steady.insert(fixed)
                 }
             };
@@ -213,23 +234,23 @@ impl Factored {
 impl Links {
     fn of(p: &Projection) -> Links {
         match &p.pairs {
-            Pairs::All(..) => Links::All,
+            Pairs::All(..) => Links::All(Vec::new()),
             Pairs::OneToOne(..) => Links::OneToOne,
             other => {
-                let edges = other.edges();
-                let (pre, post, n) = (p.pre.start, p.post.start, p.post.n);
-                let in_turn = |(k, e): (usize, &Edge)| e.pre as usize == pre + k / n && e.post as usize == post + k % n;
-                if edges.len() == p.pre.n * n && edges.iter().enumerate().all(in_turn) {
-                    return Links::All;
-                }
-                let source = |k: &u32| edges[*k as usize].pre as usize - pre;
+                let (edges, n) = (other.edges(), p.post.n);
+                let source = |k: &u32| edges[*k as usize].pre as usize - p.pre.start;
+                let target = |k: &u32| edges[*k as usize].post as usize - p.post.start;
                 let mut places: Vec<u32> = (0..edges.len() as u32).collect();
                 places.sort_by_key(source);
+                let in_turn = |(at, k): (usize, &u32)| source(k) == at / n && target(k) == at % n;
+                if places.len() == p.pre.n * n && places.iter().enumerate().all(in_turn) {
+                    let as_planned = places.iter().enumerate().all(|(at, k)| at == *k as usize);
+                    return Links::All(if as_planned { Vec::new() } else { places });
+                }
                 let mut starts = vec![0; p.pre.n + 1];
                 places.iter().for_each(|k| starts[source(k) + 1] += 1);
                 (0..p.pre.n).for_each(|i| starts[i + 1] += starts[i]);
-                let targets = places.iter().map(|k| edges[*k as usize].post - post as u32).collect();
-                Links::Rows(starts, targets, places)
+                Links::Rows(starts, places.iter().map(|k| target(k) as u32).collect(), places)
             }
         }
     }
@@ -237,82 +258,61 @@ impl Links {
 
 impl Strengths {
     /// Writes the sum over the sources of each target.
-    fn sum(&self, links: &Links, (sources, targets): (usize, usize), of: Option<&Buffer>, to: &mut Buffer) {
+    fn sum(&self, links: &Links, (sources, targets): (usize, usize), of: &Buffer, to: &mut Buffer) {
         match to.precision() {
             Precision::F32 => {
                 let each = self.one.is_none().then(|| self.each.f32());
-                sum(links, (sources, targets), (self.one.map(|w| w as f32), each), of.map(Buffer::f32), to.f32_mut());
+                let one = self.one.map_or(0.0, |w| w as f32);
+                sum(links, (sources, targets), (one, each), of.f32(), to.f32_mut());
             }
             Precision::F64 => {
                 let each = self.one.is_none().then(|| self.each.f64());
-                sum(links, (sources, targets), (self.one, each), of.map(Buffer::f64), to.f64_mut());
+                sum(links, (sources, targets), (self.one.unwrap_or(0.0), each), of.f64(), to.f64_mut());
             }
         }
     }
 }
 
-trait Real: Copy + Add<Output = Self> + Mul<Output = Self> + AddAssign {
-    const ZERO: Self;
-    const ONE: Self;
-}
-
-impl Real for f32 {
-    const ZERO: f32 = 0.0;
-    const ONE: f32 = 1.0;
-}
-
-impl Real for f64 {
-    const ZERO: f64 = 0.0;
-    const ONE: f64 = 1.0;
-}
-
-fn sum<T: Real>(
+/// `one` is the weight of all, unless there is one for each.
+fn sum<T: Element + Mul<Output = T> + AddAssign>(
     links: &Links,
     (sources, targets): (usize, usize),
-    (one, each): (Option<T>, Option<&[T]>),
-    of: Option<&[T]>,
+    (one, each): (T, Option<&[T]>),
+    of: &[T],
     to: &mut [T],
 ) {
-    let source = |i: usize| of.map_or(T::ONE, |of| of[i]);
-    let to = &mut to[..targets];
     match (links, each) {
-        (Links::All, None) => {
-            let mut parts = [T::ZERO; 16];
-            (0..sources).for_each(|i| parts[i % 16] += source(i));
-            let all = parts.into_iter().fold(T::ZERO, |sum, part| sum + part);
-            to.fill(all * one.unwrap_or(T::ZERO));
+        (Links::All(_), None) => {
+            let mut parts = [T::default(); 16];
+            of[..sources].iter().enumerate().for_each(|(i, x)| parts[i % 16] += *x);
+            let all = parts.into_iter().fold(T::default(), T::plus);
+            to[..targets].fill(all * one);
         }
-        (Links::All, Some(each)) => {
-            to.fill(T::ZERO);
-            for (i, row) in each[..sources * targets].chunks_exact(targets.max(1)).enumerate() {
-                let x = source(i);
-                to.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * *w);
-            }
+        (Links::All(_), Some(each)) => {
+            to.fill(T::default());
+            let matrix = Matrix::new(each, sources, targets, padded(targets));
+            // SAFETY: sums and rows of the matrix are padded to a multiple of 16.
+            unsafe { T::along(to.as_mut_ptr(), 0..targets, &of[..sources], matrix) };
         }
         (Links::OneToOne, each) => {
-            let weight = |k: usize| each.map_or(one.unwrap_or(T::ZERO), |each| each[k]);
-            to.iter_mut().enumerate().for_each(|(k, sum)| *sum = source(k) * weight(k));
+            let weight = |k: usize| each.map_or(one, |each| each[k]);
+            to[..targets].iter_mut().enumerate().for_each(|(k, sum)| *sum = of[k] * weight(k));
         }
         (Links::Rows(starts, posts, _), each) => {
-            to.fill(T::ZERO);
-            for i in 0..sources {
+            to.fill(T::default());
+            for (i, x) in of[..sources].iter().enumerate() {
                 let row = starts[i]..starts[i + 1];
-                let x = source(i);
+                let at = posts[row.clone()].iter().map(|j| *j as usize);
                 match each {
-                    Some(each) => {
-                        posts[row.clone()].iter().zip(&each[row]).for_each(|(j, w)| to[*j as usize] += x * *w)
-                    }
-                    None => {
-                        let x = x * one.unwrap_or(T::ZERO);
-                        posts[row].iter().for_each(|j| to[*j as usize] += x);
-                    }
+                    Some(each) => at.zip(&each[row]).for_each(|(j, w)| to[j] += *x * *w),
+                    None => at.for_each(|j| to[j] += *x * one),
                 }
             }
         }
     }
 }
 
-fn add<T: Real>(to: &mut [T], sums: &[T], by: Option<&[T]>) {
+fn add<T: Copy + Mul<Output = T> + AddAssign>(to: &mut [T], sums: &[T], by: Option<&[T]>) {
     match by {
         Some(by) => to.iter_mut().zip(sums).zip(by).for_each(|((to, sum), by)| *to += *sum * *by),
         None => to.iter_mut().zip(sums).for_each(|(to, sum)| *to += *sum),
