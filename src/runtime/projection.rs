@@ -11,6 +11,7 @@ use crate::image::{self, Bound, Effect, EventSlot, Listing};
 use crate::ir::Precision;
 use crate::plan::{Network, Projection, View};
 use std::collections::VecDeque;
+use std::sync::OnceLock;
 
 /// What one kind of presynaptic event does.
 struct OnPre {
@@ -46,6 +47,8 @@ pub struct Proj {
     /// States per presynaptic cell and the step of the last event.
     states: Vec<Buffer>,
     last: Vec<u64>,
+    /// Advances states without an event, for readers; made when it is needed.
+    reader: OnceLock<Option<Box<Bound<EventSlot>>>>,
 }
 
 impl Proj {
@@ -78,7 +81,7 @@ impl Proj {
             })
             .unwrap_or_default();
         let last = if states.is_empty() { Vec::new() } else { vec![0; p.pre.n] };
-        Proj { on_pre, states, last }
+        Proj { on_pre, states, last, reader: OnceLock::new() }
     }
 
     /// Returns the kernels.
@@ -153,11 +156,15 @@ impl Proj {
             return None;
         }
         // A handler without statements only advances.
-        let Effect::Kernel(kernel) = image::effect(p, &[], &options.target()) else { return None };
+        let made = || match image::effect(p, &[], &options.target()) {
+            Effect::Kernel(kernel) => Some(kernel),
+            Effect::Factor(_) => None,
+        };
+        let kernel = self.reader.get_or_init(made).as_ref()?;
         let at = kernel.slots().iter().position(|slot| *slot == EventSlot::State(state))?;
         let cells: Vec<usize> = (0..p.pre.n).collect();
         let elapsed = |c: usize| (now - self.last[c]) as f64 * options.dt;
-        let buffers = advanced(&kernel, &self.states, &cells, elapsed, options.precision);
+        let buffers = advanced(kernel, &self.states, &cells, elapsed, options.precision);
         Some(cells.iter().map(|c| buffers[at].get(*c)).collect())
     }
 
