@@ -63,10 +63,11 @@ impl Run<'_> {
             Written::Expr(e) => self.eval(e)?,
             Written::Drawn(d) => match &self.locals[place] {
                 Some(Value::Quantity(old)) if old.rows.is_none() && !old.is_scalar() => {
-                    let (old, several) = (old.clone(), index.is_empty());
-                    let n = if several { old.data.len() } else { self.with(|s| s.places(&old, index, span))?.len() };
-                    let shape = if several { old.shape } else { vec![n] };
-                    if n == 1 { self.draw(d)?.into() } else { self.draw_each(d, n, shape)?.into() }
+                    let mut like = old.clone();
+                    if !index.is_empty() {
+                        like.shape = vec![self.with(|s| s.places(&like, index, span))?.len()];
+                    }
+                    self.draw_each(d, like)?.into()
                 }
                 _ => self.draw(d)?.into(),
             },
@@ -84,18 +85,12 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A draw for each element of what has a shape.
-    fn draw_each(&mut self, d: &Distribution, n: usize, shape: Vec<usize>) -> Attempt<Quantity> {
-        let mut drawn = Vec::with_capacity(n);
-        let mut like = None;
-        for _ in 0..n {
-            let q = self.draw(d)?;
-            let [value] = q.data[..] else { return one_for_examples(&q, d.span).and(Ok(q)) };
-            drawn.push(value);
-            like = Some((q.dim, q.unit));
-        }
-        let Some((dim, unit)) = like else { return self.draw(d) };
-        Ok(Quantity { shape, ..Quantity::array(drawn, dim, unit) })
+    /// A draw for each element of what has the shape and the unit of another value.
+    fn draw_each(&mut self, d: &Distribution, like: Quantity) -> Attempt<Quantity> {
+        let one = |q: Quantity| one_for_examples(&q, d.span).map(|()| q.data[0]);
+        let n = like.shape.iter().product();
+        let drawn = (0..n).map(|_| self.draw(d).and_then(one)).collect::<Attempt<Vec<f64>>>()?;
+        Ok(Quantity { data: drawn.into(), ..like })
     }
 
     /// What is written, as numbers.

@@ -347,6 +347,11 @@ fn arrays_are_drawn_element_by_element() {
     x[0 .. 10] = -1 ms
     x[0 .. 10] ~ uniform(600 ms, 700 ms)
     measure spread = [min(x[0 .. 10]), max(x[0 .. 10]), std(x[10 .. 1000])]
+    var single_element = [5]
+    single_element ~ uniform(0, 1)
+    var none = repeat(1, 0)
+    none ~ uniform(0, 1)
+    measure lengths = [len(single_element), len(none)]
     var one = 0
     one ~ uniform(0, 1)
     measure single = len(one)
@@ -357,4 +362,5 @@ fn arrays_are_drawn_element_by_element() {
     // 500 ms / sqrt(12), within four standard errors.
     assert!((spread[2] - 144.34).abs() < 8.0, "{spread:?}");
     assert_eq!(measured(&out, "single"), [1.0]);
+    assert_eq!(measured(&out, "lengths"), [1.0, 0.0]);
 }
