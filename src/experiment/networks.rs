@@ -334,8 +334,10 @@ fn impossible_rate(rate: f64, (process, most): (Process, f64), span: Span) -> Bo
     }
     let label = format!("{}, {}", too_many(process), shown(most));
     let d = Diagnostic::at(Code::E0404, span, message, label);
-    let other = if process == Process::Bernoulli { "use `poisson`, " } else { "" };
-    Box::new(d.help(format!("make `dt` smaller, {other}or cut it off where that is meant: `min(…, 1 / dt)`")))
+    Box::new(d.help(match process {
+        Process::Bernoulli => "make `dt` smaller, use `poisson`, or cut it off where that is meant: `min(…, 1 / dt)`",
+        Process::Poisson => "make `dt` smaller, or cut it off where that is meant: `min(…, 1e6 / dt)`",
+    }))
 }
 
 /// Reports values that follow from themselves within a step.

@@ -262,7 +262,10 @@ fn rates_that_cannot_be_are_refused_whenever_they_come() {
     for (rate, said) in [
         ("if t < 1 ms then 10 Hz else 10 Hz / (k - 1)", "this rate becomes inf Hz"),
         ("if t < 1 ms then 10 Hz else 10 Hz * sqrt(k - 1 - i)", "not a number"),
-        ("if i < 1 then samples([10 Hz, 20 Hz], every = 1 ms) else samples([10 Hz], every = 1 ms)", ""),
+        (
+            "if i < 1 then samples([10 Hz, 20 Hz], every = 1 ms) else samples([10 Hz], every = 1 ms)",
+            "index 1 of 1 elements",
+        ),
         ("10 Hz * exp(t / 0.1 ms)", "this rate becomes"),
         ("1e12 Hz", "at most a million events per step"),
         ("if i == 0 then 1e12 Hz else 1 Hz", "at most a million events per step"),
