@@ -60,14 +60,7 @@ fn is_of_name(c: char) -> bool {
 }
 
 fn nothing(form: Form, of: &str, span: Span) -> Box<Diagnostic> {
-    let (what, help) = match form {
-        Form::Solved => ("no neuron has this name", "name a neuron, or take `ir` of a synapse"),
-        Form::Plan => ("no network of this experiment has this name", "name a network that stands above"),
-        _ => (
-            "no network has run kernels of this name",
-            "name a neuron or a synapse, below a `run` of a network that has it",
-        ),
-    };
-    let message = format!("there is no `{}` of `{of}` here", form.word());
-    Box::new(Diagnostic::at(Code::E0818, span, message, what).help(help))
+    let message = format!("there is no `{}` of `{of}` yet", form.word());
+    let d = Diagnostic::at(Code::E0818, span, message, "no network has run kernels of this name");
+    Box::new(d.help("write it below a `run` of a network that has this model"))
 }

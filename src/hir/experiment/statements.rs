@@ -222,17 +222,31 @@ impl Checker<'_> {
 
     /// `snapshot ir of LifCond`
     fn snapshot(&mut self, form: &Name, of: &Name) -> Option<StatementKind> {
-        match Form::ALL.iter().find(|(word, _)| *word == form.text) {
-            Some((_, found)) => Some(StatementKind::Snapshot(*found, of.text.clone())),
-            None => {
-                let words = Form::ALL.map(|(word, _)| format!("`{word}`")).join(", ");
-                let message = format!("there is no snapshot of `{}`", form.text);
-                let known = Form::ALL.map(|(word, _)| word);
-                let near = crate::diag::nearest(&form.text, known).map(|w| format!("did you mean `{w}`?"));
-                let d = Diagnostic::at(Code::E0201, form.span, message, format!("expected one of {words}"));
-                self.report(d.maybe_help(near))
+        let Some((_, found)) = Form::ALL.iter().find(|(word, _)| *word == form.text) else {
+            let known = Form::ALL.map(|(word, _)| word);
+            let label = format!("expected one of {}", known.map(|word| format!("`{word}`")).join(", "));
+            let d = Diagnostic::at(Code::E0201, form.span, format!("there is no snapshot of `{}`", form.text), label);
+            let near = crate::diag::nearest(&form.text, known).map(|w| format!("did you mean `{w}`?"));
+            return self.report(d.maybe_help(near));
+        };
+        let neurons = self.infer.module.neurons.keys();
+        let (what, known): (&str, Vec<&String>) = match found {
+            Form::Solved => ("neuron", neurons.collect()),
+            Form::Plan => {
+                let is_network = |id: LocalId| matches!(self.world.locals[id].ty.kind, Kind::Network(_));
+                let names = self.world.names.iter().filter(|(_, id)| is_network(*id));
+                ("network of this experiment", names.map(|(name, _)| name).collect())
             }
+            _ => ("neuron or synapse", neurons.chain(self.infer.module.synapses.keys()).collect()),
+        };
+        if !known.contains(&&of.text) {
+            let message = format!("there is no `{}` of `{}`", form.text, of.text);
+            let d = Diagnostic::at(Code::E0818, of.span, message, format!("no {what} has this name"));
+            let near = crate::diag::nearest(&of.text, known.iter().map(|n| n.as_str()));
+            let near = near.map(|n| format!("did you mean `{n}`?"));
+            return self.report(d.maybe_help(near));
         }
+        Some(StatementKind::Snapshot(*found, of.text.clone()))
     }
 
     fn precision(&mut self, name: &Name) -> Option<StatementKind> {
