@@ -9,6 +9,7 @@ pub mod format;
 mod grammar;
 mod idioms;
 mod lower;
+mod lower_experiment;
 mod lower_network;
 mod lower_plot;
 mod lower_world;

@@ -121,17 +121,15 @@ impl Walk<'_> {
             member | path | view_tail | unit_factor => text.split_whitespace().collect(),
             _ => text.split_whitespace().collect::<Vec<_>>().join(" "),
         };
-        let open = |c: Option<char>| !c.is_some_and(char::is_whitespace);
-        let spaced = || {
-            let (before, after) =
-                (self.text[..self.at].chars().next_back(), self.text[self.at + text.len()..].chars().next());
-            !open(before) || !open(after)
-        };
+        let is_blank = |c: Option<char>| c.is_some_and(char::is_whitespace);
+        let rest = &self.text[self.at..];
+        // Asked of operators, which are one sign.
+        let spaced = is_blank(self.text[..self.at].chars().next_back()) || is_blank(rest.chars().nth(1));
         let tight = match rule {
             neg => (false, true),
             pow | unit_op => (true, true),
             // `g_L*(E_L - v) / C_m`: the author's choice, on both sides.
-            mul | div if !spaced() => (true, true),
+            mul | div if !spaced => (true, true),
             member | view_tail => (true, false),
             _ => (false, false),
         };
