@@ -205,7 +205,18 @@ fn an_editor_asks_about_names() {
         text.replace_range(from..to, e["newText"].as_str().unwrap());
     }
     assert_eq!(text, TEXT.replace("tau", "tau_m"));
-    for (piece, name) in [("-v / tau", "when"), ("-v / tau", "1x"), ("others: LifCond", "Mine")] {
+    // What synapses read of the cells at their ends is theirs.
+    let uses = editor.about(
+        "textDocument/references",
+        uri,
+        TEXT,
+        "emit spike",
+        json!({ "context": { "includeDeclaration": true } }),
+    );
+    let mut ends: Vec<_> = uses.as_array().unwrap().iter().map(|u| u["range"]["end"].clone()).collect();
+    ends.sort_by_key(|end| end["line"].as_u64());
+    assert_eq!(ends, ["emit spike", "on pre.spike", "on post.spike"].map(|piece| behind(TEXT, piece)));
+    for (piece, name) in [("on pre", "before"), ("-v / tau", "when"), ("-v / tau", "1x"), ("others: LifCond", "Mine")] {
         let params = json!({ "textDocument": { "uri": uri }, "position": behind(TEXT, piece), "newName": name });
         assert!(editor.answer("textDocument/rename", params)["error"]["message"].is_string(), "{name}");
     }

@@ -3,8 +3,10 @@
 //! `NEURO_FUZZ=1000000 cargo test --release --test suite properties` runs as many inputs as the variable says.
 
 use crate::support::{laid_out, root, try_program};
+use neuro::compiler::NoImports;
 use neuro::diag::Diagnostics;
-use neuro::source::FileId;
+use neuro::editor::{self, Document};
+use neuro::source::{FileId, SourceFile};
 use neuro::syntax::{format, parse};
 use std::path::PathBuf;
 
@@ -83,6 +85,10 @@ fn no_input_makes_the_compiler_panic() {
                     );
                     let done = std::panic::catch_unwind(|| {
                         let _ = try_program(&text);
+                        let document = Document::of(SourceFile::new("m.neuro", &*text), &mut NoImports);
+                        let at = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+                        let _ = (editor::symbols(&document), editor::hints(&document));
+                        let _ = (editor::hover(&document, at as u32), editor::complete(&document, &text, at));
                         if let Ok(once) = format::format(FileId(0), &text) {
                             let again = format::format(FileId(0), &once).ok();
                             assert_eq!(again.as_ref(), Some(&once), "formatting twice differs");

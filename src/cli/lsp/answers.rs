@@ -6,7 +6,7 @@ use super::places::{self, Lines, location};
 use super::texts::{Text, Texts};
 use lsp_types::*;
 use neuro::diag::{self, Severity};
-use neuro::editor::names::DeclarationId;
+use neuro::editor::names::{DeclarationId, Kind};
 use neuro::editor::{self, Document};
 use neuro::source::{FileId, Span};
 use neuro::syntax;
@@ -52,10 +52,13 @@ impl Texts {
     /// What would be renamed at a place.
     pub(super) fn renamed(&self, p: &TextDocumentPositionParams) -> Result<(Range, DeclarationId), String> {
         let (text, span, id) = self.declaration(p).ok_or("no name stands here")?;
-        let declared = text.document.names.all[id].name.span.file;
-        match text.document.is_library(declared) {
-            true => Err("the name belongs to the library".into()),
-            false => Ok((text.lines.range(span), id)),
+        let declared = &text.document.names.all[id];
+        let is_word = text.lines.text[span.start as usize..span.end as usize] == declared.name.text;
+        match (declared.kind, text.document.is_library(declared.name.span.file)) {
+            (_, true) => Err("the name belongs to the library".into()),
+            (Kind::Cell, _) => Err("the word belongs to the language".into()),
+            _ if !is_word => Err("a title is not a name".into()),
+            _ => Ok((text.lines.range(span), id)),
         }
     }
 

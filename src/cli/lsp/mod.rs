@@ -78,6 +78,8 @@ struct Server<'a> {
     changed: BTreeSet<String>,
 }
 
+const INVALID_PARAMS: i32 = ErrorCode::InvalidParams as i32;
+
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl Server<'_> {
@@ -100,7 +102,10 @@ impl Server<'_> {
                         return Ok(());
                     }
                     self.check()?;
-                    let answer = self.answer(request)?;
+                    let id = request.id.clone();
+                    // What cannot be understood is no reason to leave the editor alone.
+                    let answer = self.answer(request);
+                    let answer = answer.unwrap_or_else(|e| Response::new_err(id, INVALID_PARAMS, e.to_string()));
                     self.connection.sender.send(Message::Response(answer))?;
                 }
                 Message::Notification(notification) => self.heed(notification)?,
@@ -115,9 +120,10 @@ impl Server<'_> {
                 let p: DidOpenTextDocumentParams = serde_json::from_value(n.params)?;
                 let text: Arc<str> = p.text_document.text.into();
                 let document = read(&p.text_document.uri, text.clone(), &self.texts.0);
-                self.changed.insert(p.text_document.uri.to_string());
+                let found = diagnostics(&p.text_document.uri, &document);
                 let text = Text { lines: Lines::of(text), version: p.text_document.version, document };
                 self.texts.0.insert(p.text_document.uri.to_string(), text);
+                self.publish(p.text_document.uri, Some(p.text_document.version), found)?;
             }
             DidChangeTextDocument::METHOD => {
                 let p: DidChangeTextDocumentParams = serde_json::from_value(n.params)?;
@@ -199,7 +205,7 @@ impl Server<'_> {
                 let p: RenameParams = serde_json::from_value(params)?;
                 match self.texts.rename(&p.text_document_position, &p.new_name) {
                     Ok(edit) => serde_json::to_value(edit),
-                    Err(why) => return Ok(Response::new_err(id, ErrorCode::InvalidParams as i32, why)),
+                    Err(why) => return Ok(Response::new_err(id, INVALID_PARAMS, why)),
                 }
             }
             request::Completion::METHOD => {

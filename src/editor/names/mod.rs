@@ -7,7 +7,8 @@ mod walk;
 
 pub use table::{Declaration, DeclarationId, Kind, Names};
 
-use crate::syntax::ast::File;
+use crate::syntax::ast::{File, ItemKind};
+use table::Ends;
 use walk::Walk;
 
 /// Resolves the names of files, those of the root last.
@@ -18,8 +19,20 @@ pub fn resolved<'a>(files: impl Iterator<Item = &'a File> + Clone) -> Names {
         items.push((names.declare_item(item), item));
     }
     items.iter().for_each(|(_, item)| names.variant_of(item));
+    let networks = || {
+        items.iter().filter_map(|(ids, item)| match &item.kind {
+            ItemKind::Network(n) => Some((*ids.first()?, &n.body)),
+            _ => None,
+        })
+    };
+    networks().for_each(|(id, body)| names.made_of(id, body));
+    let mut ends = Ends::new();
+    networks().for_each(|(id, body)| names.joined(id, body, &mut ends));
     for (ids, item) in &items {
-        Walk::new(&mut names).item(ids, item);
+        let joined = ids.first().and_then(|id| Some((*id, ends.get(id)?)));
+        let cells = joined
+            .map_or(Vec::new(), |(id, [pre, post])| vec![names.cell("pre", id, pre), names.cell("post", id, post)]);
+        Walk::new(&mut names).item(ids, &cells, item);
     }
     files.flat_map(|file| &file.items).for_each(|item| names.imported(item));
     names.uses.sort_by_key(|(span, _)| *span);

@@ -2,7 +2,7 @@
 
 use crate::source::{FileId, Span};
 use crate::syntax::ast::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Index of a declaration.
 pub type DeclarationId = usize;
@@ -35,6 +35,8 @@ pub enum Kind {
     View,
     /// A network or world of an experiment, or a network within another.
     Instance,
+    /// The cell at an end of a synapse: `pre`, `post`.
+    Cell,
     Variable,
     Data,
     Window,
@@ -64,6 +66,7 @@ impl Kind {
             Kind::Event => "event",
             Kind::Compartment => "compartment",
             Kind::Gate => "gate",
+            Kind::Cell => "cell",
             Kind::Population => "population",
             Kind::Projection => "projection",
             Kind::View => "view",
@@ -98,6 +101,9 @@ pub(super) struct Frame {
     pub(super) span: Span,
     pub(super) names: Vec<DeclarationId>,
 }
+
+/// By synapse: the neurons before and after it.
+pub(super) type Ends = BTreeMap<DeclarationId, [BTreeSet<DeclarationId>; 2]>;
 
 /// The names of a text and of what it imports.
 #[derive(Debug, Default)]
@@ -283,6 +289,88 @@ impl Names {
                 NetworkItem::Init(..) | NetworkItem::Drive(_) => {}
             }
         }
+    }
+
+    /// What populations, projections and networks within a network are made of.
+    pub(super) fn made_of(&mut self, network: DeclarationId, body: &[NetworkItem]) {
+        for item in body {
+            let (name, of) = match item {
+                NetworkItem::Population { name, model, .. } | NetworkItem::Network { name, model, .. } => {
+                    (name, self.top(&model.text))
+                }
+                NetworkItem::Projection(p) => {
+                    let Some(name) = &p.name else { continue };
+                    (name, self.synapse_of(p))
+                }
+                NetworkItem::View(name, of) => {
+                    let base = of.path.text.split('.').next().and_then(|n| self.member(network, n));
+                    (name, base.and_then(|id| self.all[id].of))
+                }
+                NetworkItem::For(_, _, body) => {
+                    self.made_of(network, body);
+                    continue;
+                }
+                NetworkItem::If(_, a, b) => {
+                    self.made_of(network, a);
+                    self.made_of(network, b);
+                    continue;
+                }
+                _ => continue,
+            };
+            if let Some(id) = self.member(network, &name.text) {
+                self.all[id].of = of;
+            }
+        }
+    }
+
+    fn synapse_of(&self, p: &Projection) -> Option<DeclarationId> {
+        self.top(p.synapse.as_ref().map_or("Static", |s| &s.text))
+    }
+
+    /// Notes which neurons synapses join: by synapse, those before and those after it.
+    pub(super) fn joined(&self, network: DeclarationId, body: &[NetworkItem], ends: &mut Ends) {
+        for item in body {
+            match item {
+                NetworkItem::Projection(p) => {
+                    let Some(synapse) = self.synapse_of(p) else { continue };
+                    let [pre, post] = ends.entry(synapse).or_default();
+                    pre.extend(p.sources.iter().filter_map(|v| self.neuron_of(network, v)));
+                    post.extend(p.targets.iter().filter_map(|v| self.neuron_of(network, v)));
+                }
+                NetworkItem::For(_, _, body) => self.joined(network, body, ends),
+                NetworkItem::If(_, a, b) => {
+                    self.joined(network, a, ends);
+                    self.joined(network, b, ends);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The neuron that the cells of a view are of; a port may stand behind them.
+    fn neuron_of(&self, network: DeclarationId, view: &ViewPath) -> Option<DeclarationId> {
+        let mut of = network;
+        for part in view.path.text.split('.') {
+            of = self.member(of, part)?;
+            if matches!(self.all[of].kind, Kind::Population | Kind::View) {
+                return self.all[of].of;
+            }
+        }
+        None
+    }
+
+    /// Declares the cell at an end of a synapse, which has what any of some neurons has.
+    pub(super) fn cell(
+        &mut self,
+        word: &str,
+        synapse: DeclarationId,
+        neurons: &BTreeSet<DeclarationId>,
+    ) -> DeclarationId {
+        let members = neurons.iter().flat_map(|n| self.members(*n)).collect();
+        let span = self.all[synapse].name.span;
+        let name = Name { text: word.to_string(), span };
+        self.all.push(Declaration { name, kind: Kind::Cell, whole: span, doc: String::new(), of: None, members });
+        self.all.len() - 1
     }
 
     /// A variant has the members of what it is a variant of.

@@ -52,11 +52,13 @@ impl<'a> Walk<'a> {
         Some(id)
     }
 
+    /// A name after a dot; several models at the end of a synapse may have it.
     fn ask(&mut self, of: Option<DeclarationId>, text: &str, span: Span) -> Option<DeclarationId> {
         self.names.asked.push((span, of));
-        let id = self.names.member(of?, text)?;
-        self.names.uses.push((span, id));
-        Some(id)
+        let found: Vec<DeclarationId> =
+            self.names.members(of?).filter(|m| self.names.all[*m].name.text == text).collect();
+        self.names.uses.extend(found.iter().map(|id| (span, *id)));
+        found.first().copied()
     }
 
     /// `soma.v`: one name after the other.
@@ -67,8 +69,10 @@ impl<'a> Walk<'a> {
         parts.fold(of, |of, (part, span)| self.ask(of, part, span))
     }
 
-    pub(super) fn item(&mut self, ids: &[DeclarationId], item: &Item) {
-        let members = ids.first().map(|id| self.names.all[*id].members.clone()).unwrap_or_default();
+    /// Resolves what an item says; `cells` are those at the ends of a synapse.
+    pub(super) fn item(&mut self, ids: &[DeclarationId], cells: &[DeclarationId], item: &Item) {
+        let mut members = ids.first().map(|id| self.names.all[*id].members.clone()).unwrap_or_default();
+        members.extend(cells);
         match &item.kind {
             ItemKind::Use(..) => {}
             ItemKind::Const(list) => self.values(list),
@@ -94,8 +98,6 @@ impl<'a> Walk<'a> {
             ItemKind::Network(n) => {
                 self.enter(item.span, members);
                 self.values(&n.formals);
-                // What is made of a model is known before it is asked for something.
-                self.made_of(&n.body);
                 self.network_items(&n.body);
                 self.leave();
             }
@@ -296,38 +298,6 @@ impl<'a> Walk<'a> {
                     self.expr(e);
                 }
                 Stmt::Rewire(_) => {}
-            }
-        }
-    }
-
-    fn made_of(&mut self, body: &[NetworkItem]) {
-        for item in body {
-            let (name, of) = match item {
-                NetworkItem::Population { name, model, .. } | NetworkItem::Network { name, model, .. } => {
-                    (name, self.names.top(&model.text))
-                }
-                NetworkItem::Projection(p) => {
-                    let synapse = p.synapse.as_ref().map_or("Static", |s| &s.text);
-                    let Some(name) = &p.name else { continue };
-                    (name, self.names.top(synapse))
-                }
-                NetworkItem::View(name, of) => {
-                    let base = of.path.text.split('.').next().and_then(|n| self.find(n));
-                    (name, base.and_then(|id| self.names.all[id].of))
-                }
-                NetworkItem::For(_, _, body) => {
-                    self.made_of(body);
-                    continue;
-                }
-                NetworkItem::If(_, a, b) => {
-                    self.made_of(a);
-                    self.made_of(b);
-                    continue;
-                }
-                _ => continue,
-            };
-            if let Some(id) = self.find(&name.text) {
-                self.names.all[id].of = of;
             }
         }
     }
