@@ -6,7 +6,7 @@ use crate::compiler::Program;
 use crate::diag::Diagnostics;
 use crate::hir::{self, Imports};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
-use crate::syntax::{self, ast};
+use crate::syntax::ast;
 use std::collections::HashMap;
 
 /// The text that the editor shows; what it imports has other numbers.
@@ -28,8 +28,12 @@ impl Document {
         let mut sources = SourceMap::default();
         let root = sources.add(file);
         let mut diagnostics = Diagnostics::default();
-        let module = hir::check(root, &mut sources, imports, &mut diagnostics);
-        let files = parsed(&sources);
+        let mut files: Vec<ast::File> = Vec::new();
+        let mut show = |FileId(i): FileId, file: &ast::File| {
+            files.resize(files.len().max(i as usize + 1), ast::File::default());
+            files[i as usize] = file.clone();
+        };
+        let module = hir::check_showing(root, &mut sources, imports, &mut diagnostics, &mut show);
         let names = resolved(&files);
         let facts = facts::facts(&module);
         Document { program: Program { sources, module, diagnostics }, names, files, facts }
@@ -62,12 +66,6 @@ impl Document {
     pub(super) fn own(&self) -> impl Iterator<Item = &names::Declaration> {
         self.names.all.iter().filter(|d| d.name.span.file == ROOT)
     }
-}
-
-fn parsed(sources: &SourceMap) -> Vec<ast::File> {
-    let parse =
-        |(i, file): (usize, &SourceFile)| syntax::parse(FileId(i as u32), &file.text, &mut Diagnostics::default());
-    sources.files().enumerate().map(parse).collect()
 }
 
 /// Resolves files, the text itself last: its names hide those of others.

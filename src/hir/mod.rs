@@ -29,7 +29,7 @@ mod window;
 pub use crate::builtin::{Func, apply};
 pub use expr::{Draw, EventId, Expr, Op, Reduce, VarId};
 pub use infer::{Context, Infer};
-pub use module::{Imports, check};
+pub use module::{Imports, check, check_showing};
 pub(crate) use neuron::{inline_lets, inline_lets_unless};
 pub use response::{Cause, Memory, Response};
 pub use synapse::{SynapseUse, check_synapse, misplaced};

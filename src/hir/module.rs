@@ -25,7 +25,19 @@ pub fn check(
     imports: &mut dyn Imports,
     diagnostics: &mut Diagnostics,
 ) -> Module {
+    check_showing(root, sources, imports, diagnostics, &mut |_, _| {})
+}
+
+/// The same, showing the syntax of every file as it is written.
+pub fn check_showing(
+    root: FileId,
+    sources: &mut SourceMap,
+    imports: &mut dyn Imports,
+    diagnostics: &mut Diagnostics,
+    show: &mut dyn FnMut(FileId, &ast::File),
+) -> Module {
     let mut loader = Loader {
+        show,
         sources,
         imports,
         done: Vec::new(),
@@ -51,6 +63,8 @@ pub fn check(
 }
 
 struct Loader<'a> {
+    /// Hears of files before anything in them is written out.
+    show: &'a mut dyn FnMut(FileId, &ast::File),
     sources: &'a mut SourceMap,
     imports: &'a mut dyn Imports,
     done: Vec<FileId>,
@@ -96,6 +110,7 @@ impl Loader<'_> {
         self.done.push(file);
         let text = self.sources.file(file).text.clone();
         let mut parsed = syntax::parse(file, &text, diagnostics);
+        (self.show)(file, &parsed);
         self.lost.places.append(&mut parsed.lost.places);
         self.lost.words.append(&mut parsed.lost.words);
         let mut imported = Vec::new();
