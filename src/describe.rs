@@ -304,8 +304,9 @@ impl Page<'_> {
                     let what = format!("{} -> {}", ends(&p.sources), ends(&p.targets));
                     out.push([name.text.clone(), "projection".into(), what, self.comment(name.span)]);
                 }
-                NetworkItem::View(name, of) => {
-                    out.push([name.text.clone(), "view".into(), self.of(of.span).into(), self.comment(name.span)]);
+                NetworkItem::View(name, of, chosen) => {
+                    let span = chosen.as_ref().map_or(of.span, |e| of.span.to(e.span));
+                    out.push([name.text.clone(), "view".into(), self.of(span).into(), self.comment(name.span)]);
                 }
                 NetworkItem::For(_, _, body) => self.members(body, out),
                 NetworkItem::If(_, a, b) => {

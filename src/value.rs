@@ -4,6 +4,7 @@ use crate::data::{Examples, Table, Texts};
 use crate::units::{Dim, Unit, canonical_unit, format_number};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -179,13 +180,184 @@ pub struct View {
     pub n: usize,
 }
 
+impl View {
+    /// Indices of its cells.
+    pub fn range(self) -> Range<usize> {
+        self.start..self.start + self.n
+    }
+}
+
+/// Cells of a population, none twice: a range, or any of them in any order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cells {
+    /// Index of the population.
+    pub population: usize,
+    members: Members,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Members {
+    Range(usize, usize),
+    /// These do not follow one another.
+    Listed(Arc<Vec<u32>>),
+}
+
+impl From<View> for Cells {
+    fn from(v: View) -> Cells {
+        Cells { population: v.population, members: Members::Range(v.start, v.n) }
+    }
+}
+
+impl Cells {
+    /// The cells with these indices, none of them twice.
+    pub fn listed(population: usize, cells: Vec<u32>) -> Cells {
+        let start = cells.first().map_or(0, |c| *c as usize);
+        match cells.iter().enumerate().all(|(k, c)| *c as usize == start + k) {
+            true => View { population, start, n: cells.len() }.into(),
+            false => Cells { population, members: Members::Listed(Arc::new(cells)) },
+        }
+    }
+
+    /// Returns the number of cells.
+    pub fn len(&self) -> usize {
+        match &self.members {
+            Members::Range(_, n) => *n,
+            Members::Listed(cells) => cells.len(),
+        }
+    }
+
+    /// Returns whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns whether these are all cells of a population of `n`, in order.
+    pub fn is_whole(&self, n: usize) -> bool {
+        self.members == Members::Range(0, n)
+    }
+
+    /// Returns the index of the k-th cell.
+    pub fn at(&self, k: usize) -> usize {
+        match &self.members {
+            Members::Range(start, _) => start + k,
+            Members::Listed(cells) => cells[k] as usize,
+        }
+    }
+
+    /// Returns the range, if it is one.
+    pub fn view(&self) -> Option<View> {
+        match self.members {
+            Members::Range(start, n) => Some(View { population: self.population, start, n }),
+            Members::Listed(_) => None,
+        }
+    }
+
+    /// Returns the indices of the cells.
+    pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.len()).map(|k| self.at(k))
+    }
+
+    /// Returns the least range that has them all.
+    pub fn cover(&self) -> View {
+        let population = self.population;
+        match &self.members {
+            Members::Range(start, n) => View { population, start: *start, n: *n },
+            Members::Listed(cells) => {
+                let (lo, hi) = cells.iter().fold((u32::MAX, 0), |(lo, hi), c| (lo.min(*c), hi.max(*c)));
+                View { population, start: lo as usize, n: (hi - lo) as usize + 1 }
+            }
+        }
+    }
+
+    /// Returns the cells as ranges, each with the place of its first cell among them.
+    pub fn runs(&self) -> Vec<(usize, View)> {
+        let mut out: Vec<(usize, View)> = Vec::new();
+        if let Some(view) = self.view() {
+            return vec![(0, view)];
+        }
+        for (k, cell) in self.iter().enumerate() {
+            match out.last_mut() {
+                Some((_, last)) if last.start + last.n == cell => last.n += 1,
+                _ => out.push((k, View { population: self.population, start: cell, n: 1 })),
+            }
+        }
+        out
+    }
+
+    /// Returns some of them, by their places among these.
+    pub fn part(&self, places: &[usize]) -> Cells {
+        Cells::listed(self.population, places.iter().map(|k| self.at(*k) as u32).collect())
+    }
+
+    /// Returns where each cell of the least range stands among these, if it does.
+    pub fn places(&self) -> Vec<Option<u32>> {
+        let cover = self.cover();
+        let mut out = vec![None; cover.n];
+        self.iter().enumerate().for_each(|(k, cell)| out[cell - cover.start] = Some(k as u32));
+        out
+    }
+
+    /// Returns their values among those of the least range that has them all.
+    pub fn among(&self, all: Vec<f64>) -> Vec<f64> {
+        match self.view() {
+            Some(_) => all,
+            None => {
+                let start = self.cover().start;
+                self.iter().map(|cell| all[cell - start]).collect()
+            }
+        }
+    }
+
+    /// Returns whether these can be cells of a population of `n`, none of them twice.
+    pub fn are_among(&self, n: usize) -> bool {
+        match &self.members {
+            Members::Range(start, length) => start.checked_add(*length).is_some_and(|end| end <= n),
+            Members::Listed(cells) => {
+                let mut seen = vec![false; n];
+                cells.iter().all(|c| seen.get_mut(*c as usize).is_some_and(|s| !std::mem::replace(s, true)))
+            }
+        }
+    }
+
+    /// Returns whether some of these are among others.
+    pub fn overlap(&self, other: &Cells) -> bool {
+        let (a, b) = (self.cover(), other.cover());
+        let near = a.population == b.population && a.start < b.start + b.n && b.start < a.start + a.n;
+        if !near || (self.view().is_some() && other.view().is_some()) {
+            return near && a.n > 0 && b.n > 0;
+        }
+        let places = other.places();
+        self.iter().any(|c| c.checked_sub(b.start).and_then(|k| places.get(k)).is_some_and(Option::is_some))
+    }
+
+    /// Returns whether all of these are among others.
+    pub fn within(&self, other: &Cells) -> bool {
+        let (a, b) = (self.cover(), other.cover());
+        let covered = a.population == b.population && b.start <= a.start && a.start + a.n <= b.start + b.n;
+        if !covered || other.view().is_some() {
+            return covered;
+        }
+        let places = other.places();
+        self.iter().all(|c| places[c - b.start].is_some())
+    }
+}
+
+impl std::fmt::Display for Cells {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match &self.members {
+            Members::Range(start, n) => write!(f, "{start}..{}", start + n),
+            Members::Listed(cells) => write!(f, "{} chosen cells", cells.len()),
+        }
+    }
+}
+
 /// A population or part of one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PopulationRef {
     /// Index of the running network.
     pub network: usize,
     /// Cells.
-    pub view: View,
+    pub cells: Cells,
 }
 
 /// An instantiated network: the names that are visible from outside, and their values.

@@ -13,6 +13,8 @@ mod batches;
 mod chances;
 #[path = "suite/checkpoint.rs"]
 mod checkpoint;
+#[path = "suite/chosen.rs"]
+mod chosen;
 #[path = "suite/codegen.rs"]
 mod codegen;
 #[path = "suite/conditions.rs"]

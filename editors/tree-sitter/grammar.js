@@ -159,7 +159,7 @@ module.exports = grammar({
     poisson: ($) => seq("poisson", $._expression),
     bernoulli: ($) => seq("bernoulli", $._expression),
     spikes: ($) => seq("spikes", $._expression),
-    view: ($) => seq("view", field("name", $.identifier), "=", $.view_path),
+    view: ($) => prec.right(seq("view", field("name", $.identifier), "=", $.view_path, optional(seq("where", $._expression)))),
     network_for: ($) => seq("for", field("name", $.identifier), "in", $._expression, $.network_body),
     network_if: ($) => prec.right(seq("if", $._expression, $.network_body, optional(seq("else", choice($.network_body, alias($.network_if, $.if)))))),
 

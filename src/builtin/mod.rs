@@ -359,7 +359,7 @@ impl Arguments<'_> {
         match self.value(i) {
             Some(Value::Quantity(q)) => Ok(q.clone()),
             Some(Value::Bool(b)) => Ok(Quantity::pure(f64::from(u8::from(*b)))),
-            Some(Value::Population(p)) => Ok(Quantity::pure(p.view.n as f64)),
+            Some(Value::Population(p)) => Ok(Quantity::pure(p.cells.len() as f64)),
             _ => self.wrong(i, "numbers"),
         }
     }

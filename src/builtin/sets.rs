@@ -212,6 +212,14 @@ pub fn named_parquet(host: &dyn Host, a: Given) -> Result {
     named(Value::Table(Rc::new(t)), a)
 }
 
+/// The same from an Arrow file.
+pub fn named_arrow(host: &dyn Host, a: Given) -> Result {
+    let (path, bytes) = file(host, a)?;
+    let table = data::arrow(&path, &bytes, &|_| true);
+    let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
+    named(Value::Table(Rc::new(t)), a)
+}
+
 /// The same from a list of objects in a JSON file.
 pub fn named_json(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;

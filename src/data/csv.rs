@@ -1,7 +1,9 @@
 //! Tables from CSV files.
 
+use super::arrow::is_arrow;
+use super::columnar::is_parquet;
 use super::table::Wanted;
-use super::{Flaw, Table, Texts, inflate, is_parquet};
+use super::{Flaw, Table, Texts, inflate};
 use indexmap::IndexSet;
 
 /// Parses CSV (or with tabs) with a header line; fields are trimmed. Of the columns, only those that are `wanted` are kept.
@@ -9,6 +11,9 @@ pub fn csv(file: &str, bytes: &[u8], delimiter: Option<u8>, wanted: Wanted) -> R
     let text = inflate::text(bytes)?;
     if is_parquet(&text) {
         return Err(Flaw::new("it is a Parquet file", "read it with `parquet`"));
+    }
+    if is_arrow(&text) {
+        return Err(Flaw::new("it is an Arrow file", "read it with `arrow`"));
     }
     let first = text.split(|b| *b == b'\n').next().unwrap_or(&[]);
     let delimiter = delimiter.unwrap_or(if first.contains(&b'\t') && !first.contains(&b',') { b'\t' } else { b',' });

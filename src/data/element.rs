@@ -61,6 +61,17 @@ impl Element {
         })
     }
 
+    /// Writes all numbers, each with all of its digits.
+    pub fn texts(self, body: &[u8], big_endian: bool) -> Vec<String> {
+        let text = |bits: u64| match self {
+            Element::Float32 => f32::from_bits(bits as u32).to_string(),
+            Element::Float64 => f64::from_bits(bits).to_string(),
+            Element::Signed(n) => signed(bits, n).to_string(),
+            Element::Unsigned(_) => bits.to_string(),
+        };
+        self.bits(body, big_endian).map(text).collect()
+    }
+
     /// Finds the first whole number that a double does not hold, and its place.
     pub fn inexact(self, body: &[u8], big_endian: bool) -> Option<(usize, i128)> {
         let exact = move |bits: u64| match self {

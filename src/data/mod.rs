@@ -3,6 +3,7 @@
 //! Nothing that a file announces is believed: it is compared with the bytes that are there before memory is taken for it.
 
 mod arrays;
+mod arrow;
 mod columnar;
 mod csv;
 mod element;
@@ -15,10 +16,12 @@ mod json;
 mod npy;
 mod pictures;
 mod table;
+mod tables;
 mod texts;
 
 pub use arrays::{Archive, Arrays, Named};
-pub use columnar::{is_parquet, parquet};
+pub use arrow::arrow;
+pub use columnar::parquet;
 pub use csv::csv;
 pub use element::index;
 pub use examples::{Examples, Field, Numbers};
@@ -29,6 +32,7 @@ pub use json::json;
 pub use npy::npy;
 pub use pictures::{Pictures, is_picture};
 pub use table::{Table, Wanted};
+pub use tables::table;
 pub use texts::Texts;
 
 /// Gives the bytes of files; implemented by the command line.

@@ -1,11 +1,14 @@
 //! NumPy's arrays: a header that says what follows, and the numbers.
 
-use super::Flaw;
 use super::element::{Element, index, is_finite};
 use super::inflate::Content;
+use super::{Flaw, Table, Texts, Wanted};
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use py_literal::Value;
 use std::io::Read;
+
+/// How an array begins.
+const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// NumPy itself reads no longer headers unless it is told to.
 const LONGEST_HEADER: u64 = 10_000;
@@ -41,6 +44,30 @@ pub fn npy(bytes: &[u8], missing: Option<f64>) -> Result<(Vec<f64>, Vec<usize>),
     }
 }
 
+/// Returns whether some bytes are a NumPy array.
+pub fn is_npy(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
+/// Reads a NumPy array of two axes as a table, whole numbers of any size exactly. Its columns are named by their index, from 0 on.
+pub fn table(file: &str, bytes: &[u8], wanted: Wanted) -> Result<Table, Flaw> {
+    let header = Header::read(&mut &bytes[..])?;
+    let body = bytes.get(header.length as usize..).unwrap_or_default();
+    if body.len() as u64 != header.body {
+        return Err(header.other_length(body.len() as u64));
+    }
+    let [rows, n] = header.shape[..] else {
+        let what = format!("an array of the shape {:?} has no rows and columns", header.shape);
+        return Err(Flaw::new(what, "save an array of two axes, with a row for each pair of cells"));
+    };
+    let texts = header.element.texts(body, header.big_endian);
+    let names: Vec<String> = (0..n).map(|k| k.to_string()).collect();
+    let at = |row: usize, k: usize| if header.fortran { k * rows + row } else { row * n + k };
+    let column = |k: usize| (0..rows).map(|row| &*texts[at(row, k)]).collect::<Texts>();
+    let columns = (0..n).filter(|k| wanted(&names[*k])).map(|k| (names[k].clone(), column(k))).collect();
+    Ok(Table::new(file, names, columns, rows))
+}
+
 const SAVE: &str = "save the array anew: `numpy.save(\"array.npy\", array)`";
 
 fn flaw<T>(what: impl Into<String>) -> Result<T, Flaw> {
@@ -51,7 +78,7 @@ impl Header {
     /// Reads a header.
     pub fn read(from: &mut impl Read) -> Result<Header, Flaw> {
         let start = take(from, 8)?;
-        let Some([major, _]) = start.strip_prefix(b"\x93NUMPY") else {
+        let Some([major, _]) = start.strip_prefix(MAGIC) else {
             return flaw("it does not begin like a NumPy array");
         };
         let size = match major {

@@ -34,6 +34,11 @@ impl Texts {
         &self.text[begin..self.ends[k]]
     }
 
+    /// Returns the k-th, if there is one.
+    pub fn get(&self, k: usize) -> Option<&str> {
+        (k < self.len()).then(|| self.at(k))
+    }
+
     /// Returns all of them, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.len()).map(|k| self.at(k))

@@ -6,11 +6,12 @@ use crate::hir::{Kept, Var, VarId};
 use crate::plan::{Column, OutOfBounds, Population, Projection, View};
 use crate::source::Span;
 use crate::units::{canonical_unit, format_quantity};
+use crate::value::Cells;
 use std::sync::Arc;
 
 /// Refuses a value for a state of cells that its bounds exclude.
-pub fn cells_within_bounds(p: &Population, id: VarId, view: View, value: &Column, span: Span) -> Attempt<()> {
-    match p.assigned_out_of_bounds(id, view.start, view.n, value) {
+pub fn cells_within_bounds(p: &Population, id: VarId, cells: &Cells, value: &Column, span: Span) -> Attempt<()> {
+    match p.assigned_out_of_bounds(id, cells, value) {
         Some(found) => Err(outside(&p.name, &p.model.vars[id], &found, span)),
         None => Ok(()),
     }
@@ -40,26 +41,28 @@ pub fn outside(owner: &str, var: &Var, found: &OutOfBounds, span: Span) -> Box<D
 pub fn one_per_channel(
     p: &Population,
     id: VarId,
-    view: View,
+    cells: &Cells,
     value: Column,
     (drawn, span): (bool, Span),
 ) -> Attempt<Column> {
-    if p.model.kept.get(&id) != Some(&Kept::Channel) || matches!(value, Column::Const(_)) && view.n == p.n {
+    let n = cells.len();
+    if p.model.kept.get(&id) != Some(&Kept::Channel) || matches!(value, Column::Const(_)) && n == p.n {
         return Ok(value);
     }
     let size = p.channel_size();
     let name = &p.model.vars[id].name;
     let help = "assign to whole channels what is the same for all cells of each";
-    if !view.start.is_multiple_of(size) || !view.n.is_multiple_of(size) {
+    let of_whole_channels = |v: View| v.start.is_multiple_of(size) && v.n.is_multiple_of(size);
+    if !cells.runs().into_iter().all(|(_, run)| of_whole_channels(run)) {
         let message = format!("`{}.{name}` is kept per channel", p.name);
         let label = format!("only some of the {size} cells of a channel");
         return Err(Box::new(Diagnostic::at(Code::E0403, span, message, label).help(help)));
     }
     if drawn {
-        let values = (0..view.n).map(|i| value.at(i / size * size)).collect();
+        let values = (0..n).map(|i| value.at(i / size * size)).collect();
         return Ok(Column::Array(Arc::new(values)));
     }
-    match p.differ_in_channel(&value, view.n) {
+    match p.differ_in_channel(&value, n) {
         None => Ok(value),
         Some((a, b)) => {
             let message = format!("`{}.{name}` is kept per channel", p.name);
@@ -70,8 +73,8 @@ pub fn one_per_channel(
 }
 
 /// Refuses values for a state of cells that its bounds exclude, in any of several rows, one for each example.
-pub fn rows_within_bounds(p: &Population, id: VarId, view: View, values: &[f64], span: Span) -> Attempt<()> {
+pub fn rows_within_bounds(p: &Population, id: VarId, cells: &Cells, values: &[f64], span: Span) -> Attempt<()> {
     values
-        .chunks(view.n.max(1))
-        .try_for_each(|row| cells_within_bounds(p, id, view, &Column::Array(Arc::new(row.to_vec())), span))
+        .chunks(cells.len().max(1))
+        .try_for_each(|row| cells_within_bounds(p, id, cells, &Column::Array(Arc::new(row.to_vec())), span))
 }

@@ -1,7 +1,7 @@
 //! Connectors: which pairs of cells a projection connects, drawn from the projection's own random stream.
 
 use super::Elaborator;
-use super::ends::End;
+use super::ends::{End, are_chosen};
 use super::table::{Columns, from_table};
 use super::values::PairFunction;
 use crate::builtin::Builtin;
@@ -46,6 +46,11 @@ impl Elaborator<'_> {
             }
             Connect::Where(e) => plain(where_(scope, e, ends, backend)?.into()),
             Connect::Transposed(of) => {
+                if are_chosen(ends) {
+                    let what = "the transpose between cells that are chosen one by one";
+                    let d = crate::diag::unsupported(of.span, what);
+                    return Err(Box::new(d.help("join populations or ranges of cells")));
+                }
                 let found = self.transposed(scope, of, (ends.0.view, ends.1.view))?;
                 let pairs = Pairs::Transposed(Box::new(self.plan.projections[found].pairs.clone()));
                 Connected { transpose_of: Some(found), ..plain(pairs) }
@@ -79,8 +84,7 @@ impl Elaborator<'_> {
 /// Finds how a square of sources moves over a population of the shape `[channels, height, width]` or `[height, width]`.
 fn windows(scope: &Scope, (b, values, span): Called, (pre, post): (End, End)) -> Attempt<Convolution> {
     let shape = |end: End| -> Attempt<(usize, usize, usize)> {
-        let whole = end.view.n == end.population.n;
-        match (&end.population.shape[..], whole) {
+        match (&end.population.shape[..], end.is_whole()) {
             ([c, h, w], true) => Ok((*c, *h, *w)),
             ([h, w], true) => Ok((1, *h, *w)),
             _ => {
@@ -159,7 +163,7 @@ fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: 
         None => crate::ice!("a connector without its argument"),
     };
     let (n, m) = (pre.view.n, post.view.n);
-    let allowed = |i: usize, j: usize| autapses || !same || pre.view.start + i != post.view.start + j;
+    let allowed = |i: usize, j: usize| autapses || !same || pre.cells.at(i) != post.cells.at(j);
     let drawn = |connector: Connector, degree: usize| {
         let lonely = match connector {
             Connector::InDegree => n == 1 && (0..m).any(|j| !allowed(0, j)),
@@ -175,7 +179,11 @@ fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: 
             Connector::Total | Connector::Probability(_) => 1,
         };
         countable(&[lines, degree], span)?;
-        Ok(Pairs::Drawn(Drawing::new((pre.view, post.view), connector, degree, autapses, stream)))
+        let drawing = match are_chosen(ends) && !autapses && same {
+            true => Drawing::between(pre.cells, post.cells, connector, degree, stream),
+            false => Drawing::new((pre.view, post.view), connector, degree, autapses, stream),
+        };
+        Ok(Pairs::Drawn(drawing))
     };
     match b.name {
         "all_to_all" if autapses || !same => {
@@ -253,7 +261,7 @@ fn by_distance(
         };
         for (j, value) in targets.iter().zip(values) {
             probability(*value, p.span)?;
-            if reader.uniform() < *value && (autapses || i != *j) {
+            if reader.uniform() < *value && (autapses || ends.0.cell(i as usize) != ends.1.cell(*j as usize)) {
                 edges.push(Edge { pre: i, post: *j });
             }
         }

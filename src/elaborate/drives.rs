@@ -10,7 +10,7 @@ use crate::hir::typed::Expr;
 use crate::plan::{Column, Drive, DriveKind, MOST_STEPS, most_expected};
 use crate::rng::Stream;
 use crate::units::{Dim, format_number, format_quantity, lookup};
-use crate::value::{Value as Evaluated, View};
+use crate::value::{Cells, Value as Evaluated};
 use std::sync::Arc;
 
 /// A spike: its time, its cell (or all), and the place among those that are written.
@@ -24,52 +24,54 @@ impl Elaborator<'_> {
     /// Adds a drive of names in scope.
     pub fn drive(&mut self, d: &model::Drive, locals: &Locals) -> Attempt<()> {
         for (cells, port) in &d.targets {
-            let post = self.scope(locals).cells(cells)?.view;
+            let cells = self.scope(locals).cells(cells)?.cells;
             let stream = self.streams.another();
             let drive = match &d.sends {
                 Sends::Random(process, rate) => {
-                    let kind = self.random(*process, rate, post, &stream, locals)?;
-                    let weight = self.event_weight(d, post, &stream, locals)?;
-                    Drive { post, port: *port, kind, weight }
+                    let kind = self.random(*process, rate, &cells, &stream, locals)?;
+                    let weight = self.event_weight(d, &cells, &stream, locals)?;
+                    Drive { post: cells.cover(), port: *port, kind, weight }
                 }
-                Sends::Spikes(e) => self.spikes(d, e, (post, *port), &stream, locals)?,
+                Sends::Spikes(e) => self.spikes(d, e, (&cells, *port), &stream, locals)?,
             };
             self.plan.drives.push(drive);
         }
         Ok(())
     }
 
-    fn event_weight(&self, d: &model::Drive, post: View, stream: &Stream, locals: &Locals) -> Attempt<Column> {
-        match &d.weight {
-            Some(v) => column(&self.scope(locals), v, (post.n, "cell"), Some(stream), self.around.backend),
-            None => Ok(Column::Const(1.0)),
-        }
+    fn event_weight(&self, d: &model::Drive, cells: &Cells, stream: &Stream, locals: &Locals) -> Attempt<Column> {
+        let Some(v) = &d.weight else { return Ok(Column::Const(1.0)) };
+        let each = column(&self.scope(locals), v, (cells.len(), "cell"), Some(stream), self.around.backend)?;
+        Ok(match each {
+            Column::Const(_) => each,
+            each => spread(each, cells),
+        })
     }
 
     fn random(
         &mut self,
         process: Process,
         e: &Expr,
-        post: View,
+        cells: &Cells,
         stream: &Stream,
         locals: &Locals,
     ) -> Attempt<DriveKind> {
-        let dt = self.around.dt;
+        let (dt, n) = (self.around.dt, cells.len());
         if e.is_timed() {
             let scope = self.scope(locals);
-            let program = LaneProgram::new(&scope, e, Some((post.n, "cell")))?;
+            let program = LaneProgram::new(&scope, e, Some((n, "cell")))?;
             // A rate that has no value at the beginning has none at all.
-            let lanes = if program.is_shared() { 1 } else { post.n };
+            let lanes = if program.is_shared() { 1 } else { n };
             let first = program.compile(crate::codegen::Backend::Interpreter).cells(lanes, 0.0)?;
             if first.iter().any(|r| *r < 0.0) {
                 return fail(Code::E0404, e.span, "a rate cannot be negative", "negative at the beginning");
             }
-            self.rates.push(program);
+            self.rates.push(if cells.view().is_some() { program } else { program.spread(&cells.places()) });
             return Ok(DriveKind::RandomOf(process, self.rates.len() - 1));
         }
         let rate =
-            column(&self.scope(locals), &Value::Expr(e.clone()), (post.n, "cell"), Some(stream), self.around.backend)?;
-        for i in 0..if matches!(rate, Column::Const(_)) { 1 } else { post.n } {
+            column(&self.scope(locals), &Value::Expr(e.clone()), (n, "cell"), Some(stream), self.around.backend)?;
+        for i in 0..if matches!(rate, Column::Const(_)) { 1 } else { n } {
             let r = rate.at(i);
             if r < 0.0 || !r.is_finite() {
                 let shown = format_quantity(r, Dim::RATE, lookup("Hz").as_ref());
@@ -80,7 +82,7 @@ impl Elaborator<'_> {
                 return fail(Code::E0404, e.span, too_many(process), label);
             }
         }
-        Ok(DriveKind::Random(process, rate))
+        Ok(DriveKind::Random(process, spread(rate, cells)))
     }
 
     /// Spikes at given times, or rows of a table with columns `time` (in ms) and `cell`, and maybe `weight`.
@@ -88,7 +90,7 @@ impl Elaborator<'_> {
         &self,
         d: &model::Drive,
         e: &Expr,
-        (post, port): (View, VarId),
+        (cells, port): (&Cells, VarId),
         stream: &Stream,
         locals: &Locals,
     ) -> Attempt<Drive> {
@@ -100,17 +102,18 @@ impl Elaborator<'_> {
             let shown = format_quantity(delay, Dim::TIME, lookup("ms").as_ref());
             return fail(Code::E0601, delay_span, format!("a delay of {shown}"), "must be finite and not negative");
         }
-        let (mut spikes, weights_of_table) = spike_list(&scope, e, post.n)?;
+        let n = cells.len();
+        let (mut spikes, weights_of_table) = spike_list(&scope, e, n)?;
         let places = spikes.len();
         // One weight for each spike where the list says so; else one for all, or one for each cell.
         let (relative, weight) = match &d.weight {
             None => (weights_of_table.unwrap_or(vec![1.0; places]), Column::Const(1.0)),
             Some(v) => {
-                let of_spikes = self.weights_of_spikes(&scope, v, places, post.n)?;
+                let of_spikes = self.weights_of_spikes(&scope, v, places, n)?;
                 let relative = weights_of_table.unwrap_or(vec![1.0; places]);
                 match of_spikes {
                     Some(own) => (own.iter().zip(&relative).map(|(a, b)| a * b).collect(), Column::Const(1.0)),
-                    None => (relative, column(&scope, v, (post.n, "cell"), Some(stream), self.around.backend)?),
+                    None => (relative, column(&scope, v, (n, "cell"), Some(stream), self.around.backend)?),
                 }
             }
         };
@@ -130,8 +133,18 @@ impl Elaborator<'_> {
         spikes.sort_by(|a, b| a.time.total_cmp(&b.time));
         // An input spike at time t acts at the end of the step that ends at t + delay.
         let step = |t: f64| ((t / dt).round() + (delay / dt).round()) as u64 - 1;
-        let list = spikes.iter().map(|s| (step(s.time), s.cell, relative[s.place])).collect();
-        Ok(Drive { post, port, kind: DriveKind::Spikes(Arc::new(list)), weight })
+        let post = cells.cover();
+        let sent = |s: &Spike, cell: Option<u32>| (step(s.time), cell, relative[s.place]);
+        let cell = |k: usize| Some((cells.at(k) - post.start) as u32);
+        let list = match cells.view() {
+            Some(_) => spikes.iter().map(|s| sent(s, s.cell)).collect(),
+            // What all cells get is sent to each of those that are chosen.
+            None => {
+                let to = |s: &Spike| s.cell.map_or(0..n, |k| k as usize..k as usize + 1);
+                spikes.iter().flat_map(|s| to(s).map(move |k| sent(s, cell(k)))).collect()
+            }
+        };
+        Ok(Drive { post, port, kind: DriveKind::Spikes(Arc::new(list)), weight: spread(weight, cells) })
     }
 
     /// A list of weights belongs to the spikes, one each; none if it is for the cells.
@@ -156,6 +169,15 @@ impl Elaborator<'_> {
         };
         Err(Box::new(d.help(help)))
     }
+}
+
+/// Values of cells as values of the least range that has them all: 0 for the others.
+fn spread(values: Column, cells: &Cells) -> Column {
+    if cells.view().is_some() {
+        return values;
+    }
+    let of = |k: &Option<u32>| k.map_or(0.0, |k| values.at(k as usize));
+    Column::Array(Arc::new(cells.places().iter().map(of).collect()))
 }
 
 /// Times and cells as they are written; weights, if a table gives them.

@@ -146,7 +146,7 @@ impl<'a> Elaborator<'a> {
             Item::Population(p) => {
                 let name = &of.locals[p.id].name;
                 let view = self.population(p, &format!("{prefix}{name}"), locals)?;
-                let cells = PopulationRef { network: self.index, view };
+                let cells = PopulationRef { network: self.index, cells: view.into() };
                 locals[p.id.as_u32() as usize] = Some(Value::Population(cells));
             }
             Item::Network(Nested { id, model, args, span }) => {
@@ -174,6 +174,10 @@ impl<'a> Elaborator<'a> {
             }
             Item::Drive(d) => self.drive(d, locals)?,
             Item::Let(id, e) => locals[id.as_u32() as usize] = Some(self.scope(locals).eval(e)?),
+            Item::Chosen(c) => {
+                let chosen = self.chosen(c, locals)?;
+                locals[c.id.as_u32() as usize] = Some(Value::Population(chosen));
+            }
             Item::For { variable, range, body } => {
                 let scope = self.scope(locals);
                 let turns = Turns::over(&scope, scope.eval(range)?, range, None)?;
@@ -227,25 +231,45 @@ impl<'a> Elaborator<'a> {
         let view = View { population: self.plan.populations.len(), start: 0, n };
         for (id, e) in &p.args {
             let values = column(&scope, &model::Value::Expr(e.clone()), (n, "cell"), None, self.around.backend)?;
-            population.give(*id, view, None, &values);
+            population.give(*id, &view.into(), None, &values);
         }
         follow(&mut population, true, self.around.dt, p.span)?;
         self.plan.populations.push(population);
         Ok(view)
     }
 
+    /// The cells for which a condition holds.
+    fn chosen(&self, c: &model::Chosen, locals: &Locals) -> Attempt<PopulationRef> {
+        let scope = self.scope(locals);
+        let of = scope.cells(&c.of)?;
+        let (n, e) = (of.cells.len(), &c.condition);
+        let holds = match e.is_per_cell() {
+            true => column(&scope, &model::Value::Expr(e.clone()), (n, "cell"), None, self.around.backend)?,
+            false => {
+                let q = scope.quantity(e)?;
+                // What has a value for every cell of the population has one for those that were chosen before.
+                let all = self.plan.populations[of.cells.population].n;
+                let of_all = q.rows.is_none() && q.shape[..] == [all] && n != all;
+                let own = || Quantity::array(of.cells.iter().map(|cell| q.data[cell]).collect(), Dim::ONE, None);
+                one_each(if of_all { own() } else { q.clone() }, n, "cell", e.span)?
+            }
+        };
+        let places: Vec<usize> = (0..n).filter(|k| holds.at(*k) != 0.0).collect();
+        Ok(PopulationRef { cells: of.cells.part(&places), ..of })
+    }
+
     fn init(&mut self, target: &Expr, value: &model::Value, locals: &Locals) -> Attempt<()> {
         let ExprKind::Variable { of, id, segment } = &target.kind else { crate::ice!("`init` of no variable") };
         let stream = self.streams.another();
         let scope = self.scope(locals);
-        let cells = scope.cells(of)?.view;
+        let cells = scope.cells(of)?.cells;
         let segment = segment.as_ref().map(|s| scope.size(s)).transpose()?;
-        let values = column(&scope, value, (cells.n, "cell"), Some(&stream), self.around.backend)?;
+        let values = column(&scope, value, (cells.len(), "cell"), Some(&stream), self.around.backend)?;
         let population = &mut self.plan.populations[cells.population];
         let drawn = matches!(value, model::Value::Drawn(_));
-        let values = one_per_channel(population, *id, cells, values, (drawn, value.span()))?;
-        cells_within_bounds(population, *id, cells, &values, value.span())?;
-        population.give(*id, cells, segment, &values);
+        let values = one_per_channel(population, *id, &cells, values, (drawn, value.span()))?;
+        cells_within_bounds(population, *id, &cells, &values, value.span())?;
+        population.give(*id, &cells, segment, &values);
         follow(population, true, self.around.dt, target.span)?;
         Ok(())
     }
@@ -417,25 +441,24 @@ impl World for Elaborator<'_> {
     fn dt(&self) -> f64 {
         self.around.dt
     }
-    fn shape(&self, p: PopulationRef) -> &[usize] {
+    fn shape(&self, p: &PopulationRef) -> &[usize] {
         if let Some(outer) = self.around.outer.filter(|_| p.network != self.index) {
             return outer.shape(p);
         }
-        &self.plan.populations[p.view.population].shape
+        &self.plan.populations[p.cells.population].shape
     }
-    fn cell_named(&self, p: PopulationRef, name: &str) -> Result<usize, Unnamed> {
+    fn cell_named(&self, p: &PopulationRef, name: &str) -> Result<usize, Unnamed> {
         match self.around.outer.filter(|_| p.network != self.index) {
             Some(outer) => outer.cell_named(p, name),
-            None => self.plan.populations[p.view.population].cell_named(name),
+            None => self.plan.populations[p.cells.population].cell_named(name),
         }
     }
-    fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
+    fn values(&self, p: &PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
         if let Some(outer) = self.around.outer.filter(|_| p.network != self.index) {
             return outer.values(p, id, segment, span);
         }
-        let population = &self.plan.populations[p.view.population];
+        let population = &self.plan.populations[p.cells.population];
         let var = &population.model.vars[id];
-        let cells = p.view.start..p.view.start + p.view.n;
         let column = match var.kind {
             VarKind::Param(_) => population.params.get(&id),
             VarKind::State(_) if segment.is_none() => population.init.get(&id),
@@ -450,13 +473,13 @@ impl World for Elaborator<'_> {
                 "ask for it in an experiment",
             );
         };
-        let values: Vec<f64> = cells.map(|i| column.at(i)).collect();
+        let values: Vec<f64> = p.cells.iter().map(|i| column.at(i)).collect();
         Ok(match values[..] {
             [one] => Quantity::number(one, var.dim, var.unit.clone()),
             _ => Quantity::array(values, var.dim, var.unit.clone()),
         })
     }
-    fn recording(&self, p: PopulationRef, id: EventId, span: Span) -> Attempt<usize> {
+    fn recording(&self, p: &PopulationRef, id: EventId, span: Span) -> Attempt<usize> {
         if let Some(outer) = self.around.outer {
             return outer.recording(p, id, span);
         }

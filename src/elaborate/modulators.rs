@@ -8,7 +8,7 @@ use crate::hir::typed::ExprKind;
 use crate::hir::{Expr, VarId, VarKind};
 use crate::math::eval;
 use crate::plan::Projection;
-use crate::value::View;
+use crate::value::{Cells, View};
 use std::collections::BTreeMap;
 
 impl Elaborator<'_> {
@@ -17,6 +17,7 @@ impl Elaborator<'_> {
         &self,
         scope: &Scope,
         c: &Connection,
+        post: &Cells,
         p: &mut Projection,
     ) -> Attempt<BTreeMap<VarId, (View, VarId)>> {
         let mut out = BTreeMap::new();
@@ -43,7 +44,7 @@ impl Elaborator<'_> {
                 p.given.insert(id);
                 continue;
             };
-            let cells = scope.cells(of)?.view;
+            let cells = scope.cells(of)?.cells;
             let population = &self.plan.populations[cells.population];
             if population.model.reads_update(&Expr::Var(*var)) {
                 let what = "reading what depends on events or random numbers of the cell from outside";
@@ -52,18 +53,20 @@ impl Elaborator<'_> {
             if segment.is_some() || population.model.reads_segments(&Expr::Var(*var)) {
                 return fail(Code::E0406, e.span, "a modulator is one value of a cell", "a cable has several segments");
             }
-            if cells.n != 1 && cells.n != p.post.n {
-                return Err(Box::new(
-                    Diagnostic::at(
-                        Code::E0703,
-                        e.span,
-                        format!("modulator `{}` has {} values for {} targets", v.name, cells.n, p.post.n),
-                        "one for all or one per target is needed",
-                    )
-                    .label(v.span, "declared here"),
-                ));
+            if cells.len() != 1 && cells.len() != post.len() {
+                let message = format!("modulator `{}` has {} values for {} targets", v.name, cells.len(), post.len());
+                let d = Diagnostic::at(Code::E0703, e.span, message, "one for all or one per target is needed");
+                return Err(Box::new(d.label(v.span, "declared here")));
             }
-            out.insert(id, (cells, *var));
+            // Values and targets are found by the same steps from the first.
+            let (from, to) = (cells.cover(), post.cover());
+            let apart = |(value, target): (usize, usize)| value - from.start != target - to.start;
+            if cells.len() > 1 && cells.iter().zip(post.iter()).any(apart) {
+                let what = "a modulator of cells that are chosen otherwise than the targets";
+                let d = crate::diag::unsupported(e.span, what);
+                return Err(Box::new(d.help("choose both by the same condition, or take one value for all targets")));
+            }
+            out.insert(id, (from, *var));
         }
         Ok(out)
     }

@@ -2,7 +2,7 @@
 
 use super::bounds::synapses_within_bounds;
 use super::connect::Connected;
-use super::ends::End;
+use super::ends::{End, placed};
 use super::table::Import;
 use super::values::per_synapse;
 use super::{Elaborator, Locals};
@@ -17,7 +17,7 @@ use crate::plan::{
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
-use crate::value::View;
+use crate::value::Cells;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -86,10 +86,9 @@ impl Elaborator<'_> {
             let (n, each) = (projection.pairs.len(), projection.bytes_per_synapse(4));
             room(n as f64 * each as f64, c.span, || format!("{n} synapses of {each} bytes each"))?;
         }
-        projection.name = match name {
-            Some(n) => format!("{prefix}{n}"),
-            None => self.described(c, projection.pre, projection.post),
-        };
+        if let Some(name) = name {
+            projection.name = format!("{prefix}{name}");
+        }
         if let (Some(id), Some(value)) = (projection.synapse.weight(), &c.weight) {
             synapses_within_bounds(&projection, id, &projection.weight, value.span())?;
         }
@@ -122,9 +121,8 @@ impl Elaborator<'_> {
     /// The projection of a connection, without a name, and what became of its table, if it has one.
     fn planned(&self, c: &Connection, draws: &Draws, locals: &Locals) -> Attempt<(Projection, Option<Import>)> {
         let scope = self.scope(locals);
-        let (pre, post) = (scope.cells(&c.pre)?.view, scope.cells(&c.post)?.view);
-        let end = |view: View| End { population: &self.plan.populations[view.population], view };
-        let ends = (end(pre), end(post));
+        let (pre, post) = (scope.cells(&c.pre)?.cells, scope.cells(&c.post)?.cells);
+        let ends = (self.end(&pre), self.end(&post));
         let Connected { pairs, transpose_of, columns } = self.connect(&scope, c, ends, draws.pairs)?;
         let backend = self.around.backend;
         let of = |pairs: &Pairs, v: &Value, stream: &Stream| per_synapse(&scope, v, pairs, ends, stream, backend);
@@ -170,9 +168,10 @@ impl Elaborator<'_> {
         let delay = axonal.map(steps).transpose()?.unwrap_or(least);
         let dendritic = dendritic.map(steps).transpose()?.unwrap_or(Delay::Const(0));
         let mut p = Projection {
-            name: String::new(),
-            pre,
-            post,
+            name: self.described(c, &pre, &post),
+            pre: pre.cover(),
+            post: post.cover(),
+            chosen: [&pre, &post].map(|cells| cells.view().is_none().then(|| cells.clone())),
             // Without a port nothing is delivered, except what follows from an energy.
             port: c.port.unwrap_or_else(no_port),
             synapse: c.synapse.clone(),
@@ -192,31 +191,32 @@ impl Elaborator<'_> {
             transpose_of,
             energy: None,
         };
-        self.values(&scope, c, &mut p)?;
-        p.modulators = self.modulators(&scope, c, &mut p)?;
+        self.values(&scope, c, ends, &mut p)?;
+        p.pairs = placed(p.pairs, ends);
+        follow(&mut p, true, self.around.dt, c.span)?;
+        if let Some((id, ..)) = p.synapse.bounds.iter().find(|(id, ..)| p.has_empty_bounds(*id)) {
+            let message = format!("the bounds of `{}` leave no value", p.synapse.vars[*id].name);
+            return fail(Code::E0404, c.span, message, "lower above upper");
+        }
+        p.modulators = self.modulators(&scope, c, &post, &mut p)?;
         p.delayed = self.delayed(c, &p, timed)?;
         Ok((p, columns.import))
     }
 
     /// Gives parameters and initial states their values, one for all or one for each synapse; the others follow.
-    fn values(&self, scope: &Scope, c: &Connection, p: &mut Projection) -> Attempt<()> {
-        let populations = &self.plan.populations;
-        let end = |view: View| End { population: &populations[view.population], view };
-        let ends = (end(p.pre), end(p.post));
+    fn values(&self, scope: &Scope, c: &Connection, ends: (End, End), p: &mut Projection) -> Attempt<()> {
         for (id, value) in c.params.iter().chain(&c.init) {
             let stream = self.streams.of_variable(*id);
             let column = per_synapse(scope, value, &p.pairs, ends, &stream, self.around.backend)?;
             synapses_within_bounds(p, *id, &column, value.span())?;
             p.give(*id, column);
         }
-        follow(p, true, self.around.dt, c.span)?;
-        match p.synapse.bounds.iter().find(|(id, ..)| p.has_empty_bounds(*id)) {
-            Some((id, ..)) => {
-                let message = format!("the bounds of `{}` leave no value", p.synapse.vars[*id].name);
-                fail(Code::E0404, c.span, message, "lower above upper")
-            }
-            None => Ok(()),
-        }
+        Ok(())
+    }
+
+    /// Cells as an end of a projection.
+    fn end<'b>(&'b self, cells: &'b Cells) -> End<'b> {
+        End::new(&self.plan.populations[cells.population], cells)
     }
 
     /// How many steps ago variables of the cells are read.
@@ -245,12 +245,12 @@ impl Elaborator<'_> {
     }
 
     /// Names a projection that has no name by its ends.
-    fn described(&self, c: &Connection, pre: View, post: View) -> String {
-        let label = |v: View| {
-            let population = &self.plan.populations[v.population];
-            match v.n == population.n {
+    fn described(&self, c: &Connection, pre: &Cells, post: &Cells) -> String {
+        let label = |cells: &Cells| {
+            let population = &self.plan.populations[cells.population];
+            match cells.is_whole(population.n) {
                 true => population.name.clone(),
-                false => format!("{}[{}..{}]", population.name, v.start, v.start + v.n),
+                false => format!("{}[{cells}]", population.name),
             }
         };
         let model = &self.plan.populations[post.population].model;

@@ -228,23 +228,32 @@ enum Cell {
 
 /// Finds cells of one end by what a row says.
 struct Finder<'a> {
-    /// Names, and the index of the first cell among them.
-    names: Option<(&'a IndexSet<String>, usize)>,
+    /// Names, and the cells that they are those of.
+    names: Option<(&'a IndexSet<String>, Option<Places>)>,
     n: usize,
+}
+
+/// Where each cell from a first one on stands among those of an end.
+struct Places {
+    first: usize,
+    of: Vec<Option<u32>>,
 }
 
 impl<'a> Finder<'a> {
     /// By given names, or those that the cells have, or by their index.
     fn new(given: Option<&'a IndexSet<String>>, end: End<'a>) -> Finder<'a> {
-        let own = || end.population.names.as_deref().map(|names| (names, end.view.start));
-        Finder { names: given.map(|names| (names, 0)).or_else(own), n: end.view.n }
+        let places = || Places { first: end.cells.cover().start, of: end.cells.places() };
+        let own = || end.population.names.as_deref().map(|names| (names, Some(places())));
+        Finder { names: given.map(|names| (names, None)).or_else(own), n: end.view.n }
     }
 
     fn cell(&self, text: &str) -> Cell {
         let within = |index: usize| if index < self.n { Cell::At(index as u32) } else { Cell::Absent };
-        match self.names {
-            Some((names, first)) => {
-                names.get_index_of(text).and_then(|k| k.checked_sub(first)).map_or(Cell::Absent, within)
+        match &self.names {
+            Some((names, None)) => names.get_index_of(text).map_or(Cell::Absent, within),
+            Some((names, Some(places))) => {
+                let place = |k: usize| places.of.get(k.checked_sub(places.first)?).copied().flatten();
+                names.get_index_of(text).and_then(place).map_or(Cell::Absent, Cell::At)
             }
             None if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().map_or(Cell::Absent, within),
             None => Cell::Impossible,
@@ -290,10 +299,7 @@ fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Rc<Table>>
     let mut wanted: BTreeSet<&str> = ends.iter().map(String::as_str).collect();
     [&of.filter, &of.weight, &of.delay].into_iter().flatten().for_each(|e| named(e, &mut wanted));
     let wanted = |name: &str| wanted.contains(name);
-    let table = match crate::data::is_parquet(&bytes) {
-        true => crate::data::parquet(&of.path, bytes, &wanted),
-        false => crate::data::csv(&of.path, &bytes, delimiter, &wanted),
-    };
+    let table = crate::data::table(&of.path, bytes, delimiter, &wanted);
     table.map(Rc::new).map_err(|flaw| flawed(flaw, of.span, format!("`{}` is not a table", of.path)))
 }
 

@@ -2,7 +2,7 @@
 
 use super::ends::End;
 use crate::codegen::Backend;
-use crate::diag::Code;
+use crate::diag::{Code, Diagnostic};
 use crate::evaluate::lanes::{Asked, BLOCK, LaneFunction, Side, Source, per_cell};
 use crate::evaluate::{Attempt, LaneProgram, Scope, fail, one_for_examples};
 use crate::hir::VarId;
@@ -78,7 +78,8 @@ pub fn one_each(q: Quantity, n: usize, what: &str, span: Span) -> Attempt<Column
     }
     if q.data.len() != n {
         let message = format!("{} values for {n} {what}s", q.data.len());
-        return fail(Code::E0403, span, message, format!("one value per {what} is needed"));
+        let d = Diagnostic::at(Code::E0403, span, message, format!("one value per {what} is needed"));
+        return Err(Box::new(d.help(format!("give a value for each {what}, or one for all"))));
     }
     if q.data.iter().any(|v| v.is_nan()) {
         return fail(Code::E0404, span, "one of these values is not a number", "has no value");
@@ -212,7 +213,7 @@ struct Coordinates {
 
 impl Coordinates {
     fn of(end: End) -> Coordinates {
-        let positions: Vec<[f64; 3]> = (0..end.view.n).map(|i| end.position(end.view.start + i)).collect();
+        let positions: Vec<[f64; 3]> = end.cells.iter().map(|cell| end.position(cell)).collect();
         let axis = |k: usize| positions.iter().map(|p| p[k]).collect();
         Coordinates { first: end.view.start, n: end.view.n, axes: [axis(0), axis(1), axis(2)] }
     }

@@ -335,6 +335,24 @@ impl LaneProgram {
         LaneProgram { inputs, temps: Vec::new(), result: CellExpr::Var(VarId::new(0)), span }
     }
 
+    /// The same with other lanes: each has the value of one of these, or 0.
+    pub fn spread(&self, places: &[Option<u32>]) -> LaneProgram {
+        let at = |k: &Option<u32>| k.unwrap_or(0) as usize;
+        let each = |of: &dyn Fn(usize) -> f64| Input::Each(Arc::new(places.iter().map(|k| of(at(k))).collect()));
+        let spread = |input: &Input| match input {
+            Input::From(Source::Index) => each(&|k| k as f64),
+            Input::Each(values) => each(&|k| values[k]),
+            other => other.clone(),
+        };
+        let mut inputs: Vec<Input> = self.inputs.iter().map(spread).collect();
+        let among = CellExpr::Var(VarId::new(inputs.len()));
+        let yes = places.iter().map(|k| if k.is_some() { 1.0 } else { 0.0 }).collect();
+        inputs.push(Input::Each(Arc::new(yes)));
+        let one = CellExpr::bin(Op::Gt, among, CellExpr::Num(0.0));
+        let result = CellExpr::If(Box::new(one), Box::new(self.result.clone()), Box::new(CellExpr::Num(0.0)));
+        LaneProgram { inputs, result, ..self.clone() }
+    }
+
     /// Returns where it is written.
     pub fn span(&self) -> Span {
         self.span

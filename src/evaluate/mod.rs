@@ -16,7 +16,7 @@ use crate::hir::{EventId, Func, Kind, Op, VarId};
 use crate::plan::Unnamed;
 use crate::source::Span;
 use crate::units::{Dim, format_number};
-use crate::value::{PopulationRef, Quantity, Value, View, extent};
+use crate::value::{PopulationRef, Quantity, Value, extent};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -45,13 +45,13 @@ pub trait World: Host {
     /// The time step.
     fn dt(&self) -> f64;
     /// Extents of a population.
-    fn shape(&self, p: PopulationRef) -> &[usize];
+    fn shape(&self, p: &PopulationRef) -> &[usize];
     /// Which cell of a population has a name.
-    fn cell_named(&self, p: PopulationRef, name: &str) -> Result<usize, Unnamed>;
+    fn cell_named(&self, p: &PopulationRef, name: &str) -> Result<usize, Unnamed>;
     /// Values of a variable of cells, of one segment of a cable if it has several.
-    fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity>;
+    fn values(&self, p: &PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity>;
     /// The recording of an event of cells.
-    fn recording(&self, p: PopulationRef, id: EventId, span: Span) -> Attempt<usize>;
+    fn recording(&self, p: &PopulationRef, id: EventId, span: Span) -> Attempt<usize>;
     /// Values of a variable of synapses.
     fn synaptic(&self, network: usize, list: &[usize], name: &str, span: Span) -> Attempt<Quantity>;
     /// What was gathered over a data set.
@@ -144,7 +144,7 @@ impl<'a> Scope<'a> {
         match value {
             Value::Quantity(q) => Ok(q),
             Value::Bool(b) => Ok(Quantity::pure(f64::from(u8::from(b)))),
-            Value::Population(p) => Ok(Quantity::pure(p.view.n as f64)),
+            Value::Population(p) => Ok(Quantity::pure(p.cells.len() as f64)),
             other => fail(Code::E0401, span, format!("expected a number, found {}", other.kind()), "not a number"),
         }
     }
@@ -268,12 +268,12 @@ impl<'a> Scope<'a> {
                 }
             },
             ExprKind::OfEnvironment(of, seen) => self.of_environment(of, *seen, e.span)?,
-            ExprKind::Size(of) => Quantity::pure(self.cells(of)?.view.n as f64).into(),
+            ExprKind::Size(of) => Quantity::pure(self.cells(of)?.cells.len() as f64).into(),
             ExprKind::Variable { of, id, segment } => {
                 let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
-                self.world.values(self.cells(of)?, *id, segment, e.span)?.into()
+                self.world.values(&self.cells(of)?, *id, segment, e.span)?.into()
             }
-            ExprKind::Events { of, id } => Value::Recording(self.world.recording(self.cells(of)?, *id, e.span)?),
+            ExprKind::Events { of, id } => Value::Recording(self.world.recording(&self.cells(of)?, *id, e.span)?),
             ExprKind::Synaptic { of, name } => {
                 let (network, list) = self.projection(of)?;
                 self.world.synaptic(network, &list, name, e.span)?.into()
@@ -557,7 +557,14 @@ impl<'a> Scope<'a> {
 
     /// Which of `n` things an index picks.
     fn pick(&self, e: &Expr, n: usize, what: &str) -> Attempt<Picked> {
-        let out_of_range = |message: String| fail(Code::E0406, e.span, message, "out of range");
+        let out_of_range = |message: String| {
+            let d = Diagnostic::at(Code::E0406, e.span, message, "out of range");
+            let help = match n {
+                0 => format!("there are no {what} here"),
+                n => format!("indices go from 0 to {}; the end of a range is not in it", n - 1),
+            };
+            Err(Box::new(d.help(help)))
+        };
         match self.eval(e)? {
             Value::Range(lo, hi, ..) => {
                 let hi = if hi == f64::INFINITY { n as f64 } else { hi };
@@ -593,10 +600,9 @@ impl<'a> Scope<'a> {
     /// The cell of a population that has a name: `pop["720575940660219265"]`.
     fn named_cell(&self, p: PopulationRef, name: &Expr) -> Attempt<PopulationRef> {
         let text = self.text(name)?;
-        let view = p.view;
-        let found = self.world.cell_named(p, &text).map(|k| k.checked_sub(view.start).filter(|k| *k < view.n));
+        let found = self.world.cell_named(&p, &text).map(|cell| p.cells.iter().position(|c| c == cell));
         match found {
-            Ok(Some(k)) => Ok(PopulationRef { view: View { start: view.start + k, n: 1, ..view }, ..p }),
+            Ok(Some(k)) => Ok(PopulationRef { cells: p.cells.part(&[k]), ..p }),
             Ok(None) | Err(Unnamed::This) => {
                 let message = format!("no cell is called \"{text}\"");
                 let d = Diagnostic::at(Code::E0406, name.span, message, "not among these cells");
@@ -609,34 +615,32 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Restricts a population: `pop[3]`, `pop[0..10]`, `pop[1, 2]`.
+    /// Restricts a population: `pop[3]`, `pop[0..10]`, `pop[1, 2]`, `pop[[4, 0, 9]]`.
     fn slice(&self, p: PopulationRef, index: &[Expr], span: Span) -> Attempt<PopulationRef> {
         let Some(first) = index.first() else { return Ok(p) };
         if first.ty.kind == Kind::Text {
             return self.named_cell(p, first);
         }
-        let extents = if index.len() > 1 { self.world.shape(p).to_vec() } else { vec![p.view.n] };
+        let extents = if index.len() > 1 { self.world.shape(&p).to_vec() } else { vec![p.cells.len()] };
         if index.len() != extents.len() {
             let message = format!("{} indices of a population of the shape {extents:?}", index.len());
             return fail(Code::E0406, span, message, "one for each axis is needed");
         }
-        let mut flat = vec![0usize];
+        let mut places = vec![0usize];
         for (e, n) in index.iter().zip(&extents) {
             let Picked { items, .. } = self.pick(e, *n, "cells")?;
-            flat = flat.iter().flat_map(|at| items.iter().map(move |k| at * n + k)).collect();
+            places = places.iter().flat_map(|at| items.iter().map(move |k| at * n + k)).collect();
         }
-        // A view without cells lies anywhere.
-        let (start, n) = (flat.first().copied().unwrap_or(0), flat.len());
-        if flat.iter().enumerate().any(|(k, cell)| *cell != start + k) {
-            let d = crate::diag::unsupported(first.span, "a view of cells that are not one after the other");
-            return Err(Box::new(d.help("name a range of neighbours: `exc[10 .. 20]`")));
+        let n = p.cells.len();
+        if let Some(beyond) = places.iter().find(|k| **k >= n) {
+            return fail(Code::E0406, first.span, format!("cell {beyond} of {n} cells"), "out of range");
         }
-        if start + n > p.view.n {
-            let message = format!("cells {start} .. {} of a population of {}", start + n, p.view.n);
-            return fail(Code::E0406, first.span, message, "out of range");
+        let mut seen = vec![false; n];
+        if let Some(twice) = places.iter().find(|k| std::mem::replace(&mut seen[**k], true)) {
+            let d = Diagnostic::at(Code::E0406, first.span, format!("cell {twice} is named twice"), "each cell once");
+            return Err(Box::new(d.help("leave out what is there already")));
         }
-        let view = View { start: p.view.start + start, n, ..p.view };
-        Ok(PopulationRef { view, ..p })
+        Ok(PopulationRef { cells: p.cells.part(&places), ..p })
     }
 }
 

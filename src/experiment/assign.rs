@@ -1,7 +1,6 @@
 //! Assignments of an experiment to states, parameters and ports of cells, and to its own variables.
 
 use super::live::{PortFunction, is_per_example};
-use super::networks::{overlap, within};
 use super::run::Run;
 use super::settable::{Settable, in_each_example};
 use crate::diag::Code;
@@ -19,9 +18,9 @@ use crate::value::{PopulationRef, Quantity, Value};
 use std::sync::Arc;
 
 /// A variable of cells, to be changed.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Variable {
-    pub cells: PopulationRef,
+    pub of: PopulationRef,
     pub id: VarId,
     pub segment: Option<usize>,
 }
@@ -37,7 +36,7 @@ impl Run<'_> {
             Target::Synapses { of, name, index } => self.set_synapses((of, name, index.as_ref()), op, value, span),
             Target::Cells { of, id, segment } => {
                 let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
-                let variable = Variable { cells: self.cells(of)?, id: *id, segment };
+                let variable = Variable { of: self.cells(of)?, id: *id, segment };
                 self.set_cells(variable, op, value, span)
             }
         }
@@ -101,87 +100,86 @@ impl Run<'_> {
         }
     }
 
-    fn population(&self, p: PopulationRef) -> &Population {
-        &self.live[p.network].network().populations[p.view.population]
+    fn population(&self, p: &PopulationRef) -> &Population {
+        &self.live[p.network].network().populations[p.cells.population]
     }
 
     fn set_cells(&mut self, v: Variable, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
-        let kind = self.population(v.cells).model.vars[v.id].kind.clone();
+        let kind = self.population(&v.of).model.vars[v.id].kind.clone();
         if let Written::Expr(e) = value
             && e.is_timed()
         {
             return self.set_function(v, e);
         }
         if matches!(kind, VarKind::State(_) | VarKind::AnalogPort(_)) {
-            let several = self.live[v.cells.network].network().batch.is_some();
+            let several = self.live[v.of.network].network().batch.is_some();
             if several {
-                self.start_rates(v.cells.network)?;
+                self.start_rates(v.of.network)?;
             }
-            if several || self.live[v.cells.network].rates().is_some() {
+            if several || self.live[v.of.network].rates().is_some() {
                 return self.set_rows(v, op, value, span);
             }
         }
         let stream = self.assignment_stream();
-        let (n, backend) = (v.cells.view.n, self.runner.settings.backend);
+        let (n, backend) = (v.of.cells.len(), self.runner.settings.backend);
         let mut new = self.with(|s| column(s, value, (n, "cell"), Some(&stream), backend))?;
         if let Some(op) = op {
-            let live = &self.live[v.cells.network];
-            let segment = live.segment(v.cells.view, v.id, v.segment, span)?;
-            let old = live.values(v.cells.view, v.id, segment, span)?;
+            let live = &self.live[v.of.network];
+            let segment = live.segment(&v.of.cells, v.id, v.segment, span)?;
+            let old = live.values(&v.of.cells, v.id, segment, span)?;
             let by = Quantity { dim: old.dim, ..Quantity::array((0..n).map(|k| new.at(k)).collect(), old.dim, None) };
             let old = Quantity { shape: by.shape.clone(), ..old };
             let combined = combine(op, &old, &by, span)?;
             new = Column::Array(combined.data);
         }
         let drawn = (op.is_none() && matches!(value, Written::Drawn(_)), value.span());
-        let new = one_per_channel(self.population(v.cells), v.id, v.cells.view, new, drawn)?;
+        let new = one_per_channel(self.population(&v.of), v.id, &v.of.cells, new, drawn)?;
         self.store(v, &new, value.span())
     }
 
     /// Lets a port of some cells follow a function of time.
     fn set_function(&mut self, v: Variable, e: &Expr) -> Attempt<()> {
-        let view = v.cells.view;
-        let program = self.with(|s| LaneProgram::new(s, e, Some((view.n, "cell"))))?;
-        let f = PortFunction { cells: view, port: v.id, of: program };
-        let index = v.cells.network;
-        self.forget_functions(v);
-        self.live[index].functions.push(f);
-        self.follow(index, view.population, v.id);
+        let cells = v.of.cells.clone();
+        let program = self.with(|s| LaneProgram::new(s, e, Some((cells.len(), "cell"))))?;
+        self.forget_functions(&v);
+        let population = cells.population;
+        self.live[v.of.network].functions.push(PortFunction { cells, port: v.id, of: program });
+        self.follow(v.of.network, population, v.id);
         Ok(())
     }
 
     /// What is assigned follows time no longer. Functions that other cells go on to follow stay, and later ones come after them.
-    fn forget_functions(&mut self, v: Variable) {
-        let live = &mut self.live[v.cells.network];
-        live.functions.retain(|f| f.port != v.id || !within(f.cells, v.cells.view));
+    fn forget_functions(&mut self, v: &Variable) {
+        let live = &mut self.live[v.of.network];
+        live.functions.retain(|f| f.port != v.id || !f.cells.within(&v.of.cells));
     }
 
     /// Where other cells of functions of time go on to follow them, constants are functions that come after.
-    fn hold_among_functions(&mut self, v: Variable, value: impl Fn(usize) -> f64, span: Span) {
-        let cells = v.cells.view;
-        let live = &mut self.live[v.cells.network];
-        if live.functions.iter().any(|f| f.port == v.id && overlap(f.cells, cells)) {
-            let of = LaneProgram::constant((0..cells.n).map(value).collect(), span);
-            live.functions.push(PortFunction { cells, port: v.id, of });
+    fn hold_among_functions(&mut self, v: &Variable, value: impl Fn(usize) -> f64, span: Span) {
+        let cells = &v.of.cells;
+        let live = &mut self.live[v.of.network];
+        if live.functions.iter().any(|f| f.port == v.id && f.cells.overlap(cells)) {
+            let of = LaneProgram::constant((0..cells.len()).map(value).collect(), span);
+            live.functions.push(PortFunction { cells: cells.clone(), port: v.id, of });
         }
     }
 
     /// Replaces states or inputs of a network without events, with a row for each example or one for all.
     fn set_rows(&mut self, v: Variable, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
-        let (p, id) = (v.cells, v.id);
-        self.forget_functions(v);
+        let (p, id) = (&v.of, v.id);
+        self.forget_functions(&v);
         let live = &self.live[p.network];
-        let examples = is_per_example(live.network(), p.view.population, id);
+        let examples = is_per_example(live.network(), p.cells.population, id);
         let active = live.simulation.as_ref().map_or(1, Running::active);
-        let mut new = self.rows_of(value, p.view.n, examples.then_some(active))?;
+        let mut new = self.rows_of(value, p.cells.len(), examples.then_some(active))?;
         if let Some(op) = op {
-            let segment = self.live[p.network].segment(p.view, id, v.segment, span)?;
-            let old = self.live[p.network].values(p.view, id, segment, span)?;
+            let segment = self.live[p.network].segment(&p.cells, id, v.segment, span)?;
+            let old = self.live[p.network].values(&p.cells, id, segment, span)?;
             new = combine(op, &old, &new, span)?;
         }
         let width = new.width();
-        if !new.is_scalar() && width != p.view.n {
-            let message = format!("{width} values for {} cells", p.view.n);
+        if !new.is_scalar() && width != p.cells.len() {
+            let message = format!("{width} values for {} cells", p.cells.len());
             return fail(Code::E0403, span, message, "one value per cell is needed");
         }
         if new.rows.is_some_and(|r| r != active) {
@@ -192,47 +190,51 @@ impl Run<'_> {
             return fail(Code::E0404, span, "one of these values is not a number", "has no value");
         }
         let rows = new.rows.unwrap_or(1);
-        let values: Vec<f64> = if new.is_scalar() && p.view.n > 1 {
-            new.data.iter().flat_map(|v| std::iter::repeat_n(*v, p.view.n)).collect()
+        let values: Vec<f64> = if new.is_scalar() && p.cells.len() > 1 {
+            new.data.iter().flat_map(|v| std::iter::repeat_n(*v, p.cells.len())).collect()
         } else {
             Arc::try_unwrap(new.data).unwrap_or_else(|shared| shared.to_vec())
         };
-        let values = if rows == 1 && values.len() == p.view.n {
+        let values = if rows == 1 && values.len() == p.cells.len() {
             let drawn = (op.is_none() && matches!(value, Written::Drawn(_)), span);
             let column = Column::Array(Arc::new(values));
-            let column = one_per_channel(self.population(p), id, p.view, column, drawn)?;
-            (0..p.view.n).map(|i| column.at(i)).collect()
+            let column = one_per_channel(self.population(p), id, &p.cells, column, drawn)?;
+            (0..p.cells.len()).map(|i| column.at(i)).collect()
         } else {
             values
         };
-        rows_within_bounds(self.population(p), id, p.view, &values, span)?;
+        rows_within_bounds(self.population(p), id, &p.cells, &values, span)?;
         if rows == 1 && new.rows.is_none() && self.live[p.network].rates().is_none() {
             return self.store(v, &Column::Array(Arc::new(values)), span);
         }
         if rows == 1 {
-            self.hold_among_functions(v, |k| values[if values.len() == 1 { 0 } else { k }], span);
-        } else if self.live[p.network].functions.iter().any(|f| f.port == id && overlap(f.cells, p.view)) {
+            self.hold_among_functions(&v, |k| values[if values.len() == 1 { 0 } else { k }], span);
+        } else if self.live[p.network].functions.iter().any(|f| f.port == id && f.cells.overlap(&p.cells)) {
             let what = "a value for each example where other cells follow a function of time";
             return Err(Box::new(crate::diag::unsupported(span, what)));
         }
         if let Some(Running::Batched(s)) = &mut self.live[p.network].simulation {
-            let (mut rows, mut followed) = (values.chunks(p.view.n.max(1)), Vec::new());
+            let (mut rows, mut followed) = (values.chunks(p.cells.len().max(1)), Vec::new());
             let dt = self.dt;
             s.try_each(|s| -> Attempt<()> {
                 let Some(row) = rows.next() else { return Ok(()) };
-                followed = keep(s, v, &Column::Array(Arc::new(row.to_vec())), dt, span)?;
+                followed = keep(s, &v, &Column::Array(Arc::new(row.to_vec())), dt, span)?;
                 Ok(())
             })?;
-            followed.into_iter().for_each(|port| self.follow(p.network, p.view.population, port));
+            followed.into_iter().for_each(|port| self.follow(p.network, p.cells.population, port));
             return Ok(());
         }
-        let s = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut);
-        let cells = p.view.start..p.view.start + p.view.n;
-        if !s.is_none_or(|s| s.set(p.view.population, id, cells, &Rows { rows, values })) {
-            let message = "all examples share this state, so it cannot have a value for each";
-            return fail(Code::E0403, span, message, "kept per cell");
+        if let Some(s) = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut) {
+            for (first, run) in p.cells.runs() {
+                let part = |row: &[f64]| if row.len() == 1 { row.to_vec() } else { row[first..first + run.n].to_vec() };
+                let values = values.chunks(values.len() / rows).flat_map(part).collect();
+                if !s.set(run.population, id, run.range(), &Rows { rows, values }) {
+                    let message = "all examples share this state, so it cannot have a value for each";
+                    return fail(Code::E0403, span, message, "kept per cell");
+                }
+            }
         }
-        self.follow(p.network, p.view.population, id);
+        self.follow(p.network, p.cells.population, id);
         Ok(())
     }
 
@@ -254,17 +256,17 @@ impl Run<'_> {
 
     /// Puts values into the plan or the running network; what follows from them follows.
     pub(super) fn store(&mut self, v: Variable, value: &Column, span: Span) -> Attempt<()> {
-        let Variable { cells: p, id, .. } = v;
-        cells_within_bounds(self.population(p), id, p.view, value, span)?;
-        self.forget_functions(v);
-        self.hold_among_functions(v, |k| value.at(k), span);
-        let (dt, index) = (self.dt, p.view.population);
+        let (p, id) = (&v.of, v.id);
+        cells_within_bounds(self.population(p), id, &p.cells, value, span)?;
+        self.forget_functions(&v);
+        self.hold_among_functions(&v, |k| value.at(k), span);
+        let (dt, index) = (self.dt, p.cells.population);
         let live = &mut self.live[p.network];
         let Some(s) = &mut live.simulation else {
-            return give(&mut live.plan.populations[index], v, value, (false, dt), span).map(|_| ());
+            return give(&mut live.plan.populations[index], &v, value, (false, dt), span).map(|_| ());
         };
         let mut followed = Vec::new();
-        in_each_example(s, |s| keep(s, v, value, dt, span).map(|ports| followed = ports))?;
+        in_each_example(s, |s| keep(s, &v, value, dt, span).map(|ports| followed = ports))?;
         // Other cells may still follow functions of time.
         followed.into_iter().for_each(|port| self.follow(p.network, index, port));
         Ok(())
@@ -274,7 +276,7 @@ impl Run<'_> {
 /// Puts values into the plan; returns what else has other values then.
 fn give(
     population: &mut Population,
-    v: Variable,
+    v: &Variable,
     value: &Column,
     (begun, dt): (bool, f64),
     span: Span,
@@ -283,7 +285,7 @@ fn give(
     if begun && matches!(population.model.vars[v.id].kind, VarKind::State(_)) {
         return Ok(Vec::new());
     }
-    population.give(v.id, v.cells.view, v.segment, value);
+    population.give(v.id, &v.of.cells, v.segment, value);
     // Before the first step nothing has happened: what begins from the old value begins anew.
     let changed = follow(population, !begun, dt, span)?;
     match population.channel_without_one_parameter() {
@@ -296,9 +298,9 @@ fn give(
 }
 
 /// Puts values into a running network, or one of several examples, and what follows from them; returns the ports among them.
-fn keep(s: &mut dyn Settable, v: Variable, value: &Column, dt: f64, span: Span) -> Attempt<Vec<VarId>> {
-    let Variable { cells: p, id, segment } = v;
-    let (index, begun) = (p.view.population, s.begun());
+fn keep(s: &mut dyn Settable, v: &Variable, value: &Column, dt: f64, span: Span) -> Attempt<Vec<VarId>> {
+    let Variable { of: p, id, segment } = v;
+    let (index, begun) = (p.cells.population, s.begun());
     let population = s.population(index);
     let before = segments(population);
     let mut changed = give(population, v, value, (begun, dt), span)?;
@@ -306,7 +308,7 @@ fn keep(s: &mut dyn Settable, v: Variable, value: &Column, dt: f64, span: Span) 
         let message = "the number of segments cannot change once the network has run";
         return fail(Code::E0404, span, message, "set it before `run`");
     }
-    changed.push(id);
+    changed.push(*id);
     let mut followed = Vec::new();
     for id in changed {
         let population = s.population(index);
@@ -322,7 +324,15 @@ fn keep(s: &mut dyn Settable, v: Variable, value: &Column, dt: f64, span: Span) 
                     followed.push(id);
                 }
             }
-            _ if id == v.id => s.set_state(index, id, p.view.start..p.view.start + p.view.n, segment, value),
+            _ if id == v.id => {
+                for (first, run) in p.cells.runs() {
+                    let part = match value {
+                        Column::Const(_) => value.clone(),
+                        each => Column::Array(Arc::new((first..first + run.n).map(|k| each.at(k)).collect())),
+                    };
+                    s.set_state(index, id, run.range(), *segment, &part);
+                }
+            }
             _ => {
                 let (n, values) = (population.n, population.init.get(&id).cloned());
                 values.into_iter().for_each(|c| s.set_state(index, id, 0..n, None, &c));

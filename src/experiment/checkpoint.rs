@@ -21,7 +21,7 @@ use crate::runtime::{Running, Snapshot};
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
-use crate::value::{EnvironmentState, Instance, PopulationRef, Quantity, Value, View};
+use crate::value::{Cells, EnvironmentState, Instance, PopulationRef, Quantity, Value, View};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,6 +153,7 @@ struct SavedProjection {
     name: String,
     pre: View,
     post: View,
+    chosen: [Option<Cells>; 2],
     port: VarId,
     synapse: String,
     params: BTreeMap<VarId, f64>,
@@ -177,8 +178,7 @@ struct SavedProjection {
 struct SavedRecording {
     name: String,
     network: usize,
-    population: usize,
-    cells: (usize, usize),
+    cells: Cells,
     what: What,
     spool: SpoolState,
     span: (u64, u64),
@@ -277,7 +277,7 @@ impl Sets {
             Value::Bool(b) => SavedValue::Bool(*b),
             Value::Text(t) => SavedValue::Text(t.to_string()),
             Value::Range(lo, hi, dim, unit) => SavedValue::Range(*lo, *hi, *dim, unit.clone()),
-            Value::Population(p) => SavedValue::Population(*p),
+            Value::Population(p) => SavedValue::Population(p.clone()),
             Value::Network(i) => {
                 SavedValue::Network(i.network, i.names.iter().map(|(n, v)| (n.clone(), self.value(v))).collect())
             }
@@ -328,9 +328,9 @@ struct Found {
 }
 
 impl Found {
-    fn population(&self, p: PopulationRef) -> bool {
-        let n = self.networks.get(p.network).and_then(|(sizes, _)| sizes.get(p.view.population));
-        n.is_some_and(|n| p.view.start.checked_add(p.view.n).is_some_and(|end| end <= *n))
+    fn population(&self, p: &PopulationRef) -> bool {
+        let n = self.networks.get(p.network).and_then(|(sizes, _)| sizes.get(p.cells.population));
+        n.is_some_and(|n| p.cells.are_among(*n))
     }
 
     fn examples(&self, k: usize, order: &[usize]) -> Option<Rc<Examples>> {
@@ -344,7 +344,7 @@ impl Found {
             SavedValue::Bool(b) => Value::Bool(b),
             SavedValue::Text(t) => Value::Text(t.as_str().into()),
             SavedValue::Range(lo, hi, dim, unit) => Value::Range(lo, hi, dim, unit),
-            SavedValue::Population(p) if self.population(p) => Value::Population(p),
+            SavedValue::Population(p) if self.population(&p) => Value::Population(p),
             SavedValue::Network(network, names) if network < self.networks.len() => {
                 let names = names.into_iter().map(|(n, v)| Some((n, self.value(v)?))).collect::<Option<_>>()?;
                 Value::Network(Rc::new(Instance { network, names }))
@@ -434,6 +434,7 @@ fn saved_network(live: &Live, module: &Module) -> SavedNetwork {
         name: p.name.clone(),
         pre: p.pre,
         post: p.post,
+        chosen: p.chosen.clone(),
         port: p.port,
         synapse: p.synapse.name.clone(),
         params: p.params.clone(),
@@ -501,6 +502,13 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
         // The ports of forces are made anew.
         let port = (!p.has_energy && p.port != no_port()).then_some(p.port);
         plan.ends_sound(&p.name, (p.pre, p.post), port, &p.pairs)?;
+        for (chosen, view) in p.chosen.iter().zip([p.pre, p.post]) {
+            let Some(chosen) = chosen else { continue };
+            plan.cells_sound(chosen, &p.name)?;
+            if chosen.cover() != view {
+                return Err(format!("{}: cells that are not there", p.name));
+            }
+        }
         let unknown = || format!("a synapse `{}` is not there", p.synapse);
         let synapse = module.synapses.get(&p.synapse).ok_or_else(unknown)?.clone();
         let model = |v: View| plan.populations[v.population].model.clone();
@@ -521,6 +529,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
             name: p.name,
             pre: p.pre,
             post: p.post,
+            chosen: p.chosen,
             port: p.port,
             synapse,
             params: p.params,
@@ -564,10 +573,10 @@ fn functions_sound(plan: &Network, rates: &[LaneProgram], functions: &[PortFunct
         }
     }
     for f in functions {
-        plan.view_sound(f.cells, "a function of time")?;
+        plan.cells_sound(&f.cells, "a function of time")?;
         let port = plan.populations[f.cells.population].model.vars.get(f.port);
         let follows = port.is_some_and(|v| matches!(v.kind, VarKind::AnalogPort(_)));
-        if !follows || !f.of.is_sound(f.cells.n) {
+        if !follows || !f.of.is_sound(f.cells.len()) {
             return Err("an input that cannot be computed".into());
         }
     }
@@ -584,8 +593,7 @@ impl Run<'_> {
             recordings.push(SavedRecording {
                 name: r.name.clone(),
                 network: r.network,
-                population: r.population,
-                cells: r.cells,
+                cells: r.cells.clone(),
                 what: r.what.clone(),
                 spool: r.spool.state().map_err(cannot)?,
                 span: r.span,
@@ -663,7 +671,7 @@ impl Run<'_> {
         }
         let folder = self.runner.settings.results.as_deref();
         for r in saved.recordings {
-            let mut new = Recording::new(r.name, r.network, r.population, r.cells, r.what, r.span.0, r.dt, folder);
+            let mut new = Recording::new(r.name, r.network, r.cells, r.what, r.span.0, r.dt, folder);
             (new.span, new.window, new.closed) = (r.span, r.window, r.closed);
             new.spool
                 .restore(r.spool)

@@ -9,7 +9,7 @@ use crate::plan::{self, Initial, Network};
 use crate::runtime::{RateNetwork, Rows, Running, Simulation};
 use crate::source::Span;
 use crate::units::{Dim, Unit};
-use crate::value::{Quantity, View};
+use crate::value::{Cells, Quantity};
 use std::cell::RefCell;
 
 /// A network that may be running.
@@ -35,7 +35,7 @@ pub struct Live {
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct PortFunction {
     /// The cells.
-    pub cells: View,
+    pub cells: Cells,
     /// The port.
     pub port: VarId,
     /// The function; its lanes are the cells of the view.
@@ -67,7 +67,7 @@ impl Live {
     }
 
     /// Returns the segment of which a variable is read; one must be named if there are several.
-    pub fn segment(&self, cells: View, id: VarId, named: Option<usize>, span: Span) -> Attempt<usize> {
+    pub fn segment(&self, cells: &Cells, id: VarId, named: Option<usize>, span: Span) -> Attempt<usize> {
         let population = &self.network().populations[cells.population];
         if population.model.reads_update(&Expr::Var(id)) {
             let what = "reading what depends on events or random numbers of the cell from outside";
@@ -90,7 +90,7 @@ impl Live {
     }
 
     /// Reads a variable of cells; of a cable one segment, or all: of one cell an array, of several a row for each.
-    pub fn values_along(&self, cells: View, id: VarId, named: Option<usize>, span: Span) -> Attempt<Quantity> {
+    pub fn values_along(&self, cells: &Cells, id: VarId, named: Option<usize>, span: Span) -> Attempt<Quantity> {
         let population = &self.network().populations[cells.population];
         let segments = cable_of(&population.model, id).map_or(1, |cable| population.segments(cable));
         if named.is_some() || segments == 1 {
@@ -100,12 +100,12 @@ impl Live {
         let columns = (0..segments).map(|s| self.values(cells, id, s, span)).collect::<Attempt<Vec<Quantity>>>()?;
         let first = &columns[0];
         let data = (0..first.data.len()).flat_map(|k| columns.iter().map(move |column| column.data[k])).collect();
-        let shape = if cells.n == 1 { vec![segments] } else { vec![cells.n, segments] };
+        let shape = if cells.len() == 1 { vec![segments] } else { vec![cells.len(), segments] };
         Ok(Quantity { shape, rows: first.rows, ..Quantity::array(data, first.dim, first.unit.clone()) })
     }
 
     /// Reads a variable of cells: of one a number, of several an array, with a row for each example if it sees several.
-    pub fn values(&self, cells: View, id: VarId, segment: usize, span: Span) -> Attempt<Quantity> {
+    pub fn values(&self, cells: &Cells, id: VarId, segment: usize, span: Span) -> Attempt<Quantity> {
         let var = &self.network().populations[cells.population].model.vars[id];
         let (dim, unit) = (var.dim, var.unit.clone());
         if let Some(s) = self.rates() {
@@ -129,26 +129,26 @@ impl Live {
         let Some(values) = of.iter().map(|s| self.values_of(*s, cells, id, segment)).collect::<Option<Vec<_>>>() else {
             return fail(Code::E0404, span, format!("`{}` has no value now", var.name), "cannot be computed");
         };
-        let shape = if cells.n == 1 { Vec::new() } else { vec![cells.n] };
+        let shape = if cells.len() == 1 { Vec::new() } else { vec![cells.len()] };
         Ok(Quantity { rows: examples.then_some(of.len()), shape, ..Quantity::array(values.concat(), dim, unit) })
     }
 
     /// Reads a variable of cells of a network with events, in one of the examples.
-    fn values_of(&self, s: Option<&Simulation>, cells: View, id: VarId, segment: usize) -> Option<Vec<f64>> {
-        let View { population, start, n } = cells;
-        let all = s.and_then(|s| s.values(population, id, start..start + n));
+    fn values_of(&self, s: Option<&Simulation>, cells: &Cells, id: VarId, segment: usize) -> Option<Vec<f64>> {
+        let population = cells.population;
+        let all = s.and_then(|s| s.values(population, id, cells.cover().range())).map(|all| cells.among(all));
         let plan = &self.network().populations[population];
         let one = |cell| read(s, plan, population, &Expr::Var(id), cell, segment);
-        all.or_else(|| (start..start + n).map(one).collect())
+        all.or_else(|| cells.iter().map(one).collect())
     }
 
     /// Reads what follows from continuous contributions before the first step.
-    fn initial(&self, cells: View, id: VarId, span: Span) -> Attempt<Quantity> {
+    fn initial(&self, cells: &Cells, id: VarId, span: Span) -> Attempt<Quantity> {
         let complaint = RefCell::new(None);
         let follows = |population: usize, port: VarId, values: &mut [f64]| {
             for f in self.functions.iter().filter(|f| f.cells.population == population && f.port == port) {
-                match f.of.compile(Backend::Interpreter).cells(f.cells.n, 0.0) {
-                    Ok(of) => values[f.cells.start..f.cells.start + f.cells.n].copy_from_slice(&of),
+                match f.of.compile(Backend::Interpreter).cells(f.cells.len(), 0.0) {
+                    Ok(of) => f.cells.iter().zip(of).for_each(|(cell, value)| values[cell] = value),
                     Err(d) => {
                         complaint.borrow_mut().get_or_insert(d);
                     }
@@ -157,7 +157,7 @@ impl Live {
         };
         let var = &self.network().populations[cells.population].model.vars[id];
         let mut initial = Initial::new(&self.plan, self.dt, &follows);
-        let all = initial.of(cells.population, id).map(|all| all[cells.start..cells.start + cells.n].to_vec());
+        let all = initial.of(cells.population, id).map(|all| cells.iter().map(|cell| all[cell]).collect::<Vec<f64>>());
         if let Some(d) = complaint.into_inner() {
             return Err(d);
         }
@@ -186,18 +186,17 @@ impl Live {
 }
 
 /// Reads a variable of cells of a network without events: a row for each example, if it sees several.
-fn of_rates(s: &RateNetwork, cells: View, id: VarId, (dim, unit): (Dim, Option<Unit>)) -> Quantity {
+fn of_rates(s: &RateNetwork, cells: &Cells, id: VarId, (dim, unit): (Dim, Option<Unit>)) -> Quantity {
     let Rows { rows, values } = s.values(cells.population, id);
     let n = s.network.populations[cells.population].n;
-    let part = cells.start..cells.start + cells.n;
-    let values: Vec<f64> = match cells.n == n {
+    let values: Vec<f64> = match cells.is_whole(n) {
         true => values,
-        false => values.chunks(n).flat_map(|row| row[part.clone()].iter().copied()).collect(),
+        false => values.chunks(n).flat_map(|row| cells.iter().map(|cell| row[cell])).collect(),
     };
     let batch = is_per_example(&s.network, cells.population, id).then_some(s.active());
     // What all examples have in common is each one's, too.
     let values = if batch.is_some_and(|b| b > rows) { values.repeat(s.active()) } else { values };
-    let shape = if cells.n == 1 { Vec::new() } else { vec![cells.n] };
+    let shape = if cells.len() == 1 { Vec::new() } else { vec![cells.len()] };
     Quantity { rows: batch, shape, ..Quantity::array(values, dim, unit) }
 }
 

@@ -17,7 +17,7 @@ use crate::rng::derived_seed;
 use crate::runtime::{Options, PortFunction, Running, TimeFunction};
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
-use crate::value::{Value, View};
+use crate::value::Value;
 use std::rc::Rc;
 
 impl Run<'_> {
@@ -253,8 +253,7 @@ impl Run<'_> {
     /// Lets a port of a running network follow its functions of time.
     pub(super) fn follow(&mut self, index: usize, population: usize, port: VarId) {
         let mine = self.live[index].functions.iter().filter(|f| f.port == port && f.cells.population == population);
-        let functions = mine
-            .map(|f| PortFunction { cells: f.cells.start..f.cells.start + f.cells.n, of: self.function(&f.of, None) });
+        let functions = mine.map(|f| PortFunction { cells: f.cells.clone(), of: self.function(&f.of, None) });
         let functions: Vec<PortFunction> = functions.collect();
         if let (Some(s), false) = (&mut self.live[index].simulation, functions.is_empty()) {
             s.set_port_functions(population, port, functions);
@@ -352,14 +351,4 @@ fn cyclic(plan: &Network, path: &[(usize, VarId)], span: Span) -> Box<Diagnostic
             .note(shown.join(" <- "))
             .help("give one of the projections a `delay`, or make one of the values a state"),
     )
-}
-
-/// Whether two views share cells.
-pub(super) fn overlap(a: View, b: View) -> bool {
-    a.population == b.population && a.start < b.start + b.n && b.start < a.start + a.n
-}
-
-/// Returns whether all cells of `a` are cells of `b`.
-pub(super) fn within(a: View, b: View) -> bool {
-    a.population == b.population && b.start <= a.start && a.start + a.n <= b.start + b.n
 }

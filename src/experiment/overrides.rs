@@ -101,18 +101,18 @@ impl Run<'_> {
         let target = overrides::target(self.runner.module, self.experiment, &o.path).map_err(unknown)?;
         let ExprKind::Variable { of, id, segment } = &target.kind else { return Ok(()) };
         let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
-        let variable = Variable { cells: self.cells(of)?, id: *id, segment };
-        let p = variable.cells;
-        let var = self.live[p.network].network().populations[p.view.population].model.vars[*id].clone();
+        let variable = Variable { of: self.cells(of)?, id: *id, segment };
+        let p = &variable.of;
+        let var = self.live[p.network].network().populations[p.cells.population].model.vars[*id].clone();
         let default = Value::Quantity(Quantity::number(0.0, var.dim, var.unit.clone()));
         let Some(Value::Quantity(q)) = self.overridden(&o.path, Some(&default))? else {
             return Err(self.bad_override(&o.path, "a number is needed"));
         };
         let value = match q.single() {
             Some(v) => Column::Const(v),
-            None if q.data.len() == p.view.n => Column::Array(q.data),
+            None if q.data.len() == p.cells.len() => Column::Array(q.data),
             None => {
-                let why = format!("{} values for {} cells", q.data.len(), p.view.n);
+                let why = format!("{} values for {} cells", q.data.len(), p.cells.len());
                 return Err(self.bad_override(&o.path, &why));
             }
         };

@@ -165,13 +165,12 @@ impl Run<'_> {
         let p = self.cells(of).ok()?;
         let segment = segment.as_ref().map(|s| self.size(s)).transpose().ok()?;
         let live = &self.live[p.network];
-        let model = &live.network().populations[p.view.population].model;
+        let model = &live.network().populations[p.cells.population].model;
         let wanted = model.unfold(CellExpr::Var(*id));
-        let of_segment = live.segment(p.view, *id, segment, e.span).ok()?;
+        let of_segment = live.segment(&p.cells, *id, segment, e.span).ok()?;
         self.recordings.iter().rposition(|r| {
             r.network == p.network
-                && r.population == p.view.population
-                && r.cells == (p.view.start, p.view.n)
+                && r.cells == p.cells
                 && matches!(&r.what, What::Samples { of: Sampled::Cells { value, segment, .. }, reduce: None, .. }
                     if *value == wanted && *segment == of_segment)
         })
@@ -199,7 +198,7 @@ fn beside_recordings(series: &[Series], p: &Written) -> Attempt<()> {
 fn part(r: &Recording) -> Recorded {
     let (begin, end) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
     let (from, to) = r.window.map_or((begin, end), |(from, to)| (begin.max(from), end.min(to)));
-    let cells = if matches!(r.what, What::Events(_)) { r.cells.1 } else { r.width() };
+    let cells = if matches!(r.what, What::Events(_)) { r.cells.len() } else { r.width() };
     let synapses = matches!(&r.what, What::Samples { of: Sampled::Synapses(_), .. });
     Recorded { name: r.name.clone(), records: r.records(), cells, synapses, from, to: to.max(from) }
 }

@@ -3,6 +3,7 @@
 use crate::hir::{EventId, Expr, Reduce, VarId};
 use crate::measure::Events;
 use crate::units::{Dim, Unit};
+use crate::value::{Cells, View};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -224,10 +225,10 @@ pub struct Recording {
     pub name: String,
     /// Index of the running network.
     pub network: usize,
-    /// Population within the network, if it is of cells.
-    pub population: usize,
-    /// First cell and number of cells, or of synapses.
-    pub cells: (usize, usize),
+    /// Which cells, or how many synapses.
+    pub cells: Cells,
+    /// The least range that has the cells, and where each of it stands among them, if they are no range themselves.
+    places: (View, Option<Vec<Option<u32>>>),
     /// What.
     pub what: What,
     /// The data: (step, cell) for events, (step, values…) for samples.
@@ -261,8 +262,7 @@ impl Recording {
     pub fn new(
         name: String,
         network: usize,
-        population: usize,
-        cells: (usize, usize),
+        cells: Cells,
         what: What,
         begin: u64,
         dt: f64,
@@ -273,7 +273,7 @@ impl Recording {
         Recording {
             name,
             network,
-            population,
+            places: (cells.cover(), cells.view().is_none().then(|| cells.places())),
             cells,
             what,
             spool,
@@ -297,13 +297,14 @@ impl Recording {
 
     /// Adds an event of a cell of the population.
     pub fn event(&mut self, step: u64, cell: u32) {
-        let (first, n) = self.cells;
-        let cell = cell as usize;
+        let (cover, places) = &self.places;
+        let from_first = (cell as usize).checked_sub(cover.start).filter(|k| *k < cover.n);
+        let place = from_first.and_then(|k| places.as_ref().map_or(Some(k as u32), |places| places[k]));
         // An event ends its step: at the beginning of the window it is not in it.
         let begun = self.window.is_none_or(|(from, _)| step as f64 * self.dt > from + 1e-9);
-        if cell >= first && cell < first + n && begun && self.is_within(step) {
+        if let (Some(place), true) = (place, begun && self.is_within(step)) {
             self.spool.push(&step.to_le_bytes());
-            self.spool.push(&((cell - first) as u32).to_le_bytes());
+            self.spool.push(&place.to_le_bytes());
             self.spool.end_record();
         }
     }
@@ -327,7 +328,7 @@ impl Recording {
     pub fn width(&self) -> usize {
         match self.what {
             What::Samples { reduce: Some(_), .. } => 1,
-            _ => self.cells.1,
+            _ => self.cells.len(),
         }
     }
 
@@ -359,7 +360,7 @@ impl Recording {
         let (begin, end) = self.window.map_or((begin, end), |(from, to)| (begin.max(from), end.min(to)));
         let (from, to) = window.unwrap_or((begin, end));
         self.can_be_read()?;
-        let mut out = Events { n: self.cells.1, from: from.max(begin), to: to.min(end), ..Events::default() };
+        let mut out = Events { n: self.cells.len(), from: from.max(begin), to: to.min(end), ..Events::default() };
         self.spool.each(12, &mut |r| {
             let step = u64::from_le_bytes(r[..8].try_into().unwrap_or_default());
             let t = step as f64 * self.dt;
@@ -407,7 +408,15 @@ mod tests {
     fn nothing_is_lost_when_a_recording_moves_to_disk() {
         let folder = tempfile::tempdir().unwrap();
         let what = What::Events(EventId::from_u32(0));
-        let mut r = Recording::new("r".into(), 0, 0, (0, 1000), what, 0, 1.0, Some(folder.path()));
+        let mut r = Recording::new(
+            "r".into(),
+            0,
+            View { population: 0, start: 0, n: 1000 }.into(),
+            what,
+            0,
+            1.0,
+            Some(folder.path()),
+        );
         let n = 2 * MEMORY as u64 / 12 + 1000;
         for step in 1..=n {
             r.event(step, (step % 1000) as u32);

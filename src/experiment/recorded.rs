@@ -8,16 +8,15 @@ use crate::hir::typed::{Expr, ExprKind, LocalId};
 use crate::hir::{Expr as CellExpr, Reduce, VarKind};
 use crate::runtime::Running;
 use crate::source::Span;
-use crate::value::{Value, View};
+use crate::value::{Cells, Value, View};
 
 /// What is to be recorded.
 struct Recorded {
     /// Its name for files.
     name: String,
     network: usize,
-    population: usize,
-    /// First cell and number of cells, or of synapses.
-    cells: (usize, usize),
+    /// Which cells, or how many synapses.
+    cells: Cells,
     what: What,
 }
 
@@ -37,7 +36,7 @@ impl Run<'_> {
         if let What::Samples { every: interval, reduce: how, .. } = &mut found.what {
             (*interval, *how) = (self.interval(every)?, reduce);
         }
-        if reduce.is_some() && found.cells.1 == 0 {
+        if reduce.is_some() && found.cells.is_empty() {
             return fail(Code::E0404, e.span, "there is nothing to be reduced", "no synapses");
         }
         let window = during.map(|e| self.with(|s| s.range(e)).map(|w| (w, e.span))).transpose()?;
@@ -57,8 +56,7 @@ impl Run<'_> {
         let file = if copies == 0 { base } else { format!("{base}#{copies}") };
         let begin = self.live[found.network].simulation.as_ref().map_or(0, Running::step);
         let folder = self.runner.settings.results.as_deref();
-        let of = (found.population, found.cells);
-        let mut r = Recording::new(file, found.network, of.0, of.1, found.what, begin, self.dt, folder);
+        let mut r = Recording::new(file, found.network, found.cells, found.what, begin, self.dt, folder);
         r.window = window.map(|((from, to), _)| (from, to));
         self.record_beginning(&mut r, e.span)?;
         self.recordings.push(r);
@@ -81,8 +79,7 @@ impl Run<'_> {
             }
             _ if !r.is_within(begin) => {}
             Sampled::Cells { variable, segment, .. } => {
-                let cells = View { population: r.population, start: r.cells.0, n: r.cells.1 };
-                let now = live.values(cells, variable, segment, span)?;
+                let now = live.values(&r.cells, variable, segment, span)?;
                 r.sample(begin, now.data.iter().copied());
             }
             Sampled::Synapses(list) => {
@@ -95,15 +92,14 @@ impl Run<'_> {
 
     fn recorded_cells(&self, e: &Expr, of: &Expr) -> Attempt<Recorded> {
         let p = self.cells(of)?;
-        let population = &self.live[p.network].network().populations[p.view.population];
+        let population = &self.live[p.network].network().populations[p.cells.population];
         let model = population.model.clone();
-        let cells = (p.view.start, p.view.n);
-        let whole = cells == (0, population.n);
+        let whole = p.cells.is_whole(population.n);
         let owner = population.name.clone();
         let (what, path) = match &e.kind {
             ExprKind::Variable { id, segment, .. } => {
                 let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
-                let segment = self.live[p.network].segment(p.view, *id, segment, e.span)?;
+                let segment = self.live[p.network].segment(&p.cells, *id, segment, e.span)?;
                 let v = &model.vars[*id];
                 let value = model.unfold(CellExpr::Var(*id));
                 let of = Sampled::Cells { variable: *id, segment, value };
@@ -114,8 +110,12 @@ impl Run<'_> {
             _ => return fail(Code::E0407, e.span, "this cannot be recorded", "not a state or event"),
         };
         let name = format!("{owner}.{path}");
-        let name = if whole { name } else { format!("{name}.{}-{}", cells.0, cells.0 + cells.1 - 1) };
-        Ok(Recorded { name, network: p.network, population: p.view.population, cells, what })
+        let name = match (whole, p.cells.view()) {
+            (true, _) => name,
+            (false, Some(View { start, n, .. })) => format!("{name}.{start}-{}", (start + n).saturating_sub(1)),
+            (false, None) => format!("{name}.{}-chosen", p.cells.len()),
+        };
+        Ok(Recorded { name, network: p.network, cells: p.cells, what })
     }
 
     fn recorded_synapses(&self, of: &Expr, name: &str, span: Span) -> Attempt<Recorded> {
@@ -141,7 +141,12 @@ impl Run<'_> {
         let v = &p.synapse.vars[id];
         let of = Sampled::Synapses(all);
         let what = What::Samples { of, reduce: None, every: 1.0, dim: v.dim, unit: v.unit.clone() };
-        Ok(Recorded { name: format!("{}.{name}", p.name), network, population: 0, cells: (0, n), what })
+        Ok(Recorded {
+            name: format!("{}.{name}", p.name),
+            network,
+            cells: View { population: 0, start: 0, n }.into(),
+            what,
+        })
     }
 
     /// The interval of samples in steps, which need not be whole.

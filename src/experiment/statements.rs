@@ -315,18 +315,18 @@ impl Run<'_> {
             return self.reset_environment(*id, what.span);
         }
         let (network, cells) = match self.eval(what)? {
-            Value::Population(p) => (p.network, vec![p.view]),
+            Value::Population(p) => (p.network, p.cells.runs().into_iter().map(|(_, run)| run).collect()),
             Value::Network(instance) => {
                 let populations = self.live[instance.network].network().populations.iter().enumerate();
                 let views = populations.map(|(population, p)| View { population, start: 0, n: p.n });
-                (instance.network, views.collect())
+                (instance.network, views.collect::<Vec<View>>())
             }
             other => return fail(Code::E0401, what.span, format!("{} cannot be reset", other.kind()), "not cells"),
         };
         for view in &cells {
             let population = &self.live[network].network().populations[view.population];
             for id in population.init.keys() {
-                one_per_channel(population, *id, *view, Column::Const(0.0), (false, what.span))?;
+                one_per_channel(population, *id, &(*view).into(), Column::Const(0.0), (false, what.span))?;
             }
         }
         let Some(s) = &mut self.live[network].simulation else { return Ok(()) };

@@ -234,13 +234,13 @@ impl Run<'_> {
                 Value::Network(instance) => whole(instance.network, &self.live[instance.network]),
                 Value::Projection(network, list) => (network, list.to_vec(), Vec::new()),
                 Value::Population(p) => {
-                    if p.view.n != self.live[p.network].network().populations[p.view.population].n {
+                    if !p.cells.is_whole(self.live[p.network].network().populations[p.cells.population].n) {
                         return Err(Box::new(crate::diag::unsupported(
                             e.span,
                             "a signal to some cells of a population",
                         )));
                     }
-                    (p.network, Vec::new(), vec![p.view.population])
+                    (p.network, Vec::new(), vec![p.cells.population])
                 }
                 other => {
                     let message = format!("expected a network, population or projection, found {}", other.kind());

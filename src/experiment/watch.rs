@@ -54,9 +54,12 @@ impl Watch<'_> {
         for r in &mut self.recordings {
             let What::Samples { of, every, .. } = &r.what else { continue };
             if is_due(step - r.span.0, *every) && r.is_within(step) {
-                let cells = r.cells.0..r.cells.0 + r.cells.1;
                 let values: Vec<f64> = match of {
-                    Sampled::Cells { variable, .. } => s.values_of(r.population, *variable, cells).values,
+                    Sampled::Cells { variable, .. } => {
+                        let cover = r.cells.cover();
+                        let all = s.values_of(cover.population, *variable, cover.range()).values;
+                        r.cells.among(all)
+                    }
                     Sampled::Synapses(list) => list.iter().flat_map(|(k, v)| s.synapses(*k, *v)).collect(),
                 };
                 r.sample(step, values.into_iter());
@@ -90,24 +93,24 @@ impl Observer for Watch<'_> {
                     continue;
                 }
             };
-            let cells = r.cells.0..r.cells.0 + r.cells.1;
+            let (population, cover) = (r.cells.population, r.cells.cover());
             let (state, all) = match value {
-                Expr::Var(v) => match simulation.segments(r.population, *v) {
+                Expr::Var(v) => match simulation.segments(population, *v) {
                     Some(state) => (Some(state), None),
-                    None => (None, simulation.values(r.population, *v, cells.clone())),
+                    None => (None, simulation.values(population, *v, cover.range())),
                 },
                 _ => (None, None),
             };
             let values: Vec<f64> = match (state, all) {
-                (Some((b, segments)), _) => cells.map(|c| b.get(c * segments + segment)).collect(),
-                (None, Some(all)) => all,
+                (Some((b, segments)), _) => r.cells.iter().map(|c| b.get(c * segments + segment)).collect(),
+                (None, Some(all)) => r.cells.among(all),
                 (None, None) => {
-                    let plan = &simulation.network.populations[r.population];
-                    let at = |c| match read(Some(simulation), plan, r.population, value, c, *segment) {
+                    let plan = &simulation.network.populations[population];
+                    let at = |c| match read(Some(simulation), plan, population, value, c, *segment) {
                         Some(v) => v,
                         None => crate::ice!("a recorded value that cannot be computed"),
                     };
-                    cells.map(at).collect()
+                    r.cells.iter().map(at).collect()
                 }
             };
             r.sample(step, values.into_iter());
@@ -116,7 +119,7 @@ impl Observer for Watch<'_> {
 
     fn events(&mut self, population: usize, event: EventId, spikes: &Spikes, step: u64) {
         for r in &mut self.recordings {
-            if r.population != population || !matches!(r.what, What::Events(e) if e == event) {
+            if r.cells.population != population || !matches!(r.what, What::Events(e) if e == event) {
                 continue;
             }
             for s in 0..spikes.start.len() - 1 {

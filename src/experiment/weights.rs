@@ -11,7 +11,7 @@ use crate::ir::Precision;
 use crate::plan::{Column, Pairs};
 use crate::runtime::{Rows, Running};
 use crate::source::Span;
-use crate::value::View;
+use crate::value::{Cells, View};
 use std::sync::Arc;
 
 /// What an array of a file stands for.
@@ -108,11 +108,11 @@ impl Run<'_> {
                 }
                 Place::Cells(p, id) => {
                     let population = &self.live[index].network().populations[p];
-                    let whole = View { population: p, start: 0, n: population.n };
-                    rows_within_bounds(population, id, whole, &values, span)?;
+                    let whole: Cells = View { population: p, start: 0, n: population.n }.into();
+                    rows_within_bounds(population, id, &whole, &values, span)?;
                     let column = Column::Array(Arc::new(values));
-                    let column = one_per_channel(population, id, whole, column, (false, span))?;
-                    let values = (0..whole.n).map(|i| column.at(i)).collect::<Vec<f64>>();
+                    let column = one_per_channel(population, id, &whole, column, (false, span))?;
+                    let values = (0..whole.len()).map(|i| column.at(i)).collect::<Vec<f64>>();
                     if let Some(s) = self.live[index].simulation.as_mut().and_then(Running::rates_mut) {
                         s.set(p, id, 0..values.len(), &Rows { rows: 1, values });
                     }

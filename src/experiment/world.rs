@@ -106,11 +106,14 @@ impl Host for Surface<'_> {
     fn degrees(&self, network: usize, list: &[usize], end: End) -> Result<Vec<f64>, Refusal> {
         let mut degrees = Vec::new();
         for (k, p) in self.projections(network, list) {
-            let view = if end == End::Pre { p.pre } else { p.post };
-            let (sources, targets) = self.live[network].network().first_cells(k);
-            let first = if end == End::Pre { sources } else { targets };
-            let mut d = vec![0.0; view.n];
-            let mut count = |pre: usize, post: usize| d[if end == End::Pre { pre } else { post } - first] += 1.0;
+            let at = usize::from(end == End::Post);
+            let (cells, first) = (&p.ends()[at], <[usize; 2]>::from(self.live[network].network().first_cells(k))[at]);
+            let (places, mut d) = (cells.places(), vec![0.0; cells.len()]);
+            let mut count = |pre: usize, post: usize| {
+                if let Some(place) = places[[pre, post][at] - first] {
+                    d[place as usize] += 1.0;
+                }
+            };
             match (&p.pairs, p.pairs.plain()) {
                 (Pairs::Transposed(_), Pairs::Convolution(m)) => m.each(|pre, post| count(post, pre)),
                 (_, Pairs::Convolution(m)) => m.each(count),
@@ -135,16 +138,21 @@ impl Host for Surface<'_> {
             let shared = Some([m.channels.1, from, m.kernel, m.kernel]);
             return Ok((Dense { size: (1, values.len()), weights: values, joins, shared }, dim, unit));
         }
-        let Some(n) = elements(&[p.pre.n, p.post.n]) else {
-            let message = format!("a matrix of {} x {}", p.pre.n, p.post.n);
+        let [pre, post] = p.ends();
+        let size = (pre.len(), post.len());
+        let Some(n) = elements(&[size.0, size.1]) else {
+            let message = format!("a matrix of {} x {}", size.0, size.1);
             return Err(Refusal::of(0, Code::E0404, message, "more elements than an array can have"));
         };
         let mut weights = vec![0.0; n];
         let (sources, targets) = live.network().first_cells(k);
+        let (rows, columns) = (pre.places(), post.places());
         for (e, v) in p.pairs.edges().iter().zip(&values) {
-            weights[(e.pre as usize - sources) * p.post.n + e.post as usize - targets] += *v;
+            if let (Some(i), Some(j)) = (rows[e.pre as usize - sources], columns[e.post as usize - targets]) {
+                weights[i as usize * size.1 + j as usize] += *v;
+            }
         }
-        Ok((Dense { size: (p.pre.n, p.post.n), weights, joins, shared: None }, dim, unit))
+        Ok((Dense { size, weights, joins, shared: None }, dim, unit))
     }
 
     fn energy(&self, network: usize) -> Result<Quantity, Refusal> {
@@ -180,26 +188,23 @@ impl World for Surface<'_> {
         self.dt
     }
 
-    fn shape(&self, p: PopulationRef) -> &[usize] {
-        &self.live[p.network].network().populations[p.view.population].shape
+    fn shape(&self, p: &PopulationRef) -> &[usize] {
+        &self.live[p.network].network().populations[p.cells.population].shape
     }
 
-    fn cell_named(&self, p: PopulationRef, name: &str) -> Result<usize, Unnamed> {
-        self.live[p.network].network().populations[p.view.population].cell_named(name)
+    fn cell_named(&self, p: &PopulationRef, name: &str) -> Result<usize, Unnamed> {
+        self.live[p.network].network().populations[p.cells.population].cell_named(name)
     }
 
-    fn values(&self, p: PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
-        self.live[p.network].values_along(p.view, id, segment, span)
+    fn values(&self, p: &PopulationRef, id: VarId, segment: Option<usize>, span: Span) -> Attempt<Quantity> {
+        self.live[p.network].values_along(&p.cells, id, segment, span)
     }
 
-    fn recording(&self, p: PopulationRef, id: EventId, span: Span) -> Attempt<usize> {
+    fn recording(&self, p: &PopulationRef, id: EventId, span: Span) -> Attempt<usize> {
         let found = self.recordings.iter().rposition(|r| {
-            r.network == p.network
-                && r.population == p.view.population
-                && r.cells == (p.view.start, p.view.n)
-                && matches!(r.what, What::Events(e) if e == id)
+            r.network == p.network && r.cells == p.cells && matches!(r.what, What::Events(e) if e == id)
         });
-        let population = &self.live[p.network].network().populations[p.view.population];
+        let population = &self.live[p.network].network().populations[p.cells.population];
         match found {
             Some(i) => Ok(i),
             None => {

@@ -5,6 +5,7 @@ use crate::hir::{Expr, Neuron, Stmt, VarId, VarKind};
 use crate::math::{derivative, eval};
 use crate::solve::stepped;
 use crate::source::Span;
+use crate::value::{Cells, View};
 
 /// Slower states than so many steps change by less than single precision resolves to four digits.
 const SLOW: f64 = 8192.0;
@@ -80,21 +81,20 @@ impl Population {
     pub fn out_of_bounds(&self) -> Option<OutOfBounds> {
         self.model.bounds.iter().find_map(|(state, lo, hi)| {
             let column = self.init.get(state)?;
-            self.outside(*state, 0, self.n, &|i| column.at(i), (lo, hi))
+            self.outside(*state, &View { population: 0, start: 0, n: self.n }.into(), &|i| column.at(i), (lo, hi))
         })
     }
 
     /// Finds a value for the cells from `start` on that is outside of a state's bounds, counted from the first of them.
-    pub fn assigned_out_of_bounds(&self, state: VarId, start: usize, n: usize, value: &Column) -> Option<OutOfBounds> {
+    pub fn assigned_out_of_bounds(&self, state: VarId, cells: &Cells, value: &Column) -> Option<OutOfBounds> {
         let (_, lo, hi) = self.model.bounds.iter().find(|(of, ..)| *of == state)?;
-        self.outside(state, start, n, &|i| value.at(i), (lo, hi))
+        self.outside(state, cells, &|i| value.at(i), (lo, hi))
     }
 
     fn outside(
         &self,
         state: VarId,
-        start: usize,
-        n: usize,
+        cells: &Cells,
         value: &dyn Fn(usize) -> f64,
         (lo, hi): (&Expr, &Expr),
     ) -> Option<OutOfBounds> {
@@ -104,9 +104,10 @@ impl Population {
         let bounds_of =
             |cell: usize| self.at_start(&lo, cell, None).zip(self.at_start(&hi, cell, None)).unwrap_or(nothing);
         let whole = self.varying(&lo).max(self.varying(&hi)) > 1;
-        let first = bounds_of(start);
-        let bounds = |i: usize| if whole { bounds_of(start + i) } else { first };
-        first_outside(state, n, value, &bounds)
+        let first = bounds_of(cells.cover().start);
+        let bounds = |i: usize| if whole { bounds_of(cells.at(i)) } else { first };
+        let found = first_outside(state, cells.len(), value, &bounds)?;
+        Some(OutOfBounds { index: cells.at(found.index), ..found })
     }
 
     /// Finds a duration of `hold` or `mute` that follows from parameters and is negative, not a number, or finite and longer than

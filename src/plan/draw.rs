@@ -3,6 +3,7 @@
 
 use super::View;
 use crate::rng::{Reader, Stream};
+use crate::value::Cells;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -215,6 +216,9 @@ pub struct Drawing {
     pub stream: Stream,
     /// Synapses of line `i` are `start[i] .. start[i + 1]`.
     start: Arc<Vec<u64>>,
+    /// The cells that the indices of both views stand for, if they are no range; no cell is its own target then.
+    #[serde(skip)]
+    chosen: Option<Arc<(Cells, Cells)>>,
 }
 
 /// Pairs whose sources are drawn by one thread at a time.
@@ -231,7 +235,20 @@ impl Drawing {
         autapses: bool,
         stream: Stream,
     ) -> Drawing {
-        let mut drawing = Drawing { pre, post, connector, autapses, stream, start: Arc::default() };
+        Drawing { pre, post, connector, autapses, stream, start: Arc::default(), chosen: None }.counted(degree)
+    }
+
+    /// The same between cells that need not be ranges, as pairs of their places among each other. No cell is its own target.
+    pub fn between(pre: &Cells, post: &Cells, connector: Connector, degree: usize, stream: Stream) -> Drawing {
+        let places = |cells: &Cells| View { population: cells.population, start: 0, n: cells.len() };
+        let chosen = Some(Arc::new((pre.clone(), post.clone())));
+        let (pre, post) = (places(pre), places(post));
+        Drawing { pre, post, connector, autapses: false, stream, start: Arc::default(), chosen }.counted(degree)
+    }
+
+    /// Draws how many synapses each line has.
+    fn counted(self, degree: usize) -> Drawing {
+        let (connector, mut drawing) = (self.connector, self);
         let n = drawing.lines();
         let lengths: Vec<u64> = match connector {
             Connector::OutDegree | Connector::InDegree => vec![degree as u64; n],
@@ -332,6 +349,9 @@ impl Drawing {
     }
 
     fn allowed(&self, i: usize, j: usize) -> bool {
+        if let Some(chosen) = &self.chosen {
+            return chosen.0.at(i) != chosen.1.at(j);
+        }
         let same = self.pre.population == self.post.population;
         self.autapses || !same || self.pre.start + i != self.post.start + j
     }

@@ -3,7 +3,7 @@
 use super::{Column, Edge, Population, Projection};
 use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::math::eval_through;
-use crate::value::View;
+use crate::value::Cells;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,32 +37,31 @@ pub enum Missing {
 
 impl Population {
     /// Gives a parameter, port or initial state of some cells a value; of a cable's state, in one segment or in all.
-    pub fn give(&mut self, id: VarId, view: View, segment: Option<usize>, value: &Column) {
+    pub fn give(&mut self, id: VarId, cells: &Cells, segment: Option<usize>, value: &Column) {
         let n = self.n;
         if let Some(segment) = segment {
             let mut values: Vec<f64> = (0..n).map(|i| self.initial(id, i, segment)).collect();
-            (0..view.n).for_each(|k| values[view.start + k] = value.at(k));
+            cells.iter().enumerate().for_each(|(k, cell)| values[cell] = value.at(k));
             self.segment_init.insert((id, segment), Column::Array(Arc::new(values)));
             return;
         }
         self.segment_init.retain(|(v, _), _| *v != id);
-        let whole = view.start == 0 && view.n == n;
         let map = match self.model.vars[id].kind {
             VarKind::State(_) => &mut self.init,
             VarKind::Param(_) => &mut self.params,
             _ => &mut self.ports,
         };
-        if whole {
+        if cells.is_whole(n) {
             map.insert(id, value.clone());
             self.given.insert(id, Given::All);
             return;
         }
         let mut all: Vec<f64> = (0..n).map(|i| map.get(&id).map_or(0.0, |c| c.at(i))).collect();
-        (0..view.n).for_each(|k| all[view.start + k] = value.at(k));
+        cells.iter().enumerate().for_each(|(k, cell)| all[cell] = value.at(k));
         map.insert(id, Column::Array(Arc::new(all)));
         match self.given.entry(id).or_insert_with(|| Given::Cells(vec![false; n])) {
             Given::All => {}
-            Given::Cells(cells) => cells[view.start..view.start + view.n].fill(true),
+            Given::Cells(given) => cells.iter().for_each(|cell| given[cell] = true),
         }
     }
 

@@ -13,7 +13,7 @@ mod transposes;
 mod values;
 pub mod windows;
 
-pub use crate::value::View;
+pub use crate::value::{Cells, View};
 pub use checks::{BadDuration, OutOfBounds, TooFine};
 pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use given::{Given, Missing};
@@ -177,6 +177,8 @@ pub struct Projection {
     pub pre: View,
     /// Targets.
     pub post: View,
+    /// Sources and targets that are no ranges: `pre` and `post` are the least ranges that have them.
+    pub chosen: [Option<Cells>; 2],
     /// Target port of the postsynaptic model, or [`no_port`].
     pub port: VarId,
     /// Synapse model.
@@ -215,6 +217,12 @@ pub struct Projection {
 }
 
 impl Projection {
+    /// Returns the sources and the targets.
+    pub fn ends(&self) -> [Cells; 2] {
+        let [pre, post] = self.chosen.clone();
+        [pre.unwrap_or(self.pre.into()), post.unwrap_or(self.post.into())]
+    }
+
     /// Returns where each state of the synapse is kept.
     pub fn places(&self) -> BTreeMap<VarId, Place> {
         let single = |d: &Delay| matches!(d, Delay::Const(_));

@@ -5,7 +5,7 @@ use super::draw::{Connector, Drawing};
 use super::pairs::Convolution;
 use super::{Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection};
 use crate::hir::{VarId, VarKind};
-use crate::value::View;
+use crate::value::{Cells, View};
 use cranelift_entity::EntityRef;
 
 /// What is wrong with a plan, in words for the one who wrote the file.
@@ -212,6 +212,12 @@ impl Network {
         let there = self.populations.get(view.population).zip(view.start.checked_add(view.n));
         let inside = there.is_some_and(|(p, end)| end <= p.n && view.n > 0);
         holds(inside, || format!("{of}: cells that are not there"))
+    }
+
+    /// The same for cells that need not be a range.
+    pub fn cells_sound(&self, cells: &Cells, of: &str) -> Sound {
+        let there = self.populations.get(cells.population).is_some_and(|p| cells.are_among(p.n) && !cells.is_empty());
+        holds(there, || format!("{of}: cells that are not there"))
     }
 
     /// Checks a projection before its synapse is looked at: both ends, the port, and the pairs.

@@ -44,10 +44,14 @@ pub fn write(r: &Recording, path: &Path) -> Result<(), Failure> {
             Some(unit)
         }
     };
-    let cells = if unit.is_some() { r.width() } else { r.cells.1 };
+    let cells = if unit.is_some() { r.width() } else { r.cells.len() };
     let (from, to) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
     let about = [("recording", r.name.clone()), ("cells", cells.to_string()), ("from_ms", from.to_string())];
     let about = about.into_iter().chain([("to_ms", to.to_string())]);
+    // Of chosen cells the column has their places among each other.
+    let chosen = matches!(owner, "cell") && r.cells.view().is_none();
+    let indices = || r.cells.iter().map(|cell| cell.to_string()).collect::<Vec<_>>().join(",");
+    let about = about.chain(chosen.then(|| ("indices", indices())));
     metadata.extend(about.map(|(key, value)| KeyValue::new(format!("neuro.{key}"), value)));
     let schema = Arc::new(Type::group_type_builder("recording").with_fields(fields).build()?);
     let properties =

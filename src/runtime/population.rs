@@ -489,7 +489,7 @@ impl Pop {
 
     /// Lets an analog port follow functions of time; returns whether one serves all of the `n` cells.
     pub fn set_functions(&mut self, port: VarId, functions: Vec<PortFunction>, n: usize) -> bool {
-        let one = matches!(&functions[..], [f] if f.of.is_shared() && f.cells == (0..n));
+        let one = matches!(&functions[..], [f] if f.of.is_shared() && f.cells.is_whole(n));
         self.functions.insert(port, functions);
         if one {
             self.set_source(port, PortSource::Uniform);

@@ -1,5 +1,6 @@
 //! Functions of time that inputs and rates follow.
 
+use crate::value::Cells;
 use std::sync::Arc;
 
 type Fill = dyn Fn(f64, &mut [f64]) + Send + Sync;
@@ -42,7 +43,7 @@ impl TimeFunction {
 #[derive(Clone)]
 pub struct PortFunction {
     /// The cells.
-    pub cells: std::ops::Range<usize>,
+    pub cells: Cells,
     /// The function; its values are those of these cells.
     pub of: TimeFunction,
 }
@@ -50,6 +51,13 @@ pub struct PortFunction {
 impl PortFunction {
     /// Writes the values of its cells among those of all.
     pub fn fill(&self, t: f64, all: &mut [f64]) {
-        self.of.fill(t, &mut all[self.cells.clone()]);
+        match self.cells.view() {
+            Some(view) => self.of.fill(t, &mut all[view.range()]),
+            None => {
+                let mut values = vec![0.0; self.cells.len()];
+                self.of.fill(t, &mut values);
+                self.cells.iter().zip(values).for_each(|(cell, value)| all[cell] = value);
+            }
+        }
     }
 }

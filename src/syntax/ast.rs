@@ -357,12 +357,25 @@ pub struct ViewPath {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum NetworkItem {
-    Population { name: Name, model: Name, args: Vec<Arg>, shape: Vec<Expr>, spacing: Option<Expr>, span: Span },
-    Network { name: Name, model: Name, args: Vec<Arg>, span: Span },
+    Population {
+        name: Name,
+        model: Name,
+        args: Vec<Arg>,
+        shape: Vec<Expr>,
+        spacing: Option<Expr>,
+        span: Span,
+    },
+    Network {
+        name: Name,
+        model: Name,
+        args: Vec<Arg>,
+        span: Span,
+    },
     Init(Vec<ViewPath>, Value),
     Projection(Box<Projection>),
     Drive(Drive),
-    View(Name, ViewPath),
+    /// Cells, and which of them if not all.
+    View(Name, ViewPath, Option<Expr>),
     Let(Name, Expr),
     Params(Vec<Binding>),
     For(Name, Expr, Vec<NetworkItem>),

@@ -43,7 +43,10 @@ impl Lowerer {
             }
             Rule::projection => NetworkItem::Projection(Box::new(self.projection(pair)?)),
             Rule::drive => NetworkItem::Drive(self.drive(pair)?),
-            Rule::view => NetworkItem::View(self.name(&p.next()?), self.view_path(p.next()?)?),
+            Rule::view => {
+                let (name, of) = (self.name(&p.next()?), self.view_path(p.next()?)?);
+                NetworkItem::View(name, of, p.next().ok().map(|e| self.expr(e)).transpose()?)
+            }
             Rule::let_item => NetworkItem::Let(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::params => NetworkItem::Params(self.bindings(pair)?),
             Rule::net_for => {

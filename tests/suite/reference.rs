@@ -71,12 +71,13 @@ pub fn array(shape: &str, values: &[f64]) -> Vec<u8> {
     npy
 }
 
-/// A folder with `table.csv`, `array.npy` and `pictures.zip`.
+/// A folder with `table.csv`, other tables, `array.npy` and `pictures.zip`.
 fn data() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reference");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("table.csv"), "x,kind\n1,a\n2,b\n").unwrap();
     std::fs::write(folder.join("table.parquet"), crate::tables::parquet_file(false)).unwrap();
+    std::fs::write(folder.join("table.feather"), crate::tables::arrow_file(true)).unwrap();
     std::fs::write(folder.join("table.json"), r#"{"edges": [{"a": "x", "at": [1, 2]}, {"a": "y", "at": [3]}]}"#)
         .unwrap();
     std::fs::write(folder.join("array.idx"), [0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]).unwrap();

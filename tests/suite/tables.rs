@@ -418,3 +418,123 @@ experiment e {{
         }
     }
 }
+
+/// An Arrow file of cells, as the Parquet file above, whose types are categories; compressed or plain.
+pub fn arrow_file(compressed: bool) -> Vec<u8> {
+    use arrow_array::types::Int8Type;
+    use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, RecordBatch};
+    use arrow_ipc::CompressionType;
+    use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+    use std::sync::Arc;
+    let batch = |from: usize, to: usize| {
+        let root: Vec<i64> = [720575940603989420, 720575940603989421, 7][from..to].to_vec();
+        let size: Vec<Option<f64>> = [Some(0.25), None, Some(4.0)][from..to].to_vec();
+        let kind: DictionaryArray<Int8Type> = ["KCg", "KCab", "MBON"][from..to].iter().copied().collect();
+        let on: Vec<Option<bool>> = [Some(true), Some(false), Some(true)][from..to].to_vec();
+        let columns: [(&str, ArrayRef, bool); 4] = [
+            ("root", Arc::new(Int64Array::from(root)), false),
+            ("size", Arc::new(Float64Array::from(size)), true),
+            ("type", Arc::new(kind), true),
+            ("on", Arc::new(BooleanArray::from(on)), true),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    };
+    let options =
+        IpcWriteOptions::default().try_with_compression(compressed.then_some(CompressionType::LZ4_FRAME)).unwrap();
+    // Each batch has categories of its own, which a file takes once only.
+    let whole = batch(0, 3);
+    let mut out = Vec::new();
+    let mut writer = FileWriter::try_new_with_options(&mut out, &whole.schema(), options).unwrap();
+    writer.write(&whole.slice(0, 2)).unwrap();
+    writer.write(&whole.slice(2, 1)).unwrap();
+    writer.finish().unwrap();
+    drop(writer);
+    out
+}
+
+#[test]
+fn arrow_files_are_tables() {
+    for compressed in [false, true] {
+        let whole = arrow_file(compressed);
+        let files = [("a.feather", whole.clone()), ("cells.csv", CELLS.into())];
+        let x = |measure: &str| {
+            measured(&format!("experiment e {{ let cells = arrow(\"a.feather\")  measure x = {measure} }}"), &files)
+        };
+        assert_eq!(x("rows(cells)"), [3.0]);
+        assert_eq!(x("column(cells, \"size\", blank = 9)"), [0.25, 9.0, 4.0]);
+        assert_eq!(x("starts_with(cells.type, \"KC\") + (if cells.on == \"true\" then 10 else 0)"), [11.0, 1.0, 10.0]);
+        // Longer than a double is exact.
+        assert_eq!(x("count_where(cells, \"root\", \"720575940603989421\")"), [1.0]);
+        let edges =
+            "\"a.feather\"(pre = \"root\", post = \"root\", where = on == \"true\", weight = size, missing = \"skip\")";
+        assert_eq!(measured(&from(edges, "weights(net.p)"), &files), [0.25]);
+        let refuse = |bytes: Vec<u8>, measure: &str, words: &[&str]| {
+            refused(&format!("experiment e {{ measure x = rows({measure}) }}"), &[("c", bytes)], Code::E0803, words);
+        };
+        refuse(whole.clone(), "csv(\"c\")", &["Arrow", "`arrow`"]);
+        refuse(CELLS.into(), "arrow(\"c\")", &["not an Arrow file", "`csv`"]);
+        refuse(b"FEA1....".to_vec(), "arrow(\"c\")", &["first version", "version 2"]);
+        for cut in [8, whole.len() / 2, whole.len() - 3] {
+            refuse(whole[..cut].to_vec(), "arrow(\"c\")", &["cannot be read"]);
+        }
+        refused(
+            "experiment e { measure x = column(arrow(\"c\"), \"size\") }",
+            &[("c", whole)],
+            Code::E0803,
+            &["row 2", "empty"],
+        );
+    }
+}
+
+#[test]
+fn damaged_arrow_files_are_refused_or_read() {
+    let whole = arrow_file(true);
+    let mut refused = 0;
+    for k in 0..whole.len() * 4 {
+        let mut bytes = whole.clone();
+        let at = k * 7919 % bytes.len();
+        bytes[at] = match k % 4 {
+            0 => 0,
+            1 => 0xff,
+            2 => bytes[at].wrapping_add(1),
+            _ => bytes[at] ^ 0x80,
+        };
+        refused += usize::from(neuro::data::arrow("a", &bytes, &|_| true).is_err());
+    }
+    assert!(refused > whole.len() / 4, "{refused} of {}", 4 * whole.len());
+}
+
+#[test]
+fn numpy_arrays_are_lists_of_edges() {
+    let npy = |kind: &str, fortran: &str, shape: &str, body: Vec<u8>| {
+        let header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+        let header = format!("{header:<117}\n");
+        let mut out = b"\x93NUMPY\x01\x00".to_vec();
+        out.extend((header.len() as u16).to_le_bytes());
+        out.extend(header.bytes());
+        out.extend(body);
+        out
+    };
+    let bytes = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let rows = [720575940603989420, 7, 3, 720575940603989421, 7, 5];
+    let columns = [720575940603989420, 720575940603989421, 7, 7, 3, 5];
+    let cells = CELLS.replace("\n    ", "\n").replace("007", "7");
+    let edges = "\"e.npy\"(pre = \"0\", post = \"1\", weight = 2 * column(\"2\"))";
+    for (fortran, values) in [("False", rows), ("True", columns)] {
+        let files = [("cells.csv", cells.clone().into()), ("e.npy", npy("<i8", fortran, "(2, 3)", bytes(&values)))];
+        assert_eq!(measured(&from(edges, "weights(net.p)"), &files), [6.0, 10.0], "{fortran}");
+        assert_eq!(measured(&from(edges, "in_degrees(net.p)"), &files), [0.0, 0.0, 2.0, 0.0]);
+    }
+    let refuse = |file: Vec<u8>, words: &[&str]| {
+        refused(&from(edges, "1"), &[("cells.csv", cells.clone().into()), ("e.npy", file)], Code::E0803, words);
+    };
+    refuse(npy("<i8", "False", "(6,)", bytes(&rows)), &["no rows and columns", "two axes"]);
+    refuse(npy("<i8", "False", "(2, 4)", bytes(&rows)), &["announces 64 bytes"]);
+    refuse(npy("<i8", "False", "(3, 2)", bytes(&[7; 6])), &["no column `2`", "`0`, `1`"]);
+}
+
+/// Measures something of a network of the cells whose edges come from a file.
+fn from(edges: &str, measure: &str) -> String {
+    let text = network("all", "", measure);
+    text.replace("\"edges.csv\"()", edges)
+}

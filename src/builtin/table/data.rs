@@ -25,6 +25,14 @@ pub(super) static ROWS: &[Builtin] = &[
         "expect rows(parquet(\"table.parquet\")) == 3",
     ),
     f(
+        "arrow",
+        &[p("path", Text), o("id", Text)],
+        G::Table,
+        Function(sets::named_arrow),
+        "a table from an Arrow file, as Feather (version 2) is one, of numbers, truth values and texts",
+        "expect rows(arrow(\"table.feather\")) == 3",
+    ),
+    f(
         "json",
         &[p("path", Text), o("id", Text), o("list", Text), o("each", Text)],
         G::Table,

@@ -278,7 +278,10 @@ impl Names {
                 NetworkItem::Projection(p) => {
                     out.extend(p.name.as_ref().map(|name| self.declare(name, Kind::Projection, p.span)));
                 }
-                NetworkItem::View(name, of) => out.push(self.declare(name, Kind::View, name.span.to(of.span))),
+                NetworkItem::View(name, of, chosen) => {
+                    let end = chosen.as_ref().map_or(of.span, |e| e.span);
+                    out.push(self.declare(name, Kind::View, name.span.to(end)));
+                }
                 NetworkItem::Let(name, e) => out.push(self.declare(name, Kind::Let, name.span.to(e.span))),
                 NetworkItem::Params(list) => out.extend(self.bindings(list)),
                 NetworkItem::For(_, _, body) => self.network_items(body, out),
@@ -302,7 +305,7 @@ impl Names {
                     let Some(name) = &p.name else { continue };
                     (name, self.synapse_of(p))
                 }
-                NetworkItem::View(name, of) => {
+                NetworkItem::View(name, of, _) => {
                     let base = of.path.text.split('.').next().and_then(|n| self.member(network, n));
                     (name, base.and_then(|id| self.all[id].of))
                 }

@@ -325,8 +325,11 @@ impl<'a> Walk<'a> {
                     self.clauses(&p.clauses, synapse);
                 }
                 NetworkItem::Drive(d) => self.drive(d),
-                NetworkItem::View(_, of) => {
+                NetworkItem::View(_, of, chosen) => {
                     self.view(of);
+                    chosen.iter().for_each(|e| {
+                        self.expr(e);
+                    });
                 }
                 NetworkItem::Let(_, e) => {
                     self.expr(e);
@@ -560,7 +563,7 @@ fn end_of(body: &[NetworkItem]) -> Option<Span> {
         NetworkItem::Projection(p) => Some(p.span),
         NetworkItem::Drive(d) => Some(d.span),
         NetworkItem::Let(_, e) => Some(e.span),
-        NetworkItem::View(_, v) => Some(v.span),
+        NetworkItem::View(_, v, chosen) => Some(chosen.as_ref().map_or(v.span, |e| e.span)),
         NetworkItem::Init(_, Value::Expr(e)) => Some(e.span),
         NetworkItem::Init(_, Value::Distribution(d)) => Some(d.call.span),
         NetworkItem::For(_, range, body) => end_of(body).or(Some(range.span)),

@@ -1,9 +1,9 @@
 //! The statements of a network.
 
 use super::access::view;
-use super::model::{Item, Nested, Network, Parameter, Population};
+use super::model::{Chosen, Item, Nested, Network, Parameter, Population};
 use super::projection::{drive, projection};
-use super::world::World;
+use super::world::{World, elementwise};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::arguments::bind;
 use crate::hir::infer::Infer;
@@ -37,13 +37,21 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<
         NetworkItem::Init(paths, value) => init(infer, world, paths, value, out),
         NetworkItem::Projection(p) => out.extend(projection(infer, world, p).map(Item::Projection)),
         NetworkItem::Drive(d) => out.extend(drive(infer, world, d).map(|d| Item::Drive(Box::new(d)))),
-        NetworkItem::View(name, v) => {
+        NetworkItem::View(name, v, chosen) => {
             let cells = view(world, infer, v);
             if !cells.is_error() && !matches!(cells.ty.kind, Kind::Population(_)) {
                 infer.diagnostics.push(errors::wrong_kind("cells", &cells.ty, v.span));
             }
+            let condition = chosen.as_ref().map(|e| {
+                let condition = world.within(true, false, |world| infer.typed_rows(world, e));
+                elementwise(infer, &condition);
+                condition
+            });
             let id = world.declare_member(infer, name, cells.ty.clone());
-            out.push(Item::Let(id, cells));
+            out.push(match condition {
+                None => Item::Let(id, cells),
+                Some(condition) => Item::Chosen(Box::new(Chosen { id, of: cells, condition })),
+            });
         }
         NetworkItem::Let(name, e) => {
             let value = infer.typed(world, e);

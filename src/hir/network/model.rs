@@ -98,7 +98,7 @@ fn signals(body: &[Item], out: &mut BTreeSet<String>) {
                 signals(a, out);
                 signals(b, out);
             }
-            Item::Init(..) | Item::Drive(_) | Item::Let(..) => {}
+            Item::Init(..) | Item::Drive(_) | Item::Let(..) | Item::Chosen(_) => {}
         }
     }
 }
@@ -120,7 +120,7 @@ fn windows<'a>(body: &'a [Item], out: &mut Vec<(&'a str, Span)>) {
                 windows(a, out);
                 windows(b, out);
             }
-            Item::Init(..) | Item::Drive(_) | Item::Let(..) => {}
+            Item::Init(..) | Item::Drive(_) | Item::Let(..) | Item::Chosen(_) => {}
         }
     }
 }
@@ -154,6 +154,8 @@ pub enum Item {
     Drive(Box<Drive>),
     /// `let name = value`, a view, or a parameter declared in the body.
     Let(LocalId, Expr),
+    /// `view name = cells where condition`
+    Chosen(Box<Chosen>),
     /// `for name in range { … }`
     For {
         /// The name of the turn's value.
@@ -311,6 +313,17 @@ pub struct FromTable {
     pub delay: Option<Expr>,
     /// Where it is written.
     pub span: Span,
+}
+
+/// Those cells for which a condition holds.
+#[derive(Debug, Clone)]
+pub struct Chosen {
+    /// What they are called.
+    pub id: LocalId,
+    /// Of which cells.
+    pub of: Expr,
+    /// A number for each of those: they are chosen where it is not 0.
+    pub condition: Expr,
 }
 
 /// Events from outside.

@@ -4,6 +4,7 @@ use crate::codegen::abi::SlotMemory;
 use crate::ir::Precision;
 use crate::runtime::buffer::{Buffer, padded};
 use crate::runtime::memory::too_many;
+use crate::value::Cells;
 
 /// Rows of numbers, each padded to 16.
 pub struct Array {
@@ -34,14 +35,12 @@ impl Array {
     }
 
     /// Writes values of some cells into every row.
-    pub fn fill_cells(&mut self, cells: std::ops::Range<usize>, values: &[f64]) {
+    pub fn fill_cells(&mut self, cells: &Cells, values: &[f64]) {
         for row in 0..self.rows {
-            for (i, v) in cells.clone().zip(values) {
+            for (i, v) in cells.iter().zip(values) {
                 self.buffer.set(row * self.ld + i, *v);
             }
-            if cells.end == self.n {
-                self.pad(row);
-            }
+            self.pad(row);
         }
     }
 

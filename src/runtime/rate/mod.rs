@@ -405,7 +405,7 @@ impl Inner {
             let (base, f) = self.functions[i].clone();
             let mut values = vec![0.0; f.cells.len()];
             f.of.fill(t, &mut values);
-            self.graph.nodes[base].array.fill_cells(f.cells.clone(), &values);
+            self.graph.nodes[base].array.fill_cells(&f.cells, &values);
             self.graph.changed(base);
         }
     }
