@@ -55,6 +55,8 @@ mod lsp;
 mod maps;
 #[path = "suite/meaning.rs"]
 mod meaning;
+#[path = "suite/methods.rs"]
+mod methods;
 #[path = "suite/models.rs"]
 mod models;
 #[path = "suite/mutants.rs"]

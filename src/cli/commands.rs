@@ -106,20 +106,33 @@ fn explain_file(path: &Path, messages: Messages) -> Done {
 
 /// Describes what a file or a module declares.
 pub fn doc(what: &OsStr, messages: Messages) -> Done {
-    let module = what.to_str().filter(|m| m.starts_with("std.") && !Path::new(m).exists());
-    let text = match module {
-        Some(path) => match describe::module(path) {
-            Some(text) => text,
-            None => {
-                let help =
-                    nearest(path, stdlib::module_names()).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
-                return Err(Stop::Usage(format!("there is no module `{path}`{help}")));
-            }
-        },
+    let text = match module(what) {
+        Some(path) => describe::module(path).ok_or_else(|| no_module(path))?,
         None => describe::all(&load(Path::new(what), messages)?, None),
     };
     say!("{}", text.trim_end());
     Ok(())
+}
+
+/// Writes the Methods of a paper about what a file or a module declares.
+pub fn methods(what: &OsStr, standalone: bool, messages: Messages) -> Done {
+    let section = match module(what) {
+        Some(path) => describe::module_methods(path).ok_or_else(|| no_module(path))?,
+        None => describe::methods(&load(Path::new(what), messages)?),
+    };
+    let text = if standalone { describe::document(&section) } else { section };
+    say!("{}", text.trim_end());
+    Ok(())
+}
+
+/// The module of the library that is meant, if no file is.
+fn module(what: &OsStr) -> Option<&str> {
+    what.to_str().filter(|m| m.starts_with("std.") && !Path::new(m).exists())
+}
+
+fn no_module(path: &str) -> Stop {
+    let help = nearest(path, stdlib::module_names()).map_or(String::new(), |n| format!(" (did you mean {n}?)"));
+    Stop::Usage(format!("there is no module `{path}`{help}"))
 }
 
 pub fn list() -> Done {

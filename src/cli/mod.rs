@@ -69,6 +69,14 @@ enum DataCommand {
     Check,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum DocFormat {
+    /// Pages of declarations as they are written
+    Markdown,
+    /// Tables and equations as in Nordlie, Gewaltig & Plesser 2009
+    Latex,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Check names, units, shapes and equations without running
@@ -145,10 +153,16 @@ enum Command {
         /// A neuron, synapse, network or world of the file: its ports, parameters, states and equations
         name: Option<String>,
     },
-    /// Describe everything that a file or a module of the library declares, as Markdown
+    /// Describe everything that a file or a module of the library declares, as Markdown or as the Methods of a paper
     Doc {
         /// A .neuro file, or a module such as std.neurons.lif
         what: OsString,
+        /// Markdown, or a section of LaTeX with equations and tables, to be `\input` by a paper
+        #[arg(long, value_enum, default_value = "markdown")]
+        format: DocFormat,
+        /// Print a whole document around the section of LaTeX
+        #[arg(long)]
+        standalone: bool,
     },
     /// List the standard library: modules, and what they declare
     List,
@@ -221,7 +235,9 @@ pub fn main() -> ExitCode {
             commands::emit(&file, &stage, after.as_deref(), experiment.as_deref(), &options, messages)
         }
         Command::Explain { what, name } => commands::explain(&what, name.as_deref(), messages),
-        Command::Doc { what } => commands::doc(&what, messages),
+        Command::Doc { what, format: DocFormat::Latex, standalone } => commands::methods(&what, standalone, messages),
+        Command::Doc { standalone: true, .. } => Err(Stop::Usage("`--standalone` is for `--format latex`".into())),
+        Command::Doc { what, .. } => commands::doc(&what, messages),
         Command::List => commands::list(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

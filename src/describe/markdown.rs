@@ -1,12 +1,9 @@
-//! What a model, network or world takes and gives, from its declaration: for `neuro explain NAME`, `neuro doc` and `docs/library`.
-//!
-//! Input: a checked program and the syntax of the files that it was read from. Output: Markdown.
+//! Pages as Markdown: what a model, network or world takes and gives.
 
-use crate::compiler::{NoImports, Program, compile};
-use crate::diag::Diagnostics;
+use super::written::{Written, dedented, name_of, unit_name};
+use crate::compiler::Program;
 use crate::hir::{Neuron, Var, VarKind};
-use crate::source::{SourceFile, Span};
-use crate::stdlib;
+use crate::source::Span;
 use crate::syntax::ast::{Arg, Binding, Item, ItemKind, Model, ModelItem, ModelKind, NetworkItem, Value, WorldItem};
 use crate::units::format_quantity;
 use std::fmt::Write;
@@ -14,100 +11,14 @@ use std::fmt::Write;
 /// A row of a table: what, of which unit, with which value, and what is said of it.
 type Row = [String; 4];
 
-/// Describes a declaration of a program by its name.
-pub fn declaration(program: &Program, name: &str) -> Option<String> {
-    let (item, text) = find(program, name)?;
-    Some(Page { program, text, out: String::new() }.written(&item, None))
-}
-
-/// Describes a declaration of the standard library.
-pub fn of_library(name: &str) -> Option<String> {
-    let module = stdlib::module_that_declares(name)?;
-    let (file, text) = stdlib::find(&module)?;
-    let program = compile(SourceFile::new(file, text), &mut NoImports).ok()?;
-    let (item, text) = find(&program, name)?;
-    Some(Page { program: &program, text, out: String::new() }.written(&item, Some(&module)))
-}
-
-/// Describes all that the first file of a program declares, but experiments and tests.
-pub fn all(program: &Program, module: Option<&str>) -> String {
-    let mut out = String::new();
-    let Some(root) = program.sources.files().next() else { return out };
-    for item in items(root) {
-        // What the library does not speak of is there for its tests.
-        if name_of(&item).is_some() && (module.is_none() || !item.doc.is_empty()) {
-            let page = Page { program, text: &root.text, out: String::new() };
-            out += &page.written(&item, module);
-            out.push('\n');
-        }
-    }
-    out
-}
-
-/// The chapter of a module of the standard library.
-pub fn module(path: &str) -> Option<String> {
-    let (file, text) = stdlib::find(path)?;
-    let program = compile(SourceFile::new(file, text), &mut NoImports).ok()?;
-    let head = format!("# std.{path}\n\nMade by `neuro doc std.{path}`.\n\n", path = path.trim_start_matches("std."));
-    Some(head + all(&program, Some(path)).trim_end() + "\n")
-}
-
-/// Names of the standard library by module, each with the first sentence that is said of it.
-pub fn list() -> String {
-    let mut out = String::new();
-    for path in stdlib::module_names() {
-        let Some((file, text)) = stdlib::find(path) else { continue };
-        let _ = writeln!(out, "{path}");
-        for item in items(&SourceFile::new(file, text)) {
-            // What has no text of its own is there for a test.
-            let Some((kind, name)) = name_of(&item).filter(|_| !item.doc.is_empty()) else { continue };
-            let _ = writeln!(out, "  {kind:8} {name:26} {}", sentence(&item.doc));
-        }
-    }
-    out
-}
-
-fn items(file: &SourceFile) -> Vec<Item> {
-    crate::syntax::parse(Default::default(), &file.text, &mut Diagnostics::default()).items
-}
-
-fn find<'a>(program: &'a Program, name: &str) -> Option<(Item, &'a str)> {
-    program.sources.files().find_map(|file| {
-        let item = items(file).into_iter().find(|item| name_of(item).is_some_and(|(_, n)| n == name))?;
-        Some((item, &*file.text))
-    })
-}
-
-/// The kind and name of what can be used elsewhere.
-fn name_of(item: &Item) -> Option<(&'static str, &str)> {
-    Some(match &item.kind {
-        ItemKind::Model(m) => match m.kind {
-            ModelKind::Neuron => ("neuron", &m.name.text),
-            ModelKind::Synapse => ("synapse", &m.name.text),
-            ModelKind::Channel => ("channel", &m.name.text),
-        },
-        ItemKind::Variant(v) => match v.kind {
-            Some(ModelKind::Synapse) => ("synapse", &v.name.text),
-            Some(_) => ("neuron", &v.name.text),
-            None => ("network", &v.name.text),
-        },
-        ItemKind::Network(n) => ("network", &n.name.text),
-        ItemKind::World(w) => ("world", &w.name.text),
-        ItemKind::Fn(name, ..) => ("fn", &name.text),
-        _ => return None,
-    })
-}
-
-fn sentence(doc: &str) -> String {
-    let text = doc.replace('\n', " ");
-    let end = text.find(". ").or(text.find(": ")).map_or(text.len(), |at| at + 1);
-    text[..end].trim_end_matches([':', '.']).to_string()
+/// The page of a declaration; of a module of the library it says how it is imported.
+pub fn page(program: &Program, item: &Item, module: Option<&str>) -> String {
+    Page { program, text: Written(&program.sources), out: String::new() }.written(item, module)
 }
 
 struct Page<'a> {
     program: &'a Program,
-    /// The file that the declaration stands in.
-    text: &'a str,
+    text: Written<'a>,
     out: String,
 }
 
@@ -220,8 +131,6 @@ impl Page<'_> {
     }
 
     fn neuron(&mut self, m: &Model, n: &Neuron) {
-        let unit =
-            |v: &Var| v.unit.as_ref().map_or_else(|| crate::units::canonical_unit(v.dim).name, |u| u.name.clone());
         let value = |v: &Var, e: &crate::hir::Expr| {
             let known = crate::math::eval(e, &|_| None, None);
             known.map_or_else(|| "follows".to_string(), |x| format_quantity(x, v.dim, v.unit.as_ref()))
@@ -230,15 +139,15 @@ impl Page<'_> {
         for v in n.vars.values() {
             let said = self.comment(v.span);
             match &v.kind {
-                VarKind::Param(Some(e)) => params.push([v.name.clone(), unit(v), value(v, e), said]),
-                VarKind::Param(None) => params.push([v.name.clone(), unit(v), "must be given".into(), said]),
-                VarKind::EventPort => ports.push([v.name.clone(), unit(v), "events".into(), said]),
-                VarKind::AnalogPort(e) => ports.push([v.name.clone(), unit(v), value(v, e), said]),
+                VarKind::Param(Some(e)) => params.push([v.name.clone(), unit_name(v), value(v, e), said]),
+                VarKind::Param(None) => params.push([v.name.clone(), unit_name(v), "must be given".into(), said]),
+                VarKind::EventPort => ports.push([v.name.clone(), unit_name(v), "events".into(), said]),
+                VarKind::AnalogPort(e) => ports.push([v.name.clone(), unit_name(v), value(v, e), said]),
                 VarKind::State(e) => {
                     let written = self.first_value(m, &v.name);
-                    states.push([v.name.clone(), unit(v), written.unwrap_or_else(|| value(v, e)), said]);
+                    states.push([v.name.clone(), unit_name(v), written.unwrap_or_else(|| value(v, e)), said]);
                 }
-                VarKind::Let(_) => states.push([v.name.clone(), unit(v), "follows".into(), said]),
+                VarKind::Let(_) => states.push([v.name.clone(), unit_name(v), "follows".into(), said]),
                 _ => {}
             }
         }
@@ -360,22 +269,10 @@ impl Page<'_> {
     }
 
     fn of(&self, span: Span) -> &str {
-        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.text.of(span)
     }
 
-    /// What is said of a line behind its `#`.
     fn comment(&self, at: Span) -> String {
-        let Some(rest) = self.text.get(at.end as usize..) else { return String::new() };
-        let line = rest.lines().next().unwrap_or_default();
-        line.split_once('#').map_or(String::new(), |(_, said)| said.trim().to_string())
+        self.text.comment(at)
     }
-}
-
-/// Takes the indentation away that all lines but the first have.
-fn dedented(text: &str) -> String {
-    let indent = text.lines().skip(1).filter(|l| !l.trim().is_empty()).map(|l| l.len() - l.trim_start().len()).min();
-    let cut = |line: &str| line.get(indent.unwrap_or(0)..).unwrap_or(line.trim_start()).to_string();
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default().to_string();
-    std::iter::once(first).chain(lines.map(cut)).collect::<Vec<_>>().join("\n")
 }
