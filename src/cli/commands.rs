@@ -1,11 +1,11 @@
 //! `check`, `emit`, `explain`, `doc`, `list` and `fmt`.
 
 use super::files::{Disk, expand, load, read};
-use super::messages::{Done, Messages, Stop};
+use super::messages::{Done, Messages, Stop, several};
 use super::options::RunOptions;
 use super::run::settings;
 use neuro::builtin;
-use neuro::compiler::Stage;
+use neuro::compiler::{Program, Stage};
 use neuro::describe;
 use neuro::diag::{Code, nearest};
 use neuro::source::{SourceFile, SourceMap};
@@ -15,9 +15,13 @@ use std::path::{Path, PathBuf};
 
 pub fn check(paths: &[PathBuf], messages: Messages) -> Done {
     let mut done = Ok(());
+    let (mut sound, mut last) = (0, None);
     for path in expand(paths)? {
         match load(&path, messages) {
-            Ok(_) => {}
+            Ok(program) => {
+                sound += 1;
+                last = Some(format!("{}: {}", path.display(), declared(&program)));
+            }
             Err(Stop::Failed) if done.is_err() => {}
             // What cannot be read keeps no other file from being checked.
             Err(stop) => {
@@ -27,7 +31,18 @@ pub fn check(paths: &[PathBuf], messages: Messages) -> Done {
             }
         }
     }
+    match last {
+        Some(one) if sound == 1 => messages.note(&format!("{one}; no errors")),
+        _ if sound > 1 => messages.note(&format!("{sound} files without errors")),
+        _ => {}
+    }
     done
+}
+
+/// What the first file of a program declares: `2 neurons, 1 network, 1 test`.
+fn declared(program: &Program) -> String {
+    let some: Vec<String> = describe::counts(program).into_iter().map(|(what, n)| several(n, what)).collect();
+    if some.is_empty() { "nothing is declared".into() } else { some.join(", ") }
 }
 
 pub fn emit(

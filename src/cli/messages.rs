@@ -115,3 +115,9 @@ impl Messages {
         }
     }
 }
+
+/// A number of things: `1 neuron`, `2 neurons`.
+pub fn several(n: usize, what: &str) -> String {
+    let ending = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{ending}")
+}

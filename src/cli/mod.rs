@@ -27,6 +27,7 @@ mod messages;
 mod options;
 mod page;
 mod plot;
+mod profile;
 mod progress;
 mod reach;
 mod results;

@@ -2,7 +2,7 @@
 
 use super::checkpoints::{CHECKPOINT, Kept, time};
 use super::files::{Disk, load};
-use super::messages::{Done, MessageFormat, Messages, Stop};
+use super::messages::{Done, MessageFormat, Messages, Stop, several};
 use super::options::{CheckpointOptions, RunOptions};
 use super::page::Page;
 use super::progress::{Hears, Shown};
@@ -53,6 +53,9 @@ pub struct Request {
     /// Serve the report while the run goes on, on this machine alone; at any free port unless one is given
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true, default_missing_value = "0")]
     pub watch: Option<u16>,
+    /// Say where the time went: by population, port and projection. Results do not depend on it
+    #[arg(long)]
+    pub profile: bool,
     /// No progress
     #[arg(long, short)]
     pub quiet: bool,
@@ -129,6 +132,7 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
         signals::heed_sweep();
     }
     let mut settings = settings(&request.options)?;
+    settings.profile = request.profile;
     let replay = request.replay.as_deref().map(Replay::read).transpose()?;
     if let Some(record) = &replay {
         request.file = Some(record.source.clone());
@@ -231,6 +235,9 @@ impl One<'_> {
         if results.replaces() {
             messages.note(&format!("the results in {} will be replaced when this run ends", folder.display()));
         }
+        if request.checkpoints.resume && resume.is_none() && !request.of_sweep {
+            messages.note(&format!("no checkpoint is in {}: the run begins at its beginning", folder.display()));
+        }
         let settings = Settings { results: Some(results.work().to_path_buf()), ..self.settings.clone() };
         let hears = match (messages.format, request.quiet) {
             (MessageFormat::Json, quiet) => Hears::Program(!quiet),
@@ -280,6 +287,9 @@ impl One<'_> {
             failed = true;
         }
         outcome.imports.iter().for_each(|import| messages.note(&import.to_string()));
+        if request.profile {
+            super::profile::table(&outcome).iter().for_each(|line| messages.note(line));
+        }
         match published {
             Ok((at, n)) => {
                 messages.note(&format!(
@@ -315,12 +325,6 @@ impl One<'_> {
             _ => Ok(()),
         }
     }
-}
-
-/// A number of things: `1 neuron`, `2 neurons`.
-fn several(n: usize, what: &str) -> String {
-    let ending = if n == 1 { "" } else { "s" };
-    format!("{n} {what}{ending}")
 }
 
 /// Values of a measure that are printed.

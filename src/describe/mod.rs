@@ -11,7 +11,7 @@ use self::written::{files, items, name_of, sentence};
 use crate::compiler::{NoImports, Program, compile};
 use crate::source::{FileId, SourceFile};
 use crate::stdlib;
-use crate::syntax::ast::Item;
+use crate::syntax::ast::{Item, ItemKind};
 use std::fmt::Write;
 
 /// Describes a declaration of a program by its name.
@@ -81,6 +81,28 @@ pub fn list() -> String {
 fn library(path: &str) -> Option<Program> {
     let (file, text) = stdlib::find(path)?;
     compile(SourceFile::new(file, text), &mut NoImports).ok()
+}
+
+/// How many declarations of each kind the first file of a program has, in the order in which the kinds occur.
+pub fn counts(program: &Program) -> Vec<(&'static str, usize)> {
+    let mut out: Vec<(&str, usize)> = Vec::new();
+    let Some((id, file)) = files(&program.sources).next() else { return out };
+    for item in items(id, file) {
+        let what = match &item.kind {
+            ItemKind::Experiment(_) => "experiment",
+            ItemKind::Test(_) => "test",
+            _ => match name_of(&item) {
+                Some(("fn", _)) => "function",
+                Some((what, _)) => what,
+                None => continue,
+            },
+        };
+        match out.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, n)) => *n += 1,
+            None => out.push((what, 1)),
+        }
+    }
+    out
 }
 
 fn find(program: &Program, name: &str) -> Option<Item> {

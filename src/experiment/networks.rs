@@ -179,6 +179,7 @@ impl Run<'_> {
             precision: self.precision,
             threads: settings.threads,
             backend: settings.backend,
+            profile: settings.profile.then(Default::default),
         };
         let live = &self.live[index];
         let rates: Vec<TimeFunction> = (0..live.rates.len())

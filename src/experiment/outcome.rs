@@ -6,7 +6,7 @@ use crate::elaborate::Import;
 use crate::figure::Figure;
 use crate::hir::experiment::model::Form;
 use crate::ir::Precision;
-use crate::runtime::Work;
+use crate::runtime::{ProfileRow, Work};
 use crate::source::Span;
 use crate::value::Quantity;
 use indexmap::IndexMap;
@@ -114,6 +114,8 @@ pub struct Outcome {
     pub ran_in: f64,
     /// Wall time of the whole experiment, in all of its parts if it was resumed, seconds.
     pub took: f64,
+    /// Where the time of running went: networks by their names, each with its parts; nothing unless it was asked for.
+    pub profile: Vec<(String, Vec<ProfileRow>)>,
     /// Neurons and synapses of the largest network.
     pub size: (usize, usize),
     /// Bytes of memory of its synapses.

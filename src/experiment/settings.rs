@@ -28,6 +28,8 @@ pub struct Settings {
     pub overrides: Vec<Override>,
     /// How much wall time a run may take.
     pub longest: Option<std::time::Duration>,
+    /// Whether to find out where the time goes.
+    pub profile: bool,
     /// Where recordings are spooled; `None` keeps them in memory only.
     pub results: Option<std::path::PathBuf>,
 }
@@ -41,6 +43,7 @@ impl Default for Settings {
             precision: None,
             overrides: Vec::new(),
             longest: None,
+            profile: false,
             results: None,
         }
     }

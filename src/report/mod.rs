@@ -14,6 +14,7 @@ use figures::FIGURES;
 use crate::experiment::record::What;
 use crate::experiment::{Outcome, Quantity, Settings};
 use crate::figure::Figure;
+use crate::runtime::ProfileRow;
 use crate::source::SourceMap;
 use crate::units::canonical_unit;
 use serde_json::{Value, json};
@@ -195,6 +196,7 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "construction_s": outcome.built_in,
         "simulation_s": outcome.ran_in,
         "wall_s": outcome.took,
+        "profile": profile(outcome),
         "cell_updates": outcome.work.updates,
         "spikes": outcome.work.spikes,
         "synaptic_events": outcome.work.deliveries,
@@ -206,6 +208,14 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "log": outcome.log,
         "sources": sources(&info.sources),
     })
+}
+
+/// Where the time of running went; nothing unless it was asked for.
+fn profile(outcome: &Outcome) -> Option<Value> {
+    let row = |network: &str, r: &ProfileRow| json!({ "network": network, "of": r.of, "what": r.what, "seconds": r.seconds, "times": r.times });
+    let rows = outcome.profile.iter().flat_map(|(network, rows)| rows.iter().map(|r| row(network, r)));
+    let rows: Vec<Value> = rows.collect();
+    (!rows.is_empty()).then(|| rows.into())
 }
 
 /// The texts that were compiled, but not the library's.

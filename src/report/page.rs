@@ -46,6 +46,7 @@ pub fn page_with(folder: &Path, record: &Value) -> Result<String, String> {
         "source": run["sources"].take(),
         "expectations": run["expectations"].take(),
         "log": run["log"].take(),
+        "profile": run["profile"].take(),
         "warnings": warnings,
         "measures": measures(&read(&folder.join("measures.json"))?),
         "files": sizes(folder, record),

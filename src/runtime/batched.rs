@@ -82,7 +82,7 @@ impl Batched {
         }
         let one = |k: usize, built: &dyn Fn(usize, usize)| {
             let seed = if k == 0 { options.seed } else { derived_seed(options.seed, k as u32, EXAMPLES) };
-            Simulation::new(network.clone(), rates.clone(), Options { threads: 1, seed, ..options }, built)
+            Simulation::new(network.clone(), rates.clone(), Options { threads: 1, seed, ..options.clone() }, built)
         };
         let mut of = vec![one(0, built)];
         of.extend(crate::parallel::map(size - 1, |k| one(k + 1, &|_, _| ())));

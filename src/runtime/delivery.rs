@@ -9,6 +9,7 @@ use super::memory::prefetch;
 use super::options::Options;
 use super::pool::share;
 use super::population::Pop;
+use super::profile::{Part as Profiled, Stopwatch};
 use super::projection::Proj;
 use super::ring::RingPointer;
 use super::rows::{BLOCK, Member, Part, Rows, Run, RunWeights};
@@ -213,6 +214,7 @@ impl Deliveries {
         (step, s): (u64, usize),
         t: usize,
         scratch: &mut Scratch<'a>,
+        watch: &mut Stopwatch,
     ) -> u64 {
         let mut visited = 0;
         for target in &self.targets {
@@ -252,6 +254,7 @@ impl Deliveries {
                     }
                 }
             }
+            watch.was(Profiled::Arriving(target.population, target.port));
         }
         visited
     }

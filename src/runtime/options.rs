@@ -1,11 +1,13 @@
 //! How to run.
 
+use super::profile::Profile;
 use crate::codegen::Backend;
 use crate::image::Target;
 use crate::ir::Precision;
+use std::sync::Arc;
 
 /// How to run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Time step, internal units (ms).
     pub dt: f64,
@@ -17,6 +19,8 @@ pub struct Options {
     pub threads: usize,
     /// Back end.
     pub backend: Backend,
+    /// What hears where the time goes.
+    pub profile: Option<Arc<Profile>>,
 }
 
 impl Options {

@@ -3,6 +3,7 @@
 use super::asked::asked;
 use super::batched::{Batched, Example, Stopped};
 use super::options::Options;
+use super::profile::Row;
 use super::rate::{Memory, RateNetwork, Rows};
 use super::simulation::{Failure, Simulation, Work};
 use super::snapshot::Remembered;
@@ -75,6 +76,13 @@ impl Running {
         }
     }
 
+    /// Returns where the time went so far, if that was asked for.
+    pub fn profile(&self) -> Vec<Row> {
+        let Some(profile) = self.options().profile else { return Vec::new() };
+        let value = |place: usize| self.rates().map_or(String::new(), |s| s.name_of_value(place));
+        profile.rows(self.network(), &value)
+    }
+
     /// Returns how many examples are shown something.
     pub fn active(&self) -> usize {
         match self {
@@ -103,8 +111,8 @@ impl Running {
     /// Returns the options of the run.
     pub fn options(&self) -> Options {
         match self {
-            Running::Events(s) => *s.options(),
-            Running::Batched(s) => *s.first().options(),
+            Running::Events(s) => s.options().clone(),
+            Running::Batched(s) => s.first().options().clone(),
             Running::Rates(s) => s.options(),
         }
     }

@@ -8,6 +8,7 @@ use super::options::Options;
 use super::plastic::{Lets, Plastic};
 use super::pool::{Pool, share};
 use super::population::Pop;
+use super::profile::Part;
 use super::projection::Proj;
 use super::reading::Readings;
 use super::ring::RingPointer;
@@ -206,7 +207,7 @@ impl Simulation {
         let sums = Sums::new(&network, &options);
         let mut out = Simulation {
             network,
-            options,
+            options: options.clone(),
             pops: Vec::new(),
             projections,
             plastic: Vec::new(),
@@ -427,7 +428,7 @@ impl Simulation {
         self.heard = heard;
         computed?;
         self.sums.get_mut().forget();
-        self.plasticity((self.step, self.step), &|k, plastic, p, view, pool| {
+        self.plasticity((self.step, self.step), Part::Learning, &|k, plastic, p, view, pool| {
             if projections.contains(&k) {
                 plastic.signal(name, p, view, pool);
             }

@@ -10,6 +10,7 @@ use super::plastic::{Plastic, View};
 use super::pool::Pool;
 use super::pool::share;
 use super::population::Pop;
+use super::profile::{Part, Stopwatch};
 use super::simulation::{Failure, Observer, Simulation};
 use super::sums::Present;
 use crate::hir::EventId;
@@ -31,6 +32,8 @@ impl Simulation {
     pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
         self.refresh();
         self.tuning.begin();
+        let profile = self.options.profile.clone();
+        let mut watch = Stopwatch::new(profile.as_deref());
         while self.step < end {
             if observer.interrupted() {
                 return Err(Failure::Interrupted);
@@ -39,6 +42,7 @@ impl Simulation {
             let wrap = self.ring_slots as u64 - self.step % self.ring_slots as u64;
             let m = (stop - self.step).min(self.max_pass as u64).min(wrap) as usize;
             self.pass(m)?;
+            watch.again();
             self.tuning.passed(&mut self.pool);
             let first = self.step + 1;
             self.step += m as u64;
@@ -53,38 +57,52 @@ impl Simulation {
             if self.step == stop {
                 observer.sample(self);
             }
+            watch.was(Part::Between);
         }
         self.tuning.end();
         Ok(())
     }
 
     fn pass(&mut self, m: usize) -> Result<(), Failure> {
+        let profile = self.options.profile.clone();
+        let mut watch = Stopwatch::new(profile.as_deref());
         self.inputs(m);
+        watch.was(Part::Inputs);
         self.history.begin((&self.pops, &self.readings), &self.network, self.step, self.options.dt);
-        self.plasticity((self.step, self.step), &|_, plastic, p, view, pool| plastic.advance(p, view, pool))?;
-        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| {
+        watch.was(Part::Events);
+        self.plasticity((self.step, self.step), Part::Learning, &|_, plastic, p, view, pool| {
+            plastic.advance(p, view, pool);
+        })?;
+        self.plasticity((self.step + 1, self.step), Part::Arrivals, &|_, plastic, p, view, pool| {
             if !p.is_immediate() {
                 plastic.arrivals(p, view, pool);
             }
         })?;
+        watch.again();
         self.advance_others()?;
         self.pops.iter_mut().for_each(|p| p.aim(self.step));
+        watch.was(Part::Cables);
         let levels = std::mem::take(&mut self.levels);
         let passed = levels.iter().enumerate().try_for_each(|(k, level)| self.advance_level(level, k == 0, m));
         self.levels = levels;
         passed?;
+        watch.again();
         self.pops.iter_mut().for_each(Pop::finish_pass);
         for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
         self.deliveries.draw(&self.network, &self.projections, &self.pops, m);
+        watch.was(Part::Events);
         let end = self.step + m as u64;
         if self.synapses_read_sums {
             self.sum_inputs(end);
+            watch.was(Part::Inputs);
         }
-        self.plasticity((end, end), &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
+        self.plasticity((end, end), Part::Responses, &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
+        watch.again();
         self.work.deliveries += self.plastic.iter().flatten().map(Plastic::take_visited).sum::<u64>();
         self.history.end(&self.pops, m);
+        watch.was(Part::Events);
         Ok(())
     }
 
@@ -93,11 +111,14 @@ impl Simulation {
         if !self.integrate(level, first, m) {
             return Err(self.diagnose(m));
         }
+        let profile = self.options.profile.clone();
+        let mut watch = Stopwatch::new(profile.as_deref());
         self.extract(level, m)?;
+        watch.was(Part::Events);
         if level.len() == self.pops.len() {
             return Ok(());
         }
-        self.plasticity((self.step + 1, self.step), &|_, plastic, p, view, pool| {
+        self.plasticity((self.step + 1, self.step), Part::Arrivals, &|_, plastic, p, view, pool| {
             if p.is_immediate() && level.contains(&p.pre.population) {
                 plastic.arrivals(p, view, pool);
             }
@@ -141,15 +162,18 @@ impl Simulation {
         let visited = AtomicU64::new(0);
         let (pops, drives, history) = (&self.pops, &self.drives, &self.history);
         let (deliveries, projections) = (&self.deliveries, &self.projections);
+        let profile = self.options.profile.as_deref();
+        let side_by_side = if work < SMALL { 1 } else { threads };
         let job = |t: usize| {
+            let mut watch = Stopwatch::of_one(profile, side_by_side);
             let mut scratch = Vec::new();
             let mut runs = delivery::Scratch::default();
             for s in 0..if first { m } else { 0 } {
                 // SAFETY: threads have disjoint lanes.
-                let n = unsafe { deliveries.run(projections, history, (step, s), t, &mut runs) };
+                let n = unsafe { deliveries.run(projections, history, (step, s), t, &mut runs, &mut watch) };
                 visited.fetch_add(n, Ordering::Relaxed);
             }
-            for (pop, drives) in level.iter().map(|p| (&pops[*p], &drives[*p])) {
+            for (k, pop, drives) in level.iter().map(|p| (*p, &pops[*p], &drives[*p])) {
                 let lanes = share(pop.lanes, t, threads);
                 if lanes.is_empty() {
                     continue;
@@ -159,9 +183,11 @@ impl Simulation {
                         // SAFETY: threads have disjoint lanes.
                         unsafe { drive::run_all(drives, step + s as u64, s, &lanes, precision, &mut scratch) };
                     }
+                    watch.was(Part::Drives(k));
                 }
                 // SAFETY: threads have disjoint lanes.
                 if (0..m).all(|s| unsafe { pop.draw_events(step, s, &lanes) }) {
+                    watch.was(Part::Step(k));
                     continue;
                 }
                 let noise = pop.noise();
@@ -177,6 +203,7 @@ impl Simulation {
                 } else {
                     finite.store(false, Ordering::Relaxed);
                 }
+                watch.was(Part::Step(k));
             }
         };
         if work < SMALL {
@@ -286,14 +313,17 @@ impl Simulation {
     pub(super) fn plasticity(
         &mut self,
         (now, cells): (u64, u64),
+        part: fn(usize) -> Part,
         run: &dyn Fn(usize, &mut Plastic, &crate::plan::Projection, &View, &Pool),
     ) -> Result<(), Failure> {
         self.lets.forget();
         let Simulation { pops, network, options, history, readings, lets, plastic, pool, .. } = self;
         let view = View { pops, network, options, step: self.step, now, cells, history, readings, lets };
+        let mut watch = Stopwatch::new(options.profile.as_deref());
         for (k, (plastic, p)) in plastic.iter_mut().zip(&network.projections).enumerate() {
             let Some(plastic) = plastic else { continue };
             run(k, plastic, p, &view, pool);
+            watch.was(part(k));
             if let Some(found) = plastic.not_finite(p, now) {
                 let time = now as f64 * options.dt;
                 return Err(Failure::Synapse { projection: k, variable: found.variable, index: found.synapse, time });

@@ -93,7 +93,7 @@
 
   const data = JSON.parse(document.getElementById("data").textContent);
   const state = { live: data.live === true, run: record(data.run), progress: null, lost: false };
-  for (const part of ["source", "expectations", "measures", "log", "warnings", "files"]) state[part] = list(data[part]);
+  for (const part of ["source", "expectations", "measures", "log", "profile", "warnings", "files"]) state[part] = list(data[part]);
   const kit = { page, el, list, record, text, clamp, group, signed, power, num, withUnit, named, beside };
   const figures = figuresWith(kit);
 
@@ -417,6 +417,18 @@
     else if (before) lines.scrollTop = before.scrollTop;
   }
 
+  // Where the time went, what took longest first.
+  function renderProfile() {
+    const all = Math.max(...[state.run.wall_s, 0].filter((s) => typeof s === "number"));
+    const networks = new Set(state.profile.map((r) => r.network)).size;
+    const of = (r) => [networks > 1 && r.network, r.of].filter(Boolean).map(text).join(".");
+    const cell = (words) => el("td", { class: "value" }, words);
+    const row = (r) => el("tr", {}, cell(`${num((100 * r.seconds) / all, 3)} %`), cell(withUnit(num(r.seconds, 3), "s")),
+      cell(num(r.times)), el("td", { class: "mono" }, of(r)), el("td", {}, text(r.what)));
+    const longest = [...state.profile].sort((a, b) => b.seconds - a.seconds);
+    section("profile", "Time", longest.length > 0 && table("", ["Share", "Wall time", "Times", "Of", "Part"], longest.map(row)));
+  }
+
   function renderFiles() {
     const link = (name) => (beside(name) ? el("a", { href: beside(name) }, text(name)) : text(name));
     const row = (f) => el("tr", {}, el("td", {}, link(f.name)), el("td", { class: "value" }, bytes(f.bytes)));
@@ -437,7 +449,7 @@
 
   const RENDER = {
     head: renderHead, progress: renderProgress, expectations: renderExpectations, measures: renderMeasures,
-    source: renderSource, log: renderLog, files: renderFiles, details: renderDetails,
+    source: renderSource, log: renderLog, profile: renderProfile, files: renderFiles, details: renderDetails,
   };
 
   function renderFigures() {
@@ -587,7 +599,7 @@
 
   async function start() {
     page.append(el("div", { id: "head" }), el("nav", { id: "nav", "aria-label": "Parts of the report" }));
-    const parts = ["expectations", "figures", "measures", "source", "log", "files", "details"];
+    const parts = ["expectations", "figures", "measures", "source", "log", "profile", "files", "details"];
     page.append(...parts.map((id) => el("section", { id })));
     for (const render of Object.values(RENDER)) render();
     renderNav();

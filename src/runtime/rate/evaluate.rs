@@ -11,6 +11,8 @@ use crate::image::{Held, Listing, Store};
 use crate::ir::Precision;
 use crate::plan::Network;
 use crate::runtime::pool::share;
+use crate::runtime::profile::{Part, Stopwatch};
+use cranelift_entity::EntityRef;
 
 /// Fewer numbers than this are computed by one thread.
 const WORTH_SHARING: usize = 200_000;
@@ -26,8 +28,11 @@ impl Inner {
         }
         let mut plan = Vec::new();
         self.graph.plan(node, &mut plan);
+        let profile = self.options.profile.clone();
+        let mut watch = Stopwatch::new(profile.as_deref());
         for node in plan {
             self.compute(net, node);
+            watch.was(Part::Value(node.index()));
             self.graph.nodes[node].fresh = true;
         }
     }
@@ -249,9 +254,12 @@ impl Inner {
     }
 
     /// Names a value for readers of the IR.
-    fn name_of_node(&self, net: &Network, node: Node) -> String {
+    pub(super) fn name_of_node(&self, net: &Network, node: Node) -> String {
         match &self.graph.nodes[node].key {
-            Key::Variable(p, v) => format!("{}.{}", net.populations[*p].name, net.populations[*p].model.vars[*v].name),
+            Key::Variable(p, v) | Key::Base(p, v) => {
+                format!("{}.{}", net.populations[*p].name, net.populations[*p].model.vars[*v].name)
+            }
+            Key::Contribution(k) => net.projections[*k].name.clone(),
             Key::Expression(Domain::Sources(k), ..) => format!("{}.sources", net.projections[*k].name),
             Key::Expression(Domain::Targets(k), ..) => format!("{}.targets", net.projections[*k].name),
             Key::Expression(Domain::Synapses(k), ..) => format!("{}.synapses", net.projections[*k].name),

@@ -27,6 +27,7 @@ use synapses::{Contribution, Synapses};
 use super::buffer::Buffer;
 use super::options::Options;
 use super::pool::Pool;
+use super::profile::{Part, Stopwatch};
 use super::simulation::{Failure, Work};
 use super::time::PortFunction;
 use super::windows::{Average, TooShort};
@@ -121,7 +122,7 @@ impl RateNetwork {
         let mut graph = Graph::default();
         let scale = graph.add(Key::Scale, What::Given, Array::new(1, 1, options.precision), Vec::new());
         let mut inner = Inner {
-            options,
+            options: options.clone(),
             batch,
             sum: network.batch.is_some_and(|b| b.sum),
             active: batch,
@@ -154,7 +155,7 @@ impl RateNetwork {
 
     /// Returns the options of the run.
     pub fn options(&self) -> Options {
-        self.inner.borrow().options
+        self.inner.borrow().options.clone()
     }
 
     /// Returns the number of steps done.
@@ -304,6 +305,11 @@ impl RateNetwork {
         if self.inner.borrow().batch > 1 { Steps::Many } else { Steps::One }
     }
 
+    /// Names a value by its place.
+    pub fn name_of_value(&self, place: usize) -> String {
+        self.inner.borrow().name_of_node(&self.network, Node::from_u32(place as u32))
+    }
+
     /// Returns the energy of a projection's synapses, of every example.
     pub fn energy(&self, projection: usize) -> Vec<f64> {
         let Some(energy) = &self.network.projections[projection].energy else { return Vec::new() };
@@ -378,11 +384,14 @@ impl Inner {
         }
         self.keep_present(net);
         let mut most = Ok(0.0f64);
+        let profile = self.options.profile.clone();
+        let mut watch = Stopwatch::new(profile.as_deref());
         for (p, mover) in movers.iter_mut().enumerate() {
             let Some(mover) = mover else { continue };
             mover.compiled.prepare(self.step as f64 * self.options.dt, self.step, self.options.seed);
             let change = self.replace_states(net, p, &mut mover.compiled, &mover.states, &|_| None);
             most = most.and_then(|most: f64| change.map(|change| most.max(change)));
+            watch.was(Part::Step(p));
         }
         movers.iter().flatten().flat_map(|m| &m.states).for_each(|node| self.graph.changed(*node));
         self.movers = movers;

@@ -15,6 +15,7 @@ use crate::ir::{Precision, SlotKind};
 use crate::math::{mul, simplify};
 use crate::plan::Network;
 use crate::runtime::buffer::padded;
+use crate::runtime::profile::{Part, Stopwatch};
 use crate::runtime::simulation::Failure;
 use crate::solve::{Owner, Reduction, Term, bodies, cell_updates, owner_in_synapse, synapse_updates};
 
@@ -111,11 +112,15 @@ impl Inner {
             self.pull(net, *n);
         }
         let mut result = Ok(());
+        let profile = self.options.profile.clone();
+        let mut watch = Stopwatch::new(profile.as_deref());
         for group in &mut first {
             result = result.and(self.apply_synapses(net, group));
+            group.first().into_iter().for_each(|(k, _)| watch.was(Part::Rule(*k)));
         }
         for (p, rule) in &mut second {
             result = result.and(self.apply_cells(net, *p, rule));
+            watch.was(Part::Hears(*p));
         }
         for n in first.iter().flatten().flat_map(|(_, r)| &r.changed).chain(second.iter().flat_map(|(_, r)| &r.changed))
         {
