@@ -9,7 +9,12 @@ const LEAST: f64 = 0.001;
 /// A line of the table: share, seconds, how often, what.
 fn line(all: f64, seconds: f64, times: Option<u64>, what: &str) -> String {
     let times = times.map_or(String::new(), |n| format!("{n} x"));
-    format!("{:>6.1} %  {seconds:>9.3} s  {times:>12}  {what}", 100.0 * seconds / all)
+    format!("{:>6.1} %  {:>12}  {times:>12}  {what}", 100.0 * seconds / all, duration(seconds, all))
+}
+
+/// A time in the unit that suits the whole.
+fn duration(seconds: f64, all: f64) -> String {
+    if all < 1.0 { format!("{:.3} ms", 1000.0 * seconds) } else { format!("{seconds:.3} s") }
 }
 
 /// The table of a run: the longest parts first, then what belongs to none of them.
@@ -34,7 +39,7 @@ pub fn table(outcome: &Outcome) -> Vec<String> {
     rows.push((rest, None, "the experiment's own statements, and what else was done".into()));
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (shown, small): (Vec<_>, Vec<_>) = rows.into_iter().partition(|r| r.0 >= LEAST * all);
-    let mut out = vec![format!("where {all:.2} s went:")];
+    let mut out = vec![format!("where {} went:", duration(all, all))];
     out.extend(shown.iter().map(|(seconds, times, what)| line(all, *seconds, *times, what)));
     if !small.is_empty() {
         let what = several(small.len(), "smaller part");

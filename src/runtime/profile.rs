@@ -37,6 +37,8 @@ pub enum Part {
     Rule(usize),
     /// What the cells of a population do at a signal.
     Hears(usize),
+    /// Threads that have done their share, and wait for others.
+    Waiting,
     /// Recording, and what else is done between steps.
     Between,
 }
@@ -97,6 +99,7 @@ impl Profile {
             Part::Cables => (String::new(), "cables and adaptive schemes"),
             Part::Events => (String::new(), "collecting events and delaying them"),
             Part::Inputs => (String::new(), "continuous contributions and functions of time"),
+            Part::Waiting => (String::new(), "threads that wait for others"),
             Part::Between => (String::new(), "recording, and passing from step to step"),
         };
         let row = |(part, spent): (Part, Spent)| {
@@ -144,6 +147,19 @@ impl<'p> Stopwatch<'p> {
     pub fn of_one(profile: Option<&'p Profile>, threads: usize) -> Stopwatch<'p> {
         let last = profile.map(|_| Instant::now());
         Stopwatch { profile, last, share: 1.0 / threads as f64, own: Vec::new() }
+    }
+
+    /// Returns the seconds of all parts so far, as they count.
+    pub fn seconds(&self) -> f64 {
+        self.own.iter().map(|(_, spent)| spent.seconds).sum()
+    }
+
+    /// What has passed was for this part, but for some seconds that belong to others.
+    pub fn was_beside(&mut self, part: Part, others: f64) {
+        self.was(part);
+        if let Some((_, spent)) = self.own.iter_mut().find(|(p, _)| *p == part) {
+            spent.seconds = (spent.seconds - others).max(0.0);
+        }
     }
 
     /// Begins anew: what has passed belongs to no part.

@@ -164,6 +164,8 @@ impl Simulation {
         let (deliveries, projections) = (&self.deliveries, &self.projections);
         let profile = self.options.profile.as_deref();
         let side_by_side = if work < SMALL { 1 } else { threads };
+        let mut whole = Stopwatch::new(profile);
+        let busy = AtomicU64::new(0);
         let job = |t: usize| {
             let mut watch = Stopwatch::of_one(profile, side_by_side);
             let mut scratch = Vec::new();
@@ -205,11 +207,15 @@ impl Simulation {
                 }
                 watch.was(Part::Step(k));
             }
+            if profile.is_some() {
+                busy.fetch_add((watch.seconds() * 1e9) as u64, Ordering::Relaxed);
+            }
         };
         if work < SMALL {
             (0..threads).for_each(job);
         } else {
             self.pool.run(&job);
+            whole.was_beside(Part::Waiting, busy.into_inner() as f64 * 1e-9);
         }
         self.work.deliveries += visited.into_inner();
         self.work.updates += level.iter().map(|p| (self.network.populations[*p].n * m) as u64).sum::<u64>();

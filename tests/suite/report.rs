@@ -317,3 +317,69 @@ fn a_page_shows_a_run_that_goes_on() {
     assert!(end["files"].as_array().unwrap().iter().any(|f| f["name"] == "measures.json"), "{end}");
     assert!(here.join("results/e/report.html").exists(), "who comes too late finds a report");
 }
+
+const PARTS: &str = "
+neuron Cell { event input exc: 1   input I: 1 = 0   state v = 0   v' = (I - v) / 5 ms + exc   emit spike when v > 1 { v = 0 } }
+neuron Unit { input in_: 1 = 0   state r = 0   r' = (in_ - r) / 5 ms }
+synapse Learns { weight w: 1   on pre.spike { deliver w } on post.spike { w += 0.01 }  on teach { w *= 0.9 } }
+synapse Passes { weight w: 1   deliver w * pre.r }
+network Spiking {
+    population a: Cell[50]   population b: Cell[50]
+    drive a.exc { poisson 200 Hz   weight 0.6 }
+    projection still: a -> b.exc: Static { connect fixed_probability(0.2)   weight 0.1   delay 1 ms }
+    projection learning: a -> b.exc: Learns { connect fixed_probability(0.2)   weight 0.1   delay 1 ms }
+}
+network Rates { population a: Unit[30]   projection all: a -> a.in_: Passes { connect all_to_all   weight 0.01 } }
+experiment spiking {
+    dt 0.5 ms
+    network net = Spiking()
+    record net.b.spike
+    for k in 1 .. 3 { run 30 ms   signal teach }
+    measure x = net.b.v
+}
+experiment rates { dt 0.5 ms   network net = Rates()   net.a.r = i   run 30 ms   measure x = net.a.r }
+";
+
+#[test]
+fn a_profile_says_where_the_time_went_and_changes_nothing() {
+    let here = place("profile");
+    std::fs::write(here.join("p.neuro"), PARTS).unwrap();
+    let parts = [
+        ("spiking", "a", "kernel of a step"),
+        ("spiking", "a", "events from drives"),
+        ("spiking", "b.exc", "events along synapses that do not learn"),
+        ("spiking", "learning", "handlers of arriving events"),
+        ("spiking", "learning", "handlers of events of the targets"),
+        ("spiking", "learning", "equations and signals of synapses"),
+        ("rates", "a", "kernel of a step"),
+        ("rates", "a.in_", "computing a value"),
+    ];
+    for threads in ["1", "2"] {
+        neuro(&here, &["run", "p.neuro", "-q", "--results", "plain"]);
+        let out =
+            neuro(&here, &["run", "p.neuro", "-q", "--profile", "--report", "--results", "with", "--threads", threads]);
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let table = text(&out.stderr);
+        for (experiment, of, what) in parts {
+            let read = |folder: &str, file: &str| std::fs::read(here.join(folder).join(experiment).join(file)).unwrap();
+            assert_eq!(read("plain", "measures.json"), read("with", "measures.json"));
+            let run: serde_json::Value = serde_json::from_slice(&read("with", "run.json")).unwrap();
+            let rows = run["profile"].as_array().unwrap();
+            let row = rows.iter().find(|r| r["of"] == of && r["what"] == what);
+            let row = row.unwrap_or_else(|| panic!("no `{what}` of `{of}`: {rows:?}"));
+            assert!(row["times"].as_u64() > Some(0) && row["seconds"].as_f64() >= Some(0.0), "{row}");
+            let sum: f64 = rows.iter().filter_map(|r| r["seconds"].as_f64()).sum();
+            assert!(sum > 0.0 && sum <= run["wall_s"].as_f64().unwrap(), "{sum} of {}", run["wall_s"]);
+            let plain: serde_json::Value = serde_json::from_slice(&read("plain", "run.json")).unwrap();
+            assert!(plain["profile"].is_null());
+            assert!(String::from_utf8(read("with", "report.html")).unwrap().contains(what), "{what}");
+        }
+        assert!(
+            table.contains("s went:")
+                && table.contains(" ms  ")
+                && table.contains(" %  ")
+                && table.contains("building networks"),
+            "{table}"
+        );
+    }
+}
