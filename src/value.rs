@@ -314,7 +314,8 @@ impl Cells {
             Members::Range(start, length) => start.checked_add(*length).is_some_and(|end| end <= n),
             Members::Listed(cells) => {
                 let mut seen = vec![false; n];
-                cells.iter().all(|c| seen.get_mut(*c as usize).is_some_and(|s| !std::mem::replace(s, true)))
+                !cells.is_empty()
+                    && cells.iter().all(|c| seen.get_mut(*c as usize).is_some_and(|s| !std::mem::replace(s, true)))
             }
         }
     }

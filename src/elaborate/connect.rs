@@ -180,7 +180,7 @@ fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: 
         };
         countable(&[lines, degree], span)?;
         let drawing = match are_chosen(ends) && !autapses && same {
-            true => Drawing::between(pre.cells, post.cells, connector, degree, stream),
+            true => Drawing::between((pre.view, post.view), (pre.cells, post.cells), connector, degree, stream),
             false => Drawing::new((pre.view, post.view), connector, degree, autapses, stream),
         };
         Ok(Pairs::Drawn(drawing))

@@ -29,7 +29,8 @@ impl Network {
         let (pre, post) = (main.pre, main.post);
         let (pairs, weight, params) = (main.pairs.clone(), main.weight.clone(), main.params.clone());
         let name = format!("{} (back)", main.name);
-        let template = Projection { energy: None, ..main.clone() };
+        let [sources, targets] = main.chosen.clone();
+        let template = Projection { energy: None, chosen: [targets, sources], ..main.clone() };
         self.projections.push(main);
         let Some((port, force)) = back else { return Ok(()) };
         reverse.deliver = Some(force);

@@ -6,7 +6,7 @@
 
 use super::live::{Live, PortFunction};
 use super::outcome::Expectation;
-use super::record::{Recording, SpoolState, What};
+use super::record::{Recording, Sampled, SpoolState, What};
 use super::run::{Frame, FrameKind, Run, Scheduled};
 use super::store::{CheckpointStore, RunIdentity};
 use crate::data::{Archive, Examples, Table};
@@ -671,6 +671,13 @@ impl Run<'_> {
         }
         let folder = self.runner.settings.results.as_deref();
         for r in saved.recordings {
+            let plan = self.live.get(r.network).map(Live::network);
+            let of_cells = !matches!(r.what, What::Samples { of: Sampled::Synapses(_), .. });
+            // The network of one that is closed has become another.
+            let there = plan.is_some_and(|plan| r.closed || !of_cells || plan.has_cells(&r.cells));
+            if !there {
+                return Err(refuse("this checkpoint records cells that are not there", ANEW));
+            }
             let mut new = Recording::new(r.name, r.network, r.cells, r.what, r.span.0, r.dt, folder);
             (new.span, new.window, new.closed) = (r.span, r.window, r.closed);
             new.spool

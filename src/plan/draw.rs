@@ -238,11 +238,15 @@ impl Drawing {
         Drawing { pre, post, connector, autapses, stream, start: Arc::default(), chosen: None }.counted(degree)
     }
 
-    /// The same between cells that need not be ranges, as pairs of their places among each other. No cell is its own target.
-    pub fn between(pre: &Cells, post: &Cells, connector: Connector, degree: usize, stream: Stream) -> Drawing {
-        let places = |cells: &Cells| View { population: cells.population, start: 0, n: cells.len() };
-        let chosen = Some(Arc::new((pre.clone(), post.clone())));
-        let (pre, post) = (places(pre), places(post));
+    /// The same between views that stand for cells which need not be ranges, one for each index. No cell is its own target.
+    pub fn between(
+        (pre, post): (View, View),
+        cells: (&Cells, &Cells),
+        connector: Connector,
+        degree: usize,
+        stream: Stream,
+    ) -> Drawing {
+        let chosen = Some(Arc::new((cells.0.clone(), cells.1.clone())));
         Drawing { pre, post, connector, autapses: false, stream, start: Arc::default(), chosen }.counted(degree)
     }
 

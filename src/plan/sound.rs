@@ -216,8 +216,12 @@ impl Network {
 
     /// The same for cells that need not be a range.
     pub fn cells_sound(&self, cells: &Cells, of: &str) -> Sound {
-        let there = self.populations.get(cells.population).is_some_and(|p| cells.are_among(p.n) && !cells.is_empty());
-        holds(there, || format!("{of}: cells that are not there"))
+        holds(self.has_cells(cells) && !cells.is_empty(), || format!("{of}: cells that are not there"))
+    }
+
+    /// Returns whether cells can be those of one of the populations.
+    pub fn has_cells(&self, cells: &Cells) -> bool {
+        self.populations.get(cells.population).is_some_and(|p| cells.are_among(p.n))
     }
 
     /// Checks a projection before its synapse is looked at: both ends, the port, and the pairs.

@@ -205,6 +205,29 @@ fn projections_join_them() {
 
 #[test]
 fn they_take_part_in_what_others_take_part_in() {
+    // From a range that does not begin with the first cell: only the third of the sources is a target, too.
+    let offset = |connector: &str| {
+        format!(
+            "{MODELS}network Net {{ population pop: Spiking[9]  view some = pop where mod(i, 4) == 3
+                projection link: pop[5 .. 9] -> some.exc: Static {{ connect {connector}  weight 1  delay 1 ms }} }}
+            experiment e {{ network net = Net()  measure x = [n_synapses(net.link), out_degrees(net.link)[2]] }}"
+        )
+    };
+    assert_eq!(measured(&offset("all_to_all(autapses = false)"), &[]), [7.0, 1.0]);
+    assert_eq!(measured(&offset("fixed_probability(1, autapses = false)"), &[]), [7.0, 1.0]);
+    assert_eq!(measured(&offset("fixed_in_degree(40, autapses = false)"), &[])[0], 80.0);
+    assert_eq!(measured(&offset("fixed_out_degree(5, autapses = false)"), &[]), [20.0, 5.0]);
+    // Synapses that move stay among the sources that are chosen.
+    let moving = format!(
+        "{MODELS}synapse Moves {{ weight w: 1   on pre.spike {{ deliver w }}  on turnover {{ rewire }} }}
+        network Net {{ population pop: Spiking[40]  view some = pop where mod(i, 4) == 3  population other: Spiking[5]
+            projection link: some -> other.exc: Moves {{ connect fixed_in_degree(4)  weight 1  delay 1 ms }} }}
+        experiment e {{ dt 1 ms  network net = Net()  run 1 ms  let before = out_degrees(net.link)
+            for k in 1 .. 5 {{ signal turnover  run 1 ms }}
+            measure x = [sum(out_degrees(net.link)), sum(abs(out_degrees(net.link) - before))] }}"
+    );
+    let moved = measured(&moving, &[]);
+    assert!(moved[0] == 20.0 && moved[1] > 0.0, "{moved:?}");
     // From all cells of a population onto some of them, none onto itself.
     let text = |connector: &str| {
         format!(

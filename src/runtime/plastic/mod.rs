@@ -487,12 +487,13 @@ impl Plastic {
         let mut edges: Vec<Edge> = p.pairs.edges().to_vec();
         let mut taken: HashSet<(u32, u32)> = edges.iter().map(|e| (e.pre, e.post)).collect();
         let stream = Stream::new(options.seed, self.shared.stream + 0xff);
+        let [sources, _] = p.ends();
         for k in &chosen {
             let edge = &mut edges[*k as usize];
             let mut draw = stream.reader(now << 32 | u64::from(*k));
             // A target that is connected to all sources keeps its synapse.
             let free = (0..TRIES).find_map(|_| {
-                let pre = p.pre.start as u32 + draw.below(p.pre.n as u32);
+                let pre = sources.at(draw.below(sources.len() as u32) as usize) as u32;
                 taken.insert((pre, edge.post)).then_some(pre)
             });
             if let Some(pre) = free {
