@@ -60,7 +60,7 @@ pub fn measured(text: &str, files: &[(&str, Vec<u8>)]) -> Vec<f64> {
 }
 
 /// A NumPy file: what its header says, and what follows.
-fn npy(kind: &str, fortran: &str, shape: &str, body: &[u8]) -> Vec<u8> {
+pub fn npy(kind: &str, fortran: &str, shape: &str, body: &[u8]) -> Vec<u8> {
     npy_of(&format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}"), body)
 }
 

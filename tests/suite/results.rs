@@ -225,7 +225,8 @@ fn what_is_ignored_stays_so() {
 #[test]
 fn resuming_what_is_finished_says_so() {
     let place = Place::new("finished");
-    place.run(&["--resume"], 0);
+    let said = place.run(&["--resume"], 0);
+    assert!(said.contains("no checkpoint is in") && said.contains("begins at its beginning"), "{said}");
     let before = place.read("run.json");
     let said = place.run(&["--resume"], 0);
     assert!(said.contains("has come to its end"), "{said}");

@@ -1,6 +1,6 @@
 //! Tables as the source of populations and projections.
 
-use crate::damaged::{measured, refused, run};
+use crate::damaged::{measured, npy, refused, run};
 use crate::support::program;
 use neuro::diag::Code;
 
@@ -506,31 +506,22 @@ fn damaged_arrow_files_are_refused_or_read() {
 
 #[test]
 fn numpy_arrays_are_lists_of_edges() {
-    let npy = |kind: &str, fortran: &str, shape: &str, body: Vec<u8>| {
-        let header = format!("{{'descr': '{kind}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
-        let header = format!("{header:<117}\n");
-        let mut out = b"\x93NUMPY\x01\x00".to_vec();
-        out.extend((header.len() as u16).to_le_bytes());
-        out.extend(header.bytes());
-        out.extend(body);
-        out
-    };
     let bytes = |values: &[i64]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let rows = [720575940603989420, 7, 3, 720575940603989421, 7, 5];
     let columns = [720575940603989420, 720575940603989421, 7, 7, 3, 5];
     let cells = CELLS.replace("\n    ", "\n").replace("007", "7");
     let edges = "\"e.npy\"(pre = \"0\", post = \"1\", weight = 2 * column(\"2\"))";
     for (fortran, values) in [("False", rows), ("True", columns)] {
-        let files = [("cells.csv", cells.clone().into()), ("e.npy", npy("<i8", fortran, "(2, 3)", bytes(&values)))];
+        let files = [("cells.csv", cells.clone().into()), ("e.npy", npy("<i8", fortran, "(2, 3)", &bytes(&values)))];
         assert_eq!(measured(&from(edges, "weights(net.p)"), &files), [6.0, 10.0], "{fortran}");
         assert_eq!(measured(&from(edges, "in_degrees(net.p)"), &files), [0.0, 0.0, 2.0, 0.0]);
     }
     let refuse = |file: Vec<u8>, words: &[&str]| {
         refused(&from(edges, "1"), &[("cells.csv", cells.clone().into()), ("e.npy", file)], Code::E0803, words);
     };
-    refuse(npy("<i8", "False", "(6,)", bytes(&rows)), &["no rows and columns", "two axes"]);
-    refuse(npy("<i8", "False", "(2, 4)", bytes(&rows)), &["announces 64 bytes"]);
-    refuse(npy("<i8", "False", "(3, 2)", bytes(&[7; 6])), &["no column `2`", "`0`, `1`"]);
+    refuse(npy("<i8", "False", "(6,)", &bytes(&rows)), &["no rows and columns", "two axes"]);
+    refuse(npy("<i8", "False", "(2, 4)", &bytes(&rows)), &["announces 64 bytes"]);
+    refuse(npy("<i8", "False", "(3, 2)", &bytes(&[7; 6])), &["no column `2`", "`0`, `1`"]);
 }
 
 /// Measures something of a network of the cells whose edges come from a file.
