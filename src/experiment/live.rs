@@ -6,7 +6,7 @@ use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::{Expr, Neuron, VarId, VarKind};
 use crate::math::{eval_through, walk_through};
 use crate::plan::{self, Initial, Network};
-use crate::runtime::{RateNetwork, Rows, Running, Simulation};
+use crate::runtime::{ProfileRow, RateNetwork, Rows, Running, Simulation};
 use crate::source::Span;
 use crate::units::{Dim, Unit};
 use crate::value::{Cells, Quantity};
@@ -183,6 +183,21 @@ impl Live {
             _ => p.params.get(&id).copied().into_iter().collect(),
         }
     }
+}
+
+/// Where the time of each network went; those of one name, as a loop makes them, together.
+pub fn profile(all: &[Live]) -> Vec<(String, Vec<ProfileRow>)> {
+    let mut out: Vec<(String, Vec<ProfileRow>)> = Vec::new();
+    for live in all {
+        let rows = live.simulation.as_ref().map_or(Vec::new(), Running::profile);
+        match out.iter_mut().find(|(name, _)| *name == live.name) {
+            _ if rows.is_empty() => {}
+            Some((_, before)) => before.extend(rows),
+            None => out.push((live.name.clone(), rows)),
+        }
+    }
+    out.iter_mut().for_each(|(_, rows)| *rows = ProfileRow::joined(std::mem::take(rows)));
+    out
 }
 
 /// Reads a variable of cells of a network without events: a row for each example, if it sees several.

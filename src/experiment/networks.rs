@@ -180,6 +180,7 @@ impl Run<'_> {
             threads: settings.threads,
             backend: settings.backend,
             profile: settings.profile.then(Default::default),
+            side_by_side: 1,
         };
         let live = &self.live[index];
         let rates: Vec<TimeFunction> = (0..live.rates.len())

@@ -3,7 +3,7 @@
 
 use super::chances::refuse_impossible;
 use super::limits::Limits;
-use super::live::Live;
+use super::live::{Live, profile};
 use super::outcome::{Moment, Outcome, Progress};
 use super::record::Recording;
 use super::settings::Settings;
@@ -20,7 +20,7 @@ use crate::hir::typed::{Expr, LocalId};
 use crate::image::Hidden;
 use crate::ir::Precision;
 use crate::plan::{MOST_STEPS, Network};
-use crate::runtime::{Failure, Observer, ProfileRow, RateNetwork, Running, Stopped, TooShort};
+use crate::runtime::{Failure, Observer, RateNetwork, Running, Stopped, TooShort};
 use crate::source::Span;
 use crate::units::{Dim, format_number, format_quantity, lookup};
 use crate::value::{PopulationRef, Quantity, Value};
@@ -231,26 +231,11 @@ impl<'a> Run<'a> {
             }
         }
         self.measure_size();
-        self.out.profile = self.profile();
+        self.out.profile = profile(&self.live);
         self.out.took = self.took();
         (self.out.seed, self.out.dt, self.out.precision) = (self.seed, self.dt, self.precision);
         self.out.recordings = self.recordings;
         self.out
-    }
-
-    /// Where the time of each network went; those of one name, as a loop makes them, together.
-    fn profile(&self) -> Vec<(String, Vec<ProfileRow>)> {
-        let mut out: Vec<(String, Vec<ProfileRow>)> = Vec::new();
-        for live in &self.live {
-            let rows = live.simulation.as_ref().map_or(Vec::new(), Running::profile);
-            match out.iter_mut().find(|(name, _)| *name == live.name) {
-                _ if rows.is_empty() => {}
-                Some((_, before)) => before.extend(rows),
-                None => out.push((live.name.clone(), rows)),
-            }
-        }
-        out.iter_mut().for_each(|(_, rows)| *rows = ProfileRow::joined(std::mem::take(rows)));
-        out
     }
 
     pub(super) fn measure_size(&mut self) {

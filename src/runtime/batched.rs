@@ -80,9 +80,11 @@ impl Batched {
             p.pairs.list_drawn();
             p.weight.write(p.pairs.len());
         }
+        let side_by_side = options.threads.min(size).max(1);
         let one = |k: usize, built: &dyn Fn(usize, usize)| {
             let seed = if k == 0 { options.seed } else { derived_seed(options.seed, k as u32, EXAMPLES) };
-            Simulation::new(network.clone(), rates.clone(), Options { threads: 1, seed, ..options.clone() }, built)
+            let options = Options { threads: 1, seed, side_by_side, ..options.clone() };
+            Simulation::new(network.clone(), rates.clone(), options, built)
         };
         let mut of = vec![one(0, built)];
         of.extend(crate::parallel::map(size - 1, |k| one(k + 1, &|_, _| ())));

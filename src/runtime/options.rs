@@ -1,6 +1,6 @@
 //! How to run.
 
-use super::profile::Profile;
+use super::profile::{Profile, Stopwatch};
 use crate::codegen::Backend;
 use crate::image::Target;
 use crate::ir::Precision;
@@ -21,9 +21,21 @@ pub struct Options {
     pub backend: Backend,
     /// What hears where the time goes.
     pub profile: Option<Arc<Profile>>,
+    /// How many networks share the profile and run side by side.
+    pub side_by_side: usize,
 }
 
 impl Options {
+    /// A stopwatch that begins now.
+    pub fn stopwatch(&self) -> Stopwatch {
+        self.stopwatch_of_one(1)
+    }
+
+    /// The same for one of so many threads of this network that work side by side.
+    pub fn stopwatch_of_one(&self, threads: usize) -> Stopwatch {
+        Stopwatch::new(self.profile.clone(), threads * self.side_by_side)
+    }
+
     /// Returns what kernels are made for.
     pub fn target(&self) -> Target {
         Target { dt: self.dt, precision: self.precision, backend: self.backend }

@@ -7,7 +7,7 @@
 use crate::hir::VarId;
 use crate::plan::Network;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// A part of the work of a network, by the places of what it is made of.
@@ -129,24 +129,19 @@ impl Row {
 }
 
 /// Reads the time for a profile, if there is one.
-pub struct Stopwatch<'p> {
-    profile: Option<&'p Profile>,
+pub struct Stopwatch {
+    profile: Option<Arc<Profile>>,
     last: Option<Instant>,
     /// What a second counts for.
     share: f64,
     own: Vec<(Part, Spent)>,
 }
 
-impl<'p> Stopwatch<'p> {
-    /// A clock that begins now.
-    pub fn new(profile: Option<&'p Profile>) -> Stopwatch<'p> {
-        Stopwatch::of_one(profile, 1)
-    }
-
-    /// A clock that begins now, of one of so many threads that work side by side.
-    pub fn of_one(profile: Option<&'p Profile>, threads: usize) -> Stopwatch<'p> {
-        let last = profile.map(|_| Instant::now());
-        Stopwatch { profile, last, share: 1.0 / threads as f64, own: Vec::new() }
+impl Stopwatch {
+    /// A stopwatch that begins now, of one of so many that count side by side.
+    pub fn new(profile: Option<Arc<Profile>>, side_by_side: usize) -> Stopwatch {
+        let last = profile.as_ref().map(|_| Instant::now());
+        Stopwatch { profile, last, share: 1.0 / side_by_side as f64, own: Vec::new() }
     }
 
     /// Returns the seconds of all parts so far, as they count.
@@ -164,7 +159,7 @@ impl<'p> Stopwatch<'p> {
 
     /// Begins anew: what has passed belongs to no part.
     pub fn again(&mut self) {
-        self.last = self.profile.map(|_| Instant::now());
+        self.last = self.profile.as_ref().map(|_| Instant::now());
     }
 
     /// What has passed was for this part.
@@ -183,9 +178,9 @@ impl<'p> Stopwatch<'p> {
     }
 }
 
-impl Drop for Stopwatch<'_> {
+impl Drop for Stopwatch {
     fn drop(&mut self) {
-        let Some(Ok(mut parts)) = self.profile.map(|p| p.parts.lock()) else { return };
+        let Some(Ok(mut parts)) = self.profile.as_ref().map(|p| p.parts.lock()) else { return };
         for (part, own) in self.own.drain(..) {
             let spent = parts.entry(part).or_default();
             spent.seconds += own.seconds;
@@ -197,14 +192,15 @@ impl Drop for Stopwatch<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Part, Profile, Stopwatch};
+    use std::sync::Arc;
 
     #[test]
     fn clocks_of_several_threads_add_up() {
-        let profile = Profile::default();
+        let profile = Arc::new(Profile::default());
         std::thread::scope(|s| {
             for _ in 0..3 {
                 s.spawn(|| {
-                    let mut watch = Stopwatch::new(Some(&profile));
+                    let mut watch = Stopwatch::new(Some(profile.clone()), 3);
                     (0..5).for_each(|_| watch.was(Part::Step(1)));
                     watch.was(Part::Inputs);
                 });
@@ -212,6 +208,6 @@ mod tests {
         });
         let times: Vec<(Part, u64)> = profile.parts().into_iter().map(|(part, spent)| (part, spent.times)).collect();
         assert_eq!(times, [(Part::Step(1), 15), (Part::Inputs, 3)]);
-        Stopwatch::new(None).was(Part::Events);
+        Stopwatch::new(None, 1).was(Part::Events);
     }
 }

@@ -10,7 +10,7 @@ use super::plastic::{Plastic, View};
 use super::pool::Pool;
 use super::pool::share;
 use super::population::Pop;
-use super::profile::{Part, Stopwatch};
+use super::profile::Part;
 use super::simulation::{Failure, Observer, Simulation};
 use super::sums::Present;
 use crate::hir::EventId;
@@ -32,8 +32,7 @@ impl Simulation {
     pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
         self.refresh();
         self.tuning.begin();
-        let profile = self.options.profile.clone();
-        let mut watch = Stopwatch::new(profile.as_deref());
+        let mut watch = self.options.stopwatch();
         while self.step < end {
             if observer.interrupted() {
                 return Err(Failure::Interrupted);
@@ -64,8 +63,7 @@ impl Simulation {
     }
 
     fn pass(&mut self, m: usize) -> Result<(), Failure> {
-        let profile = self.options.profile.clone();
-        let mut watch = Stopwatch::new(profile.as_deref());
+        let mut watch = self.options.stopwatch();
         self.inputs(m);
         watch.was(Part::Inputs);
         self.history.begin((&self.pops, &self.readings), &self.network, self.step, self.options.dt);
@@ -111,8 +109,7 @@ impl Simulation {
         if !self.integrate(level, first, m) {
             return Err(self.diagnose(m));
         }
-        let profile = self.options.profile.clone();
-        let mut watch = Stopwatch::new(profile.as_deref());
+        let mut watch = self.options.stopwatch();
         self.extract(level, m)?;
         watch.was(Part::Events);
         if level.len() == self.pops.len() {
@@ -162,12 +159,11 @@ impl Simulation {
         let visited = AtomicU64::new(0);
         let (pops, drives, history) = (&self.pops, &self.drives, &self.history);
         let (deliveries, projections) = (&self.deliveries, &self.projections);
-        let profile = self.options.profile.as_deref();
         let side_by_side = if work < SMALL { 1 } else { threads };
-        let mut whole = Stopwatch::new(profile);
+        let (mut whole, options) = (self.options.stopwatch(), &self.options);
         let busy = AtomicU64::new(0);
         let job = |t: usize| {
-            let mut watch = Stopwatch::of_one(profile, side_by_side);
+            let mut watch = options.stopwatch_of_one(side_by_side);
             let mut scratch = Vec::new();
             let mut runs = delivery::Scratch::default();
             for s in 0..if first { m } else { 0 } {
@@ -207,7 +203,7 @@ impl Simulation {
                 }
                 watch.was(Part::Step(k));
             }
-            if profile.is_some() {
+            if options.profile.is_some() {
                 busy.fetch_add((watch.seconds() * 1e9) as u64, Ordering::Relaxed);
             }
         };
@@ -325,7 +321,7 @@ impl Simulation {
         self.lets.forget();
         let Simulation { pops, network, options, history, readings, lets, plastic, pool, .. } = self;
         let view = View { pops, network, options, step: self.step, now, cells, history, readings, lets };
-        let mut watch = Stopwatch::new(options.profile.as_deref());
+        let mut watch = options.stopwatch();
         for (k, (plastic, p)) in plastic.iter_mut().zip(&network.projections).enumerate() {
             let Some(plastic) = plastic else { continue };
             run(k, plastic, p, &view, pool);

@@ -329,12 +329,19 @@ network Spiking {
     projection still: a -> b.exc: Static { connect fixed_probability(0.2)   weight 0.1   delay 1 ms }
     projection learning: a -> b.exc: Learns { connect fixed_probability(0.2)   weight 0.1   delay 1 ms }
 }
+network Shown { population a: Cell[50]   drive a.exc { poisson 200 Hz   weight 0.6 }   population b: Cell[50] }
 network Rates { population a: Unit[30]   projection all: a -> a.in_: Passes { connect all_to_all   weight 0.01 } }
 experiment spiking {
     dt 0.5 ms
     network net = Spiking()
     record net.b.spike
     for k in 1 .. 3 { run 30 ms   signal teach }
+    measure x = net.b.v
+}
+experiment examples {
+    dt 0.5 ms
+    network net = Shown() with batch 5
+    run 30 ms
     measure x = net.b.v
 }
 experiment rates { dt 0.5 ms   network net = Rates()   net.a.r = i   run 30 ms   measure x = net.a.r }
@@ -351,6 +358,7 @@ fn a_profile_says_where_the_time_went_and_changes_nothing() {
         ("spiking", "learning", "handlers of arriving events"),
         ("spiking", "learning", "handlers of events of the targets"),
         ("spiking", "learning", "equations and signals of synapses"),
+        ("examples", "a", "kernel of a step"),
         ("rates", "a", "kernel of a step"),
         ("rates", "a.in_", "computing a value"),
     ];

@@ -11,7 +11,7 @@ use crate::image::{Held, Listing, Store};
 use crate::ir::Precision;
 use crate::plan::Network;
 use crate::runtime::pool::share;
-use crate::runtime::profile::{Part, Stopwatch};
+use crate::runtime::profile::Part;
 use cranelift_entity::EntityRef;
 
 /// Fewer numbers than this are computed by one thread.
@@ -28,8 +28,7 @@ impl Inner {
         }
         let mut plan = Vec::new();
         self.graph.plan(node, &mut plan);
-        let profile = self.options.profile.clone();
-        let mut watch = Stopwatch::new(profile.as_deref());
+        let mut watch = self.options.stopwatch();
         for node in plan {
             self.compute(net, node);
             watch.was(Part::Value(node.index()));

@@ -27,7 +27,7 @@ use synapses::{Contribution, Synapses};
 use super::buffer::Buffer;
 use super::options::Options;
 use super::pool::Pool;
-use super::profile::{Part, Stopwatch};
+use super::profile::Part;
 use super::simulation::{Failure, Work};
 use super::time::PortFunction;
 use super::windows::{Average, TooShort};
@@ -384,8 +384,7 @@ impl Inner {
         }
         self.keep_present(net);
         let mut most = Ok(0.0f64);
-        let profile = self.options.profile.clone();
-        let mut watch = Stopwatch::new(profile.as_deref());
+        let mut watch = self.options.stopwatch();
         for (p, mover) in movers.iter_mut().enumerate() {
             let Some(mover) = mover else { continue };
             mover.compiled.prepare(self.step as f64 * self.options.dt, self.step, self.options.seed);

@@ -15,7 +15,7 @@ use crate::ir::{Precision, SlotKind};
 use crate::math::{mul, simplify};
 use crate::plan::Network;
 use crate::runtime::buffer::padded;
-use crate::runtime::profile::{Part, Stopwatch};
+use crate::runtime::profile::Part;
 use crate::runtime::simulation::Failure;
 use crate::solve::{Owner, Reduction, Term, bodies, cell_updates, owner_in_synapse, synapse_updates};
 
@@ -112,8 +112,7 @@ impl Inner {
             self.pull(net, *n);
         }
         let mut result = Ok(());
-        let profile = self.options.profile.clone();
-        let mut watch = Stopwatch::new(profile.as_deref());
+        let mut watch = self.options.stopwatch();
         for group in &mut first {
             result = result.and(self.apply_synapses(net, group));
             group.first().into_iter().for_each(|(k, _)| watch.was(Part::Rule(*k)));
