@@ -1,8 +1,8 @@
 //! What handlers of signals ask for before they run: of all synapses of a cell, as the sum of the weights onto it, and draws.
 
-use crate::hir::{Draw, Expr, Reduce, Reduction, Side, Trigger, VarId, VarKind};
+use crate::hir::{Draw, Expr, Place, Reduce, Reduction, Side, Trigger, VarId, VarKind};
 use crate::math::eval_through;
-use crate::plan::{Column, Edge, Network, Projection};
+use crate::plan::{Column, Edge, Network, Pairs, Projection};
 use crate::rng::Stream;
 use crate::solve::reads;
 use std::collections::BTreeMap;
@@ -11,7 +11,28 @@ use std::sync::Arc;
 /// Reads the weights of a projection, or a state of its synapses, in the order of the plan.
 pub type Synapses<'a> = &'a dyn Fn(usize, VarId) -> Vec<f64>;
 
-/// Computes what the handlers of a signal ask for, before any of them runs: a value for every synapse, by projection.
+/// The answer to what a handler asks for.
+pub enum Answer {
+    /// A value for every synapse, in the order of the plan.
+    Synapses(Column),
+    /// A value for every target, or for every source, counted from the first of the view; zero for cells without synapses.
+    Cells(Place, Vec<f64>),
+}
+
+impl Answer {
+    /// Returns a value for every synapse, in the order of the plan.
+    pub fn of_synapses(self, p: &Projection) -> Column {
+        let cell: fn(&Projection, &Edge) -> usize = match self {
+            Answer::Synapses(column) => return column,
+            Answer::Cells(Place::Pre, _) => |p, e| e.pre as usize - p.pre.start,
+            Answer::Cells(..) => |p, e| e.post as usize - p.post.start,
+        };
+        let Answer::Cells(_, values) = self else { unreachable!("returned") };
+        Column::Array(Arc::new(p.pairs.edges().iter().map(|e| values[cell(p, e)]).collect()))
+    }
+}
+
+/// Computes what the handlers of a signal ask for, before any of them runs, by projection.
 ///
 /// Sums are made in double precision in the order of the plan, and what is drawn follows from the synapse's place in it, so both have
 /// the same bits whatever runs the network.
@@ -21,7 +42,7 @@ pub fn asked(
     signal: &str,
     projections: &[usize],
     chance: Option<&Stream>,
-) -> Vec<(usize, VarId, Column)> {
+) -> Vec<(usize, VarId, Answer)> {
     let mut out = Vec::new();
     for k in projections {
         let p = &network.projections[*k];
@@ -41,18 +62,17 @@ pub fn asked(
                     Draw::Normal => reader.normal(),
                 }
             };
-            out.push((*k, *v, Column::Array(Arc::new((0..p.pairs.len()).map(sample).collect()))));
+            out.push((*k, *v, Answer::Synapses(Column::Array(Arc::new((0..p.pairs.len()).map(sample).collect())))));
         }
     }
     out
 }
 
-fn reduced(synapses: &dyn Fn(VarId) -> Vec<f64>, p: &Projection, r: &Reduction) -> Column {
+fn reduced(synapses: &dyn Fn(VarId) -> Vec<f64>, p: &Projection, r: &Reduction) -> Answer {
     let values = values_of(synapses, p, &r.of);
-    let edges = p.pairs.edges();
-    let (cell, n): (fn(&Edge) -> u32, usize) = match r.over {
-        Side::Pre => (|e| e.post, p.post.start + p.post.n),
-        Side::Post => (|e| e.pre, p.pre.start + p.pre.n),
+    let cells = match r.over {
+        Side::Pre => p.post.n,
+        Side::Post => p.pre.n,
     };
     let (start, combine): (f64, fn(f64, f64) -> f64) = match r.how {
         Reduce::Sum | Reduce::Mean => (0.0, |a, b| a + b),
@@ -60,17 +80,24 @@ fn reduced(synapses: &dyn Fn(VarId) -> Vec<f64>, p: &Projection, r: &Reduction) 
         Reduce::Max => (f64::NEG_INFINITY, f64::max),
         Reduce::Min => (f64::INFINITY, f64::min),
     };
-    let mut of_cells = vec![(start, 0.0); n];
-    for (e, value) in edges.iter().zip(&values) {
-        let (sum, count) = &mut of_cells[cell(e) as usize];
-        (*sum, *count) = (combine(*sum, *value), *count + 1.0);
-    }
-    let result = |e: &Edge| match (r.how, of_cells[cell(e) as usize]) {
-        (Reduce::Mean, (sum, count)) => sum / count,
-        (Reduce::Norm, (sum, _)) => sum.sqrt(),
-        (_, (value, _)) => value,
+    let mut of_cells = vec![(start, 0.0); cells];
+    let mut add = |cell: usize, value: f64| {
+        let (sum, count) = &mut of_cells[cell];
+        (*sum, *count) = (combine(*sum, value), *count + 1.0);
     };
-    Column::Array(Arc::new(edges.iter().map(result).collect()))
+    match (&p.pairs, r.over) {
+        (Pairs::All(_, post), Side::Pre) => values.chunks(post.n.max(1)).for_each(|row| (0..).zip(row).for_each(|(j, v)| add(j, *v))),
+        (Pairs::All(_, post), Side::Post) => (0..).zip(values.chunks(post.n.max(1))).for_each(|(i, row)| row.iter().for_each(|v| add(i, *v))),
+        (pairs, Side::Pre) => pairs.edges().iter().zip(&values).for_each(|(e, v)| add(e.post as usize - p.post.start, *v)),
+        (pairs, Side::Post) => pairs.edges().iter().zip(&values).for_each(|(e, v)| add(e.pre as usize - p.pre.start, *v)),
+    }
+    let result = |(value, count): (f64, f64)| match r.how {
+        _ if count == 0.0 => 0.0,
+        Reduce::Mean => value / count,
+        Reduce::Norm => value.sqrt(),
+        _ => value,
+    };
+    Answer::Cells(r.place(), of_cells.into_iter().map(result).collect())
 }
 
 /// The values of an expression of what synapses own, one for each.

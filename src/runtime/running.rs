@@ -1,6 +1,6 @@
 //! A network that runs: with events, perhaps for several examples side by side, or without.
 
-use super::asked::asked;
+use super::asked::{Answer, asked};
 use super::batched::{Batched, Example, Stopped};
 use super::options::Options;
 use super::profile::Row;
@@ -262,8 +262,8 @@ impl Running {
         if let Running::Batched(s) = self {
             return s.signal(name, populations, chance);
         }
-        for (k, variable, values) in asked(self.network(), &|k, v| self.synapses(k, v), name, projections, chance) {
-            self.set_synapses(k, variable, &values);
+        for (k, variable, answer) in asked(self.network(), &|k, v| self.synapses(k, v), name, projections, chance) {
+            self.put(k, variable, answer);
         }
         let heard = match self {
             Running::Events(s) => s.signal(name, projections, populations, chance),
@@ -271,6 +271,17 @@ impl Running {
             Running::Batched(_) => Ok(()),
         };
         heard.map_err(|f| (f, None))
+    }
+
+    /// Puts down the answer to what a handler of a signal asks for.
+    fn put(&mut self, projection: usize, variable: VarId, answer: Answer) {
+        match (self, answer) {
+            (Running::Events(s), Answer::Cells(_, values)) => s.set_of_cells(projection, variable, &values),
+            (to, answer) => {
+                let values = answer.of_synapses(&to.network().projections[projection]);
+                to.set_synapses(projection, variable, &values);
+            }
+        }
     }
 
     /// Lets weights change, or keeps them.

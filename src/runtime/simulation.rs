@@ -503,6 +503,15 @@ impl Simulation {
         self.follow_weights(projection);
     }
 
+    /// Replaces a state that plastic synapses onto each target, or from each source, have in common.
+    pub fn set_of_cells(&mut self, projection: usize, variable: VarId, values: &[f64]) {
+        let (projection, variable) = self.owner(projection, variable);
+        match &mut self.plastic[projection] {
+            Some(plastic) => plastic.replace_of_cells(variable, values),
+            None => crate::ice!("a signal to synapses that do not learn"),
+        }
+    }
+
     /// Replaces a parameter of a plastic projection; its program is compiled anew.
     pub fn set_synapse_param(&mut self, projection: usize, variable: VarId, value: f64) {
         self.network.projections[projection].params.insert(variable, value);

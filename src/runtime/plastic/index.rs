@@ -31,7 +31,7 @@ impl Index {
     }
 
     /// Visits all synapses: where their values are, and their position in the plan.
-    pub fn for_each(&self, visit: &mut dyn FnMut(usize, usize)) {
+    pub fn for_each(&self, mut visit: impl FnMut(usize, usize)) {
         match self {
             Index::Tiled(tiles) => tiles.for_each(visit),
             Index::Listed(listed) => (0..listed.len()).for_each(|k| visit(k, listed.edge(k))),

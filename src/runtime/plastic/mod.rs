@@ -237,13 +237,22 @@ impl Plastic {
             let part = lock(part);
             let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
             if let Some(b) = own {
-                part.index.for_each(&mut |k, at| out[at] = value(b, k));
+                match b.precision() {
+                    Precision::F32 => {
+                        let own = b.f32();
+                        part.index.for_each(|k, at| out[at] = f64::from(own[k]) * scale + shift);
+                    }
+                    Precision::F64 => {
+                        let own = b.f64();
+                        part.index.for_each(|k, at| out[at] = own[k] * scale + shift);
+                    }
+                }
             } else if let Some(b) = pre.get(&variable) {
-                part.index.for_each(&mut |_, at| out[at] = value(b, edges[at].pre as usize - p.pre.start));
+                part.index.for_each(|_, at| out[at] = value(b, edges[at].pre as usize - p.pre.start));
             } else if let Some(b) = post.get(&variable) {
-                part.index.for_each(&mut |_, at| out[at] = value(b, edges[at].post as usize - p.post.start));
+                part.index.for_each(|_, at| out[at] = value(b, edges[at].post as usize - p.post.start));
             } else if let Some(b) = projection.get(&variable) {
-                part.index.for_each(&mut |_, at| out[at] = value(b, 0));
+                part.index.for_each(|_, at| out[at] = value(b, 0));
             }
         }
     }
@@ -259,14 +268,23 @@ impl Plastic {
             let Part { index, values, .. } = &mut *lock(part);
             let own = if weight { Some(&mut values.weight) } else { values.states.get_mut(&variable) };
             if let Some(b) = own {
-                index.for_each(&mut |k, at| b.set(k, new(at)));
+                index.for_each(|k, at| b.set(k, new(at)));
             } else if let Some(b) = pre.get_mut(&variable) {
-                index.for_each(&mut |_, at| b.set(edges[at].pre as usize - p.pre.start, new(at)));
+                index.for_each(|_, at| b.set(edges[at].pre as usize - p.pre.start, new(at)));
             } else if let Some(b) = post.get_mut(&variable) {
-                index.for_each(&mut |_, at| b.set(edges[at].post as usize - p.post.start, new(at)));
+                index.for_each(|_, at| b.set(edges[at].post as usize - p.post.start, new(at)));
             } else if let Some(b) = projection.get_mut(&variable) {
-                index.for_each(&mut |_, at| b.set(0, new(at)));
+                index.for_each(|_, at| b.set(0, new(at)));
             }
+        }
+    }
+
+    /// Replaces a state of targets, or of sources, that no equation changes; cells are counted from the first of the view.
+    pub fn replace_of_cells(&mut self, variable: VarId, values: &[f64]) {
+        let Shared { pre, post, .. } = &mut self.shared;
+        match post.get_mut(&variable).or(pre.get_mut(&variable)) {
+            Some(b) => values.iter().enumerate().for_each(|(cell, value)| b.set(cell, *value)),
+            None => crate::ice!("a sum over synapses that is kept at none of their cells"),
         }
     }
 
@@ -281,7 +299,7 @@ impl Plastic {
                     own.push((variable, vec![0; p.pairs.len()]));
                 }
                 for (_, list) in own.iter_mut().filter(|(v, _)| *v == variable) {
-                    part.index.for_each(&mut |k, at| list[at] = b.get(k).to_bits());
+                    part.index.for_each(|k, at| list[at] = b.get(k).to_bits());
                 }
             }
         }
@@ -310,7 +328,7 @@ impl Plastic {
                     Some(v) => part.values.states.get_mut(v),
                 };
                 let Some(b) = b else { return false };
-                part.index.for_each(&mut |k, at| b.set(k, f64::from_bits(list[at])));
+                part.index.for_each(|k, at| b.set(k, f64::from_bits(list[at])));
             }
         }
         let Shared { pre, post, projection, exact, .. } = &mut self.shared;

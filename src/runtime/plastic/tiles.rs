@@ -65,7 +65,7 @@ impl Tiles {
     }
 
     /// Visits all synapses: where their values are, and their position in the plan.
-    pub fn for_each(&self, visit: &mut dyn FnMut(usize, usize)) {
+    pub fn for_each(&self, mut visit: impl FnMut(usize, usize)) {
         for source in 0..self.sources {
             for target in 0..self.targets {
                 visit(self.place(source, target), self.edge(source, target));
