@@ -9,6 +9,8 @@ mod sweep;
 mod architecture;
 #[path = "suite/batches.rs"]
 mod batches;
+#[path = "suite/cables.rs"]
+mod cables;
 #[path = "suite/chances.rs"]
 mod chances;
 #[path = "suite/checkpoint.rs"]

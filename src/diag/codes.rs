@@ -80,7 +80,6 @@ codes! {
     E0507 "coupled compartment without capacitance"
     E0508 "only states can be held"
     E0509 "event used before it is emitted"
-    E0510 "current is not linear in the voltage"
     E0511 "cable without geometry"
     E0512 "random draw in an equation"
     E0513 "incomplete gate"

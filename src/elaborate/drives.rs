@@ -25,16 +25,18 @@ impl Elaborator<'_> {
     pub fn drive(&mut self, d: &model::Drive, locals: &Locals) -> Attempt<()> {
         for (cells, port) in &d.targets {
             let cells = self.scope(locals).cells(cells)?.cells;
-            let stream = self.streams.another();
-            let drive = match &d.sends {
-                Sends::Random(process, rate) => {
-                    let kind = self.random(*process, rate, &cells, &stream, locals)?;
-                    let weight = self.event_weight(d, &cells, &stream, locals)?;
-                    Drive { post: cells.cover(), port: *port, kind, weight }
-                }
-                Sends::Spikes(e) => self.spikes(d, e, (&cells, *port), &stream, locals)?,
-            };
-            self.plan.drives.push(drive);
+            for segment in self.sites_of_drive(&self.scope(locals), d, (&cells, *port))? {
+                let stream = self.streams.another();
+                let drive = match &d.sends {
+                    Sends::Random(process, rate) => {
+                        let kind = self.random(*process, rate, &cells, &stream, locals)?;
+                        let weight = self.event_weight(d, &cells, &stream, locals)?;
+                        Drive { post: cells.cover(), port: *port, segment, kind, weight }
+                    }
+                    Sends::Spikes(e) => self.spikes(d, e, (&cells, *port, segment), &stream, locals)?,
+                };
+                self.plan.drives.push(drive);
+            }
         }
         Ok(())
     }
@@ -90,7 +92,7 @@ impl Elaborator<'_> {
         &self,
         d: &model::Drive,
         e: &Expr,
-        (cells, port): (&Cells, VarId),
+        (cells, port, segment): (&Cells, VarId, usize),
         stream: &Stream,
         locals: &Locals,
     ) -> Attempt<Drive> {
@@ -144,7 +146,7 @@ impl Elaborator<'_> {
                 spikes.iter().flat_map(|s| to(s).map(move |k| sent(s, cell(k)))).collect()
             }
         };
-        Ok(Drive { post, port, kind: DriveKind::Spikes(Arc::new(list)), weight: spread(weight, cells) })
+        Ok(Drive { post, port, segment, kind: DriveKind::Spikes(Arc::new(list)), weight: spread(weight, cells) })
     }
 
     /// A list of weights belongs to the spikes, one each; none if it is for the cells.

@@ -7,6 +7,7 @@ mod ends;
 mod energies;
 mod modulators;
 mod projection;
+mod sites;
 mod table;
 mod values;
 

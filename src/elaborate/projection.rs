@@ -27,6 +27,7 @@ struct Draws {
     weight: Stream,
     delay: Stream,
     dendritic: Stream,
+    sites: Stream,
 }
 
 /// Returns whether events of cells reach the synapses.
@@ -79,7 +80,7 @@ impl Elaborator<'_> {
     fn connection(&mut self, c: &Connection, name: Option<&str>, locals: &Locals, prefix: &str) -> Attempt<()> {
         let mut another = || self.streams.another();
         let (pairs, weight, delay) = (another(), another(), another());
-        let draws = Draws { pairs, weight, delay, dendritic: self.streams.beside() };
+        let draws = Draws { pairs, weight, delay, dendritic: self.streams.beside(), sites: self.streams.of_sites() };
         let (mut projection, import) = self.planned(c, &draws, locals)?;
         self.imports.extend(import);
         if c.anew.is_none() {
@@ -123,7 +124,8 @@ impl Elaborator<'_> {
         let scope = self.scope(locals);
         let (pre, post) = (scope.cells(&c.pre)?.cells, scope.cells(&c.post)?.cells);
         let ends = (self.end(&pre), self.end(&post));
-        let Connected { pairs, transpose_of, columns } = self.connect(&scope, c, ends, draws.pairs)?;
+        let connected = self.connect(&scope, c, ends, draws.pairs)?;
+        let Connected { pairs, transpose_of, columns } = self.on_each_segment(c, post.population, connected)?;
         let backend = self.around.backend;
         let of = |pairs: &Pairs, v: &Value, stream: &Stream| per_synapse(&scope, v, pairs, ends, stream, backend);
         let weight = match (&c.weight, columns.weight, transpose_of) {
@@ -174,6 +176,7 @@ impl Elaborator<'_> {
             chosen: [&pre, &post].map(|cells| cells.view().is_none().then(|| cells.clone())),
             // Without a port nothing is delivered, except what follows from an energy.
             port: c.port.unwrap_or_else(no_port),
+            site: None,
             synapse: c.synapse.clone(),
             params: BTreeMap::new(),
             init: BTreeMap::new(),
@@ -192,7 +195,9 @@ impl Elaborator<'_> {
             energy: None,
         };
         self.values(&scope, c, ends, &mut p)?;
+        let places = self.places(&scope, c, &p.pairs, ends, &draws.sites)?;
         p.pairs = placed(p.pairs, ends);
+        p.site = self.sites(c, places, &p.pairs, post.population)?;
         follow(&mut p, true, self.around.dt, c.span)?;
         if let Some((id, ..)) = p.synapse.bounds.iter().find(|(id, ..)| p.has_empty_bounds(*id)) {
             let message = format!("the bounds of `{}` leave no value", p.synapse.vars[*id].name);

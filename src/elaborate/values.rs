@@ -38,6 +38,11 @@ impl Streams {
         Stream::new(self.seed ^ 0x7661_7273, 0x8000_0000 + (self.used << 8) + id.as_u32())
     }
 
+    /// The one for places on cables that goes with the last.
+    pub fn of_sites(&self) -> Stream {
+        Stream::new(self.seed, 0x8900_0000 + self.used)
+    }
+
     /// The one for dendritic delays that goes with the last.
     pub fn beside(&self) -> Stream {
         Stream::new(self.seed, 0x8800_0000 + self.used)

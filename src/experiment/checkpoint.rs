@@ -154,6 +154,8 @@ struct SavedProjection {
     pre: View,
     post: View,
     chosen: [Option<Cells>; 2],
+    /// On which segment of a cable each synapse sits.
+    segments: Option<Column>,
     port: VarId,
     synapse: String,
     params: BTreeMap<VarId, f64>,
@@ -435,6 +437,7 @@ fn saved_network(live: &Live, module: &Module) -> SavedNetwork {
         pre: p.pre,
         post: p.post,
         chosen: p.chosen.clone(),
+        segments: p.site.as_ref().map(|site| site.segment.clone()),
         port: p.port,
         synapse: p.synapse.name.clone(),
         params: p.params.clone(),
@@ -525,7 +528,9 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
         if energy.is_some() != p.has_energy {
             return Err(format!("{}: its synapses have no energy", p.name));
         }
+        let site = plan.populations[p.post.population].site(p.port, p.segments, p.pairs.len());
         let projection = Projection {
+            site: site.map_err(|e| format!("{}: {e}", p.name))?,
             name: p.name,
             pre: p.pre,
             post: p.post,

@@ -250,9 +250,7 @@ pub fn read(
 ) -> Option<f64> {
     let variable = |v: VarId| match (&plan.model.vars[v].kind, simulation) {
         (VarKind::State(_), None) => Some(plan.initial(v, cell, segment)),
-        (VarKind::State(_), Some(s)) => {
-            s.segments(population, v).map(|(b, segments)| b.get(cell * segments + segment.min(segments - 1)))
-        }
+        (VarKind::State(_), Some(s)) => s.reader(population, v).map(|state| state(cell, segment)),
         (VarKind::Param(_), _) => plan.params.get(&v).map(|c| c.at(cell)),
         (VarKind::AnalogPort(_), None) => plan.ports.get(&v).map(|c| c.at(cell)),
         (VarKind::Response(_), None) => Some(0.0),

@@ -95,14 +95,14 @@ impl Observer for Watch<'_> {
             };
             let (population, cover) = (r.cells.population, r.cells.cover());
             let (state, all) = match value {
-                Expr::Var(v) => match simulation.segments(population, *v) {
+                Expr::Var(v) => match simulation.reader(population, *v) {
                     Some(state) => (Some(state), None),
                     None => (None, simulation.values(population, *v, cover.range())),
                 },
                 _ => (None, None),
             };
             let values: Vec<f64> = match (state, all) {
-                (Some((b, segments)), _) => r.cells.iter().map(|c| b.get(c * segments + segment)).collect(),
+                (Some(state), _) => r.cells.iter().map(|c| state(c, *segment)).collect(),
                 (None, Some(all)) => r.cells.among(all),
                 (None, None) => {
                     let plan = &simulation.network.populations[population];

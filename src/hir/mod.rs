@@ -175,8 +175,10 @@ pub struct Cable {
     pub r_a: VarId,
     /// Voltage state.
     pub v: VarId,
-    /// Membrane current per area, outward, linear in `v`.
+    /// Membrane current per area, outward.
     pub density: Expr,
+    /// Membrane current of a whole segment, outward.
+    pub whole: Expr,
     /// Injected current, inward.
     pub injected: Expr,
     /// The cable whose far end this one hangs on.

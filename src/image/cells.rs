@@ -32,12 +32,21 @@ pub struct CompiledCable {
     pub membrane: Bound<CableSlot>,
     /// Advances all states but the potential.
     pub gates: Bound<CableSlot>,
+    /// Adds what arrives at event inputs.
+    pub arrivals: Option<Bound<CableSlot>>,
 }
 
-/// Compiles the cables of a population.
-pub fn cables(p: &Population, target: &Target) -> Vec<CompiledCable> {
+/// Compiles the cables of a population, with arrivals at `event_ports`.
+pub fn cables(p: &Population, event_ports: &BTreeSet<VarId>, target: &Target) -> Vec<CompiledCable> {
     let bound = |lowered| Bound::new(lowered, target.backend, Steps::One);
-    let compiled =
-        |Cable { shape, membrane, gates }| CompiledCable { shape, membrane: bound(membrane), gates: bound(gates) };
-    lower_cables(p, target.dt, target.precision).into_iter().map(compiled).collect()
+    let compiled = |Cable { shape, membrane, gates, arrivals }| CompiledCable {
+        shape,
+        membrane: bound(membrane),
+        gates: bound(gates),
+        arrivals: arrivals.map(bound),
+    };
+    lower_cables(p, &|port| event_ports.contains(&port), target.dt, target.precision)
+        .into_iter()
+        .map(compiled)
+        .collect()
 }

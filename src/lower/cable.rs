@@ -1,11 +1,12 @@
-//! Kernels of cable compartments: membrane current as `g v + i`, and gates advanced with the new potential.
+//! Kernels of cable compartments: membrane current as `g v + i`, gates advanced with the new potential, and what arrives at the end.
 
 use super::expression::Lowering;
 use super::lowered::Lowered;
-use crate::hir::{Expr, VarId, VarKind, inline_lets};
-use crate::ir::{Precision, Slot, SlotKind};
-use crate::math::{eval, linear_in, simplify};
-use crate::plan::{Column, Population};
+use crate::hir::{Expr, Op, VarId, VarKind, inline_lets};
+use crate::ir::{Precision, Slot, SlotKind, Value};
+use crate::math::{Linear, derivative, eval, linear_in, simplify};
+use crate::plan::{Column, Lanes, Population};
+use crate::solve::Arrival;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,6 +34,12 @@ pub enum CableSlot {
     Conductance,
     /// Membrane current per area at zero potential.
     Current,
+    /// Membrane conductance of the whole segment.
+    WholeConductance,
+    /// Membrane current of the whole segment at zero potential.
+    WholeCurrent,
+    /// What arrives at an event input.
+    Arrival(VarId),
 }
 
 /// A cable compartment of all cells.
@@ -44,6 +51,10 @@ pub struct CableShape {
     pub v: VarId,
     /// Number of segments, the same for all cells.
     pub segments: usize,
+    /// Their order in memory.
+    pub lanes: Lanes,
+    /// Whether there are currents of whole segments.
+    pub whole: bool,
     /// Ports whose current enters the middle.
     pub injected: Vec<VarId>,
     /// Geometry per cell.
@@ -55,21 +66,30 @@ pub struct CableShape {
 pub struct Cable {
     /// What it is made of.
     pub shape: CableShape,
-    /// Conductance and current at zero potential, per area.
+    /// Conductance and current at zero potential, per area, and of the whole segment if `shape` says so.
     pub membrane: Lowered<CableSlot>,
     /// Advances all other states.
     pub gates: Lowered<CableSlot>,
+    /// Adds what arrives at event inputs, if there are any that are reached.
+    pub arrivals: Option<Lowered<CableSlot>>,
 }
 
-/// Lowers all cables of a population.
-pub fn lower_cables(p: &Population, dt: f64, precision: Precision) -> Vec<Cable> {
-    (0..p.model.cables.len()).map(|i| lower_cable(p, i, dt, precision)).collect()
+/// Lowers all cables of a population; `connected` tells which event inputs anything reaches.
+pub fn lower_cables(p: &Population, connected: &dyn Fn(VarId) -> bool, dt: f64, precision: Precision) -> Vec<Cable> {
+    (0..p.model.cables.len()).map(|i| lower_cable(p, i, connected, dt, precision)).collect()
 }
 
-fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> Cable {
+fn lower_cable(
+    p: &Population,
+    index: usize,
+    connected: &dyn Fn(VarId) -> bool,
+    dt: f64,
+    precision: Precision,
+) -> Cable {
     let model = &p.model;
     let cable = &model.cables[index];
     let segments = p.segments(index);
+    let lanes = Lanes::new(p.n, segments);
     let geometry = |cell: usize| {
         let value = |e: &Expr| match eval(e, &|v| p.params.get(&v).map(|c| c.at(cell)), Some(dt)) {
             Some(v) => v,
@@ -89,17 +109,14 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
         .iter()
         .map(|(id, column)| match column {
             Column::Const(c) => (*id, Column::Const(*c)),
-            each => {
-                let repeated = (0..p.n).flat_map(|i| std::iter::repeat_n(each.at(i), segments)).collect();
-                (*id, Column::Array(Arc::new(repeated)))
-            }
+            each => (*id, Column::Array(Arc::new(lanes.each().map(|(cell, _)| each.at(cell)).collect()))),
         })
         .collect();
     let params = |v: VarId| per_segment.get(&v).cloned();
     let lets = |v: VarId| model.definition(v).cloned();
     let start = |name: &str, writes: bool| {
         let mut l = Lowering::new(&format!("{}.{}.{name}", model.name, cable.name), precision, &params, &lets);
-        (l.dt, l.n_lanes) = (Some(dt), p.n * segments);
+        (l.dt, l.n_lanes) = (Some(dt), lanes.len());
         let mut slots = Vec::new();
         for id in &states {
             let kind = if writes && *id != cable.v { SlotKind::State } else { SlotKind::Lane };
@@ -112,14 +129,19 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
     };
 
     let (mut l, mut slots) = start("membrane", false);
-    let split = linear_in(&simplify(inline_lets(model, cable.density.clone())), cable.v);
-    let split = split.unwrap_or_else(|| crate::ice!("current is not linear"));
-    let outputs =
-        [("g", CableSlot::Conductance, simplify(split.coefficient)), ("i", CableSlot::Current, simplify(split.rest))];
+    let whole = simplify(inline_lets(model, cable.whole.clone()));
+    let has_whole = whole != Expr::Num(0.0);
+    let density = linearized(&simplify(inline_lets(model, cable.density.clone())), cable.v);
+    let mut outputs = vec![("g", CableSlot::Conductance, density.coefficient), ("i", CableSlot::Current, density.rest)];
+    if has_whole {
+        let whole = linearized(&whole, cable.v);
+        outputs.push(("g_whole", CableSlot::WholeConductance, whole.coefficient));
+        outputs.push(("i_whole", CableSlot::WholeCurrent, whole.rest));
+    }
     for (name, meaning, e) in outputs {
         let slot = l.b.slot(name, SlotKind::Out);
         slots.push((slot, meaning));
-        let v = l.number(&e);
+        let v = l.number(&simplify(e));
         l.b.store(slot, v);
     }
     let membrane = finish(l, slots);
@@ -136,6 +158,36 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
     }
     let gates = finish(l, slots);
 
+    let mine = |a: &&Arrival| states.contains(&a.state) && connected(a.port);
+    let arriving: Vec<&Arrival> = p.solved.arrivals.iter().filter(mine).collect();
+    let arrivals = (!arriving.is_empty()).then(|| {
+        let (mut l, mut slots) = start("arrivals", true);
+        let mut ports: Vec<(VarId, Value)> = Vec::new();
+        let mut next: Vec<(VarId, Value)> = Vec::new();
+        for a in arriving {
+            let known = ports.iter().find(|(port, _)| *port == a.port).map(|(_, value)| *value);
+            let arrived = known.unwrap_or_else(|| {
+                let slot = l.b.slot(model.vars[a.port].name.clone(), SlotKind::Lane);
+                slots.push((slot, CableSlot::Arrival(a.port)));
+                let value = l.b.load(slot);
+                ports.push((a.port, value));
+                value
+            });
+            let coefficient = l.number(&a.coefficient);
+            let change = l.b.mul(coefficient, arrived);
+            let old = next.iter().rfind(|(state, _)| *state == a.state).map_or(l.env[&a.state], |(_, value)| *value);
+            next.push((a.state, l.b.add(old, change)));
+        }
+        for (slot, meaning) in &slots {
+            let CableSlot::State(id) = meaning else { continue };
+            if *id != cable.v {
+                let new = next.iter().rfind(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
+                l.b.store(*slot, new);
+            }
+        }
+        finish(l, slots)
+    });
+
     let mut injected = Vec::new();
     cable.injected.walk(&mut |e| {
         if let Expr::Var(v) = e
@@ -145,7 +197,17 @@ fn lower_cable(p: &Population, index: usize, dt: f64, precision: Precision) -> C
         }
     });
     let geometry = (0..p.n).map(geometry).collect();
-    Cable { shape: CableShape { states, v: cable.v, segments, injected, geometry }, membrane, gates }
+    let shape = CableShape { states, v: cable.v, segments, lanes, whole: has_whole, injected, geometry };
+    Cable { shape, membrane, gates, arrivals }
+}
+
+/// A current as conductance and current at zero potential: as it is if it is linear in the potential, else its tangent.
+fn linearized(current: &Expr, v: VarId) -> Linear {
+    linear_in(current, v).unwrap_or_else(|| {
+        let coefficient = simplify(derivative(current, v));
+        let rest = Expr::bin(Op::Sub, current.clone(), Expr::bin(Op::Mul, coefficient.clone(), Expr::Var(v)));
+        Linear { coefficient, rest }
+    })
 }
 
 fn finish(l: Lowering, mut slots: Vec<(Slot, CableSlot)>) -> Lowered<CableSlot> {

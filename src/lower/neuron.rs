@@ -407,7 +407,8 @@ impl<'a> Build<'a> {
         l.env.extend(next);
         let mut sums: Vec<(VarId, Value)> = Vec::new();
         let mut ports: HashMap<VarId, Slot> = HashMap::new();
-        for a in solved.arrivals.iter().filter(|a| connected(a.port)) {
+        let own = |a: &&crate::solve::Arrival| connected(a.port) && self.p.model.vars[a.port].cable.is_none();
+        for a in solved.arrivals.iter().filter(own) {
             let name = self.p.model.vars[a.port].name.clone();
             let slot = match ports.get(&a.port) {
                 Some(s) => *s,

@@ -6,6 +6,7 @@ mod eventful;
 mod eventless;
 mod given;
 mod immediate;
+mod lanes;
 mod pairs;
 mod responses;
 mod sound;
@@ -17,6 +18,7 @@ pub use crate::value::{Cells, View};
 pub use checks::{BadDuration, OutOfBounds, TooFine};
 pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use given::{Given, Missing};
+pub use lanes::Lanes;
 pub use pairs::{Convolution, Edge, Pairs, Pooling};
 pub use sound::Sound;
 pub use values::Initial;
@@ -139,6 +141,28 @@ impl Population {
         (0..n).find(|i| values.at(*i) != values.at(first(*i))).map(|i| (first(i), i))
     }
 
+    /// Returns the order of the segments that a port is of, if a cable's.
+    pub fn lanes_of(&self, port: VarId) -> Option<Lanes> {
+        let cable = self.model.vars.get(port)?.cable?;
+        Some(Lanes::new(self.n, self.segments(cable)))
+    }
+
+    /// Returns where a cable of a cell begins and how long it is: along the path from the middle of the root, internal units (µm).
+    pub fn reach(&self, cable: usize, cell: usize, dt: f64) -> (f64, f64) {
+        let length = |cable: usize| {
+            let value = |v: VarId| self.params.get(&v).map(|c| c.at(cell));
+            eval(&self.model.cables[cable].length, &value, Some(dt)).unwrap_or(f64::NAN)
+        };
+        let begin = match self.model.cables[cable].parent {
+            None => -length(cable) / 2.0,
+            Some(parent) => {
+                let (begin, length) = self.reach(parent, cell, dt);
+                begin + length
+            }
+        };
+        (begin, length(cable))
+    }
+
     /// Returns the number of segments of a cable, the same for all cells.
     pub fn segments(&self, cable: usize) -> usize {
         let value = |v: VarId| self.params.get(&v).filter(|_| self.n > 0).map(|c| c.at(0));
@@ -181,6 +205,8 @@ pub struct Projection {
     pub chosen: [Option<Cells>; 2],
     /// Target port of the postsynaptic model, or [`no_port`].
     pub port: VarId,
+    /// Where on the cable that the port is of, if it has several segments.
+    pub site: Option<Site>,
     /// Synapse model.
     pub synapse: Arc<Synapse>,
     /// Its parameters.
@@ -214,6 +240,22 @@ pub struct Projection {
     pub transpose_of: Option<usize>,
     /// The energy of one synapse, if it has one.
     pub energy: Option<crate::hir::Expr>,
+}
+
+/// On which segments of a cable synapses sit.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The order of all cells' segments.
+    pub lanes: Lanes,
+    /// The segment of each synapse.
+    pub segment: Column,
+}
+
+impl Site {
+    /// Returns the lane of a synapse onto a cell.
+    pub fn lane(&self, cell: usize, synapse: usize) -> usize {
+        self.lanes.of(cell, self.segment.at(synapse) as usize)
+    }
 }
 
 impl Projection {
@@ -274,7 +316,8 @@ impl Projection {
     pub fn is_matrix(&self) -> bool {
         let alike = |d: &Delay| matches!(d, Delay::Const(_));
         let large = |view: View| view.n >= Projection::LEAST_OF_A_MATRIX;
-        matches!(self.pairs, Pairs::All(..))
+        self.site.is_none()
+            && matches!(self.pairs, Pairs::All(..))
             && alike(&self.delay)
             && alike(&self.dendritic)
             && large(self.pre)
@@ -427,6 +470,8 @@ pub struct Drive {
     pub post: View,
     /// Port.
     pub port: VarId,
+    /// The segment, if the port is of a cable's segments.
+    pub segment: usize,
     /// What is sent.
     pub kind: DriveKind,
     /// Weight of each event, per cell.

@@ -3,7 +3,7 @@
 
 use super::draw::{Connector, Drawing};
 use super::pairs::Convolution;
-use super::{Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection};
+use super::{Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection, Site};
 use crate::hir::{VarId, VarKind};
 use crate::value::{Cells, View};
 use cranelift_entity::EntityRef;
@@ -183,12 +183,31 @@ impl Projection {
     }
 }
 
+impl Population {
+    /// Returns where on a cable the synapses of a projection sit whose segments were saved.
+    pub fn site(&self, port: VarId, segments: Option<Column>, synapses: usize) -> Result<Option<Site>, String> {
+        let several = self.lanes_of(port).filter(|lanes| lanes.segments > 1);
+        let (lanes, segment) = match (several, segments) {
+            (None, None) => return Ok(None),
+            (Some(lanes), Some(segment)) => (lanes, segment),
+            _ => return Err("segments that are not there".into()),
+        };
+        segment.sound(synapses, false, &self.name)?;
+        let inside = |at: f64| at.fract() == 0.0 && (0.0..lanes.segments as f64).contains(&at);
+        let listed = if segment.listed().is_some() { synapses } else { 1 };
+        holds((0..listed).all(|k| inside(segment.at(k))), || "segments that are not there".into())?;
+        Ok(Some(Site { lanes, segment }))
+    }
+}
+
 impl Drive {
     fn sound(&self, plan: &Network, rates: usize) -> Sound {
         let at = format!("a drive of {}", plan.populations[self.post.population].name);
         let model = &plan.populations[self.post.population].model;
         let port = model.vars.get(self.port).is_some_and(|v| matches!(v.kind, VarKind::EventPort));
         holds(port, || format!("{at}: a port that is not there"))?;
+        let segments = plan.populations[self.post.population].lanes_of(self.port).map_or(1, |lanes| lanes.segments);
+        holds(self.segment < segments, || format!("{at}: a segment that is not there"))?;
         self.weight.sound(self.post.n, false, &at)?;
         match &self.kind {
             DriveKind::Random(_, column) => {

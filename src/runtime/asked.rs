@@ -86,10 +86,18 @@ fn reduced(synapses: &dyn Fn(VarId) -> Vec<f64>, p: &Projection, r: &Reduction) 
         (*sum, *count) = (combine(*sum, value), *count + 1.0);
     };
     match (&p.pairs, r.over) {
-        (Pairs::All(_, post), Side::Pre) => values.chunks(post.n.max(1)).for_each(|row| (0..).zip(row).for_each(|(j, v)| add(j, *v))),
-        (Pairs::All(_, post), Side::Post) => (0..).zip(values.chunks(post.n.max(1))).for_each(|(i, row)| row.iter().for_each(|v| add(i, *v))),
-        (pairs, Side::Pre) => pairs.edges().iter().zip(&values).for_each(|(e, v)| add(e.post as usize - p.post.start, *v)),
-        (pairs, Side::Post) => pairs.edges().iter().zip(&values).for_each(|(e, v)| add(e.pre as usize - p.pre.start, *v)),
+        (Pairs::All(_, post), Side::Pre) => {
+            values.chunks(post.n.max(1)).for_each(|row| (0..).zip(row).for_each(|(j, v)| add(j, *v)))
+        }
+        (Pairs::All(_, post), Side::Post) => {
+            (0..).zip(values.chunks(post.n.max(1))).for_each(|(i, row)| row.iter().for_each(|v| add(i, *v)))
+        }
+        (pairs, Side::Pre) => {
+            pairs.edges().iter().zip(&values).for_each(|(e, v)| add(e.post as usize - p.post.start, *v))
+        }
+        (pairs, Side::Post) => {
+            pairs.edges().iter().zip(&values).for_each(|(e, v)| add(e.pre as usize - p.pre.start, *v))
+        }
     }
     let result = |(value, count): (f64, f64)| match r.how {
         _ if count == 0.0 => 0.0,

@@ -105,7 +105,8 @@ impl Deliveries {
             let first = &network.projections[members[0]];
             let (population, port) = (first.post.population, first.port);
             let at = targets.iter().position(|t| (t.population, t.port) == (population, port)).unwrap_or_else(|| {
-                let lanes = padded(network.populations[population].n);
+                let p = &network.populations[population];
+                let lanes = p.lanes_of(port).map_or(padded(p.n), |lanes| lanes.len());
                 targets.push(Target::new(population, port, lanes, options.threads.max(1)));
                 targets.len() - 1
             });
@@ -244,6 +245,9 @@ impl Deliveries {
                             });
                         }
                     }
+                }
+                if scratch.runs.is_empty() {
+                    continue;
                 }
                 let first = target.lanes[block].start;
                 // SAFETY: targets of the block are lanes of this thread, below the number of lanes.

@@ -8,6 +8,7 @@ mod dense;
 
 use self::dense::Dense;
 use super::chance::{Distribution, LARGEST, TOGETHER, block_of, individual, words_of};
+use super::pool::share;
 use super::ring::{RingPointer, SlotPointer};
 use super::time::TimeFunction;
 use crate::hir::network::model::Process;
@@ -20,6 +21,8 @@ use std::ops::Range;
 pub struct RunningDrive {
     /// The plan.
     pub plan: Drive,
+    /// The lanes of its cells, or of a segment of each.
+    lanes: Range<usize>,
     /// Where its events go.
     ring: RingPointer,
     stream: Stream,
@@ -31,10 +34,11 @@ pub struct RunningDrive {
 }
 
 impl RunningDrive {
-    /// Prepares a drive; `index` separates the random streams of a network's drives.
-    pub fn new(plan: Drive, ring: RingPointer, seed: u64, index: usize, dt: f64) -> RunningDrive {
+    /// Prepares a drive whose events go to lanes from `first` on; `index` separates the random streams of a network's drives.
+    pub fn new(plan: Drive, (ring, first): (RingPointer, usize), seed: u64, index: usize, dt: f64) -> RunningDrive {
         let stream = Stream::new(seed, 0x4000_0000 + index as u32);
-        RunningDrive { plan, ring, dt, stream, shared: Vec::new(), single: Vec::new() }
+        let lanes = first..first + plan.post.n;
+        RunningDrive { plan, lanes, ring, dt, stream, shared: Vec::new(), single: Vec::new() }
     }
 
     /// Prepares a pass of `m` steps; `rates` are the network's time functions, in events per internal time unit.
@@ -76,11 +80,11 @@ impl RunningDrive {
         }
     }
 
-    /// Returns the drive's cells within some lanes of the population.
-    fn cells(&self, lanes: &Range<usize>) -> Range<usize> {
-        let view = self.plan.post;
-        let begin = lanes.start.max(view.start);
-        begin - view.start..lanes.end.min(view.start + view.n).max(begin) - view.start
+    /// Returns the drive's cells whose lanes are those of thread `t` of so many.
+    fn cells(&self, (t, threads): (usize, usize)) -> Range<usize> {
+        let (own, first) = (share(self.ring.lanes(), t, threads), self.lanes.start);
+        let begin = own.start.max(first);
+        begin - first..own.end.min(self.lanes.end).max(begin) - first
     }
 
     /// Adds the events of one block, for the given cells; `words` are the first random words of the block.
@@ -101,7 +105,7 @@ impl RunningDrive {
         let part = cells.start.max(first) - first..cells.end.min(first + size) - first;
         let single = self.process() == Some(Process::Bernoulli);
         let (block, words) = ((&self.stream, b), (step, words));
-        let at = self.plan.post.start + first;
+        let at = self.lanes.start + first;
         match (slot.f32(), &self.plan.weight) {
             (Some(sums), Column::Const(w)) => {
                 let w = *w as f32;
@@ -117,14 +121,12 @@ impl RunningDrive {
         }
     }
 
-    /// Adds the events of the pass's step `s` to the ring, for cells of this drive within `lanes` of the population, unless they
-    /// are drawn block by block.
+    /// Adds the events of the pass's step `s` to the ring, for these cells of the drive, unless they are drawn block by block.
     ///
     /// # Safety
-    /// No other thread may touch these lanes of the ring meanwhile.
-    unsafe fn run(&self, step: u64, s: usize, lanes: &Range<usize>, precision: Precision, scratch: &mut Vec<u32>) {
-        let (view, ring) = (self.plan.post, self.ring);
-        let cells = self.cells(lanes);
+    /// No other thread may touch these cells' lanes of the ring meanwhile.
+    unsafe fn run(&self, step: u64, s: usize, cells: Range<usize>, precision: Precision, scratch: &mut Vec<u32>) {
+        let (start, ring) = (self.lanes.start, self.ring);
         if cells.is_empty() {
             return;
         }
@@ -133,11 +135,11 @@ impl RunningDrive {
             for (_, cell, weight) in list[from..].iter().take_while(|(s, _, _)| *s == step) {
                 let told = match cell {
                     Some(c) => *c as usize..*c as usize + 1,
-                    None => 0..view.n,
+                    None => 0..self.plan.post.n,
                 };
                 for c in told.filter(|c| cells.contains(c)) {
                     // SAFETY: the cell lies in the caller's range.
-                    unsafe { ring.add(step, view.start + c, weight * self.plan.weight.at(c), precision) };
+                    unsafe { ring.add(step, start + c, weight * self.plan.weight.at(c), precision) };
                 }
             }
             return;
@@ -145,7 +147,7 @@ impl RunningDrive {
         if self.rare(s).is_some() {
             return;
         }
-        let (begin, end) = (view.start + cells.start, view.start + cells.end);
+        let (begin, end) = (start + cells.start, start + cells.end);
         if let Some(d) = self.shared.get(s.min(self.shared.len().wrapping_sub(1)))
             && let Column::Const(w) = self.plan.weight
             && d.expected <= LARGEST
@@ -181,7 +183,7 @@ impl RunningDrive {
         scratch.resize(end - first * 4, 0);
         self.stream.fill(step, first as u32, scratch);
         for lane in begin..end {
-            let cell = lane - view.start;
+            let cell = lane - start;
             let word = scratch[lane - first * 4];
             let rate = match &self.plan.kind {
                 DriveKind::Random(_, Column::Array(rates)) => Some(rates[cell]),
@@ -201,15 +203,15 @@ impl RunningDrive {
     }
 }
 
-/// Adds the events of all drives of a population at step `s` of a pass, for some of its lanes.
+/// Adds the events of all drives of a population at step `s` of a pass, for thread `t`'s share of the lanes.
 ///
 /// # Safety
-/// No other thread may touch these lanes of the population's rings meanwhile.
+/// No other thread may touch its share of the population's rings meanwhile.
 pub unsafe fn run_all(
     drives: &[RunningDrive],
     step: u64,
     s: usize,
-    lanes: &Range<usize>,
+    share: (usize, usize),
     precision: Precision,
     scratch: &mut Vec<u32>,
 ) {
@@ -229,12 +231,12 @@ pub unsafe fn run_all(
             if let Some(distribution) = d.rare(s) {
                 let slot = d.ring.slot(step, precision);
                 // SAFETY: the caller's promise.
-                unsafe { d.add_block(distribution, step, (*b, own), &d.cells(lanes), slot) };
+                unsafe { d.add_block(distribution, step, (*b, own), &d.cells(share), slot) };
             }
         }
     };
     for (index, d) in drives.iter().enumerate() {
-        let cells = d.cells(lanes);
+        let cells = d.cells(share);
         if cells.is_empty() {
             continue;
         }
@@ -243,7 +245,7 @@ pub unsafe fn run_all(
             run(&waiting[..n]);
             n = 0;
             // SAFETY: the caller's promise.
-            unsafe { d.run(step, s, lanes, precision, scratch) };
+            unsafe { d.run(step, s, cells, precision, scratch) };
             continue;
         }
         let size = block_of(d.plan.post.n);

@@ -7,6 +7,7 @@ use super::chance::RareEvents;
 use super::clock::LaneClocks;
 use super::noise::Noise;
 use super::options::Options;
+use super::pool::{Pool, share};
 use super::reading::Readings;
 use super::ring::{Ring, RingPointer};
 use super::snapshot::{Cells, Raw};
@@ -91,7 +92,8 @@ pub struct Pop {
     pub spikes: Vec<Spikes>,
     /// Arriving weights, by port; they never move.
     rings: Vec<(VarId, Ring)>,
-    ring_pointers: Vec<RingPointer>,
+    /// The same, and whether the lanes are segments of a cable.
+    ring_pointers: Vec<(RingPointer, bool)>,
     /// Cable compartments.
     pub cables: Option<Cables>,
     adaptive: Option<Adaptive>,
@@ -213,10 +215,11 @@ impl Pop {
             true => PortSource::Step,
             false => PortSource::Fixed(c.clone()),
         };
-        let ring = |port: &VarId| (*port, Ring::new(lanes, ring_slots, options.precision));
+        let lanes_of = |port: &VarId| p.lanes_of(*port).map_or(lanes, |lanes| lanes.len());
+        let ring = |port: &VarId| (*port, Ring::new(lanes_of(port), ring_slots, options.precision));
         let ports = p.ports.iter().map(|(v, c)| (*v, source(v, c))).collect();
         let mut rings: Vec<(VarId, Ring)> = event_ports.iter().map(ring).collect();
-        let ring_pointers = rings.iter_mut().map(|(_, r)| r.pointer()).collect();
+        let ring_pointers = rings.iter_mut().map(|(port, r)| (r.pointer(), p.lanes_of(*port).is_some())).collect();
         let mut pop = Pop {
             lanes,
             update: load(p, &ports, event_ports, steps, options),
@@ -310,7 +313,8 @@ impl Pop {
         let &Options { dt, precision, .. } = options;
         let target = options.target();
         self.adaptive = Adaptive::new(p, &self.ports, &target, self.adaptive.take());
-        self.cables = Cables::new(p, &target, self.cables.take());
+        let event_ports: BTreeSet<VarId> = self.rings.iter().map(|(port, _)| *port).collect();
+        self.cables = Cables::new(p, &event_ports, &target, self.cables.take());
         self.inputs.clear();
         for (port, source) in &self.ports {
             match source {
@@ -410,6 +414,14 @@ impl Pop {
                 (self.table[*slot].input, self.table[*slot].output) = (at, at);
             }
         }
+        if let Some(cables) = &mut self.cables {
+            let sums: Vec<(VarId, *mut u8)> =
+                self.rings.iter_mut().map(|(port, ring)| (*port, ring.at(step))).collect();
+            cables.aim(&|port| match sums.iter().find(|(known, _)| *known == port) {
+                Some((_, at)) => *at,
+                None => crate::ice!("arrivals without a ring"),
+            });
+        }
         self.noise.aim(step);
     }
 
@@ -461,9 +473,41 @@ impl Pop {
         }
     }
 
-    /// Returns where weights arrive, at all event ports.
-    pub fn ring_pointers(&self) -> &[RingPointer] {
-        &self.ring_pointers
+    /// Makes the sums of some steps free for later events, for thread `t` of so many; those of segments of cables stay.
+    ///
+    /// # Safety
+    /// Every thread must have another `t`, and have used what has arrived.
+    pub unsafe fn clear(&self, step: u64, m: usize, (t, threads): (usize, usize), precision: Precision) {
+        for (ring, _) in self.ring_pointers.iter().filter(|(_, segments)| !segments) {
+            // SAFETY: threads have disjoint shares.
+            unsafe { ring.clear(step, m, share(ring.lanes(), t, threads), precision) };
+        }
+    }
+
+    /// Adds what has arrived at segments of cables in a step, for thread `t` of so many, and makes their sums free for later events; returns
+    /// whether all states are finite.
+    ///
+    /// # Safety
+    /// Every thread must have another `t`, for whose share of the lanes everything has arrived.
+    pub unsafe fn arrive(&self, step: u64, (t, threads): (usize, usize), precision: Precision) -> bool {
+        let Some(cables) = &self.cables else { return true };
+        let ring =
+            |port: VarId| self.rings.iter().position(|(known, _)| *known == port).map(|k| self.ring_pointers[k].0);
+        let used = |port: VarId| ring(port).is_some_and(|ring| ring.is_used(step));
+        // SAFETY: the caller's promise.
+        let finite = unsafe { cables.arrive(&used, t, threads) };
+        for (ring, _) in self.ring_pointers.iter().filter(|(ring, segments)| *segments && ring.is_used(step)) {
+            // SAFETY: threads have disjoint shares, and theirs are used up.
+            unsafe { ring.clear(step, 1, share(ring.lanes(), t, threads), precision) };
+        }
+        finite
+    }
+
+    /// Notes that what has arrived at segments of cables in a step is used up.
+    pub fn forget_arrivals(&mut self, step: u64) {
+        if self.cables.is_some() {
+            self.rings.iter_mut().for_each(|(_, ring)| ring.forget(step));
+        }
     }
 
     /// Returns where weights arrive at an event port.
@@ -557,7 +601,7 @@ impl Pop {
 
     /// Writes the values of a variable that has a place of its own at time `t`, one per cell, given those of ports that are sums.
     pub fn place(&self, p: &plan::Population, var: VarId, t: f64, summed: Summed, out: &mut Buffer) {
-        let single = || self.cables.as_ref().and_then(|c| c.state(var)).filter(|(_, segments)| *segments == 1);
+        let single = || self.cables.as_ref().and_then(|c| c.state(var)).filter(|(_, lanes)| lanes.segments == 1);
         if let Some(state) = self.state_buffer(var).or_else(|| single().map(|(state, _)| state)) {
             out.convert(state, p.n);
         } else if let Some(column) = p.params.get(&var) {
@@ -598,20 +642,23 @@ impl Pop {
         (0..m).for_each(|s| clocks.fill((step + s as u64) as f64 * dt, s, own));
     }
 
-    /// Advances what the update kernel does not: adaptive schemes and cables, one step from `t`.
-    pub fn advance_others(&mut self, t: f64, options: &Options) {
+    /// Advances what the update kernel does not: adaptive schemes and cables, one step from `t`; returns whether the states of cables are
+    /// finite.
+    pub fn advance_others(&mut self, t: f64, options: &Options, pool: &Pool) -> bool {
         if let Some(a) = &mut self.adaptive {
             a.advance(t, options.dt, self.lanes, options.precision, &mut self.states, &mut self.inputs);
         }
         if let Some(cables) = &mut self.cables {
             let (ports, inputs) = (&self.ports, &self.inputs);
-            cables.step(&|port, cell| match (&ports[&port], inputs.get(&port)) {
+            let injected = |port: VarId, cell: usize| match (&ports[&port], inputs.get(&port)) {
                 (PortSource::Fixed(c), _) => c.at(cell),
                 (PortSource::Uniform, Some(b)) => b.get(0),
                 (PortSource::Step, Some(b)) => b.get(cell),
                 _ => crate::ice!("input without memory"),
-            });
+            };
+            return cables.step(&injected, pool);
         }
+        true
     }
 
     /// Returns the kernels.
@@ -633,6 +680,7 @@ impl Pop {
 
     /// Puts back what the cells remembered; false if it does not fit.
     pub fn set_cells(&mut self, from: &Cells) -> bool {
+        self.rings.iter_mut().for_each(|(_, ring)| ring.use_all());
         let cables: Vec<&mut Buffer> = self.cables.iter_mut().flat_map(Cables::states_mut).collect();
         Raw::restore_all(&from.states, self.states.iter_mut().map(StateArray::now_mut))
             && Raw::restore_all(&from.rings, self.rings.iter_mut().map(|(_, r)| &mut r.buffer))

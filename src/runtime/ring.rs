@@ -3,6 +3,7 @@
 use super::Buffer;
 use super::memory::too_many;
 use crate::ir::Precision;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where arriving weights are summed: `[slot][lane]`.
 pub struct Ring {
@@ -12,6 +13,8 @@ pub struct Ring {
     pub lanes: usize,
     /// Slots.
     pub slots: usize,
+    /// By slot: whether anything was added since it was last forgotten.
+    used: Box<[AtomicBool]>,
 }
 
 /// A ring as seen by one thread, which only touches its own lanes.
@@ -20,6 +23,7 @@ pub struct RingPointer {
     base: *mut u8,
     lanes: usize,
     slots: usize,
+    used: *const AtomicBool,
 }
 
 // SAFETY: threads write disjoint lanes.
@@ -31,12 +35,23 @@ impl Ring {
     /// Creates a ring of zeros.
     pub fn new(lanes: usize, slots: usize, precision: Precision) -> Ring {
         let n = lanes.checked_mul(slots).unwrap_or_else(|| too_many(lanes));
-        Ring { buffer: Buffer::new(n, precision), lanes, slots }
+        let used = (0..slots).map(|_| AtomicBool::new(false)).collect();
+        Ring { buffer: Buffer::new(n, precision), lanes, slots, used }
     }
 
     /// Returns a pointer for delivery, good as long as the ring lives.
     pub fn pointer(&mut self) -> RingPointer {
-        RingPointer { base: self.buffer.as_mut_ptr(), lanes: self.lanes, slots: self.slots }
+        RingPointer { base: self.buffer.as_mut_ptr(), lanes: self.lanes, slots: self.slots, used: self.used.as_ptr() }
+    }
+
+    /// Takes everything for used: the sums have been put back.
+    pub fn use_all(&mut self) {
+        self.used.iter_mut().for_each(|used| *used.get_mut() = true);
+    }
+
+    /// Notes that the sums of a step are used up.
+    pub fn forget(&mut self, step: u64) {
+        *self.used[(step % self.slots as u64) as usize].get_mut() = false;
     }
 
     /// Returns the address of a step's sums.
@@ -49,9 +64,28 @@ impl Ring {
 }
 
 impl RingPointer {
+    /// Returns the number of lanes.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Returns whether anything was added to a step's sums; each thread asks about its own lanes.
+    pub fn is_used(&self, step: u64) -> bool {
+        // SAFETY: there is one for each slot, as long as the ring lives.
+        unsafe { (*self.used.add((step % self.slots as u64) as usize)).load(Ordering::Relaxed) }
+    }
+
+    /// Returns the slot of a step, to which something will be added.
+    fn using(&self, step: u64) -> usize {
+        let slot = (step % self.slots as u64) as usize;
+        // SAFETY: as above.
+        unsafe { (*self.used.add(slot)).store(true, Ordering::Relaxed) };
+        slot
+    }
+
     /// Returns the address of a lane's sum at a step, of the ring's precision.
     pub fn lane<F>(&self, step: u64, lane: usize) -> *mut F {
-        let slot = (step % self.slots as u64) as usize;
+        let slot = self.using(step);
         // SAFETY: the slot is below `slots`, the lane at most the number of lanes.
         unsafe { self.base.cast::<F>().add(slot * self.lanes + lane.min(self.lanes)) }
     }
@@ -67,7 +101,7 @@ impl RingPointer {
         values: &Buffer,
         which: std::ops::Range<usize>,
     ) {
-        let slot = (step % self.slots as u64) as usize * self.lanes;
+        let slot = self.using(step) * self.lanes;
         // SAFETY: the slot is below `slots`, the lanes are the caller's promise.
         unsafe {
             match values.precision() {
@@ -134,7 +168,7 @@ impl RingPointer {
 
     /// Returns the sums of one step.
     pub fn slot(&self, step: u64, precision: Precision) -> SlotPointer {
-        let first = (step % self.slots as u64) as usize * self.lanes * precision.bytes();
+        let first = self.using(step) * self.lanes * precision.bytes();
         // SAFETY: the slot is below `slots`.
         SlotPointer { base: unsafe { self.base.add(first) }, precision }
     }

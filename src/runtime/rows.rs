@@ -337,7 +337,9 @@ impl<'a> Builder<'a> {
     fn chunk(&self, c: usize) -> Vec<Part> {
         let first = c << self.shift;
         let sources = first..(first + (1 << self.shift)).min(self.pre.n);
-        if let ([(m, Lines::All)], Delay::Const(delay)) = (&self.members[..], &self.members[0].0.projection.delay) {
+        if let ([(m, Lines::All)], Delay::Const(delay)) = (&self.members[..], &self.members[0].0.projection.delay)
+            && m.projection.site.is_none()
+        {
             return self.blocks.iter().map(|block| self.all_of(m, *delay as u16, sources.clone(), block)).collect();
         }
         let row = |i: usize| self.members.iter().map(|(m, lines)| lines.count(m.projection, i)).sum::<usize>();
@@ -418,7 +420,8 @@ impl<'a> Builder<'a> {
     /// Collects the synapses of a source in one projection.
     fn row<K: Key>(&self, m: &Member, lines: &Lines, i: usize, keys: &mut Vec<K>, weights: &mut Vec<f64>) {
         let p = m.projection;
-        let mut add = |target: usize, k: usize| {
+        let mut add = |cell: usize, k: usize| {
+            let target = p.site.as_ref().map_or(cell, |site| site.lane(cell, k));
             // Blocks are as long as one another, up to sixteen lanes.
             let block = self.blocks.partition_point(|b| b.end <= target);
             let delay = match &p.delay {
@@ -464,7 +467,7 @@ fn sorted(p: &Projection) -> Lines<'static> {
     visit(&mut |pre, _| start[(pre - first) as usize + 1] += 1);
     (0..p.pre.n).for_each(|i| start[i + 1] += start[i]);
     let n = p.pairs.len();
-    let same = matches!((&p.weight, &p.delay), (Column::Const(_), Delay::Const(_)));
+    let same = matches!((&p.weight, &p.delay), (Column::Const(_), Delay::Const(_))) && p.site.is_none();
     let (mut target, mut synapse) = (vec![0u32; n], vec![0u32; if same { 0 } else { n }]);
     let mut next = start.clone();
     let mut k = 0;

@@ -21,7 +21,7 @@ use super::windows::Windows;
 use crate::codegen::Steps;
 use crate::hir::{EventId, Expr, VarId, VarKind};
 use crate::image::{Hidden, Listing};
-use crate::plan::{Column, Network};
+use crate::plan::{Column, Lanes, Network};
 use crate::rng::Stream;
 use std::cell::RefCell;
 
@@ -236,7 +236,15 @@ impl Simulation {
         out.drives.resize_with(out.pops.len(), Vec::new);
         for (i, d) in out.network.drives.iter().enumerate() {
             let Some(ring) = out.pops[d.post.population].ring(d.port) else { continue };
-            out.drives[d.post.population].push(RunningDrive::new(d.clone(), ring, options.seed, i, options.dt));
+            let lanes = out.network.populations[d.post.population].lanes_of(d.port);
+            let first = lanes.map_or(d.post.start, |lanes| lanes.of(d.post.start, d.segment));
+            out.drives[d.post.population].push(RunningDrive::new(
+                d.clone(),
+                (ring, first),
+                options.seed,
+                i,
+                options.dt,
+            ));
         }
         let rings: Vec<Option<RingPointer>> =
             out.network.projections.iter().map(|p| out.pops[p.post.population].ring(p.port)).collect();
@@ -298,9 +306,10 @@ impl Simulation {
         let values = |s: &Simulation| -> Vec<f64> {
             let states = all.iter().enumerate().flat_map(|(p, list)| list.iter().map(move |v| (p, *v)));
             let of = |(p, v): (usize, VarId)| {
-                let kept = s.segments(p, v);
-                let n = kept.map_or(0, |(_, segments)| s.network.populations[p].n * segments);
-                (0..n).filter_map(move |i| kept.map(|(b, _)| b.get(i)))
+                let (cells, kept) = (s.network.populations[p].n, s.segments(p, v));
+                let segments = kept.and_then(|(_, lanes)| lanes).map_or(1, |lanes| lanes.segments);
+                let all = (0..cells).flat_map(move |cell| (0..segments).map(move |segment| (cell, segment)));
+                all.filter_map(move |(cell, segment)| kept.map(|k| of_segment(k, cell, segment)))
             };
             states.flat_map(of).collect()
         };
@@ -315,11 +324,16 @@ impl Simulation {
         self.segments(population, var).map(|(b, _)| b)
     }
 
-    /// Returns the current values of a state, `[cell * segments + segment]`, and the number of segments per cell.
-    pub fn segments(&self, population: usize, var: VarId) -> Option<(&Buffer, usize)> {
+    /// Returns what reads a state of a cell; of a cable's, in a segment, or the last one if there are fewer.
+    pub fn reader(&self, population: usize, var: VarId) -> Option<impl Fn(usize, usize) -> f64> {
+        self.segments(population, var).map(|kept| move |cell, segment| of_segment(kept, cell, segment))
+    }
+
+    /// Returns the current values of a state, and the order of segments if it is a cable's.
+    fn segments(&self, population: usize, var: VarId) -> Option<(&Buffer, Option<Lanes>)> {
         let pop = &self.pops[population];
-        let own = pop.state_buffer(var).map(|b| (b, 1));
-        own.or_else(|| pop.cables.as_ref().and_then(|c| c.state(var)))
+        let own = pop.state_buffer(var).map(|b| (b, None));
+        own.or_else(|| pop.cables.as_ref().and_then(|c| c.state(var)).map(|(b, lanes)| (b, Some(lanes))))
     }
 
     /// Returns how many steps the kernels of populations may be asked for at once.
@@ -360,10 +374,10 @@ impl Simulation {
     ) {
         self.sums.get_mut().forget();
         let pop = &mut self.pops[population];
-        if let Some((b, segments)) = pop.cables.as_mut().and_then(|c| c.state_mut(var)) {
-            let which = segment.map_or(0..segments, |s| s..s + 1);
+        if let Some((b, lanes)) = pop.cables.as_mut().and_then(|c| c.state_mut(var)) {
+            let which = segment.map_or(0..lanes.segments, |s| s..s + 1);
             for (k, i) in cells.enumerate() {
-                which.clone().for_each(|s| b.set(i * segments + s, value.at(k)));
+                which.clone().for_each(|s| b.set(lanes.of(i, s), value.at(k)));
             }
         } else {
             pop.set_values(var, cells, value);
@@ -547,6 +561,11 @@ impl Simulation {
         }
         self.pops[population].port_of(&self.network.populations[population], port, cell, t)
     }
+}
+
+/// The value of a cell among those of all, or of its segment, or of the last one.
+fn of_segment((values, lanes): (&Buffer, Option<Lanes>), cell: usize, segment: usize) -> f64 {
+    values.get(lanes.map_or(cell, |lanes| lanes.of(cell, segment.min(lanes.segments - 1))))
 }
 
 /// Lists what synapses that learn read of cells and is not a state: the population and the variable.

@@ -172,16 +172,20 @@ impl Simulation {
                 visited.fetch_add(n, Ordering::Relaxed);
             }
             for (k, pop, drives) in level.iter().map(|p| (*p, &pops[*p], &drives[*p])) {
-                let lanes = share(pop.lanes, t, threads);
-                if lanes.is_empty() {
-                    continue;
-                }
                 if !drives.is_empty() {
                     for s in 0..m {
                         // SAFETY: threads have disjoint lanes.
-                        unsafe { drive::run_all(drives, step + s as u64, s, &lanes, precision, &mut scratch) };
+                        unsafe { drive::run_all(drives, step + s as u64, s, (t, threads), precision, &mut scratch) };
                     }
                     watch.was(Part::Drives(k));
+                }
+                // SAFETY: threads have disjoint lanes, for which everything has arrived; with cables a pass is one step.
+                if !unsafe { pop.arrive(step, (t, threads), precision) } {
+                    finite.store(false, Ordering::Relaxed);
+                }
+                let lanes = share(pop.lanes, t, threads);
+                if lanes.is_empty() {
+                    continue;
                 }
                 // SAFETY: threads have disjoint lanes.
                 if (0..m).all(|s| unsafe { pop.draw_events(step, s, &lanes) }) {
@@ -197,7 +201,7 @@ impl Simulation {
                 if ok {
                     // What has arrived is used up; whoever used it still has it in its cache.
                     // SAFETY: threads have disjoint lanes.
-                    pop.ring_pointers().iter().for_each(|r| unsafe { r.clear(step, m, lanes.clone(), precision) });
+                    unsafe { pop.clear(step, m, (t, threads), precision) };
                 } else {
                     finite.store(false, Ordering::Relaxed);
                 }
@@ -213,6 +217,7 @@ impl Simulation {
             self.pool.run(&job);
             whole.was_beside(Part::Waiting, busy.into_inner() as f64 * 1e-9);
         }
+        level.iter().for_each(|p| self.pops[*p].forget_arrivals(step));
         self.work.deliveries += visited.into_inner();
         self.work.updates += level.iter().map(|p| (self.network.populations[*p].n * m) as u64).sum::<u64>();
         finite.load(Ordering::Relaxed)
@@ -221,25 +226,35 @@ impl Simulation {
     /// Advances adaptive schemes and cables; the update kernels then decide on events.
     fn advance_others(&mut self) -> Result<(), Failure> {
         let t = self.step as f64 * self.options.dt;
-        for (population, pop) in self.pops.iter_mut().enumerate() {
-            pop.advance_others(t, &self.options);
-            if let Some(found) = pop.cables.as_ref().and_then(Cables::not_finite) {
-                return Err(Failure::NonFinite {
-                    population,
-                    variable: self.network.populations[population].model.vars[found.var].name.clone(),
-                    index: found.cell,
-                    time: t + self.options.dt,
-                    last: Some(found.before),
-                });
+        for population in 0..self.pops.len() {
+            if !self.pops[population].advance_others(t, &self.options, &self.pool) {
+                self.cables_are_finite(population)?;
             }
         }
         Ok(())
+    }
+
+    /// Finds a state of a cable that is not finite.
+    fn cables_are_finite(&self, population: usize) -> Result<(), Failure> {
+        let found = self.pops[population].cables.as_ref().and_then(Cables::not_finite);
+        found.map_or(Ok(()), |found| {
+            Err(Failure::NonFinite {
+                population,
+                variable: self.network.populations[population].model.vars[found.var].name.clone(),
+                index: found.cell,
+                time: (self.step + 1) as f64 * self.options.dt,
+                last: Some(found.before),
+            })
+        })
     }
 
     /// Finds the first step of the pass after which a state is not finite, from the states still kept at its start.
     fn diagnose(&mut self, m: usize) -> Failure {
         let step = self.step;
         for population in 0..self.pops.len() {
+            if let Err(failure) = self.cables_are_finite(population) {
+                return failure;
+            }
             let mut before: Option<Vec<f64>> = None;
             for k in 1..=m {
                 let pop = &mut self.pops[population];

@@ -68,7 +68,8 @@ fn available(s: &Synapse, places: &BTreeMap<VarId, Place>, sharing: &Sharing, pl
         VarKind::Param(_) => true,
         VarKind::State(_) => matches!(places.get(&v), Some(p) if *p == place || *p == Place::Projection),
         VarKind::Pre(_) => place == Place::Pre,
-        VarKind::Post(_) => place == Place::Post,
+        // What belongs to the segment that a synapse sits on is not known at the cell.
+        VarKind::Post(_) => place == Place::Post && s.vars[v].cable.is_none(),
         VarKind::Modulator(_) => sharing.modulators || place == Place::Post,
         _ => false,
     }

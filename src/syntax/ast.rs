@@ -428,6 +428,19 @@ pub enum Clause {
     Spikes(Expr),
     /// Whether rows are kept: `never`.
     Store(Name),
+    /// Where on a cable.
+    Place(Site, Span),
+}
+
+/// Where on a cable synapses sit.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Site {
+    /// `place segment 7`
+    Segment(Value),
+    /// `place each segment`
+    Each,
+    /// `place ~ uniform(100 um, 400 um)`: at a distance from the root, along the path.
+    Distance(Value),
 }
 
 /// A drive.

@@ -171,6 +171,16 @@ impl Lowerer {
                 let dendritic = text.trim_start_matches("delay").trim_start().starts_with("dendritic");
                 Clause::Delay(self.amount(&mut p)?, dendritic, span)
             }
+            Rule::place_clause => {
+                let rest = text.trim_start_matches("place").trim_start();
+                let word: &str = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+                let site = match word {
+                    "each" => Site::Each,
+                    "segment" => Site::Segment(self.amount(&mut p)?),
+                    _ => Site::Distance(self.amount(&mut p)?),
+                };
+                Clause::Place(site, span)
+            }
             Rule::modulator_clause => Clause::Modulator(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::init_clause => Clause::Init(self.name(&p.next()?), self.value(p.next()?)?),
             Rule::poisson_clause => Clause::Random(Process::Poisson, self.expr(p.next()?)?),

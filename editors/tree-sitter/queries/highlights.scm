@@ -33,7 +33,7 @@
 [
   "param" "state" "event" "input" "weight" "modulator" "noise" "compartment" "gate" "current" "couple" "with" "scheme" "length"
   "diameter" "energy" "per" "sample" "population" "spacing" "init" "projection" "connect" "transpose" "of" "where" "from" "delay"
-  "dendritic" "axonal" "store" "drive" "poisson" "bernoulli" "spikes" "view" "slow"
+  "dendritic" "axonal" "place" "each" "segment" "store" "drive" "poisson" "bernoulli" "spikes" "view" "slow"
 ] @keyword
 
 ; Statements

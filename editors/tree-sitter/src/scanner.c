@@ -13,7 +13,7 @@ static const char *const CLAUSE_WORDS[] = {
     "use", "const", "unit", "fn", "channel", "neuron", "synapse", "network", "world", "dataset", "experiment", "test",
     "param", "state", "let", "event", "input", "weight", "modulator", "emit", "on", "hold", "mute", "rewire", "noise", "compartment",
     "gate", "alpha", "beta", "inf", "tau", "current", "couple", "with", "scheme", "deliver", "length", "diameter", "energy", "per",
-    "population", "spacing", "init", "projection", "connect", "transpose", "where", "from", "delay", "dendritic", "axonal", "store",
+    "population", "spacing", "init", "projection", "connect", "transpose", "where", "from", "delay", "dendritic", "axonal", "place", "each", "segment", "store",
     "lanes", "drive", "poisson", "bernoulli", "spikes", "view",
     "seed", "dt", "precision", "data", "run", "steps", "step", "record", "during", "as", "at", "signal", "plasticity", "save", "load",
     "to", "window", "settle", "until", "change", "measure", "plot", "expect", "var", "repeat", "times", "print", "reset", "snapshot", "sweep",

@@ -7,7 +7,7 @@ use super::math::Typesetter;
 use super::scope::Scope;
 use super::variables::{COLUMNS, Variables};
 use crate::describe::written::on_one_line;
-use crate::syntax::ast::{Arg, Clause, Drive, Expr, Name, Network, NetworkItem, Process, Projection, ViewPath};
+use crate::syntax::ast::{Arg, Clause, Drive, Expr, Name, Network, NetworkItem, Process, Projection, Site, ViewPath};
 
 const POPULATIONS: Columns = &[("Name", 0.2), ("Elements", 0.36), ("Size", 0.36)];
 const VIEWS: Columns = &[("Name", 0.3), ("Set to", 0.64)];
@@ -186,6 +186,11 @@ impl NetworkPages<'_> {
             }
             Clause::Spikes(e) => format!("events at {}", set.inline(e)),
             Clause::Store(how) => format!("stored: {}", code(&how.text)),
+            Clause::Place(Site::Each, _) => "on each segment".into(),
+            Clause::Place(Site::Segment(value), _) => format!("on segment {}", set.value(value, "", "$\\sim$ ")),
+            Clause::Place(Site::Distance(value), _) => {
+                format!("at a path distance {}", set.value(value, "of ", "$\\sim$ "))
+            }
         }
     }
 

@@ -383,7 +383,8 @@ impl<'a> Walk<'a> {
                     }
                     self.value(value);
                 }
-                Clause::Store(_) => {}
+                Clause::Place(Site::Segment(value) | Site::Distance(value), _) => self.value(value),
+                Clause::Store(_) | Clause::Place(Site::Each, _) => {}
             }
         }
     }

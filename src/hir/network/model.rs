@@ -263,6 +263,8 @@ pub struct Connection {
     pub delay: Option<(Value, Span)>,
     /// Delays of the dendrite.
     pub dendritic: Option<(Value, Span)>,
+    /// Where on a cable they sit.
+    pub site: Option<(Site, Span)>,
     /// What modulators follow.
     pub modulators: Vec<(VarId, Expr)>,
     /// Initial values of states.
@@ -337,8 +339,21 @@ pub struct Drive {
     pub weight: Option<Value>,
     /// How much later spikes arrive.
     pub delay: Option<Expr>,
+    /// Where on a cable they arrive.
+    pub site: Option<(Site, Span)>,
     /// The whole.
     pub span: Span,
+}
+
+/// Where on a cable synapses sit.
+#[derive(Debug, Clone)]
+pub enum Site {
+    /// On these segments.
+    Segment(Value),
+    /// One on each segment.
+    Each,
+    /// At a distance from the root, along the path.
+    Distance(Value),
 }
 
 /// What a drive sends.

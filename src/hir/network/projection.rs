@@ -1,7 +1,7 @@
 //! Projections and drives: ports, connectors, and the units of every clause.
 
 use super::access::{target, view};
-use super::model::{Connect, Connection, Drive, FromTable, Process, Projection, Sends, Value};
+use super::model::{Connect, Connection, Drive, FromTable, Process, Projection, Sends, Site, Value};
 use super::world::{World, called, elementwise};
 use crate::builtin::{self, Place};
 use crate::diag::{Code, Diagnostic};
@@ -102,7 +102,8 @@ fn ends(infer: &mut Infer, world: &mut World, p: &ast::Projection) -> Option<Vec
             let use_ = SynapseUse { pre, post, port: *port, span: head };
             let checked = Arc::new(check_synapse(infer.module, &synapse, &use_, infer.diagnostics));
             world.pair = Some(distance_dimension(cells, reached));
-            let connection = connection(infer, world, p, (cells.clone(), reached.clone(), *port), checked, head);
+            let connection =
+                connection(infer, world, p, (cells.clone(), reached.clone(), *port), (checked, post), head);
             world.pair = None;
             out.extend(connection);
         }
@@ -143,6 +144,7 @@ fn single(c: &Clause) -> Option<(&str, Span)> {
         Clause::Delay(_, true, span) => Some(("dendritic delay", *span)),
         Clause::Random(_, e) | Clause::Spikes(e) => Some(("poisson, bernoulli or spikes", e.span)),
         Clause::Store(name) => Some(("store", name.span)),
+        Clause::Place(_, span) => Some(("place", *span)),
         Clause::Modulator(name, _) | Clause::Init(name, _) => Some((&name.text, name.span)),
     }
 }
@@ -167,13 +169,13 @@ fn connection(
     world: &mut World,
     p: &ast::Projection,
     (pre, post, port): (Expr, Expr, Option<VarId>),
-    synapse: Arc<Synapse>,
+    (synapse, neuron): (Arc<Synapse>, &Neuron),
     span: Span,
 ) -> Option<Connection> {
     let params = parameters(infer, world, p, &synapse);
     let weight_ty = synapse.weight().map(|w| Ty::of_variable(&synapse.vars[w]));
     let mut connect = None;
-    let (mut weight, mut delay, mut dendritic, mut anew) = (None, None, None, None);
+    let (mut weight, mut delay, mut dendritic, mut anew, mut site) = (None, None, None, None, None);
     let (mut modulators, mut init) = (Vec::new(), Vec::new());
     for clause in &p.clauses {
         match clause {
@@ -226,6 +228,7 @@ fn connection(
                     }
                 }
             }
+            Clause::Place(at, span) => site = placed(infer, world, at, port.map(|port| &neuron.vars[port]), *span),
             Clause::Store(when) if when.text == "never" => anew = Some(when.span),
             Clause::Store(when) => infer.diagnostics.push(
                 Diagnostic::at(
@@ -252,11 +255,45 @@ fn connection(
         weight,
         delay,
         dendritic,
+        site,
         modulators,
         init,
         anew,
         span,
     })
+}
+
+/// Checks where on a cable synapses sit; the port must belong to one.
+fn placed(
+    infer: &mut Infer,
+    world: &mut World,
+    at: &ast::Site,
+    port: Option<&Var>,
+    span: Span,
+) -> Option<(Site, Span)> {
+    let site = match at {
+        ast::Site::Each => Site::Each,
+        ast::Site::Segment(value) => Site::Segment(world.value(infer, value, "a segment", &Ty::number(Dim::ONE))),
+        ast::Site::Distance(value) => {
+            Site::Distance(world.value(infer, value, "a distance along the path", &Ty::number(Dim::LENGTH)))
+        }
+    };
+    match port {
+        Some(port) if port.cable.is_none() => {
+            let message = format!("`{}` does not belong to a cable", port.name);
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0204, span, message, "there is only one place")
+                    .label(port.span, "the port")
+                    .help("remove `place`, or declare the input in a compartment with `length` and `diameter`"),
+            );
+            None
+        }
+        Some(port) if !matches!(port.kind, VarKind::EventPort) => {
+            infer.diagnostics.push(crate::diag::unsupported(span, "a place of what is delivered at every step"));
+            None
+        }
+        _ => Some((site, span)),
+    }
 }
 
 /// Checks the parameters of a synapse that are given.
@@ -484,9 +521,14 @@ pub fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) -> Option<Dri
         ports.push(var.clone());
         targets.push((cells, port));
     }
-    let (mut sends, mut weight, mut delay) = (None, None, None);
+    let (mut sends, mut weight, mut delay, mut site) = (None, None, None, None);
     for clause in &d.clauses {
         match clause {
+            Clause::Place(at, span) => {
+                for port in &ports {
+                    site = world.within(true, false, |world| placed(infer, world, at, Some(port), *span));
+                }
+            }
             Clause::Random(process, e) => {
                 let rate =
                     world.within(true, true, |world| infer.typed_quantity(world, e, "the rate", &Ty::rate(), None));
@@ -543,7 +585,7 @@ pub fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) -> Option<Dri
         );
         return None;
     };
-    Some(Drive { targets, sends, weight, delay, span: d.span })
+    Some(Drive { targets, sends, weight, delay, site, span: d.span })
 }
 
 fn foreign(what: &str, span: Span) -> Diagnostic {

@@ -43,7 +43,7 @@ impl Checker {
         }
     }
 
-    /// Checks what one cable needs: geometry, capacitance, resistance, a potential, and currents that are linear in it.
+    /// Checks what one cable needs: geometry, capacitance, resistance, a potential, and currents.
     fn cable(&mut self, infer: &mut Infer, c: &Compartment, parent: Option<usize>) -> Option<Cable> {
         let prefix = self.scopes[c.scope].prefix.trim_end_matches('.').to_string();
         let mut need = |this: &mut Self, name: &str| this.needed_by_cable(infer, c, &prefix, name);
@@ -54,12 +54,12 @@ impl Checker {
             Some(e) => self.typed(infer, c.scope, Place::Init, e).0,
             None => Expr::Num(1.0),
         };
-        let density_ty = Ty::number(Dim::CURRENT / Dim::LENGTH.pow(Ratio::new(2, 1)));
-        let mut density = Expr::Num(0.0);
+        let (mut density, mut whole) = (Expr::Num(0.0), Expr::Num(0.0));
         for (s, e) in &c.currents {
             (self.scope, self.place) = (*s, Place::Let);
-            let current = infer.quantity(self, e, "a current through a cable's membrane", &density_ty, None);
-            density = crate::math::add(density, current);
+            let (current, of_segment) = self.current(infer, e);
+            let sum = if of_segment { &mut whole } else { &mut density };
+            *sum = crate::math::add(std::mem::replace(sum, Expr::Num(0.0)), current);
         }
         let mut injected = Expr::Num(0.0);
         for name in &c.injected {
@@ -71,16 +71,19 @@ impl Checker {
         }
         self.scope = 0;
         let (c_m, r_a, v) = (c_m?, r_a?, v?);
-        let inlined = inline_lets(&self.out, density.clone());
-        if crate::math::linear_in(&inlined, v).is_none() {
-            let message = format!("a current of cable `{prefix}` is not linear in `v`");
-            infer.diagnostics.push(
-                Diagnostic::at(Code::E0510, c.span, message, "this cable")
-                    .note("cables are solved implicitly, which needs `current = g * (v - E)` with `g` free of `v`")
-                    .help("put the voltage dependence into gates"),
-            );
+        Some(Cable { name: prefix, segments, length, diameter, c_m, r_a, v, density, whole, injected, parent })
+    }
+
+    /// Checks a current through the membrane of a cable: per area, or of a whole segment, which is told beside.
+    fn current(&mut self, infer: &mut Infer, e: &ast::Expr) -> (Expr, bool) {
+        let (current, ty) = infer.number(self, e);
+        let per_area = Ty::number(Dim::CURRENT / Dim::LENGTH.pow(Ratio::new(2, 1)));
+        let whole = ty.dim == Some(Dim::CURRENT);
+        if !whole && !ty.is_error() && !ty.same_dim(&per_area) {
+            let d = errors::wrong_unit("a current through a cable's membrane", &per_area, &ty, e.span, None);
+            infer.diagnostics.push(d.note("a current in `pA` is that of each segment, one in `uA/cm^2` is per area"));
         }
-        Some(Cable { name: prefix, segments, length, diameter, c_m, r_a, v, density, injected, parent })
+        (current, whole)
     }
 
     /// Finds a variable that a cable must have.
@@ -123,16 +126,20 @@ impl Checker {
     /// Refuses what the kernels of cable segments do not have: other compartments' states, events, noise and time.
     pub(super) fn cable_limits(&mut self, infer: &mut Infer) {
         let out = &self.out;
-        let foreign = |e: &Expr, cable: usize| {
+        let foreign = |e: &Expr, cable: usize, arrivals: bool| {
             out.any(e, &mut |e| match e {
                 Expr::Var(v) => match out.vars[*v].kind {
                     VarKind::Param(_) => false,
                     VarKind::State(_) => out.vars[*v].cable != Some(cable),
+                    VarKind::EventPort => !arrivals || out.vars[*v].cable != Some(cable),
                     _ => true,
                 },
                 Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
                 _ => false,
             })
+        };
+        let arrives = |e: &Expr| {
+            out.any(e, &mut |e| matches!(e, Expr::Var(v) if out.vars[*v].cable.is_some() && matches!(out.vars[*v].kind, VarKind::EventPort)))
         };
         let refuse = |span: Span, what: &str| crate::diag::unsupported(span, what);
         let mut found: Vec<Diagnostic> = Vec::new();
@@ -141,11 +148,14 @@ impl Checker {
                 Some(c) if out.cables.get(c).is_some_and(|cable| cable.v == eq.state) => {
                     found.push(refuse(eq.span, "an equation for the potential of a cable"));
                 }
-                Some(c) if foreign(&eq.rhs, c) => {
+                Some(c) if foreign(&eq.rhs, c, true) => {
                     found.push(refuse(
                         eq.span,
-                        "an equation of a cable that needs more than its own states and parameters",
+                        "an equation of a cable that needs more than its own states, parameters and event inputs",
                     ));
+                }
+                None if arrives(&eq.rhs) => {
+                    found.push(refuse(eq.span, "an event input of a cable elsewhere than in the cable"));
                 }
                 None if out.reads_segments(&eq.rhs) => {
                     found.push(refuse(eq.span, "reading a cable of several segments here"));
@@ -154,7 +164,7 @@ impl Checker {
             }
         }
         for (c, cable) in out.cables.iter().enumerate() {
-            if foreign(&cable.density, c) {
+            if foreign(&cable.density, c, false) || foreign(&cable.whole, c, false) {
                 let span = out.vars[cable.v].span;
                 found.push(refuse(
                     span,

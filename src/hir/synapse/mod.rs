@@ -150,10 +150,45 @@ impl Checker<'_> {
         }
     }
 
+    /// Finds a state of the segment of the receiving cell that the synapse sits on.
+    fn of_segment(&self, infer: &mut Infer, neuron: &Neuron, member: &str, span: Span) -> Option<VarId> {
+        let cable = self.use_.port.and_then(|port| neuron.cables.get(neuron.vars[port].cable?));
+        let Some(cable) = cable else {
+            infer.diagnostics.push(
+                Diagnostic::at(
+                    Code::E0401,
+                    span,
+                    "`post.here` is the segment of a cable",
+                    "this synapse does not sit on one",
+                )
+                .label(self.use_.span, "in this projection")
+                .help("let it end at an event input of a compartment with `length` and `diameter`"),
+            );
+            return None;
+        };
+        let own = |v: &&Var| v.cable == neuron.vars[cable.v].cable && matches!(v.kind, VarKind::State(_));
+        let short = |v: &Var| v.name.strip_prefix(&format!("{}.", cable.name)).map(str::to_string);
+        let found = neuron.var(&format!("{}.{member}", cable.name)).filter(|id| own(&&neuron.vars[*id]));
+        if found.is_none() {
+            let known: Vec<String> = neuron.vars.values().filter(own).filter_map(short).collect();
+            let owner = format!("cable `{}`", cable.name);
+            infer.diagnostics.push(errors::no_member(&owner, member, span, known.iter().map(String::as_str)));
+        }
+        found
+    }
+
     fn cell_variable(&mut self, infer: &mut Infer, path: &str, moment: Option<Moment>, span: Span) -> (Expr, Ty) {
         let (side, member) = path.split_once('.').unwrap_or((path, ""));
         let neuron = if side == "pre" { self.use_.pre } else { self.use_.post };
-        let Some(var) = neuron.var(member) else {
+        let here = member.strip_prefix("here.").filter(|_| side == "post");
+        let found = match here {
+            Some(member) => self.of_segment(infer, neuron, member, span),
+            None => neuron.var(member),
+        };
+        if here.is_some() && found.is_none() {
+            return (Expr::Num(0.0), Ty::error());
+        }
+        let Some(var) = found else {
             let known: Vec<&str> = neuron.vars.values().map(|v| v.name.as_str()).collect();
             infer.diagnostics.push(
                 errors::no_member(&format!("`{}`", neuron.name), member, span, known)
@@ -163,8 +198,14 @@ impl Checker<'_> {
         };
         let v = neuron.vars[var].clone();
         let value = Expr::Var(var);
-        if neuron.reads_segments(&value) {
-            infer.diagnostics.push(crate::diag::unsupported(span, "reading a cable of several segments in a synapse"));
+        if here.is_some() && moment.is_some() {
+            infer.diagnostics.push(crate::diag::unsupported(span, "what the segment of a synapse was earlier"));
+        }
+        if here.is_none() && neuron.reads_segments(&value) {
+            infer.diagnostics.push(
+                crate::diag::unsupported(span, "reading a cable of several segments in a synapse")
+                    .help("the segment that the synapse sits on is `post.here`: `post.here.v`"),
+            );
         } else if neuron.reads_update(&value) {
             let what = "reading what depends on events or random numbers of the cell in a synapse";
             infer.diagnostics.push(crate::diag::unsupported(span, what));
@@ -179,7 +220,9 @@ impl Checker<'_> {
                     Some(Moment::Window(taken)) => taken.of(path),
                     None => path.to_string(),
                 };
-                let id = self.out.vars.push(Var { name, kind, ..v.clone() });
+                // Only what is read of the synapse's own segment has one value for each.
+                let cable = here.and(v.cable);
+                let id = self.out.vars.push(Var { name, kind, cable, ..v.clone() });
                 match moment {
                     Some(Moment::Delayed(delay, _)) => {
                         self.out.delayed.insert(id, delay);

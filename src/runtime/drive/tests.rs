@@ -21,27 +21,26 @@ fn poisson_table_has_the_right_mean_and_variance() {
     }
 }
 
-/// Draws 2000 steps for 300 cells from the 16th on, of which a thread owns those below 144 and another one the rest.
+/// Draws 2000 steps for 300 cells from the 16th on, by one thread and by two.
 fn counts(process: Process, rate: f64) -> Vec<f64> {
     let post = View { population: 0, start: 16, n: 300 };
     let (kind, port) = (DriveKind::Random(process, Column::Const(rate)), VarId::from_u32(0));
-    let plan = Drive { post, port, kind, weight: Column::Const(1.0) };
+    let plan = Drive { post, port, segment: 0, kind, weight: Column::Const(1.0) };
     let mut ring = Ring::new(320, 1, Precision::F32);
-    let mut drives = vec![RunningDrive::new(plan, ring.pointer(), 3, 0, 0.1)];
+    let mut drives = vec![RunningDrive::new(plan, (ring.pointer(), 16), 3, 0, 0.1)];
     let mut counts = Vec::new();
     for step in 0..2000 {
         drives[0].prepare(&[], step, 1);
-        let mut draw = |bounds: &[usize]| {
+        let mut draw = |threads: usize| {
             ring.buffer.clear(0..320);
-            for share in bounds.windows(2) {
-                let lanes = share[0]..share[1];
+            for t in 0..threads {
                 // SAFETY: one thread.
-                unsafe { run_all(&drives, step, 0, &lanes, Precision::F32, &mut Vec::new()) };
+                unsafe { run_all(&drives, step, 0, (t, threads), Precision::F32, &mut Vec::new()) };
             }
             (0..320).map(|lane| ring.buffer.get(lane)).collect::<Vec<f64>>()
         };
-        let whole = draw(&[0, 320]);
-        assert_eq!(whole, draw(&[0, 144, 320]));
+        let whole = draw(1);
+        assert_eq!(whole, draw(2));
         assert!(whole[..16].iter().chain(&whole[316..]).all(|x| *x == 0.0));
         counts.extend_from_slice(&whole[16..316]);
     }

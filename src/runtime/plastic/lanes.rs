@@ -91,8 +91,22 @@ pub struct Lanes<'a> {
     pub edge: &'a [u32],
     pub source: Cells<'a>,
     pub target: Cells<'a>,
+    /// The lanes of the segments that the synapses of the index sit on; none if targets have no segments.
+    pub sites: &'a [u32],
     /// Whether the kernel works on consecutive synapses where they are; then they are a multiple of 16.
     pub in_place: bool,
+}
+
+impl Lanes<'_> {
+    /// Returns the lane of the segment that a synapse sits on, if it sits on one of several.
+    fn site(&self, i: usize) -> Option<usize> {
+        let synapse = match &self.synapse {
+            Which::From(begin) => begin + i,
+            Which::List(list) => list[i] as usize,
+            Which::None | Which::Rows(..) | Which::Column(..) => return None,
+        };
+        self.sites.get(synapse).map(|lane| *lane as usize)
+    }
 }
 
 impl Cells<'_> {
@@ -220,6 +234,12 @@ impl Scratch {
                 PlasticSlot::Scale(v) => b.set(0, shared.exact.factors(v, view.now).0),
                 PlasticSlot::Shift(v) => b.set(0, shared.exact.factors(v, view.now).1),
                 PlasticSlot::Unscale(v) => b.set(0, 1.0 / shared.exact.factors(v, view.now).0),
+                PlasticSlot::Cell(Side::Post, var, _) if let Some(segments) = here(p, view, var) => {
+                    let lanes_of = (0..lanes.n).map(|i| lanes.site(i));
+                    let each =
+                        lanes_of.map(|lane| lane.unwrap_or_else(|| crate::ice!("a synapse that sits on no segment")));
+                    b.gather(segments, each);
+                }
                 PlasticSlot::Cell(side, var, steps) => {
                     let (of, cells) = match side {
                         Side::Pre => (p.pre, &lanes.source),
@@ -296,7 +316,7 @@ impl Scratch {
 fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<RingPointer>, lanes: &Lanes) {
     let Some(ring) = ring else { return };
     let step = |d: u32| view.step + u64::from(d - p.lag);
-    let lane = |i: usize| p.post.start + lanes.target.at(i);
+    let lane = |i: usize| lanes.site(i).unwrap_or_else(|| p.post.start + lanes.target.at(i));
     match &p.dendritic {
         Delay::Const(d) if let Cells::Again(first, n) = lanes.target => {
             // SAFETY: the targets of a part lie in its thread's share of the lanes.
@@ -325,6 +345,15 @@ fn deliver(b: &Buffer, index: &Index, p: &Projection, view: &View, ring: Option<
     }
 }
 
+/// Returns the values of a state of the segments that synapses sit on, if it is one of theirs.
+fn here<'a>(p: &Projection, view: &View<'a>, var: VarId) -> Option<&'a Buffer> {
+    p.site.as_ref()?;
+    let cable = |v: VarId| view.network.populations[p.post.population].model.vars[v].cable;
+    let segments =
+        view.pops[p.post.population].cables.as_ref().filter(|_| cable(var).is_some() && cable(var) == cable(p.port))?;
+    segments.state(var).map(|(values, _)| values)
+}
+
 /// Reads a variable of cells, now or some steps ago.
 #[allow(clippy::too_many_arguments)]
 fn variable(
@@ -342,6 +371,10 @@ fn variable(
         return cells.gather(past, first, out, n);
     }
     if let Some(state) = pop.state_buffer(var) {
+        return cells.gather(state, first, out, n);
+    }
+    if let Some((state, _)) = pop.cables.as_ref().and_then(|c| c.state(var)) {
+        // Of several segments only the one that a synapse sits on is read, which is not asked for here.
         return cells.gather(state, first, out, n);
     }
     let compute = || {

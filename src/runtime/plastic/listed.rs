@@ -10,6 +10,8 @@ pub struct Listed {
     pub start: Vec<u32>,
     /// Targets.
     pub target: Ids,
+    /// The lane of the segment that each synapse sits on; none if targets have no segments.
+    pub lane: Vec<u32>,
     /// Position of each synapse in the plan; none if that is its own.
     edge: Vec<u32>,
     /// Axonal delays; none if all are equal.
@@ -101,6 +103,12 @@ impl Listed {
             }
         }
         let delay = varying(&p.delay, &edge);
+        let lane = match &p.site {
+            Some(site) => {
+                edge.iter().map(|k| site.lane(edges[*k as usize].post as usize, *k as usize) as u32).collect()
+            }
+            None => Vec::new(),
+        };
         if edge.iter().enumerate().all(|(k, edge)| k == *edge as usize) {
             edge = Vec::new();
         }
@@ -109,6 +117,7 @@ impl Listed {
             delay,
             column_source: Ids::new(p.pre.n, column.iter().map(|k| source[*k as usize])),
             target: Ids::new(p.post.n, target.into_iter()),
+            lane,
             edge,
             dendritic,
             first,
@@ -125,6 +134,11 @@ impl Listed {
     /// Returns the position of a synapse in the plan.
     pub fn edge(&self, synapse: usize) -> usize {
         self.edge.get(synapse).map_or(synapse, |edge| *edge as usize)
+    }
+
+    /// Returns the lane that a synapse delivers to, of targets from `first` on.
+    pub fn lane(&self, synapse: usize, first: usize) -> usize {
+        self.lane.get(synapse).map_or_else(|| first + self.target.at(synapse), |lane| *lane as usize)
     }
 
     /// Returns the synapses of a presynaptic cell that its events reach after a delay.
@@ -162,7 +176,7 @@ impl Listed {
 
     /// Returns the bytes in use.
     pub fn bytes(&self) -> usize {
-        let words = [&self.start, &self.edge, &self.column_start, &self.column];
+        let words = [&self.start, &self.edge, &self.column_start, &self.column, &self.lane];
         let cells = self.target.bytes() + self.column_source.bytes();
         words.iter().map(|v| v.len() * 4).sum::<usize>() + cells + (self.delay.len() + self.dendritic.len()) * 2
     }

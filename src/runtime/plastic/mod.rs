@@ -474,7 +474,8 @@ impl Plastic {
     fn chunk(&mut self, k: &Compiled, p: &Projection, view: &View, items: &[u32]) {
         let cells = |place: Place| if k.place == place { Cells::List(items) } else { Cells::None };
         let (source, target) = (cells(Place::Pre), cells(Place::Post));
-        let lanes = Lanes { n: items.len(), synapse: Which::None, edge: &[], source, target, in_place: false };
+        let lanes =
+            Lanes { n: items.len(), synapse: Which::None, edge: &[], source, target, sites: &[], in_place: false };
         let scratch = &mut self.scratch[k.number];
         scratch.load(k, None, &self.shared, p, view, self.learning, &lanes);
         if !scratch.call(k, items.len()) {

@@ -131,7 +131,7 @@ impl Part {
                 for source in *cells {
                     let row = listed.row(*source, *delay);
                     self.visited += row.len() as u64;
-                    let lanes = row.clone().map(|k| p.post.start + listed.target.at(k));
+                    let lanes = row.clone().map(|k| listed.lane(k, p.post.start));
                     // SAFETY: as above.
                     unsafe { ring.add_all(step, lanes, weight, row) };
                 }
@@ -156,6 +156,7 @@ fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call
                     source: Cells::One(*source),
                     target: Cells::From((tiles.first + begin) as u32),
                     synapse: Which::From(row + begin),
+                    sites: &[],
                     in_place: true,
                 });
             }
@@ -175,6 +176,7 @@ fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call
                     source: Cells::Each(sources, targets.len()),
                     target: Cells::Again((tiles.first + begin) as u32, targets.len()),
                     synapse: Which::Rows(tiles, sources, targets),
+                    sites: &[],
                     in_place: false,
                 });
             }
@@ -194,6 +196,7 @@ fn run_tiled(tiles: &Tiles, k: &Compiled, way: &Way, reached: &mut Reached, call
                         source: Cells::From(first as u32),
                         target: Cells::One(cell),
                         synapse: Which::Column(tiles, target, first),
+                        sites: &[],
                         in_place: false,
                     });
                 }
@@ -218,6 +221,7 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                     edge: &reached.edge,
                     source: if k.needs_source { Cells::List(&reached.source) } else { Cells::None },
                     target: index.target.cells(range),
+                    sites: &index.lane,
                     in_place: false,
                 });
             }
@@ -241,6 +245,7 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                         edge: &reached.edge,
                         source: Cells::One(*c),
                         target: index.target.cells(range),
+                        sites: &index.lane,
                         in_place: true,
                     });
                 }
@@ -274,6 +279,7 @@ fn run_listed(index: &Listed, k: &Compiled, way: &Way, reached: &mut Reached, ca
                         edge: &reached.edge,
                         source: column.sources(range),
                         target: Cells::One(*c),
+                        sites: &index.lane,
                         in_place: false,
                     });
                 }
@@ -307,6 +313,7 @@ impl Reached {
             edge: &self.edge,
             source: Cells::List(&self.source),
             target: Cells::List(&self.target),
+            sites: &index.lane,
             in_place: false,
         });
         self.synapse.clear();

@@ -1,0 +1,209 @@
+//! Where on a cable synapses sit, and where the events of drives arrive.
+
+use super::Elaborator;
+use super::connect::Connected;
+use super::ends::End;
+use super::values::{column, per_synapse};
+use crate::diag::{Code, Diagnostic};
+use crate::evaluate::{Attempt, Scope, fail};
+use crate::hir::VarId;
+use crate::hir::network::model::{Connection, Drive, Site};
+use crate::plan::{self, Column, Lanes, Pairs, Population};
+use crate::rng::Stream;
+use crate::source::Span;
+use crate::units::{Dim, format_number, format_quantity, lookup};
+use crate::value::Cells;
+use std::sync::Arc;
+
+/// What a clause says about the place of each synapse.
+pub enum Given {
+    /// The number of a segment.
+    Segments(Column),
+    /// Distances along the path.
+    Distances(Column),
+}
+
+/// Returns the order of segments of a port, if there are several.
+fn several(p: &Population, port: Option<VarId>) -> Option<Lanes> {
+    p.lanes_of(port?).filter(|lanes| lanes.segments > 1)
+}
+
+/// Refuses to choose among segments.
+fn which<T>(p: &Population, port: VarId, lanes: Lanes, span: Span) -> Attempt<T> {
+    let var = &p.model.vars[port];
+    let cable = var.name.rsplit_once('.').map_or("the cable", |(cable, _)| cable);
+    let message = format!("`{cable}` has {} segments", lanes.segments);
+    let d = Diagnostic::at(Code::E0406, span, message, format!("to which of them does `{}` belong?", var.name));
+    Err(Box::new(d.help(
+        "say where: `place segment 0`, `place each segment`, `place 100 um` along the path, or drawn: `place ~ uniform(20 um, 200 um)`",
+    )))
+}
+
+/// Takes the number of a segment.
+fn segment(at: f64, segments: usize, span: Span) -> Attempt<f64> {
+    match at.fract() == 0.0 && (0.0..segments as f64).contains(&at) {
+        true => Ok(at),
+        false => {
+            fail(Code::E0406, span, format!("segment {} of a cable of {segments}", format_number(at)), "out of range")
+        }
+    }
+}
+
+/// The span of a clause's value.
+fn span_of(site: &Site, clause: Span) -> Span {
+    match site {
+        Site::Segment(value) | Site::Distance(value) => value.span(),
+        Site::Each => clause,
+    }
+}
+
+impl Elaborator<'_> {
+    /// Makes a synapse on each segment of every pair, if a connection asks for that.
+    pub(super) fn on_each_segment(&self, c: &Connection, post: usize, connected: Connected) -> Attempt<Connected> {
+        let Some(lanes) = several(&self.plan.populations[post], c.port) else { return Ok(connected) };
+        if connected.transpose_of.is_some() || matches!(connected.pairs, Pairs::Convolution(_)) {
+            let what = "weights that several synapses share, onto a cable of several segments";
+            return Err(Box::new(crate::diag::unsupported(c.span, what)));
+        }
+        if !matches!(c.site, Some((Site::Each, _))) {
+            return Ok(connected);
+        }
+        let repeated = |list: Vec<f64>| list.iter().flat_map(|v| std::iter::repeat_n(*v, lanes.segments)).collect();
+        let edges = connected.pairs.edges();
+        let pairs =
+            Pairs::Listed(Arc::new(edges.iter().flat_map(|e| std::iter::repeat_n(*e, lanes.segments)).collect()));
+        let mut columns = connected.columns;
+        columns.weight = columns.weight.map(repeated);
+        columns.delay = columns.delay.map(|(list, span)| (repeated(list), span));
+        Ok(Connected { pairs, columns, ..connected })
+    }
+
+    /// Evaluates where the synapses of a connection sit; nothing if there is only one place.
+    pub(super) fn places(
+        &self,
+        scope: &Scope,
+        c: &Connection,
+        pairs: &Pairs,
+        ends: (End, End),
+        stream: &Stream,
+    ) -> Attempt<Option<Given>> {
+        let (Some(port), Some(lanes)) = (c.port, several(ends.1.population, c.port)) else { return Ok(None) };
+        let each = |v| per_synapse(scope, v, pairs, ends, stream, self.around.backend);
+        Ok(Some(match &c.site {
+            None => return which(ends.1.population, port, lanes, c.span),
+            Some((Site::Each, _)) => {
+                let all = (0..pairs.len()).map(|k| (k % lanes.segments) as f64).collect();
+                Given::Segments(Column::Array(Arc::new(all)))
+            }
+            Some((Site::Segment(v), _)) => Given::Segments(each(v)?),
+            Some((Site::Distance(v), _)) => Given::Distances(each(v)?),
+        }))
+    }
+
+    /// Finds the segments of synapses; pairs are those of cells.
+    pub(super) fn sites(
+        &self,
+        c: &Connection,
+        given: Option<Given>,
+        pairs: &Pairs,
+        post: usize,
+    ) -> Attempt<Option<plan::Site>> {
+        let p = &self.plan.populations[post];
+        let (Some(given), Some(lanes), Some((site, clause))) = (given, several(p, c.port), &c.site) else {
+            return Ok(None);
+        };
+        let span = span_of(site, *clause);
+        let n = pairs.len();
+        let segment = match given {
+            Given::Segments(Column::Const(at)) => Column::Const(segment(at, lanes.segments, span)?),
+            Given::Segments(all) => {
+                let each = |k| segment(all.at(k), lanes.segments, span);
+                Column::Array(Arc::new((0..n).map(each).collect::<Attempt<_>>()?))
+            }
+            Given::Distances(all) => {
+                let reach = Reach::new(p, c.port, lanes, self.around.dt);
+                match all {
+                    Column::Const(at) if reach.is_common() => Column::Const(reach.segment(0, at, span)?),
+                    all => {
+                        let edges = pairs.edges();
+                        let each = |k: usize| reach.segment(edges[k].post as usize, all.at(k), span);
+                        Column::Array(Arc::new((0..n).map(each).collect::<Attempt<_>>()?))
+                    }
+                }
+            }
+        };
+        Ok(Some(plan::Site { lanes, segment }))
+    }
+
+    /// Finds the segments at which the events of a drive arrive, the same for all of its cells.
+    pub(super) fn sites_of_drive(
+        &self,
+        scope: &Scope,
+        d: &Drive,
+        (cells, port): (&Cells, VarId),
+    ) -> Attempt<std::ops::Range<usize>> {
+        let p = &self.plan.populations[cells.population];
+        let Some(lanes) = several(p, Some(port)) else { return Ok(0..1) };
+        let Some((site, clause)) = &d.site else { return which(p, port, lanes, d.span) };
+        let span = span_of(site, *clause);
+        let one = |v| match column(scope, v, (cells.len(), "cell"), None, self.around.backend)? {
+            Column::Const(at) => Ok(at),
+            _ => Err(Box::new(crate::diag::unsupported(span, "a place that differs from cell to cell, of a drive"))),
+        };
+        let drawn = |v: &_| matches!(v, crate::hir::network::model::Value::Drawn(_));
+        let at = match site {
+            Site::Each => return Ok(0..lanes.segments),
+            Site::Segment(v) | Site::Distance(v) if drawn(v) => {
+                return Err(Box::new(crate::diag::unsupported(span, "a drawn place of a drive")));
+            }
+            Site::Segment(v) => segment(one(v)?, lanes.segments, span)?,
+            Site::Distance(v) => {
+                let (reach, at) = (Reach::new(p, Some(port), lanes, self.around.dt), one(v)?);
+                let all = cells.iter().map(|cell| reach.segment(cell, at, span)).collect::<Attempt<Vec<f64>>>()?;
+                match all.first() {
+                    Some(first) if all.iter().all(|s| s == first) => *first,
+                    Some(_) => {
+                        let what = "a distance at which cells have different segments, of a drive";
+                        return Err(Box::new(crate::diag::unsupported(span, what)));
+                    }
+                    None => return Ok(0..0),
+                }
+            }
+        };
+        Ok(at as usize..at as usize + 1)
+    }
+}
+
+/// Where a cable begins and how long it is, by cell: along the path from the middle of the root.
+struct Reach {
+    name: String,
+    of_cells: Vec<(f64, f64)>,
+    lanes: Lanes,
+}
+
+impl Reach {
+    fn new(p: &Population, port: Option<VarId>, lanes: Lanes, dt: f64) -> Reach {
+        let cable = port.and_then(|port| p.model.vars[port].cable);
+        let Some(cable) = cable else { crate::ice!("a distance along no cable") };
+        let of_cells = (0..p.n).map(|cell| p.reach(cable, cell, dt)).collect();
+        Reach { name: p.model.cables[cable].name.clone(), of_cells, lanes }
+    }
+
+    /// Returns whether it is the same for all cells.
+    fn is_common(&self) -> bool {
+        self.of_cells.windows(2).all(|pair| pair[0] == pair[1])
+    }
+
+    /// Returns the segment at a distance.
+    fn segment(&self, cell: usize, at: f64, span: Span) -> Attempt<f64> {
+        let Some((begin, length)) = self.of_cells.get(cell) else { return Ok(0.0) };
+        if !(at >= *begin && at <= begin + length) {
+            let shown = |d: f64| format_quantity(d, Dim::LENGTH, lookup("um").as_ref());
+            let message = format!("`{}` has no place at {}", self.name, shown(at));
+            let label = format!("it reaches from {} to {}", shown(*begin), shown(begin + length));
+            return fail(Code::E0406, span, message, label);
+        }
+        let n = self.lanes.segments as f64;
+        Ok(((at - begin) / length * n).floor().min(n - 1.0))
+    }
+}
