@@ -13,6 +13,8 @@ mod batches;
 mod cables;
 #[path = "suite/chances.rs"]
 mod chances;
+#[path = "suite/channels.rs"]
+mod channels;
 #[path = "suite/checkpoint.rs"]
 mod checkpoint;
 #[path = "suite/chosen.rs"]
