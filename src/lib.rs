@@ -18,6 +18,7 @@ pub mod compiler;
 pub mod data;
 pub mod describe;
 pub mod diag;
+pub mod disk;
 pub mod draw;
 pub mod editor;
 pub mod elaborate;

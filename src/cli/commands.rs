@@ -1,6 +1,6 @@
 //! `check`, `emit`, `explain`, `doc`, `list` and `fmt`.
 
-use super::files::{Disk, expand, load, read};
+use super::files::{expand, load, read};
 use super::messages::{Done, Messages, Stop, several};
 use super::options::RunOptions;
 use super::run::settings;
@@ -8,6 +8,7 @@ use neuro::builtin;
 use neuro::compiler::{Program, Stage};
 use neuro::describe;
 use neuro::diag::{Code, nearest};
+use neuro::disk::Disk;
 use neuro::source::{SourceFile, SourceMap};
 use neuro::stdlib;
 use std::ffi::OsStr;

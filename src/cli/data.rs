@@ -1,9 +1,8 @@
 //! `neuro data`: where data sets are looked for, and whether they are whole.
 
-use super::files::Disk;
 use super::messages::{Done, Messages, Stop};
-use super::reach::data_folders;
 use neuro::data::{KNOWN, Unavailable, checked};
+use neuro::disk::{Disk, data_folders};
 use std::path::Path;
 
 /// Lists the data sets and the folders that are searched, or compares every file with its digest.

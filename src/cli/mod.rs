@@ -29,7 +29,6 @@ mod page;
 mod plot;
 mod profile;
 mod progress;
-mod reach;
 mod results;
 mod run;
 mod scaffold;
@@ -219,9 +218,9 @@ pub fn main() -> ExitCode {
     };
     let messages = Messages { format: cli.message_format };
     if let Some(folder) = cli.data {
-        reach::look_in(folder);
+        neuro::disk::look_in(folder);
     }
-    reach::allow(cli.allow_read);
+    neuro::disk::allow(cli.allow_read);
     let done = match cli.command {
         Command::Data { command } => data::data(command == DataCommand::Check, messages),
         Command::Check { paths } => commands::check(&paths, messages),

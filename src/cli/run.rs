@@ -1,7 +1,7 @@
 //! `neuro run`.
 
 use super::checkpoints::{CHECKPOINT, Kept, time};
-use super::files::{Disk, load};
+use super::files::load;
 use super::messages::{Done, MessageFormat, Messages, Stop, several};
 use super::options::{CheckpointOptions, RunOptions};
 use super::page::Page;
@@ -13,6 +13,7 @@ use neuro::codegen::Backend;
 use neuro::compiler::{Program, unknown_experiment};
 use neuro::data::{Files, sha256};
 use neuro::diag::{Code, Diagnostic};
+use neuro::disk::Disk;
 use neuro::experiment::{Checkpoints, Outcome, Override, RunIdentity, Runner, Settings};
 use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;

@@ -4,9 +4,9 @@ use super::files::load;
 use super::messages::{Done, Messages, Stop};
 use super::options::{CheckpointOptions, RunOptions};
 use super::progress::spelled;
-use super::reach::{self, named_data};
 use super::run::{digest, settings};
 use super::signals::{self, stop_asked_for};
+use neuro::disk::{allowed, named_data};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -141,7 +141,7 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         if let Some(folder) = named_data() {
             command.arg("--data").arg(folder);
         }
-        for path in reach::allowed() {
+        for path in allowed() {
             command.arg("--allow-read").arg(path);
         }
         for (option, value) in

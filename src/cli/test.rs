@@ -1,14 +1,14 @@
 //! `neuro test`: the tests and experiments of files, several at once on a thread each, reported in the order of the files.
 
-use super::files::{Disk, expand, load};
+use super::files::{expand, load};
 use super::messages::{Done, Messages, Stop};
 use super::options::RunOptions;
-use super::reach::named_data;
 use super::run::settings;
 use super::signals::{self, Signal, stop_asked_for};
 use super::snapshots::{self, Compared};
 use neuro::compiler::Program;
 use neuro::diag::{Code, Diagnostic};
+use neuro::disk::{Disk, named_data};
 use neuro::experiment::{Expectation, Moment, Progress, Runner, Settings, Snapshot};
 use neuro::hir::experiment::model::Experiment;
 use neuro::parallel::DEEP_STACK;

@@ -35,7 +35,7 @@ pub use table::{Table, Wanted};
 pub use tables::table;
 pub use texts::Texts;
 
-/// Gives the bytes of files; implemented by the command line.
+/// Gives the bytes of files; implemented by `disk`.
 pub trait Files {
     /// Reads a file, relative to the source file that names it; the error says why in words.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;

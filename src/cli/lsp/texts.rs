@@ -1,8 +1,8 @@
 //! The texts that the editor shows.
 
-use super::super::files::Disk;
 use super::places::{Lines, path, uri};
 use lsp_types::Uri;
+use neuro::disk::Disk;
 use neuro::editor::Document;
 use neuro::source::SourceFile;
 use std::collections::HashMap;
