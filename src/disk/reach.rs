@@ -4,10 +4,10 @@
 //! the file system are none.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 /// Folders and files that `--allow-read` names.
-static ALLOWED: OnceLock<Vec<PathBuf>> = OnceLock::new();
+static ALLOWED: RwLock<Vec<PathBuf>> = RwLock::new(Vec::new());
 
 static DATA: OnceLock<PathBuf> = OnceLock::new();
 
@@ -34,14 +34,14 @@ pub fn cache() -> Option<PathBuf> {
     cache.map(|c| c.join("neuro"))
 }
 
-/// Lets models read what these name, or what is below.
+/// Lets models read what these name, or what is below, beside what was allowed before.
 pub fn allow(paths: Vec<PathBuf>) {
-    let _ = ALLOWED.set(paths);
+    ALLOWED.write().unwrap_or_else(PoisonError::into_inner).extend(paths);
 }
 
 /// What `--allow-read` names.
-pub fn allowed() -> &'static [PathBuf] {
-    ALLOWED.get().map_or(&[], Vec::as_slice)
+pub fn allowed() -> Vec<PathBuf> {
+    ALLOWED.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Folders of which links are resolved.
@@ -53,9 +53,8 @@ impl Reach {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let own = folder.canonicalize().ok();
         let project = own.as_deref().and_then(project);
-        let named = allowed().to_vec();
         let resolved = |p: PathBuf| p.canonicalize().ok();
-        let others = data_folders().into_iter().chain(named).filter_map(resolved);
+        let others = data_folders().into_iter().chain(allowed()).filter_map(resolved);
         Reach(own.into_iter().chain(project).chain(others).collect())
     }
 
