@@ -10,7 +10,7 @@
 //!    - `codegen::compile`   kernel -> machine code
 //! 5. `runtime::Running`   steps it.
 
-use crate::data::Files;
+use crate::data::{Files, sha256};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::experiment::{Runner, Settings};
 use crate::hir::{self, Imports, Module};
@@ -109,6 +109,16 @@ impl Stage {
 }
 
 impl Program {
+    /// Hashes all sources and the library, in order.
+    pub fn digest(&self) -> String {
+        let mut all = Vec::new();
+        for f in self.sources.files() {
+            all.extend_from_slice(f.text.as_bytes());
+            all.push(0);
+        }
+        sha256(&all)
+    }
+
     /// Prints a stage; stages from `plan` on need an experiment, the first one unless named.
     pub fn emit(
         &self,

@@ -117,16 +117,6 @@ fn size(text: &str) -> Result<u64, Stop> {
     if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(bad()) }
 }
 
-/// Hashes all sources and the library, in order.
-pub fn digest(program: &Program) -> String {
-    let mut all = Vec::new();
-    for f in program.sources.files() {
-        all.extend_from_slice(f.text.as_bytes());
-        all.push(0);
-    }
-    sha256(&all)
-}
-
 pub fn run(mut request: Request, messages: Messages) -> Done {
     signals::catch();
     if request.of_sweep {
@@ -143,7 +133,7 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
     }
     let Some(file) = request.file.clone() else { return Err(Stop::Usage("no file to run".into())) };
     let program = load(&file, messages)?;
-    let digest = digest(&program);
+    let digest = program.digest();
     if let Some(d) = replay.as_ref().and_then(|record| record.changed(&digest, &Disk::beside(&file))) {
         messages.one(&d, &program.sources);
         return Err(Stop::Failed);

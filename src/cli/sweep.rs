@@ -4,7 +4,7 @@ use super::files::load;
 use super::messages::{Done, Messages, Stop};
 use super::options::{CheckpointOptions, RunOptions};
 use super::progress::spelled;
-use super::run::{digest, settings};
+use super::run::settings;
 use super::signals::{self, stop_asked_for};
 use neuro::disk::{allowed, named_data};
 use serde_json::Value;
@@ -109,7 +109,7 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         messages.one(&neuro::compiler::unknown_experiment(&program.module, &request.experiment), &program.sources);
         return Err(Stop::Failed);
     }
-    let digest = digest(&program);
+    let digest = program.digest();
     let n = axes.iter().fold(1u64, |n, (_, values)| n.saturating_mul(values.len() as u64));
     if n > MOST_POINTS {
         return Err(Stop::Usage(format!("this would be {n} runs; a sweep makes at most {MOST_POINTS}")));
