@@ -56,7 +56,8 @@ impl Run<'_> {
             // The number that was given, in the unit that was forgotten.
             let given: String = o.value.chars().take_while(|c| c.is_ascii_digit() || "+-.e".contains(*c)).collect();
             let number = given.trim_end_matches('e').parse().unwrap_or(20.0);
-            return Err(Box::new(d.help(format!("write `--set {path}={}{}`", format_number(number), unit.name))));
+            let unit = if unit.name == "1" { "" } else { &unit.name };
+            return Err(Box::new(d.help(format!("write `--set {path}={}{unit}`", format_number(number)))));
         }
         Ok(Some(value))
     }
