@@ -85,6 +85,8 @@ mod responses;
 mod results;
 #[path = "suite/security.rs"]
 mod security;
+#[path = "suite/session.rs"]
+mod session;
 #[path = "suite/shared.rs"]
 mod shared;
 #[path = "suite/steps.rs"]

@@ -187,7 +187,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(runner: &'a Runner<'a>, experiment: &'a Experiment) -> Run<'a> {
+    pub(super) fn new(runner: &'a Runner<'a>, experiment: &'a Experiment) -> Run<'a> {
         Run {
             runner,
             experiment,
@@ -299,7 +299,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sets parameters and options, and goes to the first statement.
-    fn begin(&mut self) -> Attempt<()> {
+    pub(super) fn begin(&mut self) -> Attempt<()> {
         self.check_overrides()?;
         for p in &self.experiment.params {
             let default = p.default.as_ref().map(|e| self.eval(e)).transpose()?;
@@ -355,7 +355,7 @@ impl<'a> Run<'a> {
     }
 
     /// Executes until the experiment ends.
-    fn go(&mut self) -> Attempt<()> {
+    pub(super) fn go(&mut self) -> Attempt<()> {
         let experiment = self.experiment;
         while let Some(top) = self.frames.last_mut() {
             if let Some(end) = top.until {

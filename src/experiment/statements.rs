@@ -310,7 +310,7 @@ impl Run<'_> {
     }
 
     /// `reset net.pop`: states as they were before the first step.
-    fn reset(&mut self, what: &Expr) -> Attempt<()> {
+    pub(super) fn reset(&mut self, what: &Expr) -> Attempt<()> {
         if let (ExprKind::Local(id), Kind::Environment(_)) = (&what.kind, &what.ty.kind) {
             return self.reset_environment(*id, what.span);
         }
