@@ -1,0 +1,170 @@
+"""Numbers and arrays with units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Optional
+
+import numpy as np
+
+
+class Number(float):
+    """A float that knows its unit ("1" if it has none)."""
+
+    unit: str
+
+    def __new__(cls, value: float, unit: str = "1") -> "Number":
+        self = super().__new__(cls, value)
+        self.unit = unit
+        return self
+
+    def __getnewargs__(self):
+        return (float(self), self.unit)
+
+    def __repr__(self) -> str:
+        return f"{float(self):.6g}" + ("" if self.unit == "1" else f" {self.unit}")
+
+    __str__ = __repr__
+
+
+class Array(np.ndarray):
+    """A NumPy array that knows its unit. What is computed from it, and parts of it, are plain arrays."""
+
+    unit: Optional[str]
+
+    def __new__(cls, values: Any, unit: Optional[str] = None) -> "Array":
+        self = np.asarray(values).view(cls)
+        self.unit = unit
+        return self
+
+    def __array_finalize__(self, obj: Any) -> None:
+        self.unit = getattr(obj, "unit", None)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        plain = np.asarray(array)
+        return plain[()] if return_scalar or plain.ndim == 0 else plain
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.asarray(self)[key]
+
+    def __reduce__(self):
+        return (Array, (np.asarray(self), self.unit))
+
+
+def _row_labels(times: np.ndarray) -> Any:
+    import pandas
+
+    return pandas.Index(times, name="time (ms)")
+
+
+class Recording(Array):
+    """Recorded values, of shape (moments, cells) or, if only one number of each moment is kept, (moments,).
+
+    `times` are those of the moments in ms, `unit` is that of the values, `name` the recording's.
+    """
+
+    name: str
+    _times: Optional[np.ndarray]
+
+    def __new__(cls, values: Any, unit: str, times: np.ndarray, name: str) -> "Recording":
+        self = np.asarray(values).view(cls)
+        self.unit, self._times, self.name = unit, times, name
+        return self
+
+    def __array_finalize__(self, obj: Any) -> None:
+        super().__array_finalize__(obj)
+        self.name = getattr(obj, "name", "")
+        self._times = None
+
+    def __reduce__(self):
+        return (Recording, (np.asarray(self), self.unit, self._times, self.name))
+
+    @property
+    def times(self) -> np.ndarray:
+        """Times of the moments in ms."""
+        if self._times is None:
+            raise AttributeError("this was made of a recording and has no times; take them from the recording itself")
+        return self._times
+
+    def to_pandas(self) -> Any:
+        """A DataFrame with a row for each moment and a column for each cell."""
+        import pandas
+
+        values = np.asarray(self)
+        columns = pandas.RangeIndex(values.shape[1], name="cell") if values.ndim == 2 else [self.name]
+        frame = pandas.DataFrame(values, index=_row_labels(self.times), columns=columns)
+        frame.attrs["unit"] = self.unit
+        return frame
+
+    def to_arrow(self) -> Any:
+        """A table of time (ms), cell and value, as the Parquet file of a run has them; the unit is in its metadata."""
+        import pyarrow
+
+        values = np.asarray(self)
+        cells = values.shape[1] if values.ndim == 2 else 1
+        columns = {
+            "time": np.repeat(self.times, cells),
+            "cell": np.tile(np.arange(cells, dtype=np.int32), len(self.times)),
+            "value": values.reshape(-1),
+        }
+        return pyarrow.table(columns).replace_schema_metadata({"name": self.name, "unit": self.unit})
+
+    def to_xarray(self) -> Any:
+        """A DataArray with the dimensions time (ms) and cell."""
+        import xarray
+
+        values = np.asarray(self)
+        coords = {"time": self.times}
+        if values.ndim == 2:
+            coords["cell"] = np.arange(values.shape[1])
+        of = xarray.DataArray(values, dims=list(coords), coords=coords, name=self.name, attrs={"unit": self.unit})
+        of.time.attrs["unit"] = "ms"
+        return of
+
+
+class Spikes:
+    """Recorded events: `times` in ms and `indices` of cells, of shape (events,), in order of time.
+
+    `times, indices = r.spikes["exc"]` takes both. Indices count among the `n` cells that were recorded, from `begin` to `end` (ms).
+    """
+
+    def __init__(self, times: Any, indices: Any, n: int, begin: float, end: float, name: str) -> None:
+        self.times = np.asarray(times)
+        self.indices = np.asarray(indices, dtype=np.int64)
+        self.n, self.begin, self.end, self.name = n, begin, end, name
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter((self.times, self.indices))
+
+    def __repr__(self) -> str:
+        return f"<{len(self.times)} events of {self.n} cells, {self.name}, {self.begin:g} to {self.end:g} ms>"
+
+    def rates(self) -> Array:
+        """The rate of each cell over the whole recording in Hz, of shape (n,)."""
+        if self.end <= self.begin:
+            raise ValueError("nothing was recorded yet")
+        return Array(np.bincount(self.indices, minlength=self.n) * (1000.0 / (self.end - self.begin)), "Hz")
+
+    def trains(self) -> list[np.ndarray]:
+        """The times of each cell's events in ms: n arrays."""
+        order = np.argsort(self.indices, kind="stable")
+        ends = np.cumsum(np.bincount(self.indices, minlength=self.n))[:-1]
+        return np.split(self.times[order], ends)
+
+    def to_pandas(self) -> Any:
+        """A DataFrame of time (ms) and cell."""
+        import pandas
+
+        return pandas.DataFrame({"time": self.times, "cell": self.indices})
+
+    def to_arrow(self) -> Any:
+        """A table of time (ms) and cell, as the Parquet file of a run has them."""
+        import pyarrow
+
+        columns = {"time": self.times, "cell": self.indices.astype(np.int32)}
+        return pyarrow.table(columns).replace_schema_metadata({"name": self.name})
+
+
+def quantity(values: np.ndarray, unit: str) -> Any:
+    """A number or an array with a unit."""
+    return Number(values.item(), unit) if values.ndim == 0 else Array(values, unit)
