@@ -405,3 +405,30 @@ fn cables_have_the_same_bits_on_all_threads_and_back_ends() {
         assert!(all[1000] > 50.0, "{}", all[1000]);
     }
 }
+
+#[test]
+fn what_has_one_value_is_not_given_others() {
+    let refused = |text: &str| match try_program(text) {
+        Err(r) => r.diagnostics.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>().join("\n"),
+        Ok(_) => panic!("accepted: {text}"),
+    };
+    let unsupported = "E0106: `a parameter or an input of one segment` is not supported yet";
+    assert_eq!(refused(&with("", "net.cell.dend[1].C_m = 2 uF/cm^2")), unsupported);
+    assert_eq!(refused(&with("init cell.dend[1].C_m = 2 uF/cm^2", "")), unsupported);
+    assert!(
+        try_program(&with("init cell.dend[1].v = -60 mV", "net.cell.dend[1].g = 2 nS   net.cell.dend.C_m = 2 uF/cm^2"))
+            .is_ok()
+    );
+    // A parameter of a channel does not follow a state; an argument does.
+    let cell = |channel: &str, used: &str| {
+        format!(
+            "channel C(v: mV{channel} current = 1 mS/cm^2 * (v - E) }}
+             neuron N {{ param C_m = 1 uF/cm^2   state v = -60 mV   state ca = 1 mM   ca' = -ca / 1 s
+                 let E_Ca = ca * 10 mV / 1 mM   channel c: C({used})   v' = -c.current / C_m }}"
+        )
+    };
+    let message = "E0401: parameter `E` would follow `ca`, which changes in a run";
+    assert_eq!(refused(&cell(") { param E = 0 mV", "E = ca * 10 mV / 1 mM")), message);
+    assert_eq!(refused(&cell(") { param E = 0 mV", "E = E_Ca")), message);
+    assert!(try_program(&cell(", E: mV) {", "E = E_Ca")).is_ok());
+}

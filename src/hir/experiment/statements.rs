@@ -625,6 +625,7 @@ impl Checker<'_> {
         match (inner.kind, index) {
             (ExprKind::Variable { of, id, segment }, index) => {
                 let kind = of_model(self, &of, id)?;
+                network::refuse_segment(&mut self.infer, &kind, segment.is_some(), span);
                 // `net.exc.v[3]` means `net.exc[3].v`.
                 let cells = match index {
                     None => *of,

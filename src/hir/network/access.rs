@@ -292,3 +292,12 @@ pub fn target(world: &mut World, infer: &Infer, v: &ViewPath) -> Option<(ViewPat
     }
     None
 }
+
+/// Refuses to give one segment of a cable a value of its own of what all segments have in common.
+pub fn refuse_segment(infer: &mut Infer, kind: &VarKind, segment: bool, span: Span) {
+    if segment && !matches!(kind, VarKind::State(_)) {
+        infer.diagnostics.push(crate::diag::unsupported(span, "a parameter or an input of one segment").help(
+            "it holds for all segments of a cell; a `state` without an equation may differ from segment to segment",
+        ));
+    }
+}

@@ -1,6 +1,6 @@
 //! The statements of a network.
 
-use super::access::view;
+use super::access::{refuse_segment, view};
 use super::model::{Chosen, Item, Nested, Network, Parameter, Population};
 use super::projection::{drive, projection};
 use super::world::{World, elementwise};
@@ -214,6 +214,12 @@ fn init(infer: &mut Infer, world: &mut World, paths: &[ast::ViewPath], value: &a
         if !matches!(target.kind, ExprKind::Variable { .. }) {
             infer.diagnostics.push(errors::wrong_kind("a state or parameter", &target.ty, path.span));
             continue;
+        }
+        if let ExprKind::Variable { of, id, segment: Some(_) } = &target.kind
+            && let Kind::Population(model) = &of.ty.kind
+            && let Some(kind) = infer.module.neurons.get(model).map(|n| n.vars[*id].kind.clone())
+        {
+            refuse_segment(infer, &kind, true, path.span);
         }
         let ty = target.ty.clone();
         let value = world.within(true, false, |world| world.value(infer, value, "the initial value", &ty));

@@ -7,7 +7,7 @@ mod names;
 mod projection;
 mod world;
 
-pub(super) use self::access::element;
+pub(super) use self::access::{element, refuse_segment};
 pub(super) use self::items::{arguments, nested, turn};
 pub(super) use self::projection::drive;
 pub(super) use self::world::{World, elementwise};

@@ -62,6 +62,9 @@ impl Checker {
                 let declared = annotated(infer, unit);
                 let value = value.as_ref().map(|v| (self.typed(infer, *scope, Place::Init, v), v.span));
                 let ty = self.agree(infer, &short, d.span, declared, value.as_ref().map(|((_, t), s)| (t.clone(), *s)));
+                if let Some(((e, _), span)) = &value {
+                    self.refuse_changing(infer, &short, e, *span);
+                }
                 (VarKind::Param(value.map(|((e, _), _)| e)), ty)
             }
             DeclKind::State(unit, init) => {
@@ -117,6 +120,28 @@ impl Checker {
             self.out.lets.push(id);
         }
         Some(id)
+    }
+
+    /// Refuses a parameter that would follow what changes in a run: it has one value, from before the run.
+    fn refuse_changing(&self, infer: &mut Infer, name: &str, value: &Expr, span: Span) {
+        let mut changes = None;
+        self.out.any(value, &mut |e| {
+            if let Expr::Var(v) = e
+                && !matches!(self.out.vars[*v].kind, VarKind::Param(_) | VarKind::Let(_))
+            {
+                changes = Some(*v);
+            }
+            false
+        });
+        if let Some(v) = changes {
+            let var = &self.out.vars[v];
+            let message = format!("parameter `{name}` would follow `{}`, which changes in a run", var.name);
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, span, message, "a parameter keeps its value")
+                    .label(var.span, "declared here")
+                    .help("write `let` instead, or make it an argument of the channel: `channel Ca(v: mV, E: mV)`"),
+            );
+        }
     }
 
     pub(super) fn agree(
