@@ -8,7 +8,7 @@ use crate::elaborate::{one_per_channel, rows_within_bounds, synapses_within_boun
 use crate::evaluate::{self, Attempt, fail};
 use crate::hir::{Var, VarId, VarKind};
 use crate::ir::Precision;
-use crate::plan::{Column, Pairs};
+use crate::plan::{Column, Network, Pairs, Projection};
 use crate::runtime::{Rows, Running};
 use crate::source::Span;
 use crate::value::{Cells, View};
@@ -40,7 +40,7 @@ fn places(live: &Live) -> Vec<(Named, Place)> {
         };
         let own = |v: &Var| matches!(v.kind, VarKind::Weight | VarKind::State(_));
         for (id, v) in p.synapse.vars.iter().filter(|(id, v)| own(v) && !p.synapse.is_of_signal(*id)) {
-            let name = format!("{}.{}", p.name, v.name);
+            let name = format!("{}.{}", named(network, p), v.name);
             keep(name, &shape, live.synapse_values(k, id), Place::Synapses(k, id));
         }
     }
@@ -52,6 +52,24 @@ fn places(live: &Live) -> Vec<(Named, Place)> {
         }
     }
     out
+}
+
+/// The name of a projection; where several ends share it, with what it joins.
+fn named(network: &Network, p: &Projection) -> String {
+    let label = |v: View| {
+        let population = &network.populations[v.population];
+        match v.n == population.n {
+            true => population.name.clone(),
+            false => format!("{}[{} .. {}]", population.name, v.start, v.start + v.n),
+        }
+    };
+    match network.projections.iter().filter(|q| q.name == p.name).count() {
+        0 | 1 => p.name.clone(),
+        _ => {
+            let port = network.populations[p.post.population].model.vars.get(p.port).map_or("", |v| v.name.as_str());
+            format!("{}[{} -> {}.{port}]", p.name, label(p.pre), label(p.post))
+        }
+    }
 }
 
 impl Run<'_> {

@@ -535,6 +535,32 @@ experiment e {{
 }
 
 #[test]
+fn ends_of_a_projection_are_saved_by_what_they_join() {
+    let out = run("
+use std.neurons.rate: RateInput, LinearLearner
+synapse Sends { weight w: 1   deliver w * pre.r }
+network Net {
+    population a: RateInput[2]
+    population b: LinearLearner[3]
+    population c: LinearLearner[4]
+    projection link: a -> (b, c[0 .. 2], c[2 .. 4]).drive: Sends { connect all_to_all   weight ~ normal(0, 1) }
+}
+experiment e {
+    network net = Net()
+    let w = net.link.w
+    save net to \"w.npz\"
+    net.link.w = 0
+    load net from \"w.npz\"
+    expect net.link.w == w
+}");
+    assert!(out.expectations[0].passed, "{:?}", out.expectations);
+    let names = String::from_utf8_lossy(&out.saved["w.npz"]).into_owned();
+    for name in ["link[a -> b.drive].w.npy", "link[a -> c[0 .. 2].drive].w.npy", "link[a -> c[2 .. 4].drive].w.npy"] {
+        assert!(names.contains(name), "{name}");
+    }
+}
+
+#[test]
 fn images_are_moved_mirrored_and_normalised() {
     let out = run("
 use std.neurons.rate: RateInput
