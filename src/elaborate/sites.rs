@@ -144,7 +144,7 @@ impl Elaborator<'_> {
     ) -> Attempt<std::ops::Range<usize>> {
         let p = &self.plan.populations[cells.population];
         let Some(lanes) = several(p, Some(port)) else { return Ok(0..1) };
-        let Some((site, clause)) = &d.site else { return which(p, port, lanes, d.span) };
+        let Some((site, clause)) = d.site.as_deref() else { return which(p, port, lanes, d.span) };
         let span = span_of(site, *clause);
         let one = |v| match column(scope, v, (cells.len(), "cell"), None, self.around.backend)? {
             Column::Const(at) => Ok(at),

@@ -116,7 +116,7 @@ fn lower_cable(
     let lets = |v: VarId| model.definition(v).cloned();
     let start = |name: &str, writes: bool| {
         let mut l = Lowering::new(&format!("{}.{}.{name}", model.name, cable.name), precision, &params, &lets);
-        (l.dt, l.n_lanes) = (Some(dt), lanes.len());
+        (l.dt, l.n_lanes) = (Some(dt), lanes.places());
         let mut slots = Vec::new();
         for id in &states {
             let kind = if writes && *id != cable.v { SlotKind::State } else { SlotKind::Lane };

@@ -30,7 +30,7 @@ impl Lanes {
     }
 
     /// Returns the number of places, padded.
-    pub fn len(&self) -> usize {
+    pub fn places(&self) -> usize {
         (self.segments * self.stride).next_multiple_of(VECTOR)
     }
 
@@ -54,7 +54,7 @@ impl Lanes {
     /// Returns the cell and the segment at every place; places that belong to none repeat the last cell or segment.
     pub fn each(&self) -> impl Iterator<Item = (usize, usize)> {
         let Lanes { cells, segments, stride } = *self;
-        (0..self.len()).map(move |i| ((i % stride).min(cells - 1), (i / stride).min(segments - 1)))
+        (0..self.places()).map(move |i| ((i % stride).min(cells - 1), (i / stride).min(segments - 1)))
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
         for (cells, segments) in [(1, 1), (1, 100), (3, 7), (11, 2), (12, 5), (100, 3)] {
             let lanes = Lanes::new(cells, segments);
             let all: Vec<_> = lanes.each().collect();
-            let mut seen = vec![false; lanes.len()];
+            let mut seen = vec![false; lanes.places()];
             for cell in 0..cells {
                 for segment in 0..segments {
                     let at = lanes.of(cell, segment);

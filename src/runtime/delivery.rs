@@ -106,7 +106,7 @@ impl Deliveries {
             let (population, port) = (first.post.population, first.port);
             let at = targets.iter().position(|t| (t.population, t.port) == (population, port)).unwrap_or_else(|| {
                 let p = &network.populations[population];
-                let lanes = p.lanes_of(port).map_or(padded(p.n), |lanes| lanes.len());
+                let lanes = p.lanes_of(port).map_or(padded(p.n), |lanes| lanes.places());
                 targets.push(Target::new(population, port, lanes, options.threads.max(1)));
                 targets.len() - 1
             });

@@ -215,7 +215,7 @@ impl Pop {
             true => PortSource::Step,
             false => PortSource::Fixed(c.clone()),
         };
-        let lanes_of = |port: &VarId| p.lanes_of(*port).map_or(lanes, |lanes| lanes.len());
+        let lanes_of = |port: &VarId| p.lanes_of(*port).map_or(lanes, |lanes| lanes.places());
         let ring = |port: &VarId| (*port, Ring::new(lanes_of(port), ring_slots, options.precision));
         let ports = p.ports.iter().map(|(v, c)| (*v, source(v, c))).collect();
         let mut rings: Vec<(VarId, Ring)> = event_ports.iter().map(ring).collect();

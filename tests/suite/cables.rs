@@ -432,3 +432,19 @@ fn what_has_one_value_is_not_given_others() {
     assert_eq!(refused(&cell(") { param E = 0 mV", "E = E_Ca")), message);
     assert!(try_program(&cell(", E: mV) {", "E = E_Ca")).is_ok());
 }
+
+#[test]
+fn what_carries_no_current_is_a_channel_of_a_cable_too() {
+    let text = "channel Pool(i: uA/cm^2) { state ca = 0 uA/cm^2   ca' = (i - ca) / 10 ms }
+        channel Leak(v: mV) { current = 1 mS/cm^2 * (v + 50 mV) }
+        neuron N { compartment dend[3] {
+            length 10 um   diameter 2 um   param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm   state v = -60 mV
+            channel leak: Leak   channel pool: Pool(i = leak.current)
+            current = 1 mS/cm^2 * (v + 70 mV)
+        } }
+        network Net { population cell: N[2] }
+        experiment e { dt 0.1 ms   network net = Net()   run 200 ms   measure ca = net.cell.dend.pool.ca / 1 uA * 1 cm^2 }";
+    let ca = same_everywhere(&program(text), &Settings::default(), &["ca"]);
+    // At -60 mV the leak's current is 1 mS/cm^2 times -10 mV.
+    assert!(ca.len() == 6 && ca.iter().all(|ca| (ca + 10.0).abs() < 1e-3), "{ca:?}");
+}

@@ -340,7 +340,7 @@ pub struct Drive {
     /// How much later spikes arrive.
     pub delay: Option<Expr>,
     /// Where on a cable they arrive.
-    pub site: Option<(Site, Span)>,
+    pub site: Option<Box<(Site, Span)>>,
     /// The whole.
     pub span: Span,
 }

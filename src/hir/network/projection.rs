@@ -585,7 +585,7 @@ pub fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) -> Option<Dri
         );
         return None;
     };
-    Some(Drive { targets, sends, weight, delay, site, span: d.span })
+    Some(Drive { targets, sends, weight, delay, site: site.map(Box::new), span: d.span })
 }
 
 fn foreign(what: &str, span: Span) -> Diagnostic {

@@ -224,8 +224,11 @@ impl Checker {
             channel.body.iter().filter(|i| !matches!(i, ModelItem::Params(_))).cloned().collect();
         self.collect(infer, &rest, inner);
         if let Some(cable) = cable {
-            let e = ast::Expr { kind: ExprKind::Name("current".into()), span };
-            self.pending.compartments[cable].currents.push((inner, e));
+            // What carries no current, as a pool of calcium, adds none.
+            if channel.body.iter().any(|i| matches!(i, ModelItem::Current(_))) {
+                let e = ast::Expr { kind: ExprKind::Name("current".into()), span };
+                self.pending.compartments[cable].currents.push((inner, e));
+            }
             self.scopes[inner].cable = None;
         }
     }

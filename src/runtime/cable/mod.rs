@@ -73,9 +73,9 @@ impl Cables {
             .into_iter()
             .map(|image::CompiledCable { shape, membrane, gates, arrivals }| {
                 let lanes = shape.lanes;
-                let loaded = |kernel| Loaded::new(kernel, lanes.len(), precision);
+                let loaded = |kernel| Loaded::new(kernel, lanes.places(), precision);
                 let initial = |v: &VarId| {
-                    let mut b = Buffer::new(lanes.len(), precision);
+                    let mut b = Buffer::new(lanes.places(), precision);
                     b.fill_with(lanes.each().map(|(cell, segment)| p.initial(*v, cell, segment)));
                     (*v, b)
                 };
@@ -83,7 +83,7 @@ impl Cables {
                     Some(c) => c.states,
                     None => shape.states.iter().map(initial).collect(),
                 };
-                let empty = || Buffer::new(lanes.len(), precision);
+                let empty = || Buffer::new(lanes.places(), precision);
                 Compartment {
                     membrane: loaded(membrane),
                     gates: loaded(gates),
@@ -176,7 +176,7 @@ impl Cables {
                 };
                 match whole {
                     true => (0..lanes.segments).for_each(|s| run(lanes.block(cells, s))),
-                    false => run(0..lanes.len()),
+                    false => run(0..lanes.places()),
                 }
             }
             ok
@@ -222,7 +222,7 @@ impl Cables {
         let mut finite = true;
         for c in &self.compartments {
             let Some((arrivals, table)) = &c.arrivals else { continue };
-            let lanes = share(c.shape.lanes.len(), t, threads);
+            let lanes = share(c.shape.lanes.places(), t, threads);
             let any =
                 arrivals.kernel.slots().iter().any(|slot| matches!(slot, CableSlot::Arrival(port) if used(*port)));
             if any && !lanes.is_empty() {
