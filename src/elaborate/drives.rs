@@ -7,7 +7,7 @@ use crate::evaluate::{Attempt, LaneProgram, Scope, fail, flawed};
 use crate::hir::VarId;
 use crate::hir::network::model::{self, Process, Sends, Value};
 use crate::hir::typed::Expr;
-use crate::plan::{Column, Drive, DriveKind, MOST_STEPS, most_expected};
+use crate::plan::{Column, Drive, DriveKind, MOST_STEPS, Placed, most_expected};
 use crate::rng::Stream;
 use crate::units::{Dim, format_number, format_quantity, lookup};
 use crate::value::{Cells, Value as Evaluated};
@@ -25,15 +25,16 @@ impl Elaborator<'_> {
     pub fn drive(&mut self, d: &model::Drive, locals: &Locals) -> Attempt<()> {
         for (cells, port) in &d.targets {
             let cells = self.scope(locals).cells(cells)?.cells;
-            for segment in self.sites_of_drive(&self.scope(locals), d, (&cells, *port))? {
+            let (segments, shape) = self.sites_of_drive(&self.scope(locals), d, (&cells, *port))?;
+            for segment in segments {
                 let stream = self.streams.another();
                 let drive = match &d.sends {
                     Sends::Random(process, rate) => {
                         let kind = self.random(*process, rate, &cells, &stream, locals)?;
                         let weight = self.event_weight(d, &cells, &stream, locals)?;
-                        Drive { post: cells.cover(), port: *port, segment, kind, weight }
+                        Drive { post: cells.cover(), port: *port, segment, shape: shape.clone(), kind, weight }
                     }
-                    Sends::Spikes(e) => self.spikes(d, e, (&cells, *port, segment), &stream, locals)?,
+                    Sends::Spikes(e) => self.spikes(d, e, (&cells, *port, segment, &shape), &stream, locals)?,
                 };
                 self.plan.drives.push(drive);
             }
@@ -92,7 +93,7 @@ impl Elaborator<'_> {
         &self,
         d: &model::Drive,
         e: &Expr,
-        (cells, port, segment): (&Cells, VarId, usize),
+        (cells, port, segment, shape): (&Cells, VarId, usize, &Placed),
         stream: &Stream,
         locals: &Locals,
     ) -> Attempt<Drive> {
@@ -146,7 +147,14 @@ impl Elaborator<'_> {
                 spikes.iter().flat_map(|s| to(s).map(move |k| sent(s, cell(k)))).collect()
             }
         };
-        Ok(Drive { post, port, segment, kind: DriveKind::Spikes(Arc::new(list)), weight: spread(weight, cells) })
+        Ok(Drive {
+            post,
+            port,
+            segment,
+            shape: shape.clone(),
+            kind: DriveKind::Spikes(Arc::new(list)),
+            weight: spread(weight, cells),
+        })
     }
 
     /// A list of weights belongs to the spikes, one each; none if it is for the cells.

@@ -8,7 +8,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, fail};
 use crate::hir::VarId;
 use crate::hir::network::model::{Connection, Drive, Site};
-use crate::plan::{self, Column, Lanes, Pairs, Population};
+use crate::plan::{self, Column, Lanes, Pairs, Placed, Population};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::units::{Dim, format_number, format_quantity, lookup};
@@ -23,9 +23,9 @@ pub enum Given {
     Distances(Column),
 }
 
-/// Returns the order of segments of a port, if there are several.
-fn several(p: &Population, port: Option<VarId>) -> Option<Lanes> {
-    p.lanes_of(port?).filter(|lanes| lanes.segments > 1)
+/// Returns the order of segments of a port, if it is of a cable.
+fn lanes_of(p: &Population, port: Option<VarId>) -> Option<Lanes> {
+    p.lanes_of(port?)
 }
 
 /// Refuses to choose among segments.
@@ -60,7 +60,8 @@ fn span_of(site: &Site, clause: Span) -> Span {
 impl Elaborator<'_> {
     /// Makes a synapse on each segment of every pair, if a connection asks for that.
     pub(super) fn on_each_segment(&self, c: &Connection, post: usize, connected: Connected) -> Attempt<Connected> {
-        let Some(lanes) = several(&self.plan.populations[post], c.port) else { return Ok(connected) };
+        let lanes = lanes_of(&self.plan.populations[post], c.port).filter(|lanes| lanes.segments > 1);
+        let Some(lanes) = lanes else { return Ok(connected) };
         if connected.transpose_of.is_some() || matches!(connected.pairs, Pairs::Convolution(_)) {
             let what = "weights that several synapses share, onto a cable of several segments";
             return Err(Box::new(crate::diag::unsupported(c.span, what)));
@@ -87,9 +88,10 @@ impl Elaborator<'_> {
         ends: (End, End),
         stream: &Stream,
     ) -> Attempt<Option<Given>> {
-        let (Some(port), Some(lanes)) = (c.port, several(ends.1.population, c.port)) else { return Ok(None) };
+        let (Some(port), Some(lanes)) = (c.port, lanes_of(ends.1.population, c.port)) else { return Ok(None) };
         let each = |v| per_synapse(scope, v, pairs, ends, stream, self.around.backend);
         Ok(Some(match &c.site {
+            None if lanes.segments == 1 => return Ok(None),
             None => return which(ends.1.population, port, lanes, c.span),
             Some((Site::Each, _)) => {
                 let all = (0..pairs.len()).map(|k| (k % lanes.segments) as f64).collect();
@@ -109,11 +111,12 @@ impl Elaborator<'_> {
         post: usize,
     ) -> Attempt<Option<plan::Site>> {
         let p = &self.plan.populations[post];
-        let (Some(given), Some(lanes), Some((site, clause))) = (given, several(p, c.port), &c.site) else {
+        let (Some(given), Some(lanes), Some((site, clause))) = (given, lanes_of(p, c.port), &c.site) else {
             return Ok(None);
         };
         let span = span_of(site, *clause);
         let n = pairs.len();
+        let mut shape = Placed { segments: lanes.segments, reach: Vec::new() };
         let segment = match given {
             Given::Segments(Column::Const(at)) => Column::Const(segment(at, lanes.segments, span)?),
             Given::Segments(all) => {
@@ -122,6 +125,7 @@ impl Elaborator<'_> {
             }
             Given::Distances(all) => {
                 let reach = Reach::new(p, c.port, lanes, self.around.dt);
+                shape.reach.clone_from(&reach.of_cells);
                 match all {
                     Column::Const(at) if reach.is_common() => Column::Const(reach.segment(0, at, span)?),
                     all => {
@@ -132,7 +136,8 @@ impl Elaborator<'_> {
                 }
             }
         };
-        Ok(Some(plan::Site { lanes, segment }))
+        // Where there is one place it had only to be right.
+        Ok((lanes.segments > 1).then_some(plan::Site { lanes, segment, shape }))
     }
 
     /// Finds the segments at which the events of a drive arrive, the same for all of its cells.
@@ -141,10 +146,15 @@ impl Elaborator<'_> {
         scope: &Scope,
         d: &Drive,
         (cells, port): (&Cells, VarId),
-    ) -> Attempt<std::ops::Range<usize>> {
+    ) -> Attempt<(std::ops::Range<usize>, Placed)> {
         let p = &self.plan.populations[cells.population];
-        let Some(lanes) = several(p, Some(port)) else { return Ok(0..1) };
-        let Some((site, clause)) = d.site.as_deref() else { return which(p, port, lanes, d.span) };
+        let lanes = lanes_of(p, Some(port));
+        let mut shape = Placed { segments: lanes.map_or(1, |lanes| lanes.segments), reach: Vec::new() };
+        let (lanes, site, clause) = match (lanes, d.site.as_deref()) {
+            (Some(lanes), Some((site, clause))) => (lanes, site, clause),
+            (Some(lanes), None) if lanes.segments > 1 => return which(p, port, lanes, d.span),
+            _ => return Ok((0..1, shape)),
+        };
         let span = span_of(site, *clause);
         let one = |v| match column(scope, v, (cells.len(), "cell"), None, self.around.backend)? {
             Column::Const(at) => Ok(at),
@@ -152,13 +162,14 @@ impl Elaborator<'_> {
         };
         let drawn = |v: &_| matches!(v, crate::hir::network::model::Value::Drawn(_));
         let at = match site {
-            Site::Each => return Ok(0..lanes.segments),
+            Site::Each => return Ok((0..lanes.segments, shape)),
             Site::Segment(v) | Site::Distance(v) if drawn(v) => {
                 return Err(Box::new(crate::diag::unsupported(span, "a drawn place of a drive")));
             }
             Site::Segment(v) => segment(one(v)?, lanes.segments, span)?,
             Site::Distance(v) => {
                 let (reach, at) = (Reach::new(p, Some(port), lanes, self.around.dt), one(v)?);
+                shape.reach.clone_from(&reach.of_cells);
                 let all = cells.iter().map(|cell| reach.segment(cell, at, span)).collect::<Attempt<Vec<f64>>>()?;
                 match all.first() {
                     Some(first) if all.iter().all(|s| s == first) => *first,
@@ -166,11 +177,11 @@ impl Elaborator<'_> {
                         let what = "a distance at which cells have different segments, of a drive";
                         return Err(Box::new(crate::diag::unsupported(span, what)));
                     }
-                    None => return Ok(0..0),
+                    None => return Ok((0..0, shape)),
                 }
             }
         };
-        Ok(at as usize..at as usize + 1)
+        Ok((at as usize..at as usize + 1, shape))
     }
 }
 

@@ -193,6 +193,7 @@ impl Run<'_> {
         let ports: Vec<(usize, VarId)> =
             self.live[index].functions.iter().map(|f| (f.cells.population, f.port)).collect();
         self.fits(index)?;
+        self.sites_hold(index)?;
         let live = &mut self.live[index];
         let (limits, name) = (&self.limits, live.name.clone());
         let built = |so_far, all| limits.building(&name, so_far, all);
@@ -250,6 +251,37 @@ impl Run<'_> {
             d = d.note(format!("{}: {what}", budget::shown(bytes)));
         }
         Err(Box::new(d.help("make it smaller, or run it on a machine with more memory")))
+    }
+
+    /// Refuses cables that have become others since synapses were placed on them, or drives.
+    fn sites_hold(&self, index: usize) -> Attempt<()> {
+        let plan = &self.live[index].plan;
+        let holds = |population: usize, port: VarId, shape: Option<&plan::Placed>| {
+            let one = plan::Placed { segments: 1, reach: Vec::new() };
+            shape.unwrap_or(&one).holds(&plan.populations[population], port, self.dt)
+        };
+        let projections = plan
+            .projections
+            .iter()
+            .map(|p| (p.post.population, p.port, p.site.as_ref().map(|s| &s.shape), p.name.clone()));
+        let drives = plan.drives.iter().map(|d| {
+            (
+                d.post.population,
+                d.port,
+                Some(&d.shape),
+                format!("a drive of {}", plan.populations[d.post.population].name),
+            )
+        });
+        match projections.chain(drives).find(|(population, port, shape, _)| !holds(*population, *port, *shape)) {
+            None => Ok(()),
+            Some((population, _, _, name)) => {
+                let cells = &plan.populations[population].name;
+                let message =
+                    format!("the segments or lengths of `{cells}` have changed since {name} was given its places");
+                let help = "let them follow from parameters of the network: `network Net(n: int = 5) { population cell: Cell(n = n)[10] … }`, `--set net.n=9`";
+                Err(Box::new(Diagnostic::new(Code::E0404, message).help(help)))
+            }
+        }
     }
 
     /// Lets a port of a running network follow its functions of time.

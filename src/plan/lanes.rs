@@ -3,7 +3,7 @@
 /// Lanes of the widest vector of any back end; kernels run for a multiple of them.
 const VECTOR: usize = 16;
 
-/// The order of a cable's segments in memory.
+/// The order of a cable's segments in memory. Those of a cable of one segment are the lanes of the cells: kernels of populations read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lanes {
     /// Cells.
@@ -25,7 +25,7 @@ impl Lanes {
     pub fn new(cells: usize, segments: usize) -> Lanes {
         let whole = cells.next_multiple_of(VECTOR);
         // Segments that are a power of two apart would share the same few lines of a cache.
-        let apart = if whole.is_multiple_of(AWAY) { VECTOR } else { 0 };
+        let apart = if segments > 1 && whole.is_multiple_of(AWAY) { VECTOR } else { 0 };
         Lanes { cells, segments, stride: if cells < WHOLE { cells } else { whole + apart } }
     }
 
@@ -51,6 +51,20 @@ impl Lanes {
         self.of(cells.start, segment)..self.of(end, segment)
     }
 
+    /// Returns places that belong to no segment, and the one before them.
+    pub fn unused(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
+        let lanes = *self;
+        let within = move |segment: usize| {
+            let last = lanes.of(lanes.cells - 1, segment);
+            (last, last + 1..lanes.of(0, segment + 1))
+        };
+        let end = lanes.segments * lanes.stride;
+        (0..lanes.segments)
+            .map(within)
+            .chain(std::iter::once((end - 1, end..lanes.places())))
+            .filter(|(_, unused)| !unused.is_empty())
+    }
+
     /// Returns the cell and the segment at every place; places that belong to none repeat the last cell or segment.
     pub fn each(&self) -> impl Iterator<Item = (usize, usize)> {
         let Lanes { cells, segments, stride } = *self;
@@ -64,7 +78,7 @@ mod tests {
 
     #[test]
     fn every_segment_has_a_place_of_its_own() {
-        for (cells, segments) in [(1, 1), (1, 100), (3, 7), (11, 2), (12, 5), (100, 3)] {
+        for (cells, segments) in [(1, 1), (1, 100), (3, 7), (11, 2), (12, 5), (64, 1), (64, 4), (100, 3)] {
             let lanes = Lanes::new(cells, segments);
             let all: Vec<_> = lanes.each().collect();
             let mut seen = vec![false; lanes.places()];
@@ -75,6 +89,11 @@ mod tests {
                     assert!(!std::mem::replace(&mut seen[at], true));
                 }
             }
+            for (last, unused) in lanes.unused() {
+                assert!(seen[last] || unused.start == last + 1);
+                unused.for_each(|at| assert!(!std::mem::replace(&mut seen[at], true)));
+            }
+            assert!(seen.iter().all(|seen| *seen));
         }
     }
 }

@@ -249,6 +249,27 @@ pub struct Site {
     pub lanes: Lanes,
     /// The segment of each synapse.
     pub segment: Column,
+    /// What that follows from.
+    pub shape: Placed,
+}
+
+/// The shape of a cable when places on it were chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    /// How many segments there were.
+    pub segments: usize,
+    /// Where the cable of each cell began and how long it was, if that was asked for.
+    pub reach: Vec<(f64, f64)>,
+}
+
+impl Placed {
+    /// Returns whether the cable of a port still has this shape.
+    pub fn holds(&self, p: &Population, port: VarId, dt: f64) -> bool {
+        let cable = p.model.vars.get(port).and_then(|v| v.cable);
+        let lengths =
+            |cable: usize| self.reach.iter().enumerate().all(|(cell, reach)| *reach == p.reach(cable, cell, dt));
+        p.lanes_of(port).map_or(1, |lanes| lanes.segments) == self.segments && cable.is_none_or(lengths)
+    }
 }
 
 impl Site {
@@ -472,6 +493,8 @@ pub struct Drive {
     pub port: VarId,
     /// The segment, if the port is of a cable's segments.
     pub segment: usize,
+    /// What that follows from.
+    pub shape: Placed,
     /// What is sent.
     pub kind: DriveKind,
     /// Weight of each event, per cell.

@@ -3,7 +3,7 @@
 
 use super::draw::{Connector, Drawing};
 use super::pairs::Convolution;
-use super::{Column, Delay, Drive, DriveKind, Given, Network, Pairs, Population, Projection, Site};
+use super::{Column, Delay, Drive, DriveKind, Given, Network, Pairs, Placed, Population, Projection, Site};
 use crate::hir::{VarId, VarKind};
 use crate::value::{Cells, View};
 use cranelift_entity::EntityRef;
@@ -196,7 +196,8 @@ impl Population {
         let inside = |at: f64| at.fract() == 0.0 && (0.0..lanes.segments as f64).contains(&at);
         let listed = if segment.listed().is_some() { synapses } else { 1 };
         holds((0..listed).all(|k| inside(segment.at(k))), || "segments that are not there".into())?;
-        Ok(Some(Site { lanes, segment }))
+        let shape = Placed { segments: lanes.segments, reach: Vec::new() };
+        Ok(Some(Site { lanes, segment, shape }))
     }
 }
 
@@ -207,7 +208,9 @@ impl Drive {
         let port = model.vars.get(self.port).is_some_and(|v| matches!(v.kind, VarKind::EventPort));
         holds(port, || format!("{at}: a port that is not there"))?;
         let segments = plan.populations[self.post.population].lanes_of(self.port).map_or(1, |lanes| lanes.segments);
-        holds(self.segment < segments, || format!("{at}: a segment that is not there"))?;
+        holds(self.segment < segments && self.shape.segments == segments, || {
+            format!("{at}: a segment that is not there")
+        })?;
         self.weight.sound(self.post.n, false, &at)?;
         match &self.kind {
             DriveKind::Random(_, column) => {

@@ -346,7 +346,7 @@ impl Pop {
                 self.state_of[v.index()] = Some(k);
             }
         }
-        self.lay_out(precision);
+        self.lay_out(p, precision);
         self.noise = Noise::new(&self.update, index, options.seed, &self.table, precision);
         self.rare = chance(p, &self.ports, dt).and_then(|(event, probability)| {
             let stream = Stream::new(options.seed, (index as u32 + 1) << 12);
@@ -356,7 +356,7 @@ impl Pop {
     }
 
     /// Describes the memory of all slots; what moves is aimed before every pass.
-    fn lay_out(&mut self, precision: Precision) {
+    fn lay_out(&mut self, p: &plan::Population, precision: Precision) {
         let stride = self.lanes * precision.bytes();
         self.moving.clear();
         self.uniform.clear();
@@ -369,6 +369,10 @@ impl Pop {
                 }
                 Binding::CableState(v) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
                     Some((b, _)) => b.in_place(),
+                    // Of no cells; nothing runs.
+                    None if p.n == 0 => {
+                        SlotMemory { input: std::ptr::null_mut(), output: std::ptr::null_mut(), stride: 0 }
+                    }
                     None => crate::ice!("cable state without memory"),
                 },
                 Binding::Event(e) => {

@@ -155,7 +155,7 @@ impl Simulation {
         let threads = self.pool.threads();
         let work: usize = level.iter().map(|p| self.pops[*p].lanes * m).sum();
         let (step, precision) = (self.step, self.options.precision);
-        let finite = AtomicBool::new(true);
+        let (finite, arrived) = (AtomicBool::new(true), AtomicBool::new(true));
         let visited = AtomicU64::new(0);
         let (pops, drives, history) = (&self.pops, &self.drives, &self.history);
         let (deliveries, projections) = (&self.deliveries, &self.projections);
@@ -181,7 +181,7 @@ impl Simulation {
                 }
                 // SAFETY: threads have disjoint lanes, for which everything has arrived; with cables a pass is one step.
                 if !unsafe { pop.arrive(step, (t, threads), precision) } {
-                    finite.store(false, Ordering::Relaxed);
+                    arrived.store(false, Ordering::Relaxed);
                 }
                 let lanes = share(pop.lanes, t, threads);
                 if lanes.is_empty() {
@@ -220,7 +220,9 @@ impl Simulation {
         level.iter().for_each(|p| self.pops[*p].forget_arrivals(step));
         self.work.deliveries += visited.into_inner();
         self.work.updates += level.iter().map(|p| (self.network.populations[*p].n * m) as u64).sum::<u64>();
-        finite.load(Ordering::Relaxed)
+        // Places that belong to no cell count for nothing.
+        let cables = arrived.into_inner() || level.iter().all(|p| self.cables_are_finite(*p).is_ok());
+        finite.into_inner() && cables
     }
 
     /// Advances adaptive schemes and cables; the update kernels then decide on events.

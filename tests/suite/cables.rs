@@ -448,3 +448,70 @@ fn what_carries_no_current_is_a_channel_of_a_cable_too() {
     // At -60 mV the leak's current is 1 mS/cm^2 times -10 mV.
     assert!(ca.len() == 6 && ca.iter().all(|ca| (ca + 10.0).abs() < 1e-3), "{ca:?}");
 }
+
+#[test]
+fn a_cable_that_becomes_another_after_places_were_chosen_is_refused() {
+    let cell = CELL.replace(
+        "compartment dend[5] {\n            length 100 um",
+        "param cuts = 5, L = 100 um\n        compartment dend[cuts] {\n            length L",
+    );
+    assert!(cell != CELL);
+    let link = |place: &str| {
+        format!(
+            "projection source -> cell.dend.exc: Static {{ connect all_to_all   weight 1 nS   delay 1 ms   {place} }}"
+        )
+    };
+    let outcome = |network: &str, experiment: &str| {
+        let text = format!(
+            "{cell} network Net {{ population source: Forced[4]   population cell: Cell[30]\n {network} }}\n experiment e {{ dt 0.1 ms\n network net = Net()\n {experiment}\n run 3 ms }}"
+        );
+        run_with(&program(&text), 0, Settings::default(), std::path::Path::new(".")).failure
+    };
+    let segments = link("place segment 4");
+    let distance = link("place 105 um");
+    for (network, experiment) in [
+        (segments.as_str(), "net.cell.cuts = 3"),
+        (segments.as_str(), "net.cell.cuts = 10"),
+        (link("place each segment").as_str(), "net.cell.cuts = 7"),
+        (distance.as_str(), "net.cell.L = 200 um"),
+        (distance.as_str(), "net.cell[2 .. 3].L = 200 um"),
+        ("", "drive net.cell.dend.exc { spikes [1 ms]   weight 1 nS   place segment 4 }   net.cell.cuts = 2"),
+        ("", "drive net.cell.dend.exc { spikes [1 ms]   weight 1 nS   place 50 um }   net.cell.L = 200 um"),
+        (format!("init cell.cuts = 1\n{}", link("")).as_str(), "net.cell.cuts = 2"),
+    ] {
+        let d = outcome(network, experiment).unwrap_or_else(|| panic!("accepted: {network} {experiment}"));
+        assert!(d.message.contains("have changed since"), "{}", d.message);
+    }
+    // A segment stays a segment whatever its length, and a place is a place before the projection is made.
+    assert!(outcome(&segments, "net.cell.L = 200 um").is_none());
+    assert!(outcome(&format!("init cell.L = 200 um\n{}", link("place 205 um")), "").is_none());
+    // Where there is one segment its place has to be right, too.
+    for place in ["place segment 7", "place 700 um", "place segment [0, 1]"] {
+        assert!(outcome(&format!("init cell.cuts = 1\n{}", link(place)), "").is_some(), "{place}");
+    }
+    assert!(outcome(&format!("init cell.cuts = 1\n{}", link("place 50 um")), "").is_none());
+}
+
+#[test]
+fn places_that_belong_to_no_cell_are_no_failure_and_no_cells_are_no_error() {
+    // What explodes above -60 mV; the cells are below it after the first steps.
+    for n in [0, 3, 11, 20, 64] {
+        let text = format!(
+            "neuron Cell {{ compartment dend[3] {{
+                length 10 um   diameter 2 um   param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+                event input exc: 1
+                state v = -55 mV, n = 1, m = 0
+                n' = (v + 60 mV) / 1 mV / 1 ms * n
+                m' = exc
+                current = 1 mS/cm^2 * (v + 65 mV)
+             }}
+             compartment soma {{ length 10 um   diameter 20 um   param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm   state v = -65 mV   current = 1 mS/cm^2 * (v + 65 mV) }}
+             couple soma <-> dend
+             emit spike when rising soma.v > 0 mV }}
+             network Net {{ population cell: Cell[{n}]   drive cell.dend.exc {{ poisson 500 Hz   weight 1   place each segment }} }}
+             experiment e {{ dt 0.1 ms   network net = Net()   run 400 ms   measure m = net.cell.dend.m }}"
+        );
+        let m = measured(&run(&text), "m");
+        assert!(m.len() == 3 * n && m.iter().all(|m| (100.0..300.0).contains(m)), "{n}: {m:?}");
+    }
+}

@@ -137,6 +137,7 @@ impl Cables {
     fn step_of<F: Float>(&mut self, injected: &dyn Fn(VarId, usize) -> f64, pool: &Pool) -> bool {
         let Cables { compartments, tree, cells, .. } = self;
         let cells = *cells;
+        let n = cells;
         let enters = |shape: &CableShape| {
             let sum = |cell: usize| shape.injected.iter().map(|v| injected(*v, cell)).sum();
             (!shape.injected.is_empty()).then(|| (0..cells).map(sum).collect())
@@ -192,6 +193,8 @@ impl Cables {
                 kernels(0, &cells);
                 // SAFETY: all buffers have these cells' lanes, and blocks have disjoint ones.
                 let solved = unsafe { solve(tree, &segments, cells.clone(), &mut scratch) };
+                // SAFETY: as above; places that belong to no cell are the last block's.
+                segments.iter().filter(|_| cells.end == n).for_each(|s| unsafe { s.repeat_last() });
                 if !solved | !kernels(1, &cells) {
                     finite.store(false, Ordering::Relaxed);
                 }

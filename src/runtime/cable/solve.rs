@@ -64,6 +64,19 @@ pub struct Segments<'a, F> {
 // SAFETY: threads solve disjoint cells.
 unsafe impl<F> Sync for Segments<'_, F> {}
 
+impl<F: Float> Segments<'_, F> {
+    /// Lets places that belong to no cell have the potential of the last one.
+    ///
+    /// # Safety
+    /// The memory must be valid, and no other thread may touch these places, nor the last cell's, meanwhile.
+    pub unsafe fn repeat_last(&self) {
+        for (last, places) in self.lanes.unused() {
+            // SAFETY: the lanes are the cable's.
+            places.for_each(|place| unsafe { *self.v.add(place) = *self.v.add(last) });
+        }
+    }
+}
+
 /// Cells that are solved side by side, at most.
 pub const SIDE_BY_SIDE: usize = 64;
 

@@ -2,7 +2,7 @@ use super::super::chance::thresholds;
 use super::super::ring::Ring;
 use super::*;
 use crate::hir::VarId;
-use crate::plan::View;
+use crate::plan::{Placed, View};
 
 #[test]
 fn poisson_table_has_the_right_mean_and_variance() {
@@ -25,7 +25,8 @@ fn poisson_table_has_the_right_mean_and_variance() {
 fn counts(process: Process, rate: f64) -> Vec<f64> {
     let post = View { population: 0, start: 16, n: 300 };
     let (kind, port) = (DriveKind::Random(process, Column::Const(rate)), VarId::from_u32(0));
-    let plan = Drive { post, port, segment: 0, kind, weight: Column::Const(1.0) };
+    let shape = Placed { segments: 1, reach: Vec::new() };
+    let plan = Drive { post, port, segment: 0, shape, kind, weight: Column::Const(1.0) };
     let mut ring = Ring::new(320, 1, Precision::F32);
     let mut drives = vec![RunningDrive::new(plan, (ring.pointer(), 16), 3, 0, 0.1)];
     let mut counts = Vec::new();
