@@ -151,7 +151,10 @@ impl Population {
     pub fn reach(&self, cable: usize, cell: usize, dt: f64) -> (f64, f64) {
         let length = |cable: usize| {
             let value = |v: VarId| self.params.get(&v).map(|c| c.at(cell));
-            eval(&self.model.cables[cable].length, &value, Some(dt)).unwrap_or(f64::NAN)
+            match eval(&self.model.cables[cable].length, &value, Some(dt)) {
+                Some(length) => length,
+                None => crate::ice!("a cable whose shape follows from more than parameters"),
+            }
         };
         let begin = match self.model.cables[cable].parent {
             None => -length(cable) / 2.0,
