@@ -31,6 +31,7 @@ pub mod ir;
 pub mod lower;
 pub mod math;
 pub mod measure;
+pub mod morphology;
 pub mod parallel;
 pub mod plan;
 pub mod report;

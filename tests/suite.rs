@@ -91,6 +91,8 @@ mod session;
 mod shared;
 #[path = "suite/steps.rs"]
 mod steps;
+#[path = "suite/swc.rs"]
+mod swc;
 #[path = "suite/syntax.rs"]
 mod syntax;
 #[path = "suite/tables.rs"]

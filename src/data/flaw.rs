@@ -7,12 +7,14 @@ pub struct Flaw {
     pub what: String,
     /// What to do.
     pub fix: String,
+    /// The line of the file, from one, if it is that line's.
+    pub line: Option<usize>,
 }
 
 impl Flaw {
     /// A flaw and its remedy.
     pub fn new(what: impl Into<String>, fix: impl Into<String>) -> Flaw {
-        Flaw { what: what.into(), fix: fix.into() }
+        Flaw { what: what.into(), fix: fix.into(), line: None }
     }
 
     /// The same of a part of the file.
