@@ -5,6 +5,8 @@ mod support;
 #[path = "suite/sweep.rs"]
 mod sweep;
 
+#[path = "suite/along.rs"]
+mod along;
 #[path = "suite/architecture.rs"]
 mod architecture;
 #[path = "suite/batches.rs"]
@@ -63,6 +65,8 @@ mod meaning;
 mod methods;
 #[path = "suite/models.rs"]
 mod models;
+#[path = "suite/morphologies.rs"]
+mod morphologies;
 #[path = "suite/mutants.rs"]
 mod mutants;
 #[path = "suite/oracle.rs"]

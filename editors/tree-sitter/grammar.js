@@ -16,7 +16,7 @@ const COMMANDS = [
   "var", "repeat", "print", "reset", "snapshot", "sweep", "plasticity", "save", "load", "window", "settle", "drive",
 ];
 const MODEL_ITEMS = [
-  "param", "state", "let", "event", "input", "weight", "modulator", "emit", "on", "noise", "compartment", "channel", "gate", "current",
+  "param", "state", "let", "event", "input", "weight", "modulator", "emit", "on", "noise", "compartment", "cable", "sections", "channel", "gate", "current",
   "couple", "scheme", "deliver", "length", "diameter", "energy", "per",
 ];
 const HANDLER_ITEMS = ["hold", "mute", "rewire", "deliver"];
@@ -45,7 +45,7 @@ module.exports = grammar({
     // Declarations
 
     _item: ($) => choice(
-      $.use, $.const, $.unit_declaration, $.function, $.channel, $.neuron, $.synapse, $.network, $.world, $.experiment, $.test,
+      $.use, $.const, $.unit_declaration, $.function, $.channel, $.morphology, $.neuron, $.synapse, $.network, $.world, $.experiment, $.test,
     ),
     use: ($) => seq("use", field("module", choice($.string, $.module_path)), optional(seq(":", list(field("name", $.identifier))))),
     module_path: ($) => prec.right(seq($.identifier, repeat(seq(".", $.identifier)))),
@@ -53,6 +53,9 @@ module.exports = grammar({
     unit_declaration: ($) => seq("unit", field("name", $.identifier), "=", $._expression),
     function: ($) => seq("fn", field("name", $.identifier), $.parameters, optional($._of_unit), "=", $._expression),
     channel: ($) => seq("channel", field("name", $.identifier), optional($.parameters), $.model_body),
+    morphology: ($) => seq(
+      "morphology", field("name", $.identifier), "=", $._expression, "segmented", choice(seq("by", $._expression), seq("every", $._expression)),
+    ),
     neuron: ($) => seq("neuron", $._model),
     synapse: ($) => seq("synapse", $._model),
     _model: ($) => seq(field("name", $.identifier), choice($.variant, seq(optional($.parameters), $.model_body))),
@@ -76,7 +79,7 @@ module.exports = grammar({
     model_body: ($) => seq("{", repeat($._model_item), "}"),
     _model_item: ($) => choice(
       $.param, $.state, $.let, $.event_input, $.input, $.weight_declaration, $.modulator, $.equation, $.emit, $.noise, $.compartment,
-      $.channel_use, $.gate, $.current, $.couple, $.scheme, $.on, $.deliver, $.geometry, $.energy, $.per_sample,
+      $.cable, $.sections, $.channel_use, $.gate, $.current, $.couple, $.scheme, $.on, $.deliver, $.geometry, $.energy, $.per_sample,
     ),
     _model_name: ($) => nameOr($, MODEL_ITEMS),
     param: ($) => prec.right(seq("param", list($.binding))),
@@ -99,7 +102,9 @@ module.exports = grammar({
     )),
     noise: ($) => seq("noise", field("name", $.identifier)),
     compartment: ($) => seq("compartment", field("name", $.identifier), optional($.index), $.model_body),
-    channel_use: ($) => prec.right(seq("channel", field("name", $.identifier), ":", field("model", $.identifier), optional($.arguments))),
+    channel_use: ($) => prec.right(seq("channel", field("name", $.identifier), ":", field("model", $.identifier), optional($.arguments), optional(seq("in", list($.identifier))))),
+    cable: ($) => seq("cable", field("model", $.identifier), $.model_body),
+    sections: ($) => seq("sections", list($.identifier), $.model_body),
     gate: ($) => seq("gate", field("name", $.identifier), "{", repeat($.gate_field), "}"),
     gate_field: ($) => seq(field("name", $.identifier), "=", $._expression),
     current: ($) => seq("current", "=", $._expression),

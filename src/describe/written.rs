@@ -28,6 +28,7 @@ pub fn name_of(item: &Item) -> Option<(&'static str, &str)> {
             Some(_) => ("neuron", &v.name.text),
             None => ("network", &v.name.text),
         },
+        ItemKind::Morphology(m) => ("morphology", &m.name.text),
         ItemKind::Network(n) => ("network", &n.name.text),
         ItemKind::World(w) => ("world", &w.name.text),
         ItemKind::Fn(name, ..) => ("fn", &name.text),

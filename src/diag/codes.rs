@@ -84,6 +84,7 @@ codes! {
     E0512 "random draw in an equation"
     E0513 "incomplete gate"
     E0514 "event input outside an equation"
+    E0515 "morphology without a usable shape"
     E0601 "delay below the time step"
     E0602 "target is not a port"
     E0603 "populations differ in size"

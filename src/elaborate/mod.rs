@@ -225,7 +225,7 @@ impl<'a> Elaborator<'a> {
             names,
             params: BTreeMap::new(),
             init: BTreeMap::new(),
-            segment_init: BTreeMap::new(),
+            along: BTreeMap::new(),
             ports: BTreeMap::new(),
             given: BTreeMap::new(),
         };
@@ -365,6 +365,16 @@ fn segments_agree(p: &Population, dt: f64, span: Span) -> Attempt<()> {
             return wrong(message, "this varies");
         }
     }
+    for (_, var) in p.model.vars.iter().filter(|_| p.n > 0) {
+        if let VarKind::Segment(of, segment) = var.kind
+            && let Some(cable) = p.model.vars[of].cable
+            && segment >= p.segments(cable)
+        {
+            let message = format!("`{}` has {} segments", p.model.cables[cable].name, p.segments(cable));
+            let label = format!("`{}` is none of them", var.name);
+            return Err(Box::new(Diagnostic::at(Code::E0406, var.span, message, label).label(span, "of these cells")));
+        }
+    }
     Ok(())
 }
 
@@ -461,6 +471,7 @@ impl World for Elaborator<'_> {
         let population = &self.plan.populations[p.cells.population];
         let var = &population.model.vars[id];
         let column = match var.kind {
+            _ if segment.is_none() && population.model.reads_segments(&crate::hir::Expr::Var(id)) => None,
             VarKind::Param(_) => population.params.get(&id),
             VarKind::State(_) if segment.is_none() => population.init.get(&id),
             VarKind::AnalogPort(_) => population.ports.get(&id),

@@ -197,7 +197,7 @@ impl Elaborator<'_> {
         self.values(&scope, c, ends, &mut p)?;
         let places = self.places(&scope, c, &p.pairs, ends, &draws.sites)?;
         p.pairs = placed(p.pairs, ends);
-        p.site = self.sites(c, places, &p.pairs, post.population)?;
+        p.site = self.sites(c, places, (&p.pairs, &draws.sites), post.population)?;
         follow(&mut p, true, self.around.dt, c.span)?;
         if let Some((id, ..)) = p.synapse.bounds.iter().find(|(id, ..)| p.has_empty_bounds(*id)) {
             let message = format!("the bounds of `{}` leave no value", p.synapse.vars[*id].name);

@@ -107,7 +107,7 @@ impl Elaborator<'_> {
         &self,
         c: &Connection,
         given: Option<Given>,
-        pairs: &Pairs,
+        (pairs, stream): (&Pairs, &Stream),
         post: usize,
     ) -> Attempt<Option<plan::Site>> {
         let p = &self.plan.populations[post];
@@ -127,10 +127,21 @@ impl Elaborator<'_> {
                 let reach = Reach::new(p, c.port, lanes, self.around.dt);
                 shape.reach.clone_from(&reach.of_cells);
                 match all {
-                    Column::Const(at) if reach.is_common() => Column::Const(reach.segment(0, at, span)?),
+                    Column::Const(at) if reach.is_common() && reach.segments(0, at, span)?.len() == 1 => {
+                        Column::Const(reach.segments(0, at, span)?[0] as f64)
+                    }
                     all => {
                         let edges = pairs.edges();
-                        let each = |k: usize| reach.segment(edges[k].post as usize, all.at(k), span);
+                        // One of the branches at that distance.
+                        let branch = stream.derived(0, BRANCH);
+                        let each = |k: usize| {
+                            let found = reach.segments(edges[k].post as usize, all.at(k), span)?;
+                            let one = match found.len() {
+                                1 => 0,
+                                n => branch.reader(k as u64).below(n as u32) as usize,
+                            };
+                            Ok(found[one] as f64)
+                        };
                         Column::Array(Arc::new((0..n).map(each).collect::<Attempt<_>>()?))
                     }
                 }
@@ -170,9 +181,14 @@ impl Elaborator<'_> {
             Site::Distance(v) => {
                 let (reach, at) = (Reach::new(p, Some(port), lanes, self.around.dt), one(v)?);
                 shape.reach.clone_from(&reach.of_cells);
-                let all = cells.iter().map(|cell| reach.segment(cell, at, span)).collect::<Attempt<Vec<f64>>>()?;
+                let all = cells.iter().map(|cell| reach.segments(cell, at, span)).collect::<Attempt<Vec<_>>>()?;
                 match all.first() {
-                    Some(first) if all.iter().all(|s| s == first) => *first,
+                    Some(first) if first.len() > 1 => {
+                        let message = format!("{} branches of `{}` lie at this distance", first.len(), reach.name);
+                        let d = Diagnostic::at(Code::E0406, span, message, "which of them?");
+                        return Err(Box::new(d.help(format!("name a segment, such as `place segment {}`", first[0]))));
+                    }
+                    Some(first) if all.iter().all(|s| s == first) => first[0] as f64,
                     Some(_) => {
                         let what = "a distance at which cells have different segments, of a drive";
                         return Err(Box::new(crate::diag::unsupported(span, what)));
@@ -185,19 +201,36 @@ impl Elaborator<'_> {
     }
 }
 
+/// Separates the draws of branches from others of a stream.
+const BRANCH: u32 = 0x6272;
+
+/// Rounding of distances, in µm.
+const TIP: f64 = 1e-6;
+
 /// Where a cable begins and how long it is, by cell: along the path from the middle of the root.
 struct Reach {
     name: String,
     of_cells: Vec<(f64, f64)>,
     lanes: Lanes,
+    /// Of a morphology, the same of all cells: where each segment begins and ends.
+    traced: Option<Vec<(f64, f64)>>,
 }
 
 impl Reach {
     fn new(p: &Population, port: Option<VarId>, lanes: Lanes, dt: f64) -> Reach {
         let cable = port.and_then(|port| p.model.vars[port].cable);
         let Some(cable) = cable else { crate::ice!("a distance along no cable") };
-        let of_cells = (0..p.n).map(|cell| p.reach(cable, cell, dt)).collect();
-        Reach { name: p.model.cables[cable].name.clone(), of_cells, lanes }
+        let traced = p.model.cables[cable].traced.as_ref().map(|t| {
+            let ends = |row: &usize| {
+                let (middle, half) = (t.of.distance[*row], t.of.length[*row] / 2.0);
+                ((middle - half).max(0.0), middle + half)
+            };
+            t.rows.iter().map(ends).collect()
+        });
+        // The file's shape stays.
+        let reach = |cell| p.reach(cable, cell, dt);
+        let of_cells = if traced.is_some() { Vec::new() } else { (0..p.n).map(reach).collect() };
+        Reach { name: p.model.cables[cable].name.clone(), of_cells, lanes, traced }
     }
 
     /// Returns whether it is the same for all cells.
@@ -205,16 +238,30 @@ impl Reach {
         self.of_cells.windows(2).all(|pair| pair[0] == pair[1])
     }
 
-    /// Returns the segment at a distance.
-    fn segment(&self, cell: usize, at: f64, span: Span) -> Attempt<f64> {
-        let Some((begin, length)) = self.of_cells.get(cell) else { return Ok(0.0) };
+    /// Returns the segments at a distance: one, or one of each branch there.
+    fn segments(&self, cell: usize, at: f64, span: Span) -> Attempt<Vec<usize>> {
+        if let Some(traced) = &self.traced {
+            let begins = traced.iter().map(|(begin, _)| *begin).fold(f64::INFINITY, f64::min);
+            let ends = traced.iter().map(|(_, end)| *end).fold(0.0, f64::max);
+            let all = |holds: &dyn Fn(f64, f64) -> bool| -> Vec<usize> {
+                traced.iter().enumerate().filter(|(_, (begin, end))| holds(*begin, *end)).map(|(s, _)| s).collect()
+            };
+            let within = all(&|begin, end| begin <= at && at < end);
+            // A tip belongs to the segment that ends there.
+            let found = if within.is_empty() { all(&|_, end| (end - at).abs() < TIP) } else { within };
+            return if found.is_empty() { self.nowhere(at, (begins, ends), span) } else { Ok(found) };
+        }
+        let Some((begin, length)) = self.of_cells.get(cell) else { return Ok(vec![0]) };
         if !(at >= *begin && at <= begin + length) {
-            let shown = |d: f64| format_quantity(d, Dim::LENGTH, lookup("um").as_ref());
-            let message = format!("`{}` has no place at {}", self.name, shown(at));
-            let label = format!("it reaches from {} to {}", shown(*begin), shown(begin + length));
-            return fail(Code::E0406, span, message, label);
+            return self.nowhere(at, (*begin, begin + length), span);
         }
         let n = self.lanes.segments as f64;
-        Ok(((at - begin) / length * n).floor().min(n - 1.0))
+        Ok(vec![((at - begin) / length * n).floor().min(n - 1.0) as usize])
+    }
+
+    fn nowhere<T>(&self, at: f64, (begin, end): (f64, f64), span: Span) -> Attempt<T> {
+        let shown = |d: f64| format_quantity(d, Dim::LENGTH, lookup("um").as_ref());
+        let message = format!("`{}` has no place at {}", self.name, shown(at));
+        fail(Code::E0406, span, message, format!("it reaches from {} to {}", shown(begin), shown(end)))
     }
 }

@@ -334,8 +334,8 @@ fn keep(s: &mut dyn Settable, v: &Variable, value: &Column, dt: f64, span: Span)
                 }
             }
             _ => {
-                let (n, values) = (population.n, population.init.get(&id).cloned());
-                values.into_iter().for_each(|c| s.set_state(index, id, 0..n, None, &c));
+                let (n, beginnings) = (population.n, population.beginnings(id));
+                beginnings.into_iter().for_each(|(at, c)| s.set_state(index, id, 0..n, at, &c));
             }
         }
     }

@@ -143,7 +143,7 @@ struct SavedPopulation {
     names: Option<Vec<String>>,
     params: BTreeMap<VarId, Column>,
     init: BTreeMap<VarId, Column>,
-    segment_init: Vec<((VarId, usize), Column)>,
+    along: Vec<((VarId, usize), Column)>,
     ports: BTreeMap<VarId, Column>,
     given: BTreeMap<VarId, Given>,
 }
@@ -428,7 +428,7 @@ fn saved_network(live: &Live, module: &Module) -> SavedNetwork {
         names: p.names.as_ref().map(|names| names.iter().cloned().collect()),
         params: p.params.clone(),
         init: p.init.iter().filter(|(v, _)| own(p, v)).map(|(v, c)| (*v, c.clone())).collect(),
-        segment_init: p.segment_init.iter().map(|(k, c)| (*k, c.clone())).collect(),
+        along: p.along.iter().map(|(k, c)| (*k, c.clone())).collect(),
         ports: p.ports.clone(),
         given: p.given.clone(),
     };
@@ -489,7 +489,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
             names: p.names.map(|names| Arc::new(names.into_iter().collect())),
             params: p.params,
             init: p.init,
-            segment_init: p.segment_init.into_iter().collect(),
+            along: p.along.into_iter().collect(),
             ports: p.ports,
             given: p.given,
         };

@@ -231,7 +231,7 @@ fn cable_of(model: &Neuron, id: VarId) -> Option<usize> {
     let mut cable = None;
     walk_through(&Expr::Var(id), &|v| model.definition(v), &mut |e| {
         if let Expr::Var(v) = e
-            && matches!(model.vars[*v].kind, VarKind::State(_))
+            && (matches!(model.vars[*v].kind, VarKind::State(_)) || model.varies_along(*v))
         {
             cable = cable.or(model.vars[*v].cable);
         }
@@ -251,7 +251,9 @@ pub fn read(
     let variable = |v: VarId| match (&plan.model.vars[v].kind, simulation) {
         (VarKind::State(_), None) => Some(plan.initial(v, cell, segment)),
         (VarKind::State(_), Some(s)) => s.reader(population, v).map(|state| state(cell, segment)),
-        (VarKind::Param(_), _) => plan.params.get(&v).map(|c| c.at(cell)),
+        (VarKind::Segment(of, at), None) => Some(plan.initial(*of, cell, *at)),
+        (VarKind::Segment(of, at), Some(s)) => s.reader(population, *of).map(|state| state(cell, *at)),
+        (VarKind::Param(_) | VarKind::Distance, _) => plan.fixed(v, cell, segment),
         (VarKind::AnalogPort(_), None) => plan.ports.get(&v).map(|c| c.at(cell)),
         (VarKind::Response(_), None) => Some(0.0),
         (VarKind::AnalogPort(_), Some(s)) => s.port(population, v, cell),

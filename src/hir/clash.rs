@@ -30,6 +30,7 @@ pub(super) struct Declared {
 fn named(item: &ast::Item) -> Option<&Name> {
     match &item.kind {
         ItemKind::Model(m) => Some(&m.name),
+        ItemKind::Morphology(m) => Some(&m.name),
         ItemKind::Network(n) => Some(&n.name),
         ItemKind::World(w) => Some(&w.name),
         _ => None,

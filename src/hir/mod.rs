@@ -18,6 +18,7 @@ mod neuron;
 pub mod print;
 mod response;
 mod root;
+mod shape;
 mod synapse;
 mod ty;
 pub mod typed;
@@ -32,6 +33,7 @@ pub use infer::{Context, Infer};
 pub use module::{Imports, check, check_showing};
 pub(crate) use neuron::{inline_lets, inline_lets_unless};
 pub use response::{Cause, Memory, Response};
+pub use shape::{Cut, Morphology, Traced};
 pub use synapse::{SynapseUse, check_synapse, misplaced};
 pub use ty::{Kind, Shape, Ty};
 pub use unit_of::resolve_unit;
@@ -52,6 +54,10 @@ pub enum VarKind {
     Param(Option<Expr>),
     /// Evolves; with its initial value.
     State(Expr),
+    /// How far the middle of a segment of a cable lies along the path from the middle of the root.
+    Distance,
+    /// A state in one segment of a cable.
+    Segment(VarId, usize),
     /// Algebraic.
     Let(Expr),
     /// Impulse port.
@@ -183,6 +189,8 @@ pub struct Cable {
     pub injected: Expr,
     /// The cable whose far end this one hangs on.
     pub parent: Option<usize>,
+    /// The segments of a morphology that it consists of, if it is part of one; number, length and diameter are theirs.
+    pub traced: Option<Traced>,
 }
 
 /// For what a neuron's state has one value, in a network that sees several examples at once.
@@ -296,12 +304,24 @@ impl Neuron {
         crate::math::unfold(e, &|v| self.definition(v))
     }
 
-    /// Returns whether an expression reads a state of a cable of several segments, so that it has no one value.
+    /// Returns whether a parameter, or the initial value of a state, differs between the segments of a cable: it follows from where they are.
+    pub fn varies_along(&self, v: VarId) -> bool {
+        let var = &self.vars[v];
+        match &var.kind {
+            VarKind::Distance => true,
+            VarKind::Param(Some(e)) | VarKind::State(e) if var.cable.is_some() => {
+                self.any(e, &mut |e| matches!(e, Expr::Var(of) if *of != v && self.varies_along(*of)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether an expression reads what differs between the segments of a cable that has several, so that it has no one value.
     pub fn reads_segments(&self, e: &Expr) -> bool {
         self.any(e, &mut |e| match e {
             Expr::Var(v) => {
                 let cable = self.vars[*v].cable.and_then(|c| self.cables.get(c));
-                matches!(self.vars[*v].kind, VarKind::State(_))
+                (matches!(self.vars[*v].kind, VarKind::State(_)) || self.varies_along(*v))
                     && cable.is_some_and(|c| crate::math::eval(&c.segments, &|_| None, None) != Some(1.0))
             }
             _ => false,
@@ -576,6 +596,8 @@ pub struct Module {
     pub functions: IndexMap<String, Arc<Function>>,
     /// Channels, still as syntax: they are checked where they are used.
     pub channels: IndexMap<String, Arc<ast::Model>>,
+    /// Shapes of cells by name.
+    pub morphologies: IndexMap<String, Arc<Morphology>>,
     /// Neurons by name.
     pub neurons: IndexMap<String, Arc<Neuron>>,
     /// Synapses, still as syntax: their units depend on the projection.

@@ -132,7 +132,7 @@ impl Loader<'_> {
                 diagnostics.push(errors::no_member("this module", &name.text, name.span, declared.iter().copied()));
             }
         }
-        self.declare(&parsed, root, diagnostics);
+        self.declare(file, &parsed, root, diagnostics);
     }
 
     fn import(
@@ -178,7 +178,7 @@ impl Loader<'_> {
     }
 
     /// Declares in dependency order of the kinds: constants first, experiments last.
-    fn declare(&mut self, file: &ast::File, root: bool, diagnostics: &mut Diagnostics) {
+    fn declare(&mut self, file_id: FileId, file: &ast::File, root: bool, diagnostics: &mut Diagnostics) {
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for item in &file.items {
             let Some(name) = item_name(item) else { continue };
@@ -224,6 +224,7 @@ impl Loader<'_> {
                     let f = Function { formals: formals.clone(), body: body.clone() };
                     self.module.functions.insert(name.text.clone(), Arc::new(f));
                 }
+                ast::ItemKind::Morphology(m) => self.morphology(file_id, m, diagnostics),
                 ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Channel => {
                     self.module.channels.insert(m.name.text.clone(), Arc::new(m.clone()));
                 }
@@ -264,6 +265,26 @@ impl Loader<'_> {
                 let list = if out { &mut self.module.experiments } else { &mut self.module.tests };
                 list.push(checked);
             }
+        }
+    }
+
+    /// Reads the shape of a cell from its file.
+    fn morphology(&mut self, from: FileId, m: &ast::Morphology, diagnostics: &mut Diagnostics) {
+        let Some((path, span)) = shape::file_of(m) else {
+            diagnostics.push(shape::no_source(m));
+            return;
+        };
+        let from = self.sources.file(from).name.clone();
+        let file = match self.imports.file(&from, path) {
+            Ok(file) => self.sources.find(&file.name).unwrap_or_else(|| self.sources.add(file)),
+            Err(reason) => {
+                let d = Diagnostic::at(Code::E0209, span, format!("cannot read `{path}`"), reason);
+                diagnostics.push(d.help("paths are relative to the file that names them"));
+                return;
+            }
+        };
+        if let Some(checked) = shape::check_morphology(&self.module, m, file, self.sources, diagnostics) {
+            self.module.morphologies.insert(m.name.text.clone(), Arc::new(checked));
         }
     }
 
@@ -309,6 +330,7 @@ fn item_name(item: &ast::Item) -> Option<&str> {
     Some(match &item.kind {
         ast::ItemKind::Unit(n, _) | ast::ItemKind::Fn(n, ..) => &n.text,
         ast::ItemKind::Model(m) => &m.name.text,
+        ast::ItemKind::Morphology(m) => &m.name.text,
         ast::ItemKind::Network(n) => &n.name.text,
         ast::ItemKind::World(w) => &w.name.text,
         ast::ItemKind::Experiment(e) => &e.name.text,
@@ -322,6 +344,7 @@ fn item_span(item: &ast::Item) -> Span {
     match &item.kind {
         ast::ItemKind::Unit(n, _) | ast::ItemKind::Fn(n, ..) => n.span,
         ast::ItemKind::Model(m) => m.name.span,
+        ast::ItemKind::Morphology(m) => m.name.span,
         ast::ItemKind::Network(n) => n.name.span,
         ast::ItemKind::World(w) => w.name.span,
         ast::ItemKind::Variant(v) => v.name.span,
@@ -331,7 +354,7 @@ fn item_span(item: &ast::Item) -> Span {
 }
 
 /// Constants see other constants and nothing else.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl Context for Nothing {
     fn name(&mut self, _: &mut Infer, _: &str, _: Span) -> Option<(Expr, Ty)> {

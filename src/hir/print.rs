@@ -79,6 +79,8 @@ impl std::fmt::Display for Neuron {
             let (word, value) = match &v.kind {
                 VarKind::Param(e) => ("param", e.as_ref().map(|e| self.show(e))),
                 VarKind::State(e) => ("state", Some(self.show(e))),
+                // These are there by themselves.
+                VarKind::Distance | VarKind::Segment(..) => continue,
                 VarKind::Let(e) => ("let", Some(self.show(e))),
                 VarKind::EventPort => ("event input", None),
                 VarKind::AnalogPort(e) => ("input", Some(self.show(e))),

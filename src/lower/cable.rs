@@ -4,24 +4,11 @@ use super::expression::Lowering;
 use super::lowered::Lowered;
 use crate::hir::{Expr, Op, VarId, VarKind, inline_lets};
 use crate::ir::{Precision, Slot, SlotKind, Value};
-use crate::math::{Linear, derivative, eval, linear_in, simplify};
+use crate::math::{Linear, derivative, linear_in, simplify};
 use crate::plan::{Column, Lanes, Population};
 use crate::solve::Arrival;
 use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Shape and passive properties of a cable; internal units (µm, pF/µm², GΩ µm).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Geometry {
-    /// Length of the whole.
-    pub length: f64,
-    /// Diameter.
-    pub diameter: f64,
-    /// Capacitance per area.
-    pub c_m: f64,
-    /// Axial resistivity.
-    pub r_a: f64,
-}
 
 /// What a slot of a cable's kernel holds, one value per cell and segment.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +44,6 @@ pub struct CableShape {
     pub whole: bool,
     /// Ports whose current enters the middle.
     pub injected: Vec<VarId>,
-    /// Geometry per cell.
-    pub geometry: Vec<Geometry>,
 }
 
 /// A cable compartment with its two kernels.
@@ -90,26 +75,23 @@ fn lower_cable(
     let cable = &model.cables[index];
     let segments = p.segments(index);
     let lanes = Lanes::new(p.n, segments);
-    let geometry = |cell: usize| {
-        let value = |e: &Expr| match eval(e, &|v| p.params.get(&v).map(|c| c.at(cell)), Some(dt)) {
-            Some(v) => v,
-            None => crate::ice!("a cable whose shape follows from more than parameters"),
-        };
-        Geometry {
-            length: value(&cable.length),
-            diameter: value(&cable.diameter),
-            c_m: value(&Expr::Var(cable.c_m)),
-            r_a: value(&Expr::Var(cable.r_a)),
-        }
-    };
     let states: Vec<VarId> = model.states().filter(|(_, v)| v.cable == Some(index)).map(|(id, _)| id).collect();
-    // A cell's parameter holds for all its segments.
-    let per_segment: HashMap<VarId, Column> = p
-        .params
-        .iter()
-        .map(|(id, column)| match column {
-            Column::Const(c) => (*id, Column::Const(*c)),
-            each => (*id, Column::Array(Arc::new(lanes.each().map(|(cell, _)| each.at(cell)).collect()))),
+    // A cell's parameter holds for all its segments, unless it follows from where they are.
+    let fixed = model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_) | VarKind::Distance));
+    let per_segment: HashMap<VarId, Column> = fixed
+        .filter_map(|(id, var)| {
+            let along = model.varies_along(id) && var.cable == Some(index);
+            Some((
+                id,
+                match p.params.get(&id) {
+                    Some(Column::Const(c)) if !along => Column::Const(*c),
+                    None if !along => return None,
+                    _ => {
+                        let value = |(cell, segment): (usize, usize)| p.fixed(id, cell, segment);
+                        Column::Array(Arc::new(lanes.each().map(value).collect::<Option<_>>()?))
+                    }
+                },
+            ))
         })
         .collect();
     let params = |v: VarId| per_segment.get(&v).cloned();
@@ -196,8 +178,7 @@ fn lower_cable(
             injected.push(*v);
         }
     });
-    let geometry = (0..p.n).map(geometry).collect();
-    let shape = CableShape { states, v: cable.v, segments, lanes, whole: has_whole, injected, geometry };
+    let shape = CableShape { states, v: cable.v, segments, lanes, whole: has_whole, injected };
     Cable { shape, membrane, gates, arrivals }
 }
 

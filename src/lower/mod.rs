@@ -10,7 +10,7 @@ mod plastic;
 mod synapse;
 
 pub use adaptive::lower_rk45;
-pub use cable::{Cable, CableShape, CableSlot, Geometry, lower_cables};
+pub use cable::{Cable, CableShape, CableSlot, lower_cables};
 pub use elementwise::{Elementwise, Held, Store};
 pub use expression::Clock;
 pub use lowered::Lowered;

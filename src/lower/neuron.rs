@@ -87,8 +87,8 @@ pub enum Binding {
     Event(EventId),
     /// How many there are at once.
     Count(EventId),
-    /// A state of a cable of one segment, after this step's solution.
-    CableState(VarId),
+    /// A state of a segment of a cable, after this step's solution.
+    CableState(VarId, usize),
     /// The step to attempt (adaptive kernels).
     StepSize,
     /// The error of the attempt relative to the tolerance.
@@ -273,7 +273,16 @@ impl<'a> Build<'a> {
         }
         for (id, var) in model.states().filter(|(_, v)| v.cable.is_some()) {
             if uses(&model.emits, &self.p.solved, &mut |e| *e == Expr::Var(id)) {
-                let slot = self.slot(l, var.name.clone(), SlotKind::Lane, Binding::CableState(id));
+                let slot = self.slot(l, var.name.clone(), SlotKind::Lane, Binding::CableState(id, 0));
+                let value = l.b.load(slot);
+                l.env.insert(id, value);
+            }
+        }
+        for (id, var) in &model.vars {
+            if let VarKind::Segment(of, segment) = var.kind
+                && uses(&model.emits, &self.p.solved, &mut |e| *e == Expr::Var(id))
+            {
+                let slot = self.slot(l, var.name.clone(), SlotKind::Lane, Binding::CableState(of, segment));
                 let value = l.b.load(slot);
                 l.env.insert(id, value);
             }

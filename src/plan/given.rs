@@ -42,10 +42,14 @@ impl Population {
         if let Some(segment) = segment {
             let mut values: Vec<f64> = (0..n).map(|i| self.initial(id, i, segment)).collect();
             cells.iter().enumerate().for_each(|(k, cell)| values[cell] = value.at(k));
-            self.segment_init.insert((id, segment), Column::Array(Arc::new(values)));
+            self.along.insert((id, segment), Column::Array(Arc::new(values)));
+            // Where each segment follows from its place, none of them does any more.
+            if self.model.varies_along(id) {
+                self.given.insert(id, Given::All);
+            }
             return;
         }
-        self.segment_init.retain(|(v, _), _| *v != id);
+        self.along.retain(|(v, _), _| *v != id);
         let map = match self.model.vars[id].kind {
             VarKind::State(_) => &mut self.init,
             VarKind::Param(_) => &mut self.params,
@@ -69,45 +73,85 @@ impl Population {
     /// yet; returns what changed.
     pub fn follow(&mut self, states: bool, dt: f64) -> Result<Vec<VarId>, Missing> {
         let model = self.model.clone();
+        let (along, common): (Vec<VarId>, Vec<VarId>) = model.vars.keys().partition(|id| model.varies_along(*id));
         let mut changed = Vec::new();
-        for (id, var) in &model.vars {
-            let default = match &var.kind {
-                VarKind::Param(None) => match self.params.contains_key(&id) {
-                    true => continue,
-                    false => return Err(Missing::Value(id)),
-                },
-                VarKind::Param(Some(e)) | VarKind::AnalogPort(e) => e,
-                VarKind::State(e) if states => e,
-                _ => continue,
+        for id in common {
+            let Some(value) = self.default_of(id, states, None, dt)? else { continue };
+            let map = match model.vars[id].kind {
+                VarKind::State(_) => &mut self.init,
+                VarKind::Param(_) => &mut self.params,
+                _ => &mut self.ports,
             };
-            if self.given.get(&id) == Some(&Given::All) {
-                continue;
-            }
-            let mut value = self.per_cell(default, dt).ok_or(Missing::Undefined(id))?;
-            let map = match var.kind {
-                VarKind::State(_) => &self.init,
-                VarKind::Param(_) => &self.params,
-                _ => &self.ports,
-            };
-            if let (Some(given), Some(own)) = (self.given.get(&id), map.get(&id)) {
-                let of = |i: usize| if given.of(i) { own.at(i) } else { value.at(i) };
-                value = Column::Array(Arc::new((0..self.n).map(of).collect()));
-            }
             if map.get(&id) != Some(&value) {
+                map.insert(id, value);
                 changed.push(id);
-                match var.kind {
-                    VarKind::State(_) => self.init.insert(id, value),
-                    VarKind::Param(_) => self.params.insert(id, value),
-                    _ => self.ports.insert(id, value),
+            }
+        }
+        // Where segments lie follows from parameters that all of them have in common.
+        for id in along {
+            let var = &model.vars[id];
+            let segments = if self.n == 0 { 0 } else { var.cable.map_or(0, |cable| self.segments(cable)) };
+            for segment in 0..segments {
+                let value = match (&var.kind, var.cable) {
+                    (VarKind::Distance, Some(cable)) => Some(self.distances(cable, segment, dt)),
+                    _ => self.default_of(id, states, Some(segment), dt)?,
                 };
+                let Some(value) = value else { continue };
+                match var.kind {
+                    VarKind::State(_) if segment == 0 => drop(self.init.insert(id, value.clone())),
+                    VarKind::Param(_) if segment == 0 => drop(self.params.insert(id, value.clone())),
+                    _ => {}
+                }
+                if self.along.insert((id, segment), value.clone()) != Some(value) && changed.last() != Some(&id) {
+                    changed.push(id);
+                }
             }
         }
         Ok(changed)
     }
 
+    /// Returns the value that follows from a variable's default, perhaps in one segment, if it has one and not all of it was given.
+    fn default_of(&self, id: VarId, states: bool, segment: Option<usize>, dt: f64) -> Result<Option<Column>, Missing> {
+        let default = match &self.model.vars[id].kind {
+            VarKind::Param(None) if !self.params.contains_key(&id) => return Err(Missing::Value(id)),
+            VarKind::Param(Some(e)) | VarKind::AnalogPort(e) => e,
+            VarKind::State(e) if states => e,
+            _ => return Ok(None),
+        };
+        let own = self.params.get(&id).or(self.init.get(&id)).or(self.ports.get(&id));
+        let given = match (self.given.get(&id), own) {
+            (Some(Given::All), _) => return Ok(None),
+            (Some(given), Some(own)) => Some((given, own)),
+            _ => None,
+        };
+        let value = self.at_segment(default, segment, dt).ok_or(Missing::Undefined(id))?;
+        Ok(Some(match given {
+            Some((given, own)) => {
+                let of = |i: usize| if given.of(i) { own.at(i) } else { value.at(i) };
+                Column::Array(Arc::new((0..self.n).map(of).collect()))
+            }
+            None => value,
+        }))
+    }
+
+    /// Returns how far a segment of a cable lies from the root, by cell.
+    fn distances(&self, cable: usize, segment: usize, dt: f64) -> Column {
+        let all: Vec<f64> = (0..self.n).map(|cell| self.distance(cable, cell, segment, dt)).collect();
+        match all.iter().all(|d| *d == all[0]) {
+            true => Column::Const(all[0]),
+            false => Column::Array(Arc::new(all)),
+        }
+    }
+
     /// Evaluates an expression of parameters and initial states, once or for every cell; none if it has no value.
     pub fn per_cell(&self, e: &Expr, dt: f64) -> Option<Column> {
-        let find = |v: VarId| self.params.get(&v).or(self.init.get(&v)).or(self.ports.get(&v));
+        self.at_segment(e, None, dt)
+    }
+
+    /// The same at a segment of a cable.
+    fn at_segment(&self, e: &Expr, segment: Option<usize>, dt: f64) -> Option<Column> {
+        let along = |v: VarId| self.along.get(&(v, segment?));
+        let find = |v: VarId| along(v).or(self.params.get(&v)).or(self.init.get(&v)).or(self.ports.get(&v));
         let of_cells = |e: &Expr| matches!(e, Expr::Var(v) if matches!(find(*v), Some(Column::Array(_))));
         let varies = self.model.any(e, &mut |e| of_cells(e));
         let lets = |v: VarId| self.model.definition(v);

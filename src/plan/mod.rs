@@ -8,6 +8,7 @@ mod given;
 mod immediate;
 mod lanes;
 mod pairs;
+mod pieces;
 mod responses;
 mod sound;
 mod transposes;
@@ -20,12 +21,12 @@ pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use given::{Given, Missing};
 pub use lanes::Lanes;
 pub use pairs::{Convolution, Edge, Pairs, Pooling};
+pub use pieces::Piece;
 pub use sound::Sound;
 pub use values::Initial;
 
 use crate::hir::network::model::Process;
 use crate::hir::{Neuron, Place, Synapse, VarId};
-use crate::math::eval;
 use crate::solve::{Sharing, Solved};
 use crate::value::MOST_ELEMENTS;
 use indexmap::IndexSet;
@@ -91,8 +92,8 @@ pub struct Population {
     pub params: BTreeMap<VarId, Column>,
     /// Initial states, in the order in which they were computed.
     pub init: BTreeMap<VarId, Column>,
-    /// Initial states of single segments of cables, where they differ from the others.
-    pub segment_init: BTreeMap<(VarId, usize), Column>,
+    /// Parameters and initial states of single segments of cables, where they differ from the others; and how far each segment lies from the root.
+    pub along: BTreeMap<(VarId, usize), Column>,
     /// Values of analog ports.
     pub ports: BTreeMap<VarId, Column>,
     /// For which cells parameters, ports and initial states were given; the others follow from their defaults.
@@ -120,8 +121,20 @@ impl Population {
 
     /// Returns the initial value of a state.
     pub fn initial(&self, state: VarId, cell: usize, segment: usize) -> f64 {
-        let column = self.segment_init.get(&(state, segment)).or(self.init.get(&state));
+        let column = self.along.get(&(state, segment)).or(self.init.get(&state));
         column.map_or(0.0, |c| c.at(cell))
+    }
+
+    /// Returns the value of a parameter, or the distance of a segment.
+    pub fn fixed(&self, v: VarId, cell: usize, segment: usize) -> Option<f64> {
+        self.along.get(&(v, segment)).or(self.params.get(&v)).map(|c| c.at(cell))
+    }
+
+    /// Returns the initial values of a state: of all segments, or of each.
+    pub fn beginnings(&self, state: VarId) -> Vec<(Option<usize>, Column)> {
+        let of_all = self.init.get(&state).map(|c| (None, c.clone()));
+        let each = self.along.range((state, 0)..=(state, usize::MAX)).map(|((_, s), c)| (Some(*s), c.clone()));
+        of_all.into_iter().chain(each).collect()
     }
 
     /// Returns how many cells one channel has: all with the same index along the first of three axes, as images `[channels, height, width]`
@@ -139,37 +152,6 @@ impl Population {
         let size = self.channel_size();
         let first = |i: usize| i / size * size;
         (0..n).find(|i| values.at(*i) != values.at(first(*i))).map(|i| (first(i), i))
-    }
-
-    /// Returns the order of the segments that a port is of, if a cable's.
-    pub fn lanes_of(&self, port: VarId) -> Option<Lanes> {
-        let cable = self.model.vars.get(port)?.cable?;
-        Some(Lanes::new(self.n, self.segments(cable)))
-    }
-
-    /// Returns where a cable of a cell begins and how long it is: along the path from the middle of the root, internal units (µm).
-    pub fn reach(&self, cable: usize, cell: usize, dt: f64) -> (f64, f64) {
-        let length = |cable: usize| {
-            let value = |v: VarId| self.params.get(&v).map(|c| c.at(cell));
-            match eval(&self.model.cables[cable].length, &value, Some(dt)) {
-                Some(length) => length,
-                None => crate::ice!("a cable whose shape follows from more than parameters"),
-            }
-        };
-        let begin = match self.model.cables[cable].parent {
-            None => -length(cable) / 2.0,
-            Some(parent) => {
-                let (begin, length) = self.reach(parent, cell, dt);
-                begin + length
-            }
-        };
-        (begin, length(cable))
-    }
-
-    /// Returns the number of segments of a cable, the same for all cells.
-    pub fn segments(&self, cable: usize) -> usize {
-        let value = |v: VarId| self.params.get(&v).filter(|_| self.n > 0).map(|c| c.at(0));
-        eval(&self.model.cables[cable].segments, &value, None).unwrap_or(1.0).max(1.0) as usize
     }
 }
 

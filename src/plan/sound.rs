@@ -56,8 +56,9 @@ impl Population {
             let missing = all(of).any(|(v, _)| complete && !columns.contains_key(&v));
             holds(!missing, || format!("{name}: a value is missing"))?;
         }
-        for ((v, _), column) in &self.segment_init {
-            holds(kind(v).is_some_and(is_state), || format!("{name}: a value of another kind of variable"))?;
+        for ((v, _), column) in &self.along {
+            let may = |k: &VarKind| is_state(k) || is_param(k) || matches!(k, VarKind::Distance);
+            holds(kind(v).is_some_and(may), || format!("{name}: a value of another kind of variable"))?;
             column.sound(self.n, false, name)?;
         }
         for given in self.given.values() {

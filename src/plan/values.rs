@@ -36,6 +36,7 @@ impl<'a> Initial<'a> {
         let p = &self.network.populations[population];
         match &p.model.vars[var].kind {
             VarKind::State(_) => Some((0..p.n).map(|c| p.initial(var, c, 0)).collect()),
+            VarKind::Segment(of, segment) => Some((0..p.n).map(|c| p.initial(*of, c, *segment)).collect()),
             VarKind::Param(_) => p.params.get(&var).map(|v| (0..p.n).map(|c| v.at(c)).collect()),
             VarKind::AnalogPort(_) => self.input(population, var),
             // No window has ended yet.

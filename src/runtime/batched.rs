@@ -41,15 +41,15 @@ pub struct Example {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Own {
     init: BTreeMap<VarId, Column>,
-    segment_init: Vec<((VarId, usize), Column)>,
+    along: Vec<((VarId, usize), Column)>,
     ports: BTreeMap<VarId, Column>,
     given: BTreeMap<VarId, Given>,
 }
 
 impl Own {
     fn of(p: &Population) -> Own {
-        let segment_init = p.segment_init.iter().map(|(k, c)| (*k, c.clone())).collect();
-        Own { init: p.init.clone(), segment_init, ports: p.ports.clone(), given: p.given.clone() }
+        let along = p.along.iter().map(|(k, c)| (*k, c.clone())).collect();
+        Own { init: p.init.clone(), along, ports: p.ports.clone(), given: p.given.clone() }
     }
 
     /// Whether it can be that of a population.
@@ -57,7 +57,7 @@ impl Own {
         let column = |c: &Column| c.listed().is_none_or(|n| n == p.n);
         let known = |(v, c): (&VarId, &Column)| p.model.vars.is_valid(*v) && column(c);
         self.init.iter().all(known)
-            && self.segment_init.iter().all(|((v, _), c)| known((v, c)))
+            && self.along.iter().all(|((v, _), c)| known((v, c)))
             && self.ports.iter().all(|(v, c)| p.ports.contains_key(v) && column(c))
             && self.given.values().all(|g| !matches!(g, Given::Cells(cells) if cells.len() != p.n))
     }
@@ -213,7 +213,7 @@ impl Batched {
                 }
                 let p = &mut s.network.populations[k];
                 (p.init, p.given) = (own.init.clone(), own.given.clone());
-                p.segment_init = own.segment_init.iter().cloned().collect();
+                p.along = own.along.iter().cloned().collect();
             }
             s.restore(state)
         })

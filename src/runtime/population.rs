@@ -367,8 +367,8 @@ impl Pop {
                     self.moving.push((slot, Moving::State));
                     state_slot(&mut self.states, binding)
                 }
-                Binding::CableState(v) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
-                    Some((b, _)) => b.in_place(),
+                Binding::CableState(v, segment) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
+                    Some((b, lanes)) => b.in_place_from(lanes.of(0, *segment)),
                     // Of no cells; nothing runs.
                     None if p.n == 0 => {
                         SlotMemory { input: std::ptr::null_mut(), output: std::ptr::null_mut(), stride: 0 }

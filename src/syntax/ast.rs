@@ -194,6 +194,8 @@ pub enum ItemKind {
     Fn(Name, Vec<Binding>, Expr),
     /// `channel`, `neuron`, `synapse`
     Model(Model),
+    /// `morphology name = source segmented …`
+    Morphology(Morphology),
     /// `network`
     Network(Network),
     /// `network Variant = Base(args)`, and the same of neurons and synapses
@@ -204,6 +206,26 @@ pub enum ItemKind {
     Experiment(Experiment),
     /// `test "title"`
     Test(Experiment),
+}
+
+/// The shape of cells, read from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Morphology {
+    /// Its name.
+    pub name: Name,
+    /// Where it is from: `swc("cell.swc")`.
+    pub source: Expr,
+    /// How its sections are cut into segments.
+    pub cut: Cut,
+}
+
+/// How sections are cut into segments.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cut {
+    /// `segmented by d_lambda(0.1, 100 Hz)`
+    By(Expr),
+    /// `segmented every 20 um`
+    Every(Expr),
 }
 
 /// Another model or network with other defaults for some of its parameters.
@@ -271,6 +293,10 @@ pub enum ModelItem {
     Emit(Emit),
     Noise(Name),
     Compartment(Name, Option<Expr>, Vec<ModelItem>, Span),
+    /// `cable morphology { … }`
+    Cable(Name, Vec<ModelItem>, Span),
+    /// What belongs to sections of some kinds only.
+    Sections(Vec<Name>, Vec<ModelItem>),
     ChannelUse(Name, Name, Vec<Arg>, Span),
     Gate(Name, Vec<(Name, Expr)>, Span),
     Current(Expr),

@@ -146,6 +146,15 @@ impl Lowerer {
                 let mut p = self.parts(p.next()?);
                 ItemKind::Variant(Variant { kind, name, base: self.name(&p.next()?), args: self.opt_args(&mut p)? })
             }
+            Rule::morphology_decl => {
+                let mut p = self.parts(decl);
+                let (name, source) = (self.name(&p.next()?), self.expr(p.next()?)?);
+                p.take(Rule::segmented);
+                let by = p.take(Rule::segmented_by).is_some();
+                let how = self.expr(p.next()?)?;
+                let cut = if by { Cut::By(how) } else { Cut::Every(how) };
+                ItemKind::Morphology(Morphology { name, source, cut })
+            }
             Rule::neuron_decl => ItemKind::Model(self.model(ModelKind::Neuron, decl)?),
             Rule::synapse_decl => ItemKind::Model(self.model(ModelKind::Synapse, decl)?),
             Rule::network_decl => ItemKind::Network(self.network(decl)?),
@@ -453,9 +462,21 @@ impl Lowerer {
                 let count = p.take(Rule::index).map(|i| self.exprs(i)).transpose()?.and_then(|mut v| v.pop());
                 ModelItem::Compartment(name, count, self.model_body(p.next()?)?, span)
             }
+            Rule::cable => ModelItem::Cable(self.name(&p.next()?), self.model_body(p.next()?)?, span),
+            Rule::sections => {
+                let kinds = p.all(Rule::ident).iter().map(|n| self.name(n)).collect();
+                ModelItem::Sections(kinds, self.model_body(p.next()?)?)
+            }
             Rule::channel_use => {
                 let (name, model) = (self.name(&p.next()?), self.name(&p.next()?));
-                ModelItem::ChannelUse(name, model, self.opt_args(&mut p)?, span)
+                let channel = ModelItem::ChannelUse(name, model, self.opt_args(&mut p)?, span);
+                match p.take(Rule::in_sections) {
+                    Some(kinds) => ModelItem::Sections(
+                        self.parts(kinds).all(Rule::ident).iter().map(|n| self.name(n)).collect(),
+                        vec![channel],
+                    ),
+                    None => channel,
+                }
             }
             Rule::gate => {
                 let name = self.name(&p.next()?);

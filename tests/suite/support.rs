@@ -1,7 +1,7 @@
 //! Compiles and runs sources for tests.
 
 use neuro::codegen::Backend;
-use neuro::compiler::{NoImports, Program, Refused, Silent, compile};
+use neuro::compiler::{Program, Refused, Silent, compile};
 use neuro::data::Files;
 use neuro::diag::{Diagnostic, render};
 use neuro::experiment::{Outcome, Runner, Settings};
@@ -35,8 +35,19 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Files beside the examples.
+struct Beside;
+
+impl Imports for Beside {
+    fn file(&mut self, _: &str, path: &str) -> Result<SourceFile, String> {
+        let text = std::fs::read_to_string(root().join("examples").join(path)).map_err(|e| e.kind().to_string())?;
+        Ok(SourceFile::new(path, text))
+    }
+}
+
+/// Compiles a text as if it stood among the examples.
 pub fn try_program(text: &str) -> Result<Program, Box<Refused>> {
-    compile(SourceFile::new("model.neuro", text), &mut NoImports)
+    compile(SourceFile::new("model.neuro", text), &mut Beside)
 }
 
 #[track_caller]

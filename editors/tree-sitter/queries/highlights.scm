@@ -11,10 +11,11 @@
 
 ; Declarations
 
-["use" "const" "unit" "fn" "channel" "neuron" "synapse" "network" "world" "experiment" "test"] @keyword.declaration
+["use" "const" "unit" "fn" "channel" "morphology" "neuron" "synapse" "network" "world" "experiment" "test"] @keyword.declaration
 
 (module_path (identifier) @module)
 (use name: (identifier) @type)
+(morphology name: (identifier) @type)
 (neuron name: (identifier) @type)
 (synapse name: (identifier) @type)
 (channel name: (identifier) @type)
@@ -31,7 +32,7 @@
 ; Clauses of models and networks
 
 [
-  "param" "state" "event" "input" "weight" "modulator" "noise" "compartment" "gate" "current" "couple" "with" "scheme" "length"
+  "param" "state" "event" "input" "weight" "modulator" "noise" "compartment" "cable" "sections" "segmented" "by" "gate" "current" "couple" "with" "scheme" "length"
   "diameter" "energy" "per" "sample" "population" "spacing" "init" "projection" "connect" "transpose" "of" "where" "from" "delay"
   "dendritic" "axonal" "place" "each" "segment" "store" "drive" "poisson" "bernoulli" "spikes" "view" "slow"
 ] @keyword

@@ -10,8 +10,8 @@ enum Token { UNIT, STEPPING, NEVER };
 
 // Words that begin a clause or a statement, and reserved words: never a unit, as `clause_word` and `reserved` of neuro.pest.
 static const char *const CLAUSE_WORDS[] = {
-    "use", "const", "unit", "fn", "channel", "neuron", "synapse", "network", "world", "dataset", "experiment", "test",
-    "param", "state", "let", "event", "input", "weight", "modulator", "emit", "on", "hold", "mute", "rewire", "noise", "compartment",
+    "use", "const", "unit", "fn", "channel", "morphology", "neuron", "synapse", "network", "world", "dataset", "experiment", "test",
+    "param", "state", "let", "event", "input", "weight", "modulator", "emit", "on", "hold", "mute", "rewire", "noise", "compartment", "cable", "sections", "segmented", "by",
     "gate", "alpha", "beta", "inf", "tau", "current", "couple", "with", "scheme", "deliver", "length", "diameter", "energy", "per",
     "population", "spacing", "init", "projection", "connect", "transpose", "where", "from", "delay", "dendritic", "axonal", "place", "each", "segment", "store",
     "lanes", "drive", "poisson", "bernoulli", "spikes", "view",

@@ -17,7 +17,7 @@ pub(super) const TOKEN_TYPES: [SemanticTokenType; 8] = [
 
 pub(super) fn token_type(kind: Kind) -> SemanticTokenType {
     match kind {
-        Kind::Neuron | Kind::Synapse | Kind::Channel | Kind::World => SemanticTokenType::CLASS,
+        Kind::Neuron | Kind::Synapse | Kind::Channel | Kind::Morphology | Kind::World => SemanticTokenType::CLASS,
         Kind::Network | Kind::Experiment => SemanticTokenType::NAMESPACE,
         Kind::Function | Kind::Action => SemanticTokenType::FUNCTION,
         Kind::Parameter | Kind::Constant | Kind::Weight | Kind::Modulator => SemanticTokenType::PARAMETER,
@@ -30,7 +30,7 @@ pub(super) fn token_type(kind: Kind) -> SemanticTokenType {
 
 pub(super) fn symbol_kind(kind: Kind) -> SymbolKind {
     match kind {
-        Kind::Neuron | Kind::Synapse | Kind::Channel | Kind::World => SymbolKind::CLASS,
+        Kind::Neuron | Kind::Synapse | Kind::Channel | Kind::Morphology | Kind::World => SymbolKind::CLASS,
         Kind::Network => SymbolKind::MODULE,
         Kind::Experiment | Kind::Function | Kind::Action => SymbolKind::FUNCTION,
         Kind::Event | Kind::EventPort => SymbolKind::EVENT,
@@ -42,7 +42,7 @@ pub(super) fn symbol_kind(kind: Kind) -> SymbolKind {
 
 pub(super) fn completion_kind(kind: Kind) -> CompletionItemKind {
     match kind {
-        Kind::Neuron | Kind::Synapse | Kind::Channel | Kind::World => CompletionItemKind::CLASS,
+        Kind::Neuron | Kind::Synapse | Kind::Channel | Kind::Morphology | Kind::World => CompletionItemKind::CLASS,
         Kind::Network | Kind::Experiment => CompletionItemKind::MODULE,
         Kind::Function | Kind::Action => CompletionItemKind::FUNCTION,
         Kind::Event | Kind::EventPort => CompletionItemKind::EVENT,

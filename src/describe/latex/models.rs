@@ -6,7 +6,7 @@ use super::layout::{Equations, Lines, rate};
 use super::math::Typesetter;
 use super::scope::{Scope, Symbol, upright};
 use super::statements::{emission, handler};
-use super::variables::Variables;
+use super::variables::{Variables, sections};
 use crate::describe::written::on_one_line;
 use crate::syntax::ast::{Expr, Item, Model, ModelItem, ModelKind, Name, SchemeDecl, Stmt, Variant};
 
@@ -80,8 +80,12 @@ impl Document<'_> {
 
     /// Equations, compartments, and what happens, of a model or a compartment.
     fn body(&self, set: Typesetter, body: &[ModelItem], kind: ModelKind) -> String {
-        let mut equations = Equations::new(set);
         let is_cable = body.iter().any(|i| matches!(i, ModelItem::Geometry(..)));
+        self.items(set, body, kind, is_cable)
+    }
+
+    fn items(&self, set: Typesetter, body: &[ModelItem], kind: ModelKind, is_cable: bool) -> String {
+        let mut equations = Equations::new(set);
         body.iter().for_each(|i| equation(set, i, &mut equations));
         match kind {
             ModelKind::Neuron if is_cable => cable(set, body, &mut equations),
@@ -94,6 +98,16 @@ impl Document<'_> {
                 ModelItem::Compartment(name, count, inner, _) => {
                     out += &std::mem::take(&mut lines).written();
                     out += &self.compartment(set, (name, count.as_ref(), inner), kind);
+                }
+                ModelItem::Cable(name, inner, _) => {
+                    out += &std::mem::take(&mut lines).written();
+                    let (name, items) = (code(&name.text), self.items(set, inner, kind, true));
+                    out += &format!("\\noindent\\emph{{Cable}} with the shape of {name}.\n\n{items}");
+                }
+                ModelItem::Sections(kinds, inner) => {
+                    out += &std::mem::take(&mut lines).written();
+                    let (kinds, items) = (sections(kinds), self.items(set, inner, kind, false));
+                    out += &format!("\\noindent\\emph{{In sections}} {kinds}:\n\n{items}");
                 }
                 i => self.line(set, i, &mut lines),
             }
@@ -145,6 +159,7 @@ impl Document<'_> {
             // Equations and tables say these.
             ModelItem::Equation(..) | ModelItem::Let(..) | ModelItem::Energy(..) | ModelItem::Gate(..) => {}
             ModelItem::Current(_) | ModelItem::Geometry(..) | ModelItem::Compartment(..) => {}
+            ModelItem::Cable(..) | ModelItem::Sections(..) => {}
             ModelItem::Params(_) | ModelItem::States(_) | ModelItem::Weight(..) => {}
             ModelItem::EventInput(..) | ModelItem::Input(..) | ModelItem::Modulator(..) => {}
         }

@@ -179,7 +179,9 @@ fn of_body(body: &[ModelItem], names: &mut Vec<String>) {
             | ModelItem::Noise(name)
             | ModelItem::Gate(name, ..)
             | ModelItem::Energy(name, _) => names.push(name.text.clone()),
-            ModelItem::Compartment(_, _, body, _) => of_body(body, names),
+            ModelItem::Compartment(_, _, body, _) | ModelItem::Cable(_, body, _) | ModelItem::Sections(_, body) => {
+                of_body(body, names);
+            }
             _ => {}
         }
     }

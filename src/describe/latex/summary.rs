@@ -112,7 +112,9 @@ fn kinds(d: &Drive) -> impl Iterator<Item = String> {
 fn uses_of(body: &[ModelItem]) -> Vec<String> {
     let each = body.iter().map(|i| match i {
         ModelItem::ChannelUse(_, model, ..) => vec![model.text.clone()],
-        ModelItem::Compartment(_, _, inner, _) => uses_of(inner),
+        ModelItem::Compartment(_, _, inner, _) | ModelItem::Cable(_, inner, _) | ModelItem::Sections(_, inner) => {
+            uses_of(inner)
+        }
         _ => Vec::new(),
     });
     each.flatten().collect()

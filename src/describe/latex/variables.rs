@@ -95,8 +95,12 @@ impl Variables<'_> {
             _ => Vec::new(),
         });
         for i in body {
-            if let ModelItem::Compartment(name, _, body, _) = i {
-                self.parts(body, &format!(" of {}", code(&name.text)), table);
+            match i {
+                ModelItem::Compartment(name, _, body, _) | ModelItem::Cable(name, body, _) => {
+                    self.parts(body, &format!(" of {}", code(&name.text)), table);
+                }
+                ModelItem::Sections(kinds, body) => self.parts(body, &format!(" of {}", sections(kinds)), table),
+                _ => {}
             }
         }
     }
@@ -130,4 +134,10 @@ impl Variables<'_> {
             rows.iter().for_each(|r| table.row(r));
         }
     }
+}
+
+/// Names of kinds of sections.
+pub(super) fn sections(kinds: &[Name]) -> String {
+    let kinds: Vec<String> = kinds.iter().map(|kind| code(&kind.text)).collect();
+    kinds.join(", ")
 }

@@ -28,6 +28,7 @@ pub enum Kind {
     Weight,
     Modulator,
     Event,
+    Morphology,
     Compartment,
     Gate,
     Population,
@@ -51,6 +52,7 @@ impl Kind {
             Kind::Unit => "unit",
             Kind::Function => "fn",
             Kind::Neuron => "neuron",
+            Kind::Morphology => "morphology",
             Kind::Synapse => "synapse",
             Kind::Channel => "channel",
             Kind::Network | Kind::Instance => "network",
@@ -190,6 +192,9 @@ impl Names {
             ItemKind::Fn(name, ..) => {
                 one(self, name, Kind::Function);
             }
+            ItemKind::Morphology(m) => {
+                one(self, &m.name, Kind::Morphology);
+            }
             ItemKind::Model(m) => {
                 let id = one(self, &m.name, kind_of(m.kind));
                 let mut members = self.bindings(&m.formals);
@@ -261,6 +266,7 @@ impl Names {
                     self.all[id].members = self.model_items(body);
                     out.push(id);
                 }
+                ModelItem::Cable(_, body, _) | ModelItem::Sections(_, body) => out.extend(self.model_items(body)),
                 ModelItem::ChannelUse(name, _, _, span) | ModelItem::Gate(name, _, span) => {
                     out.push(self.declare(name, Kind::Gate, *span));
                 }

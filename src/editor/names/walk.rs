@@ -85,6 +85,10 @@ impl<'a> Walk<'a> {
                 self.expr(body);
                 self.leave();
             }
+            ItemKind::Morphology(m) => {
+                let (Cut::By(e) | Cut::Every(e)) = &m.cut;
+                self.expr(e);
+            }
             ItemKind::Model(m) => {
                 self.enter(item.span, members);
                 self.values(&m.formals);
@@ -254,6 +258,11 @@ impl<'a> Walk<'a> {
                     self.model_items(body);
                     self.leave();
                 }
+                ModelItem::Cable(name, body, _) => {
+                    self.name(name);
+                    self.model_items(body);
+                }
+                ModelItem::Sections(_, body) => self.model_items(body),
                 ModelItem::ChannelUse(_, channel, args, _) => {
                     let channel = self.name(channel);
                     self.args(channel, args);

@@ -1,6 +1,7 @@
 //! Cable compartments: geometry, membrane currents, and what their kernels do not have yet.
 
 use super::*;
+use crate::hir::shape::Traced;
 
 /// Orders cables so that each comes after the one it hangs on, whatever the order of declaration; none where they hang in a circle.
 fn parents_first(infer: &mut Infer, compartments: &[Compartment]) -> Option<Vec<usize>> {
@@ -27,10 +28,15 @@ impl Checker {
     pub(super) fn cables(&mut self, infer: &mut Infer) {
         let compartments = std::mem::take(&mut self.pending.compartments);
         let Some(order) = parents_first(infer, &compartments) else { return };
+        let mut traced = self.traced(infer, &compartments);
         for (new_index, &i) in order.iter().enumerate() {
             let parent = compartments[i].cable.and_then(|p| p.checked_sub(1));
             let parent = parent.and_then(|p| order.iter().position(|&o| o == p));
-            let Some(cable) = self.cable(infer, &compartments[i], parent) else { continue };
+            let Some(cable) = self.cable(infer, &compartments[i], parent, traced.remove(&i)) else { continue };
+            // For those who look at it from outside.
+            if !self.index.contains_key(&format!("{}.distance", cable.name)) {
+                self.distance_along(i, compartments[i].span);
+            }
             self.out.cables.push(cable);
             for (_, var) in self.out.vars.iter_mut() {
                 if var.cable == Some(i) {
@@ -43,16 +49,122 @@ impl Checker {
         }
     }
 
+    /// Returns how far the segments of a cable lie from the root, a variable that each cable has by itself.
+    pub(super) fn distance_along(&mut self, cable: usize, span: Span) -> VarId {
+        let known = self.out.vars.iter().find(|(_, v)| v.kind == VarKind::Distance && v.cable == Some(cable));
+        if let Some((id, _)) = known {
+            return id;
+        }
+        let prefix = self.scopes.iter().find(|s| s.cable == Some(cable)).map_or("", |s| s.prefix.as_str());
+        let unit = crate::units::lookup("um");
+        let name = format!("{prefix}distance");
+        let (kind, dim) = (VarKind::Distance, Dim::LENGTH);
+        self.out.vars.push(Var { name, kind, dim, unit, boolean: false, cable: Some(cable), span })
+    }
+
+    /// Resolves a state in one segment of a cable: `soma[0].v`.
+    pub(super) fn in_segment(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<(Expr, Ty)> {
+        let mut names: Vec<&Name> = Vec::new();
+        let mut at = e;
+        while let ExprKind::Member(inner, name) = &at.kind {
+            names.insert(0, name);
+            at = inner;
+        }
+        let ExprKind::Index(cable, index) = &at.kind else { return None };
+        let (ExprKind::Name(cable), [index]) = (&cable.kind, &index[..]) else { return None };
+        let compartment = *self.compartments.get(cable)?;
+        self.scopes.iter().find(|s| s.cable == Some(compartment))?;
+        let failed = Some((Expr::Num(0.0), Ty::error()));
+        let number = infer.number(&mut crate::hir::module::Nothing, index).0;
+        let Some(segment) = crate::hir::infer::fold(&number).filter(|k| *k >= 0.0 && k.fract() == 0.0) else {
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0406, index.span, "a segment has a whole number from 0 on", "is none")
+                    .help("segments are counted from the root; the number must be known before the run"),
+            );
+            return failed;
+        };
+        let path: Vec<&str> = std::iter::once(cable.as_str()).chain(names.iter().map(|n| n.text.as_str())).collect();
+        let Some((value, ty)) = self.resolve(infer, &path.join("."), e.span) else {
+            let prefix = format!("{cable}.");
+            let known: Vec<&str> = self.declared.iter().filter_map(|d| d.name.strip_prefix(&prefix)).collect();
+            infer.diagnostics.push(errors::no_member(&format!("`{cable}`"), &path[1..].join("."), e.span, known));
+            return failed;
+        };
+        let Expr::Var(id) = value else { return failed };
+        if !matches!(self.out.vars[id].kind, VarKind::State(_)) {
+            infer.diagnostics.push(
+                crate::diag::unsupported(e.span, "reading what is no state in one segment")
+                    .help("states of a segment have values of their own: `soma[0].v`"),
+            );
+            return failed;
+        }
+        let kind = VarKind::Segment(id, segment as usize);
+        let known = self.out.vars.iter().find(|(_, v)| v.kind == kind).map(|(id, _)| id);
+        let name =
+            format!("{cable}[{segment}].{}", names.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join("."));
+        let id = known.unwrap_or_else(|| {
+            let of = self.out.vars[id].clone();
+            self.out.vars.push(Var { name, kind, cable: None, span: e.span, ..of })
+        });
+        Some((Expr::Var(id), ty))
+    }
+
+    /// Refuses what the shape of a cable cannot follow from: what changes in a run, or (of lengths and numbers) differs along it.
+    fn refuse_as_shape(&self, infer: &mut Infer, what: &str, e: &Expr, along: bool, span: Span) {
+        let mut found = None;
+        self.out.any(e, &mut |e| {
+            match e {
+                Expr::Var(v) if matches!(self.out.vars[*v].kind, VarKind::Param(_) | VarKind::Distance) => {
+                    if !along && self.out.varies_along(*v) {
+                        found = Some((*v, "differs from segment to segment"));
+                    }
+                }
+                Expr::Var(v) => found = Some((*v, "changes in a run")),
+                _ => {}
+            }
+            false
+        });
+        if let Some((v, how)) = found {
+            let var = &self.out.vars[v];
+            let message = format!("{what} of a cable would follow `{}`, which {how}", var.name);
+            infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, span, message, "must stay the same")
+                    .label(var.span, "declared here")
+                    .help("let it follow from numbers and parameters"),
+            );
+        }
+    }
+
     /// Checks what one cable needs: geometry, capacitance, resistance, a potential, and currents.
-    fn cable(&mut self, infer: &mut Infer, c: &Compartment, parent: Option<usize>) -> Option<Cable> {
+    fn cable(
+        &mut self,
+        infer: &mut Infer,
+        c: &Compartment,
+        parent: Option<usize>,
+        traced: Option<Traced>,
+    ) -> Option<Cable> {
         let prefix = self.scopes[c.scope].prefix.trim_end_matches('.').to_string();
         let mut need = |this: &mut Self, name: &str| this.needed_by_cable(infer, c, &prefix, name);
         let (c_m, r_a, v) = (need(self, "C_m"), need(self, "R_a"), need(self, "v"));
-        let mut geometry = |this: &mut Self, name: &str| this.cable_geometry(infer, c, &prefix, name);
+        for (name, id) in [("`C_m`", c_m), ("`R_a`", r_a)] {
+            if let Some(id) = id {
+                self.refuse_as_shape(infer, name, &Expr::Var(id), true, self.out.vars[id].span);
+            }
+        }
+        let mut geometry = |this: &mut Self, name: &str| match c.part {
+            // Of each segment by itself.
+            Some(_) => Expr::Num(0.0),
+            None => this.cable_geometry(infer, c, &prefix, name),
+        };
         let (length, diameter) = (geometry(self, "length"), geometry(self, "diameter"));
-        let segments = match &c.segments {
-            Some(e) => self.typed(infer, c.scope, Place::Init, e).0,
-            None => Expr::Num(1.0),
+        let segments = match (&c.segments, &traced) {
+            (_, Some(traced)) => Expr::Num(traced.rows.len() as f64),
+            (Some(e), None) => {
+                let segments = self.typed(infer, c.scope, Place::Init, e).0;
+                self.refuse_as_shape(infer, "the number of segments", &segments, false, e.span);
+                segments
+            }
+            (None, None) => Expr::Num(1.0),
         };
         let (mut density, mut whole) = (Expr::Num(0.0), Expr::Num(0.0));
         for (s, e) in &c.currents {
@@ -62,7 +174,15 @@ impl Checker {
             *sum = crate::math::add(std::mem::replace(sum, Expr::Num(0.0)), current);
         }
         let mut injected = Expr::Num(0.0);
+        let sections = c.part.as_ref().map_or(1, |part| part.of.count(part.kind));
         for name in &c.injected {
+            if sections > 1 {
+                let declared = self.index.get(name).map(|d| self.declared[*d].span).unwrap_or(c.span);
+                let message = format!("`{prefix}` has {sections} sections, and no middle that `{name}` could enter");
+                infer.diagnostics.push(Diagnostic::at(Code::E0511, declared, message, "an input of all of them").help(
+                    "let it be a state that may differ from segment to segment: `state I = 0 pA   current = -I`",
+                ));
+            }
             let id = self.index.get(name).copied().and_then(|d| self.define(infer, d, None));
             if let Some(id) = id.filter(|id| self.out.vars[*id].dim == Dim::CURRENT) {
                 self.used.insert(id);
@@ -71,7 +191,7 @@ impl Checker {
         }
         self.scope = 0;
         let (c_m, r_a, v) = (c_m?, r_a?, v?);
-        Some(Cable { name: prefix, segments, length, diameter, c_m, r_a, v, density, whole, injected, parent })
+        Some(Cable { name: prefix, segments, length, diameter, c_m, r_a, v, density, whole, injected, parent, traced })
     }
 
     /// Checks a current through the membrane of a cable: per area, or of a whole segment, which is told beside.
@@ -110,7 +230,9 @@ impl Checker {
         match c.geometry.iter().find(|(n, _)| n.text == name) {
             Some((_, e)) => {
                 self.scope = c.scope;
-                infer.quantity(self, e, &format!("`{name}`"), &Ty::number(Dim::LENGTH), None)
+                let value = infer.quantity(self, e, &format!("`{name}`"), &Ty::number(Dim::LENGTH), None);
+                self.refuse_as_shape(infer, &format!("`{name}`"), &value, false, e.span);
+                value
             }
             None => {
                 let message = format!("cable `{prefix}` needs `{name}`");
@@ -129,8 +251,8 @@ impl Checker {
         let foreign = |e: &Expr, cable: usize, arrivals: bool| {
             out.any(e, &mut |e| match e {
                 Expr::Var(v) => match out.vars[*v].kind {
-                    VarKind::Param(_) => false,
-                    VarKind::State(_) => out.vars[*v].cable != Some(cable),
+                    VarKind::Param(_) => out.varies_along(*v) && out.vars[*v].cable != Some(cable),
+                    VarKind::State(_) | VarKind::Distance => out.vars[*v].cable != Some(cable),
                     VarKind::EventPort => !arrivals || out.vars[*v].cable != Some(cable),
                     _ => true,
                 },

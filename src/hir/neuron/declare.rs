@@ -45,6 +45,8 @@ impl Checker {
                 ModelItem::Compartment(name, segments, body, span) => {
                     self.compartment(infer, name, segments.as_ref(), body, *span, scope)
                 }
+                ModelItem::Cable(morphology, body, span) => self.parts(infer, morphology, body, *span, scope),
+                ModelItem::Sections(kinds, _) => self.refuse_sections(infer, kinds),
                 ModelItem::ChannelUse(name, model, args, span) => self.channel(infer, name, model, args, *span, scope),
                 ModelItem::Gate(name, fields, _) => self.declare(infer, scope, name, DeclKind::Gate(fields.clone())),
                 ModelItem::Current(e) => match self.scopes[scope].cable {
@@ -54,6 +56,12 @@ impl Checker {
                         self.declare(infer, scope, &name, DeclKind::Let(e.clone()));
                     }
                 },
+                ModelItem::Geometry(name, _) if self.part_of(scope).is_some() => {
+                    let message = format!("`{}` is that of the file", name.text);
+                    infer.diagnostics.push(
+                        Diagnostic::at(Code::E0511, name.span, message, "a morphology has it").help("remove the line"),
+                    );
+                }
                 ModelItem::Geometry(name, e) => match self.scopes[scope].cable {
                     Some(cable) => self.pending.compartments[cable].geometry.push((name.clone(), e.clone())),
                     None => infer.diagnostics.push(
@@ -153,6 +161,7 @@ impl Checker {
             geometry: Vec::new(),
             currents: Vec::new(),
             injected: Vec::new(),
+            part: None,
         });
         self.compartments.insert(name.text.clone(), index);
         self.collect(infer, body, inner);

@@ -127,7 +127,7 @@ impl Checker {
         let mut changes = None;
         self.out.any(value, &mut |e| {
             if let Expr::Var(v) = e
-                && !matches!(self.out.vars[*v].kind, VarKind::Param(_) | VarKind::Let(_))
+                && !matches!(self.out.vars[*v].kind, VarKind::Param(_) | VarKind::Let(_) | VarKind::Distance)
             {
                 changes = Some(*v);
             }

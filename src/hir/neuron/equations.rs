@@ -82,6 +82,16 @@ impl Checker {
                 }
             }
             let [first, second] = ends[..] else { continue };
+            let traced = [first, second].into_iter().find(|c| self.pending.compartments[*c].part.is_some());
+            if let Some(c) = traced {
+                let part = self.pending.compartments[c].part.as_ref().map_or(String::new(), |p| p.kind.to_string());
+                let message = format!("`{part}` is part of a morphology, which says what hangs together");
+                infer.diagnostics.push(
+                    Diagnostic::at(Code::E0511, span, message, "cannot be coupled")
+                        .help("add the sections to the file"),
+                );
+                continue;
+            }
             if self.pending.compartments[first].cable.is_some() || self.pending.compartments[second].cable.is_some() {
                 if let Some(g) = g {
                     infer.diagnostics.push(

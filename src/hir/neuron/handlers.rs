@@ -79,7 +79,7 @@ impl Checker {
                         "an event needs one value, a cable has one per segment",
                         "reads a cable",
                     )
-                    .help("test the potential of a compartment of one segment, such as the soma"),
+                    .help("test the potential of a compartment of one segment, or of one segment: `soma[0].v`"),
                 );
             }
             emitted.push(event);

@@ -4,10 +4,12 @@ use super::expr::{EventId, Expr, Op, VarId};
 use super::infer::{Context, Infer};
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::morphology;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, ModelItem, Name};
 use crate::units::{Dim, Ratio};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 mod cables;
 mod declare;
@@ -15,6 +17,7 @@ mod define;
 mod equations;
 mod handlers;
 mod learning;
+mod parts;
 mod responses;
 
 const RESERVED: [&str; 5] = ["t", "dt", "xi", "inf", "pi"];
@@ -99,6 +102,13 @@ enum Status {
     Done(Option<VarId>),
 }
 
+/// Sections of one kind of a cell whose shape a file gives.
+#[derive(Clone)]
+struct Part {
+    of: Arc<Morphology>,
+    kind: morphology::Kind,
+}
+
 struct Compartment {
     scope: usize,
     span: Span,
@@ -108,6 +118,8 @@ struct Compartment {
     /// Currents through the membrane, as dotted names or expressions in the scope.
     currents: Vec<(usize, ast::Expr)>,
     injected: Vec<String>,
+    /// The sections that it stands for, if it is part of a morphology.
+    part: Option<Part>,
 }
 
 #[derive(Default)]
@@ -240,6 +252,13 @@ impl Context for Checker {
         match name {
             "t" => return Some((Expr::Time, time())),
             "dt" => return Some((Expr::Dt, time())),
+            "distance" => {
+                if let Some(cable) = self.cable_of(self.scope) {
+                    let id = self.distance_along(cable, span);
+                    let unit = crate::units::lookup("um");
+                    return Some((Expr::Var(id), Ty { unit, ..Ty::number(Dim::LENGTH) }));
+                }
+            }
             _ => {}
         }
         let noise = if name == "xi" { Some(self.out.n_noises) } else { self.noises.get(name).copied() };
@@ -264,6 +283,9 @@ impl Context for Checker {
     }
 
     fn path(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<(Expr, Ty)> {
+        if let Some(found) = self.in_segment(infer, e) {
+            return Some(found);
+        }
         let dotted = dotted(e)?;
         if let Some(found) = self.resolve(infer, &dotted, e.span) {
             return Some(found);

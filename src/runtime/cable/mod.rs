@@ -19,6 +19,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tree::Tree;
 
+/// Places after the last segment's, as many as a vector of any back end has.
+const AFTER: usize = 16;
+
 /// The cables of one population.
 pub struct Cables {
     compartments: Vec<Compartment>,
@@ -75,7 +78,8 @@ impl Cables {
                 let lanes = shape.lanes;
                 let loaded = |kernel| Loaded::new(kernel, lanes.places(), precision);
                 let initial = |v: &VarId| {
-                    let mut b = Buffer::new(lanes.places(), precision);
+                    // Kernels of the population read whole vectors of any segment.
+                    let mut b = Buffer::new(lanes.places() + AFTER, precision);
                     b.fill_with(lanes.each().map(|(cell, segment)| p.initial(*v, cell, segment)));
                     (*v, b)
                 };

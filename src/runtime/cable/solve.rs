@@ -197,7 +197,10 @@ unsafe fn side_by_side<F: Float>(
             }
             // A point has no membrane: wherever its potential begins, it is solved for exactly.
             Node::Point => {
-                own.copy_from_slice(&above[(row - 1) * n..row * n]);
+                match row {
+                    0 => own.fill(F::default()),
+                    _ => own.copy_from_slice(&above[(row - 1) * n..row * n]),
+                }
                 diagonal.fill(F::default());
                 rhs.fill(F::default());
             }

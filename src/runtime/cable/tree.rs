@@ -4,8 +4,7 @@
 //! middle to the end of its segment lies the axial resistance of half a segment.
 
 use crate::image::CableShape;
-use crate::plan::Population;
-use std::f64::consts::PI;
+use crate::plan::{Piece, Population};
 
 /// What a row of the tree is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,12 +68,23 @@ pub struct Tree {
 impl Tree {
     /// Joins the cables of a population's cells.
     pub fn new(p: &Population, shapes: &[&CableShape], dt: f64) -> Tree {
+        let (mut nodes, mut parents) = traced(p);
+        // Sections of a morphology meet in points, or in the middle of one.
+        let apart: Vec<bool> = match p.model.cables.iter().find_map(|c| c.traced.as_ref()) {
+            Some(t) => {
+                (0..nodes.len()).map(|r| parents[r].is_some_and(|q| t.of.section[q] != t.of.section[r])).collect()
+            }
+            None => Vec::new(),
+        };
         let hang =
             |c: usize| shapes.iter().enumerate().filter(move |(k, _)| p.model.cables[*k].parent == Some(c)).count();
-        let (mut nodes, mut parents) = (Vec::new(), Vec::new());
         // The row of each cable's end.
         let mut ends: Vec<usize> = Vec::new();
         for (c, k) in shapes.iter().enumerate() {
+            if p.model.cables[c].traced.is_some() {
+                ends.push(0);
+                continue;
+            }
             for s in 0..k.segments {
                 parents.push(match s {
                     0 => p.model.cables[c].parent.map(|q| ends[q]),
@@ -88,32 +98,33 @@ impl Tree {
             }
             ends.push(nodes.len() - 1);
         }
-        // Resistance from the middle of a segment to its end: R_a (h / 2) / (pi d^2 / 4).
-        let half = |node: Node, cell: usize| match node {
-            Node::Segment(c, _) => {
-                let g = &shapes[c].geometry[cell];
-                g.r_a * (g.length / shapes[c].segments as f64 / 2.0) / (PI * g.diameter * g.diameter / 4.0)
-            }
-            Node::Point => 0.0,
+        let piece = |row: usize, cell: usize| match nodes[row] {
+            Node::Segment(c, s) => p.piece(c, cell, s, dt),
+            // The end of the segment before it.
+            Node::Point => Piece { area: 0.0, capacitance: 0.0, to_begin: 0.0, to_end: 0.0 },
         };
-        let area = |row: usize, cell: usize| match nodes[row] {
-            Node::Segment(c, _) => {
-                let g = &shapes[c].geometry[cell];
-                PI * g.diameter * (g.length / shapes[c].segments as f64)
-            }
-            Node::Point => 0.0,
-        };
-        let capacity = |row: usize, cell: usize| match nodes[row] {
-            Node::Segment(c, _) => shapes[c].geometry[cell].c_m * area(row, cell) / dt,
-            Node::Point => 0.0,
-        };
+        let area = |row: usize, cell: usize| piece(row, cell).area;
+        let capacity = |row: usize, cell: usize| piece(row, cell).capacitance / dt;
         let axial = |row: usize, cell: usize| match parents[row] {
-            Some(parent) => 1.0 / (half(nodes[row], cell) + half(nodes[parent], cell)),
+            Some(_) if apart.get(row) == Some(&true) => 1.0 / piece(row, cell).to_begin,
+            Some(parent) => 1.0 / (piece(row, cell).to_begin + piece(parent, cell).to_end),
             None => 0.0,
         };
-        let (rows, n) = (nodes.len(), p.n);
+        let (rows, n) = (nodes.len(), if p.has_one_shape() { 1 } else { p.n });
         let (area, capacity, axial) =
             (ByRow::new(rows, n, area), ByRow::new(rows, n, capacity), ByRow::new(rows, n, axial));
         Tree { nodes, parents, axial, capacity, area }
     }
+}
+
+/// The rows of a morphology, and their parents; none if the cells have none.
+fn traced(p: &Population) -> (Vec<Node>, Vec<Option<usize>>) {
+    let parts = p.model.cables.iter().enumerate().filter_map(|(c, cable)| Some((c, cable.traced.as_ref()?)));
+    let (mut nodes, mut parents) = (Vec::new(), Vec::new());
+    for (c, part) in parts {
+        nodes.resize(part.of.parent.len(), Node::Point);
+        parents.clone_from(&part.of.parent);
+        part.rows.iter().enumerate().for_each(|(s, row)| nodes[*row] = Node::Segment(c, s));
+    }
+    (nodes, parents)
 }

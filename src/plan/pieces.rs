@@ -1,0 +1,100 @@
+//! The shapes of cables: the membrane and the axial resistance of each segment, and how far along the path it lies. Internal units: µm,
+//! GΩ, pF.
+
+use super::{Column, Lanes, Population};
+use crate::hir::{Expr, VarId};
+use crate::math::{eval, eval_through};
+use std::f64::consts::PI;
+
+/// A segment of a cable of one cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Piece {
+    /// Membrane area, µm².
+    pub area: f64,
+    /// Capacitance, pF.
+    pub capacitance: f64,
+    /// Axial resistance from the middle to the end that is nearer to the root, GΩ.
+    pub to_begin: f64,
+    /// Axial resistance from the middle to the other end, GΩ.
+    pub to_end: f64,
+}
+
+impl Population {
+    /// Returns the order of the segments that a port is of, if a cable's.
+    pub fn lanes_of(&self, port: VarId) -> Option<Lanes> {
+        let cable = self.model.vars.get(port)?.cable?;
+        Some(Lanes::new(self.n, self.segments(cable)))
+    }
+
+    /// Returns the number of segments of a cable, the same for all cells.
+    pub fn segments(&self, cable: usize) -> usize {
+        let value = |v: VarId| self.params.get(&v).filter(|_| self.n > 0).map(|c| c.at(0));
+        eval(&self.model.cables[cable].segments, &value, None).unwrap_or(1.0).max(1.0) as usize
+    }
+
+    /// Evaluates what the shape of a cell's cables follows from.
+    fn shape(&self, e: &Expr, cell: usize, segment: usize, dt: f64) -> f64 {
+        let lets = |v: VarId| self.model.definition(v);
+        match eval_through(e, &lets, &|v| self.fixed(v, cell, segment), (Some(dt), None)) {
+            Some(value) => value,
+            None => crate::ice!("a cable whose shape follows from more than parameters"),
+        }
+    }
+
+    /// Returns where a cable of a cell begins and how long it is: along the path from the middle of the root, internal units (µm).
+    pub fn reach(&self, cable: usize, cell: usize, dt: f64) -> (f64, f64) {
+        let length = |cable: usize| self.shape(&self.model.cables[cable].length, cell, 0, dt);
+        let begin = match self.model.cables[cable].parent {
+            None => -length(cable) / 2.0,
+            Some(parent) => {
+                let (begin, length) = self.reach(parent, cell, dt);
+                begin + length
+            }
+        };
+        (begin, length(cable))
+    }
+
+    /// Returns how far the middle of a segment lies along the path from the middle of the root, internal units (µm).
+    pub fn distance(&self, cable: usize, cell: usize, segment: usize, dt: f64) -> f64 {
+        if let Some(traced) = &self.model.cables[cable].traced {
+            return traced.of.distance[traced.rows[segment]];
+        }
+        let (begin, length) = self.reach(cable, cell, dt);
+        (begin + length * (segment as f64 + 0.5) / self.segments(cable) as f64).abs()
+    }
+
+    /// Returns a segment of a cable of a cell.
+    pub fn piece(&self, cable: usize, cell: usize, segment: usize, dt: f64) -> Piece {
+        let c = &self.model.cables[cable];
+        let value = |e: &Expr| self.shape(e, cell, segment, dt);
+        if let Some(traced) = &c.traced {
+            let (of, row) = (&traced.of, traced.rows[segment]);
+            let r_a = value(&Expr::Var(c.r_a));
+            let capacitance = value(&Expr::Var(c.c_m)) * of.area[row];
+            let (to_begin, to_end) = (r_a * of.to_begin[row], r_a * of.to_end[row]);
+            return Piece { area: of.area[row], capacitance, to_begin, to_end };
+        }
+        let (length, diameter) = (value(&c.length) / self.segments(cable) as f64, value(&c.diameter));
+        let area = PI * diameter * length;
+        // R_a (length / 2) / (pi diameter^2 / 4)
+        let half = value(&Expr::Var(c.r_a)) * (length / 2.0) / (PI * diameter * diameter / 4.0);
+        Piece { area, capacitance: value(&Expr::Var(c.c_m)) * area, to_begin: half, to_end: half }
+    }
+
+    /// Returns whether all cells have cables of the same shape.
+    pub fn has_one_shape(&self) -> bool {
+        let same = |e: &Expr| {
+            !self.model.any(e, &mut |e| match e {
+                Expr::Var(v) => {
+                    let along = self.along.range((*v, 0)..=(*v, usize::MAX)).map(|(_, column)| column);
+                    self.params.get(v).into_iter().chain(along).any(|column| !matches!(column, Column::Const(_)))
+                }
+                _ => false,
+            })
+        };
+        let cables = self.model.cables.iter();
+        { cables }.all(|c| {
+            [&c.length, &c.diameter].into_iter().all(same) && [c.c_m, c.r_a].into_iter().all(|v| same(&Expr::Var(v)))
+        })
+    }
+}
