@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Union
 
@@ -64,6 +65,10 @@ class _Live:
         return quantity(*value) if isinstance(value, tuple) else value
 
     def _assign(self, path: str, value: Any) -> None:
+        # One number, as it is most often.
+        if type(value) is float and value == value:
+            self._native.assign(path, [value], [])
+            return
         if isinstance(value, str) or getattr(value, "unit", None) not in (None, "1"):
             self._native.assign_text(path, written(value))
             return
@@ -92,6 +97,10 @@ class Simulation(_Live):
             before = parts.get(name, (0, []))
             parts[name] = (before[0] + n, before[1] or variables)
         self.projections: dict[str, Projection] = {name: Projection(self, name, *of) for name, of in parts.items()}
+        # What has a plain name is an attribute as others are, so that it need not be looked for. A name of this class stays what it is.
+        for of_name, of in [*self.projections.items(), *self.populations.items()]:
+            if of_name.isidentifier() and not hasattr(type(self), of_name) and of_name not in ("populations", "projections"):
+                self.__dict__.setdefault(of_name, of)
 
     def __repr__(self) -> str:
         cells = sum(len(p) for p in self.populations.values())
@@ -113,7 +122,9 @@ class Simulation(_Live):
         return self._native.state()[2]
 
     def __getitem__(self, name: str) -> Any:
-        found = self.populations.get(name) or self.projections.get(name)
+        # Populations may be without cells.
+        found: Any = self.populations.get(name)
+        found = self.projections.get(name) if found is None else found
         if found is None:
             known = ", ".join([*self.populations, *self.projections])
             raise KeyError(f"there is no population or projection `{name}`: {known}")
@@ -216,10 +227,10 @@ class _Owner:
     """Something that has variables."""
 
     #: Attributes that are no variables.
-    _own = ("_sim", "_name", "_n", "_shape", "_variables", "events", "_path")
+    _own = ("_sim", "_name", "_n", "_shape", "_variables", "events", "_path", "_nameless")
 
     def __init__(self, sim: Simulation, name: str, variables: list[tuple[str, str, str]]) -> None:
-        self._sim, self._name, self._path = sim, name, f"{NET}.{name}"
+        self._sim, self._name, self._path, self._nameless = sim, name, f"{NET}.{name}", "->" in name
         self._variables = {v: (kind, unit) for v, kind, unit in variables}
 
     @property
@@ -232,26 +243,29 @@ class _Owner:
 
     def __getitem__(self, name: str) -> Any:
         """A variable by its name, dotted if it is one of a compartment: `sim.pyr["dendrite.v"]`."""
+        if name in self._variables and not self._nameless:
+            return Values(self, name)
         self._must_be_named()
-        if name not in self._variables:
-            raise KeyError(f"`{self._name}` has no variable `{name}`: {', '.join(self._variables)}")
-        return Values(self, name)
+        raise KeyError(f"`{self._name}` has no variable `{name}`: {', '.join(self._variables)}")
 
     def _must_be_named(self) -> None:
-        if "->" in self._name:
+        if self._nameless:
             raise KeyError(f"`{self._name}` has no name by which it can be asked for: write `projection NAME: {self._name} …`")
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name not in self._variables:
             raise KeyError(f"`{self._name}` has no variable `{name}`: {', '.join(self._variables)}")
         self._must_be_named()
+        if type(value) is float:
+            self._sim._assign(f"{self._path}.{name}", value)
+            return
         # Cells of a sheet are assigned to row by row; a matrix of weights stays one.
         flat = isinstance(self, Population) and not isinstance(value, str) and np.ndim(value) > 1
         unit = getattr(value, "unit", None)
         self._sim._assign(f"{self._path}.{name}", Array(np.reshape(np.asarray(value), -1), unit) if flat else value)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in self._variables:
+        if name[:1] == "_" or name not in self._variables:
             known = ", ".join(self.__dict__.get("_variables", ()))
             raise AttributeError(f"`{self.__dict__.get('_name')}` has no variable `{name}`: {known}")
         return self[name]
@@ -271,10 +285,11 @@ class Population(_Owner):
     def __init__(self, sim: Simulation, name: str, shape: list[int], variables: list, events: list[str]) -> None:
         super().__init__(sim, name, variables)
         self._shape = tuple(shape)
+        self._n = math.prod(self._shape)
         self.events = events
 
     def __len__(self) -> int:
-        return int(np.prod(self._shape))
+        return self._n
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -324,29 +339,39 @@ class Projection(_Owner):
 class Values(Array):
     """The values of a variable when they were read, with its unit. Assignments to elements change the simulation."""
 
-    _owner: Any
-    _variable: str
+    _owner: Any = None
+    _variable: str = ""
 
     def __new__(cls, owner: _Owner, variable: str) -> "Values":
-        read = owner._sim._read(f"{owner._path}.{variable}")
-        values = np.atleast_1d(np.asarray(read))
+        read = owner._sim._native.value(f"{owner._path}.{variable}")
+        values, unit = read if type(read) is tuple else (np.asarray(read), None)
+        if values.ndim == 0:
+            values = values.reshape(1)
         shape = getattr(owner, "_shape", ())
-        if len(shape) > 1 and values.size == np.prod(shape):
+        if len(shape) > 1 and values.size == owner._n:
             values = values.reshape(shape)
         self = values.view(cls)
-        self.unit = read.unit if hasattr(read, "unit") else None
+        self.unit = unit
         self._owner, self._variable = owner, variable
-        self.flags.writeable = False
+        self.setflags(write=False)
         return self
 
     def __array_finalize__(self, obj: Any) -> None:
-        super().__array_finalize__(obj)
-        self._owner, self._variable = None, ""
+        # What is made of values has neither an owner nor a variable: those of the class.
+        self.unit = getattr(obj, "unit", None)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if self._owner is None:
             raise TypeError("this was made of the values of a simulation; assign to the variable itself")
         owner, sim = self._owner, self._owner._sim
+        # One number for some cells in a row, as it is most often.
+        if type(value) in (float, int) and type(key) is slice and key.step in (None, 1) and type(owner) is Population:
+            begin, end, _ = key.indices(self.shape[0])
+            if self.shape == (owner._n,) and begin < end and (end - begin > 1 or owner._n == 1):
+                some = "" if end - begin == owner._n else f"[{begin}..{end}]"
+                sim._assign(f"{owner._path}{some}.{self._variable}", float(value))
+                self._read_again()
+                return
         places = np.atleast_1d(np.arange(self.size).reshape(self.shape)[key]).reshape(-1)
         if not isinstance(value, str):
             unit = getattr(value, "unit", None)
@@ -373,10 +398,13 @@ class Values(Array):
             new = np.array(np.asarray(sim._read(f"{owner._path}.{self._variable}"))).reshape(-1)
             new[places] = value
             sim._assign(f"{owner._path}.{self._variable}", new)
-        now = np.asarray(Values(owner, self._variable))
-        self.flags.writeable = True
+        self._read_again()
+
+    def _read_again(self) -> None:
+        now = np.asarray(Values(self._owner, self._variable))
+        self.setflags(write=True)
         np.asarray(self)[...] = now
-        self.flags.writeable = False
+        self.setflags(write=False)
 
     # `sim.exc.I += x` reads, computes, and assigns what comes out to the variable.
     def __iadd__(self, other: Any) -> Any:  # type: ignore[override, misc]

@@ -252,3 +252,26 @@ def test_simulations_end_when_nobody_has_them(model):
         model.instantiate("Balanced", n=10).step()
     gc.collect()
     assert threading.active_count() == before
+
+
+def test_a_population_without_cells_and_names_of_methods():
+    m = neuro.compile(
+        source="""
+neuron Cell { state v = 0 mV   v' = -v / 1 ms }
+network Odd(n: int = 0) { population none: Cell[n]   population step: Cell[2]   population other: Cell[3] }
+"""
+    )
+    sim = m.instantiate("Odd")
+    assert len(sim.none) == 0 and sim["none"] is sim.none and sim.other is sim.populations["other"]
+    # A method stays one; its population is found by name.
+    sim.step(1)
+    assert sim["step"].v.shape == (2,)
+    sim.other.v = 3.0
+    sim.other.v[:2] = 1
+    assert sim.other.v.tolist() == [1, 1, 3] and sim.other.v.unit == "mV"
+    with pytest.raises(ValueError, match="nan"):
+        sim.other.v = float("nan")
+    copy = sim.other.v.copy()
+    assert copy.unit == "mV"
+    with pytest.raises(TypeError, match="assign to the variable itself"):
+        copy[:2] = 4
