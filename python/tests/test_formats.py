@@ -197,6 +197,17 @@ def test_neo_has_a_train_for_each_cell_and_signals_with_units(run, parts):
     assert of["average"].shape == (101, 1)
 
 
+def test_values_in_units_that_quantities_does_not_know():
+    pytest.importorskip("neo")
+
+    class Made:
+        recordings = {"exc.q": neuro.Recording(np.full((3, 2), 2.0), "fC", np.array([0.0, 1.0, 5.0]), "exc.q")}
+        spikes, seed, dt = {}, 1, 0.1
+
+    (signal,) = formats.to_neo(Made()).segments[0].irregularlysampledsignals
+    assert np.allclose(signal.rescale("C").magnitude, 2e-15) and signal.times.magnitude.tolist() == [0.0, 1.0, 5.0]
+
+
 def test_elephant_finds_the_rates(run):
     pytest.importorskip("neo")
     statistics = pytest.importorskip("elephant.statistics")

@@ -292,7 +292,7 @@ def test_a_folder_with_something_in_it_stays(folder, tmp_path):
     assert (tmp_path / "model" / "notes.txt").read_text() == "mine"
 
 
-def one(folder, template, parameters, weights=(), simulator="NEST", inputs=None, edge="static_synapse", stop=100.0, sign=None):
+def one(folder, template, parameters, weights=(), simulator="NEST", inputs=None, edge="static_synapse", stop=100.0, synapse=None):
     """A cell of a kind, which a node drives at 10, 20, 30 … ms through edges of these weights, 1.5 ms later."""
     (folder / "models").mkdir(parents=True)
     (folder / "models" / "cell.json").write_text(json.dumps(parameters))
@@ -317,9 +317,9 @@ def one(folder, template, parameters, weights=(), simulator="NEST", inputs=None,
                 f[f"edges/e/{end}_node_id"].attrs["node_population"] = population
             f["edges/e/edge_type_id"] = np.ones(len(weights), int)
             f["edges/e/0/syn_weight"] = np.array(weights, float)
-        named = "NULL" if sign is None else "synapse.json"
+        named = "NULL" if synapse is None else "synapse.json"
         (folder / "edges.csv").write_text(f"edge_type_id delay model_template dynamics_params\n1 1.5 {edge} {named}\n")
-        (folder / "models" / "synapse.json").write_text(json.dumps({"level_of_detail": "instanteneous", "sign": sign}))
+        (folder / "models" / "synapse.json").write_text(json.dumps(synapse))
         config["networks"]["edges"] = [{"edges_file": "edges.h5", "edge_types_file": "edges.csv"}]
         (folder / "spikes.csv").write_text(
             "timestamps population node_ids\n" + "".join(f"{10.0 * (k + 1)} source {k}\n" for k in range(len(weights)))
@@ -382,12 +382,22 @@ def test_an_adaptive_cell_adapts(tmp_path):
     clamp["c"]["amp"] = 800.0
     other, _ = traced(one(tmp_path / "b", "nest:aeif_cond_exp", nest, (), "NEST", clamp, stop=300.0), tmp_path / "y")
     assert np.array_equal(times, other)
+    # Times of SciPy, as in std.neurons.adex: cells of NEST as they are. Every reset waits for the end of its step, 0.1 ms at most.
+    published = np.array([17.7195, 35.1295, 60.6618, 101.6726, 161.4113])
+    default, _ = traced(one(tmp_path / "c", "nest:aeif_cond_exp", {}, (), "NEST", clamp, stop=170.0), tmp_path / "z")
+    assert np.abs(np.diff(default, prepend=0) - np.diff(published, prepend=0)).max() < 0.1
 
 
 def test_integrators_of_events_are_those_of_neuron(tmp_path):
     # BMTK's files of parameters are in seconds, `sign` belongs to the synapse.
+    sign = {"level_of_detail": "instanteneous", "sign": -1}
     config = one(
-        tmp_path / "a", "nrn:IntFire1", {"tau": 0.02, "refrac": 0.003, "type": "NEURON_IntFire1"}, (-0.9, -0.7, -0.3), "NEURON", sign=-1
+        tmp_path / "a",
+        "nrn:IntFire1",
+        {"tau": 0.02, "refrac": 0.003, "type": "NEURON_IntFire1"},
+        (-0.9, -0.7, -0.3),
+        "NEURON",
+        synapse=sign,
     )
     of = json.loads(config.read_text())
     of["reports"]["v"]["variable_name"] = "m"
@@ -395,6 +405,50 @@ def test_integrators_of_events_are_those_of_neuron(tmp_path):
     times, m = traced(config, tmp_path / "x")
     assert times.tolist() == [21.5]
     assert abs(m[214] - 0.9 * np.exp(-9.9 / 20)) < 1e-9 and m[215] == 0 and abs(m[320] - 0.3 * np.exp(-0.5 / 20)) < 1e-9
+
+
+GLIF = {
+    "C_m": 58.0, "g": 5.9, "E_L": -70.0, "V_th": -46.4, "V_reset": -70.0, "t_ref": 2.6, "V_m": -65.0, "tau_syn": [5.5, 8.5, 2.8],
+    "after_spike_currents": True, "asc_init": [0.0, -5.0], "asc_decay": [0.1, 0.3], "asc_amps": [-37.0, -65.0], "asc_r": [1.0, 0.5],
+    "spike_dependent_threshold": False, "adapting_threshold": False,
+}  # fmt: skip
+
+
+def test_currents_after_spikes_are_those_of_glif_cells(tmp_path):
+    config = one(tmp_path / "a", "nest:glif_psc", GLIF, (300.0, -80.0, 900.0, 900.0, 900.0), synapse={"receptor_type": 3})
+    times, v = traced(config, tmp_path / "x")
+    # dI, I, two currents after spikes, v - E_L.
+    a = np.zeros((5, 5))
+    a[0, 0] = a[1, 1] = -1 / 2.8
+    a[1, 0], a[2, 2], a[3, 3], a[4, 4] = 1.0, -0.1, -0.3, -5.9 / 58.0
+    a[4, 1:4] = 1 / 58.0
+    step, y, held, fired, got = circuits.exponential(a * 0.1), np.array([0.0, 0.0, 0.0, -5.0, 5.0]), 0, [], [-65.0]
+    for k in range(1, 1001):
+        before, y = y, step @ y
+        if held:
+            y[2:], held = before[2:], held - 1
+        y[0] += {115: 300.0, 215: -80.0, 315: 900.0, 415: 900.0, 515: 900.0}.get(k, 0.0) * np.e / 2.8
+        if y[4] > 23.6:
+            fired.append(k)
+            y[2], y[3], y[4], held = -37.0 + y[2] * np.exp(-0.26), -65.0 + 0.5 * y[3] * np.exp(-0.78), 0.0, 26
+        got.append(y[4] - 70.0)
+    assert len(fired) >= 3 and np.rint(times / 0.1).astype(int).tolist() == fired
+    assert np.abs(v - got).max() < 1e-9
+
+
+@pytest.mark.parametrize(
+    "template, parameters, synapse, message",
+    [
+        ("nest:glif_psc", GLIF, {"receptor_type": 4}, "edge 0 has the receptor_type 4.*\\n.*one of 1 to 3"),
+        ("nest:glif_psc", GLIF, None, "edge 0 has no receptor_type"),
+        ("nest:glif_psc", {**GLIF, "adapting_threshold": True}, {"receptor_type": 1}, "`adapting_threshold`: is no parameter"),
+        ("nest:iaf_psc_exp", {}, {"receptor_type": 1}, "edge 0 has the receptor_type 1.*\\n.*sign of the weight"),
+        ("nest:iaf_psc_exp", {}, {"tau_rec": 800.0}, "synapse.json: `tau_rec`: 800.0 of a synapse is not carried over"),
+    ],
+)
+def test_ports_and_parameters_that_are_not_there(tmp_path, template, parameters, synapse, message):
+    with pytest.raises(formats.FormatError, match=message):
+        formats.read_sonata(one(tmp_path / "a", template, parameters, (1.0,), synapse=synapse), tmp_path / "x")
 
 
 def test_a_current_from_a_table(tmp_path):

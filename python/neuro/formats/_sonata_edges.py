@@ -70,7 +70,9 @@ class _EdgeTypes:
         for name in ("syn_weight", "delay", "nsyns"):
             self.columns[name] = np.array([np.nan if (v := types.number(t, name)) is None else v for t in self.ids.tolist()])
         self.sign = np.ones(len(self.ids))
-        self.port = np.full(len(self.ids), "", dtype=object)
+        #: Where edges arrive: 0 if the sign of the weight says it, 1 and 2 of those that excite and inhibit, from 3 on the port of
+        #: a `receptor_type`.
+        self.port = np.zeros(len(self.ids), dtype=np.int64)
         for k, type_id in enumerate(self.ids.tolist()):
             self._check(k, type_id)
 
@@ -93,7 +95,7 @@ class _EdgeTypes:
         if receptor not in ("excitatory", "inhibitory", "default"):
             what = f"`receptor_type` {receptor} is not carried over"
             raise self.types.fault(type_id, what, "ports are `excitatory` and `inhibitory`, or follow the sign of the weight")
-        self.port[k] = {"excitatory": "exc", "inhibitory": "inh", "default": ""}[receptor]
+        self.port[k] = {"default": 0, "excitatory": 1, "inhibitory": 2}[receptor]
 
     def _parameters(self, k: int, type_id: int, named: Optional[str]) -> None:
         if named is None:
@@ -109,6 +111,8 @@ class _EdgeTypes:
                 self.sign[k] = value
             elif name == "receptor_type" and isinstance(value, str):
                 self._receptor(k, type_id, value)
+            elif name == "receptor_type" and type(value) is int and value > 0:
+                self.port[k] = 2 + value
             elif name in ("weight", "delay") and isinstance(value, (int, float)) and not isinstance(value, bool):
                 column = {"weight": "syn_weight", "delay": "delay"}[name]
                 if np.isnan(self.columns[column][k]):
@@ -278,8 +282,16 @@ def _write(tables: dict, parts_of: list, ids: dict, weight: np.ndarray, delay: n
             what = f"edge {begin + edge} has a delay of {delay[edge]:g} ms, and a step is {dt:g} ms"
             raise h5.fault(at, what, "make `dt` smaller, or the delay longer")
         model = target.model
-        inhibitory = np.where(port[chosen] == "", weight[chosen] < 0, port[chosen] == "inh")
-        for pulls, name, mask in ((False, model.ports[0], ~inhibitory), (True, model.ports[1], inhibitory)):
+        named = port[chosen]
+        other = (named < 3) | (named > 2 + len(model.receptors)) if model.receptors else named > 2
+        if other.any():
+            edge = int(chosen[np.flatnonzero(other)[0]])
+            what = f"edge {begin + edge} has {f'the receptor_type {port[edge] - 2}' if port[edge] > 2 else 'no receptor_type'}"
+            fix = f"it is one of 1 to {len(model.receptors)} there" if model.receptors else "the sign of the weight says where it arrives"
+            raise h5.fault(at, f"{what}, and ends at a cell of {target.template}", fix)
+        inhibitory = np.where(named == 0, weight[chosen] < 0, named == 2)
+        arrive = [(False, name, named == 3 + k) for k, name in enumerate(model.receptors)]
+        for pulls, name, mask in arrive or ((False, model.ports[0], ~inhibitory), (True, model.ports[1], inhibitory)):
             rows = chosen[mask]
             if not len(rows):
                 continue
@@ -293,6 +305,6 @@ def _write(tables: dict, parts_of: list, ids: dict, weight: np.ndarray, delay: n
             table = tables.get((a, b, name))
             if table is None:
                 words = [part.name for end, part in zip(ends, (source, target)) if len(end.parts) > 1]
-                file = "_".join([word, *words, *([name] if model.ports[0] != model.ports[1] else [])])
+                file = "_".join([word, *words, *([name] if model.receptors or model.ports[0] != model.ports[1] else [])])
                 tables[a, b, name] = table = _Table(folder, Projection(file, source, target, name, f"{file}.parquet", model.weight))
             table.add(ids["source"][rows], ids["target"][rows], size, delay[rows])

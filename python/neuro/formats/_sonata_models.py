@@ -24,12 +24,14 @@ class Model:
     weight: str = "pA"
     positive: bool = False
     current: Optional[str] = "pA"
+    #: Ports by number, of cells whose edges name a `receptor_type`; none if the sign of a weight says where it arrives.
+    receptors: tuple[str, ...] = ()
     #: Parameters that have another name in the language, where `cm` is a unit.
     renamed: tuple[tuple[str, str], ...] = ()
 
     def default(self, name: str) -> float:
         """The value of a parameter or state that no file gives."""
-        found = re.search(rf"^    (?:param|state) {name} = (\S+)", self.text, re.M)
+        found = re.search(rf"^    (?:param|state) {name} = ([-+.e\d]+)", self.text, re.M)
         assert found is not None, name
         return float(found[1])
 
@@ -133,7 +135,7 @@ def _integrate_and_fire(
         weight,
         conductance,
         "nA" if pynn else "pA",
-        (("cm", "C_m"),) if pynn else (),
+        renamed=(("cm", "C_m"),) if pynn else (),
     )
 
 
@@ -185,7 +187,7 @@ def _adaptive(neuron: str, doc: str, kind: str, pynn: bool) -> Model:
     states_of = {v: "mV", "w": "nA" if pynn else "pA"}
     weight, current = ("uS", "nA") if pynn else ("nS", "pA")
     renamed = (("cm", "C_m"),) if pynn else ()
-    return Model(neuron, "\n".join(lines), parameters, states_of, v, ("exc", "inh"), weight, True, current, renamed)
+    return Model(neuron, "\n".join(lines), parameters, states_of, v, ("exc", "inh"), weight, True, current, renamed=renamed)
 
 
 _IZHIKEVICH = Model(
@@ -283,6 +285,39 @@ def _pynn(template: str, kind: str, tau: tuple[float, float]) -> Model:
     return _integrate_and_fire(neuron, doc, kind, _PYNN, {**_IF, "tau_e": tau[0], "tau_i": tau[1]}, True)
 
 
+def glif_psc(ports: int, currents: int) -> Model:
+    """A generalized leaky cell (Teeter et al. 2018, Nat Commun 9:709) with currents after spikes, and ports with alpha-shaped currents."""
+    rows = [
+        ("C_m", 58.72, " pF"), ("g", 9.43, " nS"), ("E_L", -78.85, " mV"), ("V_th", -51.68, " mV"), ("V_reset", -78.85, " mV"),
+        ("t_ref", 3.75, " ms"),
+    ]  # fmt: skip
+    arrives, after = range(ports), range(currents)
+    rows += [(f"tau_syn_{k}", 2.0, " ms") for k in arrives]
+    for k in after:
+        rows += [(f"asc_amps_{k}", 0.0, " pA"), (f"asc_decay_{k}", 0.003, "/ms"), (f"asc_r_{k}", 1.0, "")]
+    lines = [
+        "## Generalized leaky integrate-and-fire cell with currents after spikes; `glif_psc` of NEST.",
+        f"neuron GlifPsc{ports}x{currents} {{",
+    ]
+    lines += [f"    param {name} = {value:g}{unit}" for name, value, unit in rows]
+    for k in arrives:
+        lines += [f"    event input syn_{k + 1}: pA", f"    state I_{k} = 0 pA", f"    state dI_{k} = 0 pA/ms"]
+    lines += ["    input I: pA = 0 pA", *(f"    state A_{k} = 0 pA" for k in after), "    state V_m = -78.85 mV"]
+    for k in arrives:
+        lines += [f"    dI_{k}' = -dI_{k} / tau_syn_{k} + syn_{k + 1} * exp(1) / tau_syn_{k}", f"    I_{k}' = dI_{k} - I_{k} / tau_syn_{k}"]
+    lines += [f"    A_{k}' = -asc_decay_{k} * A_{k}" for k in after]
+    lines.append(f"    V_m' = (g*(E_L - V_m) + {' + '.join([*(f'I_{k}' for k in arrives), *(f'A_{k}' for k in after), 'I'])}) / C_m")
+    lines.append("    emit spike when V_m > V_th {")
+    for k in after:
+        lines += [f"        A_{k} = asc_amps_{k} + asc_r_{k} * A_{k} * exp(-asc_decay_{k} * t_ref)", f"        hold A_{k} for t_ref"]
+    lines += ["        V_m = V_reset", "        hold V_m for t_ref", "    }", "}"]
+    parameters = {name: {" pF": "pF", "/ms": "1/ms"}.get(unit, unit.strip()) for name, _, unit in rows}
+    states = {"V_m": "mV", **{f"A_{k}": "pA" for k in after}}
+    renamed = tuple((f"asc_init_{k}", f"A_{k}") for k in after)
+    names = tuple(f"syn_{k + 1}" for k in arrives)
+    return Model(lines[1].split()[1], "\n".join(lines), parameters, states, "V_m", ("", ""), receptors=names, renamed=renamed)
+
+
 MODELS: dict[str, Model] = {
     "nest:iaf_psc_delta": _nest("iaf_psc_delta", "IafPscDelta", "delta"),
     "nest:iaf_psc_exp": _nest("iaf_psc_exp", "IafPscExp", "exp current"),
@@ -292,6 +327,8 @@ MODELS: dict[str, Model] = {
     "nest:aeif_cond_exp": _adaptive("AeifCondExp", "Adaptive exponential cell; `aeif_cond_exp` of NEST.", "exp conductance", False),
     "nest:aeif_cond_alpha": _adaptive("AeifCondAlpha", "Adaptive exponential cell; `aeif_cond_alpha` of NEST.", "alpha conductance", False),
     "nest:izhikevich": _IZHIKEVICH,
+    # With as many ports and currents as its parameters say.
+    "nest:glif_psc": glif_psc(1, 2),
     "nrn:intfire1": _INTFIRE1,
     "pynn:if_curr_delta": _pynn("IF_curr_delta", "delta", (5, 5)),
     "pynn:if_curr_exp": _pynn("IF_curr_exp", "exp current", (5, 5)),
@@ -310,5 +347,6 @@ MODELS: dict[str, Model] = {
 IDLE: dict[str, dict[str, object]] = {
     "nest:iaf_psc_delta": {"refractory_input": False},
     "nest:iaf_psc_exp": {"delta": 0.0, "rho": 0.01},
+    "nest:glif_psc": {"spike_dependent_threshold": False, "adapting_threshold": False},
     "nest:izhikevich": {"consistent_integration": True},
 }

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._errors import FormatError
 from ._sonata_files import H5, Types, read_json
-from ._sonata_models import IDLE, MODELS, Model
+from ._sonata_models import IDLE, MODELS, Model, glif_psc
 
 _REFUSED = {
     "biophysical": "is a cell with a morphology: only point neurons are carried over",
@@ -196,11 +196,42 @@ def parts(
     for key in distinct:
         rows = np.flatnonzero(kinds_of == key)
         model = MODELS.get(key)
+        if key == "nest:glif_psc":
+            model = _glif(population, rows, folder, cache)
         name = names[population.name] if len(distinct) == 1 else f"{names[population.name]}_{model.neuron if model else 'virtual'}"
         part = Part(name, rows, population.ids[rows], model, key)
         if model is not None:
             _give(part, population, folder, v_init, cache, notes)
         out.append(part)
+    return out
+
+
+def _glif(population: Population, rows: np.ndarray, folder: Optional[Path], cache: dict) -> Model:
+    """The model of cells whose numbers of ports and of currents are those of their lists of parameters."""
+    own, of_types = population.text("dynamics_params")[rows], population.type_ids[rows]
+    sizes = set()
+    for type_id, named in dict.fromkeys(zip(of_types.tolist(), own.tolist())):
+        of = _parameters(population, type_id, named, folder, cache)
+        lists = [of.get(key, default) for key, default in (("tau_syn", [2.0]), ("asc_decay", [0.003, 0.1]))]
+        if not all(isinstance(x, list) and 0 < len(x) < 100 for x in lists):
+            raise population.types.fault(type_id, f"`tau_syn` and `asc_decay` in {named} are no lists")
+        sizes.add((len(lists[0]), len(lists[1])))
+        if len(sizes) > 1:
+            raise population.types.fault(
+                type_id, f"{named} has another number of `tau_syn` or `asc_decay` than other types of its population"
+            )
+    return glif_psc(*sizes.pop())
+
+
+def _single(of: dict[str, Any], template: str) -> dict[str, Any]:
+    """Parameters with an element of a list each, `tau_syn_0` of `tau_syn`."""
+    if template != "nest:glif_psc":
+        return of
+    out = dict(of)
+    if out.pop("after_spike_currents", False) is not True:
+        out = {name: value for name, value in out.items() if name not in ("asc_amps", "asc_init")}
+    for name in [n for n, value in out.items() if isinstance(value, list)]:
+        out.update((f"{name}_{k}", value) for k, value in enumerate(out.pop(name)))
     return out
 
 
@@ -216,7 +247,7 @@ def _give(part: Part, population: Population, folder: Optional[Path], v_init: Op
     of_types = population.type_ids[part.rows]
     for type_id, named in dict.fromkeys(zip(of_types.tolist(), own.tolist())):
         chosen = (of_types == type_id) & np.array([o == named for o in own])
-        of = dict(_parameters(population, type_id, named, folder, cache))
+        of = dict(_single(_parameters(population, type_id, named, folder, cache), part.template))
         where = f"{named} (node_type_id {type_id} in {population.types.path})"
         path = folder / str(named) if folder is not None and named is not None else population.path
         in_seconds = part.template == "nrn:intfire1" and of.pop("type", None) == "NEURON_IntFire1"
