@@ -262,6 +262,8 @@ def test_what_cannot_be_read_is_refused_with_its_place(folder, tmp_path, what):
     change(folder)
     with pytest.raises(formats.FormatError, match=message) as e:
         formats.read_sonata(folder / "simulation_config.json", tmp_path / "model")
+    # Nothing is left of it.
+    assert [f.name for f in tmp_path.iterdir()] == ["sonata"]
     again = pickle.loads(pickle.dumps(e.value))
     assert str(again) == str(e.value) and str(folder) in str(e.value)
 
@@ -458,6 +460,28 @@ def test_a_current_from_a_table(tmp_path):
     _, v = traced(config, tmp_path / "x")
     assert abs(v[200] - (-70 + 2 * (1 - np.exp(-1)))) < 1e-9
     assert abs(v[300] - (-70 + 4 * (1 - np.exp(-1)) + 2 * (1 - np.exp(-1)) * np.exp(-1))) < 1e-9
+
+
+def test_currents_of_electrodes(tmp_path):
+    clamp = {"c": {"input_type": "current_clamp", "module": "IClamp", "electrode_file": "where.csv", "input_file": "what.csv"}}
+    config = one(tmp_path / "a", "nest:iaf_psc_delta", {"V_th": 0.0}, (), "NEST", clamp)
+    where, what = tmp_path / "a" / "where.csv", tmp_path / "a" / "what.csv"
+    where.write_text("electrode_id node_id population sec_id seg_x\n4 0 cell 0 0.5\n")
+    what.write_text("electrode_id dur amp delay\n4 10 50 10.0\n4 5 25 15\n")
+    _, v = traced(config, tmp_path / "x")
+    half = 2 * (1 - np.exp(-0.5))
+    assert abs(v[150] - (-70 + half)) < 1e-9 and abs(v[200] - (-70 + half * np.exp(-0.5) + 1.5 * half)) < 1e-9
+    assert abs(v[300] - (-70 + (half * np.exp(-0.5) + 1.5 * half) * np.exp(-1))) < 1e-9
+    for file, text_, message in (
+        (what, "electrode_id dur amp delay\n5 10 50 10.0\n", "electrode_id 5: is not in"),
+        (what, "electrode_id dur amp delay\n4 10 x 10.0\n", "electrode_id 4: `amp` is x, not a number"),
+        (what, "electrode_id dur delay\n4 10 10.0\n", "header: there is no column `amp`"),
+        (where, "electrode_id node_id population\n4 9 cell\n", "electrode_id 4: there is no node 9 in population `cell`"),
+    ):
+        file.write_text(text_)
+        with pytest.raises(formats.FormatError, match=message):
+            formats.read_sonata(config, tmp_path / "y")
+        what.write_text("electrode_id dur amp delay\n4 10 50 10.0\n")
 
 
 def test_spikes_of_nodes_that_are_not_there_are_told(folder, tmp_path):

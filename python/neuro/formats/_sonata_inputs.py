@@ -150,6 +150,16 @@ class Spikes:
         return out, again
 
 
+def _number(path: Path, row: dict[str, Optional[str]], column: str) -> float:
+    try:
+        value = float(str(row[column]))
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise FormatError(path, f"electrode_id {row.get('electrode_id')}", f"`{column}` is {row[column]}, not a number")
+    return value
+
+
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -169,11 +179,13 @@ class Clamps:
         place = f"inputs/{key}"
         if of.get("module") != "IClamp":
             raise config.fault(place, f"`module` {of.get('module')} is not carried over", "currents are those of `IClamp`")
-        if "electrode_file" in of:
-            raise config.fault(place, "`electrode_file` is not carried over", "give `node_set`, `amp`, `delay` and `duration`")
-        found = sets.find(of.get("node_set", "all"), place)
-        for begin, end, size in self._steps(config, place, of):
-            for name, mask in found.items():
+        if of.get("electrode_file") is not None:
+            clamped = self._electrodes(config, place, of, sets)
+        else:
+            found = sets.find(of.get("node_set", "all"), place)
+            clamped = [(found, *step) for step in self._steps(config, place, of)]
+        for masks, begin, end, size in clamped:
+            for name, mask in masks.items():
                 for part in parts[name]:
                     rows = np.flatnonzero(mask[part.rows])
                     if not len(rows) or part.model is None:
@@ -183,6 +195,39 @@ class Clamps:
                     self.changes.append((begin, part, rows, size))
                     if end is not None:
                         self.changes.append((end, part, rows, -size))
+
+    def _electrodes(
+        self, config: Config, place: str, of: dict[str, Any], sets: NodeSets
+    ) -> list[tuple[dict[str, np.ndarray], int, Optional[int], float]]:
+        """Steps of electrodes, each of which is in a cell: one table says in which, another what it does."""
+        path, times = config.file(place, of["electrode_file"]), config.file(place, of.get("input_file", of.get("file")))
+        where: dict[str, dict[str, np.ndarray]] = {}
+        for row in self._table(path, ("electrode_id", "node_id", "population")):
+            node = _number(path, row, "node_id")
+            found = sets.find({"population": row["population"], "node_id": int(node)}, place)
+            if not found:
+                raise FormatError(
+                    path, f"electrode_id {row['electrode_id']}", f"there is no node {node:g} in population `{row['population']}`"
+                )
+            where[str(row["electrode_id"])] = found
+        out: list[tuple[dict[str, np.ndarray], int, Optional[int], float]] = []
+        for row in self._table(times, ("electrode_id", "dur", "amp", "delay")):
+            electrode = str(row["electrode_id"])
+            if electrode not in where:
+                raise FormatError(times, f"electrode_id {electrode}", f"is not in {path}")
+            begin, length, size = (_number(times, row, c) for c in ("delay", "dur", "amp"))
+            if begin < 0 or length < 0:
+                raise FormatError(times, f"electrode_id {electrode}", "has a `delay` or a `dur` that is negative")
+            out.append((where[electrode], self._step(begin), self._step(begin + length), size))
+        return out
+
+    @staticmethod
+    def _table(path: Path, columns: tuple[str, ...]) -> list[dict[str, Optional[str]]]:
+        header, rows = read_table(path)
+        for column in columns:
+            if column not in header:
+                raise FormatError(path, "header", f"there is no column `{column}`", f"it has {', '.join(header)}")
+        return rows
 
     def _steps(self, config: Config, place: str, of: dict[str, Any]) -> list[tuple[int, Optional[int], float]]:
         kind = of.get("input_type")

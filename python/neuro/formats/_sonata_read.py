@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,11 +96,23 @@ def read_sonata(
     is refused with its place, as `FormatError`; nothing is left out silently. `Circuit.notes` are remarks.
     """
     need("h5py")
-    pa, parquet = need("pyarrow"), need("pyarrow.parquet")
-    path, folder = Path(config), Path(folder)
-    setting = Config(path)
+    need("pyarrow")
+    setting, folder = Config(Path(config)), Path(folder)
     if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise FileExistsError(f"{folder} is not empty; `overwrite=True` writes into it")
+    folder.resolve().parent.mkdir(parents=True, exist_ok=True)
+    # Aside first, so that what is refused leaves nothing behind.
+    with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix=".sonata-") as aside:
+        nodes, notes = _carry(setting, Path(aside), dt)
+        folder.mkdir(exist_ok=True)
+        for file in Path(aside).iterdir():
+            file.replace(folder / file.name)
+    return Circuit(folder / "circuit.neuro", nodes, tuple(notes))
+
+
+def _carry(setting: Config, folder: Path, dt: Optional[float]) -> tuple[dict[str, tuple[str, np.ndarray]], list[str]]:
+    """Writes the model into an empty folder; returns which nodes its populations are, and remarks."""
+    pa, parquet = need("pyarrow"), need("pyarrow.parquet")
     notes: list[str] = []
     populations: dict[str, Population] = {}
     for _, types, name, h5 in _each(setting, "nodes"):
@@ -116,7 +129,10 @@ def read_sonata(
     split = {name: parts(p, names, cells, v_init, notes) for name, p in populations.items()}
     if v_init is not None and any(p.model and p.model.initial for ps in split.values() for p in ps):
         notes.append(f"cells begin at v_init = {v_init:g} mV of `conditions`; BMTK lets cells of NEST begin at NEST's own value")
-    folder.mkdir(parents=True, exist_ok=True)
+    called = [p.name for ps in split.values() for p in ps]
+    twice = next((name for name in called if called.count(name) > 1), None)
+    if twice is not None:
+        raise setting.fault("networks/nodes", f"would become two populations called `{twice}`", "give one of the populations another name")
     for name, population in populations.items():
         for part in split[name]:
             parquet.write_table(pa.table(_columns(population, part)), folder / f"{part.name}_nodes.parquet", compression="snappy")
@@ -127,7 +143,7 @@ def read_sonata(
         of_edges = Types(types, "edge_type_id", name)
         word = words[name]
         # A projection and a population do not share a name.
-        word = f"{word}_edges" if word in names.values() else word
+        word = f"{word}_edges" if word in called else word
         projections += edges(h5, name, of_edges, synapses, populations, split, folder, word, step, notes)
     sent: dict[str, str] = {}
     statements: list[str] = []
@@ -159,10 +175,10 @@ def read_sonata(
             notes.append(f"{spikes.after} spikes of inputs are after the end of the run")
         statements = [*clamps.lines(setting), *_reports(setting, sets, split, step, stop, notes)]
     all_parts = [p for name in populations for p in split[name]]
-    text = _text(path, all_parts, projections, sent, statements, step, stop, notes)
+    text = _text(setting.path, all_parts, projections, sent, statements, step, stop, notes)
     (folder / "circuit.neuro").write_text(text, encoding="utf-8")
     nodes = {p.name: (name, p.ids.astype(np.uint64)) for name in populations for p in split[name]}
-    return Circuit(folder / "circuit.neuro", nodes, tuple(notes))
+    return nodes, notes
 
 
 def _run(config: Config, dt: Optional[float]) -> tuple[float, float]:
