@@ -84,6 +84,44 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Returns whether an operator goes on with the unit of a number: `36 S/m^2`, without blanks, where `m` might also be a variable.
+fn is_per_unit(lhs: &Expr, op: &P, rhs: &Expr) -> bool {
+    fn has_unit(e: &Expr) -> bool {
+        match &e.kind {
+            ExprKind::Quantity(_, unit) => unit.is_some(),
+            ExprKind::Binary(BinOp::Div, a, b) => has_unit(a) && matches!(b.kind, ExprKind::Quantity(_, Some(_))),
+            _ => false,
+        }
+    }
+    let name = match &rhs.kind {
+        ExprKind::Name(name) => name,
+        ExprKind::Binary(BinOp::Pow, base, exponent) => match (&base.kind, &exponent.kind) {
+            (ExprKind::Name(name), ExprKind::Quantity(n, None)) if n.fract() == 0.0 && *n < 100.0 => name,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    let text = op.as_span().get_input().as_bytes();
+    let (start, end) = (op.as_span().start(), op.as_span().end());
+    let before = start.checked_sub(1).and_then(|k| text.get(k));
+    let tight = before.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'%')
+        && text.get(end).is_some_and(u8::is_ascii_alphabetic);
+    op.as_rule() == Rule::div && tight && has_unit(lhs) && crate::units::lookup(name).is_some()
+}
+
+/// A name, or a power of one, as one of that unit.
+fn as_unit(e: Expr) -> Expr {
+    let (name, exponent) = match e.kind {
+        ExprKind::Name(text) => (Name { text, span: e.span }, 1),
+        ExprKind::Binary(BinOp::Pow, base, exponent) => match (base.kind, exponent.kind) {
+            (ExprKind::Name(text), ExprKind::Quantity(n, None)) => (Name { text, span: base.span }, n as i32),
+            _ => crate::ice!("a unit that is none"),
+        },
+        _ => crate::ice!("a unit that is none"),
+    };
+    Expr { kind: ExprKind::Quantity(1.0, Some((name, (exponent, 1)))), span: e.span }
+}
+
 impl Lowerer {
     pub(super) fn new(file: FileId, offset: u32) -> Self {
         Lowerer { file, offset }
@@ -241,7 +279,9 @@ impl Lowerer {
             .map_infix(|lhs, op, rhs| {
                 let (lhs, rhs) = (lhs?, rhs?);
                 let (span, height) = (lhs.expr.span.to(rhs.expr.span), lhs.height.max(rhs.height));
-                let (lhs, rhs) = (Box::new(lhs.expr), Box::new(rhs.expr));
+                let per = is_per_unit(&lhs.expr, &op, &rhs.expr);
+                let rhs = if per { as_unit(rhs.expr) } else { rhs.expr };
+                let (lhs, rhs) = (Box::new(lhs.expr), Box::new(rhs));
                 let kind = match binary(op.as_rule()) {
                     Some(op) => ExprKind::Binary(op, lhs, rhs),
                     None => ExprKind::Stepped(lhs, rhs),

@@ -475,3 +475,36 @@ fn schemes_keep_their_order_where_equations_contain_time() {
         ("order of rk4 with time", order("rk4", 4.0)),
     ]);
 }
+
+#[test]
+fn what_goes_on_with_the_unit_of_a_number_is_a_unit_whatever_else_has_its_name() {
+    let text = "
+        neuron Cell {
+            param E = -77 mV
+            state v = -65 mV, m = 0.5, s = 2
+            let inside = 36 S/m^2
+            let outside = 36 S/m/m
+            let slope = 3 um/s
+            let divided = 36 S / m
+            let bracketed = (36 S)/m
+            let product = 2 mV*m^2
+            m' = 0/ms
+        }
+        network Net { population cell: Cell[1] }
+        experiment e {
+            network net = Net()
+            measure inside = net.cell.inside / (1 S) * 1 cm^2
+            measure outside = net.cell.outside / (1 S) * 1 cm^2
+            measure slope = net.cell.slope / (1 um) * 1 ms
+            measure divided = net.cell.divided / 1 S
+            measure bracketed = net.cell.bracketed / 1 S
+            measure product = net.cell.product / 1 mV
+        }";
+    let out = crate::support::run(text);
+    let found = |name: &str| crate::support::measured(&out, name);
+    crate::support::near(&found("inside"), &[36e-4], 1e-12);
+    crate::support::near(&found("outside"), &[36e-4], 1e-12);
+    crate::support::near(&found("slope"), &[3e-3], 1e-12);
+    assert_eq!((found("divided"), found("bracketed")), (vec![72.0], vec![72.0]));
+    assert_eq!(found("product"), [0.5]);
+}
