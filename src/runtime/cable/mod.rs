@@ -19,8 +19,11 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tree::Tree;
 
-/// Places after the last segment's, as many as a vector of any back end has.
-const AFTER: usize = 16;
+/// Lanes of the widest vector of any back end, which are also the places after the last segment's.
+const VECTOR: usize = 16;
+
+/// Bytes that cells of a block may take together.
+const CACHE: usize = 1 << 20;
 
 /// The cables of one population.
 pub struct Cables {
@@ -79,7 +82,7 @@ impl Cables {
                 let loaded = |kernel| Loaded::new(kernel, lanes.places(), precision);
                 let initial = |v: &VarId| {
                     // Kernels of the population read whole vectors of any segment.
-                    let mut b = Buffer::new(lanes.places() + AFTER, precision);
+                    let mut b = Buffer::new(lanes.places() + VECTOR, precision);
                     b.fill_with(lanes.each().map(|(cell, segment)| p.initial(*v, cell, segment)));
                     (*v, b)
                 };
@@ -168,7 +171,7 @@ impl Cables {
         }
         // Blocks of cells whose lanes are whole vectors, or all cells.
         let whole = compartments.iter().all(|c| c.shape.lanes.are_whole());
-        let block = if whole { SIDE_BY_SIDE } else { cells };
+        let block = if whole { side_by_side(compartments, std::mem::size_of::<F>()) } else { cells };
         let (next, finite) = (AtomicUsize::new(0), AtomicBool::new(true));
         let kernels = |which: usize, cells: &Range<usize>| {
             let mut ok = true;
@@ -256,6 +259,13 @@ impl Cables {
         }
         None
     }
+}
+
+/// How many cells go through a step together: as many as leave what they need in a cache, in whole vectors.
+fn side_by_side(compartments: &[Compartment], word: usize) -> usize {
+    let of_cell = |c: &Compartment| c.shape.lanes.segments * (c.states.len() + c.out.len() + 3) * word;
+    let bytes: usize = compartments.iter().map(of_cell).sum();
+    (CACHE / bytes.max(1) / VECTOR * VECTOR).clamp(VECTOR, SIDE_BY_SIDE)
 }
 
 impl Loaded {
