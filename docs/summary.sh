@@ -28,6 +28,7 @@ summary() {
     entry gallery.md "" ""
     entry editors.md "" ""
     entry python.md "" ""
+    entry formats.md "" ""
     printf '\n# The language\n\n'
     entry language/README.md "Overview" ""
     group language "" units neurons compartments synapses plasticity networks experiments figures learning worlds learning_signals functions semantics tutorial |

@@ -15,6 +15,7 @@ pub mod budget;
 pub mod builtin;
 pub mod codegen;
 pub mod compiler;
+pub mod convert;
 pub mod data;
 pub mod describe;
 pub mod diag;

@@ -69,6 +69,10 @@ mod models;
 mod morphologies;
 #[path = "suite/mutants.rs"]
 mod mutants;
+#[path = "suite/neuroml.rs"]
+mod neuroml;
+#[path = "suite/nmodl.rs"]
+mod nmodl;
 #[path = "suite/oracle.rs"]
 mod oracle;
 #[path = "suite/plasticity.rs"]

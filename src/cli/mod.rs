@@ -20,6 +20,7 @@ macro_rules! tell {
 
 mod checkpoints;
 mod commands;
+mod convert;
 mod data;
 mod files;
 mod lsp;
@@ -164,6 +165,14 @@ enum Command {
         #[arg(long)]
         standalone: bool,
     },
+    /// Carry a file of another simulator over: a mechanism in NMODL (`.mod`), a model in NeuroML 2 or LEMS (`.nml`, `.xml`)
+    Convert {
+        /// The file
+        file: PathBuf,
+        /// The .neuro file to write, which must not be there yet; without it, the text is printed
+        #[arg(short, long)]
+        output: Option<PathBuf>,
+    },
     /// List the standard library: modules, and what they declare
     List,
     /// Print a script that completes commands and options in a shell: `neuro completions bash > …`
@@ -238,6 +247,7 @@ pub fn main() -> ExitCode {
         Command::Doc { what, format: DocFormat::Latex, standalone } => commands::methods(&what, standalone, messages),
         Command::Doc { standalone: true, .. } => Err(Stop::Usage("`--standalone` is for `--format latex`".into())),
         Command::Doc { what, .. } => commands::doc(&what, messages),
+        Command::Convert { file, output } => convert::convert(&file, output.as_deref(), messages),
         Command::List => commands::list(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

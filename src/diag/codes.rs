@@ -116,6 +116,7 @@ codes! {
     E0816 "a duration is negative or undefined"
     E0817 "initial value outside of its bounds"
     E0818 "nothing to take a snapshot of"
+    E0819 "cannot be carried over"
     W0201 "unused name"
     W0202 "shadowed name"
     W0203 "handler that never runs"

@@ -10,12 +10,13 @@ mod paths;
 use paths::Named;
 
 /// Bottom layer first. Modules of one entry may use each other.
-const LAYERS: [&[&str]; 28] = [
+const LAYERS: [&[&str]; 29] = [
     &["source"],
     &["diag"],
     &["units"],
     &["stdlib"],
     &["budget", "data", "measure", "parallel", "rng"],
+    &["convert"],
     &["morphology"],
     &["value"],
     &["figure"],

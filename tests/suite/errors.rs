@@ -14,7 +14,7 @@ use std::process::Command;
 type Raise = fn() -> Vec<Code>;
 
 /// Codes that the text of a page cannot bring about, because they follow from files, options or what happens to a run; and what does.
-const OTHERWISE: [(Code, Raise); 12] = [
+const OTHERWISE: [(Code, Raise); 13] = [
     (Code::E0609, || {
         of_files("connect from \"edges.csv\"(pre = \"a\", post = \"b\")", "", &[("edges.csv", b"a,b\n0,1\n0,99\n")])
     }),
@@ -32,6 +32,7 @@ const OTHERWISE: [(Code, Raise); 12] = [
     (Code::E0812, || of_run(&All::default(), None, &Stopped)),
     (Code::E0813, || of_run(&All::default(), Some(b"something else".to_vec()), &Silent)),
     (Code::E0814, || of_files("connect all_to_all", "data d = mnist()", &[])),
+    (Code::E0819, || of_conversion("NEURON { SUFFIX x }\nVERBATIM\nENDVERBATIM\n")),
     (Code::E0815, || {
         of_files("connect all_to_all", "data d = mnist()", &[("mnist/train-images-idx3-ubyte", b"other images")])
     }),
@@ -138,6 +139,13 @@ fn of_results(name: &str, change: fn(&Path) -> std::io::Result<()>, args: &[&str
     let folder = folder(name);
     change(&folder).expect("changed");
     said(&folder, &[&["run", "m.neuro", "--quiet"], args].concat())
+}
+
+/// What `neuro convert` says of a mechanism.
+fn of_conversion(text: &str) -> Vec<Code> {
+    let folder = folder("conversion");
+    std::fs::write(folder.join("x.mod"), text).expect("a file");
+    said(&folder, &["convert", "x.mod"])
 }
 
 /// What `--replay` says when the source has changed since.

@@ -1,0 +1,85 @@
+//! `convert`: files of other simulators.
+
+use super::files::read;
+use super::messages::{Done, Messages, Stop};
+use neuro::compiler::compile;
+use neuro::convert::{Converted, Flaw, neuroml, nmodl};
+use neuro::diag::{Code, Diagnostic, Diagnostics};
+use neuro::disk::Disk;
+use neuro::source::{FileId, SourceFile, SourceMap, Span};
+use neuro::syntax::format::format;
+use std::io::Write;
+use std::path::Path;
+
+/// Carries a file over, and writes it or prints it.
+pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
+    let source = read(file)?;
+    let text = source.text.to_string();
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let converted = match extension.as_str() {
+        "mod" => nmodl(&text, &name),
+        "nml" | "xml" => neuroml(&text, file, &|path| std::fs::read_to_string(path)),
+        _ => {
+            let what = "converted are mechanisms in NMODL (`.mod`) and models in NeuroML 2 and LEMS (`.nml`, `.xml`)";
+            return Err(Stop::Usage(format!("{}: {what}", file.display())));
+        }
+    };
+    let mut sources = SourceMap::default();
+    let root = sources.add(source);
+    let Converted { text, notes } = converted.map_err(|flaws| {
+        let mut all = Diagnostics::default();
+        flaws.iter().for_each(|flaw| all.push(diagnostic(flaw, root, &mut sources)));
+        messages.all(&all, &sources);
+        Stop::Failed
+    })?;
+    let text = laid_out(&text, output.unwrap_or(Path::new("converted.neuro")), messages)?;
+    match output {
+        None => say!("{}", text.trim_end()),
+        Some(path) => {
+            let told = |e: std::io::Error| Stop::Usage(format!("cannot write {}: {e}", path.display()));
+            // What is there may have been changed by hand.
+            let mut new = std::fs::File::create_new(path).map_err(told)?;
+            new.write_all(text.as_bytes()).map_err(told)?;
+            messages.note(&format!("{} is written", path.display()));
+        }
+    }
+    notes.iter().for_each(|note| messages.note(&format!("note: {note}")));
+    Ok(())
+}
+
+/// Lays a text out, and makes sure that it is a program.
+fn laid_out(text: &str, path: &Path, messages: Messages) -> Result<String, Stop> {
+    let mut sources = SourceMap::default();
+    let id = sources.add(SourceFile::new(path.to_string_lossy(), text));
+    let formatted = format(id, text).map_err(|found| {
+        messages.all(&found, &sources);
+        fault()
+    })?;
+    match compile(SourceFile::new(path.to_string_lossy(), formatted.clone()), &mut Disk::beside(path)) {
+        Ok(_) => Ok(formatted),
+        Err(refused) => {
+            messages.all(&refused.diagnostics, &refused.sources);
+            Err(fault())
+        }
+    }
+}
+
+fn fault() -> Stop {
+    Stop::Usage("what the file became is no program: please report it with the file".into())
+}
+
+/// A flaw as a diagnostic; another file than the root is read for its text.
+fn diagnostic(flaw: &Flaw, root: FileId, sources: &mut SourceMap) -> Diagnostic {
+    let file = match &flaw.file {
+        None => root,
+        Some(path) => {
+            let name = path.to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            sources.find(&name).unwrap_or_else(|| sources.add(SourceFile::new(name, text)))
+        }
+    };
+    let length = sources.file(file).text.len();
+    let (start, end) = (flaw.at.start.min(length) as u32, flaw.at.end.min(length) as u32);
+    Diagnostic::at(Code::E0819, Span { file, start, end }, &flaw.message, &flaw.label).maybe_help(flaw.help.clone())
+}

@@ -1,0 +1,322 @@
+//! Cells with channels: one compartment, of equations.
+//!
+//! Input: a `cell` of one segment, or a `pointCellCondBased`. Output: a neuron, and the channels that it needs.
+
+use super::cells::{Group, Shared};
+use super::channel::{Declared, Driving, Wanted, declare, place_name};
+use super::dimension::{CONDUCTANCE, CURRENT, Dimension, NONE, TIME, VOLTAGE};
+use super::membrane::{self, Membrane};
+use super::model::{Model, kind};
+use super::neuron::Neuron;
+use super::part::Builder;
+use super::place::{Outcome, flaw};
+use super::scope::{Scope, Written};
+use super::xml::Element;
+use std::collections::BTreeMap;
+
+const DENSITY: Dimension = [-1, -4, 3, 2, 0, 0, 0];
+const PERMEABILITY: Dimension = [0, 1, -1, 0, 0, 0, 0];
+const CONCENTRATION: Dimension = [0, -3, 0, 0, 0, 1, 0];
+
+/// Whether cells of a type have channels.
+pub fn is_biophysical(kind: &str) -> bool {
+    matches!(kind, "cell" | "cell2CaPools" | "pointCellCondBased" | "pointCellCondBasedCa")
+}
+
+/// Channels that are declared, by channel and way of driving.
+pub type Channels = BTreeMap<String, Declared>;
+
+/// Makes the declaration of a cell.
+pub fn build<'a>(group: &mut Group<'a>, model: &Model<'a>, element: &'a Element, shared: &mut Shared) -> Outcome<()> {
+    let membrane = membrane::read(model, element)?;
+    let neuron = std::mem::take(&mut group.neuron);
+    let mut cell = Cell { model, neuron, shared, currents: Vec::new(), calcium: Vec::new() };
+    cell.geometry(&membrane)?;
+    cell.neuron.taken.insert("v".into());
+    cell.neuron.taken.insert("ca".into());
+    cell.neuron.states.push(("v".into(), membrane.initial.text.clone()));
+    cell.neuron.paths.insert("v".into(), "v".into());
+    cell.pool(&membrane)?;
+    for own in &membrane.channels {
+        cell.channel(own, &membrane)?;
+    }
+    cell.concentration(&membrane)?;
+    let mut scope = Scope::default();
+    scope.set("v", Written::atom("v", VOLTAGE));
+    if membrane.species.is_some() {
+        scope.set("caConc", Written::atom("ca", CONCENTRATION));
+    }
+    let mut neuron = cell.neuron;
+    let currents = cell.currents;
+    let sum = group.attach(&mut Builder { model, neuron: &mut neuron }, &scope, CURRENT, "i")?;
+    let outward: String = currents.iter().map(|c| format!(" - {c}.current")).collect();
+    let rate = match &membrane.shape {
+        Some(_) => format!("({} / area{outward}) / C_m", sum.within(6)),
+        None => format!("({}{outward}) / C", sum.text),
+    };
+    neuron.rates.push(("v".into(), rate));
+    if let Some(threshold) = &membrane.threshold {
+        neuron.emits.push(("spike".into(), format!("rising v > {}", threshold.text), Vec::new()));
+    }
+    group.neuron = neuron;
+    Ok(())
+}
+
+struct Cell<'m, 's, 'a> {
+    model: &'m Model<'a>,
+    neuron: Neuron,
+    shared: &'m mut Shared<'s>,
+    currents: Vec<String>,
+    calcium: Vec<String>,
+}
+
+impl<'a> Cell<'_, '_, 'a> {
+    fn geometry(&mut self, membrane: &Membrane) -> Outcome<()> {
+        let capacitance = membrane.capacitance.text.clone();
+        match &membrane.shape {
+            None => self.param("C", capacitance),
+            Some((length, diameter)) => {
+                self.param("d", format!("{} um", super::dimension::number(*diameter)));
+                match length {
+                    Some(length) => {
+                        self.param("L", format!("{} um", super::dimension::number(*length)));
+                        self.neuron.lets.push(("area".into(), "pi * d * L".into()));
+                    }
+                    None => self.neuron.lets.push(("area".into(), "pi * d^2".into())),
+                }
+                self.neuron.taken.insert("area".into());
+                self.param("C_m", capacitance);
+            }
+        }
+        Ok(())
+    }
+
+    fn param(&mut self, name: &str, value: String) {
+        self.neuron.taken.insert(name.into());
+        self.neuron.params.push((name.into(), value));
+    }
+
+    /// The concentration of calcium.
+    fn pool(&mut self, membrane: &Membrane) -> Outcome<()> {
+        let Some(species) = membrane.species else { return Ok(()) };
+        let inside = self.model.quantity(species, "initialConcentration", CONCENTRATION)?;
+        self.neuron.states.push(("ca".into(), inside.text));
+        if let Some(outside) = self.model.optional(species, "initialExtConcentration", CONCENTRATION)? {
+            self.param("ca_ext", outside.text);
+        }
+        self.neuron.paths.insert("caConc".into(), "ca".into());
+        let id = species.get("id").unwrap_or("ca");
+        for head in &membrane.inner_paths {
+            self.neuron.paths.insert(format!("{head}/{id}/concentration"), "ca".into());
+            self.neuron.paths.insert(format!("{head}/caConc"), "ca".into());
+        }
+        Ok(())
+    }
+
+    fn concentration(&mut self, membrane: &Membrane<'a>) -> Outcome<()> {
+        let Some(species) = membrane.species else { return Ok(()) };
+        let pool = self.model.referred(species, "concentrationModel")?;
+        let flux = match self.calcium.as_slice() {
+            [] => None,
+            all => Some(all.iter().map(|c| format!("{c}.current")).collect::<Vec<_>>().join(" + ")),
+        };
+        if membrane.shape.is_none() {
+            return Err(flaw(
+                &pool.place,
+                "a pool of calcium of a cell without a surface cannot be carried over",
+                "here",
+            ));
+        }
+        let rest = self.model.quantity(pool, "restingConc", CONCENTRATION)?;
+        self.param("ca_rest", rest.text);
+        let enters = |factor: &str| match &flux {
+            None => String::new(),
+            Some(one) if !one.contains(" + ") => format!("-{one}{factor} "),
+            Some(several) => format!("-({several}){factor} "),
+        };
+        let rate = match kind(pool) {
+            "fixedFactorConcentrationModel" => {
+                let tau = self.model.quantity(pool, "decayConstant", TIME)?.text;
+                let rho = self.model.quantity(pool, "rho", [0, -1, -1, -1, 0, 1, 0])?.text;
+                self.param("tau_ca", tau);
+                if flux.is_some() {
+                    self.param("rho", rho);
+                }
+                format!("{}- (ca - ca_rest) / tau_ca", enters(" * rho"))
+            }
+            "fixedFactorConcentrationModelTraub" => {
+                let beta = self.model.quantity(pool, "beta", [0, 0, -1, 0, 0, 0, 0])?.text;
+                let phi = self.model.quantity(pool, "phi", [0, -1, -1, -1, 0, 1, 0])?.text;
+                self.param("beta_ca", beta);
+                if flux.is_some() {
+                    self.param("phi_ca", phi);
+                }
+                format!("{}- (ca - ca_rest) * beta_ca", enters(" * 1e-9 * phi_ca"))
+            }
+            "decayingPoolConcentrationModel" => {
+                let tau = self.model.quantity(pool, "decayConstant", TIME)?.text;
+                let shell = self.model.quantity(pool, "shellThickness", [0, 1, 0, 0, 0, 0, 0])?.text;
+                self.param("tau_ca", tau);
+                if flux.is_some() {
+                    self.param("shell", shell);
+                    let radius = "sqrt(area / (4 * 3.14159))".to_string();
+                    self.neuron.lets.push(("radius".into(), radius));
+                    let volume = "4 / 3 * 3.14159 * (radius^3 - (radius - shell)^3)".to_string();
+                    self.neuron.lets.push(("volume".into(), volume));
+                }
+                format!("{}- (ca - ca_rest) / tau_ca", enters(" * area / (2 * 96485.3 C/mol * volume)"))
+            }
+            own => return Err(super::part::unknown(pool, own)),
+        };
+        let rate = rate.strip_prefix("- (ca - ca_rest)").map_or(rate.clone(), |rest| format!("(ca_rest - ca){rest}"));
+        self.neuron.rates.push(("ca".into(), rate));
+        let below = ("negative".to_string(), "ca < 0 mM".to_string(), vec!["ca = 0 mM".to_string()]);
+        self.neuron.emits.push(below);
+        Ok(())
+    }
+
+    fn channel(&mut self, element: &'a Element, membrane: &Membrane<'a>) -> Outcome<()> {
+        let id = element.need("id")?;
+        let ion_channel = self.model.referred(element, "ionChannel")?;
+        let own = kind(element);
+        let conductance = match own {
+            "channelPopulation" | "channelPopulationNernst" => {
+                self.model.quantity(ion_channel, "conductance", CONDUCTANCE)?
+            }
+            "channelDensityGHK" => self.model.quantity(element, "permeability", PERMEABILITY)?,
+            "channelDensity" | "channelDensityNernst" => self.model.quantity(element, "condDensity", DENSITY)?,
+            _ => return Err(super::part::unknown(element, own)),
+        };
+        let count = match own {
+            "channelPopulation" | "channelPopulationNernst" => Some(self.model.quantity(element, "number", NONE)?),
+            _ => None,
+        };
+        if count.is_some() && membrane.shape.is_some() {
+            return Err(flaw(
+                &element.place,
+                "a channel population on a cell with a surface cannot be carried over",
+                "here",
+            )
+            .help("write a `channelDensity`"));
+        }
+        let conductance = count.map_or(conductance.clone(), |n| conductance.times(n.value));
+        let driving = match own {
+            "channelDensityGHK" => Driving::Field(self.temperature(element)?),
+            "channelDensityNernst" | "channelPopulationNernst" => {
+                self.nernst(element, membrane)?;
+                Driving::Moving
+            }
+            _ => Driving::Fixed(self.model.quantity(element, "erev", VOLTAGE)?.text),
+        };
+        let key = format!(
+            "{} {} {}",
+            ion_channel.need("id")?,
+            conductance.dimension.map(|n| n.to_string()).concat(),
+            way(&driving)
+        );
+        let erev = match &driving {
+            Driving::Fixed(erev) => Some(erev.clone()),
+            _ => None,
+        };
+        let first = !self.shared.channels.contains_key(&key);
+        if first {
+            let temperature = self.shared.temperature.cloned();
+            let wanted = Wanted {
+                element: ion_channel,
+                conductance: conductance.clone(),
+                driving: driving.clone(),
+                temperature,
+            };
+            let (declared, text) = declare(self.model, &wanted, self.shared.names)?;
+            self.shared.channels.insert(key.clone(), declared);
+            self.shared.texts.push(text);
+        }
+        let Some(declared) = self.shared.channels.get(&key).cloned() else { return Ok(()) };
+        if (declared.calcium || driving_needs(&driving)) && membrane.species.is_none() {
+            return Err(flaw(&element.place, "this channel needs a concentration of calcium", "the cell has none")
+                .help("write a `species` in the `intracellularProperties` of the cell"));
+        }
+        let name = self.neuron.fresh(&place_name(id), "");
+        let strength = if matches!(driving, Driving::Field(_)) { "P" } else { "g_max" };
+        // What the channel says itself need not be repeated.
+        let mut arguments = Vec::new();
+        if declared.strength != conductance.text {
+            arguments.push(format!("{strength} = {}", conductance.text));
+        }
+        arguments.extend(erev.filter(|e| declared.reversal.as_ref() != Some(e)).map(|e| format!("E = {e}")));
+        if driving == Driving::Moving {
+            arguments.push("E = E_ca".into());
+        }
+        let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+        self.neuron.channels.push(format!("channel {name}: {}{arguments}", declared.name));
+        let mut paths: Vec<(String, String)> = Vec::new();
+        let below = ion_channel.get("id").unwrap_or("");
+        for (gate, called) in &declared.gates {
+            let written = format!("{name}.{called}");
+            match gate.as_str() {
+                "g" => paths.extend(["gDensity", "geff"].map(|q| (format!("{id}/{q}"), written.clone()))),
+                _ => paths.push((format!("{id}/{below}/{gate}"), written)),
+            }
+        }
+        let inward =
+            ["iDensity", "i"].into_iter().find(|q| self.model.records(q) && (*q == "i") == membrane.shape.is_none());
+        if let Some(quantity) = inward {
+            // Inward, as NeuroML has it.
+            let called = self.neuron.fresh("i", &place_name(id));
+            self.neuron.lets.push((called.clone(), format!("-{name}.current")));
+            paths.push((format!("{id}/{quantity}"), called));
+        }
+        for (path, written) in paths {
+            for head in &membrane.paths {
+                self.neuron.paths.insert(format!("{head}/{path}"), written.clone());
+            }
+            self.neuron.paths.insert(path, written);
+        }
+        if element.get("ion") == Some("ca") {
+            self.calcium.push(name.clone());
+        }
+        if matches!(driving, Driving::Field(_)) {
+            // An argument of the channel, of the same name.
+            self.neuron.kept.insert("ca_ext".into());
+        }
+        self.currents.push(name);
+        Ok(())
+    }
+
+    fn temperature(&self, element: &Element) -> Outcome<String> {
+        self.shared.temperature.map(|t| t.text.clone()).ok_or_else(|| {
+            flaw(&element.place, "the temperature is not known", "needed here")
+                .help("write `temperature=\"…degC\"` in the network, and `type=\"networkWithTemperature\"`")
+        })
+    }
+
+    /// The reversal potential of calcium, recomputed.
+    fn nernst(&mut self, element: &Element, membrane: &Membrane) -> Outcome<()> {
+        if membrane.species.is_none_or(|s| s.get("initialExtConcentration").is_none()) {
+            return Err(flaw(
+                &element.place,
+                "this channel needs concentrations of calcium on both sides",
+                "the cell has none",
+            )
+            .help("write a `species` with `initialExtConcentration` in the `intracellularProperties` of the cell"));
+        }
+        if self.neuron.taken.insert("E_ca".into()) {
+            let temperature = self.temperature(element)?;
+            let text = format!("8.3144621 J/K/mol * {temperature} / (2 * 96485.3 C/mol) * log(ca_ext / ca)");
+            self.neuron.channels.push(format!("let E_ca = {text}"));
+        }
+        Ok(())
+    }
+}
+
+fn driving_needs(driving: &Driving) -> bool {
+    !matches!(driving, Driving::Fixed(_))
+}
+
+fn way(driving: &Driving) -> &'static str {
+    match driving {
+        Driving::Fixed(_) => "fixed",
+        Driving::Moving => "moving",
+        Driving::Field(_) => "field",
+    }
+}

@@ -1,0 +1,286 @@
+//! Files of NeuroML and LEMS, as they are carried over.
+//!
+//! The texts that are expected lie in `tests/convert/neuroml`; `NEURO_UPDATE=1` writes them anew. Spike times in `tests/oracle/neuroml` are
+//! those of jNeuroML.
+
+use crate::support::{rendered, root, run_with, try_program};
+use neuro::convert::{Converted, Flaw, neuroml};
+use neuro::experiment::Settings;
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+fn folder() -> PathBuf {
+    root().join("tests")
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+fn nothing(_: &Path) -> io::Result<String> {
+    Err(io::Error::new(io::ErrorKind::NotFound, "no such file"))
+}
+
+fn convert(text: &str) -> Result<Converted, Vec<Flaw>> {
+    neuroml(text, Path::new("model.xml"), &nothing)
+}
+
+fn file(name: &str) -> Converted {
+    let path = folder().join("convert/neuroml").join(name);
+    let text = read(&path).expect("a test file");
+    neuroml(&text, &path, &read).unwrap_or_else(|flaws| panic!("{name}: {flaws:?}"))
+}
+
+/// Compiles a text, and runs what it declares if it is to; what was wrong.
+fn neuro(command: &str, text: &str) -> Result<(), String> {
+    let p = try_program(text).map_err(|r| rendered(r.diagnostics.iter(), &r.sources))?;
+    if command == "check" {
+        return Ok(());
+    }
+    let out = run_with(&p, 0, Settings::default(), &folder().join("oracle/neuroml"));
+    match out.failure {
+        Some(d) => Err(rendered(std::iter::once(&*d), &p.sources)),
+        None if out.expectations.is_empty() => Err("nothing is expected".into()),
+        None => out.expectations.iter().find(|e| !e.passed).map_or(Ok(()), |e| Err(e.found.to_string())),
+    }
+}
+
+fn expect_file(name: &str) {
+    let converted = file(name);
+    let path = folder().join("convert/neuroml").join(name).with_extension("neuro");
+    if std::env::var_os("NEURO_UPDATE").is_some() {
+        std::fs::write(&path, &converted.text).expect("a place to write");
+    }
+    assert_eq!(converted.text, read(&path).expect("an expected text"), "{name}");
+    assert_eq!(neuro("check", &converted.text), Ok(()), "{name}");
+}
+
+/// Runs the experiment in the small steps of the oracle, with more statements at its end.
+fn expect_run(name: &str, statements: &str) {
+    let text = file(name).text.replace("0.01 ms", "0.0005 ms").replace("0.005 ms", "0.0005 ms");
+    let text = text.trim_end().strip_suffix('}').expect("an experiment").to_string() + statements + "}\n";
+    assert_eq!(neuro("test", &text), Ok(()), "{name}");
+}
+
+#[test]
+fn texts_are_as_expected_and_pass_the_checks() {
+    for name in ["izhikevich.xml", "channels.xml", "network.xml", "own_types.xml"] {
+        expect_file(name);
+    }
+}
+
+#[test]
+fn spikes_are_those_of_jneuroml() {
+    let one = "    let oracle = csv(\"izhikevich.csv\")
+    let regular = filter(oracle, oracle.cell == 1)
+    let bursts = filter(oracle, oracle.cell == 2)
+    expect times(net.regular.spike) == regular.time * 1 ms within 0.03 ms
+    expect times(net.bursts.spike) == bursts.time * 1 ms within 0.03 ms\n";
+    expect_run("izhikevich.xml", one);
+    let other = |name: &str| {
+        format!(
+            "    let oracle = csv(\"{name}.csv\")\n    expect times(net.cells.spike) == oracle.time * 1 ms within 0.03 ms\n"
+        )
+    };
+    expect_run("channels.xml", &other("channels"));
+    expect_run("own_types.xml", &other("own_types"));
+}
+
+const HEAD: &str = "<Lems><Include file='Cells.xml'/>";
+const CELL: &str =
+    "<iafCell id='c' leakReversal='-70mV' thresh='-50mV' reset='-65mV' C='0.2nF' leakConductance='0.01uS'/>";
+
+fn flaws(body: &str) -> Vec<Flaw> {
+    let text = format!("{HEAD}{body}</Lems>");
+    let found = convert(&text).expect_err(&text);
+    for flaw in &found {
+        assert!(flaw.at.start <= flaw.at.end && flaw.at.end <= text.len(), "{flaw:?}");
+        assert!(!flaw.message.is_empty() && !flaw.message.contains('\n'), "{flaw:?}");
+    }
+    found
+}
+
+fn refused(body: &str, message: &str, place: &str) {
+    let found = flaws(body);
+    let text = format!("{HEAD}{body}</Lems>");
+    let one = found.iter().find(|f| f.message.contains(message)).unwrap_or_else(|| panic!("{message}: {found:?}"));
+    assert!(text[one.at.clone()].contains(place), "{:?} is at `{}`", one, &text[one.at.clone()]);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let net =
+        |inner: &str| format!("{CELL}<network id='n'><population id='p' component='c' size='2'/>{inner}</network>");
+    refused("<iafCell id='c' leakReversal='-70mV'/>", "has no `C`", "<iafCell");
+    refused(&CELL.replace("0.2nF", "0.2nS"), "is a conductance, where a capacitance is needed", "<iafCell");
+    refused(&CELL.replace("0.2nF", "0.2"), "is a pure number", "<iafCell");
+    refused(&CELL.replace("0.2nF", "0.2 furlongs"), "`furlongs` is not known", "<iafCell");
+    refused(&CELL.replace("0.2nF", "1e999nF"), "not a finite number", "<iafCell");
+    refused(&CELL.replace("id='c'", "id='c' colour='red'"), "has no `colour`", "<iafCell");
+    refused(
+        "<network id='n'><population id='p' component='none' size='1'/></network>",
+        "`none` is not declared",
+        "<pop",
+    );
+    refused(&net("<explicitInput target='p[2]' input='c'/>"), "has 2 cells", "<explicitInput");
+    refused(&net("<explicitInput target='q[0]' input='c'/>"), "no population `q`", "<explicitInput");
+    refused(&net("<nonsense/>"), "`nonsense` in a network", "<nonsense");
+    refused(&net("<population id='q' component='c' size='many'/>"), "no number of cells", "<population id='q'");
+    refused(&format!("{CELL}{CELL}"), "", "");
+    refused(
+        "<Simulation id='s' length='1ms' step='0.1ms' target='missing'/>",
+        "`missing` is not declared",
+        "<Simulation",
+    );
+    refused(
+        &format!("{}<Simulation id='s' length='1ms' step='2ms' target='n'/>", net("")),
+        "shorter than its step",
+        "<Sim",
+    );
+    refused("<Include file='absent.nml'/>", "cannot be read", "<Include file='absent");
+    refused("<notes>only words</notes>", "no network, no cell and no channel", "");
+    refused("<ionChannelKS id='x'/><cell id='y'/>", "has no `morphology`", "<cell");
+}
+
+#[test]
+fn formulas_are_checked() {
+    let with = |inner: &str| {
+        format!(
+            "<ComponentType name='own' extends='baseCell'><Parameter name='tau' dimension='time'/><Dynamics>\
+             <StateVariable name='x' dimension='voltage'/>{inner}</Dynamics></ComponentType><own id='c' tau='2ms'/>"
+        )
+    };
+    let rate = |x: &str| with(&format!("<TimeDerivative variable='x' value='{x}'/>"));
+    refused(&rate("-x * tau"), "where a", "<TimeDerivative");
+    refused(&rate("-y / tau"), "`y` is not declared", "<TimeDerivative");
+    refused(&rate("(x / tau"), "`)` is missing", "<TimeDerivative");
+    refused(&rate("magic(x) / tau"), "`magic` is not known", "<TimeDerivative");
+    refused(&rate("exp(x) / tau"), "", "<TimeDerivative");
+    refused(&rate(&format!("{}x{}", "(".repeat(5000), ")".repeat(5000))), "nested deeper", "<TimeDerivative");
+    refused(&rate(&format!("x / tau{}", " + x / tau".repeat(5000))), "more than 512 terms", "<TimeDerivative");
+    let inner = format!("x{}", " + x".repeat(500));
+    let nested = format!("{}{inner}{}", "(".repeat(60), format!("{})", " + x".repeat(500)).repeat(60));
+    refused(&rate(&nested), "more than 512 terms", "<TimeDerivative");
+    refused(&rate(&"-".repeat(5000)), "nested deeper", "<TimeDerivative");
+    refused(&with("<KineticScheme name='k'/>"), "`KineticScheme` cannot", "<KineticScheme");
+    refused(&with("<OnCondition test='x .gt. tau'/>"), "needs the same", "<OnCondition");
+    refused(&with("<TimeDerivative variable='z' value='x / tau'/>"), "no state", "<TimeDerivative");
+    refused("<ComponentType name='a' extends='a'/><a id='c'/><cell id='d'/>", "", "");
+    assert!(convert(&format!("{HEAD}{}</Lems>", rate("-x / tau"))).is_ok());
+}
+
+#[test]
+fn what_is_no_xml_is_refused_in_bounded_time() {
+    let start = Instant::now();
+    for text in [
+        "",
+        " ",
+        "\u{feff}",
+        "text",
+        "<",
+        "<Lems",
+        "<Lems>",
+        "<Lems></Cells>",
+        "<Lems a=1/>",
+        "<Lems/><Lems/>",
+        "<Lems><!--",
+    ] {
+        assert!(convert(text).is_err(), "{text}");
+    }
+    let bomb = "<!DOCTYPE l [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]><Lems><x id='&b;'/></Lems>";
+    assert!(convert(bomb).expect_err("entities")[0].message.contains("entities of its own"));
+    assert!(convert("<Lems><x id='&b;'/></Lems>").is_err());
+    let deep = "<a id='x'>".repeat(100_000);
+    assert!(convert(&deep).expect_err("nesting")[0].message.contains("nested deeper"));
+    let wide = format!("<Lems>{}</Lems>", "<a id='x'/>".repeat(100_000));
+    assert!(convert(&wide).is_err());
+    assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn a_circle_of_includes_ends() {
+    let files: HashMap<&str, String> = HashMap::from([
+        ("here/a.nml", format!("<neuroml id='a'><include href='sub/b.nml'/>{CELL}</neuroml>")),
+        ("here/sub/b.nml", "<neuroml id='b'><include href='../a.nml'/><include href='b.nml'/></neuroml>".to_string()),
+    ]);
+    let read = |path: &Path| -> io::Result<String> {
+        let mut plain: Vec<&str> = Vec::new();
+        for part in path.iter().filter_map(|p| p.to_str()) {
+            if part == ".." { plain.pop().map_or((), drop) } else { plain.push(part) }
+        }
+        files.get(plain.join("/").as_str()).cloned().ok_or(io::ErrorKind::NotFound.into())
+    };
+    let converted = neuroml(&files["here/a.nml"], Path::new("here/a.nml"), &read).expect("a cell");
+    assert!(converted.text.contains("neuron IafCell"));
+}
+
+#[test]
+fn a_flaw_of_an_included_file_names_it() {
+    let read = |_: &Path| -> io::Result<String> { Ok("<neuroml id='b'><cell id='d'/></neuroml>".into()) };
+    let found =
+        neuroml("<neuroml id='a'><include href='b.nml'/></neuroml>", Path::new("x/a.nml"), &read).expect_err("a flaw");
+    assert_eq!(found[0].file.as_deref(), Some(Path::new("x/b.nml")));
+}
+
+/// Texts cut short, and texts with a byte changed: whatever they say, an answer comes.
+#[test]
+fn damaged_files_never_end_the_program() {
+    for name in ["izhikevich.xml", "channels.nml", "network.xml", "own_types.xml"] {
+        let text = read(&folder().join("convert/neuroml").join(name)).expect("a test file");
+        let path = folder().join("convert/neuroml").join(name);
+        for cut in (0..text.len()).step_by(53) {
+            if let Some(short) = text.get(..cut) {
+                let _ = neuroml(short, &path, &read);
+            }
+        }
+        let mut state = 12345u64;
+        for _ in 0..400 {
+            let mut bytes = text.clone().into_bytes();
+            for _ in 0..3 {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let at = (state >> 33) as usize % bytes.len();
+                bytes[at] = b"0159-.<>/'\"=abemvst()[]& "[(state >> 20) as usize % 25];
+            }
+            if let Ok(changed) = String::from_utf8(bytes) {
+                let _ = neuroml(&changed, &path, &read);
+            }
+        }
+    }
+}
+
+/// What survives a change of a number or a name still passes the checks of the compiler.
+#[test]
+fn what_is_carried_over_passes_the_checks() {
+    let text = read(&folder().join("neuroml/network.xml")).expect("a test file");
+    let path = folder().join("neuroml/network.xml");
+    let changes = [
+        ("weight=\"3\"", "weight=\"0\""),
+        ("delay=\"1ms\"", "delay=\"0ms\""),
+        ("size=\"2\"", "size=\"5\""),
+        ("id=\"cells\"", "id=\"in\""),
+        ("period=\"7ms\"", "period=\"0.007 s\""),
+        ("leakConductance=\"0.01uS\"", "leakConductance=\"1e-8 S\""),
+        ("tsodyksMarkramDepMechanism", "tsodyksMarkramDepFacMechanism\" tauFac=\"20ms"),
+        ("<expTwoSynapse", "<alphaSynapse id=\"more\" gbase=\"1nS\" erev=\"0mV\" tau=\"2ms\"/><expTwoSynapse"),
+        ("id=\"fast\"", "id=\"pre\""),
+        ("\"clocks\"", "\"i\""),
+        ("\"tired\"", "\"al\""),
+    ];
+    for (from, to) in changes {
+        let mut changed = text.replace(from, to);
+        if from == "id=\"cells\"" {
+            changed = changed.replace("../cells", "../in").replace("cells/", "in/").replace("\"cells\"", "\"in\"");
+        }
+        changed = changed.replace("../clocks", if from == "\"clocks\"" { "../i" } else { "../clocks" });
+        if from == "id=\"fast\"" {
+            changed = changed.replace("synapse=\"fast\"", "synapse=\"pre\"");
+        }
+        assert_ne!(changed, text, "{from}");
+        match neuroml(&changed, &path, &read) {
+            Ok(converted) => assert_eq!(neuro("check", &converted.text), Ok(()), "{to}\n{}", converted.text),
+            Err(flaws) => panic!("{to}: {flaws:?}"),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Mechanisms of NEURON as channels: what becomes of them, and what is refused.
+
+use crate::support::{program, rendered, root, run_with};
+use neuro::convert::{Flaw, nmodl};
+use neuro::experiment::Settings;
+use std::path::Path;
+
+fn folder() -> std::path::PathBuf {
+    root().join("tests/convert/nmodl")
+}
+
+/// Spaces and line breaks are the formatter's.
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn files_become_channels() {
+    let mut files: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "mod"));
+    files.sort();
+    assert!(files.len() >= 14);
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let name = file.file_stem().unwrap().to_string_lossy().to_string();
+        let found = nmodl(&text, &name).unwrap_or_else(|flaws| panic!("{name}: {flaws:?}"));
+        let expected = std::fs::read_to_string(file.with_extension("neuro")).unwrap();
+        assert_eq!(words(&found.text), words(&expected), "{name} became\n{}", found.text);
+    }
+}
+
+fn refused(text: &str) -> Vec<Flaw> {
+    nmodl(text, "x").expect_err(text)
+}
+
+/// A mechanism that differs in few places.
+fn mechanism(neuron: &str, blocks: &str, rate: &str) -> String {
+    format!(
+        "NEURON {{ SUFFIX x NONSPECIFIC_CURRENT i {neuron} }}
+PARAMETER {{ g = 1 (S/cm2) e = 0 (mV) k = 2 (ms) }}
+ASSIGNED {{ v (mV) i (mA/cm2) old }}
+STATE {{ m }}
+INITIAL {{ m = 1/(1 + exp(-v/5)) }}
+BREAKPOINT {{ SOLVE states METHOD cnexp i = g*m*(v - e) }}
+DERIVATIVE states {{ {rate} }}
+{blocks}"
+    )
+}
+
+const RATE: &str = "m' = (1/(1 + exp(-v/5)) - m)/k";
+
+#[test]
+fn the_mechanism_of_the_refusals_is_sound() {
+    let found = nmodl(&mechanism("", "", RATE), "x").unwrap();
+    assert!(found.text.contains("gate m { inf = 1 / (1 + exp(-v / 5 mV))   tau = k }"), "{}", found.text);
+    assert_eq!(found.notes, Vec::<String>::new());
+}
+
+#[test]
+fn what_has_no_counterpart_is_refused_with_its_place() {
+    let event = "NET_RECEIVE(w) { m = m + w ";
+    let cases = [
+        (mechanism("", "VERBATIM\n#include <x.h>\nENDVERBATIM", RATE), "VERBATIM", "`VERBATIM` is C code"),
+        (mechanism("POINTER p", "", RATE), "POINTER", "`POINTER` points out of the mechanism"),
+        (mechanism("BBCOREPOINTER p", "", RATE), "BBCOREPOINTER", "`BBCOREPOINTER` points out of the mechanism"),
+        (mechanism("RANDOM r", "", RATE), "RANDOM", "`RANDOM` draws numbers"),
+        (mechanism("", "LINEAR l { ~ m = 1 }", RATE), "LINEAR", "`LINEAR` solves equations at every step"),
+        (mechanism("", "NONLINEAR l { ~ m = 1 }", RATE), "NONLINEAR", "`NONLINEAR` solves equations at every step"),
+        (mechanism("", "FUNCTION_TABLE f(v)", RATE), "FUNCTION_TABLE", "`FUNCTION_TABLE` reads a table of numbers"),
+        (mechanism("", "INCLUDE \"x.inc\"", RATE), "INCLUDE", "`INCLUDE` reads another file"),
+        (mechanism("", "BEFORE STEP { k = 1 }", RATE), "BEFORE", "`BEFORE` runs outside of the equations"),
+        (mechanism("", "", "m' = scop_random() - m"), "scop_random()", "`scop_random` draws numbers"),
+        (mechanism("", "", "m' = (1 - m)/tau"), "tau", "unknown name `tau`"),
+        (mechanism("", "", "m' = f(v) - m"), "f(v)", "unknown function `f`"),
+        (mechanism("", "", "m' = f(v) - m  while (1) { }"), "while", "`while` has no counterpart"),
+        (mechanism("", &format!("{event} WATCH (v > 0) 2 }}"), RATE), "WATCH", "`WATCH` has no counterpart"),
+        (mechanism("", &format!("{event} net_send(1, 2) }}"), RATE), "net_send(1, 2)", "`net_send` makes events"),
+        (
+            mechanism("", &format!("{event} if (flag == 1) {{ m = 0 }} }}"), RATE),
+            "flag",
+            "`flag` tells events of its own from others",
+        ),
+        (
+            mechanism("", "NET_RECEIVE(w) { m = m + 1 }", RATE),
+            "NET_RECEIVE",
+            "an event changes `m` by what is not proportional to its weight",
+        ),
+        (
+            mechanism("", "NET_RECEIVE(w, y) { m = m + w }", RATE),
+            "NET_RECEIVE",
+            "`NET_RECEIVE` keeps `y` with the connection",
+        ),
+        (
+            mechanism("", "NET_RECEIVE(w) { INITIAL { m = 0 } m = m + w }", RATE),
+            "INITIAL { m = 0 }",
+            "`INITIAL` of a connection",
+        ),
+        (mechanism("USEION na WRITE ena", "", RATE), "ena", "`ena` is written: a reversal potential"),
+        (mechanism("", "", "m' = (old - m)/k  old = m"), "old", "`old` keeps a value from an earlier moment"),
+        (
+            mechanism("", "INITIAL { SOLVE states STEADYSTATE derivimplicit }", RATE),
+            "SOLVE",
+            "equations are solved in `INITIAL`",
+        ),
+        (mechanism("", "", &format!("{RATE} if (v > 0) {{ m = 0 }}")), "m }", "`m` is set outside of its equation"),
+        (mechanism("", "ASSIGNED { a[4] }", RATE), "a[4]", "`a` is an array"),
+        (mechanism("", "", "m'' = -m"), "m''", "`m''` is of second order"),
+        (mechanism("", "", "m' = (1 - m)/"), "}", "expected an expression, found `}`"),
+        ("NEURON { ARTIFICIAL_CELL Cell }".into(), "ARTIFICIAL_CELL", "an `ARTIFICIAL_CELL` is no channel"),
+        ("NEURON { SUFFIX x }".into(), "x }", "the mechanism has no currents and no states"),
+        ("PARAMETER { g = 1 }".into(), "", "no `SUFFIX` and no `POINT_PROCESS`"),
+    ];
+    for (text, place, message) in cases {
+        let flaws = refused(&text);
+        let found =
+            flaws.iter().find(|f| f.message == message).unwrap_or_else(|| panic!("{text}\n{message}\n{flaws:#?}"));
+        assert!(text[found.at.start..].starts_with(place), "{message} is at {:?}", &text[found.at.start..]);
+        assert!(!found.label.is_empty());
+    }
+}
+
+#[test]
+fn all_flaws_are_told_at_once() {
+    let text = mechanism("POINTER p", "LINEAR l { ~ m = 1 }\nVERBATIM\nint x;\nENDVERBATIM", RATE);
+    let flaws = refused(&text);
+    assert_eq!(flaws.len(), 3, "{flaws:#?}");
+}
+
+#[test]
+fn kinetic_schemes_with_loops_may_not_begin_at_their_steady_state() {
+    let text = "NEURON { SUFFIX x USEION k READ ek WRITE ik }
+ASSIGNED { v (mV) ek (mV) ik (mA/cm2) }
+STATE { a b c }
+INITIAL { SOLVE s STEADYSTATE sparse }
+BREAKPOINT { SOLVE s METHOD sparse ik = 0.01*c*(v - ek) }
+KINETIC s { ~ a <-> b (1, 2) ~ b <-> c (1, 2) ~ c <-> a (1, 2) CONSERVE a + b + c = 1 }";
+    assert_eq!(refused(text)[0].message, "the steady state of a scheme with loops");
+}
+
+/// What is cut off or changed by chance may be refused, but must not take long or fall over.
+#[test]
+fn malformed_files_are_refused() {
+    let mut seed = 1u64;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % below.max(1)
+    };
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|e| e != "mod") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        for end in (0..text.len()).step_by(7) {
+            let _ = nmodl(text.get(..end).unwrap_or(""), "x");
+        }
+        let signs = [
+            "{", "}", "(", ")", "'", "=", "-", "^", "if", "SOLVE", "1e999", "m", "\u{b5}", "/", "LOCAL", "0", "~",
+            "exp(",
+        ];
+        for _ in 0..150 {
+            let mut changed = text.clone();
+            for _ in 0..1 + next(3) {
+                let at = next(changed.len());
+                let to = (at + next(12)).min(changed.len());
+                if changed.is_char_boundary(at) && changed.is_char_boundary(to) {
+                    changed.replace_range(at..to, signs[next(signs.len())]);
+                }
+            }
+            let _ = nmodl(&changed, "x");
+        }
+    }
+}
+
+#[test]
+fn what_is_deep_or_long_is_refused() {
+    let deep = format!("m' = {}v{}", "(".repeat(100_000), ")".repeat(100_000));
+    assert!(refused(&mechanism("", "", &deep))[0].message.contains("too deep"));
+    let minus = format!("m' = {}v", "-".repeat(100_000));
+    assert!(refused(&mechanism("", "", &minus))[0].message.contains("too deep"));
+    let branches = format!("{} m' = m", "if (v > 0) { k = 1 } else ".repeat(5000));
+    refused(&mechanism("", "", &branches));
+    // Each function calls the one before twice.
+    let mut doubling = "FUNCTION f0(x) { f0 = x + v }\n".to_string();
+    for i in 1..40 {
+        doubling.push_str(&format!("FUNCTION f{i}(x) {{ f{i} = f{}(x) + f{}(x + 1) }}\n", i - 1, i - 1));
+    }
+    assert!(!refused(&mechanism("", &doubling, "m' = f39(v) - m")).is_empty());
+    let itself = "FUNCTION f(x) { f = f(x + 1) }";
+    assert!(refused(&mechanism("", itself, "m' = f(v) - m"))[0].message.contains("calls itself"));
+    // A long sum of squares.
+    let long = format!("m' = {}m", "(v + 1)^2 + ".repeat(20_000));
+    refused(&mechanism("", "", &long));
+    let power = format!("m' = {}", "m^m*".repeat(400) + "m");
+    let _ = nmodl(&mechanism("", "", &power), "x");
+    assert_eq!(refused(&" ".repeat(1 << 21))[0].message, "the file is too long for a mechanism");
+}
+
+/// A neuron that holds the channel, and a test with a line for each row of the file.
+fn clamped(channel: &str, rows: &str) -> String {
+    let head = channel.lines().find_map(|l| l.strip_prefix("channel ")).unwrap();
+    let (name, arguments) = head.split_once('(').unwrap();
+    let calcium = if arguments.contains("ca: mM") { "    state ca = 5e-5 mM\n" } else { "" };
+    let mut given = Vec::new();
+    let point = channel.contains(" uS") || channel.contains("amp = 0.1 nA");
+    for (word, value) in [(" T = ", "T = 298.15 K"), ("E_K = ", "E_K = -77 mV"), ("E_Na = ", "E_Na = 50 mV")] {
+        if channel.contains(word) {
+            given.push(value);
+        }
+    }
+    let given = if given.is_empty() { String::new() } else { format!("({})", given.join(", ")) };
+    let mut text = format!(
+        "{channel}\nneuron Clamped {{\n    state v = -65 mV\n{calcium}    channel x: {name}{given}\n}}\n\
+         network Net {{ population cell: Clamped[1] }}\ntest \"as NEURON\" {{\n    precision f64\n    dt 0.005 ms\n    network net = Net()\n"
+    );
+    if channel.contains("event input") {
+        // What is sent at 0.2 ms acts in NEURON from then on, here from the end of the step on.
+        text.push_str("    drive net.cell.x.events { spikes [0.195 ms]   weight 0.01 uS }\n");
+    }
+    let unit = if point { "nA" } else { "mA/cm^2" };
+    let mut now = 0.0;
+    let steps = [(1.0, -20.0), (4.0, 20.0), (7.0, -90.0)];
+    for row in rows.lines().skip(1) {
+        let numbers: Vec<f64> = row.split(',').map(|n| n.parse().unwrap()).collect();
+        if let Some((at, v)) = steps.iter().find(|s| (now..numbers[0]).contains(&s.0)) {
+            text.push_str(&format!("    run {} ms\n    net.cell.v = {v} mV\n", at - now));
+            now = *at;
+        }
+        text.push_str(&format!("    run {} ms\n", numbers[0] - now));
+        now = numbers[0];
+        let within = (numbers[2].abs() * 1e-6).max(1e-15);
+        text.push_str(&format!("    expect net.cell.x.current == {} {unit} within {within} {unit}\n", numbers[2]));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// Converted channels under voltage clamp, against NEURON (tests/oracle/nmodl/clamp.py).
+#[test]
+fn currents_under_voltage_clamp_are_those_of_neuron() {
+    let mut count = 0;
+    for file in std::fs::read_dir(root().join("tests/oracle/nmodl")).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_none_or(|e| e != "csv") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_string_lossy().to_string();
+        let source = std::fs::read_to_string(folder().join(format!("{name}.mod"))).unwrap();
+        let text = clamped(&nmodl(&source, &name).unwrap().text, &std::fs::read_to_string(&path).unwrap());
+        let p = program(&text);
+        let out = run_with(&p, 0, Settings::default(), &root());
+        assert!(out.failure.is_none(), "{name}: {}", rendered(out.failure.iter().map(|d| &**d), &p.sources));
+        let failed: Vec<_> = out.expectations.iter().filter(|e| !e.passed).map(|e| &e.found).collect();
+        assert!(!out.expectations.is_empty() && failed.is_empty(), "{name}: {failed:?}\n{text}");
+        count += 1;
+    }
+    assert_eq!(count, 12);
+}
+
+/// The text between the fences of a kind after a place of docs/formats.md.
+fn shown(after: &str, fence: &str) -> String {
+    let page = std::fs::read_to_string(root().join("docs/formats.md")).unwrap();
+    let rest = page.split_once(after).unwrap().1.split_once(&format!("```{fence}\n")).unwrap().1;
+    rest.split_once("```").unwrap().0.to_string()
+}
+
+#[test]
+fn the_chapter_shows_what_comes_out() {
+    let found = nmodl(&shown("## NMODL", "text"), "ka").unwrap();
+    assert_eq!(words(&found.text), words(&shown("## NMODL", "neuro")), "{}", found.text);
+    let nothing = |_: &Path| Err(std::io::Error::other("nothing is included"));
+    let found = neuro::convert::neuroml(&shown("## NeuroML", "xml"), Path::new("LEMS_run.xml"), &nothing).unwrap();
+    let written = shown("## NeuroML", "text");
+    let declared = &found.text[found.text.find("fn pulse").unwrap()..];
+    assert_eq!(words(declared), words(&written), "{}", found.text);
+    program(&found.text);
+}
