@@ -253,8 +253,8 @@ fn damaged_files_never_end_the_program() {
 /// What survives a change of a number or a name still passes the checks of the compiler.
 #[test]
 fn what_is_carried_over_passes_the_checks() {
-    let text = read(&folder().join("neuroml/network.xml")).expect("a test file");
-    let path = folder().join("neuroml/network.xml");
+    let text = read(&folder().join("convert/neuroml/network.xml")).expect("a test file");
+    let path = folder().join("convert/neuroml/network.xml");
     let changes = [
         ("weight=\"3\"", "weight=\"0\""),
         ("delay=\"1ms\"", "delay=\"0ms\""),

@@ -188,7 +188,7 @@ fn a_word_after_a_number_begins_the_next_line_of_a_handler_or_equation() {
 #[test]
 fn units_keep_their_exponents_and_quotients() {
     for (text, expected) in [
-        ("5 mV/ms", "(/ 5_mV ms)"),
+        ("5 mV/ms", "(/ 5_mV 1_ms)"),
         ("3 nS * E", "(* 3_nS E)"),
         ("1 cm^2", "1_cm^2/1"),
         ("1 ms^-1", "1_ms^-1/1"),

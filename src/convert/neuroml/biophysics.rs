@@ -2,9 +2,9 @@
 //!
 //! Input: a `cell` of one segment, or a `pointCellCondBased`. Output: a neuron, and the channels that it needs.
 
-use super::cells::{Group, Shared};
-use super::channel::{Declared, Driving, Wanted, declare, place_name};
+use super::channel::{Driving, Wanted, declare, place_name};
 use super::dimension::{CONDUCTANCE, CURRENT, Dimension, NONE, TIME, VOLTAGE};
+use super::group::{Group, Shared};
 use super::membrane::{self, Membrane};
 use super::model::{Model, kind};
 use super::neuron::Neuron;
@@ -12,7 +12,6 @@ use super::part::Builder;
 use super::place::{Outcome, flaw};
 use super::scope::{Scope, Written};
 use super::xml::Element;
-use std::collections::BTreeMap;
 
 const DENSITY: Dimension = [-1, -4, 3, 2, 0, 0, 0];
 const PERMEABILITY: Dimension = [0, 1, -1, 0, 0, 0, 0];
@@ -22,9 +21,6 @@ const CONCENTRATION: Dimension = [0, -3, 0, 0, 0, 1, 0];
 pub fn is_biophysical(kind: &str) -> bool {
     matches!(kind, "cell" | "cell2CaPools" | "pointCellCondBased" | "pointCellCondBasedCa")
 }
-
-/// Channels that are declared, by channel and way of driving.
-pub type Channels = BTreeMap<String, Declared>;
 
 /// Makes the declaration of a cell.
 pub fn build<'a>(group: &mut Group<'a>, model: &Model<'a>, element: &'a Element, shared: &mut Shared) -> Outcome<()> {

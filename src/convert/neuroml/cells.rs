@@ -3,58 +3,21 @@
 //! Input: a network. Output: a neuron for each type of point cells, one for each cell with channels, and what sources of spikes become.
 
 use super::biophysics;
-use super::dimension::{CURRENT, Dimension, NONE, Quantity};
+use super::dimension::{CURRENT, Dimension, NONE};
 use super::expression::{Expression, Operator};
+use super::group::{Group, Shared, add_synapse};
 use super::inputs;
 use super::model::{Model, kind};
 use super::network::{Joint, Network};
 use super::neuron::Neuron;
 use super::part::{Builder, is_attached};
 use super::place::{Outcome, flaw};
-use super::scope::{Scope, Written};
-use super::synapse::{Attached, attach, inject, mechanisms};
+use super::scope::{Scope, Written, capital, unique};
+use super::synapse::{attach, inject, mechanisms};
 use super::types::Rule;
 use super::xml::Element;
 use crate::convert::Flaw;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// Cells that one declaration stands for.
-pub struct Group<'a> {
-    /// What they have in common: a type, or a component.
-    pub key: String,
-    /// The name of the declaration.
-    pub name: String,
-    /// The components.
-    pub components: Vec<&'a Element>,
-    /// Synapses that act on them, and whether several may act on one cell.
-    pub synapses: Vec<(&'a Element, bool)>,
-    /// The unit of currents that are put in, if there are any.
-    pub current: Option<String>,
-    /// The input that takes currents.
-    pub port: String,
-    /// Whether potentials are clamped.
-    pub clamped: bool,
-    /// Inputs of types that the file declares.
-    pub sources: Vec<&'a Element>,
-    /// The declaration.
-    pub neuron: Neuron,
-    /// What synapses have become, by their names.
-    pub attached: BTreeMap<String, Attached>,
-    /// The values of the parameters of each component.
-    pub values: HashMap<String, Vec<(String, String)>>,
-}
-
-/// What the declarations of neurons share.
-pub struct Shared<'m> {
-    /// The temperature.
-    pub temperature: Option<&'m Quantity>,
-    /// Texts of channels.
-    pub texts: Vec<String>,
-    /// Names that are taken.
-    pub names: &'m mut HashSet<String>,
-    /// Channels that are declared.
-    pub channels: biophysics::Channels,
-}
 
 /// What a source of spikes becomes.
 #[derive(Clone, Debug, PartialEq)]
@@ -230,24 +193,6 @@ fn raised(model: &Model, element: &Element) -> bool {
     found
 }
 
-/// A name with a capital letter.
-pub fn capital(name: &str) -> String {
-    let name = super::scope::identifier(name);
-    let mut letters = name.chars();
-    letters.next().map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + letters.as_str())
-}
-
-/// A name that is not taken.
-pub fn unique(name: &str, names: &mut HashSet<String>) -> String {
-    let mut out = name.to_string();
-    let mut n = 2;
-    while !names.insert(out.clone()) {
-        out = format!("{name}{n}");
-        n += 1;
-    }
-    out
-}
-
 fn demands<'a>(
     model: &Model<'a>,
     network: &Network<'a>,
@@ -290,15 +235,6 @@ fn demands<'a>(
         flaws.extend(found.err().map(|f| *f));
     }
     flaws
-}
-
-/// Lets a synapse act on the cells of a group.
-pub fn add_synapse<'a>(group: &mut Group<'a>, synapse: &'a Element, several: bool) {
-    match group.synapses.iter_mut().find(|s| std::ptr::eq(s.0, synapse)) {
-        // A second projection may have the same targets.
-        Some(known) => known.1 = true,
-        None => group.synapses.push((synapse, several)),
-    }
 }
 
 impl<'a> Group<'a> {

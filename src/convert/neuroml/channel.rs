@@ -2,13 +2,12 @@
 //!
 //! Input: an `ionChannelHH` or its kin. Output: a `channel`, with a conductance per area or of the whole cell.
 
-use super::cells::{capital, unique};
 use super::dimension::{Dimension, NONE, Quantity, TIME, VOLTAGE, number};
 use super::model::{Model, kind};
 use super::neuron::{Neuron, rows};
 use super::part::{Builder, unknown};
 use super::place::{Outcome, flaw};
-use super::scope::{Scope, Written, identifier};
+use super::scope::{Scope, Written, capital, identifier, unique};
 use super::xml::Element;
 use std::collections::HashSet;
 

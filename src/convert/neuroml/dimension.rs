@@ -213,7 +213,7 @@ impl Units {
         for part in parts {
             let part = part?;
             text += &format!("/{}", part.text);
-            own = super::scope::combine(own, part.dimension, -1);
+            own = combine(own, part.dimension, -1);
             amount /= part.scale;
         }
         let plain = !text.contains([' ', '(']) && text.matches('/').count() < 4;
@@ -346,4 +346,13 @@ fn basic(dimension: Dimension) -> String {
         above if above.is_empty() && !below.is_empty() => below,
         above => format!("{above}{below}"),
     }
+}
+
+/// Product, or quotient, of two dimensions.
+pub fn combine(x: Dimension, y: Dimension, sign: i16) -> Dimension {
+    let mut out = x;
+    for (own, other) in out.iter_mut().zip(y) {
+        *own = own.saturating_add(other.saturating_mul(sign));
+    }
+    out
 }

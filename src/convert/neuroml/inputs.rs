@@ -1,7 +1,7 @@
 //! What is put into cells: currents that follow time, clamps, and spikes from outside.
 
-use super::cells::{Group, add_synapse};
 use super::dimension::{CURRENT, Dimension, NONE, Quantity, TIME, VOLTAGE, number};
+use super::group::{Group, add_synapse};
 use super::model::{Model, kind};
 use super::network::{Input, Network};
 use super::place::{Outcome, flaw};

@@ -10,6 +10,7 @@ mod channel;
 mod core_types;
 mod dimension;
 mod expression;
+mod group;
 mod inputs;
 mod lems;
 mod membrane;

@@ -394,7 +394,7 @@ impl<'a> Builder<'_, 'a> {
     }
 
     fn rates(&mut self, part: &Part, dynamics: &Dynamics) -> Outcome<()> {
-        let per_time = |d: Dimension| super::scope::combine(d, super::dimension::TIME, -1);
+        let per_time = |d: Dimension| super::dimension::combine(d, super::dimension::TIME, -1);
         for (variable, rate, place) in &dynamics.rates {
             let own = self.variable(part, variable, place)?;
             let text = self.write(part, rate, Some(per_time(own.dimension)), place)?.text;

@@ -1,10 +1,11 @@
 //! Connections as projections.
 
-use super::cells::{Group, capital, unique};
 use super::dimension::{CONDUCTANCE, Dimension, NONE, Quantity, VOLTAGE};
+use super::group::Group;
 use super::model::{Model, kind};
 use super::network::{Joint, Link, Network, Pair};
 use super::place::{Outcome, flaw};
+use super::scope::{capital, unique};
 use super::scope::{identifier, network_name};
 use super::shape::shapes;
 use super::synapse::{mechanisms, unit_of};

@@ -2,9 +2,9 @@
 //!
 //! Input: an expression and a scope. Output: text, how tightly it binds, and its dimension; dimensions that do not fit are found.
 
-use super::dimension::{Dimension, NONE, Units, number, usual, zero};
+use super::dimension::{Dimension, NONE, Units, combine, number, usual, zero};
 use super::expression::{Expression, Operator};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Something as Neuro writes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -245,15 +245,6 @@ fn turned(x: &Written) -> Option<String> {
     x.text.strip_prefix('-').filter(|_| x.binding >= 6).map(str::to_string)
 }
 
-/// Product, or quotient, of two dimensions.
-pub fn combine(x: Dimension, y: Dimension, sign: i16) -> Dimension {
-    let mut out = x;
-    for (own, other) in out.iter_mut().zip(y) {
-        *own = own.saturating_add(other.saturating_mul(sign));
-    }
-    out
-}
-
 fn literal(text: &str, wanted: Option<Dimension>) -> Written {
     let value: f64 = text.parse().unwrap_or(0.0);
     match wanted {
@@ -277,4 +268,22 @@ pub fn constant(quantity: &super::dimension::Quantity) -> Written {
 pub fn nothing(dimension: Dimension) -> Written {
     let unit = usual(dimension);
     Written { text: zero(dimension), binding: if unit.starts_with('/') { 6 } else { 10 }, dimension }
+}
+
+/// A name with a capital letter.
+pub fn capital(name: &str) -> String {
+    let name = identifier(name);
+    let mut letters = name.chars();
+    letters.next().map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
+/// A name that is not taken.
+pub fn unique(name: &str, names: &mut HashSet<String>) -> String {
+    let mut out = name.to_string();
+    let mut n = 2;
+    while !names.insert(out.clone()) {
+        out = format!("{name}{n}");
+        n += 1;
+    }
+    out
 }

@@ -2,13 +2,14 @@
 //!
 //! Input: a `Simulation`. Output: what is recorded, with the names under which cells know it, and the lines of an experiment.
 
-use super::cells::{Group, unique};
 use super::dimension::TIME;
+use super::group::Group;
 use super::inputs::view;
 use super::model::{Model, kind};
 use super::network::Network;
 use super::place::{Outcome, flaw};
 use super::scope::identifier;
+use super::scope::unique;
 use super::xml::Element;
 use crate::convert::Flaw;
 use std::collections::{BTreeSet, HashSet};

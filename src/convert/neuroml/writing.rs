@@ -1,12 +1,14 @@
 //! The whole file.
 
-use super::cells::{Group, Shared, Source, capital, groups, place, source, unique};
+use super::cells::{Source, groups, place, source};
 use super::channel::{Driving, Wanted, declare};
+use super::group::{Group, Shared};
 use super::inputs::{FUNCTIONS, assignments, drives, switched};
 use super::model::{Model, kind};
 use super::network::Network;
 use super::place::{Outcome, flaw};
 use super::projections::Projections;
+use super::scope::{capital, unique};
 use super::scope::{identifier, network_name};
 use super::simulation::{Recordings, recordings, times};
 use super::xml::Element;

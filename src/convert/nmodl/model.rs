@@ -1,6 +1,6 @@
 //! From what blocks compute to gates, states and currents.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::ast::Place;
 use super::graph::{Graph, Id, Op, Role};
@@ -63,7 +63,7 @@ pub fn model(run: &mut Run, outcome: &Outcome) -> Model {
     kinetic::rates(run);
     let mut initial = outcome.initial.clone();
     initial.extend(kinetic::initial(run));
-    let events = receive::events(run, &mut model);
+    let events = receive::events(run, &mut model.weight);
     let mechanism = run.mechanism;
     for declared in &mechanism.states {
         let name = &declared.name;
@@ -305,9 +305,6 @@ pub fn roots(model: &Model) -> Vec<Id> {
     roots.extend(model.currents.iter().chain(&model.outputs).map(|c| c.1));
     roots
 }
-
-/// States by name.
-pub type Events = HashMap<String, Id>;
 
 /// Complains about what is not known at every step.
 pub fn complete(run: &mut Run, model: &Model) {

@@ -115,9 +115,8 @@ impl Checker {
         self.out.any(e, &mut |e| {
             match e {
                 Expr::Var(v) if matches!(self.out.vars[*v].kind, VarKind::Param(_) | VarKind::Distance) => {
-                    if !along && self.out.varies_along(*v) {
-                        found = Some((*v, "differs from segment to segment"));
-                    }
+                    let differs = !along && self.out.varies_along(*v);
+                    found = differs.then_some((*v, "differs from segment to segment")).or(found);
                 }
                 Expr::Var(v) => found = Some((*v, "changes in a run")),
                 _ => {}

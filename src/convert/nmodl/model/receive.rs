@@ -3,10 +3,13 @@
 use super::super::ast::Stmt;
 use super::super::graph::{Id, Op, Role};
 use super::super::run::Run;
-use super::{Events, Model};
+use std::collections::HashMap;
 
-/// What an event adds to states, per weight.
-pub fn events(run: &mut Run, model: &mut Model) -> Events {
+/// What an event adds to states, by their names, per weight.
+pub type Events = HashMap<String, Id>;
+
+/// What an event adds to states, per weight; the unit of what arrives with it is put into `unit`.
+pub fn events(run: &mut Run, unit: &mut Option<Id>) -> Events {
     let mut events = Events::new();
     let mechanism = run.mechanism;
     let Some(block) = &mechanism.receive else { return events };
@@ -25,7 +28,7 @@ pub fn events(run: &mut Run, model: &mut Model) -> Events {
         return events;
     }
     let weight = run.weight(name);
-    model.weight = Some(weight);
+    *unit = Some(weight);
     let before = run.flaws.len();
     run.receive(name, weight, &block.body);
     if run.flaws.len() > before {
