@@ -35,8 +35,8 @@ summary() {
         grep -v '(language/tutorial.md)'
     printf '\n# The library\n\n'
     entry library/README.md "Modules" ""
-    for kind in neurons channels synapses plasticity sources worlds constants; do
-        [ "$kind" = constants ] && entry library/constants.md "" "" && continue
+    for kind in neurons channels synapses plasticity sources worlds pynn constants; do
+        [ -e "library/$kind.md" ] && entry "library/$kind.md" "" "" && continue
         printf -- '- [std.%s]()\n' "$kind"
         for path in library/"$kind".*.md; do entry "$path" "" "  "; done
     done

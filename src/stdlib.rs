@@ -52,6 +52,7 @@ pub const LIBRARY: &[(&str, &str)] = library! {
     "synapses/short_term"
     "synapses/gap_junction"
     "sources/spikes"
+    "pynn"
     "worlds/grid"
     "worlds/bandit"
     "worlds/maze"
