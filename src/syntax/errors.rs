@@ -1,7 +1,7 @@
 //! Diagnostics of the E01xx family and the words for grammar rules.
 
 use super::grammar::Rule;
-use super::scan::{Piece, Pieces, is_closed};
+use super::scan::{Piece, Pieces, is_closed, is_invisible, is_space};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::{FileId, Span};
 use pest::error::{Error, ErrorVariant, InputLocation};
@@ -44,7 +44,7 @@ pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<
             [many @ .., last] if many.len() < 6 => format!("{} or {last}", many.join(", ")),
             _ => "an expression or the end of the statement".to_string(),
         };
-        let shown = if found.is_empty() { "the end of the file".to_string() } else { format!("`{found}`") };
+        let shown = if found.is_empty() { "the end of the file".to_string() } else { quoted(&found) };
         return Diagnostic::at(Code::E0101, span, format!("expected {expected}, found {shown}"), "not expected here");
     }
     // Only the parser's own guard of the stack gives another kind of error.
@@ -66,7 +66,7 @@ pub(super) fn unexpected_text(span: Span, found: &str) -> Diagnostic {
     let word: String = found.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     let shown = if word.is_empty() { found.chars().take(12).collect() } else { word.clone() };
     let help = nearest(&word, DECLARATIONS).map(|w| format!("did you mean `{w}`?"));
-    Diagnostic::at(Code::E0102, span, format!("expected a declaration, found `{shown}`"), "not a declaration")
+    Diagnostic::at(Code::E0102, span, format!("expected a declaration, found {}", quoted(&shown)), "not a declaration")
         .note("a file holds `use`, `const`, `unit`, `fn`, `channel`, `neuron`, `synapse`, `network`, `world`, `experiment` and `test`")
         .maybe_help(help)
 }
@@ -233,8 +233,16 @@ fn word_at(text: &str, start: usize) -> String {
         .find(|p| rest.starts_with(**p));
     match pair {
         Some(pair) => (*pair).to_string(),
-        None if word.is_empty() => rest.chars().take_while(|c| !c.is_whitespace()).take(1).collect(),
+        None if word.is_empty() => rest.chars().take(1).filter(|c| !is_space(*c)).collect(),
         None => word,
+    }
+}
+
+/// Text in quotes, or the number of a character that cannot be seen.
+fn quoted(text: &str) -> String {
+    match text.chars().next().filter(|c| is_invisible(*c)) {
+        Some(c) => format!("U+{:04X}", c as u32),
+        None => format!("`{text}`"),
     }
 }
 

@@ -128,6 +128,11 @@ pub(super) fn of(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Optio
             return Some(Idiom { help, mend: Some((at, with)) });
         }
     }
+    if let Some(c) = char_at(bytes, at, end).filter(|c| super::scan::is_invisible(*c)) {
+        let help = format!("this character cannot be seen (U+{:04X}); write a space", c as u32);
+        // A page from which it was copied has more of them.
+        return Some(Idiom { help, mend: Some((at, seen(bytes, at, end))) });
+    }
     if here("==") {
         return idiom("`==` compares; to give a value, write `=`", Some((at, "= ")));
     }
@@ -169,6 +174,21 @@ pub(super) fn of(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Optio
     let word = word.and_then(|(from, to, _)| std::str::from_utf8(&bytes[from..to]).ok())?;
     let (_, help) = WORDS.iter().find(|(words, _)| words.contains(&word))?;
     idiom(help, None)
+}
+
+fn char_at(bytes: &[u8], at: usize, end: usize) -> Option<char> {
+    bytes.get(at..end.min(at + 4))?.utf8_chunks().next()?.valid().chars().next()
+}
+
+/// The text from a place on with spaces for characters that cannot be seen, but in comments and strings.
+fn seen(bytes: &[u8], at: usize, end: usize) -> String {
+    let mut text = bytes[at..end].to_vec();
+    for (from, _, _) in Pieces::new(bytes, at, end).filter(|p| matches!(p.2, Piece::Other(_))) {
+        if let Some(c) = char_at(bytes, from, end).filter(|c| super::scan::is_invisible(*c)) {
+            text[from - at..][..c.len_utf8()].fill(b' ');
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Finds the sign at the end of the line before, if an expression must follow it and a statement stopped the parser instead.

@@ -2,7 +2,7 @@
 
 use super::balance::balance;
 use super::grammar::{Grammar, Rule};
-use super::scan::{Piece, Pieces, blank, is_closed};
+use super::scan::{Piece, Pieces, blank, is_closed, is_space};
 use super::{ast, errors, lower::Lowerer, recover};
 use crate::diag::{Code, Diagnostics};
 use crate::source::{FileId, Span};
@@ -55,8 +55,8 @@ pub fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> ast::Fi
                 Err(_) => out.items.extend(recovered((start, end), &mut out.lost, diagnostics)),
             },
             Rule::junk => {
-                let skipped = pair.as_str().len() - pair.as_str().trim_start().len();
-                let place = (start + skipped, start + pair.as_str().trim_end().len());
+                let from = end - pair.as_str().trim_start_matches(is_space).len();
+                let place = (from, (start + pair.as_str().trim_end_matches(is_space).len()).max(from));
                 out.items.extend(recovered(place, &mut out.lost, diagnostics));
             }
             _ => {}

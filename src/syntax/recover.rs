@@ -4,7 +4,7 @@
 use super::ast::{Item, Lost};
 use super::grammar::{Grammar, Rule};
 use super::lower::Lowerer;
-use super::scan::{Piece, Pieces, blank};
+use super::scan::{Piece, Pieces, blank, is_space};
 use super::{errors, idioms};
 use crate::diag::Diagnostics;
 use crate::source::{FileId, Span};
@@ -26,7 +26,7 @@ pub(super) fn item(
     for _ in 0..MOST_MISTAKES {
         // What is changed is ASCII, or whole characters.
         let mended = std::str::from_utf8(&bytes[start..end]).ok()?;
-        if mended.trim().is_empty() {
+        if mended.trim_matches(is_space).is_empty() {
             return None;
         }
         let at = match Grammar::parse(Rule::only_item, mended) {

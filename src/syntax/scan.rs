@@ -54,7 +54,7 @@ impl Iterator for Pieces<'_> {
                 b if b.is_ascii_alphanumeric() || b == b'_' => {
                     (self.while_(from, |b| b.is_ascii_alphanumeric() || b == b'_'), Some(Piece::Word))
                 }
-                b if b.is_ascii_whitespace() => (from + 1, None),
+                b if is_space(b as char) => (from + 1, None),
                 b => (from + 1, Some(Piece::Other(b))),
             };
             self.at = to;
@@ -78,6 +78,17 @@ pub(super) fn closing(open: u8) -> u8 {
 /// Puts spaces in the place of a stretch of text; lines and the places of everything else stay.
 pub(super) fn blank(bytes: &mut [u8], from: usize, to: usize) {
     bytes[from..to].iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b' ');
+}
+
+/// Returns whether a character outside ASCII, or one of control, leaves no mark where it stands: spaces of other widths and of no width.
+pub(super) fn is_invisible(c: char) -> bool {
+    let of_no_width = matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    of_no_width || c.is_control() && !is_space(c) || c.is_whitespace() && !c.is_ascii()
+}
+
+/// Returns whether a character is what the grammar takes for a space.
+pub(super) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
 /// Returns whether a string has its second quote.
