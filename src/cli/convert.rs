@@ -17,9 +17,10 @@ pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
     let text = source.text.to_string();
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let disk = Disk::beside(file);
     let converted = match extension.as_str() {
         "mod" => nmodl(&text, &name),
-        "nml" | "xml" => neuroml(&text, file, &|path| std::fs::read_to_string(path)),
+        "nml" | "xml" => neuroml(&text, file, &|path| disk.text(path).map_err(std::io::Error::other)),
         _ => {
             let what = "converted are mechanisms in NMODL (`.mod`) and models in NeuroML 2 and LEMS (`.nml`, `.xml`)";
             return Err(Stop::Usage(format!("{}: {what}", file.display())));
@@ -29,7 +30,7 @@ pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
     let root = sources.add(source);
     let Converted { text, notes } = converted.map_err(|flaws| {
         let mut all = Diagnostics::default();
-        flaws.iter().for_each(|flaw| all.push(diagnostic(flaw, root, &mut sources)));
+        flaws.iter().for_each(|flaw| all.push(diagnostic(flaw, (root, &mut sources), &disk)));
         messages.all(&all, &sources);
         Stop::Failed
     })?;
@@ -69,13 +70,13 @@ fn fault() -> Stop {
     Stop::Usage("what the file became is no program: please report it with the file".into())
 }
 
-/// A flaw as a diagnostic; another file than the root is read for its text.
-fn diagnostic(flaw: &Flaw, root: FileId, sources: &mut SourceMap) -> Diagnostic {
+/// A flaw as a diagnostic. Another file than the root is shown where it can be read; else the flaw is that it cannot.
+fn diagnostic(flaw: &Flaw, (root, sources): (FileId, &mut SourceMap), disk: &Disk) -> Diagnostic {
     let file = match &flaw.file {
         None => root,
         Some(path) => {
             let name = path.to_string_lossy().into_owned();
-            let text = std::fs::read_to_string(path).unwrap_or_default();
+            let text = disk.text(path).unwrap_or_default();
             sources.find(&name).unwrap_or_else(|| sources.add(SourceFile::new(name, text)))
         }
     };

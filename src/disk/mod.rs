@@ -49,6 +49,12 @@ impl Disk {
         std::fs::read(&file).map_err(told)
     }
 
+    /// Reads a text, if the model may read it.
+    pub fn text(&self, path: &Path) -> Result<String, String> {
+        let text = String::from_utf8(self.content(path)?);
+        text.map_err(|e| format!("{} is not UTF-8 text ({e})", path.display()))
+    }
+
     /// Files beside `file`.
     pub fn beside(file: &Path) -> Disk {
         let paths = BTreeMap::from([(name(file), file.to_path_buf())]);
@@ -106,8 +112,7 @@ impl Imports for Disk {
     fn file(&mut self, from: &str, path: &str) -> Result<SourceFile, String> {
         let from = self.paths.get(from).map_or(Path::new(from), PathBuf::as_path);
         let full = from.parent().unwrap_or(Path::new("")).join(path);
-        let text = String::from_utf8(self.content(&full)?);
-        let text = text.map_err(|e| format!("{} is not UTF-8 text ({e})", full.display()))?;
+        let text = self.text(&full)?;
         let name = name(&full);
         self.paths.insert(name.clone(), full);
         Ok(SourceFile::new(name, text))

@@ -102,6 +102,30 @@ fn imports_are_read_as_other_files_are() {
 }
 
 #[test]
+fn what_is_converted_includes_what_it_may_read() {
+    let folder = place("converted");
+    std::fs::write(folder.join("outside.xml"), "<Lems/>").unwrap();
+    let own = folder.join("models");
+    std::fs::create_dir_all(&own).unwrap();
+    let cell = "<izhikevichCell id='c' v0='-65mV' thresh='30mV' a='0.02' b='0.2' c='-65' d='6'/>";
+    std::fs::write(own.join("m.xml"), format!("<Lems><Include file='../outside.xml'/>{cell}</Lems>")).unwrap();
+    let convert = |args: &[&str]| {
+        let of = ["convert", "models/m.xml"];
+        std::process::Command::new(env!("CARGO_BIN_EXE_neuro"))
+            .current_dir(&folder)
+            .args(of)
+            .args(args)
+            .output()
+            .unwrap()
+    };
+    let out = convert(&[]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(said(&out).contains("E0819") && said(&out).contains("--allow-read"), "{}", said(&out));
+    let out = convert(&["--allow-read", "outside.xml"]);
+    assert!(out.status.success(), "{}", said(&out));
+}
+
+#[test]
 fn results_are_written_into_their_folder_alone() {
     let folder = place("names");
     for name in [
