@@ -263,6 +263,13 @@ pub struct Model {
     pub body: Vec<ModelItem>,
 }
 
+impl Model {
+    /// Returns whether it carries a current; a pool of calcium does not.
+    pub fn has_current(&self) -> bool {
+        self.body.iter().any(|i| matches!(i, ModelItem::Current(_)))
+    }
+}
+
 /// `state x: unit per pre = init in bounds`
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateBinding {

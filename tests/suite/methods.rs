@@ -99,6 +99,35 @@ fn methods_of_all_models_can_be_read_and_leave_nothing_out() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
+#[test]
+fn cables_of_a_morphology_are_told_with_what_sections_add() {
+    let text = "
+        morphology Shape = swc(\"data/cells/pyramid.swc\") segmented every 20 um
+        channel Pool { state c = 0   c' = -c / 3 ms }
+        channel Leak2(v: mV) { param g = 1 mS/cm^2   current = g * (v + 65 mV) }
+        neuron Cell {
+            cable Shape {
+                param C_m = 1 uF/cm^2
+                state v = -65 mV
+                channel leak: Leak2(g = 20 mS/cm^2)
+                sections soma, axon { param R_a = 100 Ohm*cm }
+                sections basal, apical { param R_a = 150 Ohm*cm   current = 3 uA/cm^2   channel more: Leak2   channel pool: Pool }
+            }
+        }
+        network Net { population cell: Cell[1] }
+        experiment e { network net = Net()   run 1 ms }";
+    let tex = methods(&program(text));
+    assert_eq!(flaw(&tex), None, "{tex}");
+    let plain = tex.replace("\\allowbreak", "").replace("\\, ", "\\,");
+    assert!(plain.contains("20\\,\\mathrm{mS}\\,\\mathrm{cm}^{-2}"), "{plain}");
+    assert!(
+        plain.contains("I_{\\mathrm{m}} &= \\ldots + 3\\,\\mu\\mathrm{A}\\,\\mathrm{cm}^{-2} + I_{\\mathrm{more}}"),
+        "{plain}"
+    );
+    // Parameters alone stand in the table.
+    assert_eq!(plain.matches("In sections").count(), 1, "{plain}");
+}
+
 /// What would not be read is found: the check above is worth something.
 #[test]
 fn flaws_are_seen() {

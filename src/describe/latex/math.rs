@@ -160,6 +160,8 @@ impl<'a> Typesetter<'a> {
     fn unit(&self, e: &Expr) -> Option<Vec<Factor>> {
         match &e.kind {
             ExprKind::Name(name) => Some(vec![self.scope.unit(name)?]),
+            // What goes on with the unit of a number.
+            ExprKind::Quantity(1.0, Some((name, power))) => Some(factor(&name.text, *power)),
             ExprKind::Binary(BinOp::Pow, a, b) => Some(units::raised(&self.unit(a)?, units::power(b)?)),
             _ => None,
         }

@@ -81,14 +81,15 @@ impl Document<'_> {
     /// Equations, compartments, and what happens, of a model or a compartment.
     fn body(&self, set: Typesetter, body: &[ModelItem], kind: ModelKind) -> String {
         let is_cable = body.iter().any(|i| matches!(i, ModelItem::Geometry(..)));
-        self.items(set, body, kind, is_cable)
+        self.items(set, body, kind, if is_cable { Membrane::OfCable } else { Membrane::None })
     }
 
-    fn items(&self, set: Typesetter, body: &[ModelItem], kind: ModelKind, is_cable: bool) -> String {
+    fn items(&self, set: Typesetter, body: &[ModelItem], kind: ModelKind, membrane: Membrane) -> String {
         let mut equations = Equations::new(set);
         body.iter().for_each(|i| equation(set, i, &mut equations));
-        match kind {
-            ModelKind::Neuron if is_cable => cable(set, body, &mut equations),
+        match membrane {
+            Membrane::OfCable if kind == ModelKind::Neuron => cable(set, body, &mut equations),
+            Membrane::OfSections => more_current(set, body, &mut equations),
             _ => currents(body, &mut equations),
         }
         let mut out = equations.written();
@@ -101,13 +102,16 @@ impl Document<'_> {
                 }
                 ModelItem::Cable(name, inner, _) => {
                     out += &std::mem::take(&mut lines).written();
-                    let (name, items) = (code(&name.text), self.items(set, inner, kind, true));
+                    let (name, items) = (code(&name.text), self.items(set, inner, kind, Membrane::OfCable));
                     out += &format!("\\noindent\\emph{{Cable}} with the shape of {name}.\n\n{items}");
                 }
                 ModelItem::Sections(kinds, inner) => {
                     out += &std::mem::take(&mut lines).written();
-                    let (kinds, items) = (sections(kinds), self.items(set, inner, kind, false));
-                    out += &format!("\\noindent\\emph{{In sections}} {kinds}:\n\n{items}");
+                    let items = self.items(set, inner, kind, Membrane::OfSections);
+                    // What has parameters alone stands in the table.
+                    if !items.is_empty() {
+                        out += &format!("\\noindent\\emph{{In sections}} {}:\n\n{items}", sections(kinds));
+                    }
                 }
                 i => self.line(set, i, &mut lines),
             }
@@ -174,6 +178,17 @@ impl Document<'_> {
     }
 }
 
+/// What a body's currents are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Membrane {
+    /// A current of its own.
+    None,
+    /// All that goes through a cable's membrane.
+    OfCable,
+    /// What sections of some kinds have besides.
+    OfSections,
+}
+
 fn equation(set: Typesetter, i: &ModelItem, equations: &mut Equations) {
     match i {
         ModelItem::Equation(name, e) => equations.rate(&set.scope.path(&name.text), e),
@@ -213,17 +228,30 @@ fn currents(body: &[ModelItem], equations: &mut Equations) {
     }
 }
 
+/// The currents through the membrane that a body has.
+fn through_membrane(set: Typesetter, body: &[ModelItem]) -> Vec<String> {
+    let each = body.iter().filter_map(|i| match i {
+        ModelItem::Current(e) => Some(set.term(e).tex),
+        ModelItem::ChannelUse(name, model, ..) if set.scope.has_current(&model.text) => {
+            Some(format!("I_{{{}}}", upright(&name.text)))
+        }
+        _ => None,
+    });
+    each.collect()
+}
+
+/// What sections of some kinds add to the membrane current of their cable.
+fn more_current(set: Typesetter, body: &[ModelItem], equations: &mut Equations) {
+    let sum = through_membrane(set, body);
+    if !sum.is_empty() {
+        equations.given("I_{\\mathrm{m}}", &format!("\\ldots + {}", sum.join(" + ")));
+    }
+}
+
 /// The cable equation, and the membrane current in it.
 fn cable(set: Typesetter, body: &[ModelItem], equations: &mut Equations) {
     set.notation.mention("cable");
-    let mut sum = Vec::new();
-    for i in body {
-        match i {
-            ModelItem::Current(e) => sum.push(set.term(e).tex),
-            ModelItem::ChannelUse(name, ..) => sum.push(format!("I_{{{}}}", upright(&name.text))),
-            _ => {}
-        }
-    }
+    let sum = through_membrane(set, body);
     let injected = body.iter().any(|i| matches!(i, ModelItem::Input(..)));
     let injected = if injected { " + I_{\\mathrm{in}}" } else { "" };
     let capacity = set.scope.symbol("C_m").tex();

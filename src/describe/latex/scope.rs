@@ -120,6 +120,11 @@ impl<'a> Scope<'a> {
         Scope::new(module, names)
     }
 
+    /// Returns whether a channel carries a current.
+    pub fn has_current(&self, channel: &str) -> bool {
+        self.module.channels.get(channel).is_some_and(|c| c.has_current())
+    }
+
     /// The symbol of a name.
     pub fn symbol(&self, name: &str) -> Symbol {
         match name {

@@ -234,7 +234,7 @@ impl Checker {
         self.collect(infer, &rest, inner);
         if let Some(cable) = cable {
             // What carries no current, as a pool of calcium, adds none.
-            if channel.body.iter().any(|i| matches!(i, ModelItem::Current(_))) {
+            if channel.has_current() {
                 let e = ast::Expr { kind: ExprKind::Name("current".into()), span };
                 self.pending.compartments[cable].currents.push((inner, e));
             }
