@@ -30,6 +30,8 @@ pub struct Cables {
     compartments: Vec<Compartment>,
     tree: Tree,
     cells: usize,
+    /// Cells that go through a step together.
+    block: usize,
     precision: Precision,
 }
 
@@ -75,7 +77,7 @@ impl Cables {
         let shapes: Vec<&CableShape> = compiled.iter().map(|c| &c.shape).collect();
         let tree = Tree::new(p, &shapes, target.dt);
         let mut kept = old.map(|c| c.compartments).unwrap_or_default().into_iter();
-        let compartments = compiled
+        let compartments: Vec<Compartment> = compiled
             .into_iter()
             .map(|image::CompiledCable { shape, membrane, gates, arrivals }| {
                 let lanes = shape.lanes;
@@ -102,7 +104,10 @@ impl Cables {
                 }
             })
             .collect();
-        Some(Cables { compartments, tree, cells: p.n, precision })
+        // Those whose lanes are whole vectors, or all cells.
+        let whole = compartments.iter().all(|c| c.shape.lanes.are_whole());
+        let block = if whole { side_by_side(&compartments, precision.bytes()) } else { p.n };
+        Some(Cables { compartments, tree, cells: p.n, block, precision })
     }
 
     /// Returns the kernels.
@@ -142,8 +147,8 @@ impl Cables {
     }
 
     fn step_of<F: Float>(&mut self, injected: &dyn Fn(VarId, usize) -> f64, pool: &Pool) -> bool {
-        let Cables { compartments, tree, cells, .. } = self;
-        let cells = *cells;
+        let Cables { compartments, tree, cells, block, .. } = self;
+        let (cells, block) = (*cells, *block);
         let n = cells;
         let enters = |shape: &CableShape| {
             let sum = |cell: usize| shape.injected.iter().map(|v| injected(*v, cell)).sum();
@@ -169,9 +174,7 @@ impl Cables {
                 injected: injected.as_deref(),
             });
         }
-        // Blocks of cells whose lanes are whole vectors, or all cells.
         let whole = compartments.iter().all(|c| c.shape.lanes.are_whole());
-        let block = if whole { side_by_side(compartments, std::mem::size_of::<F>()) } else { cells };
         let (next, finite) = (AtomicUsize::new(0), AtomicBool::new(true));
         let kernels = |which: usize, cells: &Range<usize>| {
             let mut ok = true;
