@@ -226,6 +226,7 @@ impl<'a> Elaborator<'a> {
             params: BTreeMap::new(),
             init: BTreeMap::new(),
             along: BTreeMap::new(),
+            settled: false,
             ports: BTreeMap::new(),
             given: BTreeMap::new(),
         };

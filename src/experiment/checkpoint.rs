@@ -490,6 +490,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
             params: p.params,
             init: p.init,
             along: p.along.into_iter().collect(),
+            settled: false,
             ports: p.ports,
             given: p.given,
         };

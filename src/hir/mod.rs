@@ -261,6 +261,8 @@ pub struct Neuron {
     pub state_schemes: Vec<(VarId, Scheme, Span)>,
     /// Cable compartments, parents first.
     pub cables: Vec<Cable>,
+    /// What differs between the segments of a cable: how far they lie from the root, and parameters and initial values that follow from that.
+    pub along: BTreeSet<VarId>,
     /// States that hold what happened in the last steps.
     pub memories: Vec<Memory>,
     /// States that have, at the end of every step, the value that a `let` has then.
@@ -306,14 +308,19 @@ impl Neuron {
 
     /// Returns whether a parameter, or the initial value of a state, differs between the segments of a cable: it follows from where they are.
     pub fn varies_along(&self, v: VarId) -> bool {
-        let var = &self.vars[v];
-        match &var.kind {
-            VarKind::Distance => true,
-            VarKind::Param(Some(e)) | VarKind::State(e) if var.cable.is_some() => {
-                self.any(e, &mut |e| matches!(e, Expr::Var(of) if *of != v && self.varies_along(*of)))
-            }
+        self.along.contains(&v)
+    }
+
+    /// Returns whether what differs along cables is computed from a variable.
+    pub fn bears_on_segments(&self, id: VarId) -> bool {
+        let reads = |e: &Expr| self.any(e, &mut |e| *e == Expr::Var(id));
+        let follows = |v: &VarId| match &self.vars[*v].kind {
+            VarKind::Param(Some(e)) | VarKind::State(e) => reads(e),
             _ => false,
-        }
+        };
+        self.along.contains(&id)
+            || self.along.iter().any(follows)
+            || self.cables.iter().any(|c| reads(&c.length) || reads(&c.segments))
     }
 
     /// Returns whether an expression reads what differs between the segments of a cable that has several, so that it has no one value.

@@ -39,6 +39,7 @@ impl Population {
     /// Gives a parameter, port or initial state of some cells a value; of a cable's state, in one segment or in all.
     pub fn give(&mut self, id: VarId, cells: &Cells, segment: Option<usize>, value: &Column) {
         let n = self.n;
+        self.settled &= !self.model.bears_on_segments(id);
         if let Some(segment) = segment {
             let mut values: Vec<f64> = (0..n).map(|i| self.initial(id, i, segment)).collect();
             cells.iter().enumerate().for_each(|(k, cell)| values[cell] = value.at(k));
@@ -49,7 +50,7 @@ impl Population {
             }
             return;
         }
-        self.along.retain(|(v, _), _| *v != id);
+        self.along.extract_if((id, 0)..=(id, usize::MAX), |_, _| true).for_each(drop);
         let map = match self.model.vars[id].kind {
             VarKind::State(_) => &mut self.init,
             VarKind::Param(_) => &mut self.params,
@@ -73,9 +74,8 @@ impl Population {
     /// yet; returns what changed.
     pub fn follow(&mut self, states: bool, dt: f64) -> Result<Vec<VarId>, Missing> {
         let model = self.model.clone();
-        let (along, common): (Vec<VarId>, Vec<VarId>) = model.vars.keys().partition(|id| model.varies_along(*id));
         let mut changed = Vec::new();
-        for id in common {
+        for id in model.vars.keys().filter(|id| !model.varies_along(*id)) {
             let Some(value) = self.default_of(id, states, None, dt)? else { continue };
             let map = match model.vars[id].kind {
                 VarKind::State(_) => &mut self.init,
@@ -87,27 +87,40 @@ impl Population {
                 changed.push(id);
             }
         }
-        // Where segments lie follows from parameters that all of them have in common.
-        for id in along {
-            let var = &model.vars[id];
-            let segments = if self.n == 0 { 0 } else { var.cable.map_or(0, |cable| self.segments(cable)) };
-            for segment in 0..segments {
+        if !self.settled || changed.iter().any(|id| model.bears_on_segments(*id)) {
+            self.follow_along(states, dt, &mut changed)?;
+            self.settled = true;
+        }
+        Ok(changed)
+    }
+
+    /// The same of what differs along cables. Where segments lie follows from parameters that all of them have in common.
+    fn follow_along(&mut self, states: bool, dt: f64, changed: &mut Vec<VarId>) -> Result<(), Missing> {
+        let model = self.model.clone();
+        let counts: Vec<usize> =
+            (0..model.cables.len()).map(|cable| if self.n > 0 { self.segments(cable) } else { 0 }).collect();
+        let count = |id: VarId| model.vars[id].cable.and_then(|cable| counts.get(cable)).copied().unwrap_or(0);
+        self.along.retain(|(id, segment), _| *segment < count(*id));
+        let alike = self.has_one_shape();
+        for id in &model.along {
+            let var = &model.vars[*id];
+            for segment in 0..count(*id) {
                 let value = match (&var.kind, var.cable) {
-                    (VarKind::Distance, Some(cable)) => Some(self.distances(cable, segment, dt)),
-                    _ => self.default_of(id, states, Some(segment), dt)?,
+                    (VarKind::Distance, Some(cable)) => Some(self.distances(cable, segment, alike, dt)),
+                    _ => self.default_of(*id, states, Some(segment), dt)?,
                 };
                 let Some(value) = value else { continue };
                 match var.kind {
-                    VarKind::State(_) if segment == 0 => drop(self.init.insert(id, value.clone())),
-                    VarKind::Param(_) if segment == 0 => drop(self.params.insert(id, value.clone())),
+                    VarKind::State(_) if segment == 0 => drop(self.init.insert(*id, value.clone())),
+                    VarKind::Param(_) if segment == 0 => drop(self.params.insert(*id, value.clone())),
                     _ => {}
                 }
-                if self.along.insert((id, segment), value.clone()) != Some(value) && changed.last() != Some(&id) {
-                    changed.push(id);
+                if self.along.insert((*id, segment), value.clone()) != Some(value) && changed.last() != Some(id) {
+                    changed.push(*id);
                 }
             }
         }
-        Ok(changed)
+        Ok(())
     }
 
     /// Returns the value that follows from a variable's default, perhaps in one segment, if it has one and not all of it was given.
@@ -134,13 +147,10 @@ impl Population {
         }))
     }
 
-    /// Returns how far a segment of a cable lies from the root, by cell.
-    fn distances(&self, cable: usize, segment: usize, dt: f64) -> Column {
-        let all: Vec<f64> = (0..self.n).map(|cell| self.distance(cable, cell, segment, dt)).collect();
-        match all.iter().all(|d| *d == all[0]) {
-            true => Column::Const(all[0]),
-            false => Column::Array(Arc::new(all)),
-        }
+    /// Returns how far a segment of a cable lies from the root, by cell; once if all cells are alike.
+    fn distances(&self, cable: usize, segment: usize, alike: bool, dt: f64) -> Column {
+        let of = |cell| self.distance(cable, cell, segment, dt);
+        if alike { Column::Const(of(0)) } else { Column::Array(Arc::new((0..self.n).map(of).collect())) }
     }
 
     /// Evaluates an expression of parameters and initial states, once or for every cell; none if it has no value.

@@ -94,6 +94,8 @@ pub struct Population {
     pub init: BTreeMap<VarId, Column>,
     /// Parameters and initial states of single segments of cables, where they differ from the others; and how far each segment lies from the root.
     pub along: BTreeMap<(VarId, usize), Column>,
+    /// Whether these are what follows from the parameters now.
+    pub settled: bool,
     /// Values of analog ports.
     pub ports: BTreeMap<VarId, Column>,
     /// For which cells parameters, ports and initial states were given; the others follow from their defaults.

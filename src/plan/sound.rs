@@ -53,7 +53,9 @@ impl Population {
                 holds(kind(v).map_or(!complete, of), || format!("{name}: `{var}` has a value of another kind"))?;
                 column.sound(self.n, false, &format!("{name}.{var}"))?;
             }
-            let missing = all(of).any(|(v, _)| complete && !columns.contains_key(&v));
+            // No cells have no segments.
+            let none = |v: VarId| self.n == 0 && self.model.varies_along(v);
+            let missing = all(of).any(|(v, _)| complete && !columns.contains_key(&v) && !none(v));
             holds(!missing, || format!("{name}: a value is missing"))?;
         }
         for ((v, _), column) in &self.along {

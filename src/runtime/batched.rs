@@ -214,6 +214,7 @@ impl Batched {
                 let p = &mut s.network.populations[k];
                 (p.init, p.given) = (own.init.clone(), own.given.clone());
                 p.along = own.along.iter().cloned().collect();
+                p.settled = false;
             }
             s.restore(state)
         })

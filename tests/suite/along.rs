@@ -139,6 +139,35 @@ fn what_differs_along_a_cable_is_part_of_a_checkpoint_and_of_a_batch() {
 }
 
 #[test]
+fn what_follows_from_distance_is_found_once_however_often_it_is_named() {
+    // Each names the one before it twice: forty of them would be asked a million million times.
+    let chain: String = (1..40).map(|k| format!("param p{k} = p{} + p{} - distance\n", k - 1, k - 1)).collect();
+    let text = with("", "measure p = net.cell[0].dend.p39 / 20 um").replacen(
+        "param extra",
+        &format!("param p0 = distance\n{chain} param extra"),
+        1,
+    );
+    near(&measured(&run(&text), "p"), &PLACES, 1e-12);
+}
+
+#[test]
+fn cables_that_become_shorter_and_populations_without_cells_leave_nothing_behind() {
+    let text = with("", "net.cell.segments = 2   save net to \"begun.state\"   load net from \"begun.state\"   net.cell.g0 = 0.2 mS/cm^2
+         measure v = net.cell[0].dend.v / 1 mV   measure g = net.cell[0].dend.leak.g / (0.1 mS/cm^2)   run 5 ms")
+    .replacen("param g0", "param segments = 4, g0", 1)
+    .replacen("dend[4]", "dend[segments]", 1);
+    let folder = tempfile::tempdir().unwrap();
+    let out = run_with(&program(&text), 0, Settings::default(), folder.path());
+    assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+    near(&measured(&out, "v"), &[-66.5, -68.5], 1e-12);
+    near(&measured(&out, "g"), &[5.0, 9.0], 1e-12);
+    let none = with("", "run 1 ms   save net to \"none.state\"   load net from \"none.state\"   run 1 ms")
+        .replace("[3]", "[0]");
+    let out = run_with(&program(&none), 0, Settings::default(), folder.path());
+    assert!(out.failure.is_none(), "{:?}", out.failure.map(|d| d.message));
+}
+
+#[test]
 fn what_cannot_differ_along_a_cable_is_refused() {
     let refused = |from: &str, to: &str| match try_program(&with("", "").replacen(from, to, 1)) {
         Err(r) => r.diagnostics.iter().map(|d| format!("{}: {}", d.code, d.message)).collect::<Vec<_>>().join("\n"),

@@ -28,6 +28,7 @@ impl Checker {
     pub(super) fn cables(&mut self, infer: &mut Infer) {
         let compartments = std::mem::take(&mut self.pending.compartments);
         let Some(order) = parents_first(infer, &compartments) else { return };
+        self.follow_distances();
         let mut traced = self.traced(infer, &compartments);
         for (new_index, &i) in order.iter().enumerate() {
             let parent = compartments[i].cable.and_then(|p| p.checked_sub(1));
@@ -59,7 +60,21 @@ impl Checker {
         let unit = crate::units::lookup("um");
         let name = format!("{prefix}distance");
         let (kind, dim) = (VarKind::Distance, Dim::LENGTH);
-        self.out.vars.push(Var { name, kind, dim, unit, boolean: false, cable: Some(cable), span })
+        let id = self.out.vars.push(Var { name, kind, dim, unit, boolean: false, cable: Some(cable), span });
+        self.out.along.insert(id);
+        id
+    }
+
+    /// Finds what follows from distances; what a variable follows from has been defined before it.
+    fn follow_distances(&mut self) {
+        for (id, var) in &self.out.vars {
+            if let (VarKind::Param(Some(e)) | VarKind::State(e), Some(_)) = (&var.kind, var.cable)
+                && self.out.any(e, &mut |e| matches!(e, Expr::Var(of) if self.out.along.contains(of)))
+            {
+                let e = id;
+                self.out.along.insert(e);
+            }
+        }
     }
 
     /// Resolves a state in one segment of a cable: `soma[0].v`.
