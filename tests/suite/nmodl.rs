@@ -119,6 +119,32 @@ fn what_has_no_counterpart_is_refused_with_its_place() {
     }
 }
 
+/// The text of a mechanism that differs in few places, which passes the checks in a neuron.
+fn carried(neuron: &str, blocks: &str, rate: &str) -> neuro::convert::Converted {
+    let found =
+        nmodl(&mechanism(neuron, blocks, rate), "x").unwrap_or_else(|flaws| panic!("{rate} {blocks}: {flaws:?}"));
+    program(&format!("{}\nneuron Cell {{\n    state v = -65 mV\n    channel x: X\n}}\n", found.text));
+    found
+}
+
+#[test]
+fn the_potential_is_moved_where_a_singularity_stays() {
+    let rates = |at: &str, below: &str| {
+        let body = format!("a = 0.1*(v + 30)/{below} f = a/(a + 1)");
+        format!("FUNCTION f(v) {{ LOCAL a if (v == {at}) {{ v = v + 0.0001 }} {body} }}")
+    };
+    let rate = "m' = (f(v) - m)/k";
+    let smooth = carried("", &rates("-30", "(1 - exp(-(v + 30)/10))"), rate);
+    assert!(!smooth.text.contains("=="), "{}", smooth.text);
+    assert_eq!(smooth.notes, ["the potential is not moved off singularities: rates are smooth there"]);
+    let sharp = carried("", &rates("-30", "sinh((v + 30)/10)"), rate);
+    assert!(sharp.text.contains("if v == -30 mV then v + 0.0001 mV else v"), "{}", sharp.text);
+    assert_eq!(sharp.notes, Vec::<String>::new());
+    // A step at the place where the potential is moved.
+    let step = "FUNCTION f(v) { if (v == -30) { v = v + 0.0001 } if (v > -30) { f = 1 } else { f = 0 } }";
+    assert!(carried("", step, rate).text.contains("v == -30 mV"));
+}
+
 #[test]
 fn all_flaws_are_told_at_once() {
     let text = mechanism("POINTER p", "LINEAR l { ~ m = 1 }\nVERBATIM\nint x;\nENDVERBATIM", RATE);

@@ -339,7 +339,9 @@ impl Graph {
             _ if matches!(sign, "==" | "!=") => self.add(Op::Binary("-", l, r)),
             _ => return None,
         };
-        if near_is_then && sign == "==" && self.nudged(near, far) {
+        if near_is_then && sign == "==" && !self.literal && self.nudged(l, r, near, far) {
+            let from = if self.bare(l) == self.bare(far) { r } else { l };
+            self.nudges.push((from, near));
             return Some(far);
         }
         if !self.smooth[far] {
@@ -355,10 +357,29 @@ impl Graph {
         ((exact - limit).abs() <= 1e-6 * exact.abs()).then_some(far)
     }
 
-    /// Whether one is the other, moved a little off a singularity.
-    fn nudged(&self, near: Id, far: Id) -> bool {
+    /// Whether one is the other, the potential, moved a little where it is equal to something fixed.
+    fn nudged(&self, l: Id, r: Id, near: Id, far: Id) -> bool {
         let by = self.values[near].iter().zip(&self.values[far]).map(|(a, b)| (a - b).abs());
         let moves = self.variable(far).is_some_and(|a| a.role == Role::Voltage);
-        moves && by.fold(0.0, f64::max) <= 0.01
+        let compared =
+            self.bare(l) == self.bare(far) && !self.moves(r) || self.bare(r) == self.bare(far) && !self.moves(l);
+        moves && compared && by.fold(0.0, f64::max) <= 0.01
+    }
+
+    /// Whether expressions stay as they are where moves of the potential off a singularity were left out: they are smooth there.
+    pub fn nudges_hold(&self, roots: &[Id], value: &dyn Fn(usize) -> f64) -> bool {
+        let Some(v) = self.atoms.iter().position(|a| a.role == Role::Voltage) else { return true };
+        let (Some(&last), false) = (roots.iter().max(), self.nudges.is_empty()) else { return true };
+        let at = |id: Id, x: f64| self.all_at(id, &|a| if a == v { x } else { value(a) });
+        self.nudges.iter().all(|&(from, near)| {
+            let here = at(from, 0.0)[from];
+            let step = at(near, here)[near] - here;
+            let [zero, one, two] = [0.0, 1.0, 2.0].map(|n| at(last, here + n * step));
+            roots.iter().all(|&id| {
+                let tiny = 1e-9 * (zero[id].abs() + one[id].abs());
+                let still = one[id].is_nan() && two[id].is_nan();
+                still || (zero[id] - one[id]).abs() <= 4.0 * (two[id] - one[id]).abs() + tiny
+            })
+        })
     }
 }

@@ -81,6 +81,10 @@ pub struct Graph {
     nodes_of_atoms: HashMap<String, Id>,
     /// Whether nodes contain a quotient whose singularity was removed.
     pub smooth: Vec<bool>,
+    /// Where the potential is moved off a singularity, and to where: both of sample 0. The move is left out.
+    pub nudges: Vec<(Id, Id)>,
+    /// Whether such moves are kept.
+    pub literal: bool,
 }
 
 /// A number that is not one of the file.
@@ -181,12 +185,17 @@ impl Graph {
 
     /// A node's value where a variable has another value than in sample 0.
     pub fn value_at(&self, id: Id, atom: usize, value: f64) -> f64 {
+        self.all_at(id, &|a| if a == atom { value } else { self.samples[a][0] }).last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// The values of a node and of those before it, where variables have these values.
+    pub fn all_at(&self, id: Id, atom: &dyn Fn(usize) -> f64) -> Vec<f64> {
         let mut values = Vec::with_capacity(id + 1);
         for op in &self.ops[..=id] {
-            let x = self.value(op, &|i| values[i], &|a| if a == atom { value } else { self.samples[a][0] });
+            let x = self.value(op, &|i| values[i], atom);
             values.push(x);
         }
-        values[id]
+        values
     }
 
     fn value(&self, op: &Op, node: &dyn Fn(Id) -> f64, atom: &dyn Fn(usize) -> f64) -> f64 {

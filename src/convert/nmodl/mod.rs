@@ -40,19 +40,9 @@ pub fn nmodl(text: &str, name: &str) -> Result<Converted, Vec<Flaw>> {
     if !flaws.is_empty() {
         return Err(flaws);
     }
-    let mut run = run::Run::new(&mechanism);
-    let outcome = run.all();
-    if !run.flaws.is_empty() {
-        return Err(run.flaws);
-    }
-    let model = model::model(&mut run, &outcome);
-    model::complete(&mut run, &model);
-    if run.flaws.is_empty() && model::roots(&model).is_empty() {
-        let at = mechanism.name.as_ref().map_or(0..0, |n| n.1.clone());
-        run.flaws.push(parse::flaw(at, "the mechanism has no currents and no states", "nothing to carry over", None));
-    }
-    if !run.flaws.is_empty() {
-        return Err(run.flaws);
+    let (mut run, mut model) = computed(&mechanism, false)?;
+    if !run.graph.nudges_hold(&model::roots(&model), &|atom| run.value(atom)) {
+        (run, model) = computed(&mechanism, true)?;
     }
     let Some(text) = write::write(&mut run, &model, name, &lexed.doc) else { return Err(run.flaws) };
     let mut notes = std::mem::take(&mut run.notes);
@@ -63,4 +53,21 @@ pub fn nmodl(text: &str, name: &str) -> Result<Converted, Vec<Flaw>> {
         notes.push("what is printed is left out".into());
     }
     Ok(Converted { text, notes })
+}
+
+/// What a mechanism computes. `literal` keeps moves of the potential off singularities.
+fn computed(mechanism: &ast::Mechanism, literal: bool) -> Result<(run::Run<'_>, model::Model), Vec<Flaw>> {
+    let mut run = run::Run::new(mechanism);
+    run.graph.literal = literal;
+    let outcome = run.all();
+    if !run.flaws.is_empty() {
+        return Err(run.flaws);
+    }
+    let model = model::model(&mut run, &outcome);
+    model::complete(&mut run, &model);
+    if run.flaws.is_empty() && model::roots(&model).is_empty() {
+        let at = mechanism.name.as_ref().map_or(0..0, |n| n.1.clone());
+        run.flaws.push(parse::flaw(at, "the mechanism has no currents and no states", "nothing to carry over", None));
+    }
+    if run.flaws.is_empty() { Ok((run, model)) } else { Err(run.flaws) }
 }

@@ -366,8 +366,11 @@ impl<'a> Run<'a> {
             _ => id,
         };
         let (x, y) = (strip(&self.graph, x), strip(&self.graph, y));
+        let nudges = self.graph.nudges.len();
         let (id, guard) = self.graph.choice(condition, x, y);
-        if guard {
+        if self.graph.nudges.len() > nudges {
+            self.note("the potential is not moved off singularities: rates are smooth there".into());
+        } else if guard {
             self.note("branches around 0/0 are not needed: `exprel` has the limit".into());
         }
         self.named(name, id)

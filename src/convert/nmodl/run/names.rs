@@ -311,6 +311,18 @@ impl Run<'_> {
         }
     }
 
+    /// The value that a variable of the graph has in the file, or else in the first sample.
+    pub fn value(&self, atom: usize) -> f64 {
+        let name = &self.graph.atoms[atom].name;
+        let mut given = self.mechanism.parameters.iter().chain(&self.mechanism.constants);
+        let value = given.find(|p| p.name == *name).and_then(|p| p.value);
+        match self.graph.atoms[atom].role {
+            Role::Parameter => value.unwrap_or(self.graph.samples[atom][0]),
+            Role::Temperature => value.map_or(self.graph.samples[atom][0], |celsius| celsius + 273.15),
+            _ => self.graph.samples[atom][0],
+        }
+    }
+
     /// The value that NEURON gives what an ion has, if the file does not.
     pub fn usual(&self, name: &str) -> Option<f64> {
         self.of_ion(name).map(|(ion, what)| usual(ion, what))
