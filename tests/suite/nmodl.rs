@@ -146,6 +146,46 @@ fn the_potential_is_moved_where_a_singularity_stays() {
 }
 
 #[test]
+fn what_one_branch_sets_is_not_taken_for_all() {
+    let function = |body: &str| format!("FUNCTION f(v) {{ LOCAL a {body} }}");
+    let procedure = |body: &str| format!("ASSIGNED {{ tau }} PROCEDURE r(v) {{ {body} }}");
+    let (of_function, of_procedure) = ("m' = f(v) - m", "r(v) m' = (1 - m)/tau");
+    let kept = "`tau` keeps a value from an earlier moment";
+    let cases = [
+        (function("if (v > 0) { a = 1 } f = a"), of_function, "`a` is not set in every case"),
+        (function("if (v > 0) { } else { a = 1 } f = a"), of_function, "`a` is not set in every case"),
+        (function("if (v > 0) { f = 1 }"), of_function, "`f` is not set in every case"),
+        (function(""), of_function, "`f` is not set in every case"),
+        (function("a = 1 if (v > 0) { LOCAL a a = 5 } f = a"), of_function, "`a` is declared twice"),
+        (procedure("if (v > 0) { tau = 3 }"), of_procedure, kept),
+        (procedure("if (v > 0) { } else { tau = 3 }"), of_procedure, kept),
+        (String::new(), "if (v > 0) { m' = -m/k }", "`m` has an equation in one branch only"),
+        (String::new(), "if (v > 0) { } else { m' = -m/k }", "`m` has an equation in one branch only"),
+        (procedure("tau = 3"), "r() m' = (1 - m)/tau", "`r` takes 1 arguments, not 0"),
+    ];
+    for (blocks, rate, message) in cases {
+        let flaws = refused(&mechanism("", &blocks, rate));
+        assert!(flaws.iter().any(|f| f.message == message), "{blocks} {rate}: {message}\n{flaws:#?}");
+    }
+    let both = function("if (v > 0) { LOCAL b b = 2 a = b } else { LOCAL b b = 3 a = b } f = a");
+    assert!(carried("", &both, of_function).text.contains("if v > 0 mV then 2 else 3"));
+    let kinetic = "NEURON { SUFFIX x USEION k READ ek WRITE ik }
+ASSIGNED { v (mV) ek (mV) ik (mA/cm2) }
+STATE { a b }
+INITIAL { a = 1 b = 0 }
+BREAKPOINT { SOLVE s METHOD sparse ik = 0.01*b*(v - ek) }
+KINETIC s { if (v > 0) { ~ a <-> b (1, 2) } else { ~ a <-> b (3, 4) } }";
+    assert_eq!(refused(kinetic)[0].message, "reactions under a condition");
+}
+
+#[test]
+fn conditions_on_numbers_are_decided() {
+    let function = "FUNCTION f(v, n) { if (n == 0) { f = 2 } else if (n == 1) { f = 3 } }";
+    let found = carried("", function, "m' = (f(v, 1) - m)/k");
+    assert!(found.text.contains("m' = (3 - m) / k"), "{}", found.text);
+}
+
+#[test]
 fn all_flaws_are_told_at_once() {
     let text = mechanism("POINTER p", "LINEAR l { ~ m = 1 }\nVERBATIM\nint x;\nENDVERBATIM", RATE);
     let flaws = refused(&text);

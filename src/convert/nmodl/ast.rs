@@ -48,7 +48,7 @@ pub enum Stmt {
     /// `SOLVE block METHOD method`, `STEADYSTATE` instead of `METHOD` if the last is true.
     Solve(String, Option<String>, bool, Place),
     /// `LOCAL a, b`
-    Local(Vec<String>),
+    Local(Vec<(String, Place)>),
     /// `~ a + b <-> c (forward, backward)`
     Reaction(Vec<(f64, String)>, Vec<(f64, String)>, Expr, Expr),
     /// `CONSERVE a + b = c`

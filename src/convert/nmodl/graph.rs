@@ -145,6 +145,12 @@ impl Graph {
         }
     }
 
+    /// Whether a comparison of numbers holds.
+    pub fn truth(&self, id: Id) -> Option<bool> {
+        let Op::Binary(_, x, y) = self.op(id) else { return None };
+        (self.constant(*x).is_some() && self.constant(*y).is_some()).then(|| self.values[id][0] != 0.0)
+    }
+
     /// The variable that a node is.
     pub fn variable(&self, id: Id) -> Option<&Atom> {
         match self.op(id) {

@@ -318,10 +318,17 @@ pub fn complete(run: &mut Run, model: &Model) {
             }
         }
         if let Some(name) = found {
-            let name = name.trim_end_matches(" of before").to_string();
+            let unset = name.strip_suffix(" in no case").map(str::to_string);
+            let name = name.trim_end_matches(" of before").trim_end_matches(" in no case").to_string();
             let declared = run.mechanism.assigned.iter().chain(&run.mechanism.parameters).chain(&run.mechanism.states);
             let at = declared.filter(|d| d.name == name).map(|d| d.at.clone()).next();
+            let at = at.or_else(|| run.mechanism.procedures.get(&name).map(|p| p.at.clone()));
             let at = at.or_else(|| run.mechanism.name.as_ref().map(|n| n.1.clone())).unwrap_or(0..0);
+            if unset.is_some() {
+                let help = "set it in every branch";
+                run.flaw(&at, format!("`{name}` is not set in every case"), "but is used", Some(help));
+                continue;
+            }
             let message = format!("`{name}` keeps a value from an earlier moment");
             let help = "compute it at every step, make it a state, or make it a parameter";
             run.flaw(&at, message, "is not computed anew before it is used", Some(help));

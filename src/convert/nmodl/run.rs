@@ -196,6 +196,11 @@ impl<'a> Run<'a> {
         self.graph.atom(&format!("{name} of before"), Role::Stale, [f64::NAN; SAMPLES])
     }
 
+    /// What stands for a value that is not set in every case.
+    fn unset(&mut self, name: &str) -> Id {
+        self.graph.atom(&format!("{name} in no case"), Role::Stale, [f64::NAN; SAMPLES])
+    }
+
     /// Complains once about a thing.
     pub fn flaw(&mut self, at: &Place, message: String, label: &str, help: Option<&str>) {
         let found = flaw(at.clone(), message, label, help);
@@ -225,8 +230,12 @@ impl<'a> Run<'a> {
     fn statement(&mut self, statement: &Stmt, function: Option<&str>) {
         match statement {
             Stmt::Local(names) => {
-                if let Some(frame) = self.frames.last_mut() {
-                    frame.extend(names.iter().map(|n| (n.clone(), None)));
+                for (name, at) in names {
+                    let frame = self.frames.last_mut();
+                    if frame.is_some_and(|f| f.insert(name.clone(), None).is_some()) {
+                        let help = "give one of them another name";
+                        self.flaw(at, format!("`{name}` is declared twice"), "hides another one", Some(help));
+                    }
                 }
             }
             Stmt::Assign(name, value, at) => {
@@ -296,11 +305,17 @@ impl<'a> Run<'a> {
         self.shared.insert(name.into(), id);
     }
 
-    fn branch(&mut self, condition: &Expr, then: &[Stmt], other: &[Stmt], function: Option<&str>) {
-        let condition = self.condition(condition);
+    fn branch(&mut self, test: &Expr, then: &[Stmt], other: &[Stmt], function: Option<&str>) {
+        let condition = self.condition(test);
+        if let Some(holds) = self.graph.truth(condition) {
+            return self.block(if holds { then } else { other }, function);
+        }
         let floor = self.graph.ops.len();
         let advanced = self.updates.len();
+        let reactions = self.reactions.len() + self.conserved.len();
         let before = (self.frames.last().cloned().unwrap_or_default(), self.shared.clone(), self.rates.clone());
+        let mut locals: Vec<String> = before.0.keys().cloned().collect();
+        locals.sort();
         self.block(then, function);
         let first = self.swap(before);
         self.block(other, function);
@@ -308,28 +323,43 @@ impl<'a> Run<'a> {
         if self.updates.len() > advanced {
             self.branches += 1;
         }
-        let rates = first.2.iter().map(|(n, i)| (n.clone(), *i)).collect::<Vec<_>>();
-        for (name, x) in rates {
-            match self.rates.get(&name).copied() {
-                Some(y) if x != y => {
+        if self.reactions.len() + self.conserved.len() > reactions {
+            let help = "write the condition into the rates of the reaction";
+            self.flaw(&test.at, "reactions under a condition".into(), "cannot be carried over", Some(help));
+        }
+        let mut rates: Vec<String> = first.2.keys().chain(self.rates.keys()).cloned().collect();
+        rates.sort();
+        rates.dedup();
+        for name in rates {
+            match (first.2.get(&name).copied(), self.rates.get(&name).copied()) {
+                (Some(x), Some(y)) if x == y => {}
+                (Some(x), Some(y)) => {
                     let id = self.merge(condition, x, y, &name, floor);
                     self.rates.insert(name, id);
                 }
                 _ => {
-                    self.rates.insert(name, x);
+                    let help = "write its equation in both branches";
+                    self.flaw(
+                        &test.at,
+                        format!("`{name}` has an equation in one branch only"),
+                        "under this",
+                        Some(help),
+                    );
                 }
             }
         }
-        let mut names: Vec<String> = first.0.keys().cloned().collect();
-        names.sort();
-        for name in names {
-            let Some(Some(x)) = first.0.get(&name).copied() else { continue };
+        // What a branch declares ends with it.
+        if let Some(frame) = self.frames.last_mut() {
+            frame.retain(|name, _| locals.binary_search(name).is_ok());
+        }
+        for name in locals {
+            let x = first.0.get(&name).copied().flatten();
             let y = self.frames.last().and_then(|f| f.get(&name).copied()).flatten();
-            let id = match y {
-                Some(y) if x == y => continue,
-                Some(y) => self.merge(condition, x, y, &name, floor),
-                None => x,
-            };
+            if x == y {
+                continue;
+            }
+            let [x, y] = [x, y].map(|id| id.unwrap_or_else(|| self.unset(&name)));
+            let id = self.merge(condition, x, y, &name, floor);
             if let Some(frame) = self.frames.last_mut() {
                 frame.insert(name, Some(id));
             }
@@ -343,8 +373,8 @@ impl<'a> Run<'a> {
             if x == y {
                 continue;
             }
-            let x = x.unwrap_or_else(|| self.read(&name, &(0..0)));
-            let y = y.unwrap_or_else(|| self.read(&name, &(0..0)));
+            // What a branch does not set has the value that it has without any.
+            let [x, y] = [x, y].map(|id| id.unwrap_or_else(|| self.global(&name, &(0..0))));
             let id = self.merge(condition, x, y, &name, floor);
             self.shared.insert(name, id);
         }

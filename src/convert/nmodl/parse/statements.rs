@@ -57,8 +57,8 @@ impl Parser<'_> {
         match word.as_str() {
             "LOCAL" => {
                 let mut names = Vec::new();
-                while let Some((name, _)) = self.name() {
-                    names.push(name);
+                while let Some(found) = self.name() {
+                    names.push(found);
                     if !self.eat(",") {
                         break;
                     }

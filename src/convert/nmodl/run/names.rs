@@ -26,7 +26,7 @@ fn locals<'a>(block: &'a Block, own: &'a str) -> HashSet<&'a str> {
     let mut statements: Vec<&Stmt> = block.body.iter().collect();
     while let Some(statement) = statements.pop() {
         match statement {
-            Stmt::Local(list) => names.extend(list.iter().map(String::as_str)),
+            Stmt::Local(list) => names.extend(list.iter().map(|l| l.0.as_str())),
             Stmt::If(_, then, other) => statements.extend(then.iter().chain(other)),
             _ => {}
         }
@@ -205,7 +205,7 @@ impl Run<'_> {
         self.global(name, at)
     }
 
-    fn global(&mut self, name: &str, at: &Place) -> Id {
+    pub(super) fn global(&mut self, name: &str, at: &Place) -> Id {
         let m = self.mechanism;
         let constant = |x: f64| [x; SAMPLES];
         match name {

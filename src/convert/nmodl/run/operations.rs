@@ -80,7 +80,7 @@ impl Run<'_> {
 
     /// Runs a procedure or function; what a function gives.
     pub(super) fn call(&mut self, name: &str, args: &[Expr], at: &Place) -> Option<Id> {
-        let mut values: Vec<Id> = args.iter().map(|a| self.expression(a)).collect();
+        let values: Vec<Id> = args.iter().map(|a| self.expression(a)).collect();
         let mechanism = self.mechanism;
         let Some(block) = mechanism.procedures.get(name) else { return Some(self.builtin(name, &values, at)) };
         if self.frames.len() > DEEPEST {
@@ -93,14 +93,10 @@ impl Run<'_> {
             return Some(self.stale(name));
         }
         let mut frame = HashMap::new();
-        let flag = values.is_empty() && block.args.len() == 1;
-        if values.len() != block.args.len() && !flag {
+        if values.len() != block.args.len() {
             let message = format!("`{name}` takes {} arguments, not {}", block.args.len(), values.len());
             self.flaw(at, message, "here", None);
             return Some(self.stale(name));
-        }
-        if flag {
-            values.push(self.graph.number(0.0));
         }
         for ((arg, _), value) in block.args.iter().zip(values) {
             let value = self.named(arg, value);
@@ -114,8 +110,7 @@ impl Run<'_> {
         self.block(&block.body, Some(name));
         let result = self.frames.pop().and_then(|f| f.get(name).copied()).flatten();
         match (function, result) {
-            (true, None) => Some(self.graph.number(0.0)),
-            (true, found) => found,
+            (true, found) => Some(found.unwrap_or_else(|| self.unset(name))),
             _ => None,
         }
     }
