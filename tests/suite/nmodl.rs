@@ -186,6 +186,83 @@ fn conditions_on_numbers_are_decided() {
 }
 
 #[test]
+fn what_is_cut_off_or_there_twice_is_refused() {
+    let function = "FUNCTION f(v) { f = 1 }";
+    let sum = "STATE { b } KINETIC s { ~ m <-> b (1, 2) CONSERVE m + 2 b = 3 }";
+    let cases = [
+        (mechanism("", "COMMENT never closed", RATE), "COMMENT", "`ENDCOMMENT` is missing"),
+        (mechanism("", "PARAMETER { q = 5", RATE), "", "expected `}`, found the end of the file"),
+        (mechanism("", "PARAMETER { q = 1e999 }", RATE), "1e999", "`1e999` is no finite number"),
+        (mechanism("", "PARAMETER { k = 3 }", RATE), "k = 3", "`k` is there twice"),
+        (mechanism("", "UNITS { c = other }", RATE), "other", "expected a number, found `other`"),
+        (mechanism("", "BREAKPOINT { i = g*v }", RATE), "BREAKPOINT { i = g*v }", "`BREAKPOINT` is there twice"),
+        (mechanism("", &format!("{function} {function}"), RATE), "f(v)", "`f` is there twice"),
+        (mechanism("", sum, RATE), "3 }", "`CONSERVE` of other than a sum of states of its own"),
+    ];
+    for (text, place, message) in cases {
+        let flaws = refused(&text);
+        let found = flaws.iter().find(|f| f.message == message).unwrap_or_else(|| panic!("{message}\n{flaws:#?}"));
+        assert!(text[found.at.start..].starts_with(place), "{message} is at {:?}", &text[found.at.start..]);
+    }
+}
+
+#[test]
+fn what_events_set_is_not_dropped() {
+    let on = |event: &str| {
+        format!("PARAMETER {{ on = 0 }} NET_RECEIVE(w) {{ {event} m = m + w }} PROCEDURE p() {{ on = 1 }}")
+    };
+    for event in ["on = 1", "if (w > 0) { on = 1 }", "p()"] {
+        let flaws = refused(&mechanism("", &on(event), "m' = (on - m)/k"));
+        assert_eq!(flaws[0].message, "an event sets `on`, which is no state", "{event}");
+    }
+}
+
+#[test]
+fn states_begin_as_in_neuron() {
+    let text = |parameters: &str, start: &str, initial: &str| {
+        format!(
+            "NEURON {{ SUFFIX x NONSPECIFIC_CURRENT i }} PARAMETER {{ g = 1 (S/cm2) {parameters} }}
+ASSIGNED {{ v (mV) i (mA/cm2) }} STATE {{ m h {start} }} INITIAL {{ {initial} }}
+BREAKPOINT {{ SOLVE s METHOD cnexp i = g*m*h*v }} DERIVATIVE s {{ m' = -m h' = -h }}"
+        )
+    };
+    let cases = [
+        (text("", "", ""), "state m = 0 state h = 0"),
+        (text("m0 = 0.4", "", ""), "state m = m0 state h = 0"),
+        (text("", "START 0.3", "m = 0.5"), "state m = 0.5 state h = 0.3"),
+        // What is read before it is set has the value from before `INITIAL`.
+        (text("m0 = 0.4", "", "h = m m = 0.2"), "state m = 0.2 state h = m0"),
+        (text("", "", "if (v > 0) { m = 1 }"), "state m = if v > 0 mV then 1 else 0 state h = 0"),
+    ];
+    for (text, expected) in cases {
+        let found = nmodl(&text, "x").unwrap();
+        assert!(words(&found.text).join(" ").contains(expected), "{expected}\n{}", found.text);
+    }
+}
+
+#[test]
+fn values_that_neuron_takes_from_elsewhere_are_noted() {
+    let text = "NEURON { SUFFIX x USEION k READ ek WRITE ik }
+PARAMETER { ek = -90 (mV) celsius = 36 (degC) tau (ms) }
+ASSIGNED { v (mV) ik (mA/cm2) }
+STATE { m }
+INITIAL { m = 0 }
+BREAKPOINT { SOLVE s METHOD cnexp ik = 0.01*m*(v - ek)*3^((celsius - 22)/10) }
+DERIVATIVE s { m' = -m/(1 + tau) }";
+    let notes = nmodl(text, "x").unwrap().notes;
+    let expected = [
+        "`tau` has no value in the file, as NEURON has it: 0",
+        "`E_K` is that of the file, -90 mV, where NEURON takes what the cell has, -77 mV at first",
+        "the temperature is that of the file, where NEURON takes its own",
+    ];
+    assert_eq!(notes, expected);
+    // What a current reads before it is computed is that of the step before.
+    let late = "ASSIGNED { y } ";
+    let text = mechanism("", late, RATE).replace("i = g*m*(v - e)", "i = g*m*y*(v - e) y = v/k");
+    assert_eq!(refused(&text)[0].message, "`y` keeps a value from an earlier moment");
+}
+
+#[test]
 fn all_flaws_are_told_at_once() {
     let text = mechanism("POINTER p", "LINEAR l { ~ m = 1 }\nVERBATIM\nint x;\nENDVERBATIM", RATE);
     let flaws = refused(&text);

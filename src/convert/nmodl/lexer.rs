@@ -37,6 +37,8 @@ pub struct Lexed {
     pub doc: Vec<String>,
     /// Comments that end a line, with where they begin.
     pub remarks: Vec<(usize, String)>,
+    /// What is no piece of a file: where, what, and a label.
+    pub faults: Vec<(Range<usize>, String, &'static str)>,
 }
 
 const SIGNS: [&str; 27] = [
@@ -115,7 +117,7 @@ impl Lexer<'_> {
                 self.at += length;
             }
             "COMMENT" => {
-                let body = self.until("ENDCOMMENT");
+                let body = self.until("ENDCOMMENT", start);
                 if self.out.tokens.is_empty() {
                     self.out.doc.push(String::new());
                     self.out.doc.extend(body.lines().map(|l| l.trim().to_string()));
@@ -123,7 +125,7 @@ impl Lexer<'_> {
             }
             "VERBATIM" => {
                 // An old way to end a procedure; it does nothing.
-                let idle = matches!(self.until("ENDVERBATIM").trim(), "return 0;" | "");
+                let idle = matches!(self.until("ENDVERBATIM", start).trim(), "return 0;" | "");
                 if !idle {
                     self.push(Kind::Verbatim, start);
                 }
@@ -133,10 +135,14 @@ impl Lexer<'_> {
         }
     }
 
-    /// Passes over what stands before a word, and the word.
-    fn until(&mut self, word: &str) -> String {
-        let body = self.rest().find(word).unwrap_or(self.rest().len());
+    /// Passes over what stands before a word, and the word; what it ends begins at `start`.
+    fn until(&mut self, word: &str, start: usize) -> String {
+        let found = self.rest().find(word);
+        let body = found.unwrap_or(self.rest().len());
         let text = self.rest()[..body].to_string();
+        if found.is_none() {
+            self.out.faults.push((start..self.at, format!("`{word}` is missing"), "begins here"));
+        }
         self.at = (self.at + body + word.len()).min(self.text.len());
         text
     }
@@ -161,8 +167,13 @@ impl Lexer<'_> {
                 end = exponent;
             }
         }
+        // What is no number is never carried over.
         let value = self.rest()[..end].parse().unwrap_or(f64::NAN);
         self.at += end;
+        if !value.is_finite() {
+            let message = format!("`{}` is no finite number", &self.text[start..self.at.min(start + 40)]);
+            self.out.faults.push((start..self.at, message, "too large"));
+        }
         self.push(Kind::Number(value), start);
     }
 

@@ -105,6 +105,9 @@ pub fn model(run: &mut Run, outcome: &Outcome) -> Model {
             model.beginnings.push((name.clone(), usual));
             begins = Some(id);
         }
+        if begins.is_none() && (declared.value.is_some() || run.declares(&format!("{name}0"))) {
+            begins = Some(run.begin(name, declared.value, &declared.at));
+        }
         match rate.filter(|_| event.is_none()).and_then(|r| gate(&mut run.graph, name, r, begins)) {
             Some(motion) => model.gates.push(Gate { name: name.clone(), motion }),
             None => model.states.push(State { name: name.clone(), initial: begins, rate, event }),

@@ -14,7 +14,11 @@ const DEEPEST: usize = 150;
 /// Reads a mechanism.
 pub fn parse(text: &str, lexed: &Lexed) -> (Mechanism, Vec<Flaw>) {
     let mut parser = Parser { text, lexed, at: 0, depth: 0, flaws: Vec::new(), out: Mechanism::default() };
+    for (at, message, label) in &lexed.faults {
+        parser.flaw(at.clone(), message, label, None);
+    }
     parser.file();
+    parser.contradictions();
     (parser.out, parser.flaws)
 }
 

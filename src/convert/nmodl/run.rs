@@ -48,6 +48,7 @@ pub struct Run<'a> {
     steps: usize,
     initial: bool,
     begun: HashMap<String, Id>,
+    ended: HashMap<String, Id>,
     solved: Vec<String>,
     updates: Vec<(String, Id)>,
     receiving: bool,
@@ -100,6 +101,7 @@ impl<'a> Run<'a> {
             steps: 0,
             initial: false,
             begun: HashMap::new(),
+            ended: HashMap::new(),
             solved: Vec::new(),
             updates: Vec::new(),
             receiving: false,
@@ -127,9 +129,8 @@ impl<'a> Run<'a> {
             let direct = assigned(&block.body);
             // The second time, what the equations read from the end of the step before is known.
             for _ in 0..2 {
-                let begun = self.begun.clone();
-                self.shared.retain(|name, _| direct.contains(name.as_str()) || begun.contains_key(name));
-                self.shared.extend(begun.into_iter().filter(|(name, _)| !direct.contains(name.as_str())));
+                let last = std::mem::replace(&mut self.shared, self.begun.clone());
+                self.ended = last.into_iter().filter(|(name, _)| direct.contains(name.as_str())).collect();
                 self.rates.clear();
                 self.reactions.clear();
                 self.conserved.clear();
@@ -169,6 +170,11 @@ impl<'a> Run<'a> {
     /// Whether the mechanism writes a variable of an ion.
     pub fn sets(&self, name: &str) -> bool {
         self.mechanism.ions.iter().any(|ion| ion.write.iter().any(|(n, _)| n == name))
+    }
+
+    /// Whether a variable is computed after the beginning.
+    pub fn renewed(&self, name: &str) -> bool {
+        self.later.contains(name)
     }
 
     /// Whether a state follows from the others.

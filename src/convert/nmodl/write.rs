@@ -210,9 +210,22 @@ impl Writer<'_, '_> {
                             .push("the file leaves the temperature open: 6.3 degrees Celsius, as NEURON begins".into());
                         Some(6.3)
                     }
+                    (Some(_), "celsius") => {
+                        self.notes.push("the temperature is that of the file, where NEURON takes its own".into());
+                        value
+                    }
                     (found, _) => found,
                 };
                 value = Some(super::graph::tidy(value.unwrap_or(0.0) + 273.15));
+            }
+            if let Some(usual) = self.run.usual(&atom.name)
+                && !self.run.sets(&atom.name)
+                && value.is_some_and(|value| value != usual)
+            {
+                let [own, usual] = [value.unwrap_or(usual), usual].map(|x| quantity(x, &self.infer.unit(id)).0);
+                self.notes.push(format!(
+                    "`{name}` is that of the file, {own}, where NEURON takes what the cell has, {usual} at first"
+                ));
             }
             if value.is_none()
                 && let Some(usual) = self.run.usual(&atom.name)

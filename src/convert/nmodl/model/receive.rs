@@ -30,6 +30,7 @@ pub fn events(run: &mut Run, unit: &mut Option<Id>) -> Events {
     let weight = run.weight(name);
     *unit = Some(weight);
     let before = run.flaws.len();
+    let kept = run.shared.clone();
     run.receive(name, weight, &block.body);
     if run.flaws.len() > before {
         return events;
@@ -46,23 +47,24 @@ pub fn events(run: &mut Run, unit: &mut Option<Id>) -> Events {
             }
         }
     }
-    let others: Vec<String> = block
+    let mut others: Vec<String> = block
         .body
         .iter()
         .filter_map(|s| match s {
-            Stmt::Assign(n, ..) if !mechanism.states.iter().any(|d| d.name == *n) => Some(n.clone()),
+            Stmt::Assign(n, ..) if mechanism.assigned.iter().chain(&mechanism.parameters).any(|d| d.name == *n) => {
+                Some(n.clone())
+            }
             _ => None,
         })
         .collect();
-    for name in others {
-        if mechanism.assigned.iter().chain(&mechanism.parameters).any(|d| d.name == name) {
-            run.flaw(
-                &block.at,
-                format!("an event sets `{name}`, which is no state"),
-                "cannot be carried over",
-                Some(help),
-            );
-        }
+    // Within a branch or a procedure; what every step computes anew does no harm.
+    let set = run.shared.iter().filter(|(n, id)| kept.get(*n) != Some(id) && !run.renewed(n)).map(|(n, _)| n.clone());
+    others.extend(set.filter(|n| n != "v"));
+    others.sort();
+    others.dedup();
+    for name in others.into_iter().filter(|n| !mechanism.states.iter().any(|s| s.name == *n)) {
+        let message = format!("an event sets `{name}`, which is no state");
+        run.flaw(&block.at, message, "cannot be carried over", Some(help));
     }
     events
 }

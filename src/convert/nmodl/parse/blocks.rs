@@ -1,6 +1,7 @@
 //! Blocks of a file, and declarations.
 
 use super::*;
+use std::collections::HashMap;
 
 impl Parser<'_> {
     pub(super) fn file(&mut self) {
@@ -45,7 +46,9 @@ impl Parser<'_> {
             }
             "BREAKPOINT" => {
                 let body = self.braces();
-                self.out.breakpoint = Some(Block { body, at: place, ..Block::default() });
+                let block = Block { body, at: place.clone(), ..Block::default() };
+                let before = self.out.breakpoint.replace(block);
+                self.once(before.is_none(), &word, place);
             }
             "NET_RECEIVE" => self.receive(place),
             "DERIVATIVE" | "KINETIC" | "PROCEDURE" | "FUNCTION" => self.procedure(&word),
@@ -113,7 +116,32 @@ impl Parser<'_> {
             "KINETIC" => &mut self.out.kinetics,
             _ => &mut self.out.procedures,
         };
-        into.insert(name, block);
+        let place = block.at.clone();
+        let before = into.insert(name.clone(), block);
+        self.once(before.is_none(), &name, place);
+    }
+
+    /// Complains about what is there a second time.
+    fn once(&mut self, first: bool, name: &str, place: Place) {
+        if !first {
+            let help = "remove one of them";
+            self.flaw(place, format!("`{name}` is there twice"), "the second", Some(help));
+        }
+    }
+
+    /// Complains about names that are declared with two values.
+    pub(super) fn contradictions(&mut self) {
+        let mut values: HashMap<String, f64> = HashMap::new();
+        let mut twice = Vec::new();
+        for one in self.out.parameters.iter().chain(&self.out.constants) {
+            let Some(value) = one.value else { continue };
+            if values.insert(one.name.clone(), value).is_some_and(|before| before != value) {
+                twice.push((one.name.clone(), one.at.clone()));
+            }
+        }
+        for (name, at) in twice {
+            self.once(false, &name, at);
+        }
     }
 
     fn arguments(&mut self) -> Vec<(String, Option<String>)> {
@@ -132,12 +160,14 @@ impl Parser<'_> {
     fn receive(&mut self, at: Place) {
         let args = self.arguments();
         let body = self.braces();
-        self.out.receive = Some(Block { args, body, at, ..Block::default() });
+        let block = Block { args, body, at: at.clone(), ..Block::default() };
+        let before = self.out.receive.replace(block);
+        self.once(before.is_none(), "NET_RECEIVE", at);
     }
 
     fn neuron(&mut self) {
         self.expect("{");
-        while self.peek().is_some() && !self.eat("}") {
+        while !self.closed() {
             let Some((word, place)) = self.name() else {
                 self.expected("a word of `NEURON`");
                 return self.skip();
@@ -177,6 +207,15 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a block ends here; one that the file cuts off does, with a flaw.
+    fn closed(&mut self) -> bool {
+        let ends = self.peek().is_none();
+        if ends {
+            self.expected("`}`");
+        }
+        ends || self.eat("}")
     }
 
     fn foreign(&mut self, word: &str, place: Place) {
@@ -231,7 +270,7 @@ impl Parser<'_> {
 
     fn units(&mut self) {
         self.expect("{");
-        while self.peek().is_some() && !self.eat("}") {
+        while !self.closed() {
             if self.is("(") {
                 let name = self.unit().unwrap_or_default();
                 self.eat("=");
@@ -243,7 +282,7 @@ impl Parser<'_> {
                     let unit = self.unit().unwrap_or_default();
                     self.out.known.push((name, first, unit, at));
                 } else {
-                    let value = self.signed();
+                    let value = self.value();
                     let unit = self.unit();
                     self.out.constants.push(Declared { name, value, unit, at, remark: None });
                 }
@@ -257,7 +296,7 @@ impl Parser<'_> {
     fn declarations(&mut self) -> Vec<Declared> {
         let mut list = Vec::new();
         self.expect("{");
-        while self.peek().is_some() && !self.eat("}") {
+        while !self.closed() {
             if self.eat(",") {
                 continue;
             }
@@ -279,7 +318,7 @@ impl Parser<'_> {
             }
             let value = if self.eat("=") { self.value() } else { None };
             let unit = self.unit();
-            self.range();
+            let value = value.or(self.range());
             let remark = self.remark(at.end);
             list.push(Declared { name, value, unit, at, remark });
         }
@@ -295,21 +334,20 @@ impl Parser<'_> {
         value
     }
 
-    /// `<a, b>`, `FROM a TO b`, `START a`: ranges are hints for windows.
-    fn range(&mut self) {
+    /// `<a, b>`, `FROM a TO b`, `START a`: ranges are hints for windows; where a state starts is kept.
+    fn range(&mut self) -> Option<f64> {
         if self.eat_word("FROM") {
             self.signed();
             self.eat_word("TO");
             self.signed();
         }
-        if self.eat_word("START") {
-            self.signed();
-        }
+        let start = if self.eat_word("START") { self.value() } else { None };
         if self.eat("<") {
             while self.peek().is_some() && !self.eat(">") {
                 self.at += 1;
             }
         }
+        start
     }
 
     /// The comment on the line of a declaration, if nothing else is declared there.

@@ -119,7 +119,7 @@ impl Run<'_> {
 
     /// What a scheme conserves makes one of its states follow from the others: one that no current reads, if there is one.
     fn conserve(&mut self) {
-        let mut currents = String::new();
+        let (mut currents, mut conserved) = (String::new(), Vec::new());
         for statement in self.mechanism.breakpoint.iter().flat_map(|b| &b.body) {
             currents.push_str(&format!("{statement:?}"));
         }
@@ -127,6 +127,7 @@ impl Run<'_> {
             for statement in &block.body {
                 let Stmt::Conserve(terms, total) = statement else { continue };
                 if terms.len() < 2 || terms.iter().any(|t| t.0 != 1.0 || self.dependent.contains_key(&t.1)) {
+                    conserved.push(total.at.clone());
                     continue;
                 }
                 let names: Vec<String> = terms.iter().map(|t| t.1.clone()).collect();
@@ -135,6 +136,11 @@ impl Run<'_> {
                 let others = names.into_iter().filter(|n| *n != chosen).collect();
                 self.dependent.insert(chosen, (others, total.clone()));
             }
+        }
+        for at in conserved {
+            let help = "leave it out where the reactions keep the sum anyway";
+            let message = "`CONSERVE` of other than a sum of states of its own".into();
+            self.flaw(&at, message, "cannot be carried over", Some(help));
         }
     }
 
@@ -188,6 +194,11 @@ impl Run<'_> {
             || name == "v"
     }
 
+    /// Whether a parameter is declared.
+    pub fn declares(&self, name: &str) -> bool {
+        self.mechanism.parameters.iter().any(|p| p.name == name)
+    }
+
     /// The value of a variable.
     pub(super) fn read(&mut self, name: &str, at: &Place) -> Id {
         if let Some(local) = self.frames.last().and_then(|f| f.get(name)) {
@@ -230,7 +241,10 @@ impl Run<'_> {
             }
             return self.named(name, id);
         }
-        if m.states.iter().any(|s| s.name == name) {
+        if let Some(state) = m.states.iter().find(|s| s.name == name) {
+            if self.initial && !self.steady && self.of_ion(name).is_none() {
+                return self.begin(name, state.value, at);
+            }
             let samples = match self.of_ion(name) {
                 Some((ion, what)) => Self::sample(name, |x| usual(ion, what) * (0.5 + x)),
                 None => Self::sample(name, |x| 0.05 + 0.9 * x),
@@ -264,7 +278,7 @@ impl Run<'_> {
             if (given.is_none() && self.written.contains(name)) || (self.later.contains(name) && !self.initial) {
                 return self.stale(name);
             }
-            if given.is_none() {
+            if given.is_none_or(|p| p.value.is_none()) {
                 self.note(format!("`{name}` has no value in the file, as NEURON has it: 0"));
             }
             let value = given.and_then(|p| p.value).unwrap_or(0.0);
@@ -283,6 +297,15 @@ impl Run<'_> {
             Some("declare it in `PARAMETER` or `ASSIGNED`"),
         );
         self.stale(name)
+    }
+
+    /// What a state has before `INITIAL`: the parameter `m0`, what its declaration says, or 0.
+    pub fn begin(&mut self, name: &str, declared: Option<f64>, at: &Place) -> Id {
+        let parameter = format!("{name}0");
+        if self.declares(&parameter) {
+            return self.read(&parameter, at);
+        }
+        self.graph.number(declared.unwrap_or(0.0))
     }
 
     /// A temperature in degrees Celsius, as one in kelvin less 273.15 K.

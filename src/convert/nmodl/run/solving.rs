@@ -40,7 +40,16 @@ impl Run<'_> {
         self.solved.push(name.into());
         self.shared.remove("v");
         self.frames.push(HashMap::new());
+        // Equations follow the currents of the step before.
+        let ended: Vec<(String, Id)> = self.ended.iter().map(|(name, id)| (name.clone(), *id)).collect();
+        let ended: Vec<(String, Id)> = ended.into_iter().filter(|(name, _)| !self.shared.contains_key(name)).collect();
+        self.shared.extend(ended.iter().cloned());
         self.block(&block.body, None);
+        for (name, id) in ended {
+            if self.shared.get(&name) == Some(&id) {
+                self.shared.remove(&name);
+            }
+        }
         self.frames.pop();
         self.shared.remove("v");
     }
