@@ -3,12 +3,13 @@
 use super::arguments::{Given, bind};
 use super::infer::{Infer, Meaning, is_logical};
 use super::typed::{Expr, ExprKind as Kinds, LocalId};
-use super::{Kind, Shape, Ty, errors};
+use super::{Kind, Module, Shape, Ty, errors};
 use crate::builtin::{self, Builtin, Evaluate, Func, Gives, Parameter, Place, Wants};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 use crate::units::{Dim, Ratio, Unit};
+use cranelift_entity::EntityRef;
 
 impl Infer<'_> {
     /// Infers a call: what means something only here, a user's function, or a row of the table.
@@ -272,6 +273,51 @@ impl Infer<'_> {
         let ty = body.ty.clone();
         let bound = bound.into_iter().map(|(_, id, e)| (id, e)).collect();
         Expr::new(Kinds::Let(bound, Box::new(body)), ty, span)
+    }
+}
+
+/// Checks a function that nothing may call yet, with arguments of the units that it says.
+pub(super) fn check_function(module: &Module, f: &super::Function, diagnostics: &mut Diagnostics) {
+    let mut infer = Infer::new(module, diagnostics);
+    let mut bound: Vec<(String, LocalId, Expr)> = Vec::new();
+    for formal in &f.formals {
+        let unit = formal.unit.as_ref().and_then(|u| super::resolve_unit(module, u, infer.diagnostics));
+        // Of no unit that is known, it goes with any.
+        let ty = unit.map_or(Ty::error(), |unit| Ty::in_unit(unit).shaped(Shape::Any));
+        if let Some(default) = &formal.value {
+            let found = infer.typed(&mut Arguments { bound: &bound, caller: &mut Nobody }, default);
+            if !found.is_error() && !ty.is_error() && !found.ty.same_dim(&ty) {
+                let what = format!("argument `{}`", formal.name.text);
+                infer.diagnostics.push(errors::wrong_unit(&what, &ty, &found.ty, default.span, Some(formal.name.span)));
+            }
+        }
+        let at = LocalId::new(bound.len());
+        bound.push((formal.name.text.clone(), at, Expr::new(Kinds::Local(at), ty, formal.name.span)));
+    }
+    infer.typed(&mut Arguments { bound: &bound, caller: &mut Nobody }, &f.body);
+}
+
+/// Who calls a function that is only looked at.
+struct Nobody;
+
+impl Meaning for Nobody {
+    fn name(&mut self, _: &mut Infer, _: &str, _: Span) -> Option<Expr> {
+        None
+    }
+    fn path(&mut self, _: &mut Infer, _: &ast::Expr) -> Option<Expr> {
+        None
+    }
+    fn call(&mut self, _: &mut Infer, _: &str, _: &[ast::Arg], _: Span) -> Option<Expr> {
+        None
+    }
+    fn local(&mut self, _: &str, _: Span) -> LocalId {
+        LocalId::new(0)
+    }
+    fn is_program(&self) -> bool {
+        true
+    }
+    fn known_names(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Checks a file with everything it imports.
 
+use super::call::check_function;
 use super::clash::Declared;
 use super::experiment::{check_environment, check_experiment};
 use super::infer::{Context, Infer};
 use super::network::check_network;
-use super::neuron::check_neuron;
+use super::neuron::{check_channel, check_neuron};
+use super::synapse::check_synapse_alone;
 use super::variant::Bases;
 use super::*;
 use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
@@ -235,11 +237,21 @@ impl Loader<'_> {
             }
         }
         for item in &file.items {
-            if let ast::ItemKind::Model(m) = &item.kind
-                && m.kind == ast::ModelKind::Neuron
-            {
-                let neuron = check_neuron(&self.module, m, &item.doc, diagnostics);
-                self.module.neurons.insert(m.name.text.clone(), Arc::new(neuron));
+            match &item.kind {
+                ast::ItemKind::Fn(name, ..) => {
+                    check_function(&self.module, &self.module.functions[&name.text], diagnostics)
+                }
+                ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Channel => {
+                    check_channel(&self.module, m, diagnostics)
+                }
+                ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Synapse => {
+                    check_synapse_alone(&self.module, m, diagnostics)
+                }
+                ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Neuron => {
+                    let neuron = check_neuron(&self.module, m, &item.doc, diagnostics);
+                    self.module.neurons.insert(m.name.text.clone(), Arc::new(neuron));
+                }
+                _ => {}
             }
         }
         let networks = file.items.iter().filter_map(|item| match &item.kind {

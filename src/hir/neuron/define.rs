@@ -239,10 +239,8 @@ impl Checker {
     pub(super) fn resolve(&mut self, infer: &mut Infer, name: &str, span: Span) -> Option<(Expr, Ty)> {
         let mut at = Some(self.scope);
         while let Some(s) = at {
-            if let Some(bound) = self.scopes[s].bound.get(name).cloned() {
-                let parent = self.scopes[s].parent.unwrap_or(0);
-                let place = self.place;
-                return Some(self.typed(infer, parent, place, &bound));
+            if let Some(found) = self.argument(infer, s, name) {
+                return Some(found);
             }
             if let Some(&i) = self.index.get(&format!("{}{name}", self.scopes[s].prefix)) {
                 return Some(self.read(infer, i, span));

@@ -7,11 +7,12 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::morphology;
 use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind, ModelItem, Name};
-use crate::units::{Dim, Ratio};
+use crate::units::{Dim, Ratio, Unit};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 mod cables;
+mod channels;
 mod declare;
 mod define;
 mod equations;
@@ -20,38 +21,18 @@ mod learning;
 mod parts;
 mod responses;
 
+pub(super) use channels::check_channel;
+
 const RESERVED: [&str; 5] = ["t", "dt", "xi", "inf", "pi"];
 
 /// Checks a neuron declaration.
 pub(super) fn check_neuron(module: &Module, model: &ast::Model, doc: &str, diagnostics: &mut Diagnostics) -> Neuron {
-    let mut checker = Checker {
-        out: Neuron { name: model.name.text.clone(), doc: doc.into(), ..Neuron::default() },
-        scopes: vec![Scope::default()],
-        declared: Vec::new(),
-        index: HashMap::new(),
-        compartments: HashMap::new(),
-        pending: Pending::default(),
-        used: HashSet::new(),
-        place: Place::Init,
-        noises: HashMap::new(),
-        scope: 0,
-        in_kernel: false,
-    };
+    let mut checker = Checker::new(&model.name.text, doc);
     let mut infer = Infer::new(module, diagnostics);
     checker.collect(&mut infer, &model.body, 0);
-    checker.declare_events();
-    checker.define_all(&mut infer);
-    checker.equations(&mut infer);
-    checker.couples(&mut infer);
-    checker.cables(&mut infer);
-    checker.emits(&mut infer);
-    checker.signals(&mut infer);
-    checker.bounds(&mut infer);
-    checker.kept(&mut infer);
-    checker.energies(&mut infer);
+    checker.members(&mut infer);
     checker.cable_limits(&mut infer);
     checker.schemes(&mut infer);
-    checker.beginnings(&mut infer);
     checker.currents(&mut infer);
     checker.unused();
     checker.out
@@ -71,7 +52,7 @@ struct Scope {
     prefix: String,
     parent: Option<usize>,
     /// Names bound to an expression of the parent scope (a channel's `v`).
-    bound: HashMap<String, ast::Expr>,
+    bound: HashMap<String, channels::Argument>,
     cable: Option<usize>,
 }
 
@@ -151,6 +132,38 @@ struct Checker {
 }
 
 impl Checker {
+    fn new(name: &str, doc: &str) -> Checker {
+        Checker {
+            out: Neuron { name: name.into(), doc: doc.into(), ..Neuron::default() },
+            scopes: vec![Scope::default()],
+            declared: Vec::new(),
+            index: HashMap::new(),
+            compartments: HashMap::new(),
+            pending: Pending::default(),
+            used: HashSet::new(),
+            place: Place::Init,
+            noises: HashMap::new(),
+            scope: 0,
+            in_kernel: false,
+        }
+    }
+
+    /// Checks what has been collected.
+    fn members(&mut self, infer: &mut Infer) {
+        self.declare_events();
+        self.define_all(infer);
+        self.arguments(infer);
+        self.equations(infer);
+        self.couples(infer);
+        self.cables(infer);
+        self.emits(infer);
+        self.signals(infer);
+        self.bounds(infer);
+        self.kept(infer);
+        self.energies(infer);
+        self.beginnings(infer);
+    }
+
     fn typed(&mut self, infer: &mut Infer, scope: usize, place: Place, e: &ast::Expr) -> (Expr, Ty) {
         let saved = (self.scope, self.place);
         (self.scope, self.place) = (scope, place);

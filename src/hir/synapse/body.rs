@@ -7,7 +7,8 @@ impl Checker<'_> {
     /// Checks that the states of both cells on which an energy depends can descend along it.
     fn energy_fits(&self, infer: &mut Infer, name: &str, value: &Expr, ty: &Ty, span: Span) {
         let Some(dim) = ty.dim.filter(|_| !ty.is_error()) else { return };
-        for (side, cell) in [(Side::Pre, self.use_.pre), (Side::Post, self.use_.post)] {
+        let Some(use_) = self.use_ else { return };
+        for (side, cell) in [(Side::Pre, use_.pre), (Side::Post, use_.post)] {
             for state in crate::solve::descending_along(&self.out, value, side, cell) {
                 let var = &cell.vars[state];
                 if dim / var.dim != var.dim / Dim::TIME {
@@ -29,7 +30,7 @@ impl Checker<'_> {
                     let (value, ty) = infer.number(self, rhs);
                     self.in_equation = false;
                     let expected = Ty::number(var.dim / Dim::TIME);
-                    if !ty.is_error() && !ty.same_dim(&expected) {
+                    if !ty.is_error() && !self.unknown.contains(&state) && !ty.same_dim(&expected) {
                         let missing = ty.dim.map(|found| var.dim / Dim::TIME / found);
                         let without = missing.and_then(|m| parameter_without_unit(&value, &self.out.vars, m));
                         let d = errors::mismatched_equation(&var, (&expected, &ty), rhs.span, without);

@@ -5,14 +5,14 @@ use super::*;
 impl Checker<'_> {
     /// The unit of the weight: declared, or that of the port.
     fn weight_type(&self, infer: &mut Infer, model: &ast::Model) -> Ty {
-        let port = self.use_.port.map(|port| &self.use_.post.vars[port]);
         let declared = model.body.iter().find_map(|item| match item {
             ModelItem::Weight(_, unit, _) => unit.as_ref(),
             _ => None,
         });
         let declared = declared.and_then(|u| resolve_unit(infer.module, u, infer.diagnostics)).map(Ty::in_unit);
         let of_port = |port: &Var| Ty { unit: port.unit.clone(), ..Ty::number(port.dim) };
-        declared.or(port.map(of_port)).unwrap_or(Ty::number(Dim::ONE))
+        let otherwise = || if self.use_.is_some() { Ty::number(Dim::ONE) } else { Ty::error() };
+        declared.or(self.port().map(of_port)).unwrap_or_else(otherwise)
     }
 
     pub(super) fn declare(&mut self, infer: &mut Infer, model: &ast::Model) {
@@ -92,7 +92,7 @@ impl Checker<'_> {
         let expected = Ty::number(self.out.vars[id].dim);
         let mut one = |this: &mut Self, e: &ast::Expr| {
             let (value, ty) = infer.number(this, e);
-            if !ty.is_error() && !ty.same_dim(&expected) {
+            if !ty.is_error() && !this.unknown.contains(&id) && !ty.same_dim(&expected) {
                 infer.diagnostics.push(
                     Diagnostic::at(
                         Code::E0308,

@@ -45,9 +45,10 @@ impl Checker<'_> {
 
     /// Finds an event of one of the cells.
     fn event(&mut self, infer: &mut Infer, side: Side, event: &str, trigger: &Name) -> Option<Trigger> {
+        let Some(use_) = self.use_ else { return Some(Trigger::Cell(side, event.to_string())) };
         let (word, cell) = match side {
-            Side::Pre => ("pre", self.use_.pre),
-            Side::Post => ("post", self.use_.post),
+            Side::Pre => ("pre", use_.pre),
+            Side::Post => ("post", use_.post),
         };
         if cell.event(event).is_some() {
             return Some(Trigger::Cell(side, event.to_string()));
@@ -61,7 +62,7 @@ impl Checker<'_> {
         infer.diagnostics.push(
             Diagnostic::at(
                 Code::E0607,
-                self.use_.span,
+                use_.span,
                 format!("`{}` emits no `{event}`", cell.name),
                 "this projection needs it",
             )
@@ -81,6 +82,7 @@ impl Checker<'_> {
                     let Some(id) = self.changeable(infer, target) else { continue };
                     let var = self.out.vars[id].clone();
                     chance::refuse_unsure(infer, &rhs, value.span);
+                    let ty = if self.unknown.contains(&id) { Ty::error() } else { ty };
                     let given = Assigned { value: rhs, ty, span: value.span };
                     out.push(Stmt::Assign(id, assigned(infer, (id, &var), target, *op, given)));
                 }

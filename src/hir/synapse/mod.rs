@@ -9,7 +9,7 @@ use crate::solve::Sharing;
 use crate::source::Span;
 use crate::syntax::ast::{self, ModelItem, Name};
 use crate::units::{Dim, Ratio, Unit};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 mod asked;
 mod body;
@@ -31,20 +31,21 @@ pub struct SynapseUse<'a> {
 
 /// Checks a synapse model in one use; units of weight and `deliver` follow from the port.
 pub fn check_synapse(module: &Module, model: &ast::Model, use_: &SynapseUse, diagnostics: &mut Diagnostics) -> Synapse {
-    let mut checker = Checker {
-        out: Synapse { name: model.name.text.clone(), ..Synapse::default() },
-        use_,
-        names: HashMap::new(),
-        cells: HashMap::new(),
-        in_equation: false,
-        handles: None,
-    };
     let mut infer = Infer::new(module, diagnostics);
+    let mut checker = Checker::new(model, Some(use_));
     checker.declare(&mut infer, model);
     checker.body(&mut infer, model);
-    checker.places(&mut infer);
+    checker.places(&mut infer, use_);
     checker.order(&mut infer);
     checker.out
+}
+
+/// Checks what holds of a synapse model whatever it connects.
+pub(super) fn check_synapse_alone(module: &Module, model: &ast::Model, diagnostics: &mut Diagnostics) {
+    let mut infer = Infer::new(module, diagnostics);
+    let mut checker = Checker::new(model, None);
+    checker.declare(&mut infer, model);
+    checker.body(&mut infer, model);
 }
 
 /// When a variable of a cell is read, if not now.
@@ -66,8 +67,11 @@ impl std::fmt::Display for Moment {
 
 struct Checker<'a> {
     out: Synapse,
-    use_: &'a SynapseUse<'a>,
+    /// The projection, if one is known; what belongs to its cells and its port is of any unit without it.
+    use_: Option<&'a SynapseUse<'a>>,
     names: HashMap<String, VarId>,
+    /// Variables whose unit is not known.
+    unknown: HashSet<VarId>,
     /// Variables of the cells in use, by path and delay.
     cells: HashMap<(String, Option<String>), VarId>,
     /// Whether the right-hand side of an equation is being checked, where noise has a meaning.
@@ -76,17 +80,36 @@ struct Checker<'a> {
     handles: Option<Trigger>,
 }
 
-impl Checker<'_> {
+impl<'a> Checker<'a> {
+    fn new(model: &ast::Model, use_: Option<&'a SynapseUse<'a>>) -> Checker<'a> {
+        Checker {
+            out: Synapse { name: model.name.text.clone(), ..Synapse::default() },
+            use_,
+            names: HashMap::new(),
+            unknown: HashSet::new(),
+            cells: HashMap::new(),
+            in_equation: false,
+            handles: None,
+        }
+    }
+
+    fn port(&self) -> Option<&'a Var> {
+        self.use_.and_then(|u| u.port.map(|port| &u.post.vars[port]))
+    }
+
     fn add(&mut self, infer: &mut Infer, name: &Name, kind: VarKind, ty: Ty) -> VarId {
         if let Some(&first) = self.names.get(&name.text) {
             infer.diagnostics.push(errors::declared_twice(&name.text, name.span, self.out.vars[first].span));
             return first;
         }
-        let dim = ty.dim.unwrap_or(Dim::ONE);
+        let (dim, is_unknown) = (ty.dim.unwrap_or(Dim::ONE), ty.is_error());
         let var =
             Var { name: name.text.clone(), kind, dim, unit: ty.unit, boolean: false, cable: None, span: name.span };
         let id = self.out.vars.push(var);
         self.names.insert(name.text.clone(), id);
+        if is_unknown {
+            self.unknown.insert(id);
+        }
         id
     }
 
@@ -106,14 +129,15 @@ impl Checker<'_> {
     }
 
     /// Compares where states are said to live with where they do, as far as it is known without delays and modulators.
-    fn places(&self, infer: &mut Infer) {
+    fn places(&self, infer: &mut Infer, use_: &SynapseUse) {
         let found = crate::solve::places(&self.out, &Sharing::ALL);
-        infer.diagnostics.extend(misplaced(&self.out, &found, self.use_.span));
+        infer.diagnostics.extend(misplaced(&self.out, &found, use_.span));
     }
 
     fn fits_port(&self, infer: &mut Infer, ty: &Ty, span: Span, event: bool) {
-        let Some(port) = self.use_.port.map(|port| &self.use_.post.vars[port]) else {
-            infer.diagnostics.push(errors::port_needed(self.use_.post, span, self.use_.span));
+        let Some(use_) = self.use_ else { return };
+        let Some(port) = self.port() else {
+            infer.diagnostics.push(errors::port_needed(use_.post, span, use_.span));
             return;
         };
         let is_event = matches!(port.kind, VarKind::EventPort);
@@ -126,7 +150,7 @@ impl Checker<'_> {
             infer.diagnostics.push(
                 Diagnostic::at(
                     Code::E0608,
-                    self.use_.span,
+                    use_.span,
                     format!("synapse `{}` {deliver}, but `{}` is {kind}", self.out.name, port.name),
                     "this projection",
                 )
@@ -145,14 +169,15 @@ impl Checker<'_> {
                     format!("this is {}", ty.describe()),
                 )
                 .label(port.span, format!("the port takes {}", expected.describe()))
-                .label(self.use_.span, "in this projection"),
+                .label(use_.span, "in this projection"),
             );
         }
     }
 
     /// Finds a state of the segment of the receiving cell that the synapse sits on.
-    fn of_segment(&self, infer: &mut Infer, neuron: &Neuron, member: &str, span: Span) -> Option<VarId> {
-        let cable = self.use_.port.and_then(|port| neuron.cables.get(neuron.vars[port].cable?));
+    fn of_segment(&self, infer: &mut Infer, use_: &SynapseUse, member: &str, span: Span) -> Option<VarId> {
+        let neuron = use_.post;
+        let cable = use_.port.and_then(|port| neuron.cables.get(neuron.vars[port].cable?));
         let Some(cable) = cable else {
             infer.diagnostics.push(
                 Diagnostic::at(
@@ -161,7 +186,7 @@ impl Checker<'_> {
                     "`post.here` is the segment of a cable",
                     "this synapse does not sit on one",
                 )
-                .label(self.use_.span, "in this projection")
+                .label(use_.span, "in this projection")
                 .help("let it end at an event input of a compartment with `length` and `diameter`"),
             );
             return None;
@@ -179,10 +204,11 @@ impl Checker<'_> {
 
     fn cell_variable(&mut self, infer: &mut Infer, path: &str, moment: Option<Moment>, span: Span) -> (Expr, Ty) {
         let (side, member) = path.split_once('.').unwrap_or((path, ""));
-        let neuron = if side == "pre" { self.use_.pre } else { self.use_.post };
+        let Some(use_) = self.use_ else { return (Expr::Num(0.0), Ty::error()) };
+        let neuron = if side == "pre" { use_.pre } else { use_.post };
         let here = member.strip_prefix("here.").filter(|_| side == "post");
         let found = match here {
-            Some(member) => self.of_segment(infer, neuron, member, span),
+            Some(member) => self.of_segment(infer, use_, member, span),
             None => neuron.var(member),
         };
         if here.is_some() && found.is_none() {
@@ -192,7 +218,7 @@ impl Checker<'_> {
             let known: Vec<&str> = neuron.vars.values().map(|v| v.name.as_str()).collect();
             infer.diagnostics.push(
                 errors::no_member(&format!("`{}`", neuron.name), member, span, known)
-                    .label(self.use_.span, "in this projection"),
+                    .label(use_.span, "in this projection"),
             );
             return (Expr::Num(0.0), Ty::error());
         };
@@ -315,6 +341,9 @@ impl Context for Checker<'_> {
         }
         let id = *self.names.get(name)?;
         let v = &self.out.vars[id];
+        if self.unknown.contains(&id) {
+            return Some((Expr::Var(id), Ty::error()));
+        }
         Some((
             Expr::Var(id),
             Ty { unit: v.unit.clone().or_else(|| (v.dim == Dim::ONE).then(Unit::one)), ..Ty::number(v.dim) },
