@@ -7,7 +7,7 @@ mod synapses;
 
 pub use crate::lower::{
     BLOCK, Baked, Binding, CableShape, CableSlot, Clock, ContinuousSlot, Elementwise, EventSlot, Held, Hidden,
-    LONG_AGO, Lowered, PlasticSlot, PortSource, Rates, Store, baked, chance, longest, parameters,
+    LONG_AGO, Lowered, PlasticSlot, PortSource, Rates, Store, UNSEEN, baked, chance, longest, parameters,
 };
 pub use cells::{CompiledCable, attempt, cables, update};
 pub use clocks::clock;

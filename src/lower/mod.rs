@@ -15,7 +15,7 @@ pub use elementwise::{Elementwise, Held, Store};
 pub use expression::Clock;
 pub use lowered::Lowered;
 pub use neuron::{
-    BLOCK, Baked, Binding, Hidden, LONG_AGO, PortSource, baked, chance, longest, lower_neuron, parameters,
+    BLOCK, Baked, Binding, Hidden, LONG_AGO, PortSource, UNSEEN, baked, chance, longest, lower_neuron, parameters,
 };
 pub use plastic::{PlasticHandler, PlasticKernel, PlasticProgram, PlasticSlot, Rates, lower_plastic};
 pub use synapse::{ContinuousSlot, EventSlot, OnPre, lower_continuous, lower_on_pre};

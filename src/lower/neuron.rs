@@ -36,12 +36,15 @@ pub enum Hidden {
     Blocks(EventId),
     /// What a slow state has beyond its precision, in single precision.
     Rest(VarId),
-    /// Whether the condition of the n-th `emit` held in the last step.
+    /// Whether the condition of the n-th `emit` held in the last step; [`UNSEEN`] before the first one.
     Edge(usize),
 }
 
 /// Steps that are counted exactly in single precision, well below the end of its whole numbers.
 pub const BLOCK: f64 = 8_388_608.0;
+
+/// What stands for a condition that has not been looked at yet, beside 0 and 1.
+pub const UNSEEN: f64 = 2.0;
 
 /// How long ago an event counts that has not happened yet: some thirty years, internal units.
 pub const LONG_AGO: f64 = 1e12;
@@ -235,6 +238,7 @@ pub fn lower_neuron(
     let mut k = Build::new(p);
     k.slots(&mut l, ports, dt);
     let held = k.hold_values(&mut l);
+    k.conditions_before(&mut l);
     k.integrate(&mut l, &held, connected);
     k.events(&mut l, dt);
     k.finish(l)
@@ -246,12 +250,14 @@ pub(super) struct Build<'a> {
     bindings: Vec<(Slot, Binding)>,
     /// Slot and current value of each hidden state.
     hidden: HashMap<Hidden, (Slot, Value)>,
+    /// Whether the condition of the n-th `emit` held before this step, and whether it has been looked at before.
+    before: HashMap<usize, (Value, Value)>,
     pub states: Vec<(VarId, Slot)>,
 }
 
 impl<'a> Build<'a> {
     pub fn new(p: &'a Population) -> Build<'a> {
-        Build { p, bindings: Vec::new(), hidden: HashMap::new(), states: Vec::new() }
+        Build { p, bindings: Vec::new(), hidden: HashMap::new(), before: HashMap::new(), states: Vec::new() }
     }
 
     pub fn slot(&mut self, l: &mut Lowering, name: String, kind: SlotKind, binding: Binding) -> Slot {
@@ -389,6 +395,27 @@ impl<'a> Build<'a> {
         out
     }
 
+    /// Finds which conditions held at the end of the last step; before the first one, they are looked at where it begins. What cables and
+    /// adaptive schemes have integrated by themselves is past there: then the end of the first step is the beginning.
+    fn conditions_before(&mut self, l: &mut Lowering) {
+        let model = self.p.model.clone();
+        let is_at_beginning = model.cables.is_empty() && self.p.solved.adaptive.is_none();
+        for (i, emit) in model.emits.iter().enumerate() {
+            let Some((_, last)) = self.hidden.get(&Hidden::Edge(i)).copied() else { continue };
+            let (half, most) = (l.b.constant(0.5), l.b.constant(1.5));
+            let (mut held, unseen) = (l.b.lt(half, last), l.b.lt(most, last));
+            let mut seen = l.b.not(unseen);
+            if is_at_beginning {
+                let first = l.mask(&emit.when);
+                let first = l.b.and(unseen, first);
+                let later = l.b.and(seen, held);
+                held = l.b.or(first, later);
+                seen = l.b.truth(true);
+            }
+            self.before.insert(i, (held, seen));
+        }
+    }
+
     fn integrate(&mut self, l: &mut Lowering, held: &HashMap<VarId, Value>, connected: &dyn Fn(VarId) -> bool) {
         let solved = self.p.solved.clone();
         for (temp, e) in &solved.temps {
@@ -467,18 +494,19 @@ impl<'a> Build<'a> {
         let mut counts: HashMap<EventId, Value> = HashMap::new();
         for (i, emit) in model.emits.iter().enumerate() {
             let mut fires = l.mask(&emit.when);
-            if let Some((slot, before)) = self.hidden.get(&Hidden::Edge(i)).copied() {
-                let half = l.b.constant(0.5);
-                let was = l.b.lt(half, before);
+            if let (Some((slot, _)), Some((was, seen))) =
+                (self.hidden.get(&Hidden::Edge(i)).copied(), self.before.get(&i).copied())
+            {
                 let now = l.b.select(fires, one, zero);
                 self.hidden.insert(Hidden::Edge(i), (slot, now));
-                fires = if emit.edge == Some(true) {
+                let changed = if emit.edge == Some(true) {
                     let fresh = l.b.not(was);
                     l.b.and(fires, fresh)
                 } else {
                     let gone = l.b.not(fires);
                     l.b.and(gone, was)
                 };
+                fires = l.b.and(seen, changed);
             }
             if let Some(m) = muted.get(&emit.event) {
                 let free = l.b.not(*m);

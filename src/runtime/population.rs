@@ -15,7 +15,9 @@ use super::spikes::Spikes;
 use super::time::PortFunction;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
-use crate::image::{self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing, PortSource, Target, baked, chance};
+use crate::image::{
+    self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing, PortSource, Target, UNSEEN, baked, chance,
+};
 use crate::ir::Precision;
 use crate::plan;
 use crate::rng::Stream;
@@ -274,7 +276,8 @@ impl Pop {
                 // Long enough ago for any comparison.
                 (Hidden::Since(_), Precision::F64) => (LONG_AGO / options.dt).round(),
                 (Hidden::Blocks(_), _) => (LONG_AGO / options.dt / BLOCK).round(),
-                (Hidden::Since(_) | Hidden::Hold(_) | Hidden::Mute(_) | Hidden::Edge(_), _) => 0.0,
+                (Hidden::Edge(_), _) => UNSEEN,
+                (Hidden::Since(_) | Hidden::Hold(_) | Hidden::Mute(_), _) => 0.0,
                 // A part of a state.
                 (Hidden::Rest(_), _) => continue,
             };
