@@ -3,7 +3,7 @@
 use super::live::{PortFunction, is_per_example};
 use super::run::Run;
 use super::settable::{Settable, in_each_example};
-use crate::diag::Code;
+use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, rows_within_bounds};
 use crate::evaluate::{Attempt, LaneProgram, combine, fail, one_for_examples};
 use crate::hir::experiment::model::Target;
@@ -111,6 +111,9 @@ impl Run<'_> {
         {
             return self.set_function(v, e);
         }
+        if op.is_some() {
+            self.refuse_changing_functions(&v, span)?;
+        }
         if matches!(kind, VarKind::State(_) | VarKind::AnalogPort(_)) {
             let several = self.live[v.of.network].network().batch.is_some();
             if several {
@@ -141,11 +144,30 @@ impl Run<'_> {
     fn set_function(&mut self, v: Variable, e: &Expr) -> Attempt<()> {
         let cells = v.of.cells.clone();
         let program = self.with(|s| LaneProgram::new(s, e, Some((cells.len(), "cell"))))?;
+        let live = &self.live[v.of.network];
+        if live.network().batch.is_none() && live.rates().is_none() {
+            // What it is now can be read before a step has been taken.
+            let t = live.simulation.as_ref().map_or(0.0, Running::time);
+            let now = program.compile(self.runner.settings.backend).cells(cells.len(), t)?;
+            self.store(v.clone(), &Column::Array(Arc::new(now)), e.span)?;
+        }
         self.forget_functions(&v);
         let population = cells.population;
         self.live[v.of.network].functions.push(PortFunction { cells, port: v.id, of: program });
         self.follow(v.of.network, population, v.id);
         Ok(())
+    }
+
+    /// Refuses `+=` and its kin where cells follow a function of time, of which there is no value to go on from.
+    fn refuse_changing_functions(&self, v: &Variable, span: Span) -> Attempt<()> {
+        let live = &self.live[v.of.network];
+        if !live.functions.iter().any(|f| f.port == v.id && f.cells.overlap(&v.of.cells)) {
+            return Ok(());
+        }
+        let name = &self.population(&v.of).model.vars[v.id].name;
+        let message = format!("`{name}` follows a function of time");
+        let d = Diagnostic::at(Code::E0207, span, message, "has no one value to go on from");
+        Err(Box::new(d.help(format!("assign the whole function: `… .{name} = …` with `t` in it"))))
     }
 
     /// What is assigned follows time no longer. Functions that other cells go on to follow stay, and later ones come after them.
