@@ -235,7 +235,7 @@ impl Infer<'_> {
         args: &[ast::Arg],
         span: Span,
     ) -> Expr {
-        if self.depth > 16 {
+        if self.calling.iter().any(|outer| outer == name) {
             let d = Diagnostic::at(Code::E0503, span, format!("function `{name}` calls itself"), "recursive");
             return self.report(d.note("functions are expanded where they are used, so they cannot recurse"), span);
         }
@@ -264,12 +264,12 @@ impl Infer<'_> {
             let id = m.local(&formal.name.text, formal.name.span);
             bound.push((formal.name.text.clone(), id, typed));
         }
-        if self.depth == 0 {
+        if self.calling.is_empty() {
             self.expanded = 0;
         }
-        self.depth += 1;
+        self.calling.push(name.to_string());
         let body = self.typed(&mut Arguments { bound: &bound, caller: m }, &f.body);
-        self.depth -= 1;
+        self.calling.pop();
         let ty = body.ty.clone();
         let bound = bound.into_iter().map(|(_, id, e)| (id, e)).collect();
         Expr::new(Kinds::Let(bound, Box::new(body)), ty, span)

@@ -92,8 +92,8 @@ pub struct Infer<'a> {
     pub module: &'a Module,
     /// Findings.
     pub diagnostics: &'a mut Diagnostics,
-    /// Depth of function calls being expanded.
-    pub depth: usize,
+    /// Functions whose calls are being expanded, the outermost first.
+    pub calling: Vec<String>,
     /// How many expressions stand around the one that is inferred.
     level: usize,
     /// Parts of functions that the outermost call has expanded so far.
@@ -110,13 +110,22 @@ const MOST_PARTS: usize = 1 << 20;
 impl<'a> Infer<'a> {
     /// Begins with nothing around.
     pub fn new(module: &'a Module, diagnostics: &'a mut Diagnostics) -> Infer<'a> {
-        Infer { module, diagnostics, depth: 0, level: 0, expanded: 0, condition: false, impulses: Vec::new() }
+        Infer {
+            module,
+            diagnostics,
+            calling: Vec::new(),
+            level: 0,
+            expanded: 0,
+            condition: false,
+            impulses: Vec::new(),
+        }
     }
 
     /// The same place, for findings that nobody hears.
     pub fn quiet<'b>(&'b self, silent: &'b mut Diagnostics) -> Infer<'b> {
-        let Infer { module, depth, level, expanded, .. } = *self;
-        Infer { module, diagnostics: silent, depth, level, expanded, condition: false, impulses: Vec::new() }
+        let Infer { module, level, expanded, .. } = *self;
+        let calling = self.calling.clone();
+        Infer { module, diagnostics: silent, calling, level, expanded, condition: false, impulses: Vec::new() }
     }
 }
 
@@ -204,6 +213,10 @@ impl Infer<'_> {
 
     /// Writes out functions, unless too much would come of it.
     fn cell(&mut self, typed: Expr) -> CellExpr {
+        if let Some(foreign) = typed.foreign_to_cells() {
+            self.diagnostics.push(errors::no_number_of_a_cell(&foreign.ty, foreign.span));
+            return CellExpr::Num(0.0);
+        }
         let (parts, height) = typed.written_out();
         if parts <= MOST_PARTS && height <= MAX_HEIGHT {
             return typed.cell();
@@ -223,7 +236,7 @@ impl Infer<'_> {
     /// Infers an expression.
     pub fn typed(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
         // The parts of a function stand around what its arguments stand for.
-        self.expanded += usize::from(self.depth > 0);
+        self.expanded += usize::from(!self.calling.is_empty());
         if self.level > MAX_HEIGHT || self.expanded > MOST_PARTS {
             // Said once: what stands around it is expanded no further.
             let first = self.expanded <= MOST_PARTS + 1;

@@ -13,6 +13,13 @@ impl Checker<'_> {
                 infer.diagnostics.push(errors::unknown_name(other, trigger.span, ["pre", "post"]));
                 None
             }
+            None if matches!(trigger.text.as_str(), "pre" | "post") => {
+                let side = &trigger.text;
+                let message = format!("`{side}` is a cell, not an event");
+                let d = Diagnostic::at(Code::E0607, trigger.span, message, "which of its events?");
+                infer.diagnostics.push(d.help(format!("write `on {side}.spike {{ … }}`")));
+                None
+            }
             None => Some(Trigger::Signal(trigger.text.clone())),
         };
         let Some(trigger) = trigger else { return };
