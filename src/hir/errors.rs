@@ -230,6 +230,18 @@ pub(crate) fn wrong_kind(expected: &str, found: &Ty, span: Span) -> Diagnostic {
     Diagnostic::at(Code::E0401, span, format!("expected {expected}, found {}", found.describe()), "wrong kind of value")
 }
 
+/// Refuses in a model what only networks and experiments compute with.
+pub(crate) fn no_number_of_a_cell(found: &Ty, span: Span) -> Diagnostic {
+    let what = match found.shape {
+        Shape::Array => "an array".to_string(),
+        Shape::Matrix => "a matrix".to_string(),
+        _ => found.describe(),
+    };
+    Diagnostic::at(Code::E0401, span, format!("expected one number, found {what}"), "wrong kind of value")
+        .note("what a model or a constant says is one number for each cell or synapse")
+        .help("give each its own in the network, `init net.cell.x = [1, 2]`, or name an array with `let` in a network or an experiment")
+}
+
 pub(crate) fn condition_needed(found: &Ty, span: Span) -> Diagnostic {
     Diagnostic::at(Code::E0405, span, format!("expected a condition, found {}", found.describe()), "not a condition")
         .help("compare it with something: `… > 0`")

@@ -318,7 +318,21 @@ impl Expr {
         (n, height + 1)
     }
 
-    /// Turns it into an expression of a cell or synapse; what none can have was reported before.
+    /// Finds a part that no cell or synapse can have, such as an array.
+    pub fn foreign_to_cells(&self) -> Option<&Expr> {
+        use ExprKind::*;
+        match &self.kind {
+            Number(_) | Bool(_) | Cell(_) | Time | Step | Local(_) | Error => None,
+            // The ends of `in` are a range.
+            In(x, ends) => [&**x].into_iter().chain(ends.parts()).find_map(|p| p.foreign_to_cells()),
+            Neg(_) | Not(_) | Binary(..) | Within(_) | If(..) | Function(..) | Let(..) => {
+                self.parts().into_iter().find_map(|p| p.foreign_to_cells())
+            }
+            _ => Some(self),
+        }
+    }
+
+    /// Turns it into an expression of a cell or synapse; it has nothing that is foreign to them.
     pub fn cell(self) -> CellExpr {
         self.cell_with(&mut BTreeMap::new())
     }
