@@ -1,11 +1,12 @@
 //! Tables from Arrow files, which Feather's second version is, too: their columns become texts as CSV has them.
 
 use super::{Flaw, Table, Texts, Wanted};
+use crate::budget;
 use arrow_array::cast::{AsArray, downcast_array};
 use arrow_array::types::*;
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, DictionaryArray};
 use arrow_ipc::reader::FileReader;
-use arrow_ipc::{root_as_footer, root_as_message};
+use arrow_ipc::{CompressionType, root_as_footer, root_as_message};
 use arrow_schema::{ArrowError, DataType};
 use std::cell::Cell;
 use std::io::Cursor;
@@ -24,7 +25,10 @@ pub fn is_arrow(bytes: &[u8]) -> bool {
 }
 
 /// LZ4 makes no more of a byte.
-const MOST_PACKED: usize = 255;
+const MOST_OF_LZ4: usize = 255;
+
+/// Zstandard makes no more of a byte: of four, the longest block.
+const MOST_OF_ZSTD: usize = 1 << 15;
 
 const KINDS: &str = "keep columns of numbers, truth values and texts";
 
@@ -50,6 +54,14 @@ fn quietly<T>(f: impl FnOnce() -> T) -> Option<T> {
     done.ok()
 }
 
+/// Reads an Arrow file of some bytes, if what it says of its parts fits them; the reader's own checks are not complete.
+pub fn guarded<T>(bytes: &[u8], read: impl FnOnce() -> T) -> Result<T, String> {
+    let beyond = || "what it says of its parts does not fit them".to_string();
+    let unpacked = intact(bytes).ok_or_else(beyond)?;
+    budget::fits(unpacked).map_err(|lack| format!("it does not fit into memory: {lack}"))?;
+    quietly(read).ok_or_else(beyond)
+}
+
 /// Reads an Arrow file. Of the columns, only those that are wanted are kept; an empty cell is an empty text.
 pub fn arrow(file: &str, bytes: &[u8], wanted: Wanted) -> Result<Table, Flaw> {
     if bytes.starts_with(FEATHER_1) {
@@ -58,16 +70,11 @@ pub fn arrow(file: &str, bytes: &[u8], wanted: Wanted) -> Result<Table, Flaw> {
     if !is_arrow(bytes) {
         return Err(Flaw::new("it is not an Arrow file", "read a CSV file with `csv`"));
     }
-    let damaged = |e: ArrowError| match e.to_string() {
-        what if what.contains("zstd") => Flaw::new("it is compressed with Zstandard", "save it with LZ4, or plain"),
-        what => Flaw::new(format!("it cannot be read: {what}"), "save the table anew as Arrow or Feather"),
-    };
-    let beyond = || damaged(ArrowError::IpcError("what it says of its parts does not fit them".into()));
-    intact(bytes).ok_or_else(beyond)?;
-    // The reader's own checks are not complete.
-    let read = quietly(|| columns(file, bytes, wanted));
-    read.ok_or_else(beyond)?.map_err(|e| match e {
-        Refused::ByReader(e) => damaged(e),
+    let damaged =
+        |what: String| Flaw::new(format!("it cannot be read: {what}"), "save the table anew as Arrow or Feather");
+    let read = guarded(bytes, || columns(file, bytes, wanted));
+    read.map_err(damaged)?.map_err(|e| match e {
+        Refused::ByReader(e) => damaged(e.to_string()),
         Refused::ByUs(flaw) => flaw,
     })
 }
@@ -107,13 +114,15 @@ fn columns(file: &str, bytes: &[u8], wanted: Wanted) -> Result<Table, Refused> {
     Ok(Table::new(file, header, columns, rows))
 }
 
-/// Returns something if every part lies within the file, and every buffer within its part; the reader takes that for granted.
-fn intact(bytes: &[u8]) -> Option<()> {
+/// Returns how many bytes are made of a file, if every part lies within it, and every buffer within its part; the reader takes that for
+/// granted.
+fn intact(bytes: &[u8]) -> Option<f64> {
     let end = bytes.len().checked_sub(10)?;
     let length = i32::from_le_bytes(bytes[end..end + 4].try_into().ok()?);
     let footer = bytes.get(end.checked_sub(usize::try_from(length).ok()?)?..end)?;
     let footer = root_as_footer(footer).ok()?;
     let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
+    let mut unpacked = 0.0;
     for block in blocks {
         let begin = usize::try_from(block.offset()).ok()?;
         let body = begin.checked_add(usize::try_from(block.metaDataLength()).ok()?)?;
@@ -123,15 +132,22 @@ fn intact(bytes: &[u8]) -> Option<()> {
         let message = root_as_message(metadata.get(if marked { 8 } else { 4 }..)?).ok()?;
         let batch = message.header_as_dictionary_batch().and_then(|d| d.data()).or(message.header_as_record_batch())?;
         let rows = usize::try_from(batch.length()).ok()?;
+        let most = match batch.compression().map(|c| c.codec()) {
+            Some(CompressionType::ZSTD) => MOST_OF_ZSTD,
+            _ => MOST_OF_LZ4,
+        };
         // No more than bits that are packed as tightly as can be.
-        (rows / 8 <= bytes.len() * MOST_PACKED).then_some(())?;
+        (rows / 8 <= bytes.len().checked_mul(most)?).then_some(())?;
+        unpacked += 8.0 * rows as f64;
         for buffer in batch.buffers().into_iter().flatten() {
             let begin = usize::try_from(buffer.offset()).ok()?;
             let packed = body.get(begin..begin.checked_add(usize::try_from(buffer.length()).ok()?)?)?;
             // What is packed begins with its length.
             if let (Some(_), Some(length)) = (batch.compression(), packed.first_chunk::<8>()) {
                 let length = i64::from_le_bytes(*length);
-                (length == -1 || usize::try_from(length).ok()? <= packed.len() * MOST_PACKED).then_some(())?;
+                let length = if length == -1 { packed.len() } else { usize::try_from(length).ok()? };
+                (length <= packed.len().checked_mul(most)?).then_some(())?;
+                unpacked += length as f64;
             }
         }
         for node in batch.nodes().into_iter().flatten() {
@@ -139,7 +155,7 @@ fn intact(bytes: &[u8]) -> Option<()> {
             (blank <= length).then_some(())?;
         }
     }
-    Some(())
+    Some(unpacked)
 }
 
 /// Adds what the cells of a column say, as CSV would; none if they are of no kind that CSV has.

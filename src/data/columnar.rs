@@ -21,7 +21,12 @@ pub fn parquet(file: &str, bytes: Vec<u8>, wanted: Wanted) -> Result<Table, Flaw
     if !is_parquet(&bytes) {
         return Err(Flaw::new("it is not a Parquet file", "read a CSV file with `csv`"));
     }
-    let damaged = |e: ParquetError| Flaw::new(format!("it cannot be read: {e}"), "save the table anew as Parquet");
+    let damaged = |e: ParquetError| match e.to_string() {
+        what if what.contains("brotli") => {
+            Flaw::new("it is compressed with Brotli", "save it with Zstandard or Snappy")
+        }
+        what => Flaw::new(format!("it cannot be read: {what}"), "save the table anew as Parquet"),
+    };
     let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(damaged)?;
     let schema = reader.metadata().file_metadata().schema();
     let header: Vec<String> = schema.get_fields().iter().map(|f| f.name().to_string()).collect();

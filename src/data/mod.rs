@@ -20,7 +20,7 @@ mod tables;
 mod texts;
 
 pub use arrays::{Archive, Arrays, Named};
-pub use arrow::arrow;
+pub use arrow::{arrow, guarded};
 pub use columnar::parquet;
 pub use csv::csv;
 pub use element::index;

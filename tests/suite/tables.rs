@@ -208,6 +208,11 @@ experiment e {
 
 /// A Parquet file of cells: an id, a number that may be missing, a type and a truth value, and maybe a group of one number.
 pub fn parquet_file(nested: bool) -> Vec<u8> {
+    packed_parquet_file(nested, parquet::basic::Compression::UNCOMPRESSED)
+}
+
+/// The same, packed in some way.
+fn packed_parquet_file(nested: bool, how: parquet::basic::Compression) -> Vec<u8> {
     use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DoubleType, Int64Type};
     use parquet::file::writer::SerializedFileWriter;
     let schema = "message cells {
@@ -216,7 +221,8 @@ pub fn parquet_file(nested: bool) -> Vec<u8> {
         if nested { schema.to_string() } else { schema.replace("optional group list { required int32 x; }", "") };
     let schema = std::sync::Arc::new(parquet::schema::parser::parse_message_type(&schema).unwrap());
     let mut out = Vec::new();
-    let mut writer = SerializedFileWriter::new(&mut out, schema, Default::default()).unwrap();
+    let properties = parquet::file::properties::WriterProperties::builder().set_compression(how).build();
+    let mut writer = SerializedFileWriter::new(&mut out, schema, properties.into()).unwrap();
     let mut rows = writer.next_row_group().unwrap();
     let mut column = rows.next_column().unwrap().unwrap();
     column.typed::<Int64Type>().write_batch(&[720575940603989420, 720575940603989421, 7], None, None).unwrap();
@@ -282,6 +288,31 @@ experiment e {{
     let blank = edges.replace("where = on == \"true\", ", "");
     refused(&text("1", &blank), &files, Code::E0803, &["row 2", "empty", "`size`"]);
     assert_eq!(measured(&text("weights(net.p)", &blank.replace("weight", "blank = 9, weight")), &files), [0.25, 9.0]);
+}
+
+#[test]
+fn parquet_files_may_be_packed_as_others_pack_them() {
+    use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+    let plain = parquet_file(false);
+    let ways = [
+        Compression::SNAPPY,
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::ZSTD(ZstdLevel::try_new(19).unwrap()),
+        Compression::LZ4_RAW,
+        Compression::LZ4,
+        Compression::GZIP(GzipLevel::default()),
+    ];
+    for how in ways {
+        let bytes = packed_parquet_file(false, how);
+        assert!(bytes != plain);
+        let x = |measure: &str| {
+            let text = format!("experiment e {{ let cells = parquet(\"a\")  measure x = {measure} }}");
+            measured(&text, &[("a", bytes.clone())])
+        };
+        assert_eq!(x("column(cells, \"size\", blank = 9)"), [0.25, 9.0, 4.0], "{how:?}");
+        assert_eq!(x("count_where(cells, \"root\", \"720575940603989421\")"), [1.0], "{how:?}");
+        assert_eq!(x("starts_with(cells.type, \"KC\")"), [1.0, 1.0, 0.0], "{how:?}");
+    }
 }
 
 /// An idx file: its type, its shape and its body.
@@ -421,9 +452,13 @@ experiment e {{
 
 /// An Arrow file of cells, as the Parquet file above, whose types are categories; compressed or plain.
 pub fn arrow_file(compressed: bool) -> Vec<u8> {
+    packed_arrow_file(compressed.then_some(arrow_ipc::CompressionType::LZ4_FRAME))
+}
+
+/// The same, packed in some way.
+fn packed_arrow_file(how: Option<arrow_ipc::CompressionType>) -> Vec<u8> {
     use arrow_array::types::Int8Type;
     use arrow_array::{ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, RecordBatch};
-    use arrow_ipc::CompressionType;
     use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
     use std::sync::Arc;
     let batch = |from: usize, to: usize| {
@@ -439,8 +474,7 @@ pub fn arrow_file(compressed: bool) -> Vec<u8> {
         ];
         RecordBatch::try_from_iter_with_nullable(columns).unwrap()
     };
-    let options =
-        IpcWriteOptions::default().try_with_compression(compressed.then_some(CompressionType::LZ4_FRAME)).unwrap();
+    let options = IpcWriteOptions::default().try_with_compression(how).unwrap();
     // Each batch has categories of its own, which a file takes once only.
     let whole = batch(0, 3);
     let mut out = Vec::new();
@@ -454,8 +488,9 @@ pub fn arrow_file(compressed: bool) -> Vec<u8> {
 
 #[test]
 fn arrow_files_are_tables() {
-    for compressed in [false, true] {
-        let whole = arrow_file(compressed);
+    use arrow_ipc::CompressionType;
+    for how in [None, Some(CompressionType::LZ4_FRAME), Some(CompressionType::ZSTD)] {
+        let whole = packed_arrow_file(how);
         let files = [("a.feather", whole.clone()), ("cells.csv", CELLS.into())];
         let x = |measure: &str| {
             measured(&format!("experiment e {{ let cells = arrow(\"a.feather\")  measure x = {measure} }}"), &files)
@@ -488,10 +523,14 @@ fn arrow_files_are_tables() {
 
 #[test]
 fn damaged_arrow_files_are_refused_or_read() {
-    let whole = arrow_file(true);
+    damage(&packed_arrow_file(Some(arrow_ipc::CompressionType::ZSTD)));
+    damage(&arrow_file(true));
+}
+
+fn damage(whole: &[u8]) {
     let mut refused = 0;
     for k in 0..whole.len() * 4 {
-        let mut bytes = whole.clone();
+        let mut bytes = whole.to_vec();
         let at = k * 7919 % bytes.len();
         bytes[at] = match k % 4 {
             0 => 0,
