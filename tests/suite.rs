@@ -81,6 +81,8 @@ mod plasticity;
 mod properties;
 #[path = "suite/rates.rs"]
 mod rates;
+#[path = "suite/recordings.rs"]
+mod recordings;
 #[path = "suite/recovery.rs"]
 mod recovery;
 #[path = "suite/reference.rs"]

@@ -182,6 +182,7 @@ impl Compiled {
                 data: disk.digests(),
                 experiment: chosen.name.clone(),
                 settings,
+                formats: None,
                 sources: program.sources.clone(),
             };
             let _ = teller.to.send(Word::Done((outcome, info)));

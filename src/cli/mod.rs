@@ -39,7 +39,7 @@ mod sweep;
 mod test;
 
 use self::messages::{MessageFormat, Messages, Stop};
-use self::options::{CheckpointOptions, RunOptions};
+use self::options::{CheckpointOptions, FormatOptions, RunOptions};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -114,6 +114,8 @@ enum Command {
         jobs: Option<usize>,
         #[command(flatten)]
         options: RunOptions,
+        #[command(flatten)]
+        formats: FormatOptions,
         #[command(flatten)]
         checkpoints: CheckpointOptions,
         /// Folder for results: one folder per run, and sweep.csv
@@ -236,8 +238,9 @@ pub fn main() -> ExitCode {
         Command::Plot(request) => plot::plot(&request, messages),
         Command::Report { folder, to } => plot::report(&folder, to.as_deref(), messages),
         Command::Run(request) => run::run(request, messages),
-        Command::Sweep { file, experiment, over, jobs, options, checkpoints, results } => {
-            sweep::sweep(&sweep::Request { file, experiment, over, jobs, options, checkpoints, results }, messages)
+        Command::Sweep { file, experiment, over, jobs, options, formats, checkpoints, results } => {
+            let request = sweep::Request { file, experiment, over, jobs, options, formats, checkpoints, results };
+            sweep::sweep(&request, messages)
         }
         Command::Test { paths, accept, options } => test::test(&paths, &options, accept, messages),
         Command::Emit { file, stage, after, experiment, options } => {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use neuro::experiment::MOST_THREADS;
+use neuro::report::RecordingFormat;
 
 /// Options of whatever runs.
 #[derive(Args, Clone)]
@@ -35,6 +36,36 @@ pub struct CheckpointOptions {
     /// Go on from the checkpoint in the results folder, if there is one; the bits are those of a run in one go
     #[arg(long)]
     pub resume: bool,
+}
+
+/// How the recordings of a run are written.
+#[derive(Args, Clone, Default)]
+pub struct FormatOptions {
+    /// Formats of recordings: parquet, csv, npy (NumPy's .npz), arrow (Feather); several with commas. Parquet unless given
+    #[arg(long = "format", value_name = "FORMATS", value_delimiter = ',', value_parser = format)]
+    pub formats: Vec<RecordingFormat>,
+}
+
+impl FormatOptions {
+    /// Those that were asked for, each once; none if nothing was said.
+    pub fn asked(&self) -> Option<Vec<RecordingFormat>> {
+        let all = RecordingFormat::ALL.into_iter().filter(|f| self.formats.contains(f)).collect();
+        (!self.formats.is_empty()).then_some(all)
+    }
+
+    /// Their names.
+    pub fn names(&self) -> Option<Vec<&'static str>> {
+        Some(self.asked()?.into_iter().map(RecordingFormat::name).collect())
+    }
+}
+
+/// Reads a format of recordings.
+fn format(text: &str) -> Result<RecordingFormat, String> {
+    RecordingFormat::parse(text.trim()).ok_or_else(|| {
+        let known = RecordingFormat::ALL.map(RecordingFormat::name);
+        let near = neuro::diag::nearest(text, known).map_or(String::new(), |n| format!("; did you mean {n}?"));
+        format!("it is one of {}{near}", known.join(", "))
+    })
 }
 
 /// Reads a number of threads.

@@ -8,7 +8,7 @@ use super::checkpoints::CHECKPOINT;
 use super::messages::Stop;
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::Outcome;
-use neuro::report;
+use neuro::report::{self, RecordingFormat};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
@@ -23,7 +23,7 @@ const RECORD: &str = "run.json";
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How a run begins in a folder.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub struct How {
     /// Files of others may lie beside the results.
     pub force: bool,
@@ -33,6 +33,8 @@ pub struct How {
     pub patience: Duration,
     /// A page of everything is one of its files.
     pub page: bool,
+    /// The formats of its recordings.
+    pub formats: Vec<RecordingFormat>,
 }
 
 /// What is found in the folder.
@@ -53,6 +55,8 @@ pub struct Results {
     before: Record,
     /// Whether a page of everything is one of the files.
     page: bool,
+    /// The formats of recordings.
+    formats: Vec<RecordingFormat>,
     /// Held for as long as the run lives.
     _lock: Option<File>,
 }
@@ -82,11 +86,12 @@ impl Record {
         Ok(Some(Record { complete, files, json }))
     }
 
-    /// Returns whether it is of the same run, as far as its bits go.
+    /// Returns whether it is of the same run, as far as its bits go, and has its recordings in the formats that are asked for.
     fn is_of(&self, run: &Value) -> bool {
         let same = |key: &str| self.json[key] == run[key];
         let precision = run["precision"].is_null() || same("precision");
-        precision && ["neuro", "source_sha256", "experiment", "overrides"].into_iter().all(same)
+        let formats = report::has_formats(&self.json, &run["formats"]);
+        precision && formats && ["neuro", "source_sha256", "experiment", "overrides"].into_iter().all(same)
     }
 
     fn met_expectations(&self) -> bool {
@@ -234,10 +239,9 @@ impl Results {
                 let bytes = std::fs::read(&path).map_err(|e| unreadable(&path, &e))?;
                 let before = record.unwrap_or_default();
                 let folder = folder.to_path_buf();
-                return Ok(Begun::Here(
-                    Box::new(Results { folder, work, before, page: how.page, _lock: lock }),
-                    Some(bytes),
-                ));
+                let (page, formats) = (how.page, how.formats);
+                let results = Results { folder, work, before, page, formats, _lock: lock };
+                return Ok(Begun::Here(Box::new(results), Some(bytes)));
             }
             if let Some(r) = record.as_ref().filter(|r| r.complete && r.is_of(run) && same_data(&r.json)) {
                 return Ok(Begun::Finished(r.met_expectations()));
@@ -268,10 +272,9 @@ impl Results {
             write_record(&work, run).map_err(|e| unreadable(&work, &e))?;
         }
         let before = record.unwrap_or_default();
-        Ok(Begun::Here(
-            Box::new(Results { folder: folder.to_path_buf(), work, before, page: how.page, _lock: lock }),
-            None,
-        ))
+        let (page, formats) = (how.page, how.formats);
+        let results = Results { folder: folder.to_path_buf(), work, before, page, formats, _lock: lock };
+        Ok(Begun::Here(Box::new(results), None))
     }
 
     /// Where the run works until its end.
@@ -293,7 +296,7 @@ impl Results {
         let here = |path: &Path, e: io::Error| (work.clone(), format!("{}: {e}", path.display()));
         let complete = record["complete"] == true;
         let resumable = outcome.failure.is_some() && work.join(CHECKPOINT).exists();
-        let mut expected = report::names(outcome);
+        let mut expected = report::names(outcome, &self.formats);
         expected.push(RECORD.to_string());
         expected.extend(self.page.then(|| report::PAGE.to_string()));
         let valuable = self.before.complete || folder.join(CHECKPOINT).exists();
@@ -318,14 +321,14 @@ impl Results {
             if work == folder {
                 write_record(folder, &marked).map_err(|e| here(folder, e))?;
             }
-            let written = report::write(outcome, work);
+            let written = report::write(outcome, work, &self.formats);
             self.finish(&mut record, written, work)?;
             if work != folder {
                 write_record(folder, &marked).map_err(|e| here(folder, e))?;
             }
             self.take_places(&record, complete, resumable).map_err(|e| here(folder, e))?;
         } else {
-            let written = report::write(outcome, work);
+            let written = report::write(outcome, work, &self.formats);
             self.finish(&mut record, written, work)?;
             write_record(work, &record).map_err(|e| here(work, e))?;
         }
@@ -365,7 +368,7 @@ impl Results {
         };
         let at = at.unwrap_or_else(|| self.work.clone());
         std::fs::create_dir_all(&at).map_err(|e| (at.clone(), e.to_string()))?;
-        let written = report::write(outcome, &at);
+        let written = report::write(outcome, &at, &self.formats);
         self.finish(record, written, &at)?;
         write_record(&at, record).map_err(|e| (at.clone(), e.to_string()))?;
         Ok(at)

@@ -3,7 +3,7 @@
 use super::checkpoints::{CHECKPOINT, Kept, time};
 use super::files::load;
 use super::messages::{Done, MessageFormat, Messages, Stop, several};
-use super::options::{CheckpointOptions, RunOptions};
+use super::options::{CheckpointOptions, FormatOptions, RunOptions};
 use super::page::Page;
 use super::progress::{Hears, Shown};
 use super::results::{self, Begun, Failure, How, Results};
@@ -17,7 +17,7 @@ use neuro::disk::Disk;
 use neuro::experiment::{Checkpoints, Outcome, Override, RunIdentity, Runner, Settings};
 use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;
-use neuro::report::{self, RunInfo};
+use neuro::report::{self, RecordingFormat, RunInfo};
 use neuro::value::Quantity;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -46,6 +46,8 @@ pub struct Request {
     /// Repeat the run of a run.json bit for bit
     #[arg(long, value_name = "RUN.JSON")]
     pub replay: Option<PathBuf>,
+    #[command(flatten)]
+    pub formats: FormatOptions,
     #[command(flatten)]
     pub checkpoints: CheckpointOptions,
     /// Write report.html, too: everything about the run in one page that can be sent to others
@@ -192,6 +194,7 @@ impl One<'_> {
             data: disk.digests(),
             experiment: e.name.to_string(),
             settings: settings.clone(),
+            formats: request.formats.asked(),
             sources: sources.clone(),
         };
         // The runs of a sweep that was killed notice it, and end; a new sweep may be faster.
@@ -201,6 +204,7 @@ impl One<'_> {
             resume: request.checkpoints.resume,
             patience,
             page: request.report || request.watch.is_some(),
+            formats: request.formats.asked().unwrap_or(RecordingFormat::UNLESS_ASKED.to_vec()),
         };
         let same_data = |record: &Value| changed_data(record, &disk).is_none();
         let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how, &same_data) {

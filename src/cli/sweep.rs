@@ -2,12 +2,13 @@
 
 use super::files::load;
 use super::messages::{Done, Messages, Stop};
-use super::options::{CheckpointOptions, RunOptions};
+use super::options::{CheckpointOptions, FormatOptions, RunOptions};
 use super::progress::spelled;
 use super::run::settings;
 use super::signals::{self, stop_asked_for};
 use neuro::disk::{allowed, named_data};
-use serde_json::Value;
+use neuro::report::has_formats;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub struct Request {
     pub over: Vec<String>,
     pub jobs: Option<usize>,
     pub options: RunOptions,
+    pub formats: FormatOptions,
     pub checkpoints: CheckpointOptions,
     pub results: PathBuf,
 }
@@ -94,6 +96,7 @@ fn finished(p: &Point, request: &Request, digest: &str, overrides: &[(String, St
     let same = record["source_sha256"] == digest
         && request.options.precision.as_ref().is_none_or(|p| record["precision"] == p.as_str())
         && record["complete"] == true
+        && has_formats(&record, &json!(request.formats.names()))
         && record["overrides"].as_object()?.len() == overrides.len()
         && overrides.iter().all(|(path, value)| record["overrides"][path] == value.as_str());
     let met = record["expectations"].as_array()?.iter().all(|e| e["passed"] == true);
@@ -137,6 +140,9 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         command.arg("--backend").arg(&request.options.backend);
         if let Some(precision) = &request.options.precision {
             command.arg("--precision").arg(precision);
+        }
+        if let Some(formats) = request.formats.names() {
+            command.arg("--format").arg(formats.join(","));
         }
         if let Some(folder) = named_data() {
             command.arg("--data").arg(folder);

@@ -79,7 +79,10 @@ impl Archive {
     /// Finds the arrays of a file, of which none is read yet.
     pub fn open(self, bytes: &[u8]) -> Result<Arrays<'_>, Flaw> {
         Ok(Arrays(match self {
-            Archive::Npz => npz(bytes)?,
+            Archive::Npz => {
+                let (archive, members) = npz(bytes)?;
+                Format::Npz(archive, members)
+            }
             Archive::Safetensors => {
                 let tensors = announced(bytes)?;
                 let all = SafeTensors::deserialize(bytes)
@@ -117,7 +120,7 @@ impl Arrays<'_> {
     ) -> Result<(Vec<usize>, Option<Vec<f64>>), Flaw> {
         let read = match &mut self.0 {
             Format::Npz(archive, members) => match members.get(name) {
-                Some(member) => member_array(archive, *member, wanted),
+                Some(member) => member_array(archive, *member, wanted, |header, body| header.numbers(body, None)),
                 None => missing(),
             },
             Format::Safetensors(all, places) => match (all.tensor(name), places.get(name)) {
@@ -129,6 +132,17 @@ impl Arrays<'_> {
     }
 }
 
+/// Reads an array of an archive of NumPy as it is stored in C order, be its numbers finite or not.
+pub fn stored(bytes: &[u8], name: &str) -> Result<(Vec<usize>, Vec<f64>), Flaw> {
+    let (mut archive, members) = npz(bytes)?;
+    let read = match members.get(name) {
+        Some(member) => member_array(&mut archive, *member, |_| true, npy::Header::stored),
+        None => missing(),
+    };
+    let (shape, values) = read.map_err(|e| e.within(&format!("`{name}`")))?;
+    Ok((shape, values.unwrap_or_default()))
+}
+
 type Read = Result<(Vec<usize>, Option<Vec<f64>>), Flaw>;
 
 fn missing() -> Read {
@@ -136,7 +150,7 @@ fn missing() -> Read {
 }
 
 /// Finds the members of an archive of NumPy.
-fn npz(bytes: &[u8]) -> Result<Format<'_>, Flaw> {
+fn npz(bytes: &[u8]) -> Result<(ZipArchive<Cursor<&[u8]>>, IndexMap<String, usize>), Flaw> {
     let flaw = |e: ZipError| Flaw::new(format!("it is no zip archive: {e}"), "copy the file anew");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(flaw)?;
     let mut members = IndexMap::new();
@@ -147,11 +161,16 @@ fn npz(bytes: &[u8]) -> Result<Format<'_>, Flaw> {
             return Err(Flaw::new(format!("two of its arrays are named `{name}`"), SAVE));
         }
     }
-    Ok(Format::Npz(archive, members))
+    Ok((archive, members))
 }
 
 /// Reads a member of an archive of NumPy, which is as long as the header of its array says.
-fn member_array(archive: &mut ZipArchive<Cursor<&[u8]>>, member: usize, wanted: impl Fn(&[usize]) -> bool) -> Read {
+fn member_array(
+    archive: &mut ZipArchive<Cursor<&[u8]>>,
+    member: usize,
+    wanted: impl Fn(&[usize]) -> bool,
+    numbers: impl Fn(&npy::Header, &[u8]) -> Result<Vec<f64>, Flaw>,
+) -> Read {
     let damaged = |e: String| Flaw::new(format!("it cannot be unpacked: {e}"), "copy the file anew");
     let mut file = archive.by_index(member).map_err(|e| damaged(e.to_string()))?;
     let announced = file.size();
@@ -167,7 +186,7 @@ fn member_array(archive: &mut ZipArchive<Cursor<&[u8]>>, member: usize, wanted: 
     let mut body = Vec::new();
     match file.take(header.body + 1).read_to_end(&mut body) {
         Ok(_) if body.len() as u64 > header.body => Err(header.longer()),
-        Ok(_) => Ok((header.shape.clone(), Some(header.numbers(&body, None)?))),
+        Ok(_) => Ok((header.shape.clone(), Some(numbers(&header, &body)?))),
         Err(e) => Err(damaged(e.to_string())),
     }
 }

@@ -34,6 +34,7 @@ pub struct Header {
 pub fn npy(bytes: &[u8], missing: Option<f64>) -> Result<(Vec<f64>, Vec<usize>), Flaw> {
     let mut content = Content::of(bytes);
     let header = Header::read(&mut content)?;
+    header.holds_numbers()?;
     let other = content.left().is_some_and(|there| there != header.body);
     if other || content.left_at_most() < header.body {
         return Err(header.other_length(content.left_at_most()));
@@ -52,6 +53,7 @@ pub fn is_npy(bytes: &[u8]) -> bool {
 /// Reads a NumPy array of two axes as a table, whole numbers of any size exactly. Its columns are named by their index, from 0 on.
 pub fn table(file: &str, bytes: &[u8], wanted: Wanted) -> Result<Table, Flaw> {
     let header = Header::read(&mut &bytes[..])?;
+    header.holds_numbers()?;
     let body = bytes.get(header.length as usize..).unwrap_or_default();
     if body.len() as u64 != header.body {
         return Err(header.other_length(body.len() as u64));
@@ -118,13 +120,27 @@ impl Header {
         format!("{} bytes of numbers (shape {:?}, {} each)", self.body, self.shape, self.element.size())
     }
 
+    /// Refuses an array with several axes one of which has no extent.
+    fn holds_numbers(&self) -> Result<(), Flaw> {
+        match self.shape.len() > 1 && self.shape.contains(&0) {
+            true => flaw(format!("an array of the shape {:?} holds no numbers", self.shape)),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads the numbers from what follows as they are stored, be they finite or not.
+    pub fn stored(&self, body: &[u8]) -> Result<Vec<f64>, Flaw> {
+        match body.len() as u64 == self.body {
+            true => Ok(self.element.numbers(body, self.big_endian).collect()),
+            false => Err(self.other_length(body.len() as u64)),
+        }
+    }
+
     /// Reads the numbers from what follows.
     pub fn numbers(&self, body: &[u8], missing: Option<f64>) -> Result<Vec<f64>, Flaw> {
-        if body.len() as u64 != self.body {
-            return Err(self.other_length(body.len() as u64));
-        }
+        self.holds_numbers()?;
         let known = |x: f64| if x.is_nan() { missing.unwrap_or(x) } else { x };
-        let values: Vec<f64> = self.element.numbers(body, self.big_endian).map(known).collect();
+        let values: Vec<f64> = self.stored(body)?.into_iter().map(known).collect();
         is_finite(&values, |k| {
             format!("element {:?} (byte {})", self.index(k), self.length + (k * self.element.size()) as u64)
         })?;
@@ -195,9 +211,6 @@ fn described(text: &[u8], length: u64) -> Result<Header, Flaw> {
     let Some(shape) = extents.iter().map(extent).collect::<Option<Vec<usize>>>() else {
         return flaw(format!("the shape in its header is {}, not one that an array can have", entry("shape")?));
     };
-    if shape.contains(&0) && shape.len() > 1 {
-        return flaw(format!("an array of the shape {shape:?} holds no numbers"));
-    }
     match shape.iter().try_fold(element.size() as u64, |n, k| n.checked_mul(*k as u64)) {
         Some(body) => Ok(Header { shape, fortran, element, big_endian, length, body }),
         None => flaw(format!("its header announces the shape {shape:?}, which no memory can hold")),

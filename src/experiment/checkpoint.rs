@@ -6,7 +6,7 @@
 
 use super::live::{Live, PortFunction};
 use super::outcome::Expectation;
-use super::record::{Recording, Sampled, SpoolState, What};
+use super::record::{Recording, Sampled, SpoolState, Subject, What};
 use super::run::{Frame, FrameKind, Run, Scheduled};
 use super::store::{CheckpointStore, RunIdentity};
 use crate::data::{Archive, Examples, Table};
@@ -179,6 +179,7 @@ struct SavedProjection {
 #[derive(Serialize, Deserialize)]
 struct SavedRecording {
     name: String,
+    of: Subject,
     network: usize,
     cells: Cells,
     what: What,
@@ -598,6 +599,7 @@ impl Run<'_> {
         for r in &mut self.recordings {
             recordings.push(SavedRecording {
                 name: r.name.clone(),
+                of: r.of.clone(),
                 network: r.network,
                 cells: r.cells.clone(),
                 what: r.what.clone(),
@@ -684,7 +686,7 @@ impl Run<'_> {
             if !there {
                 return Err(refuse("this checkpoint records cells that are not there", ANEW));
             }
-            let mut new = Recording::new(r.name, r.network, r.cells, r.what, r.span.0, r.dt, folder);
+            let mut new = Recording::new(r.name, r.of, r.network, r.cells, r.what, r.span.0, r.dt, folder);
             (new.span, new.window, new.closed) = (r.span, r.window, r.closed);
             new.spool
                 .restore(r.spool)

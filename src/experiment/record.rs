@@ -218,11 +218,22 @@ fn reduced(how: Reduce, values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
+/// What is recorded of what, by their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The population or projection.
+    pub owner: String,
+    /// The variable or event.
+    pub variable: String,
+}
+
 /// A recording.
 #[derive(Debug)]
 pub struct Recording {
     /// Name of its file.
     pub name: String,
+    /// Of what it is.
+    pub of: Subject,
     /// Index of the running network.
     pub network: usize,
     /// Which cells, or how many synapses.
@@ -261,6 +272,7 @@ impl Recording {
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         name: String,
+        of: Subject,
         network: usize,
         cells: Cells,
         what: What,
@@ -272,6 +284,7 @@ impl Recording {
         let spool = Spool::new(path);
         Recording {
             name,
+            of,
             network,
             places: (cells.cover(), cells.view().is_none().then(|| cells.places())),
             cells,
@@ -324,12 +337,14 @@ impl Recording {
         self.spool.bytes() / self.record_size() as u64
     }
 
+    /// Returns whether one number is kept of each moment.
+    pub fn is_reduced(&self) -> bool {
+        matches!(self.what, What::Samples { reduce: Some(_), .. })
+    }
+
     /// Returns the number of values of a sample.
     pub fn width(&self) -> usize {
-        match self.what {
-            What::Samples { reduce: Some(_), .. } => 1,
-            _ => self.cells.len(),
-        }
+        if self.is_reduced() { 1 } else { self.cells.len() }
     }
 
     /// Returns the size of a record.
@@ -410,6 +425,7 @@ mod tests {
         let what = What::Events(EventId::from_u32(0));
         let mut r = Recording::new(
             "r".into(),
+            Subject { owner: "a".into(), variable: "spike".into() },
             0,
             View { population: 0, start: 0, n: 1000 }.into(),
             what,

@@ -1,6 +1,6 @@
 //! Begins recordings of what an experiment names: events, variables of cells, weights and states of synapses.
 
-use super::record::{Recording, Sampled, What};
+use super::record::{Recording, Sampled, Subject, What};
 use super::run::Run;
 use crate::diag::Code;
 use crate::evaluate::{Attempt, fail};
@@ -14,6 +14,7 @@ use crate::value::{Cells, Value, View};
 struct Recorded {
     /// Its name for files.
     name: String,
+    of: Subject,
     network: usize,
     /// Which cells, or how many synapses.
     cells: Cells,
@@ -56,7 +57,7 @@ impl Run<'_> {
         let file = if copies == 0 { base } else { format!("{base}#{copies}") };
         let begin = self.live[found.network].simulation.as_ref().map_or(0, Running::step);
         let folder = self.runner.settings.results.as_deref();
-        let mut r = Recording::new(file, found.network, found.cells, found.what, begin, self.dt, folder);
+        let mut r = Recording::new(file, found.of, found.network, found.cells, found.what, begin, self.dt, folder);
         r.window = window.map(|((from, to), _)| (from, to));
         self.record_beginning(&mut r, e.span)?;
         self.recordings.push(r);
@@ -110,12 +111,13 @@ impl Run<'_> {
             _ => return fail(Code::E0407, e.span, "this cannot be recorded", "not a state or event"),
         };
         let name = format!("{owner}.{path}");
+        let of = Subject { owner, variable: path };
         let name = match (whole, p.cells.view()) {
             (true, _) => name,
             (false, Some(View { start, n, .. })) => format!("{name}.{start}-{}", (start + n).saturating_sub(1)),
             (false, None) => format!("{name}.{}-chosen", p.cells.len()),
         };
-        Ok(Recorded { name, network: p.network, cells: p.cells, what })
+        Ok(Recorded { name, of, network: p.network, cells: p.cells, what })
     }
 
     fn recorded_synapses(&self, of: &Expr, name: &str, span: Span) -> Attempt<Recorded> {
@@ -143,6 +145,7 @@ impl Run<'_> {
         let what = What::Samples { of, reduce: None, every: 1.0, dim: v.dim, unit: v.unit.clone() };
         Ok(Recorded {
             name: format!("{}.{name}", p.name),
+            of: Subject { owner: p.name.clone(), variable: name.to_string() },
             network,
             cells: View { population: 0, start: 0, n }.into(),
             what,

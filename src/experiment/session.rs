@@ -84,9 +84,9 @@ impl<'a> Session<'a> {
     pub fn forget_recorded(&mut self) {
         for r in &mut self.run.recordings {
             let Some(s) = self.run.live.get(r.network).and_then(|l| l.simulation.as_ref()) else { continue };
-            let (name, cells, what) = (r.name.clone(), r.cells.clone(), r.what.clone());
+            let (name, of, cells, what) = (r.name.clone(), r.of.clone(), r.cells.clone(), r.what.clone());
             let window = r.window;
-            *r = Recording::new(name, r.network, cells, what, s.step(), r.dt, None);
+            *r = Recording::new(name, of, r.network, cells, what, s.step(), r.dt, None);
             r.window = window;
         }
     }

@@ -1,6 +1,6 @@
 //! Figures of a run: what they show as JSON, and each as SVG, PNG and PDF.
 
-use super::parquet;
+use super::recordings::Found;
 use crate::draw::{self, Scene};
 use crate::experiment::record::{Recording, What};
 use crate::figure::{Axis, Column, Data, Figure, Panel, Recorded, Recordings, Series};
@@ -71,8 +71,7 @@ pub fn figures_of(folder: &Path) -> Result<Vec<Figure>, String> {
 
 /// Returns a figure of a recording that was not plotted.
 pub fn recording_as_figure(folder: &Path, name: &str) -> Result<Figure, String> {
-    let path = folder.join(parquet::file_name(name));
-    let told = parquet::described(&path)?;
+    let told = Found::among(folder, name)?.described()?;
     let (records, cells, synapses) = (told.records, told.cells, told.synapses);
     let part = Recorded { name: name.into(), records, cells, synapses, from: told.from, to: told.to };
     let unit = told.unit.as_ref().map(|u| lookup(u).unwrap_or(Unit { name: u.clone(), ..Unit::one() }));
@@ -135,20 +134,21 @@ impl Recordings for Spooled<'_> {
     }
 }
 
-/// Recordings as a run has left them, in Parquet files.
+/// Recordings as a run has left them, in files of any format.
 pub struct Files(pub PathBuf);
 
 impl Recordings for Files {
     fn events(&self, r: &Recorded) -> Result<(Vec<f64>, Vec<u32>), String> {
-        let rows = parquet::read(&self.0.join(parquet::file_name(&r.name)), r.records)?;
+        let rows = Found::among(&self.0, &r.name)?.read(r.records)?;
         Ok((rows.time, rows.cell.iter().map(|c| *c as u32).collect()))
     }
 
     fn samples(&self, r: &Recorded) -> Result<(Vec<f64>, Vec<f64>), String> {
-        let path = self.0.join(parquet::file_name(&r.name));
-        let rows = parquet::read(&path, r.records.saturating_mul(r.cells as u64))?;
+        let file = Found::among(&self.0, &r.name)?;
+        let rows = file.read(r.records.saturating_mul(r.cells as u64))?;
         if rows.value.len() as u64 != r.records.saturating_mul(r.cells as u64) {
-            return Err(format!("{}: {} values, not {} of {}", path.display(), rows.value.len(), r.records, r.cells));
+            let there = rows.value.len();
+            return Err(format!("{}: {there} values, not {} of {}", file.path().display(), r.records, r.cells));
         }
         Ok((rows.time.into_iter().step_by(r.cells.max(1)).collect(), rows.value))
     }

@@ -1,13 +1,15 @@
-//! The files of a run: recordings as Parquet, figures as SVG, PNG and PDF, measures and the run's record as JSON, and a page of all.
+//! The files of a run: recordings as Parquet, Arrow, NPZ or CSV, figures as SVG, PNG and PDF, measures and the run's record as JSON, and a
+//! page of all.
 
 mod events;
 mod figures;
 mod page;
-mod parquet;
+mod recordings;
 
 pub use events::{expectation as expectation_event, measure as measure_event};
 pub use figures::{Files, Format, Spooled, drawn, figures_of, recording_as_figure};
 pub use page::{PAGE, figure as figure_event, files_of, live_page, page_of, page_with};
+pub use recordings::{Found, RecordingFormat, Rows};
 
 use figures::FIGURES;
 
@@ -33,8 +35,8 @@ pub struct Written {
 }
 
 /// Lists the files that an outcome becomes.
-pub fn names(outcome: &Outcome) -> Vec<String> {
-    let recordings = outcome.recordings.iter().map(|r| parquet::file_name(&r.name));
+pub fn names(outcome: &Outcome, formats: &[RecordingFormat]) -> Vec<String> {
+    let recordings = outcome.recordings.iter().flat_map(|r| formats.iter().map(|f| f.file_name(&r.name)));
     let of_figure = |f: &Figure| Format::ALL.map(|format| format!("{}.{}", f.name, format.ending()));
     let figures = outcome.figures.iter().flat_map(of_figure);
     let sources = (!outcome.figures.is_empty()).then(|| FIGURES.to_string());
@@ -45,7 +47,7 @@ pub fn names(outcome: &Outcome) -> Vec<String> {
 const MEASURES: &str = "measures.json";
 
 /// Writes everything into a folder, the smallest first; what cannot be written does not keep the rest from being so.
-pub fn write(outcome: &mut Outcome, folder: &Path) -> Written {
+pub fn write(outcome: &mut Outcome, folder: &Path, formats: &[RecordingFormat]) -> Written {
     let mut out = Written::default();
     let text = serde_json::to_string_pretty(&measures(outcome)).unwrap_or_default();
     out.put(folder, MEASURES, |path| bytes(path, text.as_bytes()));
@@ -67,7 +69,18 @@ pub fn write(outcome: &mut Outcome, folder: &Path) -> Written {
         }
     }
     for r in &mut outcome.recordings {
-        if out.put(folder, &parquet::file_name(&r.name), |path| parquet::write(r, path).map_err(|e| e.to_string())) {
+        let mut whole = false;
+        for format in formats {
+            let name = format.file_name(&r.name);
+            if outcome.saved.contains_key(&name) {
+                let why =
+                    "the experiment saves a file of this name; save it under another one, or record `as` another one";
+                out.trouble.get_or_insert(format!("the recording {name}: {why}"));
+                continue;
+            }
+            whole |= out.put(folder, &name, |path| format.write(r, outcome.precision, path));
+        }
+        if whole {
             continue;
         }
         if let Some(file) = r.spool.leave() {
@@ -143,6 +156,8 @@ pub struct RunInfo {
     pub experiment: String,
     /// Options.
     pub settings: Settings,
+    /// The formats of recordings, if some were asked for.
+    pub formats: Option<Vec<RecordingFormat>>,
     /// What was compiled.
     pub sources: SourceMap,
 }
@@ -157,9 +172,20 @@ pub fn mark(info: &RunInfo) -> Value {
         "experiment": info.experiment,
         "precision": info.settings.precision.map(|p| p.to_string()),
         "overrides": overrides(&info.settings),
+        "formats": info.formats.as_deref().map(format_names),
         "complete": false,
         "files": [],
     })
+}
+
+fn format_names(formats: &[RecordingFormat]) -> Vec<&'static str> {
+    formats.iter().map(|f| f.name()).collect()
+}
+
+/// Returns whether the recordings of a run with this record are there in the formats that another one is asked for, if it is.
+pub fn has_formats(record: &Value, wanted: &Value) -> bool {
+    let there = |f: &Value| record["formats"].as_array().is_some_and(|all| all.contains(f));
+    wanted.as_array().is_none_or(|wanted| wanted.iter().all(there))
 }
 
 fn overrides(settings: &Settings) -> serde_json::Map<String, Value> {
@@ -188,6 +214,7 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "precision": outcome.precision.to_string(),
         "threads": info.settings.threads,
         "overrides": overrides(&info.settings),
+        "formats": format_names(info.formats.as_deref().unwrap_or(&RecordingFormat::UNLESS_ASKED)),
         "neurons": outcome.size.0,
         "synapses": outcome.size.1,
         "synapse_bytes": outcome.synapse_bytes,
