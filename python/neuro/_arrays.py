@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -57,27 +58,72 @@ def _row_labels(times: np.ndarray) -> Any:
     return pandas.Index(times, name="time (ms)")
 
 
-class Recording(Array):
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What a recording is of: a population or, of synapses, a projection; a variable or event; which cells of the population, or
+    synapses of the projection."""
+
+    owner: str
+    variable: str
+    synapses: bool
+    indices: np.ndarray
+
+
+class _Of:
+    """Says what was recorded, as far as that is known: it is not of recordings that Python has made."""
+
+    _of: Optional[Source]
+
+    @property
+    def population(self) -> Optional[str]:
+        """The name of the population whose cells were recorded; None for synapses."""
+        return None if self._of is None or self._of.synapses else self._of.owner
+
+    @property
+    def projection(self) -> Optional[str]:
+        """The name of the projection whose synapses were recorded; None for cells."""
+        return self._of.owner if self._of is not None and self._of.synapses else None
+
+    @property
+    def variable(self) -> Optional[str]:
+        """The name of the variable or event: `v`, `spike`."""
+        return None if self._of is None else self._of.variable
+
+    @property
+    def cells(self) -> Optional[np.ndarray]:
+        """Which cells of the population were recorded, by their indices there: of `record net.exc[5..8].v` [5, 6, 7]. If one number is
+        kept of each moment, the cells that it is of; None for synapses."""
+        return None if self._of is None or self._of.synapses else self._of.indices
+
+
+class Recording(_Of, Array):
     """Recorded values, of shape (moments, cells) or, if only one number of each moment is kept, (moments,).
 
-    `times` are those of the moments in ms, `unit` is that of the values, `name` the recording's.
+    `times` are those of the moments in ms, `unit` is that of the values, `name` the recording's; `population`, `cells` and `variable` (or
+    `projection`) are what was recorded.
     """
 
     name: str
     _times: Optional[np.ndarray]
 
-    def __new__(cls, values: Any, unit: str, times: np.ndarray, name: str) -> "Recording":
+    def __new__(cls, values: Any, unit: str, times: np.ndarray, name: str, of: Optional[Source] = None) -> "Recording":
         self = np.asarray(values).view(cls)
-        self.unit, self._times, self.name = unit, times, name
+        self.unit, self._times, self.name, self._of = unit, times, name, of
         return self
 
     def __array_finalize__(self, obj: Any) -> None:
         super().__array_finalize__(obj)
         self.name = getattr(obj, "name", "")
+        self._of = getattr(obj, "_of", None)
         self._times = None
 
     def __reduce__(self):
-        return (Recording, (np.asarray(self), self.unit, self._times, self.name))
+        return (Recording, (np.asarray(self), self.unit, self._times, self.name, self._of))
+
+    def _labels(self) -> np.ndarray:
+        """What columns are called: cells by their index in the population, others by their place."""
+        n = self.shape[1]
+        return self.cells if self.cells is not None and len(self.cells) == n else np.arange(n)
 
     @property
     def times(self) -> np.ndarray:
@@ -87,11 +133,12 @@ class Recording(Array):
         return self._times
 
     def to_pandas(self) -> Any:
-        """A DataFrame with a row for each moment and a column for each cell."""
+        """A DataFrame with a row for each moment and a column for each cell, called by its index in the population."""
         import pandas
 
         values = np.asarray(self)
-        columns = pandas.RangeIndex(values.shape[1], name="cell") if values.ndim == 2 else [self.name]
+        member = "cell" if self.projection is None else "synapse"
+        columns = pandas.Index(self._labels(), name=member) if values.ndim == 2 else [self.name]
         frame = pandas.DataFrame(values, index=_row_labels(self.times), columns=columns)
         frame.attrs["unit"] = self.unit
         return frame
@@ -104,31 +151,35 @@ class Recording(Array):
         cells = values.shape[1] if values.ndim == 2 else 1
         columns = {
             "time": np.repeat(self.times, cells),
-            "cell": np.tile(np.arange(cells, dtype=np.int32), len(self.times)),
+            "cell" if self.projection is None else "synapse": np.tile(np.arange(cells, dtype=np.int32), len(self.times)),
             "value": values.reshape(-1),
         }
         return pyarrow.table(columns).replace_schema_metadata({"name": self.name, "unit": self.unit})
 
     def to_xarray(self) -> Any:
-        """A DataArray with the dimensions time (ms) and cell."""
+        """A DataArray with the dimensions time (ms) and cell (or synapse), whose coordinates are indices in the population."""
         import xarray
 
         values = np.asarray(self)
         coords = {"time": self.times}
         if values.ndim == 2:
-            coords["cell"] = np.arange(values.shape[1])
+            coords["cell" if self.projection is None else "synapse"] = self._labels()
         of = xarray.DataArray(values, dims=list(coords), coords=coords, name=self.name, attrs={"unit": self.unit})
         of.time.attrs["unit"] = "ms"
         return of
 
 
-class Spikes:
+class Spikes(_Of):
     """Recorded events: `times` in ms and `indices` of cells, of shape (events,), in order of time.
 
-    `times, indices = r.spikes["exc"]` takes both. Indices count among the `n` cells that were recorded, from `begin` to `end` (ms).
+    `times, indices = r.spikes["exc"]` takes both. Indices count among the `n` cells that were recorded, from `begin` to `end` (ms); which
+    cells of the `population` these are, `cells` says: `s.cells[s.indices]`.
     """
 
-    def __init__(self, times: Any, indices: Any, n: int, begin: float, end: float, name: str) -> None:
+    def __init__(
+        self, times: Any, indices: Any, n: int, begin: float, end: float, name: str, of: Optional[Source] = None
+    ) -> None:
+        self._of = of
         self.times = np.asarray(times)
         self.indices = np.asarray(indices, dtype=np.int64)
         self.n, self.begin, self.end, self.name = n, begin, end, name

@@ -6,14 +6,14 @@ import html
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
 
-from ._arrays import Array, Number, Recording, Spikes, quantity
+from ._arrays import Array, Number, Recording, Source, Spikes, quantity
 from ._errors import diagnostic
 
 
@@ -181,12 +181,13 @@ class Recorded:
         self.spikes = Named("recording of events", events, self._read, population)
 
     def _read(self, name: str) -> Union[Recording, Spikes]:
-        k, _, unit, n, reduced, begin, end = self._all[name]
+        k, _, unit, n, reduced, begin, end, owner, synapses, variable = self._all[name]
+        of = Source(owner, variable, synapses, self._native.indices(k))
         if unit is None:
             times, cells = self._native.events(k)
-            return Spikes(times, cells, n, begin, end, name)
+            return Spikes(times, cells, n, begin, end, name, of)
         times, values = self._native.samples(k)
-        return Recording(values if reduced else values.reshape(len(times), n), unit, times, name)
+        return Recording(values if reduced else values.reshape(len(times), n), unit, times, name, of)
 
 
 def measured(executions: list[tuple[np.ndarray, str]]) -> Any:
@@ -271,13 +272,15 @@ class Run:
     def __getitem__(self, name: str) -> Any:
         return self.recordings[name]
 
-    def save(self, folder: Any) -> Path:
-        """Writes Parquet, figures and JSON into a new or empty folder, as `neuro run` does."""
+    def save(self, folder: Any, formats: Union[str, Iterable[str]] = ("parquet",)) -> Path:
+        """Writes recordings, figures and JSON into a new or empty folder, as `neuro run` does; `formats` are those of recordings:
+        "parquet", "csv", "npy", "arrow"."""
+        formats = formats.split(",") if isinstance(formats, str) else list(formats)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise FileExistsError(f"{folder} is not empty")
-        self._outcome.save(folder)
+        self._outcome.save(folder, formats)
         return folder
 
     def _lines(self) -> list[str]:

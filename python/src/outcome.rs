@@ -2,12 +2,12 @@
 
 use crate::errors::{Told, all, told};
 use neuro::draw;
-use neuro::experiment::record::{Recording, What};
-use neuro::report::{self, RunInfo, Spooled};
+use neuro::experiment::record::{Recording, Sampled, What};
+use neuro::report::{self, RecordingFormat, RunInfo, Spooled};
 use neuro::units::{Unit, canonical_unit};
 use neuro::value::Quantity;
 use numpy::{PyArray, PyArray1, PyArrayMethods};
-use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::path::PathBuf;
@@ -21,8 +21,9 @@ pub struct Outcome {
 }
 
 /// A recording: its name, its unit if it is of values, how many cells or synapses it has, whether only one number is kept of them at
-/// each moment, when it began and ended (ms).
-pub type Described = (String, Option<String>, usize, bool, f64, f64);
+/// each moment, when it began and ended (ms), the population or projection it is of, whether it is of synapses, and of which variable
+/// or event.
+pub type Described = (String, Option<String>, usize, bool, f64, f64, String, bool, String);
 
 /// Numbers of any shape.
 pub type Numbers<'py> = Bound<'py, PyArray<f64, numpy::IxDyn>>;
@@ -41,7 +42,15 @@ pub fn unit_of(r: &Recording) -> Option<Unit> {
 pub fn described(r: &Recording) -> Described {
     let reduced = matches!(r.what, What::Samples { reduce: Some(_), .. });
     let unit = unit_of(r).map(|u| u.name);
-    (r.name.clone(), unit, r.cells.len(), reduced, r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt)
+    let synapses = matches!(r.what, What::Samples { of: Sampled::Synapses(_), .. });
+    let (owner, variable) = (r.of.owner.clone(), r.of.variable.clone());
+    let (begin, end) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
+    (r.name.clone(), unit, r.cells.len(), reduced, begin, end, owner, synapses, variable)
+}
+
+/// Which cells of their population are recorded, or synapses of their projection.
+pub fn indices(r: &Recording) -> Vec<i64> {
+    r.cells.iter().map(|k| k as i64).collect()
 }
 
 /// Times in ms and cells of events.
@@ -134,6 +143,10 @@ impl Outcome {
         self.get().recordings.iter().map(described).collect()
     }
 
+    fn indices<'py>(&self, py: Python<'py>, k: usize) -> Bound<'py, PyArray1<i64>> {
+        PyArray1::from_vec(py, indices(&self.get().recordings[k]))
+    }
+
     fn events<'py>(&self, py: Python<'py>, k: usize) -> PyResult<Events<'py>> {
         let read = py.detach(|| events(&self.get().recordings[k]));
         let (times, cells) = read.map_err(PyRuntimeError::new_err)?;
@@ -169,12 +182,17 @@ impl Outcome {
         self.get().saved.iter().map(|(name, bytes)| (name.clone(), PyBytes::new(py, bytes))).collect()
     }
 
-    /// Writes the files of the run into an empty folder, as `neuro run` does; returns their names.
-    fn save(&self, py: Python<'_>, folder: PathBuf) -> PyResult<Vec<String>> {
+    /// Writes the files of the run into an empty folder, as `neuro run` does, with recordings in some formats; returns their names.
+    fn save(&self, py: Python<'_>, folder: PathBuf, formats: Vec<String>) -> PyResult<Vec<String>> {
+        let known = || RecordingFormat::ALL.map(RecordingFormat::name).join(", ");
+        let unknown = |name: &str| PyValueError::new_err(format!("recordings are written as {}, not {name}", known()));
+        let parse = |name: &String| RecordingFormat::parse(name).ok_or_else(|| unknown(name));
+        let formats = formats.iter().map(parse).collect::<PyResult<Vec<_>>>()?;
         let written = py.detach(|| {
             let mut out = self.get();
             let mut record = report::record(&out, &self.info);
-            let written = report::write(&mut out, &folder);
+            record["formats"] = formats.iter().map(|f| f.name()).collect::<Vec<_>>().into();
+            let written = report::write(&mut out, &folder, &formats);
             let mut files = written.files;
             files.push("run.json".into());
             record["files"] = files.clone().into();

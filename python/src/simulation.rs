@@ -1,7 +1,7 @@
 //! Networks that are stepped, read and changed from Python. A session stays on a thread of its own, which does one request after the other.
 
 use crate::errors::{Told, all, refused, told};
-use crate::outcome::{Described, Events, Samples, described, events, quantity, samples};
+use crate::outcome::{Described, Events, Samples, described, events, indices, quantity, samples};
 use crate::program::{Compiled, Options, compiled};
 use crate::work::{Stop, Teller, Word, wait};
 use neuro::diag::{Diagnostic, Diagnostics};
@@ -33,6 +33,7 @@ enum Answer {
     Bytes(Vec<u8>),
     Network(Plan),
     Recordings(Vec<Described>),
+    Indices(Vec<i64>),
     Events(Vec<f64>, Vec<u32>),
     Samples(Vec<f64>, Vec<f64>),
     Unreadable(String),
@@ -275,6 +276,15 @@ impl Simulation {
             Answer::Recordings(all) => Ok(all),
             _ => Ok(Vec::new()),
         }
+    }
+
+    fn indices<'py>(&self, py: Python<'py>, k: usize) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let of = move |s: &mut Session| Answer::Indices(indices(&s.recordings()[k]));
+        let indices = match self.ask(py, Box::new(of))? {
+            Answer::Indices(indices) => indices,
+            _ => Default::default(),
+        };
+        Ok(PyArray1::from_vec(py, indices))
     }
 
     fn events<'py>(&self, py: Python<'py>, k: usize) -> PyResult<Events<'py>> {

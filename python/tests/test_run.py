@@ -4,6 +4,7 @@ import json
 import pickle
 
 import numpy as np
+import pandas
 import pyarrow.parquet
 import pytest
 
@@ -128,6 +129,71 @@ def test_files_of_a_run_are_those_that_the_program_reads(path, command, tmp_path
     command("plot", folder)
     with pytest.raises(FileExistsError):
         r.save(folder)
+
+
+SOURCES = """
+neuron Cell { event input in_: mV  state v = 1 mV  v' = -v / 10 ms + in_  emit spike when v > 0.5 mV { v = 0 mV } }
+synapse Grows { weight w: mV = 1 mV  on pre { post.in_ += w } }
+network Net {
+    population a: Cell[12]
+    projection link: a[0..2] -> a.in_: Grows { connect all_to_all }
+}
+experiment e {
+    network net = Net()
+    record net.a.spike
+    record net.a[[7, 3, 5]].spike as some
+    record net.a[5..8].v every 1 ms
+    record mean(net.a[[2, 9]].v) every 1 ms as m
+    record net.link.w every 1 ms as w
+    run 20 ms
+}
+"""
+
+
+def test_recordings_say_of_what_they_are():
+    m = neuro.compile(source=SOURCES)
+    sim = m.instantiate("Net", record=["a[5..8].v every 1 ms", "a.spike"])
+    sim.run("20 ms")
+    r = m.run()
+    for v in (r["v"], sim.recordings["v"], pickle.loads(pickle.dumps(r["v"]))):
+        assert (v.population, v.variable, v.projection, v.cells.tolist()) == ("a", "v", None, [5, 6, 7])
+        assert v.to_pandas().columns.tolist() == [5, 6, 7] and v.to_xarray().cell.values.tolist() == [5, 6, 7]
+        assert v.to_arrow()["cell"].to_pylist()[:3] == [0, 1, 2]
+    for of, cells in ((r.spikes["some"], [7, 3, 5]), (r.spikes["a"], list(range(12))), (sim.spikes["a"], list(range(12)))):
+        assert (of.population, of.variable, of.cells.tolist()) == ("a", "spike", cells)
+        assert set(of.cells[of.indices]) == set(cells)
+    assert r["m"].ndim == 1 and r["m"].cells.tolist() == [2, 9]
+    w = r["w"]
+    assert (w.population, w.projection, w.variable, w.cells) == (None, "link", "w", None)
+    assert w.to_pandas().columns.name == "synapse" and w.to_arrow().column_names == ["time", "synapse", "value"]
+    made = neuro.Recording(np.zeros((2, 3)), "mV", np.arange(2.0), "v")
+    assert made.population is None and made.cells is None and made.to_pandas().columns.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("precision", ["f32", "f64"])
+def test_recordings_are_the_same_in_every_format(tmp_path, precision):
+    r = neuro.compile(source=SOURCES).run(precision=precision)
+    folder = r.save(tmp_path / "kept", formats=["parquet", "csv", "npy", "arrow"])
+    assert json.loads((folder / "run.json").read_text())["formats"] == ["parquet", "csv", "npy", "arrow"]
+    for name, of in r.recordings.items():
+        table = pyarrow.parquet.read_table(folder / f"{name}.parquet").to_pandas()
+        feather = pandas.read_feather(folder / f"{name}.arrow")
+        text = pandas.read_csv(folder / f"{name}.csv", dtype=str)
+        assert np.array_equal(table["time"], feather["time"]) and np.array_equal(table["time"], text["time (ms)"].astype(float))
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as npz:
+            assert np.array_equal(npz["times"], of.times) and npz["span"].tolist() == [0.0, 20.0]
+            assert str(npz["variable"]) == of.variable
+            if isinstance(of, neuro.Spikes):
+                assert np.array_equal(npz["cells"], of.indices) and np.array_equal(npz["indices"], of.cells)
+                continue
+            assert np.array_equal(npz["values"], of) and str(npz["unit"]) == of.unit == "mV"
+            single = precision == "f32" and name != "m"
+            assert npz["values"].dtype == feather["value"].dtype == np.dtype("f4" if single else "f8")
+        assert np.array_equal(feather["value"], table["value"]) and np.array_equal(text["value (mV)"].astype(float), table["value"])
+    text = pandas.read_csv(folder / "a.v.5-7.csv")
+    assert text["index"].tolist()[:4] == [5, 6, 7, 5] and set(text["population"]) == {"a"}
+    with pytest.raises(ValueError, match="parquet, arrow, npy, csv"):
+        r.save(tmp_path / "other", formats="hdf5")
 
 
 def test_values_are_written_as_the_language_has_them(model):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Optional, Union
 
 import numpy as np
 
 from .._arrays import Recording, Spikes
-from ._errors import need
 
 #: Which nodes of which population cells are: `{"exc": ids}`, or `{"exc": ("V1", ids)}` where the population is called otherwise elsewhere.
 Nodes = Mapping[str, Union[Sequence[int], np.ndarray, tuple[str, Any]]]
@@ -48,11 +45,6 @@ class Item:
 
 # exc.v, exc.v.0-2 (cells 0 to 2), exc.v.3-chosen (three cells), exc.spike#1 (the second of this name)
 _NAME = re.compile(r"(?P<path>.+?)(?:\.(?P<first>\d+)-(?P<last>\d+)|\.(?P<chosen>\d+)-chosen)?(?:#\d+)?")
-# `record net.exc[0..3].v every 1 ms as potential`
-_RECORDED_AS = re.compile(
-    r"\brecord\s+(?P<reduced>(?:mean|sum|min|max|norm)\s*\(\s*)?[A-Za-z_]\w*\.(?P<path>[A-Za-z_][\w.]*?)"
-    r"(?:\[(?P<cells>[^\n]*?)\])?\.(?P<variable>[A-Za-z_]\w*)\s*\)?\s(?:(?!\brecord\b)[^\n{}])*?\bas\s+(?P<name>[A-Za-z_]\w*)"
-)
 
 
 def _parsed(name: str) -> re.Match[str]:
@@ -61,49 +53,23 @@ def _parsed(name: str) -> re.Match[str]:
     return found
 
 
-def _sources(result: Any) -> str:
-    """The text of the model that ran, without comments."""
-    record = getattr(result, "record", None) or {}
-    text = "\n".join(source["text"] for source in record.get("sources", ()))
-    return re.sub(r"#[^\n]*", "", text)
-
-
-def _cells(text: Optional[str], n: int) -> Optional[np.ndarray]:
-    """The cells of `[0..3]`, `[4]` or `[[3, 5, 9]]`, if that is all there is to it."""
-    if text is None:
-        return np.arange(n)
-    if re.fullmatch(r"[\d\s,\[\]]+", text):
-        found = np.array([int(d) for d in re.findall(r"\d+", text)])
-    else:
-        span = re.fullmatch(r"\s*(\d+)\s*\.\.\s*(\d+)\s*", text)
-        if span is None:
-            return None
-        found = np.arange(int(span[1]), int(span[2]))
-    return found if len(found) == n else None
-
-
-def _chosen(result: Any) -> dict[str, np.ndarray]:
-    """The cells of recordings of chosen cells, which the files of a run keep."""
-    outcome = getattr(result, "_outcome", None)
-    if outcome is None:
-        return {}
-    parquet = need("pyarrow.parquet")
-    out = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in outcome.save(Path(folder)):
-            if name.endswith(".parquet"):
-                metadata = parquet.read_schema(Path(folder) / name).metadata or {}
-                if b"neuro.indices" in metadata:
-                    cells = metadata[b"neuro.indices"].decode().split(",")
-                    out[metadata[b"neuro.recording"].decode()] = np.array(cells, dtype=np.int64)
-    return out
-
-
 def _split(path: str, populations: set[str]) -> tuple[str, str]:
     """`left.exc.v` is `v` of `left.exc`: the longest population that is known, or all but the last word."""
     known = [p for p in populations if path.startswith(f"{p}.")]
     population = max(known, key=len) if known else path.rpartition(".")[0]
     return (population, path[len(population) + 1 :]) if population else (path, path)
+
+
+def _source(name: str, values: Any, n: int, populations: set[str]) -> tuple[str, str, Optional[np.ndarray]]:
+    """The population, the variable and the cells of a recording; by its name, if it does not say so itself."""
+    owner = values.population or values.projection
+    if owner is not None and values.variable is not None:
+        return owner, values.variable, np.arange(n) if values.cells is None else values.cells
+    of = _parsed(name)
+    population, variable = _split(of["path"], populations)
+    if of["first"] is not None:
+        return population, variable, np.arange(int(of["first"]), int(of["last"]) + 1)
+    return population, variable, None if of["chosen"] is not None else np.arange(n)
 
 
 def _nodes(nodes: Nodes) -> dict[str, tuple[str, np.ndarray]]:
@@ -126,33 +92,16 @@ def recorded(result: Any, nodes: Optional[Nodes] = None) -> list[Item]:
     if not hasattr(result, "recordings"):
         raise TypeError(f"a run or a simulation is needed, not {type(result).__name__}")
     given = _nodes(nodes or {})
-    names = list(result.recordings)
-    text = _sources(result)
-    spoken = {of["name"]: of for of in _RECORDED_AS.finditer(text)}
     populations = set(getattr(result, "populations", ()) or ()) | set(given)
     populations |= {_parsed(n)["path"].rpartition(".")[0] for n in result.spikes if "." in n}
     populations.discard("")
-    chosen: Optional[dict[str, np.ndarray]] = None
     items = []
-    for name in names:
+    for name in result.recordings:
         values = result.recordings[name]
         n = values.n if isinstance(values, Spikes) else values.shape[1] if values.ndim == 2 else 0
-        of = _parsed(name)
-        cells: Optional[np.ndarray] = np.arange(n)
-        if "." not in name and name in spoken:
-            population, variable = spoken[name]["path"], spoken[name]["variable"]
-            cells = _cells(spoken[name]["cells"], n) if n else None
-        else:
-            population, variable = _split(of["path"], populations)
-            if of["first"] is not None:
-                cells = np.arange(int(of["first"]), int(of["last"]) + 1)
-            elif of["chosen"] is not None:
-                cells = None
+        population, variable, cells = _source(name, values, n, populations)
         if n and cells is None and name not in given:
-            chosen = _chosen(result) if chosen is None else chosen
-            cells = chosen.get(name)
-            if cells is None:
-                raise ValueError(f"which cells `{name}` has is not known: give them, nodes={{{name!r}: ids}}")
+            raise ValueError(f"which cells `{name}` has is not known: give them, nodes={{{name!r}: ids}}")
         ids = None
         if n:
             assert cells is not None or name in given
