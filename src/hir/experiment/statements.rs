@@ -603,7 +603,7 @@ impl Checker<'_> {
                         "seed" => d.help("the seed is a statement of its own: `seed 3`"),
                         "precision" => d.help("the precision is a statement of its own: `precision f64`"),
                         _ if d.help.is_some() => d,
-                        _ => d.help(format!("a variable is declared by `var {name} = …`, a value that stays by `let`")),
+                        _ => d.help(format!("a variable is declared by `var {name} = …`, a value that stays by `let`, a network by `network {name} = …`")),
                     });
                 }
             }

@@ -336,6 +336,13 @@ impl Context for Checker<'_> {
             let ty = Ty::number(Dim::TIME.pow(Ratio::new(-1, 2)));
             return Some((Expr::Noise(self.out.n_noises - 1), ty));
         }
+        if name == "t" && !self.names.contains_key(name) {
+            infer.diagnostics.push(
+                crate::diag::unsupported(span, "the time in a synapse")
+                    .help("count it in a state: `state now = 0 ms   now' = 1`"),
+            );
+            return Some((Expr::Num(0.0), Ty::error()));
+        }
         if name == "dt" {
             return Some((Expr::Dt, Ty { unit: crate::units::lookup("ms"), ..Ty::number(Dim::TIME) }));
         }
