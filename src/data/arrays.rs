@@ -149,8 +149,11 @@ fn missing() -> Read {
     Err(Flaw::new("there is no such array", SAVE))
 }
 
+/// An archive of NumPy, and its members by the names of their arrays.
+type Npz<'a> = (ZipArchive<Cursor<&'a [u8]>>, IndexMap<String, usize>);
+
 /// Finds the members of an archive of NumPy.
-fn npz(bytes: &[u8]) -> Result<(ZipArchive<Cursor<&[u8]>>, IndexMap<String, usize>), Flaw> {
+fn npz(bytes: &[u8]) -> Result<Npz<'_>, Flaw> {
     let flaw = |e: ZipError| Flaw::new(format!("it is no zip archive: {e}"), "copy the file anew");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(flaw)?;
     let mut members = IndexMap::new();

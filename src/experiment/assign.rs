@@ -144,8 +144,11 @@ impl Run<'_> {
     fn set_function(&mut self, v: Variable, e: &Expr) -> Attempt<()> {
         let cells = v.of.cells.clone();
         let program = self.with(|s| LaneProgram::new(s, e, Some((cells.len(), "cell"))))?;
+        if self.live[v.of.network].network().batch.is_some() {
+            self.start_rates(v.of.network)?;
+        }
         let live = &self.live[v.of.network];
-        if live.network().batch.is_none() && live.rates().is_none() {
+        if live.rates().is_none() {
             // What it is now can be read before a step has been taken.
             let t = live.simulation.as_ref().map_or(0.0, Running::time);
             let now = program.compile(self.runner.settings.backend).cells(cells.len(), t)?;

@@ -277,8 +277,10 @@ impl Infer<'_> {
 }
 
 /// Checks a function that nothing may call yet, with arguments of the units that it says.
-pub(super) fn check_function(module: &Module, f: &super::Function, diagnostics: &mut Diagnostics) {
-    let mut infer = Infer::new(module, diagnostics);
+pub(super) fn check_function(module: &Module, (name, f): (&str, &super::Function), diagnostics: &mut Diagnostics) {
+    let mut found = Diagnostics::default();
+    let mut infer = Infer::new(module, &mut found);
+    infer.calling.push(name.to_string());
     let mut bound: Vec<(String, LocalId, Expr)> = Vec::new();
     for formal in &f.formals {
         let unit = formal.unit.as_ref().and_then(|u| super::resolve_unit(module, u, infer.diagnostics));
@@ -295,6 +297,9 @@ pub(super) fn check_function(module: &Module, f: &super::Function, diagnostics: 
         bound.push((formal.name.text.clone(), at, Expr::new(Kinds::Local(at), ty, formal.name.span)));
     }
     infer.typed(&mut Arguments { bound: &bound, caller: &mut Nobody }, &f.body);
+    // What is too large written out is so where it is used.
+    found.retain(|d| d.code != Code::E0107);
+    diagnostics.extend(found.iter().cloned());
 }
 
 /// Who calls a function that is only looked at.

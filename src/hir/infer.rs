@@ -86,6 +86,24 @@ pub trait Context {
     }
 }
 
+/// Constants see other constants and nothing else.
+pub(super) struct Nothing;
+
+impl Context for Nothing {
+    fn name(&mut self, _: &mut Infer, _: &str, _: Span) -> Option<(CellExpr, Ty)> {
+        None
+    }
+    fn path(&mut self, _: &mut Infer, _: &ast::Expr) -> Option<(CellExpr, Ty)> {
+        None
+    }
+    fn call(&mut self, _: &mut Infer, _: &str, _: &[ast::Arg], _: Span) -> Option<(CellExpr, Ty)> {
+        None
+    }
+    fn known_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// The shared part of inference: constants, units, and where findings go.
 pub struct Infer<'a> {
     /// Constants, units and functions in scope.

@@ -3,7 +3,7 @@
 use super::call::check_function;
 use super::clash::Declared;
 use super::experiment::{check_environment, check_experiment};
-use super::infer::{Context, Infer};
+use super::infer::{Infer, Nothing};
 use super::network::check_network;
 use super::neuron::{check_channel, check_neuron};
 use super::synapse::check_synapse_alone;
@@ -239,7 +239,7 @@ impl Loader<'_> {
         for item in &file.items {
             match &item.kind {
                 ast::ItemKind::Fn(name, ..) => {
-                    check_function(&self.module, &self.module.functions[&name.text], diagnostics)
+                    check_function(&self.module, (&name.text, &self.module.functions[&name.text]), diagnostics)
                 }
                 ast::ItemKind::Model(m) if m.kind == ast::ModelKind::Channel => {
                     check_channel(&self.module, m, diagnostics)
@@ -362,23 +362,5 @@ fn item_span(item: &ast::Item) -> Span {
         ast::ItemKind::Variant(v) => v.name.span,
         ast::ItemKind::Experiment(e) => e.name.span,
         _ => item.span,
-    }
-}
-
-/// Constants see other constants and nothing else.
-pub(super) struct Nothing;
-
-impl Context for Nothing {
-    fn name(&mut self, _: &mut Infer, _: &str, _: Span) -> Option<(Expr, Ty)> {
-        None
-    }
-    fn path(&mut self, _: &mut Infer, _: &ast::Expr) -> Option<(Expr, Ty)> {
-        None
-    }
-    fn call(&mut self, _: &mut Infer, _: &str, _: &[ast::Arg], _: Span) -> Option<(Expr, Ty)> {
-        None
-    }
-    fn known_names(&self) -> Vec<String> {
-        Vec::new()
     }
 }

@@ -135,7 +135,7 @@ fn line_span(file: FileId, text: &str, line: usize) -> Span {
 fn cut(module: &Module, cut: &ast::Cut, diagnostics: &mut Diagnostics) -> Option<Cut> {
     let mut number = |e: &ast::Expr, dim: Dim, what: &str| {
         let mut infer = Infer::new(module, diagnostics);
-        let value = infer.quantity(&mut super::module::Nothing, e, what, &Ty::number(dim), None);
+        let value = infer.quantity(&mut super::infer::Nothing, e, what, &Ty::number(dim), None);
         let value = super::infer::fold(&value);
         if value.is_none_or(|v| !(v > 0.0 && v.is_finite())) {
             if !diagnostics.has_errors() {

@@ -90,7 +90,7 @@ impl Checker {
         let compartment = *self.compartments.get(cable)?;
         self.scopes.iter().find(|s| s.cable == Some(compartment))?;
         let failed = Some((Expr::Num(0.0), Ty::error()));
-        let number = infer.number(&mut crate::hir::module::Nothing, index).0;
+        let number = infer.number(&mut crate::hir::infer::Nothing, index).0;
         let Some(segment) = crate::hir::infer::fold(&number).filter(|k| *k >= 0.0 && k.fract() == 0.0) else {
             infer.diagnostics.push(
                 Diagnostic::at(Code::E0406, index.span, "a segment has a whole number from 0 on", "is none")

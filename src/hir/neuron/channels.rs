@@ -1,7 +1,7 @@
 //! Channels: scopes of their own in a compartment, whose arguments are variables around them; and each by itself.
 
 use super::*;
-use crate::hir::module::Nothing;
+use crate::hir::infer::Nothing;
 
 /// What an argument of a channel stands for.
 #[derive(Debug, Clone)]
