@@ -133,10 +133,10 @@ def test_files_of_a_run_are_those_that_the_program_reads(path, command, tmp_path
 
 SOURCES = """
 neuron Cell { event input in_: mV  state v = 1 mV  v' = -v / 10 ms + in_  emit spike when v > 0.5 mV { v = 0 mV } }
-synapse Grows { weight w: mV = 1 mV  on pre { post.in_ += w } }
+synapse Grows { weight w: mV  on pre.spike { deliver w  w += 0.1 mV } }
 network Net {
     population a: Cell[12]
-    projection link: a[0..2] -> a.in_: Grows { connect all_to_all }
+    projection link: a[0..2] -> a.in_: Grows { connect all_to_all  weight 1 mV  delay 1 ms }
 }
 experiment e {
     network net = Net()
