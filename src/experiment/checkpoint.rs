@@ -29,7 +29,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The version of the format; another one is refused.
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 
 /// The second line of a file; the third one is its digest.
 #[derive(Serialize, Deserialize)]

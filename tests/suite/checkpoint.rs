@@ -234,8 +234,8 @@ fn what_does_not_belong_or_is_damaged_is_refused() {
     *flipped.last_mut().unwrap() ^= 1;
     assert_eq!(said(flipped, belongs()), "this checkpoint is damaged");
     assert_eq!(said(b"PAR1".to_vec(), belongs()), "this is not a checkpoint");
-    let text = String::from_utf8_lossy(&good).replacen("\"version\":10", "\"version\":9", 1).into_bytes();
-    assert_eq!(said(text, belongs()), "this checkpoint has format 9, this program reads 10");
+    let text = String::from_utf8_lossy(&good).replacen("\"version\":11", "\"version\":10", 1).into_bytes();
+    assert_eq!(said(text, belongs()), "this checkpoint has format 10, this program reads 11");
 }
 
 #[test]
