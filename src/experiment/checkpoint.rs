@@ -4,6 +4,9 @@
 //! been measured, the plans of the networks as data, and what the simulations remember. Models are not part of it: they are found by
 //! name in the same source, whose hash the header carries.
 
+mod format;
+
+use self::format::{ANEW, CHECKPOINT, NETWORK, refuse};
 use super::live::{Live, PortFunction};
 use super::outcome::Expectation;
 use super::record::{Recording, Sampled, SpoolState, Subject, What};
@@ -23,24 +26,9 @@ use crate::source::Span;
 use crate::units::{Dim, Unit};
 use crate::value::{Cells, EnvironmentState, Instance, PopulationRef, Quantity, Value, View};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
-
-/// The version of the format; another one is refused.
-const VERSION: u32 = 11;
-
-/// The second line of a file; the third one is its digest.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    version: u32,
-    /// What the file belongs to; a saved network belongs to nobody.
-    belongs: Option<RunIdentity>,
-    bytes: usize,
-    sha256: String,
-}
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -188,72 +176,6 @@ struct SavedRecording {
     dt: f64,
     window: Option<(f64, f64)>,
     closed: bool,
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Reports a file from which nothing can go on.
-fn refuse(why: impl Into<String>, help: &str) -> Box<Diagnostic> {
-    Box::new(Diagnostic::new(Code::E0813, why.into()).help(help.to_string()))
-}
-
-const ANEW: &str = "run it without `--resume` to begin anew";
-
-/// A kind of file: what it is called, its first line, and what to do about a bad one.
-struct Format {
-    name: &'static str,
-    magic: &'static str,
-    help: &'static str,
-}
-
-const CHECKPOINT: Format = Format { name: "checkpoint", magic: "neuro checkpoint", help: ANEW };
-const NETWORK: Format =
-    Format { name: "saved network", magic: "neuro network", help: "load a file that `save` has written" };
-
-impl Format {
-    fn write(&self, belongs: Option<RunIdentity>, content: &impl Serialize) -> Result<Vec<u8>, String> {
-        let payload = postcard::to_stdvec(content).map_err(|e| e.to_string())?;
-        let header = Header { version: VERSION, belongs, bytes: payload.len(), sha256: sha256(&payload) };
-        let header = serde_json::to_string(&header).map_err(|e| e.to_string())?;
-        let mut file = format!("{}\n{header}\n{}\n", self.magic, sha256(header.as_bytes())).into_bytes();
-        file.extend_from_slice(&payload);
-        Ok(file)
-    }
-
-    /// Takes a file apart: whom it belongs to, and what it holds.
-    fn read<T: for<'a> Deserialize<'a>>(&self, file: &[u8]) -> Attempt<(Option<RunIdentity>, T)> {
-        let refuse = |why: String| refuse(why, self.help);
-        let damaged = || refuse(format!("this {} is damaged", self.name));
-        let mut lines = file.splitn(4, |b| *b == b'\n');
-        if lines.next() != Some(self.magic.as_bytes()) {
-            return Err(refuse(format!("this is not a {}", self.name)));
-        }
-        let header = lines.next().ok_or_else(damaged)?;
-        let json: serde_json::Value = serde_json::from_slice(header).map_err(|_| damaged())?;
-        let version = json["version"].as_u64().unwrap_or_default();
-        if version != u64::from(VERSION) {
-            let why = format!("this {} has format {version}, this program reads {VERSION}", self.name);
-            return Err(refuse(why));
-        }
-        if lines.next().ok_or_else(damaged)? != sha256(header).as_bytes() {
-            return Err(damaged());
-        }
-        let header: Header = serde_json::from_value(json).map_err(|_| damaged())?;
-        let payload = lines.next().ok_or_else(damaged)?;
-        if payload.len() != header.bytes {
-            let why = format!("this {} is cut off: {} of {} bytes", self.name, payload.len(), header.bytes);
-            return Err(refuse(why));
-        }
-        if sha256(payload) != header.sha256 {
-            return Err(damaged());
-        }
-        match postcard::take_from_bytes(payload) {
-            Ok((content, [])) => Ok((header.belongs, content)),
-            _ => Err(damaged()),
-        }
-    }
 }
 
 /// The names that parts of data sets may have.
