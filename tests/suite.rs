@@ -113,6 +113,8 @@ mod testing;
 mod transposes;
 #[path = "suite/variants.rs"]
 mod variants;
+#[path = "suite/weights.rs"]
+mod weights;
 #[path = "suite/windows.rs"]
 mod windows;
 #[path = "suite/words.rs"]
