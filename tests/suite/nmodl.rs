@@ -56,6 +56,17 @@ fn the_mechanism_of_the_refusals_is_sound() {
     assert_eq!(found.notes, Vec::<String>::new());
 }
 
+/// Each text is refused, with a message at the place that begins so.
+fn refused_at(cases: &[(String, &str, &str)]) {
+    for (text, place, message) in cases {
+        let flaws = refused(text);
+        let found =
+            flaws.iter().find(|f| f.message == *message).unwrap_or_else(|| panic!("{text}\n{message}\n{flaws:#?}"));
+        assert!(text[found.at.start..].starts_with(place), "{message} is at {:?}", &text[found.at.start..]);
+        assert!(!found.label.is_empty());
+    }
+}
+
 #[test]
 fn what_has_no_counterpart_is_refused_with_its_place() {
     let event = "NET_RECEIVE(w) { m = m + w ";
@@ -110,13 +121,7 @@ fn what_has_no_counterpart_is_refused_with_its_place() {
         ("NEURON { SUFFIX x }".into(), "x }", "the mechanism has no currents and no states"),
         ("PARAMETER { g = 1 }".into(), "", "no `SUFFIX` and no `POINT_PROCESS`"),
     ];
-    for (text, place, message) in cases {
-        let flaws = refused(&text);
-        let found =
-            flaws.iter().find(|f| f.message == message).unwrap_or_else(|| panic!("{text}\n{message}\n{flaws:#?}"));
-        assert!(text[found.at.start..].starts_with(place), "{message} is at {:?}", &text[found.at.start..]);
-        assert!(!found.label.is_empty());
-    }
+    refused_at(&cases);
 }
 
 /// The text of a mechanism that differs in few places, which passes the checks in a neuron.
@@ -199,11 +204,7 @@ fn what_is_cut_off_or_there_twice_is_refused() {
         (mechanism("", &format!("{function} {function}"), RATE), "f(v)", "`f` is there twice"),
         (mechanism("", sum, RATE), "3 }", "`CONSERVE` of other than a sum of states of its own"),
     ];
-    for (text, place, message) in cases {
-        let flaws = refused(&text);
-        let found = flaws.iter().find(|f| f.message == message).unwrap_or_else(|| panic!("{message}\n{flaws:#?}"));
-        assert!(text[found.at.start..].starts_with(place), "{message} is at {:?}", &text[found.at.start..]);
-    }
+    refused_at(&cases);
 }
 
 #[test]
