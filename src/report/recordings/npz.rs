@@ -11,6 +11,7 @@ use crate::experiment::record::Recording;
 use std::fs::File;
 use std::io::{BufWriter, Cursor, Read, Write};
 use std::path::Path;
+use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -115,13 +116,18 @@ pub fn write(r: &Recording, about: &About, single: bool, path: &Path) -> Result<
 /// Reads a text, if it is there.
 fn read_text(bytes: &[u8], name: &str) -> Result<Option<String>, Failure> {
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
-    let Ok(mut member) = archive.by_name(&format!("{name}.npy")) else { return Ok(None) };
+    let mut member = match archive.by_name(&format!("{name}.npy")) {
+        Err(ZipError::FileNotFound) => return Ok(None),
+        member => member?,
+    };
     let mut bytes = Vec::new();
     member.by_ref().take(CHUNK as u64).read_to_end(&mut bytes)?;
-    let header = bytes.get(8..10).map_or(0, |b| usize::from(u16::from_le_bytes([b[0], b[1]])));
-    let body = bytes.get(10 + header..).unwrap_or_default().as_chunks::<4>().0;
-    let chars = body.iter().map(|c| char::from_u32(u32::from_le_bytes(*c)).unwrap_or(char::REPLACEMENT_CHARACTER));
-    Ok(Some(chars.filter(|c| *c != '\0').collect()))
+    let broken = || format!("`{name}` is no text: not a recording");
+    let header = bytes.get(8..10).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]]))).ok_or_else(broken)?;
+    let (body, []) = bytes.get(10 + header..).ok_or_else(broken)?.as_chunks::<4>() else { return Err(broken().into()) };
+    let chars = body.iter().map(|c| char::from_u32(u32::from_le_bytes(*c)));
+    let text: Option<String> = chars.filter(|c| *c != Some('\0')).collect();
+    Ok(Some(text.ok_or_else(broken)?))
 }
 
 pub fn described(path: &Path) -> Result<Described, Failure> {
