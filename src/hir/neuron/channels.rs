@@ -17,8 +17,9 @@ pub(super) struct Argument {
 
 /// Checks a channel that nothing may use yet, with arguments of the units that it says.
 pub(in crate::hir) fn check_channel(module: &Module, channel: &ast::Model, diagnostics: &mut Diagnostics) {
+    let mut found = Diagnostics::default();
     let mut checker = Checker::new(&channel.name.text, "");
-    let mut infer = Infer::new(module, diagnostics);
+    let mut infer = Infer::new(module, &mut found);
     let micrometres = ast::UnitExpr {
         factors: vec![(Name { text: "um".into(), span: channel.name.span }, 1, 1)],
         span: channel.name.span,
@@ -33,6 +34,13 @@ pub(in crate::hir) fn check_channel(module: &Module, channel: &ast::Model, diagn
     }
     checker.channel(&mut infer, &channel.name, &channel.name, &[], channel.name.span, 0);
     checker.members(&mut infer);
+    let told = |d: &Diagnostic| match (d.code, &d.help) {
+        (Code::E0201, None) => {
+            d.clone().help("what a channel reads of a compartment is an argument: `channel Leak(v: mV, E: mV)`")
+        }
+        _ => d.clone(),
+    };
+    diagnostics.extend(found.iter().map(told));
 }
 
 impl Checker {
