@@ -3,6 +3,7 @@
 use super::live::{PortFunction, is_per_example};
 use super::run::Run;
 use super::settable::{Settable, in_each_example};
+use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, rows_within_bounds};
 use crate::evaluate::{Attempt, LaneProgram, combine, fail, one_for_examples};
@@ -149,10 +150,14 @@ impl Run<'_> {
         }
         let live = &self.live[v.of.network];
         if live.rates().is_none() {
-            // What it is now can be read before a step has been taken.
+            // What it is now can be read before a step has been taken. For one moment no code is made; every back end has the same bits.
             let t = live.simulation.as_ref().map_or(0.0, Running::time);
-            let now = program.compile(self.runner.settings.backend).cells(cells.len(), t)?;
-            self.store(v.clone(), &Column::Array(Arc::new(now)), e.span)?;
+            let values = program.compile(Backend::Interpreter);
+            let now = match program.is_shared() {
+                true => Column::Const(values.at_time(t)?),
+                false => Column::Array(Arc::new(values.cells(cells.len(), t)?)),
+            };
+            self.store(v.clone(), &now, e.span)?;
         }
         self.forget_functions(&v);
         let population = cells.population;
