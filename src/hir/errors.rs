@@ -239,7 +239,7 @@ pub(crate) fn no_number_of_a_cell(found: &Ty, span: Span) -> Diagnostic {
     };
     Diagnostic::at(Code::E0401, span, format!("expected one number, found {what}"), "wrong kind of value")
         .note("what a model or a constant says is one number for each cell or synapse")
-        .help("give each its own in the network, `init net.cell.x = [1, 2]`, or name an array with `let` in a network or an experiment")
+        .help("give each its own: `init cell.x = [1, 2]` in the network, `net.cell.p = [1, 2]` in the experiment; name arrays with `let` there")
 }
 
 pub(crate) fn condition_needed(found: &Ty, span: Span) -> Diagnostic {
