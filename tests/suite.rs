@@ -79,6 +79,8 @@ mod oracle;
 mod plasticity;
 #[path = "suite/properties.rs"]
 mod properties;
+#[path = "suite/ranks.rs"]
+mod ranks;
 #[path = "suite/rates.rs"]
 mod rates;
 #[path = "suite/recordings.rs"]

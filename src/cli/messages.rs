@@ -6,13 +6,31 @@ use neuro::diag::{Diagnostic, Diagnostics, Severity, render};
 use neuro::source::SourceMap;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why stdout could not take everything, if it could not.
 static UNWRITTEN: OnceLock<String> = OnceLock::new();
 
+/// Whether another process says everything.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Lets another process say everything from now on.
+pub fn be_silent() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
+/// Writes a line for people. If nobody can be told, the exit code still says what happened.
+pub fn people(line: std::fmt::Arguments) {
+    if !SILENT.load(Ordering::Relaxed) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
 /// Writes a line of data. A reader that has gone away wants no more, which is no error; any other one is kept for the end.
 pub fn data(line: std::fmt::Arguments) {
-    keep(writeln!(std::io::stdout(), "{line}"));
+    if !SILENT.load(Ordering::Relaxed) {
+        keep(writeln!(std::io::stdout(), "{line}"));
+    }
 }
 
 fn keep(written: std::io::Result<()>) {

@@ -10,12 +10,11 @@ macro_rules! say {
     };
 }
 
-/// Writes a line for people. If nobody can be told, the exit code still says what happened.
+/// Writes a line for people.
 macro_rules! tell {
-    ($($arg:tt)*) => {{
-        use std::io::Write;
-        let _ = writeln!(std::io::stderr(), $($arg)*);
-    }};
+    ($($arg:tt)*) => {
+        crate::cli::messages::people(format_args!($($arg)*))
+    };
 }
 
 mod checkpoints;
@@ -30,6 +29,7 @@ mod page;
 mod plot;
 mod profile;
 mod progress;
+mod ranks;
 mod results;
 mod run;
 mod scaffold;
@@ -232,12 +232,19 @@ pub fn main() -> ExitCode {
         neuro::disk::look_in(folder);
     }
     neuro::disk::allow(cli.allow_read);
+    let launched = match ranks::Launched::begin(matches!(cli.command, Command::Run(_))) {
+        Ok(launched) => launched,
+        Err(text) => {
+            messages.unusable(&text);
+            return ExitCode::from(2);
+        }
+    };
     let done = match cli.command {
         Command::Data { command } => data::data(command == DataCommand::Check, messages),
         Command::Check { paths } => commands::check(&paths, messages),
         Command::Plot(request) => plot::plot(&request, messages),
         Command::Report { folder, to } => plot::report(&folder, to.as_deref(), messages),
-        Command::Run(request) => run::run(request, messages),
+        Command::Run(request) => run::run(request, launched.ranks(), messages),
         Command::Sweep { file, experiment, over, jobs, options, formats, checkpoints, results } => {
             let request = sweep::Request { file, experiment, over, jobs, options, formats, checkpoints, results };
             sweep::sweep(&request, messages)

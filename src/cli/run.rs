@@ -6,6 +6,7 @@ use super::messages::{Done, MessageFormat, Messages, Stop, several};
 use super::options::{CheckpointOptions, FormatOptions, RunOptions};
 use super::page::Page;
 use super::progress::{Hears, Shown};
+use super::ranks::{self, Elsewhere, Scratch, Told};
 use super::results::{self, Begun, Failure, How, Results};
 use super::signals::{self, stop_asked_for};
 use neuro::budget;
@@ -14,10 +15,11 @@ use neuro::compiler::{Program, unknown_experiment};
 use neuro::data::{Files, sha256};
 use neuro::diag::{Code, Diagnostic};
 use neuro::disk::Disk;
-use neuro::experiment::{Checkpoints, Outcome, Override, RunIdentity, Runner, Settings};
+use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, Override, RunIdentity, Runner, Settings};
 use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;
 use neuro::report::{self, RecordingFormat, RunInfo};
+use neuro::runtime::exchange::Ranks;
 use neuro::value::Quantity;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -119,13 +121,13 @@ fn size(text: &str) -> Result<u64, Stop> {
     if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err(bad()) }
 }
 
-pub fn run(mut request: Request, messages: Messages) -> Done {
+pub fn run(mut request: Request, ranks: Ranks, messages: Messages) -> Done {
     signals::catch();
     if request.of_sweep {
         signals::heed_sweep();
     }
     let mut settings = settings(&request.options)?;
-    settings.profile = request.profile;
+    (settings.profile, settings.ranks) = (request.profile, ranks);
     let replay = request.replay.as_deref().map(Replay::read).transpose()?;
     if let Some(record) = &replay {
         request.file = Some(record.source.clone());
@@ -149,6 +151,8 @@ pub fn run(mut request: Request, messages: Messages) -> Done {
             .one(&unknown_experiment(&program.module, request.experiment.as_deref().unwrap_or("")), &program.sources);
         return Err(Stop::Failed);
     }
+    let command = format!("{digest}\n{:?}\n{:?}", request.experiment, settings.overrides);
+    ranks::same(&settings.ranks, &format!("{command}\n{:?}\n{:?}", settings.precision, settings.longest))?;
     let one = One {
         request: &request,
         file: &file,
@@ -182,21 +186,50 @@ struct One<'a> {
 impl One<'_> {
     /// Runs one experiment.
     fn run(&self, e: &Experiment) -> Done {
-        let (request, messages, sources) = (self.request, self.messages, &self.program.sources);
-        let mut folder = request.results.join(&e.name);
-        if request.keep {
-            folder = results::new_folder(&folder);
+        let (messages, ranks) = (self.messages, &self.settings.ranks);
+        if ranks.rank() > 0 {
+            return self.run_beside(e);
         }
+        let folder = match self.request.keep {
+            true => results::new_folder(&self.request.results.join(&e.name)),
+            false => self.request.results.join(&e.name),
+        };
         let disk = Disk::beside(self.file);
-        let info = |settings: &Settings| RunInfo {
+        let begun = self.begin(e, &folder, &disk);
+        let told = match &begun {
+            Ok((_, resume)) => Told::Begins(resume.clone()),
+            Err(ended) => Told::Not { failed: ended.is_err() },
+        };
+        told.exchange(ranks);
+        let (results, resume) = match begun {
+            Ok(begun) => begun,
+            Err(ended) => return ended,
+        };
+        if results.replaces() {
+            messages.note(&format!("the results in {} will be replaced when this run ends", folder.display()));
+        }
+        if self.request.checkpoints.resume && resume.is_none() && !self.request.of_sweep {
+            messages.note(&format!("no checkpoint is in {}: the run begins at its beginning", folder.display()));
+        }
+        self.run_in(e, (results, &folder), &disk, resume)
+    }
+
+    /// What is known of a run.
+    fn info(&self, e: &Experiment, disk: &Disk, settings: &Settings) -> RunInfo {
+        RunInfo {
             source: self.file.to_path_buf(),
             digest: self.digest.to_string(),
             data: disk.digests(),
             experiment: e.name.to_string(),
             settings: settings.clone(),
-            formats: request.formats.asked(),
-            sources: sources.clone(),
-        };
+            formats: self.request.formats.asked(),
+            sources: self.program.sources.clone(),
+        }
+    }
+
+    /// Makes the folder of results ready, and finds the checkpoint to go on from; how the command ends here if there is nothing to run.
+    fn begin(&self, e: &Experiment, folder: &Path, disk: &Disk) -> Result<(Box<Results>, Option<Vec<u8>>), Done> {
+        let (request, messages) = (self.request, self.messages);
         // The runs of a sweep that was killed notice it, and end; a new sweep may be faster.
         let patience = if request.of_sweep { Duration::from_secs(30) } else { Duration::ZERO };
         let how = How {
@@ -206,33 +239,72 @@ impl One<'_> {
             page: request.report || request.watch.is_some(),
             formats: request.formats.asked().unwrap_or(RecordingFormat::UNLESS_ASKED.to_vec()),
         };
-        let same_data = |record: &Value| changed_data(record, &disk).is_none();
-        let begun = match Results::begin(&folder, &report::mark(&info(self.settings)), how, &same_data) {
-            Ok(begun) => begun,
-            Err(Failure::Stop(stop)) => return Err(stop),
-            Err(Failure::Diagnostic(d)) => {
-                messages.one(&d, sources);
-                return Err(Stop::Failed);
-            }
-        };
-        let (results, resume) = match begun {
-            Begun::Here(results, resume) => (results, resume),
-            Begun::Finished(met) => {
+        let same_data = |record: &Value| changed_data(record, disk).is_none();
+        let mark = report::mark(&self.info(e, disk, self.settings));
+        match Results::begin(folder, &mark, how, &same_data) {
+            Ok(Begun::Here(results, resume)) => Ok((results, resume)),
+            Ok(Begun::Finished(met)) => {
                 let missed = if met { "" } else { "; not all of its expectations hold" };
-                messages.note(&format!(
-                    "{} has come to its end; its results are in {}{missed}",
-                    e.name,
-                    folder.display()
-                ));
-                return if met { Ok(()) } else { Err(Stop::Failed) };
+                let at = folder.display();
+                messages.note(&format!("{} has come to its end; its results are in {at}{missed}", e.name));
+                Err(if met { Ok(()) } else { Err(Stop::Failed) })
             }
+            Err(Failure::Stop(stop)) => Err(Err(stop)),
+            Err(Failure::Diagnostic(d)) => {
+                messages.one(&d, &self.program.sources);
+                Err(Err(Stop::Failed))
+            }
+        }
+    }
+
+    /// Computes an experiment beside the first process, which writes and prints.
+    fn run_beside(&self, e: &Experiment) -> Done {
+        let resume = match (Told::Not { failed: true }).exchange(&self.settings.ranks) {
+            Told::Begins(resume) => resume,
+            Told::Not { failed } => return if failed { Err(Stop::Failed) } else { Ok(()) },
         };
-        if results.replaces() {
-            messages.note(&format!("the results in {} will be replaced when this run ends", folder.display()));
+        let scratch = Scratch::new().map_err(|e| Stop::Usage(format!("no temporary folder can be made: {e}")))?;
+        let settings = Settings { results: Some(scratch.path().to_path_buf()), ..self.settings.clone() };
+        let (disk, progress) = (Disk::beside(self.file), Shown::new(Hears::Nobody, &self.program.sources, None));
+        let outcome = self.compute(e, (&settings, &disk), &progress, (&Elsewhere, resume));
+        match stop_asked_for() {
+            Some(signal) if is_interrupted(&outcome) => Err(Stop::Signal(signal)),
+            _ if outcome.failure.is_some() || outcome.expectations.iter().any(|e| !e.passed) => Err(Stop::Failed),
+            _ => Ok(()),
         }
-        if request.checkpoints.resume && resume.is_none() && !request.of_sweep {
-            messages.note(&format!("no checkpoint is in {}: the run begins at its beginning", folder.display()));
+    }
+
+    /// Computes an experiment, from a checkpoint on if there is one.
+    fn compute(
+        &self,
+        e: &Experiment,
+        (settings, disk): (&Settings, &Disk),
+        progress: &Shown,
+        (keeper, resume): (&dyn CheckpointStore, Option<Vec<u8>>),
+    ) -> Outcome {
+        let runner = Runner { module: &self.program.module, files: disk, settings: settings.clone(), progress };
+        if self.every.is_none() && resume.is_none() {
+            return runner.run(e);
         }
+        let belongs = RunIdentity {
+            neuro: env!("CARGO_PKG_VERSION").into(),
+            source_sha256: self.digest.to_string(),
+            experiment: e.name.to_string(),
+            overrides: settings.overrides.iter().map(|o| (o.path.clone(), o.value.clone())).collect(),
+            precision: settings.precision.map(|p| p.to_string()),
+        };
+        runner.run_with(e, &Checkpoints { keeper, belongs, resume })
+    }
+
+    /// Runs an experiment whose results have a place.
+    fn run_in(
+        &self,
+        e: &Experiment,
+        (results, folder): (Box<Results>, &Path),
+        disk: &Disk,
+        resume: Option<Vec<u8>>,
+    ) -> Done {
+        let (request, messages, sources) = (self.request, self.messages, &self.program.sources);
         let settings = Settings { results: Some(results.work().to_path_buf()), ..self.settings.clone() };
         let hears = match (messages.format, request.quiet) {
             (MessageFormat::Json, quiet) => Hears::Program(!quiet),
@@ -244,27 +316,14 @@ impl One<'_> {
             messages.note(&format!("open {} to watch", page.url()));
         }
         let progress = Shown::new(hears, sources, page.as_ref());
-        let mut marked = report::mark(&info(self.settings));
+        let mut marked = report::mark(&self.info(e, disk, self.settings));
         marked["results"] = json!(folder.display().to_string());
         progress.begin(&marked, &report::sources(sources));
-        let runner =
-            Runner { module: &self.program.module, files: &disk, settings: settings.clone(), progress: &progress };
-        let mut outcome = if self.every.is_some() || resume.is_some() {
-            let belongs = RunIdentity {
-                neuro: env!("CARGO_PKG_VERSION").into(),
-                source_sha256: self.digest.to_string(),
-                experiment: e.name.to_string(),
-                overrides: settings.overrides.iter().map(|o| (o.path.clone(), o.value.clone())).collect(),
-                precision: settings.precision.map(|p| p.to_string()),
-            };
-            let kept = Kept::new(results.work(), self.every);
-            runner.run_with(e, &Checkpoints { keeper: &kept, belongs, resume })
-        } else {
-            runner.run(e)
-        };
+        let kept = Kept::new(results.work(), self.every);
+        let mut outcome = self.compute(e, (&settings, disk), &progress, (&kept, resume));
         progress.clear();
         messages.all(&outcome.warnings, sources);
-        let mut record = report::record(&outcome, &info(&settings));
+        let mut record = report::record(&outcome, &self.info(e, disk, &settings));
         let published = results.publish(&mut outcome, record.clone());
         let at = published.as_ref().map_or_else(|(at, _)| at, |(at, _)| at);
         record["results"] = json!(at.display().to_string());
@@ -313,13 +372,16 @@ impl One<'_> {
             }
         }
         match stop_asked_for() {
-            Some(signal) if outcome.failure.as_ref().is_some_and(|d| d.code == Code::E0812) => {
-                Err(Stop::Signal(signal))
-            }
+            Some(signal) if is_interrupted(&outcome) => Err(Stop::Signal(signal)),
             _ if failed => Err(Stop::Failed),
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the user has stopped a run.
+fn is_interrupted(outcome: &Outcome) -> bool {
+    outcome.failure.as_ref().is_some_and(|d| d.code == Code::E0812)
 }
 
 /// Values of a measure that are printed.

@@ -600,6 +600,7 @@ impl Run<'_> {
             }
         }
         let folder = self.runner.settings.results.as_deref();
+        let ranks = &self.runner.settings.ranks;
         for r in saved.recordings {
             let plan = self.live.get(r.network).map(Live::network);
             let of_cells = !matches!(r.what, What::Samples { of: Sampled::Synapses(_), .. });
@@ -611,7 +612,7 @@ impl Run<'_> {
             let mut new = Recording::new(r.name, r.of, r.network, r.cells, r.what, r.span.0, r.dt, folder);
             (new.span, new.window, new.closed) = (r.span, r.window, r.closed);
             new.spool
-                .restore(r.spool)
+                .restore(r.spool, ranks)
                 .map_err(|why| refuse(format!("a recording is not there any more: {why}"), ANEW))?;
             self.recordings.push(new);
         }

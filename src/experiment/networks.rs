@@ -181,6 +181,7 @@ impl Run<'_> {
             backend: settings.backend,
             profile: settings.profile.then(Default::default),
             side_by_side: 1,
+            ranks: settings.ranks.clone(),
         };
         let live = &self.live[index];
         let rates: Vec<TimeFunction> = (0..live.rates.len())
@@ -192,6 +193,7 @@ impl Run<'_> {
             .collect();
         let ports: Vec<(usize, VarId)> =
             self.live[index].functions.iter().map(|f| (f.cells.population, f.port)).collect();
+        self.can_be_dealt_out(index)?;
         self.fits(index)?;
         self.sites_hold(index)?;
         let live = &mut self.live[index];
@@ -211,6 +213,24 @@ impl Run<'_> {
         ports.into_iter().for_each(|(population, port)| self.follow(index, population, port));
         self.out.built_in += clock.elapsed().as_secs_f64();
         Ok(())
+    }
+
+    /// Refuses a network of which several processes cannot have a part each.
+    fn can_be_dealt_out(&self, index: usize) -> Attempt<()> {
+        let Live { name, plan, .. } = &self.live[index];
+        if !self.runner.settings.ranks.are_several() {
+            return Ok(());
+        }
+        let cables = plan.populations.iter().find(|p| !p.model.cables.is_empty());
+        let why = match cables {
+            Some(p) => format!("cells of `{}` have cables", p.name),
+            None if plan.is_without_events() => "it has no events".into(),
+            None if plan.batch.is_some() => "it shows examples side by side".into(),
+            None => return Ok(()),
+        };
+        let message = format!("`{name}` cannot be dealt out to several processes: {why}");
+        let d = Diagnostic::new(Code::E0821, message);
+        Err(Box::new(d.help("run it in one process, with `--threads` for the cores of a machine")))
     }
 
     /// Refuses a network that does not fit into memory once it runs: states, deliveries under way, and synapses.
@@ -234,16 +254,22 @@ impl Run<'_> {
         }
         // Examples of a network with events have each synapses of their own.
         let times = if plan.is_without_events() { 1.0 } else { rows };
+        let ranks = &self.runner.settings.ranks;
         for p in plan.projections.iter().filter(|p| p.stored) {
             let (n, each) = (p.pairs.len(), p.bytes_per_synapse(self.precision.bytes()));
             let several = if times > 1.0 { format!("{times} times ") } else { String::new() };
             parts.push((
-                times * n as f64 * each as f64,
+                times * n as f64 * each as f64 / ranks.count() as f64,
                 format!("{several}{n} synapses of {} with {each} bytes", p.name),
             ));
         }
         let sum: f64 = parts.iter().map(|(bytes, _)| bytes).sum();
-        let Err(lack) = budget::fits(sum) else { return Ok(()) };
+        let fits = budget::fits(sum);
+        // Where one process has too little, all end.
+        if !ranks.any(fits.is_err()) {
+            return Ok(());
+        }
+        let lack = fits.map_or_else(|lack| lack.to_string(), |()| "another process has too little".into());
         parts.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut d =
             Diagnostic::new(Code::E0408, format!("`{}` does not fit into memory: {lack}", self.live[index].name));

@@ -2,6 +2,7 @@
 
 use crate::hir::{EventId, Expr, Reduce, VarId};
 use crate::measure::Events;
+use crate::runtime::exchange::Ranks;
 use crate::units::{Dim, Unit};
 use crate::value::{Cells, View};
 use serde::{Deserialize, Serialize};
@@ -80,20 +81,28 @@ impl Spool {
         Ok(SpoolState { on_disk, memory: self.memory.clone() })
     }
 
-    /// Goes on from a state; what was written after it is dropped.
-    pub fn restore(&mut self, from: SpoolState) -> Result<(), String> {
+    /// Goes on from a state; what was written after it is dropped. The file is the first process's; others get a copy.
+    pub fn restore(&mut self, from: SpoolState, ranks: &Ranks) -> Result<(), String> {
         self.memory = from.memory;
-        if from.on_disk > 0 {
-            let Some(path) = &self.path else { return Err("no results folder".into()) };
-            let bad = |e: std::io::Error| format!("{}: {e}", path.display());
-            let file = File::options().read(true).write(true).open(path).map_err(bad)?;
-            let there = file.metadata().map_err(bad)?.len();
-            if there < from.on_disk {
-                return Err(format!("{}: {there} of {} bytes", path.display(), from.on_disk));
-            }
-            file.set_len(from.on_disk).map_err(bad)?;
-            self.file = Some(file);
+        if from.on_disk == 0 {
+            return Ok(());
         }
+        let Some(path) = &self.path else { return Err("no results folder".into()) };
+        let bad = |e: std::io::Error| format!("{}: {e}", path.display());
+        if ranks.are_several() {
+            let mine = if ranks.rank() == 0 { std::fs::read(path).map_err(bad) } else { Ok(Vec::new()) };
+            let bytes = ranks.first(mine.as_deref().unwrap_or_default());
+            if ranks.rank() > 0 {
+                std::fs::write(path, bytes).map_err(bad)?;
+            }
+        }
+        let file = File::options().read(true).write(true).open(path).map_err(bad)?;
+        let there = file.metadata().map_err(bad)?.len();
+        if there < from.on_disk {
+            return Err(format!("{}: {there} of {} bytes", path.display(), from.on_disk));
+        }
+        file.set_len(from.on_disk).map_err(bad)?;
+        self.file = Some(file);
         Ok(())
     }
 

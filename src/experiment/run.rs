@@ -559,8 +559,8 @@ impl<'a> Run<'a> {
         loop {
             let part = (self.clock + PART as f64 * self.dt).min(until);
             self.advance(if part > until - 0.5 * self.dt { until } else { part })?;
-            let stop = self.limits.interrupted();
-            if stop.is_some() || checkpoints.keeper.is_due() {
+            let stop = self.asked_to_stop();
+            if stop.is_some() || self.is_due(checkpoints) {
                 self.checkpoint(checkpoints.keeper, &checkpoints.belongs)?;
             }
             if let Some(why) = stop {
@@ -621,7 +621,7 @@ impl<'a> Run<'a> {
             match outcome {
                 Ok(()) => {}
                 Err((Failure::Interrupted, _)) => {
-                    return Err(stopped(now, &progress.interrupted().unwrap_or_default()));
+                    return Err(stopped(now, &progress.interrupted().unwrap_or_else(stopped_elsewhere)));
                 }
                 Err(f) => return Err(failure_of(&f, s.network())),
             }
@@ -644,9 +644,23 @@ impl<'a> Run<'a> {
         self.recordings.iter_mut().filter(|r| r.follows(index)).for_each(|r| r.span.1 = step);
     }
 
+    /// Returns why the run shall end here, in this process or another.
+    fn asked_to_stop(&self) -> Option<String> {
+        let here = self.limits.interrupted();
+        match self.runner.settings.ranks.any(here.is_some()) {
+            true => Some(here.unwrap_or_else(stopped_elsewhere)),
+            false => None,
+        }
+    }
+
+    /// Whether a checkpoint is due; where there are several processes, in any of them.
+    fn is_due(&self, checkpoints: &Checkpoints) -> bool {
+        self.runner.settings.ranks.any(checkpoints.keeper.is_due())
+    }
+
     /// Stops where the user asks for it, unless a checkpoint can be taken later.
     pub(super) fn heed_interrupt(&self) -> Attempt<()> {
-        match self.limits.interrupted().filter(|_| self.is_without_checkpoints()) {
+        match self.asked_to_stop().filter(|_| self.is_without_checkpoints()) {
             Some(why) => Err(stopped(self.clock, &why)),
             None => Ok(()),
         }
@@ -654,9 +668,9 @@ impl<'a> Run<'a> {
 
     /// Keeps a checkpoint between two turns of a loop if one is due, and stops where the user asks for it.
     pub(super) fn between_turns(&mut self) -> Attempt<()> {
-        let stop = self.limits.interrupted();
+        let stop = self.asked_to_stop();
         if let Some(checkpoints) = self.checkpoints
-            && (stop.is_some() || checkpoints.keeper.is_due())
+            && (stop.is_some() || self.is_due(checkpoints))
         {
             self.checkpoint(checkpoints.keeper, &checkpoints.belongs)?;
         }
@@ -704,6 +718,11 @@ fn run_rates(s: &mut RateNetwork, target: u64, watch: &mut Watch) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Why a run ends in a process that was not asked to end it.
+fn stopped_elsewhere() -> String {
+    "another process was asked to stop".into()
 }
 
 /// Reports that the user stopped a run.

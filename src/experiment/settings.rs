@@ -2,6 +2,7 @@
 
 use crate::codegen::Backend;
 use crate::ir::Precision;
+use crate::runtime::exchange::Ranks;
 
 /// `--set path=value`
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Settings {
     pub profile: bool,
     /// Where recordings are spooled; `None` keeps them in memory only.
     pub results: Option<std::path::PathBuf>,
+    /// The processes that networks are dealt out to; results do not depend on how many there are.
+    pub ranks: Ranks,
 }
 
 impl Default for Settings {
@@ -45,6 +48,7 @@ impl Default for Settings {
             longest: None,
             profile: false,
             results: None,
+            ranks: Ranks::default(),
         }
     }
 }

@@ -117,6 +117,10 @@ impl Observer for Watch<'_> {
         }
     }
 
+    fn samples(&self, population: usize) -> bool {
+        self.recordings.iter().any(|r| matches!(r.what, What::Samples { .. }) && r.cells.population == population)
+    }
+
     fn events(&mut self, population: usize, event: EventId, spikes: &Spikes, step: u64) {
         for r in &mut self.recordings {
             if r.cells.population != population || !matches!(r.what, What::Events(e) if e == event) {

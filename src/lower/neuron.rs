@@ -9,6 +9,7 @@ use crate::hir::{Draw, Emit, EventId, Expr, Func, Op, Stmt, VarId, VarKind, inli
 use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::plan::{Column, Population};
 use crate::solve::exponential;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub enum PortSource {
 }
 
 /// States the compiler adds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Hidden {
     /// Steps for which a state is still held.
     Hold(VarId),

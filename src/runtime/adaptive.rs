@@ -6,6 +6,7 @@ use crate::image::{self, Binding, Listing, PortSource, Target};
 use crate::ir::Precision;
 use crate::plan::Population;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The attempted step of a population and the step size of each of its cells.
 pub struct Adaptive {
@@ -56,32 +57,32 @@ impl Adaptive {
         fits
     }
 
-    /// Advances `states` from `t` by `dt`; `ports` holds the analog inputs of this step.
+    /// Advances the `states` of this process's lanes from `t` by `dt`; `ports` holds the analog inputs of this step.
     pub fn advance(
         &mut self,
-        t: f64,
-        dt: f64,
-        lanes: usize,
+        (t, dt): (f64, f64),
+        (lanes, own): (usize, Range<usize>),
         precision: Precision,
         states: &mut [StateArray],
         ports: &mut BTreeMap<crate::hir::VarId, Buffer>,
     ) {
         let new = || Buffer::new(lanes, precision);
         let mut buffers = Attempt { h: new(), error: new(), time: new() };
+        let here = own.start.min(self.step.len())..own.end.min(self.step.len());
         let mut done = vec![0.0; self.step.len()];
         // A step that shrinks below this would never end; the state is then left to the finiteness check.
         let smallest = dt * 1e-9;
         let moved: Vec<Binding> =
             self.attempt.kernel.slots().iter().filter(|b| matches!(b, Binding::State(_))).cloned().collect();
-        while done.iter().any(|d| *d < dt) {
-            for (i, done) in done.iter().enumerate() {
+        while done[here.clone()].iter().any(|d| *d < dt) {
+            for (i, done) in here.clone().zip(&done[here.clone()]) {
                 buffers.h.set(i, (dt - done).min(self.step[i]).max(0.0));
                 buffers.time.set(i, t + done);
             }
             let table = self.attempt.attempt_table(&mut buffers, states, ports);
             // SAFETY: every slot is a buffer of at least `lanes` elements (uniform ones of one).
-            unsafe { self.attempt.kernel.function().call(&table, 0, lanes, 1) };
-            for (i, done) in done.iter_mut().enumerate() {
+            unsafe { self.attempt.kernel.function().call(&table, own.start, own.end, 1) };
+            for (i, done) in here.clone().zip(&mut done[here.clone()]) {
                 let used = (dt - *done).min(self.step[i]);
                 if used <= 0.0 {
                     continue;

@@ -4,6 +4,7 @@
 //! The order of the sums of a target: the longest delay first, then bundles, then sources, then as the synapses were drawn.
 
 use super::buffer::padded;
+use super::exchange::{Ranks, Worker};
 use super::history::History;
 use super::memory::prefetch;
 use super::options::Options;
@@ -58,6 +59,7 @@ struct Target {
 pub struct Deliveries {
     targets: Vec<Target>,
     precision: Precision,
+    ranks: Ranks,
     /// How many runs ahead rows are asked for.
     ahead: usize,
     /// The shortest delay.
@@ -107,12 +109,13 @@ impl Deliveries {
             let at = targets.iter().position(|t| (t.population, t.port) == (population, port)).unwrap_or_else(|| {
                 let p = &network.populations[population];
                 let lanes = p.lanes_of(port).map_or(padded(p.n), |lanes| lanes.places());
-                targets.push(Target::new(population, port, lanes, options.threads.max(1)));
+                targets.push(Target::new(population, port, lanes, options));
                 targets.len() - 1
             });
             let list = listed(network, projections, &members);
             let (synapses, delays) = if first.stored {
-                let (rows, delays) = Rows::build(&list, first.pre, &targets[at].lanes, options.precision);
+                let (rows, delays) =
+                    Rows::build(&list, first.pre, &targets[at].lanes, (options.precision, &options.ranks));
                 (Synapses::Rows(rows), delays)
             } else {
                 let delays: Vec<u16> = first.delay.possible().into_iter().map(|d| d as u16).collect();
@@ -130,7 +133,8 @@ impl Deliveries {
             target.due.sort_by_key(|(delay, bundle, _)| (std::cmp::Reverse(*delay), *bundle));
         }
         let shortest = targets.iter().flat_map(|t| &t.due).map(|d| d.0).min();
-        let mut out = Deliveries { targets, precision: options.precision, ahead: AHEAD, shortest };
+        let mut out =
+            Deliveries { targets, precision: options.precision, ranks: options.ranks.clone(), ahead: AHEAD, shortest };
         if out.bytes() >= FAR {
             out.ahead = FAR_AHEAD;
         }
@@ -143,7 +147,7 @@ impl Deliveries {
             for bundle in target.bundles.iter_mut().filter(|b| b.members.contains(&changed)) {
                 let list = listed(network, projections, &bundle.members);
                 if let Synapses::Rows(rows) = &mut bundle.synapses {
-                    *rows = Rows::build(&list, bundle.pre, &target.lanes, self.precision).0;
+                    *rows = Rows::build(&list, bundle.pre, &target.lanes, (self.precision, &self.ranks)).0;
                 }
             }
         }
@@ -293,10 +297,11 @@ fn bundled(network: &Network, projections: &[Proj]) -> Vec<Vec<usize>> {
 
 impl Target {
     /// Cuts each thread's share of the lanes into blocks.
-    fn new(population: usize, port: VarId, lanes: usize, threads: usize) -> Target {
+    fn new(population: usize, port: VarId, lanes: usize, options: &Options) -> Target {
         let (mut all, mut blocks) = (Vec::new(), Vec::new());
-        for t in 0..threads {
-            let range = share(lanes, t, threads);
+        let threads = options.threads.max(1);
+        for thread in 0..threads {
+            let range = Worker { ranks: &options.ranks, thread, threads }.share(lanes);
             let n = range.len().div_ceil(BLOCK).max(1);
             let block = |k: usize| share(range.len(), k, n);
             blocks.push(all.len()..all.len() + n);

@@ -8,7 +8,7 @@ mod dense;
 
 use self::dense::Dense;
 use super::chance::{Distribution, LARGEST, TOGETHER, block_of, individual, words_of};
-use super::pool::share;
+use super::exchange::Worker;
 use super::ring::{RingPointer, SlotPointer};
 use super::time::TimeFunction;
 use crate::hir::network::model::Process;
@@ -80,9 +80,9 @@ impl RunningDrive {
         }
     }
 
-    /// Returns the drive's cells whose lanes are those of thread `t` of so many.
-    fn cells(&self, (t, threads): (usize, usize)) -> Range<usize> {
-        let (own, first) = (share(self.ring.lanes(), t, threads), self.lanes.start);
+    /// Returns the drive's cells whose lanes are a thread's.
+    fn cells(&self, worker: Worker) -> Range<usize> {
+        let (own, first) = (worker.share(self.ring.lanes()), self.lanes.start);
         let begin = own.start.max(first);
         begin - first..own.end.min(self.lanes.end).max(begin) - first
     }
@@ -203,7 +203,7 @@ impl RunningDrive {
     }
 }
 
-/// Adds the events of all drives of a population at step `s` of a pass, for thread `t`'s share of the lanes.
+/// Adds the events of all drives of a population at step `s` of a pass, for a thread's share of the lanes.
 ///
 /// # Safety
 /// No other thread may touch its share of the population's rings meanwhile.
@@ -211,7 +211,7 @@ pub unsafe fn run_all(
     drives: &[RunningDrive],
     step: u64,
     s: usize,
-    share: (usize, usize),
+    worker: Worker,
     precision: Precision,
     scratch: &mut Vec<u32>,
 ) {
@@ -231,12 +231,12 @@ pub unsafe fn run_all(
             if let Some(distribution) = d.rare(s) {
                 let slot = d.ring.slot(step, precision);
                 // SAFETY: the caller's promise.
-                unsafe { d.add_block(distribution, step, (*b, own), &d.cells(share), slot) };
+                unsafe { d.add_block(distribution, step, (*b, own), &d.cells(worker), slot) };
             }
         }
     };
     for (index, d) in drives.iter().enumerate() {
-        let cells = d.cells(share);
+        let cells = d.cells(worker);
         if cells.is_empty() {
             continue;
         }

@@ -13,6 +13,7 @@ mod clock;
 mod continuous;
 mod delivery;
 mod drive;
+pub mod exchange;
 mod history;
 mod memory;
 mod noise;

@@ -1,5 +1,6 @@
 //! How to run.
 
+use super::exchange::Ranks;
 use super::profile::{Profile, Stopwatch};
 use crate::codegen::Backend;
 use crate::image::Target;
@@ -23,6 +24,8 @@ pub struct Options {
     pub profile: Option<Arc<Profile>>,
     /// How many networks share the profile and run side by side.
     pub side_by_side: usize,
+    /// The processes that the cells are dealt out to.
+    pub ranks: Ranks,
 }
 
 impl Options {

@@ -5,9 +5,10 @@ use super::buffer::{Buffer, padded};
 use super::cable::Cables;
 use super::chance::RareEvents;
 use super::clock::LaneClocks;
+use super::exchange::{Array, Worker};
 use super::noise::Noise;
 use super::options::Options;
-use super::pool::{Pool, share};
+use super::pool::Pool;
 use super::reading::Readings;
 use super::ring::{Ring, RingPointer};
 use super::snapshot::{Cells, Raw};
@@ -480,32 +481,32 @@ impl Pop {
         }
     }
 
-    /// Makes the sums of some steps free for later events, for thread `t` of so many; those of segments of cables stay.
+    /// Makes the sums of some steps free for later events, for a thread's share of the lanes; those of segments of cables stay.
     ///
     /// # Safety
-    /// Every thread must have another `t`, and have used what has arrived.
-    pub unsafe fn clear(&self, step: u64, m: usize, (t, threads): (usize, usize), precision: Precision) {
+    /// Every thread must be another one, and have used what has arrived.
+    pub unsafe fn clear(&self, step: u64, m: usize, worker: Worker, precision: Precision) {
         for (ring, _) in self.ring_pointers.iter().filter(|(_, segments)| !segments) {
             // SAFETY: threads have disjoint shares.
-            unsafe { ring.clear(step, m, share(ring.lanes(), t, threads), precision) };
+            unsafe { ring.clear(step, m, worker.share(ring.lanes()), precision) };
         }
     }
 
-    /// Adds what has arrived at segments of cables in a step, for thread `t` of so many, and makes their sums free for later events; returns
-    /// whether all states are finite.
+    /// Adds what has arrived at segments of cables in a step, for a thread's share of the lanes, and makes their sums free for later
+    /// events; returns whether all states are finite.
     ///
     /// # Safety
-    /// Every thread must have another `t`, for whose share of the lanes everything has arrived.
-    pub unsafe fn arrive(&self, step: u64, (t, threads): (usize, usize), precision: Precision) -> bool {
+    /// Every thread must be another one, for whose share of the lanes everything has arrived.
+    pub unsafe fn arrive(&self, step: u64, worker: Worker, precision: Precision) -> bool {
         let Some(cables) = &self.cables else { return true };
         let ring =
             |port: VarId| self.rings.iter().position(|(known, _)| *known == port).map(|k| self.ring_pointers[k].0);
         let used = |port: VarId| ring(port).is_some_and(|ring| ring.is_used(step));
         // SAFETY: the caller's promise.
-        let finite = unsafe { cables.arrive(&used, t, threads) };
+        let finite = unsafe { cables.arrive(&used, worker) };
         for (ring, _) in self.ring_pointers.iter().filter(|(ring, segments)| *segments && ring.is_used(step)) {
             // SAFETY: threads have disjoint shares, and theirs are used up.
-            unsafe { ring.clear(step, 1, share(ring.lanes(), t, threads), precision) };
+            unsafe { ring.clear(step, 1, worker.share(ring.lanes()), precision) };
         }
         finite
     }
@@ -653,7 +654,8 @@ impl Pop {
     /// finite.
     pub fn advance_others(&mut self, t: f64, options: &Options, pool: &Pool) -> bool {
         if let Some(a) = &mut self.adaptive {
-            a.advance(t, options.dt, self.lanes, options.precision, &mut self.states, &mut self.inputs);
+            let own = options.ranks.own(self.lanes);
+            a.advance((t, options.dt), (self.lanes, own), options.precision, &mut self.states, &mut self.inputs);
         }
         if let Some(cables) = &mut self.cables {
             let (ports, inputs) = (&self.ports, &self.inputs);
@@ -672,6 +674,17 @@ impl Pop {
     pub fn listings(&self) -> Vec<Listing> {
         let adaptive = self.adaptive.iter().flat_map(Adaptive::listings);
         self.update.listings().chain(adaptive).chain(self.cables.iter().flat_map(Cables::listings)).collect()
+    }
+
+    /// Returns the states, of which every process has those of its own lanes.
+    pub fn arrays(&mut self) -> impl Iterator<Item = Array<'_>> {
+        let lanes = self.lanes;
+        self.states.iter_mut().map(move |s| Array::of(s.now_mut(), lanes))
+    }
+
+    /// Returns how many lanes each port has at which weights arrive.
+    pub fn ring_lanes(&self) -> impl Iterator<Item = usize> {
+        self.rings.iter().map(|(_, ring)| ring.lanes())
     }
 
     /// Returns everything that the cells remember.

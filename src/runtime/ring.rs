@@ -39,6 +39,11 @@ impl Ring {
         Ring { buffer: Buffer::new(n, precision), lanes, slots, used }
     }
 
+    /// Returns the number of lanes.
+    pub fn lanes(&self) -> usize {
+        self.lanes
+    }
+
     /// Returns a pointer for delivery, good as long as the ring lives.
     pub fn pointer(&mut self) -> RingPointer {
         RingPointer { base: self.buffer.as_mut_ptr(), lanes: self.lanes, slots: self.slots, used: self.used.as_ptr() }

@@ -3,6 +3,7 @@
 //! A block has at most 65 536 lanes, so that a target takes two bytes. Each target belongs to one block; the order in which
 //! weights are added to it does not depend on how many blocks there are.
 
+use super::exchange::Ranks;
 use super::memory::Fixed;
 use crate::ir::Precision;
 use crate::parallel;
@@ -72,18 +73,24 @@ pub struct Run<'a> {
 
 impl Rows {
     /// Builds the rows of projections from the same cells onto the same population, for each block of its lanes; returns the
-    /// delays that occur as well.
+    /// delays that occur as well, in any of the processes.
     pub fn build(
         members: &[Member],
         pre: View,
         blocks: &[Range<usize>],
-        precision: Precision,
+        (precision, ranks): (Precision, &Ranks),
     ) -> (Vec<Rows>, Vec<u16>) {
         let builder = Builder::new(members, pre, blocks, precision);
         let made = parallel::map(pre.n.div_ceil(1 << builder.shift), |c| builder.chunk(c));
         let mut delays: Vec<u16> = made.iter().flatten().flat_map(|b| b.delays.iter().copied()).collect();
         delays.sort_unstable();
         delays.dedup();
+        if ranks.are_several() {
+            let mine: Vec<u64> = delays.iter().map(|d| u64::from(*d)).collect();
+            delays = ranks.numbers(&mine).concat().into_iter().map(|d| d as u16).collect();
+            delays.sort_unstable();
+            delays.dedup();
+        }
         let shift = builder.shift;
         let mut parts: Vec<Vec<Part>> = blocks.iter().map(|_| Vec::new()).collect();
         for chunk in made {
@@ -424,6 +431,10 @@ impl<'a> Builder<'a> {
             let target = p.site.as_ref().map_or(cell, |site| site.lane(cell, k));
             // Blocks are as long as one another, up to sixteen lanes.
             let block = self.blocks.partition_point(|b| b.end <= target);
+            // Synapses onto the cells of other processes are theirs.
+            if self.blocks.get(block).is_none_or(|b| b.start > target) {
+                return;
+            }
             let delay = match &p.delay {
                 Delay::Const(d) => *d as u16,
                 Delay::Array(a) => a[k],

@@ -3,10 +3,11 @@
 use super::buffer::Buffer;
 use super::delivery::Deliveries;
 use super::drive::RunningDrive;
+use super::exchange::{Others, Worker, is_marked, marked};
 use super::history::History;
 use super::options::Options;
 use super::plastic::{Lets, Plastic};
-use super::pool::{Pool, share};
+use super::pool::Pool;
 use super::population::Pop;
 use super::profile::Part;
 use super::projection::Proj;
@@ -23,10 +24,11 @@ use crate::hir::{EventId, Expr, VarId, VarKind};
 use crate::image::{Hidden, Listing};
 use crate::plan::{Column, Lanes, Network};
 use crate::rng::Stream;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 
 /// Why a run stopped.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Failure {
     /// A state is not finite any more.
     NonFinite {
@@ -84,6 +86,8 @@ pub trait Observer {
     fn next_stop(&self, step: u64) -> u64;
     /// Sees the states at a boundary.
     fn sample(&mut self, simulation: &Simulation);
+    /// Returns whether `sample` looks at the cells of a population.
+    fn samples(&self, population: usize) -> bool;
     /// Sees the events of a pass; `step` is the boundary at which the first ones happened.
     fn events(&mut self, population: usize, event: EventId, spikes: &Spikes, step: u64);
     /// Returns whether the run should stop.
@@ -98,6 +102,9 @@ impl Observer for Unwatched {
         u64::MAX
     }
     fn sample(&mut self, _: &Simulation) {}
+    fn samples(&self, _: usize) -> bool {
+        false
+    }
     fn events(&mut self, _: usize, _: EventId, _: &Spikes, _: u64) {}
     fn interrupted(&self) -> bool {
         false
@@ -140,6 +147,8 @@ pub struct Simulation {
     pub(super) readings: Readings,
     /// What synapses have read of them.
     pub(super) lets: Lets,
+    /// What is known of the other processes.
+    pub(super) others: Others,
 }
 
 /// How much has been done since the simulation was built.
@@ -170,9 +179,12 @@ impl Simulation {
     pub fn new(
         mut network: Network,
         rates: Vec<TimeFunction>,
-        options: Options,
+        mut options: Options,
         built: &dyn Fn(usize, usize),
     ) -> Simulation {
+        let mut pool = Pool::new(options.threads);
+        // Where the system gives fewer threads, these have all lanes.
+        options.threads = pool.threads();
         network.write_transposes();
         network.remember_events(options.dt);
         let windows = Windows::new(network.keep_windows(), options.dt);
@@ -203,7 +215,6 @@ impl Simulation {
         // Synapses that learn deliver when events reach them, for later steps.
         let ahead = network.projections.iter().zip(&plastic).filter(|(_, plastic)| **plastic);
         let ahead = ahead.map(|(p, _)| p.delay.range().1.max(p.dendritic.range().1) as usize).max().unwrap_or(0);
-        let mut pool = Pool::new(options.threads);
         let sums = Sums::new(&network, &options);
         let mut out = Simulation {
             network,
@@ -228,7 +239,10 @@ impl Simulation {
             heard: Vec::new(),
             readings: Readings::new(options.dt, options.backend),
             lets: Lets::default(),
+            others: Others::default(),
         };
+        let of_windows = out.windows.kept.iter().map(|(kept, _)| kept.population);
+        out.others = Others::new(&out.network, of_windows);
         out.heard = out.network.populations.iter().map(|p| Heard::all(p, options.dt, options.backend)).collect();
         out.lets = Lets::new(read_by_synapses(&out.network));
         out.pops = (0..out.network.populations.len()).map(|i| out.new_population(i)).collect();
@@ -250,7 +264,8 @@ impl Simulation {
             out.network.projections.iter().map(|p| out.pops[p.post.population].ring(p.port)).collect();
         let shares = |p: &crate::plan::Projection| {
             let (lanes, threads) = (out.pops[p.post.population].lanes, out.pool.threads());
-            (0..threads).map(move |t| share(lanes, t, threads)).collect()
+            let ranks = &out.options.ranks;
+            (0..threads).map(move |thread| Worker { ranks, thread, threads }.share(lanes)).collect()
         };
         let network = &out.network;
         let every = network.projections.iter().enumerate();
@@ -442,11 +457,12 @@ impl Simulation {
         self.heard = heard;
         computed?;
         self.sums.get_mut().forget();
-        self.plasticity((self.step, self.step), Part::Learning, &|k, plastic, p, view, pool| {
+        self.plasticity((self.step, self.step), (0, Part::Learning), &|k, plastic, p, view, pool| {
             if projections.contains(&k) {
                 plastic.signal(name, p, view, pool);
             }
         })?;
+        self.agree()?;
         for k in projections {
             if let Some(plastic) = &mut self.plastic[*k] {
                 plastic.rewire(&mut self.network.projections[*k], self.step, &self.options);
@@ -494,7 +510,7 @@ impl Simulation {
             (false, _) => p.all_initial(variable),
         };
         if let Some(plastic) = plastic {
-            plastic.copy(p, variable, self.step, &mut out);
+            self.copy_all(plastic, p, variable, &mut out);
         } else if !weight
             && let Some(cells) = self.projections[projection].state_at(p, variable, self.step, &self.options)
         {
@@ -502,6 +518,18 @@ impl Simulation {
             edges.iter().zip(&mut out).for_each(|(e, value)| *value = cells[e.pre as usize - p.pre.start]);
         }
         out
+    }
+
+    /// Copies what plastic synapses have, in any of the processes; what none keeps stays.
+    fn copy_all(&self, plastic: &Plastic, p: &crate::plan::Projection, variable: VarId, out: &mut [f64]) {
+        if !self.options.ranks.are_several() {
+            return plastic.copy(p, variable, self.step, out);
+        }
+        let mut kept = marked(out.len());
+        plastic.copy(p, variable, self.step, &mut kept);
+        self.options.ranks.join_numbers(&mut kept);
+        let known = out.iter_mut().zip(kept).filter(|(_, kept)| !is_marked(*kept));
+        known.for_each(|(out, kept)| *out = kept);
     }
 
     /// Replaces the weights of a projection or a state of a plastic one, one value for all or one per synapse of the plan.

@@ -2,8 +2,10 @@
 //! number of threads. Random numbers need no memory: they are functions of the step.
 
 use super::buffer::Buffer;
+use super::exchange::{ANOTHERS, Array};
 use super::history::Past;
 use super::plastic::Synapses;
+use super::population::Pop;
 use super::simulation::Simulation;
 use super::windows::Average;
 use serde::{Deserialize, Serialize};
@@ -72,19 +74,32 @@ impl Raw {
 }
 
 impl Simulation {
-    /// Returns the state at the present step boundary.
+    /// Returns the state at the present step boundary, of all processes.
     pub fn snapshot(&self) -> Remembered {
         let of_plan = |(plastic, p): (&Option<super::plastic::Plastic>, &crate::plan::Projection)| {
-            plastic.as_ref().map(|x| x.synapses_of(p))
+            plastic.as_ref().map(|x| x.synapses_of(p, &self.options.ranks))
         };
         Remembered {
             step: self.step,
-            populations: self.pops.iter().map(|p| p.cells()).collect(),
+            populations: self.pops.iter().map(|p| self.cells_of(p)).collect(),
             projections: self.projections.iter().map(|p| p.sources()).collect(),
             plastic: self.plastic.iter().zip(&self.network.projections).map(of_plan).collect(),
             past: self.history.past(),
             windows: self.windows.averages(),
         }
+    }
+
+    /// Returns what the cells of a population remember, with what the other processes have of it.
+    fn cells_of(&self, pop: &Pop) -> Cells {
+        let (ranks, size) = (&self.options.ranks, self.options.precision.bytes());
+        let mut cells = pop.cells();
+        let sums = pop.ring_lanes().zip(&mut cells.rings);
+        ranks.complete(sums.map(|(lanes, raw)| Array { bytes: &mut raw.0, lanes, size }).collect());
+        let own = ranks.own(pop.lanes);
+        let theirs = cells.adaptive.iter_mut().enumerate().filter(|(k, _)| !own.contains(k));
+        theirs.for_each(|(_, step)| *step = f64::from_bits(ANOTHERS));
+        ranks.join_numbers(&mut cells.adaptive);
+        cells
     }
 
     /// Goes on from a state of a simulation of the same plan; false if the state is of another one.

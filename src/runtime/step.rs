@@ -6,16 +6,25 @@
 use super::cable::Cables;
 use super::delivery;
 use super::drive;
-use super::plastic::{Plastic, View};
+use super::exchange::{Met, Worker};
+use super::plastic::{NotFinite, Plastic, View};
 use super::pool::Pool;
-use super::pool::share;
 use super::population::Pop;
 use super::profile::Part;
 use super::simulation::{Failure, Observer, Simulation};
 use super::sums::Present;
 use crate::hir::EventId;
 use crate::image::{Binding, Hidden};
+use crate::plan::Projection;
+use cranelift_entity::EntityRef;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The phases of a pass that synapses have, and the two of cells between them, in their order.
+const LEARNING: u64 = 0;
+const ARRIVALS: u64 = 1;
+const CELLS: u64 = 2;
+const EVENTS: u64 = 3;
+const RESPONSES: u64 = 4;
 
 /// Passes with less work than this run on one thread.
 const SMALL: usize = 2048;
@@ -32,9 +41,11 @@ impl Simulation {
     pub fn run_until(&mut self, end: u64, observer: &mut dyn Observer) -> Result<(), Failure> {
         self.refresh();
         self.tuning.begin();
+        let deliveries = self.work.deliveries;
         let mut watch = self.options.stopwatch();
         while self.step < end {
-            if observer.interrupted() {
+            self.others.asked = observer.interrupted();
+            if self.others.ends || self.others.asked && !self.options.ranks.are_several() {
                 return Err(Failure::Interrupted);
             }
             let stop = observer.next_stop(self.step).min(end);
@@ -54,11 +65,14 @@ impl Simulation {
                 }
             }
             if self.step == stop {
+                self.complete_others(&|population| observer.samples(population));
                 observer.sample(self);
             }
             watch.was(Part::Between);
         }
         self.tuning.end();
+        self.complete_others(&|_| true);
+        self.work.deliveries = deliveries + self.options.ranks.sum(self.work.deliveries - deliveries);
         Ok(())
     }
 
@@ -68,10 +82,10 @@ impl Simulation {
         watch.was(Part::Inputs);
         self.history.begin((&self.pops, &self.readings), &self.network, self.step, self.options.dt);
         watch.was(Part::Events);
-        self.plasticity((self.step, self.step), Part::Learning, &|_, plastic, p, view, pool| {
+        self.plasticity((self.step, self.step), (LEARNING, Part::Learning), &|_, plastic, p, view, pool| {
             plastic.advance(p, view, pool);
         })?;
-        self.plasticity((self.step + 1, self.step), Part::Arrivals, &|_, plastic, p, view, pool| {
+        self.plasticity((self.step + 1, self.step), (ARRIVALS, Part::Arrivals), &|_, plastic, p, view, pool| {
             if !p.is_immediate() {
                 plastic.arrivals(p, view, pool);
             }
@@ -86,6 +100,7 @@ impl Simulation {
         passed?;
         watch.again();
         self.pops.iter_mut().for_each(Pop::finish_pass);
+        self.share_states();
         for (proj, plan) in self.projections.iter_mut().zip(&self.network.projections) {
             proj.event_factors(plan, &self.pops[plan.pre.population].spikes, self.step, &self.options);
         }
@@ -96,7 +111,10 @@ impl Simulation {
             self.sum_inputs(end);
             watch.was(Part::Inputs);
         }
-        self.plasticity((end, end), Part::Responses, &|_, plastic, p, view, pool| plastic.responses(p, view, pool))?;
+        let respond =
+            &|_, plastic: &mut Plastic, p: &Projection, view: &View, pool: &Pool| plastic.responses(p, view, pool);
+        self.plasticity((end, end), (RESPONSES, Part::Responses), respond)?;
+        self.agree()?;
         watch.again();
         self.work.deliveries += self.plastic.iter().flatten().map(Plastic::take_visited).sum::<u64>();
         self.history.end(&self.pops, m);
@@ -106,16 +124,21 @@ impl Simulation {
 
     /// Advances populations that may be advanced at once, and lets their events reach others within the step.
     fn advance_level(&mut self, level: &[usize], first: bool, m: usize) -> Result<(), Failure> {
-        if !self.integrate(level, first, m) {
-            return Err(self.diagnose(m));
+        if self.integrate(level, first, m) {
+            self.extract(level, m)?;
+        } else {
+            let met = self.diagnose(m);
+            self.meets(met)?;
         }
         let mut watch = self.options.stopwatch();
-        self.extract(level, m)?;
+        self.share_events(level, m)?;
+        let spikes = level.iter().flat_map(|p| &self.pops[*p].spikes).map(|s| s.cells.len() as u64);
+        self.work.spikes += spikes.sum::<u64>();
         watch.was(Part::Events);
         if level.len() == self.pops.len() {
             return Ok(());
         }
-        self.plasticity((self.step + 1, self.step), Part::Arrivals, &|_, plastic, p, view, pool| {
+        self.plasticity((self.step + 1, self.step), (ARRIVALS, Part::Arrivals), &|_, plastic, p, view, pool| {
             if p.is_immediate() && level.contains(&p.pre.population) {
                 plastic.arrivals(p, view, pool);
             }
@@ -145,8 +168,9 @@ impl Simulation {
 
     /// Computes sums of continuous contributions at a step boundary, that of the states as they are, if they are not known.
     pub(super) fn update_sums(&self, step: u64) {
-        let Simulation { pops, network, plastic, history, readings, .. } = self;
-        let now = Present { pops, network, plastic, history, readings, step, dt: self.options.dt };
+        let Simulation { pops, network, plastic, history, readings, options, .. } = self;
+        let (dt, ranks) = (options.dt, &options.ranks);
+        let now = Present { pops, network, plastic, history, readings, step, dt, ranks };
         self.sums.borrow_mut().update(&now);
     }
 
@@ -163,6 +187,7 @@ impl Simulation {
         let (mut whole, options) = (self.options.stopwatch(), &self.options);
         let busy = AtomicU64::new(0);
         let job = |t: usize| {
+            let worker = Worker { ranks: &options.ranks, thread: t, threads };
             let mut watch = options.stopwatch_of_one(side_by_side);
             let mut scratch = Vec::new();
             let mut runs = delivery::Scratch::default();
@@ -175,15 +200,15 @@ impl Simulation {
                 if !drives.is_empty() {
                     for s in 0..m {
                         // SAFETY: threads have disjoint lanes.
-                        unsafe { drive::run_all(drives, step + s as u64, s, (t, threads), precision, &mut scratch) };
+                        unsafe { drive::run_all(drives, step + s as u64, s, worker, precision, &mut scratch) };
                     }
                     watch.was(Part::Drives(k));
                 }
                 // SAFETY: threads have disjoint lanes, for which everything has arrived; with cables a pass is one step.
-                if !unsafe { pop.arrive(step, (t, threads), precision) } {
+                if !unsafe { pop.arrive(step, worker, precision) } {
                     arrived.store(false, Ordering::Relaxed);
                 }
-                let lanes = share(pop.lanes, t, threads);
+                let lanes = worker.share(pop.lanes);
                 if lanes.is_empty() {
                     continue;
                 }
@@ -201,7 +226,7 @@ impl Simulation {
                 if ok {
                     // What has arrived is used up; whoever used it still has it in its cache.
                     // SAFETY: threads have disjoint lanes.
-                    unsafe { pop.clear(step, m, (t, threads), precision) };
+                    unsafe { pop.clear(step, m, worker, precision) };
                 } else {
                     finite.store(false, Ordering::Relaxed);
                 }
@@ -251,44 +276,40 @@ impl Simulation {
     }
 
     /// Finds the first step of the pass after which a state is not finite, from the states still kept at its start.
-    fn diagnose(&mut self, m: usize) -> Failure {
+    fn diagnose(&mut self, m: usize) -> Met {
         let step = self.step;
         for population in 0..self.pops.len() {
             if let Err(failure) = self.cables_are_finite(population) {
-                return failure;
+                return Met { place: [CELLS, population as u64, 0, 0, 0], failure };
             }
+            let own = self.options.ranks.own(self.pops[population].lanes);
             let mut before: Option<Vec<f64>> = None;
             for k in 1..=m {
                 let pop = &mut self.pops[population];
                 // SAFETY: as in `integrate`, on one thread.
-                unsafe { pop.update.kernel.function().call_with(pop.noise().draw(), pop.table(), 0, pop.lanes, k) };
-                // Lanes beyond the last cell mirror it, except in what comes from a file.
-                let (n, lanes) = (self.network.populations[population].n, pop.lanes);
+                unsafe {
+                    pop.update.kernel.function().call_with(pop.noise().draw(), pop.table(), own.start, own.end, k)
+                };
+                let n = self.network.populations[population].n;
                 for (j, s) in pop.states.iter().enumerate() {
-                    if let Some(lane) = (0..lanes).find(|i| !s.next().get(*i).is_finite()) {
-                        let last = before.as_ref().map_or(s.now().get(lane), |b| b[j * lanes + lane]);
-                        let i = lane.min(n - 1);
-                        let model = &self.network.populations[population].model;
-                        let variable = match &s.key {
-                            Binding::State(v) => model.vars[*v].name.clone(),
-                            Binding::Hidden(what @ (Hidden::Hold(_) | Hidden::Mute(_))) => {
-                                let time = (step + k as u64) as f64 * self.options.dt;
-                                return Failure::Duration { population, what: *what, index: i, time };
-                            }
-                            _ => "a counter".into(),
-                        };
-                        return Failure::NonFinite {
-                            population,
-                            variable,
-                            index: i,
-                            time: (step + k as u64) as f64 * self.options.dt,
-                            last: Some(last),
-                        };
-                    }
+                    let Some(lane) = own.clone().find(|i| !s.next().get(*i).is_finite()) else { continue };
+                    let last = before.as_ref().map_or(s.now().get(lane), |b| b[j * own.len() + lane - own.start]);
+                    // Lanes beyond the last cell mirror it, except in what comes from a file.
+                    let index = lane.min(n - 1);
+                    let time = (step + k as u64) as f64 * self.options.dt;
+                    let model = &self.network.populations[population].model;
+                    let grown = |variable| Failure::NonFinite { population, variable, index, time, last: Some(last) };
+                    let failure = match &s.key {
+                        Binding::State(v) => grown(model.vars[*v].name.clone()),
+                        Binding::Hidden(what @ (Hidden::Hold(_) | Hidden::Mute(_))) => {
+                            Failure::Duration { population, what: *what, index, time }
+                        }
+                        _ => grown("a counter".into()),
+                    };
+                    return Met { place: [CELLS, population as u64, k as u64, j as u64, lane as u64], failure };
                 }
-                before = Some(
-                    pop.states.iter().flat_map(|s| (0..lanes).map(|i| s.next().get(i)).collect::<Vec<_>>()).collect(),
-                );
+                let own = || own.clone();
+                before = Some(pop.states.iter().flat_map(|s| own().map(|i| s.next().get(i))).collect());
             }
         }
         // Every lane of every state has been looked at.
@@ -296,10 +317,12 @@ impl Simulation {
     }
 
     fn extract(&mut self, level: &[usize], m: usize) -> Result<(), Failure> {
+        let mut found = None;
         for &population in level {
             let (pop, plan) = (&mut self.pops[population], &self.network.populations[population]);
             let per_byte = pop.update.kernel.lanes_per_byte();
             let stride = pop.lanes / per_byte;
+            let own = self.options.ranks.own(pop.lanes);
             for event in 0..pop.bits.len() {
                 let mut spikes = std::mem::take(&mut pop.spikes[event]);
                 let bits = &pop.bits[event];
@@ -308,31 +331,35 @@ impl Simulation {
                 spikes.start.clear();
                 spikes.start.push(0);
                 for s in 0..m {
-                    if let Some(bits) = bits.get(s * stride..(s + 1) * stride) {
+                    let row = s * stride;
+                    if let Some(bits) = bits.get(row + own.start / per_byte..row + own.end / per_byte) {
                         let first = spikes.cells.len();
-                        scan(bits, per_byte, plan.n, &mut spikes.cells);
+                        scan(bits, per_byte, (own.start, plan.n), &mut spikes.cells);
                         if let Some(counts) = counts
                             && let Err(index) = multiply(&mut spikes.cells, first, &|c| counts.get(s * pop.lanes + c))
                         {
                             let time = (self.step + s as u64 + 1) as f64 * self.options.dt;
+                            let place = [EVENTS, population as u64, event as u64, s as u64, index as u64];
                             let event = EventId::from_u32(event as u32);
-                            return Err(Failure::Count { population, event, index, time });
+                            found.get_or_insert(Met {
+                                place,
+                                failure: Failure::Count { population, event, index, time },
+                            });
                         }
                     }
                     spikes.start.push(spikes.cells.len() as u32);
                 }
-                self.work.spikes += spikes.cells.len() as u64;
                 pop.spikes[event] = spikes;
             }
         }
-        Ok(())
+        found.map_or(Ok(()), |met| self.meets(met))
     }
 
     /// Runs something at all plastic projections, at a step boundary and with the cells' values of another.
     pub(super) fn plasticity(
         &mut self,
         (now, cells): (u64, u64),
-        part: fn(usize) -> Part,
+        (phase, part): (u64, fn(usize) -> Part),
         run: &dyn Fn(usize, &mut Plastic, &crate::plan::Projection, &View, &Pool),
     ) -> Result<(), Failure> {
         self.lets.forget();
@@ -343,9 +370,11 @@ impl Simulation {
             let Some(plastic) = plastic else { continue };
             run(k, plastic, p, &view, pool);
             watch.was(part(k));
-            if let Some(found) = plastic.not_finite(p, now) {
+            if let Some(NotFinite { variable, synapse: index }) = plastic.not_finite(p, now) {
                 let time = now as f64 * options.dt;
-                return Err(Failure::Synapse { projection: k, variable: found.variable, index: found.synapse, time });
+                let place = [phase, k as u64, variable.index() as u64, index as u64, 0];
+                let failure = Failure::Synapse { projection: k, variable, index, time };
+                return self.meets(Met { place, failure });
             }
         }
         Ok(())
@@ -367,12 +396,12 @@ fn multiply(cells: &mut Vec<u32>, first: usize, count: &dyn Fn(usize) -> f64) ->
     Ok(())
 }
 
-/// Collects the indices of set bits; whole words without any are skipped.
-fn scan(bytes: &[u8], per_byte: usize, n: usize, out: &mut Vec<u32>) {
+/// Collects the indices of set bits, from that of the first one on; whole words without any are skipped.
+fn scan(bytes: &[u8], per_byte: usize, (begin, n): (usize, usize), out: &mut Vec<u32>) {
     let mut collect = |first: usize, mut word: u64| {
         while word != 0 {
             let bit = word.trailing_zeros() as usize;
-            let cell = (first + bit / 8) * per_byte + bit % 8;
+            let cell = begin + (first + bit / 8) * per_byte + bit % 8;
             if cell < n {
                 out.push(cell as u32);
             }

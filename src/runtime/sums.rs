@@ -2,6 +2,7 @@
 
 use super::buffer::{Buffer, padded};
 use super::continuous::{Cells, Continuous};
+use super::exchange::{Array, Ranks};
 use super::history::History;
 use super::options::Options;
 use super::plastic::Plastic;
@@ -45,6 +46,8 @@ pub struct Present<'a> {
     pub step: u64,
     /// Time step, internal units.
     pub dt: f64,
+    /// The processes, each of which has the synapses onto its own cells.
+    pub ranks: &'a Ranks,
 }
 
 impl Sums {
@@ -130,6 +133,8 @@ impl Sums {
                 }
                 c.run(p, &Seen { now, read, returning: &returning[k] }, &mut sum);
             }
+            let lanes = now.pops[*population].lanes;
+            now.ranks.complete(vec![Array::of(&mut sum, lanes)]);
             values.insert((*population, *port), sum);
         }
         (self.at, self.changed) = (Some(now.step), false);

@@ -7,7 +7,8 @@ mod solve;
 mod tree;
 
 use super::Buffer;
-use super::pool::{Pool, share};
+use super::exchange::Worker;
+use super::pool::Pool;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
 use crate::image::{self, Bound, CableShape, CableSlot, Listing, Target};
@@ -226,16 +227,16 @@ impl Cables {
         }
     }
 
-    /// Adds what has arrived at ports of which `used` tells that something did, for thread `t` of so many; returns whether all states are
-    /// finite.
+    /// Adds what has arrived at ports of which `used` tells that something did, for a thread's share of the lanes; returns whether all
+    /// states are finite.
     ///
     /// # Safety
-    /// Every thread must have another `t`, and the sums that were aimed at must be complete for its share of their lanes.
-    pub unsafe fn arrive(&self, used: &dyn Fn(VarId) -> bool, t: usize, threads: usize) -> bool {
+    /// Every thread must be another one, and the sums that were aimed at must be complete for its share of their lanes.
+    pub unsafe fn arrive(&self, used: &dyn Fn(VarId) -> bool, worker: Worker) -> bool {
         let mut finite = true;
         for c in &self.compartments {
             let Some((arrivals, table)) = &c.arrivals else { continue };
-            let lanes = share(c.shape.lanes.places(), t, threads);
+            let lanes = worker.share(c.shape.lanes.places());
             let any =
                 arrivals.kernel.slots().iter().any(|slot| matches!(slot, CableSlot::Arrival(port) if used(*port)));
             if any && !lanes.is_empty() {

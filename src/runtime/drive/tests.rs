@@ -1,4 +1,5 @@
 use super::super::chance::thresholds;
+use super::super::exchange::Ranks;
 use super::super::ring::Ring;
 use super::*;
 use crate::hir::VarId;
@@ -29,14 +30,23 @@ fn counts(process: Process, rate: f64) -> Vec<f64> {
     let plan = Drive { post, port, segment: 0, shape, kind, weight: Column::Const(1.0) };
     let mut ring = Ring::new(320, 1, Precision::F32);
     let mut drives = vec![RunningDrive::new(plan, (ring.pointer(), 16), 3, 0, 0.1)];
-    let mut counts = Vec::new();
+    let (mut counts, ranks) = (Vec::new(), Ranks::default());
     for step in 0..2000 {
         drives[0].prepare(&[], step, 1);
         let mut draw = |threads: usize| {
             ring.buffer.clear(0..320);
-            for t in 0..threads {
+            for thread in 0..threads {
                 // SAFETY: one thread.
-                unsafe { run_all(&drives, step, 0, (t, threads), Precision::F32, &mut Vec::new()) };
+                unsafe {
+                    run_all(
+                        &drives,
+                        step,
+                        0,
+                        Worker { ranks: &ranks, thread, threads },
+                        Precision::F32,
+                        &mut Vec::new(),
+                    )
+                };
             }
             (0..320).map(|lane| ring.buffer.get(lane)).collect::<Vec<f64>>()
         };

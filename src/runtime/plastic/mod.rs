@@ -18,6 +18,7 @@ use self::lanes::{Cells, Lanes, Scratch, Shared, Which};
 pub use self::lets::Lets;
 use self::part::{Part, Way};
 use super::buffer::{Buffer, padded};
+use super::exchange::{ANOTHERS, Ranks};
 use super::history::History;
 use super::options::Options;
 use super::pool::Pool;
@@ -288,21 +289,22 @@ impl Plastic {
         }
     }
 
-    /// Returns everything that the synapses remember, in the order of the plan.
-    pub fn synapses_of(&self, p: &Projection) -> Synapses {
+    /// Returns everything that the synapses remember, in all processes, in the order of the plan.
+    pub fn synapses_of(&self, p: &Projection, ranks: &Ranks) -> Synapses {
         let mut own: Vec<(Option<VarId>, Vec<u64>)> = Vec::new();
         for part in &self.parts {
             let part = lock(part);
             let states = part.values.states.iter().map(|(v, b)| (Some(*v), b));
             for (variable, b) in std::iter::once((None, &part.values.weight)).chain(states) {
                 if !own.iter().any(|(v, _)| *v == variable) {
-                    own.push((variable, vec![0; p.pairs.len()]));
+                    own.push((variable, vec![ANOTHERS; p.pairs.len()]));
                 }
                 for (_, list) in own.iter_mut().filter(|(v, _)| *v == variable) {
                     part.index.for_each(|k, at| list[at] = b.get(k).to_bits());
                 }
             }
         }
+        own.iter_mut().for_each(|(_, list)| ranks.join(list));
         let kept = |place: &BTreeMap<VarId, Buffer>| place.values().map(Raw::of).collect();
         Synapses {
             own,
@@ -488,6 +490,10 @@ impl Plastic {
     pub fn rewire(&mut self, p: &mut Projection, now: u64, options: &Options) -> bool {
         let mut chosen: Vec<u32> = Vec::new();
         self.parts.iter().for_each(|part| chosen.append(&mut lock(part).values.rewired));
+        if options.ranks.are_several() {
+            let mine: Vec<u64> = chosen.iter().map(|k| u64::from(*k)).collect();
+            chosen = options.ranks.numbers(&mine).concat().into_iter().map(|k| k as u32).collect();
+        }
         if chosen.is_empty() {
             return false;
         }

@@ -1,0 +1,140 @@
+//! Processes that a launcher of MPI has started: the first one writes and prints, the others compute beside it.
+
+use super::messages::{self, Stop};
+use neuro::experiment::CheckpointStore;
+use neuro::runtime::exchange::Ranks;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// What launchers tell those that they start: how many there are.
+const SIZES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"];
+
+/// Whether a launcher has started several processes.
+fn are_several() -> bool {
+    let size = |name: &&str| std::env::var(name).ok()?.parse::<usize>().ok();
+    SIZES.iter().find_map(size).is_some_and(|n| n > 1)
+}
+
+/// What a launcher has started.
+pub struct Launched {
+    ranks: Ranks,
+    #[cfg(feature = "mpi")]
+    _mpi: Option<neuro::runtime::exchange::Mpi>,
+}
+
+impl Launched {
+    /// Looks whether this is one of several processes; `runs` says whether the command can be shared out.
+    ///
+    /// # Errors
+    /// It cannot, or this program knows no MPI, or MPI does not work.
+    pub fn begin(runs: bool) -> Result<Launched, String> {
+        let several = are_several();
+        if several && !runs {
+            return Err("several processes were started, and only `neuro run` shares its work out to them".into());
+        }
+        let launched = Launched::with(several)?;
+        if launched.ranks.rank() > 0 {
+            messages::be_silent();
+        }
+        Ok(launched)
+    }
+
+    #[cfg(feature = "mpi")]
+    fn with(several: bool) -> Result<Launched, String> {
+        let mpi = several.then(neuro::runtime::exchange::Mpi::begin).transpose()?;
+        let ranks = mpi.as_ref().map(neuro::runtime::exchange::Mpi::ranks).unwrap_or_default();
+        Ok(Launched { ranks, _mpi: mpi })
+    }
+
+    #[cfg(not(feature = "mpi"))]
+    fn with(several: bool) -> Result<Launched, String> {
+        match several {
+            true => Err("several processes were started, and this program was built without MPI; build it with \
+                         `cargo install --path . --features mpi`"
+                .into()),
+            false => Ok(Launched { ranks: Ranks::default() }),
+        }
+    }
+
+    /// Returns the processes.
+    pub fn ranks(&self) -> Ranks {
+        self.ranks.clone()
+    }
+}
+
+/// Refuses processes that do not run the same.
+///
+/// # Errors
+/// Another process has another program, model or command.
+pub fn same(ranks: &Ranks, what: &str) -> Result<(), Stop> {
+    if !ranks.are_several() {
+        return Ok(());
+    }
+    let program = std::env::current_exe().and_then(std::fs::read).map(|bytes| neuro::data::sha256(&bytes));
+    let mine = format!("{}\n{what}", program.unwrap_or_default());
+    let all = ranks.gather(mine.as_bytes());
+    match all.iter().position(|other| *other != all[0]) {
+        Some(rank) => Err(Stop::Usage(format!(
+            "process {rank} has another program, model or command than process 0; all must run the same"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// What the first process tells the others of a run.
+#[derive(Serialize, Deserialize)]
+pub enum Told {
+    /// It begins, perhaps from a checkpoint.
+    Begins(Option<Vec<u8>>),
+    /// It does not; the command goes on or fails.
+    Not {
+        /// Whether that is a failure.
+        failed: bool,
+    },
+}
+
+impl Told {
+    /// Tells the others, or hears it.
+    pub fn exchange(self, ranks: &Ranks) -> Told {
+        if !ranks.are_several() {
+            return self;
+        }
+        let bytes = ranks.first(&postcard::to_allocvec(&self).unwrap_or_default());
+        postcard::from_bytes(&bytes).unwrap_or(Told::Not { failed: true })
+    }
+}
+
+/// Keeps no checkpoints: the first process does.
+pub struct Elsewhere;
+
+impl CheckpointStore for Elsewhere {
+    fn is_due(&self) -> bool {
+        false
+    }
+    fn keep(&self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A folder for what a process other than the first one records; it goes with the run.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes it.
+    pub fn new() -> std::io::Result<Scratch> {
+        let path = std::env::temp_dir().join(format!("neuro-{}", std::process::id()));
+        std::fs::create_dir_all(&path)?;
+        Ok(Scratch(path))
+    }
+
+    /// Returns where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,224 @@
+//! What the processes of a run tell each other.
+//!
+//! All of them run the same experiment. Each has a range of the cells of every population, and the synapses onto them; what others need
+//! of it is gathered in the order of ranks, so that everybody has what one process would have, bit for bit.
+
+#[cfg(feature = "mpi")]
+mod mpi;
+mod together;
+
+#[cfg(feature = "mpi")]
+pub use self::mpi::Mpi;
+pub use self::together::{Met, Others};
+use super::buffer::Buffer;
+use super::pool;
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How processes reach each other.
+pub trait Exchange: Debug + Send + Sync {
+    /// Returns the number of this process, from 0 on.
+    fn rank(&self) -> usize;
+    /// Returns how many processes there are.
+    fn ranks(&self) -> usize;
+    /// Returns what every process hands over, in the order of ranks. All of them must call it as often.
+    fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>>;
+}
+
+/// One process for itself.
+#[derive(Debug, Clone, Copy)]
+struct Alone;
+
+impl Exchange for Alone {
+    fn rank(&self) -> usize {
+        0
+    }
+    fn ranks(&self) -> usize {
+        1
+    }
+    fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
+        vec![mine.to_vec()]
+    }
+}
+
+/// The processes of a run.
+#[derive(Debug, Clone)]
+pub struct Ranks {
+    exchange: Arc<dyn Exchange>,
+    rank: usize,
+    count: usize,
+}
+
+impl Default for Ranks {
+    fn default() -> Self {
+        Ranks::of(Alone)
+    }
+}
+
+/// A thread of one of the processes.
+#[derive(Debug, Clone, Copy)]
+pub struct Worker<'a> {
+    /// The processes.
+    pub ranks: &'a Ranks,
+    /// Its number among those of its process.
+    pub thread: usize,
+    /// How many there are.
+    pub threads: usize,
+}
+
+impl Worker<'_> {
+    /// Returns its lanes.
+    pub fn share(&self, lanes: usize) -> Range<usize> {
+        let own = self.ranks.own(lanes);
+        let part = pool::share(own.len(), self.thread, self.threads);
+        own.start + part.start..own.start + part.end
+    }
+}
+
+/// The bits of a value that is another process's: those of no number that is ever kept.
+pub(super) const ANOTHERS: u64 = u64::MAX;
+
+impl Ranks {
+    /// The processes that reach each other in some way.
+    pub fn of(exchange: impl Exchange + 'static) -> Ranks {
+        let (rank, count) = (exchange.rank(), exchange.ranks());
+        Ranks { exchange: Arc::new(exchange), rank, count }
+    }
+
+    /// Returns the number of this process.
+    pub fn rank(&self) -> usize {
+        self.rank
+    }
+
+    /// Returns how many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns whether there are others.
+    pub fn are_several(&self) -> bool {
+        self.count() > 1
+    }
+
+    /// Returns this process's lanes.
+    pub(super) fn own(&self, lanes: usize) -> Range<usize> {
+        pool::share(lanes, self.rank(), self.count())
+    }
+
+    /// Returns what every process hands over, in the order of ranks.
+    pub fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
+        self.exchange.gather(mine)
+    }
+
+    /// Returns what the first process hands over.
+    pub fn first(&self, mine: &[u8]) -> Vec<u8> {
+        let mine = if self.rank() == 0 { mine } else { &[] };
+        self.gather(mine).swap_remove(0)
+    }
+
+    /// Returns whether something holds in any process.
+    pub fn any(&self, here: bool) -> bool {
+        match self.are_several() {
+            true => self.gather(&[u8::from(here)]).concat().contains(&1),
+            false => here,
+        }
+    }
+
+    /// Returns the sum over all processes.
+    pub(super) fn sum(&self, here: u64) -> u64 {
+        match self.are_several() {
+            true => self.numbers(&[here]).iter().flatten().sum(),
+            false => here,
+        }
+    }
+
+    /// Returns the numbers of every process.
+    pub(super) fn numbers(&self, mine: &[u64]) -> Vec<Vec<u64>> {
+        let bytes: Vec<u8> = mine.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let number = |b: &[u8; 8]| u64::from_le_bytes(*b);
+        self.gather(&bytes).iter().map(|list| list.as_chunks().0.iter().map(number).collect()).collect()
+    }
+
+    /// Fills arrays in which every process has the values of its own lanes with those of all.
+    pub(super) fn complete(&self, mut arrays: Vec<Array>) {
+        if !self.are_several() {
+            return;
+        }
+        let mut mine = Vec::new();
+        for a in &arrays {
+            let own = a.bytes_of(self.own(a.lanes));
+            a.bytes.chunks_exact(a.row()).for_each(|row| mine.extend(&row[own.clone()]));
+        }
+        for (rank, theirs) in self.gather(&mine).iter().enumerate().filter(|(rank, _)| *rank != self.rank) {
+            let mut left = &theirs[..];
+            for a in &mut arrays {
+                let (range, row) = (a.bytes_of(pool::share(a.lanes, rank, self.count)), a.row());
+                for row in a.bytes.chunks_exact_mut(row) {
+                    let (values, rest) = left.split_at(range.len());
+                    row[range.clone()].copy_from_slice(values);
+                    left = rest;
+                }
+            }
+        }
+    }
+
+    /// Fills a list in which values that another process has are [`ANOTHERS`].
+    pub(super) fn join(&self, values: &mut [u64]) {
+        if !self.are_several() {
+            return;
+        }
+        let own = values.iter().enumerate().filter(|(_, value)| **value != ANOTHERS);
+        let mine: Vec<u64> = own.flat_map(|(k, value)| [k as u64, *value]).collect();
+        for theirs in self.numbers(&mine) {
+            theirs.as_chunks().0.iter().for_each(|[k, value]| values[*k as usize] = *value);
+        }
+    }
+
+    /// The same for numbers.
+    pub(super) fn join_numbers(&self, values: &mut [f64]) {
+        if self.are_several() {
+            let mut bits: Vec<u64> = values.iter().map(|x| x.to_bits()).collect();
+            self.join(&mut bits);
+            values.iter_mut().zip(bits).for_each(|(x, bits)| *x = f64::from_bits(bits));
+        }
+    }
+}
+
+/// Values that are another process's until they are joined.
+pub(super) fn marked(n: usize) -> Vec<f64> {
+    vec![f64::from_bits(ANOTHERS); n]
+}
+
+/// Whether a value is still one that no process has.
+pub(super) fn is_marked(value: f64) -> bool {
+    value.to_bits() == ANOTHERS
+}
+
+/// Values of the lanes of a population: one for each, or several rows of them.
+pub(super) struct Array<'a> {
+    /// The values.
+    pub bytes: &'a mut [u8],
+    /// How many lanes there are.
+    pub lanes: usize,
+    /// Bytes of a value.
+    pub size: usize,
+}
+
+impl Array<'_> {
+    /// The values of a buffer.
+    pub fn of(b: &mut Buffer, lanes: usize) -> Array<'_> {
+        let size = b.precision().bytes();
+        Array { bytes: b.bytes_mut(), lanes, size }
+    }
+
+    /// The bytes of a row; there are no rows of no lanes.
+    fn row(&self) -> usize {
+        self.lanes.max(1) * self.size
+    }
+
+    /// The bytes of some lanes of a row.
+    fn bytes_of(&self, lanes: Range<usize>) -> Range<usize> {
+        lanes.start * self.size..lanes.end * self.size
+    }
+}

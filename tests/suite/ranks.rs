@@ -1,0 +1,341 @@
+//! Several processes give the bits of one: here they are threads that hand each other bytes, as those of MPI do by messages.
+
+use crate::checkpoint::{All, bits};
+use crate::support::{Folder, program, rendered, root};
+use neuro::compiler::{Silent, compile};
+use neuro::diag::Code;
+use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, RunIdentity, Runner, Settings};
+use neuro::ir::Precision;
+use neuro::runtime::exchange::{Exchange, Ranks};
+use neuro::runtime::{Running, Unwatched};
+use neuro::source::SourceFile;
+use std::sync::{Arc, Barrier, Mutex};
+
+/// Where all hand over what they have, and take what all have.
+#[derive(Debug)]
+struct Table {
+    meet: Barrier,
+    handed: Mutex<Vec<Vec<u8>>>,
+}
+
+#[derive(Debug)]
+struct Seat(usize, usize, Arc<Table>);
+
+impl Exchange for Seat {
+    fn rank(&self) -> usize {
+        self.0
+    }
+    fn ranks(&self) -> usize {
+        self.1
+    }
+    fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
+        let Table { meet, handed } = &*self.2;
+        handed.lock().unwrap()[self.0] = mine.to_vec();
+        meet.wait();
+        let all = handed.lock().unwrap().clone();
+        meet.wait();
+        all
+    }
+}
+
+/// Does something in so many processes at once.
+fn together<T: Send>(ranks: usize, work: impl Fn(Ranks) -> T + Sync) -> Vec<T> {
+    let table = Arc::new(Table { meet: Barrier::new(ranks), handed: Mutex::new(vec![Vec::new(); ranks]) });
+    std::thread::scope(|scope| {
+        let seats = (0..ranks).map(|rank| Seat(rank, ranks, table.clone()));
+        let work = &work;
+        let all: Vec<_> = seats.map(|seat| scope.spawn(move || work(Ranks::of(seat)))).collect();
+        all.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    })
+}
+
+fn run(text: &str, settings: Settings) -> Outcome {
+    let p = program(text);
+    let files = Folder(root().join("examples"));
+    let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
+    runner.run(&p.module.experiments[0])
+}
+
+/// Whatever reaches from one cell to another: events with one delay and many, drawn at once and anew, short-term plasticity, learning
+/// that reads potentials of both sides, modulators, shared and structural synapses, gap junctions, delayed values, windows, signals to
+/// cells and synapses, levels within a step, drives of every kind, noise, an adaptive scheme, and more populations than blocks of cells.
+const REACHING: &str = "
+use std.synapses.short_term
+use std.plasticity.structural: StructuralStdp
+use std.plasticity.reward: Dopamine
+neuron Noisy {
+    param tau = 10 ms, sigma = 3 mV / sqrt(1 ms)
+    event input exc: mV
+    input I: mV = 0 mV
+    state v = 0 mV
+    state count = 0, luck = 0
+    let end = v at end of forward
+    let usual = mean(v, over = forward)
+    let wide = 2 * v + I
+    on learn { luck += normal(count, 1) + (end - usual) / 1 mV }
+    v' = (I - v) / tau + sigma * xi + exc
+    emit spike when v > 8 mV {
+        v = 0 mV
+        if random() < 0.5 { count += uniform(0, 1) }
+        hold v for 1.5 ms
+    }
+    emit event on spike when since(previous spike) > 16 ms
+    emit pair on spike count ~ poisson(1.5)
+}
+neuron Slow { input I: 1 = 0  state x = 1  x' = (sin(x) + I) / 5 ms  scheme rk45(1e-8)  emit up when rising(x > 3) }
+synapse Drift { modulator m: 1 = 0  weight w: mV in 0 mV .. 5 mV  state c = 0
+    c' = -c / 50 ms
+    w' = 0.01 mV * c * m / 1 ms
+    on pre.spike { deliver w   w += 1e-3 * post.v }
+    on post.spike { c += 1   w += 1e-3 * pre.wide + 1e-4 * delayed(pre.v, 2 ms) }
+    on learn { w += 0.1 mV }
+}
+synapse Junction { weight g: 1  deliver g * (pre.v - post.v) }
+synapse Coupled { weight w  deliver w * delayed(pre.x, 3 ms) }
+synapse Counted { weight w: mV  on pre.pair { deliver w } }
+network Net {
+    population a: Noisy[70]
+    population b: Noisy[40]
+    population s: Slow[19]
+    population da: Dopamine[1]
+    population few: Noisy[3]
+    init a.v ~ uniform(-5 mV, 5 mV)
+    init s.x ~ uniform(0, 2)
+    init da.level = 1
+    projection a -> b.exc: ShortTerm(tau_rec = 50 ms) { connect fixed_probability(0.2)  weight ~ lognormal(1 mV, 0.5 mV)  delay ~ uniform(0.5 ms, 3 ms) }
+    projection link: b -> a.exc: Drift { connect fixed_probability(0.3)  weight 0.5 mV  delay 1 ms  delay dendritic 0.5 ms  modulator m = da.level }
+    projection grown: a -> few.exc: StructuralStdp(w_max = 1 mV) { connect fixed_in_degree(9)  weight ~ uniform(0 mV, 0.4 mV)  delay 0.3 ms }
+    projection a -> a.I: Junction { connect fixed_probability(0.1)  weight 0.01 }
+    projection s -> s.I: Coupled { connect all_to_all  weight ~ normal(0, 0.02) }
+    projection few -> b.exc: Counted { connect all_to_all  weight 0.2 mV  delay 0.5 ms }
+    projection anew: a -> b[3 .. 30].exc: Static { store never  connect fixed_out_degree(5)  weight 0.2 mV  delay ~ uniform(0.2 ms, 0.9 ms) }
+    drive a.exc { poisson 800 Hz  weight 0.5 mV }
+    drive b.exc { bernoulli 400 Hz * (1 + sin(t / 20 ms))  weight 0.7 mV }
+    drive few.exc { poisson 2000 Hz  weight 1 mV }
+    drive b[39].exc { spikes [3 ms, 5 ms]  weight 20 mV }
+}
+experiment e {
+    network net = Net()
+    net.a.I = 1 mV * sin(t / 7 ms)
+    record (net.a.spike, net.b.event, net.few.pair, net.s.up)
+    record net.s.x every 1 ms as x
+    record net.link.w every 5 ms as weights
+    record net.a[60 .. 70].wide every 0.5 ms as wide
+    record net.b.usual every 10 ms as usual
+    at 33 ms net.b.tau = 12 ms
+    for k in 1 .. 3 {
+        window forward { run 20 ms }
+        signal learn
+        signal turnover
+        net.a[64].v = 7.5 mV
+        measure learned = [mean(net.link.w), sum(net.a.wide)]
+        run 12 ms
+        measure luck = net.a.luck
+        measure grown = net.grown.w
+    }
+    measure inputs = net.a.I
+    measure c = net.link.c
+    measure x = net.s.x
+    measure total = sum(net.b.count)
+}";
+
+#[test]
+fn whatever_reaches_others_has_the_same_bits_in_any_number_of_processes() {
+    for precision in [Precision::F32, Precision::F64] {
+        let settings = |threads, ranks| Settings { threads, ranks, precision: Some(precision), ..Settings::default() };
+        let alone = run(REACHING, settings(1, Ranks::default()));
+        let whole = bits(&alone);
+        assert!(alone.work.spikes > 100, "{:?}", alone.work);
+        for (ranks, threads) in [(2, 1), (3, 2), (4, 1), (7, 1)] {
+            for out in together(ranks, |ranks| {
+                let out = run(REACHING, settings(threads, ranks));
+                (bits(&out), out.work)
+            }) {
+                assert!(out.0 == whole, "{ranks} processes of {threads} threads, {precision:?}");
+                assert_eq!(out.1, alone.work, "{ranks} processes of {threads} threads");
+            }
+        }
+    }
+}
+
+fn resumed(resume: Option<Vec<u8>>, ranks: Ranks) -> (Vec<u64>, Vec<Vec<u8>>) {
+    let p = program(REACHING);
+    let (files, settings) = (Folder(root().join("examples")), Settings { threads: 1, ranks, ..Settings::default() });
+    let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
+    let belongs = RunIdentity {
+        neuro: "test".into(),
+        source_sha256: "same".into(),
+        experiment: "e".into(),
+        overrides: Vec::new(),
+        precision: None,
+    };
+    let keeper = All::default();
+    let out = runner.run_with(&p.module.experiments[0], &Checkpoints { keeper: &keeper, belongs, resume });
+    (bits(&out), keeper.0.into_inner())
+}
+
+#[test]
+fn a_checkpoint_of_two_processes_is_that_of_one_and_goes_on_in_three() {
+    let (whole, checkpoints) = resumed(None, Ranks::default());
+    assert!(checkpoints.len() > 3);
+    for (found, kept) in together(2, |ranks| resumed(None, ranks)) {
+        assert!(found == whole && kept == checkpoints);
+    }
+    let file = &checkpoints[checkpoints.len() / 2];
+    for (found, _) in together(3, |ranks| resumed(Some(file.clone()), ranks)) {
+        assert!(found == whole);
+    }
+}
+
+/// Fails in a cell, a count or a synapse that only the last of three processes has.
+const FAILING: [&str; 3] = [
+    "neuron A { state v = 0 mV  state u = 1  v' = (50 mV - v) / 20 ms  u' = heaviside(v - 20 mV) * u^3 / 1 us }
+network Net { population a: A[50]  init a.v = 0.3 mV * i }",
+    "neuron A { state v = 0  v' = 1 / 1 ms  emit spike when v > 1  emit many on spike count ~ poisson(v * 1e9 * heaviside(k - 44)) { v = 0 }  param k = 0 }
+network Net { population a: A[50]  init a.k = i }",
+    "neuron A { event input e: 1  state v = 0  v' = (1 - v) / 10 ms + e  emit spike when v > 0.5 { v = 0 } }
+synapse S { weight w  param b = 0  on pre.spike { deliver 0 * w   w += 1e300 * w * w * heaviside(post.v - 0.1) } }
+network Net { population a: A[50]  projection p: a -> a[47 .. 50].e: S { connect all_to_all  weight 1e200  delay 1 ms } }",
+];
+
+#[test]
+fn what_fails_in_one_process_is_told_by_all_as_by_one() {
+    for text in FAILING {
+        let text = format!("{text}\nexperiment e {{ precision f64  network net = Net()  record net.a.v  run 50 ms }}");
+        let told = |ranks| {
+            let p = program(&text);
+            let out = run(&text, Settings { threads: 1, ranks, ..Settings::default() });
+            rendered(out.failure.iter().map(|d| &**d), &p.sources)
+        };
+        let alone = told(Ranks::default());
+        assert!(alone.contains("error"), "{text} does not fail");
+        for found in together(3, told) {
+            assert_eq!(found, alone);
+        }
+    }
+}
+
+/// Asks to stop in one of the processes alone.
+struct Asked(bool);
+
+impl neuro::experiment::Progress for Asked {
+    fn update(&self, _: &neuro::experiment::Moment) {}
+    fn interrupted(&self) -> Option<String> {
+        self.0.then(|| "a test asks for it".into())
+    }
+}
+
+#[test]
+fn when_one_process_is_asked_to_stop_all_do() {
+    for heeds in [false, true] {
+        let codes = together(2, |ranks| {
+            let p = program(REACHING);
+            let (files, asked) = (Folder(root()), Asked(ranks.rank() == 1));
+            let settings = Settings { threads: 1, ranks, ..Settings::default() };
+            let runner = Runner { module: &p.module, files: &files, settings, progress: &asked };
+            let out = match heeds {
+                false => runner.run(&p.module.experiments[0]),
+                true => {
+                    let belongs = RunIdentity {
+                        neuro: String::new(),
+                        source_sha256: String::new(),
+                        experiment: "e".into(),
+                        overrides: Vec::new(),
+                        precision: None,
+                    };
+                    let keeper = Nowhere;
+                    runner.run_with(&p.module.experiments[0], &Checkpoints { keeper: &keeper, belongs, resume: None })
+                }
+            };
+            out.failure.map(|d| d.code)
+        });
+        assert_eq!(codes, [Some(Code::E0812), Some(Code::E0812)]);
+    }
+}
+
+struct Nowhere;
+
+impl CheckpointStore for Nowhere {
+    fn is_due(&self) -> bool {
+        false
+    }
+    fn keep(&self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_example_with_events_has_the_same_bits_in_three_processes() {
+    let mut files: Vec<_> = std::fs::read_dir(root().join("examples")).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "neuro"));
+    let mut compared = 0;
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        // What reads data sets that are not part of the project is tested by itself.
+        if ["\"hemibrain/", "\"flywire", "\"celegans/", "mnist()", "cifar10()"].iter().any(|data| text.contains(data)) {
+            continue;
+        }
+        let states = |ranks: Ranks| {
+            let folder = || Folder(root().join("examples"));
+            let p = compile(SourceFile::new("example.neuro", text.clone()), &mut folder());
+            let p = p.unwrap_or_else(|refused| panic!("{}", refused.diagnostics));
+            let settings = Settings { threads: 1, ranks, ..Settings::default() };
+            let files = folder();
+            let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
+            let mut all = Vec::new();
+            for e in p.module.experiments.iter().filter(|e| !e.slow) {
+                match runner.networks(e) {
+                    Err(d) => assert_eq!(d.code, Code::E0821, "{}", d.message),
+                    Ok(networks) => {
+                        for network in networks {
+                            let Running::Events(mut s) = network else { continue };
+                            s.run_until(60, &mut Unwatched).expect("finite");
+                            let states = s
+                                .network
+                                .populations
+                                .iter()
+                                .enumerate()
+                                .flat_map(|(i, p)| p.model.states().filter_map(move |(id, _)| Some((i, id))));
+                            let values = states.filter_map(|(i, id)| s.state(i, id));
+                            let bits = values.flat_map(|b| (0..b.len()).map(|k| b.get(k).to_bits()));
+                            all.push((e.name.to_string(), bits.collect::<Vec<u64>>()));
+                        }
+                    }
+                }
+            }
+            all
+        };
+        let alone = states(Ranks::default());
+        for found in together(3, states) {
+            for (name, bits) in found {
+                let (_, same) = alone.iter().find(|(n, _)| *n == name).expect("ran alone");
+                assert!(bits == *same, "{} {name}", path.display());
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 20, "{compared}");
+}
+
+#[test]
+fn what_cannot_be_dealt_out_is_refused() {
+    let cables = "use std.neurons.cable\nnetwork Net { population c: ActiveBallAndStick[20] }";
+    let eventless = "use std.neurons.rate: RateInput\nnetwork Net { population r: RateInput[4] }";
+    let said = [cables, eventless].map(|text| {
+        let text = format!("{text}\nexperiment e {{ network net = Net()  run 1 ms }}");
+        let found = together(2, |ranks| {
+            let d = run(&text, Settings { ranks, ..Settings::default() }).failure.expect("refused");
+            assert_eq!(d.code, Code::E0821);
+            d.message.clone()
+        });
+        assert_eq!(found[0], found[1]);
+        found[0].clone()
+    });
+    assert_eq!(
+        said,
+        [
+            "`net` cannot be dealt out to several processes: cells of `c` have cables",
+            "`net` cannot be dealt out to several processes: it has no events"
+        ]
+    );
+}
