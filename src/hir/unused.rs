@@ -1,8 +1,9 @@
-//! What nothing uses: variables of cells, handlers that wait for a signal where an event was meant, and windows that no experiment has.
+//! What nothing uses: variables of cells, handlers that wait for a signal where an event was meant, windows that no experiment has, and
+//! statements after the last run.
 //!
 //! They are known only when networks and experiments have been checked, too.
 
-use super::experiment::model::StatementKind;
+use super::experiment::model::{BlockId, Experiment, StatementKind};
 use super::typed::{Expr, ExprKind};
 use super::{Kind, Module, Synapse, Trigger, VarId, VarKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -21,6 +22,48 @@ pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
     }
     unsent(module, diagnostics);
     unopened(module, diagnostics);
+    module.experiments.iter().chain(&module.tests).for_each(|e| too_late(e, diagnostics));
+}
+
+/// Warns of what waits for time to pass where none does any more; of experiments without time nothing is said, because who asks for
+/// one from outside may go on with it.
+fn too_late(e: &Experiment, diagnostics: &mut Diagnostics) {
+    if passes(e, 0) {
+        after_the_end(e, 0, false, diagnostics);
+    }
+}
+
+/// Returns whether time passes in a block.
+fn passes(e: &Experiment, block: BlockId) -> bool {
+    e.blocks[block].iter().any(|s| {
+        let own = matches!(s.kind, StatementKind::Run(_) | StatementKind::Step | StatementKind::Settle(..));
+        own || s.kind.blocks().into_iter().any(|inner| passes(e, inner))
+    })
+}
+
+/// The same of a block after which time passes or does not.
+fn after_the_end(e: &Experiment, block: BlockId, mut later: bool, diagnostics: &mut Diagnostics) {
+    use StatementKind as S;
+    for s in e.blocks[block].iter().rev() {
+        let idle = match &s.kind {
+            S::Record { .. } => Some("nothing is recorded"),
+            S::At(..) => Some("this never happens"),
+            S::Drive(_) => Some("nothing is sent"),
+            _ => None,
+        };
+        if let (Some(what), false) = (idle, later) {
+            let d =
+                Diagnostic::at(Code::W0205, s.span, format!("{what}: no time passes any more"), "after the last `run`");
+            diagnostics.push(d.help("write it before the `run`"));
+        }
+        let inner = s.kind.blocks();
+        let passing = |block: &BlockId| passes(e, *block);
+        // Turns of a loop come before the next ones, and what stands in `at` happens while time passes.
+        let again =
+            !matches!(s.kind, S::If(..) | S::Window(..)) && inner.iter().any(passing) || matches!(s.kind, S::At(..));
+        inner.iter().for_each(|block| after_the_end(e, *block, later || again, diagnostics));
+        later |= matches!(s.kind, S::Run(_) | S::Step | S::Settle(..)) || inner.iter().any(passing);
+    }
 }
 
 /// The neuron model of an expression's cells.
