@@ -54,6 +54,11 @@ impl Table {
         self.columns.iter().any(|(n, _)| n == name)
     }
 
+    /// Returns whether there is a column of a name in its file, kept or not.
+    pub fn names_column(&self, name: &str) -> bool {
+        self.header.iter().any(|n| n == name)
+    }
+
     /// Returns a column.
     pub fn texts(&self, name: &str) -> Result<&Rc<Texts>, Flaw> {
         let found = self.columns.iter().find(|(n, _)| n == name).map(|(_, column)| column);

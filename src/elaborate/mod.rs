@@ -32,7 +32,7 @@ use crate::rng::Stream;
 use crate::solve::discretize;
 use crate::source::Span;
 use crate::units::{Dim, Unit};
-use crate::value::{Instance, PopulationRef, Quantity, Value, View, elements};
+use crate::value::{Cells, Instance, PopulationRef, Quantity, Value, View, elements};
 use indexmap::IndexSet;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -233,6 +233,7 @@ impl<'a> Elaborator<'a> {
         let view = View { population: self.plan.populations.len(), start: 0, n };
         for (id, e) in &p.args {
             let values = column(&scope, &model::Value::Expr(e.clone()), (n, "cell"), None, self.around.backend)?;
+            possible_events(&population, *id, &view.into(), &values, (self.around.dt, e.span))?;
             population.give(*id, &view.into(), None, &values);
         }
         follow(&mut population, true, self.around.dt, p.span)?;
@@ -271,6 +272,7 @@ impl<'a> Elaborator<'a> {
         let drawn = matches!(value, model::Value::Drawn(_));
         let values = one_per_channel(population, *id, &cells, values, (drawn, value.span()))?;
         cells_within_bounds(population, *id, &cells, &values, value.span())?;
+        possible_events(population, *id, &cells, &values, (self.around.dt, value.span()))?;
         population.give(*id, &cells, segment, &values);
         follow(population, true, self.around.dt, target.span)?;
         Ok(())
@@ -343,6 +345,28 @@ pub fn follow(p: &mut Population, states: bool, dt: f64, span: Span) -> Attempt<
     })?;
     segments_agree(p, dt, span)?;
     Ok(changed)
+}
+
+/// Refuses values with which events of some cells would have a negative probability.
+pub fn possible_events(
+    p: &Population,
+    of: VarId,
+    cells: &Cells,
+    values: &plan::Column,
+    (dt, span): (f64, Span),
+) -> Attempt<()> {
+    let model = &p.model;
+    if !model.probabilities().iter().any(|(_, chance)| chance.any(&mut |e| *e == crate::hir::Expr::Var(of))) {
+        return Ok(());
+    }
+    let n = if matches!(values, plan::Column::Const(_)) { cells.len().min(1) } else { cells.len() };
+    match (0..n).find_map(|k| model.negative_chance(of, values.at(k), dt).map(|event| (k, event))) {
+        None => Ok(()),
+        Some((k, event)) => {
+            let d = model.less_than_never(event, of, span);
+            Err(Box::new(d.note(format!("in `{}[{}]`", p.name, cells.at(k)))))
+        }
+    }
 }
 
 /// Refuses cables whose number of segments is not whole, or differs from cell to cell.

@@ -100,6 +100,7 @@ pub fn from_table(scope: &Scope, of: &FromTable, (pre, post): (End, End)) -> Att
         _ => Duplicates::Refuse,
     };
     let table = read(scope, of, &names)?;
+    unambiguous(of, &table)?;
     let column = |name: &str, span: Span| {
         table.texts(name).map_err(|flaw| {
             let d = Diagnostic::at(Code::E0803, span, format!("`{}` lacks a column", of.path), flaw.what);
@@ -301,6 +302,20 @@ fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Rc<Table>>
     let wanted = |name: &str| wanted.contains(name);
     let table = crate::data::table(&of.path, bytes, delimiter, &wanted);
     table.map(Rc::new).map_err(|flaw| flawed(flaw, of.span, format!("`{}` is not a table", of.path)))
+}
+
+/// Refuses a name that is both a column and something else.
+fn unambiguous(of: &FromTable, table: &Table) -> Attempt<()> {
+    let Some(beside) = of.beside.iter().find(|b| table.names_column(&b.name)) else { return Ok(()) };
+    let name = &beside.name;
+    let message = format!("`{name}` is a column of `{}`, and something else", of.path);
+    let d = Diagnostic::at(Code::E0202, beside.span, message, "which of the two?");
+    let d = match beside.declared {
+        Some(span) => d.label(span, "the other one is declared here"),
+        None => d.note(format!("`{name}` has a meaning of its own: `dt` is the time step, `pi` and `inf` are numbers")),
+    };
+    let other = if beside.declared.is_some() { "; for the other, give one of the two another name" } else { "" };
+    Err(Box::new(d.help(format!("for the column write `column(\"{name}\")`{other}"))))
 }
 
 /// Collects the columns that an expression reads.

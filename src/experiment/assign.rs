@@ -5,7 +5,7 @@ use super::run::Run;
 use super::settable::{Settable, in_each_example};
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, rows_within_bounds};
+use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, possible_events, rows_within_bounds};
 use crate::evaluate::{Attempt, LaneProgram, combine, fail, one_for_examples};
 use crate::hir::experiment::model::Target;
 use crate::hir::network::model::{Distribution, Value as Written};
@@ -138,6 +138,7 @@ impl Run<'_> {
         }
         let drawn = (op.is_none() && matches!(value, Written::Drawn(_)), value.span());
         let new = one_per_channel(self.population(&v.of), v.id, &v.of.cells, new, drawn)?;
+        possible_events(self.population(&v.of), v.id, &v.of.cells, &new, (self.dt, value.span()))?;
         self.store(v, &new, value.span())
     }
 

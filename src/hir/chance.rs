@@ -1,8 +1,8 @@
 //! Draws within models: `random()`, `uniform(a, b)`, `normal(mean, sd)`, `poisson(mean)`, `wald(mean, scale)`.
 
-use super::expr::{Draw, Expr, Op};
+use super::expr::{Draw, Expr, Op, VarId};
 use super::infer::{Context, Infer};
-use super::{Func, Ty, errors};
+use super::{EventId, Func, Neuron, Ty, errors};
 use crate::builtin::MOST_EVENTS;
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -147,4 +147,41 @@ fn inverse_gaussian(mean: Expr, scale: Expr, z: Expr, u: Expr) -> Expr {
     let smaller_taken = bin(Op::Le, bin(Op::Mul, u, bin(Op::Add, num(1.0), greater.clone())), greater.clone());
     let (below, above) = (bin(Op::Div, mean.clone(), greater.clone()), bin(Op::Mul, mean, greater));
     Expr::If(Box::new(smaller_taken), Box::new(below), Box::new(above))
+}
+
+impl Neuron {
+    /// Returns the events that come by chance, each with its probability in a step: what random numbers between 0 and 1 are compared
+    /// with.
+    pub fn probabilities(&self) -> Vec<(EventId, Expr)> {
+        let mut found = Vec::new();
+        for emit in &self.emits {
+            self.unfold(emit.when.clone()).walk(&mut |e| {
+                if let Expr::Bin(Op::Lt | Op::Le, draw, limit) = e
+                    && matches!(&**draw, Expr::Draw(_, Draw::Uniform, args) if args[..] == [Expr::Num(0.0), Expr::Num(1.0)])
+                {
+                    found.push((emit.event, (**limit).clone()));
+                }
+            });
+        }
+        found
+    }
+
+    /// Finds an event whose probability follows from one parameter or input and nothing else but the time step, and is negative for a
+    /// value of it.
+    pub fn negative_chance(&self, of: VarId, value: f64, dt: f64) -> Option<EventId> {
+        let negative = |(_, p): &(EventId, Expr)| {
+            p.any(&mut |e| *e == Expr::Var(of))
+                && crate::math::eval(p, &|v| (v == of).then_some(value), Some(dt)).is_some_and(|p| p < 0.0)
+        };
+        self.probabilities().into_iter().find(negative).map(|(event, _)| event)
+    }
+
+    /// Refuses such a value.
+    pub fn less_than_never(&self, event: EventId, of: VarId, span: Span) -> Diagnostic {
+        let (event, var) = (&self.events[event], &self.vars[of]);
+        let message = format!("`{}` of `{}` would have a negative probability", event.name, self.name);
+        Diagnostic::at(Code::E0604, span, message, format!("this value of `{}` makes it negative", var.name))
+            .label(var.span, "declared here")
+            .help("give a value that is not negative; where it is 0 there are no events")
+    }
 }

@@ -590,6 +590,8 @@ pub struct Constant {
     pub value: f64,
     /// Type.
     pub ty: Ty,
+    /// Where it is declared.
+    pub span: Span,
 }
 
 /// Everything a file declares and imports, checked.

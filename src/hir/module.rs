@@ -218,7 +218,9 @@ impl Loader<'_> {
                         };
                         let (value, ty) = self.constant(e, diagnostics);
                         if let Some(value) = value {
-                            self.module.constants.insert(b.name.text.clone(), Constant { value, ty });
+                            self.module
+                                .constants
+                                .insert(b.name.text.clone(), Constant { value, ty, span: b.name.span });
                         }
                     }
                 }

@@ -4,8 +4,8 @@ use super::Checker;
 use super::model::{Action, Environment};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::infer::Infer;
-use crate::hir::network::World;
 use crate::hir::network::model::Value;
+use crate::hir::network::{Within, World};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
 use crate::hir::{Kind, Module, Ty, errors, resolve_unit};
 use crate::syntax::ast::{self, Command, CommandKind, Name, WorldItem};
@@ -90,7 +90,7 @@ impl Checker<'_> {
         let params = self.world.formals(&mut self.infer, &a.formals);
         refuse_what_does_not_compute(&a.body, self.infer.diagnostics);
         let block = self.block(&a.body);
-        self.leave(depth, &a.body);
+        self.leave(depth, &a.body, Within::Branch);
         Action { name: a.name.text.clone(), params, block, span: a.name.span }
     }
 

@@ -11,7 +11,7 @@ mod statements;
 pub(super) use self::environment::check_environment;
 use self::model::{BlockId, Experiment, Statement};
 use super::infer::Infer;
-use super::network::World;
+use super::network::{Hidden, Within, World};
 use super::{Module, network};
 use crate::diag::Diagnostics;
 use crate::syntax::ast::{self, Command};
@@ -52,12 +52,12 @@ impl Checker<'_> {
     fn inner(&mut self, body: &[Command]) -> BlockId {
         let depth = self.world.names.depth();
         let id = self.block(body);
-        self.leave(depth, body);
+        self.leave(depth, body, Within::Branch);
         id
     }
 
     /// Forgets the names of a block, but not what it measured.
-    fn leave(&mut self, depth: usize, body: &[Command]) {
+    fn leave(&mut self, depth: usize, body: &[Command], within: Within) {
         let inner: Vec<_> = self.world.names.leave(depth);
         if inner.is_empty() {
             return;
@@ -66,7 +66,8 @@ impl Checker<'_> {
         measures(body, &mut measured);
         let (kept, gone): (Vec<_>, Vec<_>) = inner.into_iter().partition(|(n, _)| measured.contains(&n.as_str()));
         kept.into_iter().for_each(|name| self.world.names.push(name));
-        self.world.conditional.extend(gone.into_iter().map(|(n, id)| (n, self.world.locals[id].span)));
+        let hidden = |(name, id)| Hidden { name, span: self.world.locals[id].span, within };
+        self.world.hidden.extend(gone.into_iter().map(hidden).collect::<Vec<_>>());
     }
 }
 

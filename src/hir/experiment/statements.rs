@@ -4,6 +4,7 @@ use super::gather::outermost;
 use super::model::{Batch, Environs, Form, Over, StatementKind, Target};
 use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
+use crate::hir::network::Within;
 use crate::hir::network::model::{Nested, Value};
 use crate::hir::typed::{Expr, ExprKind, LocalId, Seen};
 use crate::hir::{Kind, Op, Reduce, Shape, Ty, VarKind, errors};
@@ -62,7 +63,7 @@ impl Checker<'_> {
                 let block = self.block(body);
                 // The condition is about what the turn has done.
                 let until = until.as_ref().map(|c| self.infer.typed_condition(&mut self.world, c));
-                self.leave(depth, body);
+                self.leave(depth, body, Within::Turn);
                 S::Repeat { most, until, block }
             }
             CommandKind::Sweep { variables, body } => self.sweep(variables, body),
@@ -338,7 +339,7 @@ impl Checker<'_> {
             list.push((self.world.add(name, ty, false), range));
         }
         let block = self.block(body);
-        self.leave(depth, body);
+        self.leave(depth, body, Within::Turn);
         StatementKind::Sweep(list, block)
     }
 
@@ -397,6 +398,16 @@ impl Checker<'_> {
                     .help("write a `record` for each"),
             );
         }
+        let events = |(e, _): &(Expr, _)| matches!(e.kind, ExprKind::Events { .. });
+        if let Some(every) = every
+            && list.iter().all(events)
+        {
+            let message = "`every` changes nothing in a recording of events";
+            self.infer.diagnostics.push(
+                Diagnostic::at(Code::E0407, every.span, message, "each event is recorded when it happens")
+                    .help("leave `every` out; `during` records those of some time"),
+            );
+        }
         let every = every.map(|e| self.one_time(e, "the interval"));
         let ty = list.first().map_or(Ty::error(), |(e, _)| e.ty.clone());
         let id = name.map(|name| {
@@ -425,7 +436,7 @@ impl Checker<'_> {
         let depth = self.world.names.depth();
         let variables = self.loop_variables(variables, &range);
         let block = self.block(body);
-        self.leave(depth, body);
+        self.leave(depth, body, Within::Turn);
         Some(StatementKind::For { variables, range, step, block })
     }
 
@@ -507,7 +518,7 @@ impl Checker<'_> {
                 outermost(value, &mut parts)
             }
         };
-        self.leave(depth, &over.body);
+        self.leave(depth, &over.body, Within::Turn);
         if parts.is_empty() && !value.is_error() {
             self.infer.diagnostics.push(
                 Diagnostic::at(Code::E0401, e.span, "how shall the examples be put together?", "one value for each")
@@ -709,8 +720,7 @@ impl Checker<'_> {
             && e.is_timed()
             && (!port || op.is_some())
         {
-            let message = "only an analog port can follow a function of time";
-            return self.report(Diagnostic::at(Code::E0207, target.span, message, "not an `input`"));
+            return self.report(follows_no_time(target.span, port));
         }
         if let Value::Expr(e) = &value {
             network::elementwise(&mut self.infer, e);
@@ -723,6 +733,18 @@ impl Checker<'_> {
         });
         Some(StatementKind::Set(found, op, value))
     }
+}
+
+/// Refuses a function of time for what follows none, or as a change of what was there before.
+fn follows_no_time(span: Span, port: bool) -> Diagnostic {
+    if port {
+        let message = "a function of time cannot be added to what an input is now, nor scale it";
+        return Diagnostic::at(Code::E0207, span, message, "follows one function of time as a whole")
+            .help("write the whole course with `=`: `net.cells.I = 3 pA + 1 pA * sin(t / 1 ms)`");
+    }
+    let message = "only an analog port can follow a function of time";
+    Diagnostic::at(Code::E0207, span, message, "not an `input`")
+        .help("what follows a function of time from outside is declared by `input`; a state follows its equation, in which `t` may stand")
 }
 
 /// The name that a chain of members and indices begins with.

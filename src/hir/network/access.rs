@@ -117,6 +117,12 @@ fn member(infer: &mut Infer, of: Expr, name: &ast::Name, span: Span) -> Expr {
                     Expr::new(ExprKind::Member(Box::new(of), name.text.clone()), ty, span)
                 }
                 None => {
+                    if let Some(hidden) = network.hidden.iter().find(|h| h.name == name.text) {
+                        let message = format!("`{}` of network `{model}` cannot be reached from outside", name.text);
+                        let d = Diagnostic::at(Code::E0205, name.span, message, "visible within its block only");
+                        infer.diagnostics.push(hidden.explain(d));
+                        return Expr::error(span);
+                    }
                     let known = network.members.keys().map(String::as_str).collect();
                     unknown(infer, &format!("network `{model}`"), known)
                 }

@@ -3,10 +3,10 @@
 use super::access::{refuse_segment, view};
 use super::model::{Chosen, Item, Nested, Network, Parameter, Population};
 use super::projection::{drive, projection};
-use super::world::{World, elementwise};
+use super::world::{Hidden, Within, World, elementwise};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::arguments::bind;
-use crate::hir::infer::Infer;
+use crate::hir::infer::{Infer, constant};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
 use crate::hir::{Kind, Shape, Ty, VarId, errors};
 use crate::source::Span;
@@ -80,7 +80,8 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<
             let ty = turn(infer, &range);
             let variable = world.declare(infer, name, ty);
             let body = items(infer, world, body);
-            leave(world, depth);
+            let inner = world.names.leave(depth);
+            inner.into_iter().for_each(|declared| hide(world, declared, Within::Loop));
             out.push(Item::For { variable, range, body });
         }
         NetworkItem::If(c, a, b) => {
@@ -116,11 +117,10 @@ pub fn turn(infer: &mut Infer, range: &Expr) -> Ty {
     }
 }
 
-/// Forgets the names of a block; they are remembered for the message to one who misses them.
-pub fn leave(world: &mut World, depth: usize) {
-    let inner: Vec<(String, LocalId)> = world.names.leave(depth);
-    let gone = inner.into_iter().map(|(name, id)| (name, world.locals[id].span));
-    world.conditional.extend(gone);
+/// Remembers a name of a block for the message to one who misses it.
+fn hide(world: &mut World, (name, id): (String, LocalId), within: Within) {
+    let span = world.locals[id].span;
+    world.hidden.push(Hidden { name, span, within });
 }
 
 /// Joins the names that both branches of a condition declare; others are visible within their branch only.
@@ -139,16 +139,20 @@ fn join_branches(
                 let id = world.add(&Name { text: name.clone(), span: local.span }, ty, local.mutable);
                 joined.push((id, (*x, y)));
             }
-            None => world.conditional.push((name.clone(), world.locals[*x].span)),
+            None => hide(world, (name.clone(), *x), Within::Branch),
         }
     }
     for (name, y) in second {
         if !first.iter().any(|(n, _)| *n == name) {
-            world.conditional.push((name, world.locals[y].span));
+            hide(world, (name, y), Within::Branch);
         }
     }
     joined
 }
+
+/// Steps, in ms, of which one is shorter and one longer than those of experiments.
+const SHORT_STEP: f64 = 1e-4;
+const LONG_STEP: f64 = 10.0;
 
 fn population(
     infer: &mut Infer,
@@ -178,6 +182,16 @@ fn population(
     let params: Vec<(VarId, &str, Ty, Span)> =
         neuron.params().map(|(id, v)| (id, v.name.as_str(), Ty::of_variable(v), v.span)).collect();
     let args = world.within(true, false, |world| given(infer, world, &model.text, args, &params));
+    for (of, e) in &args {
+        // However short the steps are; what follows from more than a constant is looked at when the network is built.
+        let negative = |value: f64| {
+            let event = neuron.negative_chance(*of, value, SHORT_STEP)?;
+            neuron.negative_chance(*of, value, LONG_STEP).and(Some(event))
+        };
+        if let Some(event) = constant(e).and_then(negative) {
+            infer.diagnostics.push(neuron.less_than_never(event, *of, e.span));
+        }
+    }
     let place = if spacing.is_some() { Dim::LENGTH } else { Dim::ONE };
     let ty = Ty { dim: Some(place), ..Ty::of(Kind::Population(model.text.clone())) };
     let id = world.declare_member(infer, name, ty);

@@ -5,11 +5,13 @@ mod items;
 pub mod model;
 mod names;
 mod projection;
+mod valueless;
 mod world;
 
 pub(super) use self::access::{element, refuse_segment};
 pub(super) use self::items::{arguments, nested, turn};
 pub(super) use self::projection::drive;
+pub use self::world::{Beside, Hidden, Within};
 pub(super) use self::world::{World, elementwise};
 
 use self::items::items;
@@ -31,5 +33,6 @@ pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics
         body,
         locals: world.locals,
         members,
+        hidden: world.hidden,
     }
 }

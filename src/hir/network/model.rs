@@ -57,6 +57,8 @@ pub struct Network {
     pub locals: PrimaryMap<LocalId, Local>,
     /// The names that are visible from outside.
     pub members: IndexMap<String, LocalId>,
+    /// Those that are visible in a loop or one branch of a condition only.
+    pub hidden: Vec<super::Hidden>,
 }
 
 impl Network {
@@ -313,6 +315,8 @@ pub struct FromTable {
     pub weight: Option<Expr>,
     /// Delays, of the row's columns.
     pub delay: Option<Expr>,
+    /// Names in those expressions that are no columns: the table must have none of the name.
+    pub beside: Vec<super::Beside>,
     /// Where it is written.
     pub span: Span,
 }

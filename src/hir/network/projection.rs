@@ -2,6 +2,7 @@
 
 use super::access::{target, view};
 use super::model::{Connect, Connection, Drive, FromTable, Process, Projection, Sends, Site, Value};
+use super::valueless::without_value;
 use super::world::{World, called, elementwise};
 use crate::builtin::{self, Place};
 use crate::diag::{Code, Diagnostic};
@@ -244,6 +245,8 @@ fn connection(
             }
         }
     }
+    let given: Vec<VarId> = params.iter().map(|(id, _)| *id).chain(init.iter().map(|(id, _)| *id)).collect();
+    infer.diagnostics.extend(without_value(&synapse, &given, span));
     let connect = connect?;
     Some(Connection {
         pre,
@@ -481,6 +484,7 @@ fn from_table(
         typed
     });
     world.columns = false;
+    let beside = std::mem::take(&mut world.beside_columns);
     world.pair = pair;
     Some(FromTable {
         path,
@@ -494,6 +498,7 @@ fn from_table(
         duplicates,
         weight: weight_of,
         delay,
+        beside,
         span,
     })
 }

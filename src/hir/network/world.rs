@@ -14,6 +14,57 @@ use crate::syntax::ast::{self, Name};
 use crate::units::Dim;
 use cranelift_entity::PrimaryMap;
 
+/// The block that a name was declared in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// A loop of a network, of which every turn declares it anew.
+    Loop,
+    /// The same of an experiment.
+    Turn,
+    /// One branch of a condition, or a block that is no loop.
+    Branch,
+}
+
+/// A name that is visible within its block only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hidden {
+    /// As it is written.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// In what.
+    pub within: Within,
+}
+
+impl Hidden {
+    /// Points at the declaration, and says what to write instead.
+    pub fn explain(&self, d: Diagnostic) -> Diagnostic {
+        match self.within {
+            Within::Loop => d.label(self.span, "declared here, anew in each turn of the loop").help(
+                "use it within the loop, or declare it once outside, with room for all turns, and take parts of it: \
+                 `cells[0 .. 10]`",
+            ),
+            Within::Turn => d
+                .label(self.span, "declared here, anew in each turn of the loop")
+                .help("use it within the loop, or declare it before the loop by `var`, and assign to it in each turn"),
+            Within::Branch => d
+                .label(self.span, "declared here, in a block that may not be entered")
+                .help("use it within that block, or declare it outside of the `if`, or in both branches"),
+        }
+    }
+}
+
+/// A name where columns of a table are read that is none of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// As it is written.
+    pub name: String,
+    /// Where it is used.
+    pub span: Span,
+    /// Where it is declared, if it is not built in.
+    pub declared: Option<Span>,
+}
+
 /// The names of a body and where its expressions stand.
 #[derive(Default)]
 pub struct World {
@@ -21,8 +72,8 @@ pub struct World {
     pub locals: PrimaryMap<LocalId, Local>,
     /// Visible ones, innermost last.
     pub names: Names,
-    /// Names that only one branch of a condition declares.
-    pub conditional: Vec<(String, Span)>,
+    /// Names that are visible in a loop or one branch of a condition only.
+    pub hidden: Vec<Hidden>,
     /// Whether `pre`, `post` and `d` have a meaning here, and the dimension of `d`.
     pub pair: Option<Dim>,
     /// Whether `i`, the index of the cell, has a meaning here.
@@ -31,6 +82,8 @@ pub struct World {
     pub time: bool,
     /// Whether names that are declared nowhere are columns of a table.
     pub columns: bool,
+    /// Names there that mean something else, whether or not the table has such columns.
+    pub beside_columns: Vec<Beside>,
 }
 
 impl World {
@@ -95,6 +148,18 @@ impl World {
         }
         let id = self.declare(infer, &b.name, ty.clone());
         Parameter { id, name: b.name.text.clone(), span: b.name.span, ty, whole, default }
+    }
+
+    /// Returns what a name means where columns are read, unless it is one of them. The time and the distance of a pair mean nothing
+    /// there.
+    fn beside_column(&self, infer: &Infer, name: &str, span: Span) -> Option<Beside> {
+        let declared = match (self.find(name), infer.module.constants.get(name)) {
+            (Some(id), _) => Some(self.locals[id].span),
+            (None, Some(constant)) => Some(constant.span),
+            (None, None) if matches!(name, "dt" | "pi" | "inf") => None,
+            (None, None) => return None,
+        };
+        Some(Beside { name: name.to_string(), span, declared })
     }
 
     /// Infers something in a place where `i` or `t` mean something.
@@ -182,6 +247,12 @@ pub fn called(e: &ast::Expr) -> Option<(&str, &[ast::Arg])> {
 impl Meaning for World {
     fn name(&mut self, infer: &mut Infer, name: &str, span: Span) -> Option<Expr> {
         let new = |kind: ExprKind, ty: Ty| Some(Expr::new(kind, ty, span));
+        if self.columns {
+            match self.beside_column(infer, name, span) {
+                Some(beside) => self.beside_columns.push(beside),
+                None => return new(ExprKind::TableColumn(name.into()), Ty::number(Dim::ONE).shaped(Shape::Array)),
+            }
+        }
         if let Some(id) = self.find(name) {
             let local = &self.locals[id];
             return match &local.stands_for {
@@ -205,20 +276,10 @@ impl Meaning for World {
                 new(ExprKind::Distance, Ty::number(dim).shaped(Shape::Number))
             }
             _ => {
-                if self.columns && !infer.module.constants.contains_key(name) && !matches!(name, "pi" | "inf") {
-                    return new(ExprKind::TableColumn(name.into()), Ty::number(Dim::ONE).shaped(Shape::Array));
-                }
-                let (_, declared) = self.conditional.iter().rev().find(|(n, _)| n == name)?;
-                infer.diagnostics.push(
-                    Diagnostic::at(
-                        Code::E0201,
-                        span,
-                        format!("`{name}` may not be there"),
-                        "used outside of its block",
-                    )
-                    .label(*declared, "declared here, in a block that may not be entered")
-                    .help("use it within that block, or declare it in both branches"),
-                );
+                let hidden = self.hidden.iter().rev().find(|h| h.name == name)?;
+                let message = format!("`{name}` may not be there");
+                let d = Diagnostic::at(Code::E0201, span, message, "used outside of its block");
+                infer.diagnostics.push(hidden.explain(d));
                 Some(Expr::error(span))
             }
         }
