@@ -2,6 +2,7 @@
 
 use super::outcome::Progress;
 use super::run::{Chosen, FrameKind, Run, failure_of};
+use super::statements::defined;
 use crate::builtin::examples;
 use crate::data::Examples;
 use crate::diag::{Code, Diagnostic};
@@ -214,7 +215,10 @@ impl Run<'_> {
         let value = if measured { self.quantity(&e).map(Value::Quantity) } else { self.eval(&e) };
         self.gathered.clear();
         match (value?, measured) {
-            (Value::Quantity(q), true) => self.keep_measure(id, q),
+            (Value::Quantity(q), true) => {
+                defined(&q, e.span)?;
+                self.keep_measure(id, q);
+            }
             (value, _) => self.set_local(id, value),
         }
         Ok(())

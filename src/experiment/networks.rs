@@ -8,7 +8,7 @@ use crate::budget;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, too_many};
 use crate::evaluate::{Attempt, LaneProgram, fail};
-use crate::hir::experiment::model;
+use crate::hir::experiment::model::{self, Statement, StatementKind};
 use crate::hir::network::model::{Drive, Nested, Process};
 use crate::hir::typed::Expr;
 use crate::hir::{Var, VarId, VarKind};
@@ -58,7 +58,10 @@ impl Run<'_> {
                 self.live.len() - 1
             }
         };
-        if self.live.len() == 1 {
+        // Those that an earlier turn of a loop made are gone.
+        let others = self.live.iter().enumerate().any(|(i, l)| i != index && self.is_in_use(&l.name));
+        if !others {
+            self.warn_of_what_never_came();
             (self.clock, self.step) = (0.0, 0);
             self.schedule.clear();
         }
@@ -67,6 +70,12 @@ impl Run<'_> {
             r.network = usize::MAX;
         }
         index
+    }
+
+    /// Returns whether a network is one of the blocks that are being executed, not of an earlier turn or a block that was left.
+    fn is_in_use(&self, name: &str) -> bool {
+        let makes = |s: &Statement| matches!(&s.kind, StatementKind::Network { name: made, .. } if made == name);
+        self.frames.iter().any(|f| self.experiment.blocks[f.block][..f.next].iter().any(makes))
     }
 
     fn surroundings(&self, seed: u64) -> Surroundings<'_> {

@@ -223,6 +223,7 @@ impl<'a> Run<'a> {
 
     fn finish(mut self) -> Outcome {
         if self.out.failure.is_none() {
+            self.warn_of_what_never_came();
             self.recordings.iter_mut().for_each(|r| r.spool.release());
         }
         for r in self.recordings.iter_mut().filter(|r| !r.closed) {

@@ -13,6 +13,7 @@ use crate::hir::{Kind, Op, VarId};
 use crate::ir::Precision;
 use crate::plan::Column;
 use crate::rng::Reader;
+use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{Quantity, Value, View};
 use std::sync::Arc;
@@ -60,6 +61,7 @@ impl Run<'_> {
             StatementKind::Measure(id, e, None) => {
                 self.start_rates_in(e)?;
                 let q = self.quantity(e)?;
+                defined(&q, e.span)?;
                 self.keep_measure(*id, q);
                 Ok(())
             }
@@ -182,6 +184,23 @@ impl Run<'_> {
         let place = self.schedule.partition_point(|s| s.time <= t);
         self.schedule.insert(place, Scheduled { time: t, block, captured });
         Ok(())
+    }
+
+    /// Warns of what was to happen at times that nothing has come to.
+    pub(super) fn warn_of_what_never_came(&mut self) {
+        let all = self.experiment.blocks.iter().flatten();
+        let planned = all.filter_map(|s| match &s.kind {
+            StatementKind::At(time, block, _) => Some((*block, time.span)),
+            _ => None,
+        });
+        let planned: Vec<(BlockId, Span)> = planned.collect();
+        for s in &self.schedule {
+            let Some((_, span)) = planned.iter().find(|(block, _)| *block == s.block) else { continue };
+            let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
+            let message = format!("this never happens: time ends at {}", shown(self.clock));
+            let d = Diagnostic::at(Code::W0205, *span, message, format!("{} is later", shown(s.time)));
+            self.out.warnings.push(d.help("run for longer, or let it happen earlier"));
+        }
     }
 
     fn for_(&mut self, variables: &[LocalId], range: &Expr, step: Option<&Expr>, block: BlockId) -> Attempt<()> {
@@ -377,4 +396,12 @@ fn reset_states(s: &mut dyn Settable, View { population: index, start, n }: View
         s.set_state(index, id, start..start + n, segment, &values);
     }
     s.forget_events(index, start..start + n);
+}
+
+/// Refuses to measure what is no number.
+pub(super) fn defined(q: &Quantity, span: Span) -> Attempt<()> {
+    let Some(k) = q.data.iter().position(|x| x.is_nan()) else { return Ok(()) };
+    let which = if q.data.len() == 1 { "this".to_string() } else { format!("element {k} of this") };
+    let d = Diagnostic::at(Code::E0404, span, format!("{which} has no value: it is not a number"), "undefined");
+    Err(Box::new(d.help("0 / 0, inf - inf, and the root or logarithm of a negative number have no value")))
 }
