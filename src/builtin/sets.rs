@@ -113,12 +113,16 @@ pub fn pictures(host: &dyn Host, a: Given) -> Result {
 
 /// `dataset(x = …, y = …)`
 pub fn dataset(_: &dyn Host, a: Given) -> Result {
-    let count = if a.has(0) { Some(a.size(0)?) } else { None };
+    let mut count = if a.has(0) { Some(a.size(0)?) } else { None };
     let mut fields = Vec::new();
     for (name, value) in a.fields {
         let Value::Quantity(q) = value else {
             return Err(Refusal::new(Code::E0401, format!("`{name}` is {}", value.kind()), "a field holds numbers"));
         };
+        // A matrix has a row for each example.
+        if q.shape.len() > 1 {
+            count = count.or(Some(q.shape[0]));
+        }
         fields.push((name.clone(), q.classes, Numbers::Reals(q.data.to_vec())));
     }
     match Examples::new("dataset", fields, count) {

@@ -165,7 +165,8 @@ impl From<Diagnostic> for Diagnostics {
 
 /// A construct of the language that this version does not compile yet.
 pub fn unsupported(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::at(Code::E0106, span, format!("`{what}` is not supported yet"), "this construct")
+    let quoted = if what.contains('`') { what.to_string() } else { format!("`{what}`") };
+    Diagnostic::at(Code::E0106, span, format!("{quoted} is not supported yet"), "this construct")
         .note("it belongs to the language, but this version refuses it rather than ignoring it")
 }
 

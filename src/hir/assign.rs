@@ -41,7 +41,10 @@ pub(super) fn assigned(
                 format!("`{}` would change its unit", target.text),
                 format!("expected {}, found {}", needed.describe(), ty.describe()),
             )
-            .label(var.span, "declared here"),
+            .label(var.span, "declared here")
+            .maybe_help(
+                needed.unit.filter(|_| ty.dim == Some(Dim::ONE)).map(|u| format!("write the unit: `… {}`", u.name)),
+            ),
         );
     }
     let own = Expr::Var(id);

@@ -15,7 +15,8 @@ impl Infer<'_> {
     /// Infers a call: what means something only here, a user's function, or a row of the table.
     pub(super) fn call(&mut self, m: &mut dyn Meaning, callee: &ast::Expr, args: &[ast::Arg], span: Span) -> Expr {
         let ExprKind::Name(name) = &callee.kind else {
-            return self.report(errors::wrong_kind("the name of a function", &Ty::error(), callee.span), span);
+            let d = errors::not_called(callee, |name| builtin::find(name).is_some());
+            return self.report(d, span);
         };
         if let Some(f) = self.module.functions.get(name).cloned() {
             return self.user_function(m, name, &f, args, span);
@@ -36,7 +37,9 @@ impl Infer<'_> {
                 let users = self.module.functions.keys().map(String::as_str);
                 let known = m.known_functions().into_iter().chain(known).chain(users);
                 let d = errors::unknown_function(name, callee.span, known);
-                self.report(d, span)
+                let value = m.known_names().iter().any(|n| n == name);
+                let help = value.then(|| format!("`{name}` is a value: write its name alone"));
+                self.report(d.maybe_help(help), span)
             }
         }
     }
@@ -186,8 +189,17 @@ impl Infer<'_> {
             let d = match p.wants {
                 Wants::Events | Wants::Trace => {
                     let message = format!("`{}` needs {wanted}", b.name);
-                    Diagnostic::at(Code::E0407, e.span, message, format!("this is {}", typed.ty.describe()))
-                        .help("name a recording: `record net.exc.v every 1 ms as trace`")
+                    Diagnostic::at(Code::E0407, e.span, message, format!("this is {}", typed.ty.describe())).help(
+                        match (&p.wants, &typed.ty.kind) {
+                            (Wants::Events, _) => {
+                                "record events: `record net.exc.spike`; their name is `net.exc.spike`"
+                            }
+                            (_, Kind::Events) => {
+                                "this is about states; `times`, `senders` and `count` are about events"
+                            }
+                            _ => "name a recording: `record net.exc.v every 1 ms as trace`",
+                        },
+                    )
                 }
                 _ => errors::wrong_kind(wanted, &typed.ty, e.span),
             };

@@ -2,16 +2,16 @@
 
 use super::root::number_without_unit;
 use super::typed::Expr;
-use super::{Neuron, Shape, Ty, Var, VarKind};
+use super::{Kind, Neuron, Shape, Ty, Var, VarKind, foreign};
 use crate::builtin::{Builtin, Place};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::syntax::MAX_HEIGHT;
-use crate::syntax::ast::Name;
+use crate::syntax::ast::{self, Name};
 use crate::units::{Dim, Unit, canonical_unit, format_number, unit_names};
 
 pub(crate) fn unknown_name<'a>(name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-    let help = nearest(name, known).map(|n| format!("did you mean `{n}`?"));
+    let help = foreign::name(name).or_else(|| nearest(name, known).map(|n| format!("did you mean `{n}`?")));
     Diagnostic::at(Code::E0201, span, format!("unknown name `{name}`"), "not declared here").maybe_help(help)
 }
 
@@ -24,7 +24,10 @@ pub(crate) fn declared_twice(name: &str, span: Span, first: Span) -> Diagnostic 
 pub(crate) fn unknown_model<'a>(what: &str, name: &Name, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
     let help = match crate::stdlib::module_that_declares(&name.text) {
         Some(module) => Some(format!("add `use {module}` at the top of the file")),
-        None => nearest(&name.text, known).map(|n| format!("did you mean `{n}`?")),
+        None => {
+            let near = nearest(&name.text, known).map(|n| format!("did you mean `{n}`?"));
+            near.or_else(|| foreign::model(&name.text))
+        }
     };
     Diagnostic::at(Code::E0203, name.span, format!("unknown {what} `{}`", name.text), "not declared or imported")
         .maybe_help(help)
@@ -202,8 +205,25 @@ pub(crate) fn term_of_its_own(d: Diagnostic) -> Diagnostic {
 }
 
 pub(crate) fn cannot_compare(a: (&Ty, Span), b: (&Ty, Span)) -> Diagnostic {
+    let without = |ty: &Ty| ty.kind == Kind::Number && ty.dim == Some(Dim::ONE);
+    let with = |ty: &Ty| ty.dim.filter(|_| ty.kind == Kind::Number && !without(ty));
+    let other =
+        if without(a.0) { with(b.0).map(|d| (b.0, d)) } else { with(a.0).map(|d| (a.0, d)).filter(|_| without(b.0)) };
+    let help = other.map(|(ty, dim)| {
+        let unit = ty.unit.clone().unwrap_or_else(|| canonical_unit(dim));
+        format!("write the unit: `… {}`", unit.name)
+    });
     Diagnostic::at(Code::E0303, b.1, "cannot compare values of different units", format!("this is {}", b.0.describe()))
         .label(a.1, format!("this is {}", a.0.describe()))
+        .maybe_help(help)
+}
+
+/// Says of a name that is a unit, because nothing else is declared by it.
+pub(crate) fn unit_by_name(d: Diagnostic, names: [&str; 2]) -> Diagnostic {
+    match names.into_iter().find(|name| !name.is_empty()) {
+        Some(name) => d.help(format!("`{name}` is the unit here: nothing else of this name is declared")),
+        None => d,
+    }
 }
 
 pub(crate) fn wrong_unit(what: &str, expected: &Ty, found: &Ty, span: Span, declared: Option<Span>) -> Diagnostic {
@@ -227,7 +247,60 @@ pub(crate) fn wrong_unit(what: &str, expected: &Ty, found: &Ty, span: Span, decl
 }
 
 pub(crate) fn wrong_kind(expected: &str, found: &Ty, span: Span) -> Diagnostic {
+    let help = match found.kind {
+        Kind::Trace if expected.contains("number") => Some(
+            "`values(trace)` are all its numbers, `value_at(trace, 5 ms)` those of one time: `mean(values(trace))`",
+        ),
+        Kind::Events if expected.contains("number") => {
+            Some("events are counted, `count(net.exc.spike)`, or make a rate, `rate(net.exc.spike)`")
+        }
+        _ => None,
+    };
     Diagnostic::at(Code::E0401, span, format!("expected {expected}, found {}", found.describe()), "wrong kind of value")
+        .maybe_help(help.map(str::to_string))
+}
+
+/// `1 < x < 3`
+pub(crate) fn chained_comparison(span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0401, span, "what is true or false is neither larger nor smaller", "true or false")
+        .help("a value lies between two others so: `x in 1 .. 3`, or `1 < x and x < 3`")
+}
+
+/// A `*` where a value should stand.
+pub(crate) fn no_operand(span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0401, span, "expected a value, found `*`", "stands for all only in an index")
+        .help("a power is written `x^2`")
+}
+
+/// A loop through one number.
+pub(crate) fn one_turn(found: &Ty, span: Span) -> Diagnostic {
+    let d = Diagnostic::at(Code::E0401, span, "expected a range or an array, found one number", "runs through what?");
+    let unit = found.unit.as_ref().filter(|u| u.name != "1").map_or(String::new(), |u| format!(" {}", u.name));
+    d.help(format!(
+        "a loop runs through all numbers of a range, `0 .. 4` (both ends), or of an array, `[1{unit}, 2{unit}]`"
+    ))
+}
+
+/// What is called and no function.
+pub(crate) fn not_called(callee: &ast::Expr, is_function: impl Fn(&str) -> bool) -> Diagnostic {
+    let d = Diagnostic::at(Code::E0401, callee.span, "expected the name of a function", "this is none");
+    let root = |mut e: &ast::Expr| loop {
+        match &e.kind {
+            ast::ExprKind::Member(of, _) | ast::ExprKind::Index(of, _) => e = of,
+            ast::ExprKind::Name(name) => break name.clone(),
+            _ => break String::new(),
+        }
+    };
+    match &callee.kind {
+        ast::ExprKind::Member(_, name) if is_function(&name.text) => {
+            d.help(format!("functions stand by themselves, with what they are about in brackets: `{}(x)`", name.text))
+        }
+        ast::ExprKind::Member(..) => match foreign::name(&root(callee)) {
+            Some(help) => d.help(help),
+            None => d.help("one of several values is taken by its index: `net.exc.v[0]`"),
+        },
+        _ => d,
+    }
 }
 
 /// Refuses in a model what only networks and experiments compute with.
@@ -307,7 +380,7 @@ pub(crate) fn wrong_arity(function: &str, expected: &str, found: usize, span: Sp
 }
 
 pub(crate) fn unknown_function<'a>(name: &str, span: Span, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-    let help = nearest(name, known).map(|n| format!("did you mean `{n}`?"));
+    let help = foreign::function(name).or_else(|| nearest(name, known).map(|n| format!("did you mean `{n}`?")));
     Diagnostic::at(Code::E0210, span, format!("unknown function `{name}`"), "no such function").maybe_help(help)
 }
 

@@ -50,6 +50,11 @@ pub trait Meaning {
     /// Names to suggest for an unknown one.
     fn known_names(&self) -> Vec<String>;
 
+    /// How something of this name is reached from here, if something has it.
+    fn reached(&self, _infer: &Infer, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Function names to suggest for an unknown one, beside those of the table.
     fn known_functions(&self) -> Vec<&'static str> {
         Vec::new()
@@ -373,7 +378,9 @@ impl Infer<'_> {
         }
         let known = m.known_names();
         let known = known.iter().map(String::as_str).chain(self.module.constants.keys().map(String::as_str));
-        self.report(errors::unknown_name(name, span, known), span)
+        let d = errors::unknown_name(name, span, known);
+        let reached = m.reached(self, name).filter(|_| d.help.is_none());
+        self.report(d.maybe_help(reached.map(|path| format!("did you mean `{path}`?"))), span)
     }
 
     /// Infers an expression that must be a number, or several. In programs what is true or false counts as 1 or 0.
@@ -407,6 +414,7 @@ impl Infer<'_> {
     pub(super) fn must_be_number(&mut self, e: Expr) -> Expr {
         match e.ty.kind {
             Kind::Number | Kind::Error => e,
+            _ if e.kind == Kinds::All => self.report(errors::no_operand(e.span), e.span),
             _ => self.report(errors::wrong_kind("a number", &e.ty, e.span), e.span),
         }
     }
@@ -543,6 +551,11 @@ impl Infer<'_> {
             Within => return self.within(m, a, b, span),
             _ => {}
         }
+        if matches!(op, Lt | Gt | Le | Ge)
+            && let Some(chained) = [a, b].into_iter().find(|e| is_ordering(e))
+        {
+            return self.report(errors::chained_comparison(chained.span), span);
+        }
         let (x, y) = (self.typed(m, a), self.typed(m, b));
         let compares = matches!(op, Lt | Gt | Le | Ge | Eq | Ne);
         if x.is_error() || y.is_error() {
@@ -571,9 +584,11 @@ impl Infer<'_> {
             false => e,
         };
         let (x, y) = (combined(x, a), combined(y, b));
-        // `1 < x < 3` compares a truth value, which was not meant.
         let (x, y) = if compares { (x, y) } else { (self.counted(m, x), self.counted(m, y)) };
         for e in [&x, &y] {
+            if e.kind == Kinds::All {
+                return self.report(errors::no_operand(e.span), span);
+            }
             if e.ty.kind != Kind::Number {
                 return self.report(errors::wrong_kind("a number", &e.ty, e.span), span);
             }
@@ -613,7 +628,9 @@ impl Infer<'_> {
             Pow => self.power(x, y, shape, span),
             _ => {
                 if !x.ty.same_dim(&y.ty) {
-                    self.diagnostics.push(errors::cannot_compare((&x.ty, a.span), (&y.ty, b.span)));
+                    let d = errors::cannot_compare((&x.ty, a.span), (&y.ty, b.span));
+                    let names = [unit_name(a, &x), unit_name(b, &y)];
+                    self.diagnostics.push(errors::unit_by_name(d, names));
                 }
                 let op = match op {
                     Le => Op::Le,
@@ -759,6 +776,19 @@ fn quotient(a: &Ty, b: &Ty) -> Ty {
     };
     let unit = unit.filter(|u| u.dim != Dim::ONE || u.name == "1" || u.name == "%");
     Ty { dim: a.dim.zip(b.dim).map(|(x, y)| x / y), unit, ..Ty::any_number() }
+}
+
+/// The name of a unit that stands for itself.
+fn unit_name<'e>(e: &'e ast::Expr, typed: &Expr) -> &'e str {
+    match (&e.kind, &typed.kind) {
+        (ExprKind::Name(name), Kinds::Number(_)) if crate::units::lookup(name).is_some() => name,
+        _ => "",
+    }
+}
+
+/// Returns whether an expression says that one value is smaller than another.
+fn is_ordering(e: &ast::Expr) -> bool {
+    matches!(e.kind, ExprKind::Binary(BinOp::Lt | BinOp::Gt | BinOp::Le | BinOp::Ge, ..))
 }
 
 /// Evaluates an expression of numbers only.

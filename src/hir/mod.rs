@@ -11,6 +11,7 @@ mod clash;
 mod errors;
 pub mod experiment;
 mod expr;
+mod foreign;
 mod infer;
 mod module;
 pub mod network;

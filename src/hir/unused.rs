@@ -3,7 +3,8 @@
 //!
 //! They are known only when networks and experiments have been checked, too.
 
-use super::experiment::model::{BlockId, Experiment, StatementKind};
+use super::experiment::model::{BlockId, Experiment, Statement, StatementKind};
+use super::network::model::Value;
 use super::typed::{Expr, ExprKind};
 use super::{Kind, Module, Synapse, Trigger, VarId, VarKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -29,7 +30,21 @@ pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
 /// one from outside may go on with it.
 fn too_late(e: &Experiment, diagnostics: &mut Diagnostics) {
     if passes(e, 0) {
-        after_the_end(e, 0, false, diagnostics);
+        after_the_end(e, 0, (false, false), diagnostics);
+    }
+}
+
+/// Returns whether a statement makes something or may draw numbers, in which case it matters what they begin from.
+fn draws(e: &Experiment, s: &Statement) -> bool {
+    use StatementKind as S;
+    let calls = |e: &Expr| e.any(&|e| matches!(e.kind, ExprKind::Call(..)));
+    match &s.kind {
+        S::Network { .. } | S::Environment(_) | S::Act(..) | S::Reset(_) | S::Drive(_) | S::For { .. } => true,
+        S::LetOver(..) | S::Measure(_, _, Some(_)) | S::Signal(..) | S::Let(_, Value::Drawn(_)) => true,
+        S::Set(_, _, Value::Drawn(_)) => true,
+        S::Let(_, Value::Expr(e)) | S::Set(_, _, Value::Expr(e)) => calls(e),
+        S::Measure(_, e, None) | S::Expect(e) => calls(e),
+        kind => kind.blocks().into_iter().any(|block| e.blocks[block].iter().any(|s| draws(e, s))),
     }
 }
 
@@ -42,7 +57,7 @@ fn passes(e: &Experiment, block: BlockId) -> bool {
 }
 
 /// The same of a block after which time passes or does not.
-fn after_the_end(e: &Experiment, block: BlockId, mut later: bool, diagnostics: &mut Diagnostics) {
+fn after_the_end(e: &Experiment, block: BlockId, (mut later, mut sown): (bool, bool), diagnostics: &mut Diagnostics) {
     use StatementKind as S;
     for s in e.blocks[block].iter().rev() {
         let idle = match &s.kind {
@@ -51,6 +66,12 @@ fn after_the_end(e: &Experiment, block: BlockId, mut later: bool, diagnostics: &
             S::Drive(_) => Some("nothing is sent"),
             _ => None,
         };
+        if let (S::Seed(_), false) = (&s.kind, sown) {
+            let message = "this seed has no effect: nothing is made or drawn after it";
+            let d = Diagnostic::at(Code::W0205, s.span, message, "too late");
+            diagnostics.push(d.help("write it before the `network` that is to be made from it"));
+        }
+        sown |= draws(e, s);
         if let (Some(what), false) = (idle, later) {
             let d =
                 Diagnostic::at(Code::W0205, s.span, format!("{what}: no time passes any more"), "after the last `run`");
@@ -61,7 +82,8 @@ fn after_the_end(e: &Experiment, block: BlockId, mut later: bool, diagnostics: &
         // Turns of a loop come before the next ones, and what stands in `at` happens while time passes.
         let again =
             !matches!(s.kind, S::If(..) | S::Window(..)) && inner.iter().any(passing) || matches!(s.kind, S::At(..));
-        inner.iter().for_each(|block| after_the_end(e, *block, later || again, diagnostics));
+        let sown_again = sown || inner.iter().any(|block| e.blocks[*block].iter().any(|s| draws(e, s)));
+        inner.iter().for_each(|block| after_the_end(e, *block, (later || again, sown_again), diagnostics));
         later |= matches!(s.kind, S::Run(_) | S::Step | S::Settle(..)) || inner.iter().any(passing);
     }
 }

@@ -32,23 +32,70 @@ pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<
         {
             return unexpected_text(span, &found);
         }
-        let mut wanted: Vec<&str> = positives.iter().filter_map(|r| phrase(*r)).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        // A phrase that stands within another one is said with it.
-        let all = wanted.clone();
-        wanted.retain(|w| !all.iter().any(|other| other != w && other.split(" or ").any(|part| part == *w)));
-        let expected = match wanted.as_slice() {
-            [] => "something else".to_string(),
-            [one] => (*one).to_string(),
-            [many @ .., last] if many.len() < 6 => format!("{} or {last}", many.join(", ")),
-            _ => "an expression or the end of the statement".to_string(),
+        let expected = expectation(positives);
+        let shown = match found.is_empty() {
+            true if text[start..].trim_matches(is_space).is_empty() => "the end of the file".to_string(),
+            true => "the end of the word".to_string(),
+            false => quoted(&found),
         };
-        let shown = if found.is_empty() { "the end of the file".to_string() } else { quoted(&found) };
         return Diagnostic::at(Code::E0101, span, format!("expected {expected}, found {shown}"), "not expected here");
     }
     // Only the parser's own guard of the stack gives another kind of error.
     too_deep(span)
+}
+
+/// What could have stood where the parser stopped.
+fn expectation(positives: &[Rule]) -> String {
+    let mut wanted: Vec<&str> = positives.iter().filter_map(|r| phrase(*r)).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    // A phrase that stands within another one is said with it.
+    let all = wanted.clone();
+    wanted.retain(|w| !all.iter().any(|other| other != w && other.split(" or ").any(|part| part == *w)));
+    match wanted.as_slice() {
+        [] => "something else".to_string(),
+        [one] => (*one).to_string(),
+        [many @ .., last] if many.len() < 6 => format!("{} or {last}", many.join(", ")),
+        _ => "an expression or the end of the statement".to_string(),
+    }
+}
+
+/// Returns whether no statement can begin where the parser stopped: the one before goes on.
+pub(super) fn is_left_open(error: &Error<Rule>) -> bool {
+    use Rule::*;
+    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return false };
+    let begins = |r: &Rule| {
+        matches!(
+            r,
+            EOI | item
+                | doc
+                | doc_line
+                | model_item
+                | network_item
+                | world_item
+                | command
+                | panel_cmd
+                | stmt
+                | gate_field
+                | projection_clause
+                | connect_clause
+                | drive_clause
+                | poisson_clause
+        )
+    };
+    positives.iter().any(|r| phrase(*r).is_some()) && !positives.iter().any(begins)
+}
+
+/// A statement that is not finished where the next one begins.
+pub(super) fn left_open(text: &str, last: Span, error: &Error<Rule>) -> Diagnostic {
+    let last = clamp_to_char(text, last);
+    let expected = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => expectation(positives),
+        _ => "more".to_string(),
+    };
+    let word = &text[last.start as usize..last.end as usize];
+    let message = format!("expected {expected} after `{word}`, found the next statement");
+    Diagnostic::at(Code::E0101, last, message, "nothing follows")
 }
 
 /// A line that ends where something must follow.

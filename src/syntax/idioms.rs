@@ -1,48 +1,29 @@
 //! Ways of other languages to say something: recognised where they stop the parser, with a line of help, and written as they were meant.
 
+use super::around::{Around, COMMENT, Idiom, idiom, innermost};
 use super::scan::{Piece, Pieces};
 use crate::diag::nearest;
 
-/// What was meant.
-pub(super) struct Idiom {
-    /// What to write instead.
-    pub(super) help: String,
-    /// Where the text can be written as it was meant, and how; of the same length.
-    pub(super) mend: Option<(usize, String)>,
-}
-
-fn idiom(help: &str, mend: Option<(usize, &str)>) -> Option<Idiom> {
-    Some(Idiom { help: help.to_string(), mend: mend.map(|(at, with)| (at, with.to_string())) })
-}
-
-/// Words with which statements of other languages begin, and what is written here.
-const WORDS: &[(&[&str], &str)] = &[
-    (&["parameters", "parameter", "params", "const"], "parameters are declared so: `param tau = 20 ms, C_m = 200 pF`"),
-    (
-        &["variables", "variable", "initial_values", "initial_block"],
-        "what changes in time is a state: `state v = -65 mV`",
-    ),
-    (&["equations", "equation", "ode", "dynamics"], "an equation stands by itself: `v' = (E_L - v) / tau_m`"),
-    (
-        &["threshold", "fire", "on_threshold", "onCondition"],
-        "a spike is emitted so: `emit spike when v > V_th { v = V_reset }`",
-    ),
-    (&["spike"], "write `emit spike when …`"),
-    (&["refractory"], "for a refractory period write `hold v for 2 ms` in the braces of the spike's `emit`"),
-    (&["reset"], "what follows a spike stands in the braces of its `emit`: `emit spike when v > V_th { v = V_reset }`"),
-    (&["function", "def"], "a function is declared outside, in one line: `fn twice(x) = 2 * x`"),
-    (
-        &["synapses", "connections"],
-        "synapses between two populations are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS }`",
-    ),
-    (&["neurons", "group", "create", "Create"], "cells are a population: `population exc: LifCond[100]`"),
-    (&["simulate", "Simulate"], "write `run 100 ms`"),
-    (&["assert"], "write `expect …`"),
-    (&["import", "include"], "write `use std.neurons.lif` or `use \"file.neuro\"` at the top of the file"),
+const TYPOGRAPHY: [(&str, &str); 15] = [
+    ("\u{2212}", "-"),
+    ("\u{2013}", "-"),
+    ("\u{d7}", "*"),
+    ("\u{b7}", "*"),
+    ("\u{2264}", "<="),
+    ("\u{2265}", ">="),
+    ("\u{2260}", "!="),
+    ("\u{201c}", "\""),
+    ("\u{201d}", "\""),
+    ("\u{2019}", "'"),
+    ("\u{2032}", "'"),
+    ("\u{b2}", "^2"),
+    ("\u{b3}", "^3"),
+    ("\u{3a9}", "Ohm"),
+    ("\u{3bc}", "\u{b5}"),
 ];
 
 /// Words with which lines begin here.
-const STATEMENTS: &[&str] = &[
+pub(super) const STATEMENTS: &[&str] = &[
     "param",
     "state",
     "event",
@@ -114,30 +95,38 @@ pub(super) fn of(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Optio
     }
     if here("//") || here("/*") || before("/") && (here("/") || here("*")) || before("//") {
         let from = if here("//") || here("/*") { at } else { place_before("/") - usize::from(before("//")) };
-        let to = (from..end).find(|i| bytes[*i] == b'\n').unwrap_or(end);
-        let spaces = " ".repeat(to - from);
-        return Some(Idiom { help: "a comment begins with `#`".into(), mend: Some((from, spaces)) });
+        let line = (from..end).find(|i| bytes[*i] == b'\n').unwrap_or(end);
+        let closes = || bytes[from..end].windows(2).position(|w| w == b"*/").map(|k| from + k + 2);
+        let to = if bytes[from..end].starts_with(b"/*") { closes().unwrap_or(line) } else { line };
+        let spaces = bytes[from..to].iter().map(|b| if *b == b'\n' { '\n' } else { ' ' }).collect();
+        return Some(Idiom { help: COMMENT.into(), mend: Some((from, spaces)), declares: None });
     }
     // Signs of typography.
-    for (sign, meant) in
-        [("\u{2212}", "-"), ("\u{2013}", "-"), ("\u{d7}", "*"), ("\u{b7}", "*"), ("\u{2264}", "<="), ("\u{2265}", ">=")]
-    {
+    for (sign, meant) in TYPOGRAPHY {
         if here(sign) {
             let help = format!("this is a sign of typography; write `{meant}`");
-            let with = format!("{meant}{}", " ".repeat(sign.len() - meant.len()));
-            return Some(Idiom { help, mend: Some((at, with)) });
+            let with = (meant.len() <= sign.len()).then(|| format!("{meant}{}", " ".repeat(sign.len() - meant.len())));
+            return Some(Idiom { help, mend: with.map(|with| (at, with)), declares: None });
         }
     }
     if let Some(c) = char_at(bytes, at, end).filter(|c| super::scan::is_invisible(*c)) {
         let help = format!("this character cannot be seen (U+{:04X}); write a space", c as u32);
         // A page from which it was copied has more of them.
-        return Some(Idiom { help, mend: Some((at, seen(bytes, at, end))) });
+        return Some(Idiom { help, mend: Some((at, seen(bytes, at, end))), declares: None });
     }
     if here("==") {
         return idiom("`==` compares; to give a value, write `=`", Some((at, "= ")));
     }
     if here("=") && before("=") {
         return idiom("`==` compares; to give a value, write `=`", Some((at, " ")));
+    }
+    let line = line_of(bytes, start, at.min(end));
+    if let Some(name) = differential(&bytes[at.min(end) - line.len()..end]) {
+        return idiom(&format!("a rate of change is written `{name}' = …`"), None);
+    }
+    let around = Around::new(bytes, (start, end), at);
+    if let Some(found) = around.elsewhere().or_else(|| around.sign()) {
+        return Some(found);
     }
     if here("?") {
         return idiom("a choice is written `if c then a else b`", None);
@@ -151,29 +140,23 @@ pub(super) fn of(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Optio
     if here("if") && line_of(bytes, start, at).trim_ascii_start().starts_with(b"emit") {
         return idiom("the condition of an event follows `when`: `emit spike when v > V_th`", None);
     }
-    let line = line_of(bytes, start, at.min(end));
-    if let Some(name) = differential(&bytes[at.min(end) - line.len()..end]) {
-        return Some(Idiom { help: format!("a rate of change is written `{name}' = …`"), mend: None });
-    }
     // `v : volt`
     let mut follows = Pieces::new(bytes, at.min(end), end).skip(1);
-    if line.trim_ascii().is_empty() && follows.next().is_some_and(|p| p.2 == Piece::Other(b':')) {
+    let within = innermost(bytes, start, at.min(end)).is_some();
+    if within && line.trim_ascii().is_empty() && follows.next().is_some_and(|p| p.2 == Piece::Other(b':')) {
         return idiom(
             "what changes in time is a state, `state v = -65 mV`; what does not is a parameter, `param tau = 20 ms`",
             None,
         );
     }
     // The first word of the line, if what follows it stopped the parser.
-    let is_word = |w: &&str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_word =
+        |w: &&str| !w.is_empty() && !STATEMENTS.contains(w) && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let first = std::str::from_utf8(line).ok().map(str::trim).filter(is_word);
     if let Some(near) = first.and_then(|w| nearest(w, STATEMENTS.iter().copied().filter(|s| *s != w))) {
-        return Some(Idiom { help: format!("did you mean `{near}`?"), mend: None });
+        return idiom(&format!("did you mean `{near}`?"), None);
     }
-    let word =
-        Pieces::new(bytes, at.min(end), end).next().filter(|(from, _, piece)| *from == at && *piece == Piece::Word);
-    let word = word.and_then(|(from, to, _)| std::str::from_utf8(&bytes[from..to]).ok())?;
-    let (_, help) = WORDS.iter().find(|(words, _)| words.contains(&word))?;
-    idiom(help, None)
+    around.meant()
 }
 
 fn char_at(bytes: &[u8], at: usize, end: usize) -> Option<char> {
@@ -201,19 +184,6 @@ pub(super) fn unfinished(bytes: &[u8], (start, end): (usize, usize), at: usize) 
     }
     let (sign, _, piece) = Pieces::new(bytes, start, line).filter(|p| p.2 != Piece::Line).last()?;
     matches!(piece, Piece::Other(b'=' | b'+' | b'-' | b'*' | b'/' | b'^' | b'~')).then_some(sign)
-}
-
-/// The bracket around a place.
-fn innermost(bytes: &[u8], start: usize, at: usize) -> Option<u8> {
-    let mut open = Vec::new();
-    for (_, _, piece) in Pieces::new(bytes, start, at) {
-        match piece {
-            Piece::Open(b) => open.push(b),
-            Piece::Close(_) => drop(open.pop()),
-            _ => {}
-        }
-    }
-    open.last().copied()
 }
 
 fn next_line(bytes: &[u8], at: usize, end: usize) -> bool {

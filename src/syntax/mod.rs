@@ -2,9 +2,11 @@
 //!
 //! Input: a [`crate::source::SourceFile`]. Output: an [`ast::File`] and diagnostics. pest types never leave this module.
 
+mod around;
 pub mod ast;
 mod balance;
 mod errors;
+mod foreign;
 pub mod format;
 mod grammar;
 mod idioms;

@@ -1,6 +1,7 @@
 //! Recovery from mistakes: each is reported, taken out of the text or written as it was meant, and the declaration is read again, until the
 //! rest of it is known.
 
+use super::around::Around;
 use super::ast::{Item, Lost};
 use super::grammar::{Grammar, Rule};
 use super::lower::Lowerer;
@@ -52,9 +53,25 @@ pub(super) fn item(
                     continue;
                 }
                 let at = start + p;
+                if errors::is_left_open(&error)
+                    && let Some((from, to, idiom)) = Around::new(bytes, (start, end), at).left_open()
+                {
+                    let span = Span { file, start: from as u32, end: to as u32 };
+                    let help = idiom.as_ref().map(|i| i.help.clone());
+                    diagnostics.push(errors::left_open(text, span, &error).maybe_help(help));
+                    if let Some((place, with)) = idiom.and_then(|i| i.mend) {
+                        bytes[place..place + with.len()].copy_from_slice(with.as_bytes());
+                        continue;
+                    }
+                    let Some((from, to)) = statement(bytes, (start, end), from) else { break };
+                    lost.take(file, text, from, to);
+                    blank(bytes, from, to);
+                    continue;
+                }
                 let d = errors::unexpected(file, start, text, &error);
                 match idioms::of(bytes, (start, end), at) {
                     Some(idiom) => {
+                        lost.words.extend(idiom.declares.map(str::to_string));
                         diagnostics.push(d.help(idiom.help));
                         if let Some((place, with)) = idiom.mend {
                             bytes[place..place + with.len()].copy_from_slice(with.as_bytes());

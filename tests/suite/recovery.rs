@@ -133,3 +133,82 @@ fn an_event_input_that_is_no_term_of_its_own_is_told_so() {
     let said = refused("v' = exc * exc");
     assert!(!said.contains("of dimension kg"), "{said}");
 }
+
+/// What people type who come from other tools is told how it is written here, once.
+#[test]
+fn ways_of_other_tools_have_a_help() {
+    for (line, text, code, help) in [
+        (5, "    dv/dt = (-65 mV - v) / tau + exc : volt (unless refractory)", "E0101", "v' = …"),
+        (5, "    v' = (-65 mV - v) / tau + exc : mV", "E0101", "belongs to the declaration"),
+        (5, "    v = v + 1 mV", "E0101", "v' = …"),
+        (5, "    v' = (-65 mV - v) / tau * np.exp(v / tau) + exc", "E0401", "exp(x)"),
+        (5, "    v' = (-65 mV - v) / tau ** -1 + exc", "E0401", "x^2"),
+        (5, "    v' = (1 if v > 0 mV else 2) * exc", "E0101", "if c then a else b"),
+        (5, "    v' = (-65 mV - v) / tau + exc + 1 mV.ms^-1", "E0101", "`mV/ms`"),
+        (6, "    if v > -50 mV: v = -65 mV", "E0101", "emit spike when"),
+        (6, "    if v > -50 mV { emit_spike() }", "E0101", "emit spike when"),
+        (6, "    threshold v > -50 mV", "E0101", "emit spike when"),
+        (6, "    onCondition(v > -50 mV): v = -65 mV", "E0101", "emit spike when"),
+        (6, "    emit spike when v = -50 mV { v = -65 mV }", "E0101", "`==`"),
+        (6, "    emit spike when -90 mV < v < -50 mV { v = -65 mV }", "E0401", "x in 1 .. 3"),
+        (6, "    emit spike when v > -50 mV { v = -65 mV   refractory 5 ms }", "E0101", "hold v"),
+        (9, "    population cell = Lif[n]", "E0101", "population exc: LifCond[100]"),
+        (9, "    cell = NeuronGroup(n, Lif)", "E0101", "population exc: LifCond[100]"),
+        (9, "    population cell: Lif(tau: 10 ms)[n]", "E0101", "`tau = …`"),
+        (9, "    population cell: iaf_psc_exp[n]", "E0203", "LifExp"),
+        (10, "    projection cell -> cell.exc: Static { connect all_to_all   weight w = 1 mV }", "E0101", "weight 1 …"),
+        (
+            10,
+            "    projection cell -> cell.exc: Static { connect pairwise_bernoulli(0.1)   weight 1 mV }",
+            "E0210",
+            "fixed_p",
+        ),
+        (10, "    projection cell -> cell.exc: Static { connect i != j   weight 1 mV }", "E0210", "where pre.i"),
+        (10, "    projection cell -> cell.exc: Static { connect p = 0.1   weight 1 mV }", "E0101", "fixed_probability"),
+        (10, "    projection cell => cell.exc: Static { connect all_to_all   weight 1 mV }", "E0101", "`->`"),
+        (14, "    record net.cell[0:2].v", "E0101", "`0 .. 2`"),
+        (15, "    while true { run 1 ms }", "E0101", "repeat at most"),
+        (15, "    for k in range(3) { run 1 ms }", "E0210", "0 .. 9"),
+        (15, "    for k in 0 .. 2 { if k > 1 { break }   run 1 ms }", "E0101", "repeat at most"),
+        (15, "    if 1 > 2 { run 1 ms } elif 1 > 3 { run 2 ms }", "E0101", "else if"),
+        (15, "    import numpy as np", "E0101", "use std.neurons.lif"),
+        (15, "    let x = lambda y: 2 * y", "E0101", "fn twice"),
+        (15, "    let x = None", "E0201", "default"),
+        (15, "    let x = True", "E0201", "`true`"),
+        (15, "    let x = ln(2)", "E0210", "`log`"),
+        (15, "    let x = .5", "E0101", "0.5"),
+        (15, "    let x: mV = 5 mV", "E0101", "has the unit"),
+        (15, "    let x = 7 % 2", "E0101", "mod(7, 2)"),
+        (15, "    let x = net.cell.v(0)", "E0401", "net.exc.v[0]"),
+        (15, "    if 1 <> 2 { run 1 ms }", "E0101", "`!=`"),
+        (15, "    const x = 3", "E0101", "let x = 3"),
+        (15, "    M = StateMonitor(net.cell, 'v', record=True)", "E0101", "record net.exc.v"),
+        (15, "    plot 'v' net.cell.v", "E0101", "double quotes"),
+        (15, "    print(\"mean\", 3)", "E0401", "without brackets"),
+        (15, "    print(f\"mean {3}\")", "E0101", "print \"mean:\", m"),
+        (15, "    plt.plot(net.cell.v)", "E0201", "plot net.exc"),
+        (15, "    -- a comment", "E0101", "`#`"),
+        (15, "    % a comment", "E0101", "`#`"),
+        (15, "    /* a\n    comment */", "E0101", "`#`"),
+        (15, "    net.cell.v = 3 \u{3bc}V", "E0101", "typography"),
+        (15, "    measure m1 = mean(v)", "E0201", "net.cell.v"),
+        (15, "    var x", "E0101", "var x = 0"),
+    ] {
+        let found = mistakes(&with(line, text));
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0].1.as_str(), code, "{text}: {found:?}");
+        assert!(found[0].2.contains(help), "{text}: `{help}` is not in {found:?}");
+    }
+    for (top, help) in [
+        ("from std.neurons import lif", "use std.neurons.lif"),
+        ("import std.neurons.lif", "use std.neurons.lif"),
+        ("def twice(x) { return 2 * x }", "fn twice"),
+        ("NEURON { SUFFIX na }", "neuro convert"),
+        ("class Lif(Cell) { }", "neuron"),
+        ("/* a\n comment */", "`#`"),
+    ] {
+        let found = mistakes(&format!("{}{top}\n", with(0, "")));
+        assert_eq!((found.len(), found[0].1.as_str()), (1, "E0102"), "{top}: {found:?}");
+        assert!(found[0].2.contains(help), "{top}: `{help}` is not in {found:?}");
+    }
+}

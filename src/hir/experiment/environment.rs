@@ -4,8 +4,7 @@ use super::Checker;
 use super::model::{Action, Environment};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::infer::Infer;
-use crate::hir::network::model::Value;
-use crate::hir::network::{Within, World};
+use crate::hir::network::model::{Value, Within};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
 use crate::hir::{Kind, Module, Ty, errors, resolve_unit};
 use crate::syntax::ast::{self, Command, CommandKind, Name, WorldItem};
@@ -13,7 +12,7 @@ use crate::syntax::ast::{self, Command, CommandKind, Name, WorldItem};
 /// Checks a world.
 pub(in crate::hir) fn check_environment(module: &Module, w: &ast::World, diagnostics: &mut Diagnostics) -> Environment {
     let infer = Infer::new(module, diagnostics);
-    let mut c = Checker { infer, world: World::default(), blocks: Vec::new(), at: 0 };
+    let mut c = Checker::new(infer);
     let mut out = Environment { name: w.name.text.clone(), span: w.name.span, ..Environment::default() };
     out.params = c.world.formals(&mut c.infer, &w.formals);
     for item in &w.body {
@@ -98,7 +97,13 @@ impl Checker<'_> {
     pub(super) fn environment(&mut self, of: &Name) -> Option<(LocalId, std::sync::Arc<Environment>)> {
         let e = self.typed(&ast::Expr { kind: ast::ExprKind::Name(of.text.clone()), span: of.span });
         let (ExprKind::Local(id), Kind::Environment(model)) = (&e.kind, &e.ty.kind) else {
-            self.must_be(&e, |k| matches!(k, Kind::Environment(_)), "a world, which can act");
+            if !e.is_error() {
+                let d = errors::wrong_kind("a world, which can act", &e.ty, e.span);
+                self.infer.diagnostics.push(d.help(
+                    "only worlds have actions; an array does not grow, but a `measure` that is taken several times is the series of its \
+                     values",
+                ));
+            }
             return None;
         };
         let local = &self.world.locals[*id];

@@ -11,15 +11,18 @@ mod statements;
 pub(super) use self::environment::check_environment;
 use self::model::{BlockId, Experiment, Statement};
 use super::infer::Infer;
-use super::network::{Hidden, Within, World};
+use super::network::World;
+use super::network::model::{Hidden, Within};
 use super::{Module, network};
 use crate::diag::Diagnostics;
+use crate::hir::typed::LocalId;
 use crate::syntax::ast::{self, Command};
+use std::collections::BTreeSet;
 
 /// Checks an experiment.
 pub(super) fn check_experiment(module: &Module, e: &ast::Experiment, diagnostics: &mut Diagnostics) -> Experiment {
     let infer = Infer::new(module, diagnostics);
-    let mut c = Checker { infer, world: World::default(), blocks: Vec::new(), at: 0 };
+    let mut c = Checker::new(infer);
     let params = c.world.formals(&mut c.infer, &e.formals);
     let body = c.block(&e.body);
     debug_assert_eq!(body, 0);
@@ -33,6 +36,14 @@ struct Checker<'a> {
     blocks: Vec<Vec<Statement>>,
     /// How many `at`s the statement stands in.
     at: usize,
+    /// Names that were measured, not declared by `var`.
+    measured: BTreeSet<LocalId>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(infer: Infer<'a>) -> Checker<'a> {
+        Checker { infer, world: World::default(), blocks: Vec::new(), at: 0, measured: BTreeSet::new() }
+    }
 }
 
 impl Checker<'_> {

@@ -4,8 +4,8 @@ use super::gather::outermost;
 use super::model::{Batch, Environs, Form, Over, StatementKind, Target};
 use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::network::Within;
-use crate::hir::network::model::{Nested, Value};
+use crate::hir::infer::Meaning;
+use crate::hir::network::model::{Nested, Value, Within};
 use crate::hir::typed::{Expr, ExprKind, LocalId, Seen};
 use crate::hir::{Kind, Op, Reduce, Shape, Ty, VarKind, errors};
 use crate::source::Span;
@@ -48,7 +48,10 @@ impl Checker<'_> {
             CommandKind::World { name, model, args } => return self.world(name, model, args),
             CommandKind::Act { of, action, args } => return self.act(of, action, args, c.span),
             CommandKind::Seed(e) => S::Seed(self.pure(e, "the seed")),
-            CommandKind::Dt(e) => S::Dt(self.one_time(e, "the time step")),
+            CommandKind::Dt(e) => {
+                self.before_networks(c.span);
+                S::Dt(self.one_time(e, "the time step"))
+            }
             CommandKind::Precision(name) => return self.precision(name),
             CommandKind::Data(name, e) => {
                 let value = self.typed(e);
@@ -142,6 +145,19 @@ impl Checker<'_> {
             CommandKind::Drive(d) => S::Drive(network::drive(&mut self.infer, &mut self.world, d)?),
             CommandKind::Set { target, value, op } => return self.set(target, *op, value),
         })
+    }
+
+    /// Refuses another step where a network has been made of the one before.
+    fn before_networks(&mut self, span: Span) {
+        let visible = self.world.names.iter().map(|(_, id)| &self.world.locals[*id]);
+        if let Some(made) = visible.into_iter().find(|l| matches!(l.ty.kind, Kind::Network(_))) {
+            self.infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, span, "`dt` comes after a network is made", "too late")
+                    .label(made.span, "made here")
+                    .note("delays and durations of a network are counted in steps from when it is made")
+                    .help("write `dt` before `network`"),
+            );
+        }
     }
 
     /// Refuses to let time pass while something happens at one time.
@@ -278,6 +294,14 @@ impl Checker<'_> {
     }
 
     fn printed(&mut self, e: &ast::Expr) -> Expr {
+        let texts = |e: &&ast::Expr| matches!(e.kind, ast::ExprKind::Text(_));
+        if let ast::ExprKind::List(items) = &e.kind
+            && let Some(text) = items.iter().find(texts)
+        {
+            let d = errors::wrong_kind("numbers", &Ty::of(Kind::Text), text.span);
+            self.infer.diagnostics.push(d.help("what is printed stands without brackets: `print \"mean:\", m`"));
+            return Expr::error(e.span);
+        }
         let e = self.typed(e);
         self.must_be(&e, |k| matches!(k, Kind::Number | Kind::Bool | Kind::Text), "a number, a truth value or a text");
         e
@@ -457,6 +481,10 @@ impl Checker<'_> {
                 }
                 fields.into_iter().map(|(_, ty)| ty).collect()
             }
+            Kind::Number if variables.len() == 1 && range.ty.shape == Shape::Number => {
+                self.infer.diagnostics.push(errors::one_turn(&range.ty, range.span));
+                Vec::new()
+            }
             Kind::Range | Kind::Number if variables.len() == 1 => {
                 let one = if range.ty.shape == Shape::Matrix { Shape::Array } else { Shape::Number };
                 vec![Ty { kind: Kind::Number, ..range.ty.clone() }.shaped(one)]
@@ -540,11 +568,27 @@ impl Checker<'_> {
         // A measure that is taken several times is the series of its values.
         let before = self.world.find(&name.text).filter(|id| self.world.locals[*id].mutable);
         let id = match before {
-            Some(id) => id,
+            Some(id) => {
+                let series = &self.world.locals[id];
+                let measured = self.measured.contains(&id);
+                if measured && !value.is_error() && !series.ty.is_error() && !value.ty.same_dim(&series.ty) {
+                    let what = format!("`{}`, which was measured before,", name.text);
+                    let d = errors::wrong_unit(&what, &series.ty, &value.ty, e.span, Some(series.span));
+                    self.infer
+                        .diagnostics
+                        .push(d.help("a measure that is taken several times is a series in one unit"));
+                }
+                id
+            }
             None => {
+                if let Some(hidden) = self.world.find(&name.text) {
+                    let declared = self.world.locals[hidden].span;
+                    self.infer.diagnostics.push(errors::shadowed(&name.text, name.span, declared));
+                }
                 let ty = Ty { kind: if value.is_error() { Kind::Error } else { Kind::Number }, ..value.ty.clone() };
                 let id = self.world.declare(&mut self.infer, name, ty.shaped(Shape::Any));
                 self.world.locals[id].mutable = true;
+                self.measured.insert(id);
                 id
             }
         };
@@ -609,11 +653,13 @@ impl Checker<'_> {
                 None => {
                     let names: Vec<&str> = self.world.names.iter().map(|(n, _)| n.as_str()).collect();
                     let d = errors::unknown_name(name, span, names);
+                    let reached = Meaning::reached(&self.world, &self.infer, name);
                     self.infer.diagnostics.push(match name.as_str() {
                         "dt" => d.help("the time step is a statement of its own: `dt 0.1 ms`"),
                         "seed" => d.help("the seed is a statement of its own: `seed 3`"),
                         "precision" => d.help("the precision is a statement of its own: `precision f64`"),
                         _ if d.help.is_some() => d,
+                        _ if reached.is_some() => d.maybe_help(reached.map(|path| format!("did you mean `{path}`?"))),
                         _ => d.help(format!("a variable is declared by `var {name} = …`, a value that stays by `let`, a network by `network {name} = …`")),
                     });
                 }
@@ -679,7 +725,8 @@ impl Checker<'_> {
                 let d = match &target.kind {
                     ast::ExprKind::Member(of, name) => match self.typed(of).ty.kind {
                         Kind::Network(model) => errors::fixed_when_made(&model, &name.text, span),
-                        _ => errors::not_assignable(&name.text, &ty.describe(), span, None),
+                        _ => errors::not_assignable(&name.text, &ty.describe(), span, None)
+                            .help("states, parameters and inputs of cells are assigned, and what synapses have"),
                     },
                     _ => errors::not_assignable("this", &ty.describe(), span, None),
                 };
@@ -694,7 +741,10 @@ impl Checker<'_> {
         let local = &self.world.locals[id];
         let message = format!("`{}` cannot be assigned", local.name);
         let d = Diagnostic::at(Code::E0207, span, message, "it never changes").label(local.span, "declared here");
-        self.infer.diagnostics.push(d.help("what changes is declared with `var`, in a world with `state`"));
+        self.infer.diagnostics.push(d.help(match local.ty.kind {
+            Kind::Network(_) => "a network is made by `network net = Net(n = 100)`",
+            _ => "what changes is declared with `var`, in a world with `state`",
+        }));
     }
 
     fn set(&mut self, target: &ast::Expr, op: Option<BinOp>, value: &ast::Value) -> Option<StatementKind> {
@@ -711,7 +761,9 @@ impl Checker<'_> {
                 "this cannot be assigned",
                 "not a state, parameter or analog port",
             );
-            return self.report(d);
+            let events = matches!(kind, VarKind::EventPort);
+            let help = events.then(|| "what arrives there is sent by a `drive`, or by synapses".to_string());
+            return self.report(d.maybe_help(help));
         }
         let infer = &mut self.infer;
         let value =

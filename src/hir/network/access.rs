@@ -5,7 +5,7 @@ use crate::builtin::End;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::infer::Infer;
 use crate::hir::neuron::dotted;
-use crate::hir::typed::{Coordinate, Expr, ExprKind};
+use crate::hir::typed::{Coordinate, Expr, ExprKind, LocalId};
 use crate::hir::{Kind, Shape, Ty, Var, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, ViewPath};
@@ -123,8 +123,17 @@ fn member(infer: &mut Infer, of: Expr, name: &ast::Name, span: Span) -> Expr {
                         infer.diagnostics.push(hidden.explain(d));
                         return Expr::error(span);
                     }
-                    let known = network.members.keys().map(String::as_str).collect();
-                    unknown(infer, &format!("network `{model}`"), known)
+                    let known: Vec<&str> = network.members.keys().map(String::as_str).collect();
+                    let has = |id: &LocalId| match &network.locals[*id].ty.kind {
+                        Kind::Population(m) => infer.module.neurons.get(m).is_some_and(|n| n.var(&name.text).is_some()),
+                        _ => false,
+                    };
+                    let of = network.members.iter().find(|(_, id)| has(id)).map(|(of, _)| of);
+                    let d = errors::no_member(&format!("network `{model}`"), &name.text, name.span, known);
+                    let meant = of.filter(|_| d.help.is_none());
+                    let meant = meant.map(|of| format!("`{0}` belongs to cells: `{of}.{0}`", name.text));
+                    infer.diagnostics.push(d.maybe_help(meant));
+                    Expr::error(span)
                 }
             }
         }

@@ -1,14 +1,15 @@
 //! The statements of a network.
 
 use super::access::{refuse_segment, view};
-use super::model::{Chosen, Item, Nested, Network, Parameter, Population};
-use super::projection::{drive, projection};
-use super::world::{Hidden, Within, World, elementwise};
+use super::drive::drive;
+use super::model::{Chosen, Hidden, Item, Nested, Network, Parameter, Population, Within};
+use super::projection::projection;
+use super::world::{World, elementwise};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::arguments::bind;
 use crate::hir::infer::{Infer, constant};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
-use crate::hir::{Kind, Shape, Ty, VarId, errors};
+use crate::hir::{Kind, Shape, Ty, VarId, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, Name, NetworkItem};
 use crate::units::Dim;
@@ -108,6 +109,10 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<
 /// The type of what a loop runs through, turn by turn.
 pub fn turn(infer: &mut Infer, range: &Expr) -> Ty {
     match &range.ty.kind {
+        Kind::Number if range.ty.shape == Shape::Number => {
+            infer.diagnostics.push(errors::one_turn(&range.ty, range.span));
+            Ty::error()
+        }
         Kind::Range | Kind::Number => Ty { kind: Kind::Number, ..range.ty.clone() }.shaped(Shape::Number),
         Kind::Error => Ty::error(),
         _ => {
@@ -175,13 +180,25 @@ fn population(
     let spacing = spacing.map(|s| infer.typed_one(world, s, "the spacing", &Ty::number(Dim::LENGTH)));
     let Some(neuron) = infer.module.neurons.get(&model.text).cloned() else {
         let known: Vec<&str> = infer.module.neurons.keys().map(String::as_str).collect();
-        infer.diagnostics.push(errors::unknown_model("neuron", model, known));
+        let d = errors::unknown_model("neuron", model, known);
+        let network = infer.module.networks.contains_key(&model.text);
+        let help = network.then(|| format!("`{0}` is a network: `network {1} = {0}(…)`", model.text, name.text));
+        infer.diagnostics.push(d.maybe_help(help));
         world.declare_member(infer, name, Ty::error());
         return None;
     };
     let params: Vec<(VarId, &str, Ty, Span)> =
         neuron.params().map(|(id, v)| (id, v.name.as_str(), Ty::of_variable(v), v.span)).collect();
     let args = world.within(true, false, |world| given(infer, world, &model.text, args, &params));
+    let given = |id: &VarId| args.iter().any(|(of, _)| of == id);
+    for (_, var) in neuron.params().filter(|(id, v)| matches!(v.kind, VarKind::Param(None)) && !given(id)) {
+        let message = format!("parameter `{}` of `{}` has no value", var.name, model.text);
+        infer.diagnostics.push(
+            Diagnostic::at(Code::E0212, span, message, "value missing")
+                .label(var.span, "declared without a default")
+                .help(format!("write `{}({} = …)`", model.text, var.name)),
+        );
+    }
     for (of, e) in &args {
         // However short the steps are; what follows from more than a constant is looked at when the network is built.
         let negative = |value: f64| {
@@ -261,7 +278,10 @@ pub fn nested(infer: &mut Infer, world: &mut World, model: &Name, args: &[ast::A
             return None;
         }
         let known: Vec<&str> = infer.module.networks.keys().map(String::as_str).collect();
-        infer.diagnostics.push(errors::unknown_model("network", model, known));
+        let d = errors::unknown_model("network", model, known);
+        let cells = infer.module.neurons.contains_key(&model.text);
+        let help = cells.then(|| format!("`{0}` is a neuron: in a network, `population cells: {0}[100]`", model.text));
+        infer.diagnostics.push(d.maybe_help(help));
         return None;
     };
     let values = arguments(infer, world, model, &network.params, args, span)?;

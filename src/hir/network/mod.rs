@@ -1,6 +1,7 @@
 //! Checks networks: names, models, ports, and the units and shapes of every clause; returns them with ids and types.
 
 mod access;
+mod drive;
 mod items;
 pub mod model;
 mod names;
@@ -9,9 +10,8 @@ mod valueless;
 mod world;
 
 pub(super) use self::access::{element, refuse_segment};
+pub(super) use self::drive::drive;
 pub(super) use self::items::{arguments, nested, turn};
-pub(super) use self::projection::drive;
-pub use self::world::{Beside, Hidden, Within};
 pub(super) use self::world::{World, elementwise};
 
 use self::items::items;

@@ -1,6 +1,7 @@
 //! Checked networks: what they declare, with ids for names and a type for every expression.
 
 use crate::builtin::Builtin;
+use crate::diag::Diagnostic;
 use crate::hir::typed::{Expr, LocalId};
 use crate::hir::{Neuron, Synapse, Ty, VarId, VarKind};
 use crate::source::Span;
@@ -42,6 +43,57 @@ pub struct Parameter {
     pub default: Option<Expr>,
 }
 
+/// The block that a name was declared in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// A loop of a network, of which every turn declares it anew.
+    Loop,
+    /// The same of an experiment.
+    Turn,
+    /// One branch of a condition, or a block that is no loop.
+    Branch,
+}
+
+/// A name that is visible within its block only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hidden {
+    /// As it is written.
+    pub name: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// In what.
+    pub within: Within,
+}
+
+impl Hidden {
+    /// Points at the declaration, and says what to write instead.
+    pub fn explain(&self, d: Diagnostic) -> Diagnostic {
+        match self.within {
+            Within::Loop => d.label(self.span, "declared here, anew in each turn of the loop").help(
+                "use it within the loop, or declare it once outside, with room for all turns, and take parts of it: \
+                 `cells[0 .. 10]`",
+            ),
+            Within::Turn => d
+                .label(self.span, "declared here, anew in each turn of the loop")
+                .help("use it within the loop, or declare it before the loop by `var`, and assign to it in each turn"),
+            Within::Branch => d
+                .label(self.span, "declared here, in a block that may not be entered")
+                .help("use it within that block, or declare it outside of the `if`, or in both branches"),
+        }
+    }
+}
+
+/// A name where columns of a table are read that is none of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// As it is written.
+    pub name: String,
+    /// Where it is used.
+    pub span: Span,
+    /// Where it is declared, if it is not built in.
+    pub declared: Option<Span>,
+}
+
 /// A network.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
@@ -58,7 +110,7 @@ pub struct Network {
     /// The names that are visible from outside.
     pub members: IndexMap<String, LocalId>,
     /// Those that are visible in a loop or one branch of a condition only.
-    pub hidden: Vec<super::Hidden>,
+    pub hidden: Vec<Hidden>,
 }
 
 impl Network {
@@ -316,7 +368,7 @@ pub struct FromTable {
     /// Delays, of the row's columns.
     pub delay: Option<Expr>,
     /// Names in those expressions that are no columns: the table must have none of the name.
-    pub beside: Vec<super::Beside>,
+    pub beside: Vec<Beside>,
     /// Where it is written.
     pub span: Span,
 }

@@ -1,15 +1,15 @@
 //! Projections and drives: ports, connectors, and the units of every clause.
 
 use super::access::{target, view};
-use super::model::{Connect, Connection, Drive, FromTable, Process, Projection, Sends, Site, Value};
+use super::model::{Connect, Connection, FromTable, Projection, Site, Value};
 use super::valueless::without_value;
-use super::world::{World, called, elementwise};
+use super::world::{World, called};
 use crate::builtin::{self, Place};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::arguments::bind;
 use crate::hir::infer::{Infer, constant};
 use crate::hir::typed::Expr;
-use crate::hir::{Kind, Neuron, Synapse, SynapseUse, Ty, Var, VarId, VarKind, check_synapse, errors};
+use crate::hir::{Kind, Neuron, Synapse, SynapseUse, Ty, Var, VarId, VarKind, check_synapse, errors, foreign};
 use crate::source::Span;
 use crate::syntax::ast::{self, Clause, Name, ViewPath};
 use crate::units::Dim;
@@ -21,7 +21,7 @@ type Target = (Expr, Arc<Neuron>, Option<VarId>);
 /// Finds the port a target names; reports what is wrong with it.
 ///
 /// A target that needs no port, because the synapse is an energy or only learns at signals, may name a population alone.
-fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath, portless: bool) -> Option<Target> {
+pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath, portless: bool) -> Option<Target> {
     let Some((path, port)) = target(world, infer, v) else {
         let found = view(world, infer, v);
         if !found.is_error() {
@@ -84,7 +84,10 @@ fn ends(infer: &mut Infer, world: &mut World, p: &ast::Projection) -> Option<Vec
                 sources.push((cells, neuron));
             }
         } else if !cells.is_error() {
-            infer.diagnostics.push(errors::wrong_kind("a population", &cells.ty, v.span));
+            let d = errors::wrong_kind("a population", &cells.ty, v.span);
+            infer
+                .diagnostics
+                .push(d.help("a source is a population alone; what it sends, its synapses say: `on pre.spike`"));
         }
     }
     let name = p.synapse.clone().unwrap_or(Name { text: "Static".into(), span: p.span });
@@ -130,12 +133,12 @@ fn distance_dimension(pre: &Expr, post: &Expr) -> Dim {
     if spaced(pre) || spaced(post) { Dim::LENGTH } else { Dim::ONE }
 }
 
-fn is_connect(c: &Clause) -> bool {
+pub(super) fn is_connect(c: &Clause) -> bool {
     matches!(c, Clause::Connect(_) | Clause::ConnectTable(..) | Clause::ConnectWhere(_) | Clause::Transpose(_))
 }
 
 /// The place of a clause, and what it says if it may be said once only.
-fn single(c: &Clause) -> Option<(&str, Span)> {
+pub(super) fn single(c: &Clause) -> Option<(&str, Span)> {
     match c {
         Clause::Connect(e) | Clause::ConnectWhere(e) => Some(("connect", e.span)),
         Clause::ConnectTable(_, _, span) => Some(("connect", *span)),
@@ -151,7 +154,7 @@ fn single(c: &Clause) -> Option<(&str, Span)> {
 }
 
 /// Refuses clauses that are said twice.
-fn once(infer: &mut Infer, clauses: &[Clause]) {
+pub(super) fn once(infer: &mut Infer, clauses: &[Clause]) {
     let mut seen: Vec<(&str, Span)> = Vec::new();
     for (what, span) in clauses.iter().filter_map(single) {
         match seen.iter().find(|(w, _)| *w == what) {
@@ -267,7 +270,7 @@ fn connection(
 }
 
 /// Checks where on a cable synapses sit; the port must belong to one.
-fn placed(
+pub(super) fn placed(
     infer: &mut Infer,
     world: &mut World,
     at: &ast::Site,
@@ -372,9 +375,17 @@ fn connector(infer: &mut Infer, world: &mut World, e: &ast::Expr) -> Option<Conn
     let (Some(b), Some((_, args))) = (found, called) else {
         let known: Vec<&str> = builtin::rows().filter(|b| b.place == Place::Connector).map(|b| b.name).collect();
         let name = called.map_or("", |(name, _)| name);
-        let help = crate::diag::nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+        let near = || crate::diag::nearest(name, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+        let help = match called {
+            Some(_) => foreign::connector(name).or_else(near),
+            None => Some("pairs that fulfil a condition are connected so: `connect where pre.i != post.i`".to_string()),
+        };
+        let message = match called {
+            Some(_) => format!("unknown connector `{name}`"),
+            None => "expected a connector, found an expression".to_string(),
+        };
         infer.diagnostics.push(
-            Diagnostic::at(Code::E0210, e.span, format!("unknown connector `{name}`"), "not a connector")
+            Diagnostic::at(Code::E0210, e.span, message, "not a connector")
                 .note(format!("connectors are {}", errors::list(&known)))
                 .maybe_help(help),
         );
@@ -501,99 +512,4 @@ fn from_table(
         beside,
         span,
     })
-}
-
-/// Checks a drive; also used by experiments.
-pub fn drive(infer: &mut Infer, world: &mut World, d: &ast::Drive) -> Option<Drive> {
-    once(infer, &d.clauses);
-    let mut targets = Vec::new();
-    let mut ports: Vec<Var> = Vec::new();
-    for v in &d.targets {
-        let Some((cells, neuron, Some(port))) = target_port(infer, world, v, false) else { continue };
-        let var = &neuron.vars[port];
-        if !matches!(var.kind, VarKind::EventPort) {
-            infer.diagnostics.push(
-                Diagnostic::at(
-                    Code::E0608,
-                    v.span,
-                    format!("a drive sends events, but `{}` is an analog port", var.name),
-                    "this target",
-                )
-                .label(var.span, "the port")
-                .help("assign an analog port in the experiment: `net.exc.I = 3 pA`"),
-            );
-        }
-        ports.push(var.clone());
-        targets.push((cells, port));
-    }
-    let (mut sends, mut weight, mut delay, mut site) = (None, None, None, None);
-    for clause in &d.clauses {
-        match clause {
-            Clause::Place(at, span) => {
-                for port in &ports {
-                    site = world.within(true, false, |world| placed(infer, world, at, Some(port), *span));
-                }
-            }
-            Clause::Random(process, e) => {
-                let rate =
-                    world.within(true, true, |world| infer.typed_quantity(world, e, "the rate", &Ty::rate(), None));
-                elementwise(infer, &rate);
-                let process = match process {
-                    ast::Process::Poisson => Process::Poisson,
-                    ast::Process::Bernoulli => Process::Bernoulli,
-                };
-                sends = Some(Sends::Random(process, rate));
-            }
-            Clause::Spikes(e) => {
-                let typed = infer.typed(world, e);
-                let table = typed.ty.kind == Kind::Table;
-                if !typed.is_error() && !table && (typed.ty.kind != Kind::Number || !typed.ty.same_dim(&Ty::time())) {
-                    infer.diagnostics.push(errors::time_needed("a spike", &typed.ty, e.span));
-                }
-                sends = Some(Sends::Spikes(typed));
-            }
-            Clause::Weight(value, _) => {
-                for port in &ports {
-                    let ty = Ty::of_variable(port);
-                    weight = Some(world.within(true, false, |world| world.value(infer, value, "the weight", &ty)));
-                }
-            }
-            Clause::Delay(ast::Value::Expr(e), false, _) => {
-                delay = Some(infer.typed_one_time(world, e, "the delay of a drive"));
-            }
-            Clause::Delay(_, _, span) => {
-                infer.diagnostics.push(crate::diag::unsupported(*span, "a drawn or dendritic delay of a drive"));
-            }
-            Clause::Store(_) | Clause::Modulator(..) | Clause::Init(..) => {
-                if let Some((what, span)) = single(clause) {
-                    infer.diagnostics.push(foreign(what, span));
-                }
-            }
-            other if is_connect(other) => {
-                if let Some((what, span)) = single(other) {
-                    infer.diagnostics.push(foreign(what, span));
-                }
-            }
-            _ => {}
-        }
-    }
-    if let (Some(Sends::Random(..)), Some(delay)) = (&sends, &delay) {
-        infer.diagnostics.push(
-            crate::diag::unsupported(delay.span, "a delay of random events")
-                .help("leave it out: it changes nothing but the first events, or shift the rate's `t`"),
-        );
-    }
-    let Some(sends) = sends else {
-        infer.diagnostics.push(
-            Diagnostic::at(Code::E0605, d.span, "this drive does not say what it sends", "no `poisson` or `spikes`")
-                .help("add `poisson 8 Hz` or `spikes [1 ms, 5 ms]`"),
-        );
-        return None;
-    };
-    Some(Drive { targets, sends, weight, delay, site: site.map(Box::new), span: d.span })
-}
-
-fn foreign(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::at(Code::E0204, span, format!("a drive has no `{what}`"), "belongs to a projection")
-        .note("it takes `poisson`, `bernoulli` or `spikes`, `weight`, and for spikes `delay`")
 }

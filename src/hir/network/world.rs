@@ -1,7 +1,7 @@
 //! The names that are visible in a network or an experiment, and what expressions there may use.
 
 use super::access::access;
-use super::model::{Distribution, Local, Parameter, Value};
+use super::model::{Beside, Distribution, Hidden, Local, Parameter, Value};
 use super::names::Names;
 use crate::builtin::{self, Place};
 use crate::diag::{Code, Diagnostic};
@@ -13,57 +13,6 @@ use crate::source::Span;
 use crate::syntax::ast::{self, Name};
 use crate::units::Dim;
 use cranelift_entity::PrimaryMap;
-
-/// The block that a name was declared in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Within {
-    /// A loop of a network, of which every turn declares it anew.
-    Loop,
-    /// The same of an experiment.
-    Turn,
-    /// One branch of a condition, or a block that is no loop.
-    Branch,
-}
-
-/// A name that is visible within its block only.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hidden {
-    /// As it is written.
-    pub name: String,
-    /// Where it is declared.
-    pub span: Span,
-    /// In what.
-    pub within: Within,
-}
-
-impl Hidden {
-    /// Points at the declaration, and says what to write instead.
-    pub fn explain(&self, d: Diagnostic) -> Diagnostic {
-        match self.within {
-            Within::Loop => d.label(self.span, "declared here, anew in each turn of the loop").help(
-                "use it within the loop, or declare it once outside, with room for all turns, and take parts of it: \
-                 `cells[0 .. 10]`",
-            ),
-            Within::Turn => d
-                .label(self.span, "declared here, anew in each turn of the loop")
-                .help("use it within the loop, or declare it before the loop by `var`, and assign to it in each turn"),
-            Within::Branch => d
-                .label(self.span, "declared here, in a block that may not be entered")
-                .help("use it within that block, or declare it outside of the `if`, or in both branches"),
-        }
-    }
-}
-
-/// A name where columns of a table are read that is none of them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Beside {
-    /// As it is written.
-    pub name: String,
-    /// Where it is used.
-    pub span: Span,
-    /// Where it is declared, if it is not built in.
-    pub declared: Option<Span>,
-}
 
 /// The names of a body and where its expressions stand.
 #[derive(Default)]
@@ -261,6 +210,13 @@ impl Meaning for World {
             };
         }
         match name {
+            "i" | "j" if self.pair.is_some() && !self.cell => {
+                infer.diagnostics.push(
+                    errors::unknown_name(name, span, [])
+                        .help("the cells of a pair are `pre.i` and `post.i`: `connect where pre.i != post.i`"),
+                );
+                Some(Expr::error(span))
+            }
             "i" if self.cell => new(ExprKind::Index, Ty::number(Dim::ONE).shaped(Shape::Number)),
             "dt" => new(ExprKind::Step, Ty::time().shaped(Shape::Number)),
             "t" if self.time => new(ExprKind::Time, Ty::time().shaped(Shape::Number)),
@@ -314,6 +270,27 @@ impl Meaning for World {
 
     fn has_time(&self) -> bool {
         self.time
+    }
+
+    fn reached(&self, infer: &Infer, name: &str) -> Option<String> {
+        let has = |ty: &Ty| match &ty.kind {
+            Kind::Population(model) => {
+                infer.module.neurons.get(model).is_some_and(|n| n.var(name).is_some() || n.event(name).is_some())
+            }
+            _ => false,
+        };
+        self.names.iter().find_map(|(path, id)| match &self.locals[*id].ty.kind {
+            Kind::Population(_) if has(&self.locals[*id].ty) => Some(format!("{path}.{name}")),
+            Kind::Network(model) => {
+                let network = infer.module.networks.get(model)?;
+                if network.members.contains_key(name) {
+                    return Some(format!("{path}.{name}"));
+                }
+                let (member, _) = network.members.iter().find(|(_, id)| has(&network.locals[**id].ty))?;
+                Some(format!("{path}.{member}.{name}"))
+            }
+            _ => None,
+        })
     }
 
     fn known_names(&self) -> Vec<String> {

@@ -1,0 +1,137 @@
+//! Words of other languages, and how what they say is written here.
+
+/// Words with which statements of other languages begin, and what is written here.
+pub(super) const STATEMENTS_ELSEWHERE: &[(&[&str], &str)] = &[
+    (&["parameters", "parameter", "params"], "parameters are declared so: `param tau = 20 ms, C_m = 200 pF`"),
+    (
+        &["variables", "variable", "initial_values", "initial_block"],
+        "what changes in time is a state: `state v = -65 mV`",
+    ),
+    (&["equations", "equation", "ode", "dynamics"], "an equation stands by itself: `v' = (E_L - v) / tau_m`"),
+    (&["function", "def", "proc", "func"], "a function is declared outside, in one line: `fn twice(x) = 2 * x`"),
+    (
+        &["synapses", "connections"],
+        "synapses between two populations are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS }`",
+    ),
+    (&["neurons", "group", "create"], "cells are a population: `population exc: LifCond[100]`"),
+    (&["simulate", "Simulate"], "write `run 100 ms`"),
+    (&["monitor"], "what is kept is recorded: `record net.exc.v`, `record net.exc.spike`"),
+    (&["assert"], "write `expect …`"),
+    (&["const"], "a value is named by `let x = 3`; constants of a whole file stand outside of all blocks"),
+    (
+        &["import", "include", "from", "load_file"],
+        "write `use std.neurons.lif` or `use \"file.neuro\"` at the top of the file",
+    ),
+    (&["while"], "a loop that waits for something is `repeat at most 100 times until x > 3 { … }`"),
+    (&["break"], "a loop that may end early is `repeat at most 100 times until x > 3 { … }`"),
+    (&["continue"], "what a turn may leave out stands in an `if`: `if x > 3 { … }`"),
+    (&["pass"], "a block may be empty: `{ }`"),
+    (&["return"], "a function is one expression: `fn twice(x) = 2 * x`"),
+    (&["elif", "elseif", "elsif"], "write `else if`"),
+    (&["switch", "match", "case"], "write `if … { … } else if … { … }`"),
+    (&["try", "except", "catch"], "a run ends with the first error; what may not hold is asked before, by `if`"),
+    (
+        &["class", "struct", "model"],
+        "a model is declared by `neuron`, `synapse` or `channel`; a variant of one so: `neuron Fast = LifExp(tau_m = 5 ms)`",
+    ),
+    (&["inline", "recordable"], "what follows from states is named by `let x = …`; everything can be recorded"),
+    (&["kernel"], "a response to events is an equation with an event input, `g' = -g / tau + exc`, or `convolve`"),
+    (&["update", "integrate_odes"], "equations are advanced by themselves, at every step"),
+    (
+        &[
+            "NEURON",
+            "PARAMETER",
+            "ASSIGNED",
+            "STATE",
+            "INITIAL",
+            "BREAKPOINT",
+            "DERIVATIVE",
+            "PROCEDURE",
+            "FUNCTION",
+            "NET_RECEIVE",
+            "UNITS",
+            "TITLE",
+            "COMMENT",
+        ],
+        "this is NMODL: `neuro convert file.mod` writes it in this language",
+    ),
+];
+
+/// Such words of events; what they declare is missed elsewhere as `spike`.
+pub(super) const EVENTS_ELSEWHERE: &[(&[&str], &str)] = &[
+    (
+        &["threshold", "fire", "on_threshold", "onCondition", "emit_spike"],
+        "a spike is emitted so: `emit spike when v > V_th { v = V_reset }`",
+    ),
+    (&["spike"], "write `emit spike when …`"),
+    (&["reset"], "what follows a spike stands in the braces of its `emit`: `emit spike when v > V_th { v = V_reset }`"),
+];
+
+/// Words that show wherever they stand in a statement what it was meant to be.
+pub(super) const ANYWHERE: &[(&[&str], &str)] = &[
+    (&["refractory", "unless"], "for a refractory period write `hold v for 2 ms` in the braces of the spike's `emit`"),
+    (
+        &["lambda"],
+        "a function has a name, `fn twice(x) = 2 * x`; what follows time is written with `t`: `net.exc.I = 3 pA * sin(t / 1 ms)`",
+    ),
+    (
+        &["StateMonitor", "SpikeMonitor", "PopulationRateMonitor"],
+        "what is kept is recorded: `record net.exc.v`, `record net.exc.spike`",
+    ),
+    (&["NeuronGroup", "Create", "create"], "cells are a population: `population exc: LifCond[100]`"),
+    (
+        &["Synapses", "Connect"],
+        "synapses are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }`",
+    ),
+];
+
+/// How statements are written, by their first words.
+pub(super) const FORMS: &[(&str, &str)] = &[
+    ("param", "param tau = 20 ms, C_m: pF"),
+    ("state", "state v = -65 mV"),
+    ("input", "input I: pA = 0 pA"),
+    ("event", "event input exc: nS"),
+    ("emit", "emit spike when v > V_th { v = V_reset }"),
+    ("noise", "noise sigma"),
+    ("compartment", "compartment soma { … }"),
+    ("gate", "gate m { alpha = …   beta = … }"),
+    ("couple", "couple soma <-> dend with g_c"),
+    ("population", "population exc: LifCond[100]"),
+    ("projection", "projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }"),
+    ("drive", "drive exc.exc { poisson 1 kHz   weight 1 nS }"),
+    ("connect", "projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }"),
+    ("weight", "projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }"),
+    ("delay", "projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }"),
+    ("view", "view first = exc[0 .. 10]"),
+    ("init", "init exc.v ~ uniform(-60 mV, -50 mV)"),
+    ("network", "network net = Net(n = 100)"),
+    ("world", "world grid = Grid(size = 5)"),
+    ("let", "let x = 3"),
+    ("var", "var x = 0"),
+    ("data", "data table = csv(\"table.csv\")"),
+    ("run", "run 100 ms"),
+    ("record", "record net.exc.v every 1 ms as trace"),
+    ("measure", "measure r = rate(net.exc.spike)"),
+    ("expect", "expect r > 1 Hz"),
+    ("plot", "plot \"Title\" net.exc.spike"),
+    ("print", "print \"rate:\", r"),
+    ("for", "for k in 0 .. 9 { … }"),
+    ("if", "if x > 3 { … } else { … }"),
+    ("repeat", "repeat 10 times { … }"),
+    ("sweep", "sweep w in [1 nS, 2 nS] { … }"),
+    ("at", "at 5 ms net.exc.I = 3 pA"),
+    ("window", "window free { run 5 ms }"),
+    ("settle", "settle for 20 steps"),
+    ("signal", "signal reward in net.link"),
+    ("plasticity", "plasticity off net.link"),
+    ("save", "save net to \"trained.state\""),
+    ("load", "load net from \"trained.state\""),
+    ("reset", "reset net"),
+    ("seed", "seed 3"),
+    ("precision", "precision f64"),
+];
+
+/// Finds the help for a word in a table.
+pub(super) fn help(table: &'static [(&[&str], &str)], word: &str) -> Option<&'static str> {
+    table.iter().find(|(words, _)| words.contains(&word)).map(|(_, help)| *help)
+}
