@@ -281,6 +281,12 @@ pub(crate) fn one_turn(found: &Ty, span: Span) -> Diagnostic {
     ))
 }
 
+/// A loop without a turn.
+pub(crate) fn no_turn(span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0401, span, "this range has no number in it", "goes the other way")
+        .help("a range goes up from its first number to its last one; `3 .. 1 step -1` goes down")
+}
+
 /// What is called and no function.
 pub(crate) fn not_called(callee: &ast::Expr, is_function: impl Fn(&str) -> bool) -> Diagnostic {
     let d = Diagnostic::at(Code::E0401, callee.span, "expected the name of a function", "this is none");
@@ -312,7 +318,10 @@ pub(crate) fn no_number_of_a_cell(found: &Ty, span: Span) -> Diagnostic {
     };
     Diagnostic::at(Code::E0401, span, format!("expected one number, found {what}"), "wrong kind of value")
         .note("what a model or a constant says is one number for each cell or synapse")
-        .help("give each its own: `init cell.x = [1, 2]` in the network, `net.cell.p = [1, 2]` in the experiment; name arrays with `let` there")
+        .help(
+            "give each its own: `init cell.x = [1, 2]` in the network, `net.cell.p = [1, 2]` in the \
+         experiment; name arrays with `let` there",
+        )
 }
 
 pub(crate) fn condition_needed(found: &Ty, span: Span) -> Diagnostic {

@@ -31,11 +31,13 @@ const FUNCTIONS: &[(&[&str], &str)] = &[
     (&["ln"], "the natural logarithm is `log`, that of base ten `log10`"),
     (
         &["range", "arange"],
-        "a loop runs through `0 .. 9`, both ends included; numbers in steps are `0 .. 1 step 0.1`, or `linspace(0, 1, 11)`",
+        "a loop runs through `0 .. 9`, both ends included; numbers in steps are `0 .. 1 step 0.1`, or \
+         `linspace(0, 1, 11)`",
     ),
     (
         &["rand", "random", "uniform01", "random_uniform", "runif"],
-        "in a network or experiment a value is drawn with `~`: `init exc.v ~ uniform(-60 mV, -50 mV)`; in a model by `random()`",
+        "in a network or experiment a value is drawn with `~`: `init exc.v ~ uniform(-60 mV, -50 mV)`; in a \
+         model by `random()`",
     ),
     (
         &["randn", "gauss", "rnorm", "normal_distribution"],

@@ -799,6 +799,14 @@ pub fn constant(e: &Expr) -> Option<f64> {
         .flatten()
 }
 
+/// Returns whether a range of constants has no number in it, because it goes the other way than its steps.
+pub fn goes_nowhere(range: &Expr, step: Option<&Expr>) -> bool {
+    let Kinds::Range(lo, hi) = &range.kind else { return false };
+    let by = step.map_or(Some(1.0), constant);
+    let ends = constant(lo).zip(constant(hi)).zip(by);
+    ends.is_some_and(|((lo, hi), by)| (hi - lo) * by < 0.0)
+}
+
 /// Evaluates an expression of numbers only.
 pub fn fold(e: &CellExpr) -> Option<f64> {
     crate::math::eval(e, &|_| None, None)

@@ -37,10 +37,12 @@ fn too_late(e: &Experiment, diagnostics: &mut Diagnostics) {
 /// Returns whether a statement makes something or may draw numbers, in which case it matters what they begin from.
 fn draws(e: &Experiment, s: &Statement) -> bool {
     use StatementKind as S;
-    let calls = |e: &Expr| e.any(&|e| matches!(e.kind, ExprKind::Call(..)));
+    let drawing = |name: &str| matches!(name, "shuffle" | "random_crop" | "random_flip");
+    let calls = |e: &Expr| e.any(&|e| matches!(&e.kind, ExprKind::Call(b, ..) if drawing(b.name)));
     match &s.kind {
-        S::Network { .. } | S::Environment(_) | S::Act(..) | S::Reset(_) | S::Drive(_) | S::For { .. } => true,
-        S::LetOver(..) | S::Measure(_, _, Some(_)) | S::Signal(..) | S::Let(_, Value::Drawn(_)) => true,
+        S::Network { .. } | S::Environment(_) | S::Act(..) | S::Reset(_) | S::Drive(_) => true,
+        S::LetOver(..) | S::Measure(_, _, Some(_)) | S::Let(_, Value::Drawn(_)) => true,
+        S::For { range, .. } if calls(range) => true,
         S::Set(_, _, Value::Drawn(_)) => true,
         S::Let(_, Value::Expr(e)) | S::Set(_, _, Value::Expr(e)) => calls(e),
         S::Measure(_, e, None) | S::Expect(e) => calls(e),

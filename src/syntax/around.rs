@@ -252,9 +252,9 @@ impl<'a> Around<'a> {
             return idiom(UNITS, None);
         }
         if self.words().any(|w| w == "connect") && word.starts_with(|c: char| c.is_ascii_digit()) {
-            let connector = self.last_word(0);
-            if !connector.is_empty() && !crate::units::lookup(connector).is_some() {
-                return idiom(&format!("arguments stand in brackets: `{connector}({word})`"), None);
+            let connector = if self.last_word(1) == "connect" { self.last_word(0) } else { "" };
+            if !connector.is_empty() && crate::units::lookup(connector).is_none() {
+                return idiom(&format!("arguments stand in brackets: `{connector}(…)`"), None);
             }
         }
         let emits = self.first() == "emit";
@@ -298,7 +298,8 @@ impl<'a> Around<'a> {
         let word = self.word_at(self.at);
         let begins = self.before.is_empty();
         if begins && self.depth == 1 && self.in_model() && word == "if" {
-            let help = "an event is written `emit spike when v > V_th { v = V_reset }`, a choice between values `let x = if c then a else b`";
+            let help = "an event is written `emit spike when v > V_th { v = V_reset }`, a choice between values \
+             `let x = if c then a else b`";
             return idiom(help, None).map(|found| Idiom { declares: Some("spike"), ..found });
         }
         let line = self.text(self.at, self.line_end());
@@ -351,16 +352,22 @@ impl<'a> Around<'a> {
             .filter(|p| !matches!(p.2, Piece::Open(_)))?;
         let earlier = Around::new(self.bytes, (self.start, self.end), to);
         let statement = earlier.text(earlier.begin, to);
-        let comment = || idiom(COMMENT, Some((earlier.begin, &" ".repeat(to - earlier.begin))));
+        let comment = |to: usize| {
+            let blank = |b: &u8| if *b == b'\n' { '\n' } else { ' ' };
+            let spaces: String = self.bytes[earlier.begin..to].iter().map(blank).collect();
+            idiom(COMMENT, Some((earlier.begin, &spaces)))
+        };
+        let closed = || self.bytes[from..self.end].windows(2).position(|w| w == b"*/").map(|k| from + k + 2);
         let product = || {
             let of_units =
                 [earlier.last_word(0), earlier.last_word(2)].iter().all(|w| crate::units::lookup(w).is_some());
             let dot = earlier.last(1).is_some_and(|p| p.2 == Piece::Other(b'.'));
             (of_units && dot).then(|| idiom(UNITS, None)).flatten()
         };
-        let found = match statement.starts_with("--") {
-            true => comment(),
-            false => product()
+        let found = match statement {
+            s if s.starts_with("--") => comment(to),
+            s if s.starts_with("/*") => closed().and_then(comment),
+            _ => product()
                 .or_else(|| earlier.elsewhere())
                 .or_else(|| Around { at: earlier.begin, before: Vec::new(), ..earlier }.meant()),
         };

@@ -312,6 +312,7 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         model_item | equation | params | state => "a declaration of the model",
         network_item => "a declaration of the network",
         command => "a statement",
+        panel_cmd => "`panel`",
         binding | state_binding => "a name and its value",
         assign_op => "`=`",
         distribution | value => "`=` or `~`",

@@ -11,7 +11,8 @@ pub(super) const STATEMENTS_ELSEWHERE: &[(&[&str], &str)] = &[
     (&["function", "def", "proc", "func"], "a function is declared outside, in one line: `fn twice(x) = 2 * x`"),
     (
         &["synapses", "connections"],
-        "synapses between two populations are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS }`",
+        "synapses between two populations are a projection: `projection exc -> inh.exc: Static { connect \
+         all_to_all   weight 1 nS }`",
     ),
     (&["neurons", "group", "create"], "cells are a population: `population exc: LifCond[100]`"),
     (&["simulate", "Simulate"], "write `run 100 ms`"),
@@ -32,7 +33,8 @@ pub(super) const STATEMENTS_ELSEWHERE: &[(&[&str], &str)] = &[
     (&["try", "except", "catch"], "a run ends with the first error; what may not hold is asked before, by `if`"),
     (
         &["class", "struct", "model"],
-        "a model is declared by `neuron`, `synapse` or `channel`; a variant of one so: `neuron Fast = LifExp(tau_m = 5 ms)`",
+        "a model is declared by `neuron`, `synapse` or `channel`; a variant of one so: `neuron Fast = \
+         LifExp(tau_m = 5 ms)`",
     ),
     (&["inline", "recordable"], "what follows from states is named by `let x = …`; everything can be recorded"),
     (&["kernel"], "a response to events is an equation with an event input, `g' = -g / tau + exc`, or `convolve`"),
@@ -72,7 +74,8 @@ pub(super) const ANYWHERE: &[(&[&str], &str)] = &[
     (&["refractory", "unless"], "for a refractory period write `hold v for 2 ms` in the braces of the spike's `emit`"),
     (
         &["lambda"],
-        "a function has a name, `fn twice(x) = 2 * x`; what follows time is written with `t`: `net.exc.I = 3 pA * sin(t / 1 ms)`",
+        "a function has a name, `fn twice(x) = 2 * x`; what follows time is written with `t`: `net.exc.I = 3 pA \
+         * sin(t / 1 ms)`",
     ),
     (
         &["StateMonitor", "SpikeMonitor", "PopulationRateMonitor"],
@@ -81,7 +84,8 @@ pub(super) const ANYWHERE: &[(&[&str], &str)] = &[
     (&["NeuronGroup", "Create", "create"], "cells are a population: `population exc: LifCond[100]`"),
     (
         &["Synapses", "Connect"],
-        "synapses are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }`",
+        "synapses are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   \
+         delay 1 ms }`",
     ),
 ];
 

@@ -6,6 +6,7 @@ mod label;
 pub mod model;
 pub mod overrides;
 mod plots;
+mod recording;
 mod statements;
 
 pub(super) use self::environment::check_environment;

@@ -4,10 +4,10 @@ use super::gather::outermost;
 use super::model::{Batch, Environs, Form, Over, StatementKind, Target};
 use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::infer::Meaning;
+use crate::hir::infer::{Meaning, goes_nowhere};
 use crate::hir::network::model::{Nested, Value, Within};
 use crate::hir::typed::{Expr, ExprKind, LocalId, Seen};
-use crate::hir::{Kind, Op, Reduce, Shape, Ty, VarKind, errors};
+use crate::hir::{Kind, Op, Shape, Ty, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, Name};
 use crate::units::Dim;
@@ -27,7 +27,7 @@ impl Checker<'_> {
         self.infer.typed_one(&mut self.world, e, what, &Ty::number(Dim::ONE))
     }
 
-    fn one_time(&mut self, e: &ast::Expr, what: &str) -> Expr {
+    pub(super) fn one_time(&mut self, e: &ast::Expr, what: &str) -> Expr {
         self.infer.typed_one_time(&mut self.world, e, what)
     }
 
@@ -367,80 +367,6 @@ impl Checker<'_> {
         StatementKind::Sweep(list, block)
     }
 
-    /// Checks what is recorded: events, a variable of cells or synapses, or `mean(…)` and the like of one.
-    fn recorded(&mut self, e: &ast::Expr) -> (Expr, Option<Reduce>) {
-        let reduced = match &e.kind {
-            ast::ExprKind::Call(callee, args) => match (&callee.kind, &args[..]) {
-                (ast::ExprKind::Name(name), [ast::Arg { name: None, value }]) => Reduce::named(name).zip(Some(value)),
-                _ => None,
-            },
-            _ => None,
-        };
-        let (how, of) = reduced.map_or((None, e), |(how, of)| (Some(how), of));
-        let typed = self.typed(of);
-        let refused = match &typed.kind {
-            _ if typed.is_error() => None,
-            ExprKind::Variable { .. } => None,
-            ExprKind::Events { .. } if how.is_none() => None,
-            ExprKind::Events { .. } => {
-                let message = "events are recorded one by one".to_string();
-                Some((
-                    message,
-                    "nothing can be made of them",
-                    "record the events, and `count` them or the like afterwards",
-                ))
-            }
-            ExprKind::Synaptic { of, name } if is_parameter(of, name) => {
-                let message = format!("`{name}` does not change by itself");
-                Some((message, "a parameter", "read it where it is needed, or declare it as a `state`"))
-            }
-            ExprKind::Synaptic { .. } => None,
-            _ => {
-                let message = format!("{} cannot be recorded", typed.ty.describe());
-                let help = "record `net.exc.spike`, `net.exc.v`, `net.link.w`, or `mean(net.exc.v)`";
-                Some((message, "not a state, weight or event", help))
-            }
-        };
-        if let Some((message, label, help)) = refused {
-            self.infer.diagnostics.push(Diagnostic::at(Code::E0407, e.span, message, label).help(help));
-        }
-        (typed, how)
-    }
-
-    fn record(
-        &mut self,
-        what: &ast::Expr,
-        every: Option<&ast::Expr>,
-        during: Option<Expr>,
-        name: Option<&Name>,
-    ) -> Option<StatementKind> {
-        let list: Vec<(Expr, Option<Reduce>)> = what.elements().iter().map(|e| self.recorded(e)).collect();
-        if let (Some(name), [_, (second, _), ..]) = (name, &list[..]) {
-            self.infer.diagnostics.push(
-                Diagnostic::at(Code::E0402, name.span, "one name for several recordings", "whose name is it?")
-                    .label(second.span, "the second one")
-                    .help("write a `record` for each"),
-            );
-        }
-        let events = |(e, _): &(Expr, _)| matches!(e.kind, ExprKind::Events { .. });
-        if let Some(every) = every
-            && list.iter().all(events)
-        {
-            let message = "`every` changes nothing in a recording of events";
-            self.infer.diagnostics.push(
-                Diagnostic::at(Code::E0407, every.span, message, "each event is recorded when it happens")
-                    .help("leave `every` out; `during` records those of some time"),
-            );
-        }
-        let every = every.map(|e| self.one_time(e, "the interval"));
-        let ty = list.first().map_or(Ty::error(), |(e, _)| e.ty.clone());
-        let id = name.map(|name| {
-            let ty = if ty.kind == Kind::Number { Ty { kind: Kind::Trace, ..ty } } else { ty };
-            self.world.declare(&mut self.infer, name, ty)
-        });
-        Some(StatementKind::Record { what: list, every, during, id })
-    }
-
     fn for_(
         &mut self,
         variables: &[Name],
@@ -456,6 +382,9 @@ impl Checker<'_> {
         if let (Some(s), false) = (&step, range.ty.kind == Kind::Range || range.is_error()) {
             let d = Diagnostic::at(Code::E0401, s.span, "only a range has steps", "this is not a range");
             self.infer.diagnostics.push(d.label(range.span, format!("this is {}", range.ty.describe())));
+        }
+        if goes_nowhere(&range, step.as_ref()) {
+            self.infer.diagnostics.push(errors::no_turn(range.span));
         }
         let depth = self.world.names.depth();
         let variables = self.loop_variables(variables, &range);
@@ -660,7 +589,10 @@ impl Checker<'_> {
                         "precision" => d.help("the precision is a statement of its own: `precision f64`"),
                         _ if d.help.is_some() => d,
                         _ if reached.is_some() => d.maybe_help(reached.map(|path| format!("did you mean `{path}`?"))),
-                        _ => d.help(format!("a variable is declared by `var {name} = …`, a value that stays by `let`, a network by `network {name} = …`")),
+                        _ => d.help(format!(
+                            "a variable is declared by `var {name} = …`, a value that stays by \
+                         `let`, a network by `network {name} = …`"
+                        )),
                     });
                 }
             }
@@ -795,8 +727,10 @@ fn follows_no_time(span: Span, port: bool) -> Diagnostic {
             .help("write the whole course with `=`: `net.cells.I = 3 pA + 1 pA * sin(t / 1 ms)`");
     }
     let message = "only an analog port can follow a function of time";
-    Diagnostic::at(Code::E0207, span, message, "not an `input`")
-        .help("what follows a function of time from outside is declared by `input`; a state follows its equation, in which `t` may stand")
+    Diagnostic::at(Code::E0207, span, message, "not an `input`").help(
+        "what follows a function of time from outside is declared by `input`; a state follows its \
+         equation, in which `t` may stand",
+    )
 }
 
 /// The name that a chain of members and indices begins with.
@@ -805,12 +739,6 @@ fn base_of(e: &ast::Expr) -> &ast::Expr {
         ast::ExprKind::Member(of, _) | ast::ExprKind::Index(of, _) => base_of(of),
         _ => e,
     }
-}
-
-/// Returns whether a variable of a projection's synapses is a parameter.
-fn is_parameter(of: &Expr, name: &str) -> bool {
-    let Kind::Projection(Some(synapse)) = &of.ty.kind else { return false };
-    synapse.var(name).is_some_and(|v| synapse.is_parameter(v))
 }
 
 /// The longest name of a file that is saved; file systems allow 255 bytes, and a file is written aside first.

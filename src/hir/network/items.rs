@@ -7,7 +7,7 @@ use super::projection::projection;
 use super::world::{World, elementwise};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::arguments::bind;
-use crate::hir::infer::{Infer, constant};
+use crate::hir::infer::{Infer, constant, goes_nowhere};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
 use crate::hir::{Kind, Shape, Ty, VarId, VarKind, errors};
 use crate::source::Span;
@@ -111,6 +111,10 @@ pub fn turn(infer: &mut Infer, range: &Expr) -> Ty {
     match &range.ty.kind {
         Kind::Number if range.ty.shape == Shape::Number => {
             infer.diagnostics.push(errors::one_turn(&range.ty, range.span));
+            Ty::error()
+        }
+        Kind::Range if goes_nowhere(range, None) => {
+            infer.diagnostics.push(errors::no_turn(range.span));
             Ty::error()
         }
         Kind::Range | Kind::Number => Ty { kind: Kind::Number, ..range.ty.clone() }.shaped(Shape::Number),
