@@ -21,6 +21,7 @@ mod response;
 mod root;
 mod shape;
 mod synapse;
+mod taken;
 mod ty;
 pub mod typed;
 mod unit_of;

@@ -195,6 +195,7 @@ impl Loader<'_> {
                 self.module.docs.insert(name.to_string(), item.doc.clone());
             }
         }
+        super::taken::report(file, diagnostics);
         for item in &file.items {
             match &item.kind {
                 ast::ItemKind::Unit(name, e) => {

@@ -250,6 +250,16 @@ fn init(infer: &mut Infer, world: &mut World, paths: &[ast::ViewPath], value: &a
             infer.diagnostics.push(errors::wrong_kind("a state or parameter", &target.ty, path.span));
             continue;
         }
+        if let ExprKind::Variable { of, id, .. } = &target.kind
+            && let Kind::Population(model) = &of.ty.kind
+            && let Some(var) = infer.module.neurons.get(model).map(|n| n.vars[*id].clone())
+            && !matches!(var.kind, VarKind::State(_) | VarKind::Param(_) | VarKind::AnalogPort(_))
+        {
+            let message = format!("`{}` has no initial value", var.name);
+            let d = Diagnostic::at(Code::E0207, path.span, message, "not a state, parameter or analog port");
+            infer.diagnostics.push(d.label(var.span, "declared here"));
+            continue;
+        }
         if let ExprKind::Variable { of, id, segment: Some(_) } = &target.kind
             && let Kind::Population(model) = &of.ty.kind
             && let Some(kind) = infer.module.neurons.get(model).map(|n| n.vars[*id].kind.clone())
