@@ -510,7 +510,9 @@ impl Checker<'_> {
                 id
             }
             None => {
-                if let Some(hidden) = self.world.find(&name.text) {
+                // `measure x = x` keeps what was named before.
+                let keeps = |id: LocalId| value.any(&|e| matches!(e.kind, ExprKind::Local(of) if of == id));
+                if let Some(hidden) = self.world.find(&name.text).filter(|id| !keeps(*id)) {
                     let declared = self.world.locals[hidden].span;
                     self.infer.diagnostics.push(errors::shadowed(&name.text, name.span, declared));
                 }
