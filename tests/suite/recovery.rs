@@ -215,3 +215,20 @@ fn ways_of_other_tools_have_a_help() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
+
+/// What a block of a network declares, and an input that is to change by a function of time: the help says what to write instead.
+#[test]
+fn what_cannot_be_reached_or_changed_is_told_so() {
+    let network = |block: &str| with(10, block).replace("record net.cell.spike", "record net.more.v");
+    let of_a_loop = mistakes(&network("    for k in 0 .. 1 { population more: Lif[n] }"));
+    let of_a_branch = mistakes(&network("    if n > 3 { population more: Lif[n] }"));
+    let with_input = with(3, "    event input exc: mV   input I: mV = 0 mV");
+    let changed = mistakes(&with_input.replace("    run 100 ms", "    net.cell.I += 1 mV * t / 1 s\n    run 100 ms"));
+    for (found, code, help) in [
+        (of_a_loop, "E0205", "declare it once outside"),
+        (of_a_branch, "E0205", "in both branches"),
+        (changed, "E0207", "the whole course with `=`"),
+    ] {
+        assert!(matches!(&found[..], [(_, c, h)] if c == code && h.contains(help)), "`{help}` is not in {found:?}");
+    }
+}
