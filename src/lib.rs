@@ -25,6 +25,7 @@ pub mod editor;
 pub mod elaborate;
 pub mod evaluate;
 pub mod experiment;
+pub mod export;
 pub mod figure;
 pub mod hir;
 pub mod image;

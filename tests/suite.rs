@@ -43,6 +43,8 @@ mod empty;
 mod errors;
 #[path = "suite/eventless.rs"]
 mod eventless;
+#[path = "suite/export.rs"]
+mod export;
 #[path = "suite/figures.rs"]
 mod figures;
 #[path = "suite/immediate.rs"]

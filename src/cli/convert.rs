@@ -1,11 +1,12 @@
-//! `convert`: files of other simulators.
+//! `convert`: files of other simulators, read and written.
 
-use super::files::read;
+use super::files::{load, read};
 use super::messages::{Done, Messages, Stop};
 use neuro::compiler::compile;
 use neuro::convert::{Converted, Flaw, neuroml, nmodl};
 use neuro::diag::{Code, Diagnostic, Diagnostics};
 use neuro::disk::Disk;
+use neuro::export;
 use neuro::source::{FileId, SourceFile, SourceMap, Span};
 use neuro::syntax::format::format;
 use std::io::Write;
@@ -22,7 +23,8 @@ pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
         "mod" => nmodl(&text, &name),
         "nml" | "xml" => neuroml(&text, file, &|path| disk.text(path).map_err(std::io::Error::other)),
         _ => {
-            let what = "converted are mechanisms in NMODL (`.mod`) and models in NeuroML 2 and LEMS (`.nml`, `.xml`)";
+            let what = "converted are mechanisms in NMODL (`.mod`) and models in NeuroML 2 and LEMS (`.nml`, `.xml`); \
+                a `.neuro` file is written for other tools with `--to`";
             return Err(Stop::Usage(format!("{}: {what}", file.display())));
         }
     };
@@ -35,6 +37,37 @@ pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
         Stop::Failed
     })?;
     let text = laid_out(&text, output.unwrap_or(Path::new("converted.neuro")), messages)?;
+    put(&text, &notes, output, messages)
+}
+
+/// Languages that cells and synapses are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// NESTML 9: cells and synapses
+    Nestml,
+}
+
+/// Writes the cells and synapses of a file in another language.
+pub fn export(file: &Path, language: Language, only: &[String], output: Option<&Path>, messages: Messages) -> Done {
+    let program = load(file, messages)?;
+    let written = match language {
+        Language::Nestml => export::nestml(&program, only),
+    };
+    let written = written.map_err(|unknown| {
+        let meant = unknown.nearest.map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
+        Stop::Usage(format!("{}: no cell and no used synapse is called `{}`{meant}", file.display(), unknown.name))
+    })?;
+    match written {
+        Ok(found) => put(&found.text, &found.notes, output, messages),
+        Err(found) => {
+            messages.all(&found, &program.sources);
+            Err(Stop::Failed)
+        }
+    }
+}
+
+/// Prints a text or writes it into a new file, and tells what a reader should know.
+fn put(text: &str, notes: &[String], output: Option<&Path>, messages: Messages) -> Done {
     match output {
         None => say!("{}", text.trim_end()),
         Some(path) => {

@@ -167,11 +167,18 @@ enum Command {
         #[arg(long)]
         standalone: bool,
     },
-    /// Carry a file of another simulator over: a mechanism in NMODL (`.mod`), a model in NeuroML 2 or LEMS (`.nml`, `.xml`)
+    /// Carry a file of another simulator over: a mechanism in NMODL (`.mod`), a model in NeuroML 2 or LEMS (`.nml`, `.xml`); or write
+    /// cells and synapses of a `.neuro` file for other tools, with `--to`
     Convert {
         /// The file
         file: PathBuf,
-        /// The .neuro file to write, which must not be there yet; without it, the text is printed
+        /// Write a `.neuro` file in another language
+        #[arg(long, value_name = "LANGUAGE")]
+        to: Option<convert::Language>,
+        /// Write this cell or synapse only; may be given several times
+        #[arg(long, value_name = "NAME", requires = "to")]
+        only: Vec<String>,
+        /// The file to write, which must not be there yet; without it, the text is printed
         #[arg(short, long)]
         output: Option<PathBuf>,
     },
@@ -257,7 +264,10 @@ pub fn main() -> ExitCode {
         Command::Doc { what, format: DocFormat::Latex, standalone } => commands::methods(&what, standalone, messages),
         Command::Doc { standalone: true, .. } => Err(Stop::Usage("`--standalone` is for `--format latex`".into())),
         Command::Doc { what, .. } => commands::doc(&what, messages),
-        Command::Convert { file, output } => convert::convert(&file, output.as_deref(), messages),
+        Command::Convert { file, to: Some(language), only, output } => {
+            convert::export(&file, language, &only, output.as_deref(), messages)
+        }
+        Command::Convert { file, output, .. } => convert::convert(&file, output.as_deref(), messages),
         Command::List => commands::list(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -9,7 +9,7 @@ mod written;
 use self::markdown::page;
 use self::written::{files, items, name_of, sentence};
 use crate::compiler::{NoImports, Program, compile};
-use crate::source::{FileId, SourceFile};
+use crate::source::{FileId, SourceFile, SourceMap, Span};
 use crate::stdlib;
 use crate::syntax::ast::{Item, ItemKind};
 use std::fmt::Write;
@@ -103,6 +103,17 @@ pub fn counts(program: &Program) -> Vec<(&'static str, usize)> {
         }
     }
     out
+}
+
+/// What the first file of a program declares, each with its kind and name: `neuron`, `synapse`, `network`.
+pub fn declared(program: &Program) -> Vec<(&'static str, String)> {
+    let Some((id, file)) = files(&program.sources).next() else { return Vec::new() };
+    items(id, file).iter().filter_map(|i| name_of(i).map(|(kind, name)| (kind, name.to_string()))).collect()
+}
+
+/// What is said of a line behind its `#`.
+pub fn comment(sources: &SourceMap, at: Span) -> String {
+    written::Written(sources).comment(at)
 }
 
 fn find(program: &Program, name: &str) -> Option<Item> {

@@ -117,6 +117,7 @@ codes! {
     E0817 "initial value outside of its bounds"
     E0818 "nothing to take a snapshot of"
     E0819 "cannot be carried over"
+    E0820 "cannot be said in another language"
     E0821 "cannot be dealt out to several processes"
     W0201 "unused name"
     W0202 "shadowed name"

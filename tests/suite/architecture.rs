@@ -10,7 +10,7 @@ mod paths;
 use paths::Named;
 
 /// Bottom layer first. Modules of one entry may use each other.
-const LAYERS: [&[&str]; 29] = [
+const LAYERS: [&[&str]; 30] = [
     &["source"],
     &["diag"],
     &["units"],
@@ -38,6 +38,7 @@ const LAYERS: [&[&str]; 29] = [
     &["disk"],
     &["compiler"],
     &["describe"],
+    &["export"],
     &["editor"],
     &["lib"],
     &["cli", "main"],

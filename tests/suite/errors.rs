@@ -14,7 +14,7 @@ use std::process::Command;
 type Raise = fn() -> Vec<Code>;
 
 /// Codes that the text of a page cannot bring about, because they follow from files, options or what happens to a run; and what does.
-const OTHERWISE: [(Code, Raise); 13] = [
+const OTHERWISE: [(Code, Raise); 14] = [
     (Code::E0609, || {
         of_files("connect from \"edges.csv\"(pre = \"a\", post = \"b\")", "", &[("edges.csv", b"a,b\n0,1\n0,99\n")])
     }),
@@ -33,6 +33,7 @@ const OTHERWISE: [(Code, Raise); 13] = [
     (Code::E0813, || of_run(&All::default(), Some(b"something else".to_vec()), &Silent)),
     (Code::E0814, || of_files("connect all_to_all", "data d = mnist()", &[])),
     (Code::E0819, || of_conversion("NEURON { SUFFIX x }\nVERBATIM\nENDVERBATIM\n")),
+    (Code::E0820, of_export),
     (Code::E0815, || {
         of_files("connect all_to_all", "data d = mnist()", &[("mnist/train-images-idx3-ubyte", b"other images")])
     }),
@@ -146,6 +147,14 @@ fn of_conversion(text: &str) -> Vec<Code> {
     let folder = folder("conversion");
     std::fs::write(folder.join("x.mod"), text).expect("a file");
     said(&folder, &["convert", "x.mod"])
+}
+
+/// What `neuro convert --to` says of a cell with two kinds of events.
+fn of_export() -> Vec<Code> {
+    let folder = folder("export");
+    let cell = "neuron A { state v = 0  v' = 1/ms  emit spike when v > 1 { v = 0 }  emit burst on spike when v > 2 }";
+    std::fs::write(folder.join("m.neuro"), cell).expect("a file");
+    said(&folder, &["convert", "m.neuro", "--to", "nestml"])
 }
 
 /// What `--replay` says when the source has changed since.

@@ -1,0 +1,32 @@
+//! Models as texts of other tools: NESTML.
+//!
+//! Input: a checked program. Output: the text, or what the other language cannot say, each with its place: nothing is left out in silence.
+
+mod chosen;
+mod impulses;
+mod measured;
+mod names;
+mod nestml;
+mod spelled;
+
+pub use chosen::Unknown;
+pub use nestml::nestml;
+
+use crate::diag::{Code, Diagnostic};
+use crate::source::Span;
+
+/// What a program became.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// The text of a file of the other tool.
+    pub text: String,
+    /// Remarks on what a reader should know, each one line.
+    pub notes: Vec<String>,
+}
+
+/// Says that a language has no words for something.
+fn unsayable(language: &str, at: Span, what: &str, why: &str) -> Diagnostic {
+    let message = format!("{language} cannot say {what}");
+    Diagnostic::at(Code::E0820, at, message, why)
+        .help("change the model, or write others of the file with `--only NAME`")
+}
