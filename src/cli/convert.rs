@@ -45,6 +45,8 @@ pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
 pub enum Language {
     /// NESTML 9: cells and synapses
     Nestml,
+    /// LEMS, in which the types of NeuroML 2 are written: cells
+    Neuroml,
 }
 
 /// Writes the cells and synapses of a file in another language.
@@ -52,6 +54,7 @@ pub fn export(file: &Path, language: Language, only: &[String], output: Option<&
     let program = load(file, messages)?;
     let written = match language {
         Language::Nestml => export::nestml(&program, only),
+        Language::Neuroml => export::neuroml(&program, only),
     };
     let written = written.map_err(|unknown| {
         let meant = unknown.nearest.map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));

@@ -1,4 +1,4 @@
-//! Models as texts of other tools: NESTML.
+//! Models as texts of other tools: NESTML, and LEMS for NeuroML 2.
 //!
 //! Input: a checked program. Output: the text, or what the other language cannot say, each with its place: nothing is left out in silence.
 
@@ -7,10 +7,12 @@ mod impulses;
 mod measured;
 mod names;
 mod nestml;
+mod neuroml;
 mod spelled;
 
 pub use chosen::Unknown;
 pub use nestml::nestml;
+pub use neuroml::neuroml;
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;

@@ -1,6 +1,7 @@
 """Writes every cell and synapse of the library and of the examples in another language, and has the tool of that language check it.
 
-    python tests/export/check.py target/release/neuro nestml   # with `pip install nestml`
+    python tests/export/check.py target/release/neuro nestml                       # with `pip install nestml`
+    python tests/export/check.py target/release/neuro neuroml jNeuroML-0.14.0-jar-with-dependencies.jar
 
 Prints what was refused, what the other tool complains about, and how many there are of each. Files are left in `target/export`.
 """
@@ -12,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / "target/export"
-KINDS = {"nestml": "neuron|synapse"}
+KINDS = {"nestml": "neuron|synapse", "neuroml": "neuron"}
 
 
 def nestml(path):
@@ -41,7 +42,23 @@ def nestml(path):
     return [str(entry[-1]) for entry in Logger.get_log().values() if LoggingLevel.ERROR in entry]
 
 
-def main(binary, language):
+def neuroml(path, jar):
+    """What jNeuroML says of a cell that it runs for 1 ms; whether the file becomes a program again."""
+    text = path.read_text()
+    component = re.findall(r"^    <\w+ id=\"(\w+)\"", text, re.M)[-1]
+    state = re.search(r'<Exposure name="(\w+)"', text)
+    column = f'<OutputColumn id="x" quantity="c[0]/{state[1]}"/>' if state else ""
+    run = f"""<Include file="Networks.xml"/><Include file="Simulation.xml"/>
+    <network id="net"><population id="c" component="{component}" size="1"/></network>
+    <Simulation id="run" length="1ms" step="0.01ms" target="net"><OutputFile id="f" fileName="{path.stem}.dat">{column}</OutputFile></Simulation>
+</Lems>"""
+    path.write_text(text.replace("<Lems>", '<Lems>\n    <Target component="run"/>').replace("</Lems>", run))
+    done = subprocess.run(["java", "-jar", jar, path.name, "-nogui"], cwd=OUT, capture_output=True, text=True)
+    said = (done.stdout + done.stderr).splitlines()
+    return [line for line in said if re.search("ERROR|Exception|ContentError", line) and "(LOG)" not in line]
+
+
+def main(binary, language, *jar):
     OUT.mkdir(parents=True, exist_ok=True)
     counts, refused, wrong = collections.Counter(), collections.Counter(), 0
     for file in sorted(ROOT.glob("stdlib/**/*.neuro")) + sorted(ROOT.glob("examples/*.neuro")):
@@ -54,9 +71,9 @@ def main(binary, language):
                 refused.update(why)
                 counts[kind, "refused"] += 1
                 continue
-            path = OUT / f"{file.stem}_{name}.nestml"
+            path = OUT / f"LEMS_{file.stem}_{name}.{'nestml' if language == 'nestml' else 'xml'}"
             path.write_text(done.stdout)
-            for complaint in nestml(path):
+            for complaint in nestml(path) if language == "nestml" else neuroml(path, *jar):
                 wrong += 1
                 print(f"WRONG    {file.stem} {name}: {complaint}")
             counts[kind, "written"] += 1
