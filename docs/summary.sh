@@ -29,6 +29,7 @@ summary() {
     entry editors.md "" ""
     entry python.md "" ""
     entry formats.md "" ""
+    entry scaling.md "" ""
     printf '\n# The language\n\n'
     entry language/README.md "Overview" ""
     group language "" units neurons compartments synapses plasticity networks experiments figures learning worlds learning_signals functions semantics tutorial |

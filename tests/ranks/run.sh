@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Several processes under mpirun give the files of one, and a run whose process is killed goes on: tests/ranks/run.sh BINARY
+#
+# The binary must be built with `--features mpi`. The tests of `tests/suite/ranks.rs` are about everything that reaches from one cell to
+# another; here are MPI itself, the first process that writes for all, and a death.
+set -euo pipefail
+neuro=$(realpath "$1")
+here=$(cd "$(dirname "$0")" && pwd)
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+# As root OpenMPI wants to be told; processes that wait leave the processor to others.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+launch=(mpirun --oversubscribe --mca mpi_yield_when_idle 1 --mca btl self,vader)
+cd "$folder"
+run=("$neuro" run --quiet --threads 1)
+same() {
+    for file in "$1"/e/*; do
+        case $file in */run.json | *.pdf) continue ;; esac
+        cmp "$file" "$2/e/${file##*/}"
+    done
+}
+"${run[@]}" "$here/network.neuro" e --results one > one.txt 2> one.err
+for ranks in 2 3 4; do
+    "${launch[@]}" -n $ranks "${run[@]}" "$here/network.neuro" e --results $ranks > $ranks.txt 2> $ranks.err
+    same one $ranks
+    cmp one.txt $ranks.txt
+    echo "ranks: the files and the output of one process in $ranks"
+done
+# A process that dies takes the job with it; what was kept last goes on, in another number of processes.
+"${launch[@]}" -n 2 "${run[@]}" "$here/network.neuro" e --results killed --checkpoint-every 0s --set T=4s > killed.txt 2>&1 &
+job=$!
+for _ in $(seq 300); do
+    [ -n "$(find killed -name checkpoint.state 2> /dev/null)" ] && break
+    sleep 0.1
+done
+pkill -9 -n -f "$neuro run .*--results killed" || { echo "ranks: nothing to kill"; exit 1; }
+ended=0
+wait $job || ended=$?
+[ $ended != 0 ] || { echo "ranks: the job went on without a process"; exit 1; }
+"${launch[@]}" -n 3 "${run[@]}" "$here/network.neuro" e --results killed --resume --set T=4s > resumed.txt 2> resumed.err
+"${run[@]}" "$here/network.neuro" e --results whole --set T=4s > whole.txt 2> whole.err
+same whole killed
+echo "ranks: killed in 2 processes, resumed in 3, the files of one"
+# What cannot be dealt out, and what is not a run.
+if "${launch[@]}" -n 2 "$neuro" check "$here/network.neuro" > refused.txt 2>&1; then exit 1; fi
+grep -q "only \`neuro run\`" refused.txt
