@@ -3,8 +3,9 @@
 //!
 //! Nothing crosses examples, so each is a simulation of its own, and threads share them out; one thread runs all steps of an example.
 
+use super::failure::Failure;
 use super::options::Options;
-use super::simulation::{Failure, Observer, Simulation, Unwatched, Work};
+use super::simulation::{Observer, Simulation, Unwatched, Work};
 use super::snapshot::Remembered;
 use super::time::TimeFunction;
 use crate::hir::VarId;

@@ -2,10 +2,11 @@
 
 use super::asked::{Answer, asked};
 use super::batched::{Batched, Example, Stopped};
+use super::failure::Failure;
 use super::options::Options;
 use super::profile::Row;
 use super::rate::{Memory, RateNetwork, Rows};
-use super::simulation::{Failure, Simulation, Work};
+use super::simulation::{Simulation, Work};
 use super::snapshot::Remembered;
 use super::time::{PortFunction, TimeFunction};
 use super::windows::TooShort;

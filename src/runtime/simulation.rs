@@ -4,6 +4,7 @@ use super::buffer::Buffer;
 use super::delivery::Deliveries;
 use super::drive::RunningDrive;
 use super::exchange::{Others, Worker, is_marked, marked};
+use super::failure::Failure;
 use super::history::History;
 use super::options::Options;
 use super::plastic::{Lets, Plastic};
@@ -21,64 +22,10 @@ use super::tuning::Tuning;
 use super::windows::Windows;
 use crate::codegen::Steps;
 use crate::hir::{EventId, Expr, VarId, VarKind};
-use crate::image::{Hidden, Listing};
+use crate::image::Listing;
 use crate::plan::{Column, Lanes, Network};
 use crate::rng::Stream;
-use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
-
-/// Why a run stopped.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Failure {
-    /// A state is not finite any more.
-    NonFinite {
-        /// Population index.
-        population: usize,
-        /// Name of the state.
-        variable: String,
-        /// Cell.
-        index: usize,
-        /// Time at the end of the step, internal units.
-        time: f64,
-        /// Value at the beginning of that step, internal units, if it is known.
-        last: Option<f64>,
-    },
-    /// A cell holds a state or mutes an event for a time that cannot be counted.
-    Duration {
-        /// Population index.
-        population: usize,
-        /// What is held or muted.
-        what: Hidden,
-        /// Cell.
-        index: usize,
-        /// Time at the end of the step, internal units.
-        time: f64,
-    },
-    /// A cell would have so many events at once that they cannot be counted.
-    Count {
-        /// Population index.
-        population: usize,
-        /// The event.
-        event: EventId,
-        /// Cell.
-        index: usize,
-        /// Time at the end of the step, internal units.
-        time: f64,
-    },
-    /// A weight or state of a synapse is not finite any more.
-    Synapse {
-        /// Index of the projection.
-        projection: usize,
-        /// The weight or state.
-        variable: VarId,
-        /// The synapse, in the order of the plan.
-        index: usize,
-        /// Time at the end of the step, internal units.
-        time: f64,
-    },
-    /// The observer asked to stop.
-    Interrupted,
-}
 
 /// Watches a run.
 pub trait Observer {

@@ -27,7 +27,7 @@ for ranks in 2 3 4; do
     echo "ranks: the files and the output of one process in $ranks"
 done
 # A process that dies takes the job with it; what was kept last goes on, in another number of processes.
-"${launch[@]}" -n 2 "${run[@]}" "$here/network.neuro" e --results killed --checkpoint-every 0s --set T=4s > killed.txt 2>&1 &
+"${launch[@]}" -n 2 "${run[@]}" "$here/network.neuro" e --results killed --checkpoint-every 0s --set T=2s > killed.txt 2>&1 &
 job=$!
 for _ in $(seq 300); do
     [ -n "$(find killed -name checkpoint.state 2> /dev/null)" ] && break
@@ -37,8 +37,8 @@ pkill -9 -n -f "$neuro run .*--results killed" || { echo "ranks: nothing to kill
 ended=0
 wait $job || ended=$?
 [ $ended != 0 ] || { echo "ranks: the job went on without a process"; exit 1; }
-"${launch[@]}" -n 3 "${run[@]}" "$here/network.neuro" e --results killed --resume --set T=4s > resumed.txt 2> resumed.err
-"${run[@]}" "$here/network.neuro" e --results whole --set T=4s > whole.txt 2> whole.err
+"${launch[@]}" -n 3 "${run[@]}" "$here/network.neuro" e --results killed --resume --set T=2s > resumed.txt 2> resumed.err
+"${run[@]}" "$here/network.neuro" e --results whole --set T=2s > whole.txt 2> whole.err
 same whole killed
 echo "ranks: killed in 2 processes, resumed in 3, the files of one"
 # What cannot be dealt out, and what is not a run.

@@ -5,11 +5,11 @@
 
 #[cfg(feature = "mpi")]
 mod mpi;
-mod together;
+mod others;
 
 #[cfg(feature = "mpi")]
 pub use self::mpi::Mpi;
-pub use self::together::{Met, Others};
+pub(super) use self::others::{Met, Others, tell};
 use super::buffer::Buffer;
 use super::pool;
 use std::fmt::Debug;

@@ -25,10 +25,11 @@ use rules::{CellRule, SynapseRule};
 use synapses::{Contribution, Synapses};
 
 use super::buffer::Buffer;
+use super::failure::Failure;
 use super::options::Options;
 use super::pool::Pool;
 use super::profile::Part;
-use super::simulation::{Failure, Work};
+use super::simulation::Work;
 use super::time::PortFunction;
 use super::windows::{Average, TooShort};
 use crate::codegen::Steps;

@@ -15,8 +15,8 @@ use crate::ir::{Precision, SlotKind};
 use crate::math::{mul, simplify};
 use crate::plan::Network;
 use crate::runtime::buffer::padded;
+use crate::runtime::failure::Failure;
 use crate::runtime::profile::Part;
-use crate::runtime::simulation::Failure;
 use crate::solve::{Owner, Reduction, Term, bodies, cell_updates, owner_in_synapse, synapse_updates};
 
 /// The first of the variables that stand for reductions.

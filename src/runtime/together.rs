@@ -1,36 +1,11 @@
 //! What a running network tells those of the other processes: events after every level of a pass, and at its end what others read of
 //! the cells.
 
-use super::Array;
-use crate::hir::VarKind;
-use crate::plan::Network;
-use crate::runtime::simulation::{Failure, Simulation};
-use crate::runtime::spikes::Spikes;
+use super::exchange::{Array, Met, Others, tell};
+use super::failure::Failure;
+use super::simulation::Simulation;
+use super::spikes::Spikes;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-
-/// What a running network knows of the other processes.
-#[derive(Default)]
-pub struct Others {
-    /// Populations whose states are read at every step by what other processes do.
-    read: BTreeSet<usize>,
-    /// Whether there is more to agree on at the end of a pass than what the cells did.
-    synapses: bool,
-    /// What stopped this process first in the pass.
-    met: Option<Met>,
-    /// Whether this process was asked to end the run, and whether any was.
-    pub asked: bool,
-    pub ends: bool,
-}
-
-/// A failure, and where one process would have met it: the phase of the pass, then what it goes through there.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Met {
-    /// The place, in the order in which one process goes.
-    pub place: [u64; 5],
-    /// What was met.
-    pub failure: Failure,
-}
 
 /// What a process tells the others after a level of a pass.
 #[derive(Serialize, Deserialize)]
@@ -41,39 +16,9 @@ struct Told {
     events: Vec<(Vec<u32>, Vec<u32>)>,
 }
 
-impl Others {
-    /// Finds out what others read of the cells.
-    pub fn new(network: &Network, windows: impl Iterator<Item = usize>) -> Others {
-        let mut read: BTreeSet<usize> = windows.collect();
-        for p in &network.projections {
-            read.extend(p.remembered().into_iter().map(|(population, ..)| population));
-            if p.synapse.deliver.is_some() {
-                read.extend([p.pre.population, p.post.population]);
-            }
-            if p.is_plastic() {
-                read.extend(p.modulators.values().map(|(view, _)| view.population));
-                read.extend(p.synapse.vars.values().filter_map(|v| match v.kind {
-                    VarKind::Pre(_) => Some(p.pre.population),
-                    VarKind::Post(_) => Some(p.post.population),
-                    _ => None,
-                }));
-            }
-        }
-        let synapses = network.projections.iter().any(crate::plan::Projection::is_plastic);
-        Others { read, synapses, ..Others::default() }
-    }
-
-    /// Keeps what came first.
-    fn note(&mut self, met: Met) {
-        if self.met.as_ref().is_none_or(|before| met.place < before.place) {
-            self.met = Some(met);
-        }
-    }
-}
-
 impl Simulation {
     /// Stops a process that is alone; with others, it goes on until they hear of it.
-    pub(in crate::runtime) fn meets(&mut self, met: Met) -> Result<(), Failure> {
+    pub(super) fn meets(&mut self, met: Met) -> Result<(), Failure> {
         match self.options.ranks.are_several() {
             true => Ok(self.others.note(met)),
             false => Err(met.failure),
@@ -81,7 +26,7 @@ impl Simulation {
     }
 
     /// Lets all processes know of the events of a level in the `m` steps of a pass, and of what stopped any of them.
-    pub(in crate::runtime) fn share_events(&mut self, level: &[usize], m: usize) -> Result<(), Failure> {
+    pub(super) fn share_events(&mut self, level: &[usize], m: usize) -> Result<(), Failure> {
         let ranks = self.options.ranks.clone();
         if !ranks.are_several() {
             return Ok(());
@@ -108,12 +53,12 @@ impl Simulation {
     }
 
     /// Lets all processes know what they read of the cells at every step.
-    pub(in crate::runtime) fn share_states(&mut self) {
+    pub(super) fn share_states(&mut self) {
         self.complete(&|others, population| others.read.contains(&population));
     }
 
     /// Gives all processes the states of populations that they do not read at every step.
-    pub(in crate::runtime) fn complete_others(&mut self, of: &dyn Fn(usize) -> bool) {
+    pub(super) fn complete_others(&mut self, of: &dyn Fn(usize) -> bool) {
         self.complete(&|others, population| !others.read.contains(&population) && of(population));
     }
 
@@ -131,7 +76,7 @@ impl Simulation {
     }
 
     /// Lets all processes stop where synapses have stopped one of them.
-    pub(in crate::runtime) fn agree(&mut self) -> Result<(), Failure> {
+    pub(super) fn agree(&mut self) -> Result<(), Failure> {
         if !self.options.ranks.are_several() || !self.others.synapses {
             return Ok(());
         }
@@ -141,16 +86,6 @@ impl Simulation {
             None => Ok(()),
         }
     }
-}
-
-/// Hands something to all processes; returns what each has handed over.
-fn tell<T: Serialize + for<'a> Deserialize<'a>>(ranks: &super::Ranks, mine: &T) -> Vec<T> {
-    let Ok(bytes) = postcard::to_allocvec(mine) else { crate::ice!("nothing that can be told") };
-    let read = |bytes: &Vec<u8>| match postcard::from_bytes(bytes) {
-        Ok(told) => told,
-        Err(e) => crate::ice!("another process tells what it cannot: {e}"),
-    };
-    ranks.gather(&bytes).iter().map(read).collect()
 }
 
 /// Puts the events of all processes together: within a step in the order of ranks, which is that of cells.
