@@ -19,10 +19,11 @@ struct Told {
 impl Simulation {
     /// Stops a process that is alone; with others, it goes on until they hear of it.
     pub(super) fn meets(&mut self, met: Met) -> Result<(), Failure> {
-        match self.options.ranks.are_several() {
-            true => Ok(self.others.note(met)),
-            false => Err(met.failure),
+        if !self.options.ranks.are_several() {
+            return Err(met.failure);
         }
+        self.others.note(met);
+        Ok(())
     }
 
     /// Lets all processes know of the events of a level in the `m` steps of a pass, and of what stopped any of them.

@@ -300,7 +300,7 @@ fn every_example_with_events_has_the_same_bits_in_three_processes() {
                                 .populations
                                 .iter()
                                 .enumerate()
-                                .flat_map(|(i, p)| p.model.states().filter_map(move |(id, _)| Some((i, id))));
+                                .flat_map(|(i, p)| p.model.states().map(move |(id, _)| (i, id)));
                             let values = states.filter_map(|(i, id)| s.state(i, id));
                             let bits = values.flat_map(|b| (0..b.len()).map(|k| b.get(k).to_bits()));
                             all.push((e.name.to_string(), bits.collect::<Vec<u64>>()));
