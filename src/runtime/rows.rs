@@ -328,13 +328,14 @@ impl<'a> Builder<'a> {
         // Chunks of up to some million synapses, so that large pages hold them, but enough of them for all processors.
         let size = (synapses / 8).clamp(1 << 17, 1 << 22);
         let shift = (size * pre.n.max(1) / synapses.max(1)).clamp(1, pre.n.max(1)).ilog2();
+        let own = blocks.first().map_or(0, |b| b.start)..blocks.last().map_or(0, |b| b.end);
         let lines = |m: &'a Member<'a>| {
             let p = m.projection;
             match &p.pairs {
                 Pairs::Drawn(d) if !d.is_by_target() => Lines::Drawn(d),
                 Pairs::All(..) => Lines::All,
                 Pairs::OneToOne(..) => Lines::OneToOne,
-                _ => sorted(p),
+                _ => sorted(p, &own),
             }
         };
         Builder { members: members.iter().map(|m| (m, lines(m))).collect(), pre, blocks, precision, weight, shift }
@@ -465,31 +466,41 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Sorts the synapses of a projection by source.
-fn sorted(p: &Projection) -> Lines<'static> {
-    let visit = |see: &mut dyn FnMut(u32, u32)| match &p.pairs {
+/// Sorts the synapses of a projection onto some lanes by source.
+fn sorted(p: &Projection, own: &Range<usize>) -> Lines<'static> {
+    // The lanes of cables are segments, which are not known here.
+    let mine = |post: usize| p.site.is_some() || own.contains(&post);
+    let visit = |see: &mut dyn FnMut(u32, usize, u32)| match &p.pairs {
         Pairs::Drawn(d) if d.is_by_target() => {
-            (0..d.lines()).for_each(|j| d.line(j, |pre| see(pre, (d.post.start + j) as u32)));
+            for j in (0..d.lines()).filter(|j| mine(d.post.start + j)) {
+                let mut k = d.first(j) as u32;
+                d.line(j, |pre| {
+                    see(pre, d.post.start + j, k);
+                    k += 1;
+                });
+            }
         }
-        pairs => pairs.edges().iter().for_each(|e| see(e.pre, e.post)),
+        pairs => {
+            let edges = pairs.edges();
+            let all = edges.iter().enumerate().filter(|(_, e)| mine(e.post as usize));
+            all.for_each(|(k, e)| see(e.pre, e.post as usize, k as u32));
+        }
     };
     let first = p.pre.start as u32;
     let mut start = vec![0u32; p.pre.n + 1];
-    visit(&mut |pre, _| start[(pre - first) as usize + 1] += 1);
+    visit(&mut |pre, _, _| start[(pre - first) as usize + 1] += 1);
     (0..p.pre.n).for_each(|i| start[i + 1] += start[i]);
-    let n = p.pairs.len();
+    let n = start[p.pre.n] as usize;
     let same = matches!((&p.weight, &p.delay), (Column::Const(_), Delay::Const(_))) && p.site.is_none();
     let (mut target, mut synapse) = (vec![0u32; n], vec![0u32; if same { 0 } else { n }]);
     let mut next = start.clone();
-    let mut k = 0;
-    visit(&mut |pre, post| {
+    visit(&mut |pre, post, k| {
         let at = &mut next[(pre - first) as usize];
-        target[*at as usize] = post;
+        target[*at as usize] = post as u32;
         if !same {
             synapse[*at as usize] = k;
         }
         *at += 1;
-        k += 1;
     });
     Lines::Sorted { start, target, synapse }
 }
