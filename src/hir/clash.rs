@@ -70,8 +70,15 @@ impl Declared {
         let mentions = |name: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
         for Declaration { name, span: meant, .. } in self.all.iter().filter(|d| d.offered && d.span.file == of) {
             let asked = names.iter().find(|n| n.text == *name);
-            let own = file.items.iter().filter_map(named).any(|n| n.text == *name);
-            if own || asked.is_none() && !(names.is_empty() && mentions(name)) {
+            let own = file.items.iter().filter_map(named).find(|n| n.text == *name);
+            if let (Some(asked), Some(own)) = (asked, own) {
+                diagnostics.push(
+                    errors::declared_twice(name, own.span, asked.span)
+                        .help("leave it out of the import, or rename yours"),
+                );
+                continue;
+            }
+            if own.is_some() || asked.is_none() && !(names.is_empty() && mentions(name)) {
                 continue;
             }
             if let Some(last) = self.among(self.all.len(), name).filter(|last| last != meant) {
