@@ -13,7 +13,7 @@ mod values;
 
 pub use bounds::{cells_within_bounds, one_per_channel, outside, rows_within_bounds, synapses_within_bounds};
 pub use drives::too_many;
-pub use projection::follow as follow_synapse;
+pub use projection::{follow as follow_synapse, off_grid};
 pub use table::Import;
 pub use values::{Streams, column, distribution, one_each, per_synapse};
 
@@ -67,6 +67,8 @@ pub struct Elaborator<'a> {
     rates: Vec<LaneProgram>,
     /// What became of tables of synapses.
     imports: Vec<Import>,
+    /// What is not quite as it is written.
+    warnings: Vec<Diagnostic>,
     /// Random streams of set-up, one for each projection, weight, delay and initial value.
     streams: Streams,
 }
@@ -79,6 +81,8 @@ pub struct Elaborated {
     pub rates: Vec<LaneProgram>,
     /// What became of tables of synapses.
     pub imports: Vec<Import>,
+    /// What is not quite as it is written.
+    pub warnings: Vec<Diagnostic>,
 }
 
 type Locals = Vec<Option<Value>>;
@@ -87,7 +91,8 @@ impl<'a> Elaborator<'a> {
     /// Begins a network.
     pub fn new(around: Surroundings<'a>, index: usize, first_stream: u32) -> Elaborator<'a> {
         let streams = Streams::new(around.seed, first_stream);
-        Elaborator { around, index, plan: plan::Network::default(), rates: Vec::new(), imports: Vec::new(), streams }
+        let plan = plan::Network::default();
+        Elaborator { around, index, plan, rates: Vec::new(), imports: Vec::new(), warnings: Vec::new(), streams }
     }
 
     /// Goes on with a network that exists.
@@ -97,7 +102,7 @@ impl<'a> Elaborator<'a> {
 
     /// Ends the work.
     pub fn finish(self) -> Elaborated {
-        Elaborated { plan: self.plan, rates: self.rates, imports: self.imports }
+        Elaborated { plan: self.plan, rates: self.rates, imports: self.imports, warnings: self.warnings }
     }
 
     fn scope<'b>(&'b self, locals: &'b Locals) -> Scope<'b> {

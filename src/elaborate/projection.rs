@@ -69,6 +69,15 @@ fn changes(body: &[Stmt], weight: Option<VarId>) -> bool {
     })
 }
 
+/// A projection, and what there is to be said of it.
+struct Planned {
+    projection: Projection,
+    /// What became of its table, if it has one.
+    import: Option<Import>,
+    /// What is not quite as it is written.
+    warnings: Vec<Diagnostic>,
+}
+
 impl Elaborator<'_> {
     pub(super) fn projection(&mut self, p: &model::Projection, locals: &Locals, prefix: &str) -> Attempt<()> {
         for c in &p.ends {
@@ -81,8 +90,9 @@ impl Elaborator<'_> {
         let mut another = || self.streams.another();
         let (pairs, weight, delay) = (another(), another(), another());
         let draws = Draws { pairs, weight, delay, dendritic: self.streams.beside(), sites: self.streams.of_sites() };
-        let (mut projection, import) = self.planned(c, &draws, locals)?;
+        let Planned { mut projection, import, warnings } = self.planned(c, &draws, locals)?;
         self.imports.extend(import);
+        self.warnings.extend(warnings);
         if c.anew.is_none() {
             let (n, each) = (projection.pairs.len(), projection.bytes_per_synapse(4));
             room(n as f64 * each as f64, c.span, || format!("{n} synapses of {each} bytes each"))?;
@@ -119,8 +129,8 @@ impl Elaborator<'_> {
         Ok(())
     }
 
-    /// The projection of a connection, without a name, and what became of its table, if it has one.
-    fn planned(&self, c: &Connection, draws: &Draws, locals: &Locals) -> Attempt<(Projection, Option<Import>)> {
+    /// The projection of a connection, without a name.
+    fn planned(&self, c: &Connection, draws: &Draws, locals: &Locals) -> Attempt<Planned> {
         let scope = self.scope(locals);
         let (pre, post) = (scope.cells(&c.pre)?.cells, scope.cells(&c.post)?.cells);
         let ends = (self.end(&pre), self.end(&post));
@@ -165,6 +175,12 @@ impl Elaborator<'_> {
         // With a dendritic delay alone nothing happens on the way to the synapses.
         let lag = u32::from(axonal.is_none() && dendritic.is_some());
         let timed = axonal.is_some();
+        let rounded = axonal.iter().chain(&dendritic).filter_map(|(d, span)| match d {
+            Column::Const(d) => off_grid(*d, self.around.dt, *span, "rounded to whole steps"),
+            // Those of single synapses are seldom whole.
+            _ => None,
+        });
+        let warnings = rounded.collect();
         let steps = |(d, span): (Column, Span)| self.steps(d, pairs.len(), span);
         let least = Delay::Const(u32::from(!(at_once && hears_events(&c.synapse))));
         let delay = axonal.map(steps).transpose()?.unwrap_or(least);
@@ -205,7 +221,7 @@ impl Elaborator<'_> {
         }
         p.modulators = self.modulators(&scope, c, &post, &mut p)?;
         p.delayed = self.delayed(c, &p, timed)?;
-        Ok((p, columns.import))
+        Ok(Planned { projection: p, import: columns.import, warnings })
     }
 
     /// Gives parameters and initial states their values, one for all or one for each synapse; the others follow.
@@ -294,6 +310,17 @@ impl Elaborator<'_> {
             }
         })
     }
+}
+
+/// Warns of a time that is not a multiple of the step.
+pub fn off_grid(time: f64, dt: f64, span: Span, label: &str) -> Option<Diagnostic> {
+    let steps = time / dt;
+    if (steps - steps.round()).abs() <= 1e-6 * steps.abs().max(1.0) {
+        return None;
+    }
+    let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
+    let message = format!("{} is not a multiple of dt = {}", shown(time), shown(dt));
+    Some(Diagnostic::at(Code::W0801, span, message, label).help("choose a time that `dt` divides"))
 }
 
 fn delay_out_of_range(d: f64, dt: f64, span: Span) -> Box<Diagnostic> {

@@ -35,8 +35,9 @@ impl Run<'_> {
         self.networks_made += 1;
         let mut elaborator = Elaborator::new(self.surroundings(seed), index, self.streams);
         let instance = elaborator.network(&of.model, &args, of.span, "")?;
-        let Elaborated { plan, rates, imports } = elaborator.finish();
+        let Elaborated { plan, rates, imports, warnings } = elaborator.finish();
         self.out.import(imports);
+        warnings.into_iter().for_each(|d| self.out.warnings.push(d));
         self.live[index] = Live { name: name.to_string(), seed, dt: self.dt, plan, rates, ..Live::default() };
         self.live[index].plan.batch = batch;
         batch_fits(&self.live[index].plan, of.span)?;
@@ -110,7 +111,7 @@ impl Run<'_> {
             let one = Drive { targets: vec![(cells.clone(), *port)], ..d.clone() };
             let live = &mut self.live[index];
             let (plan, rates) = (std::mem::take(&mut live.plan), std::mem::take(&mut live.rates));
-            let built = Elaborated { plan, rates, imports: Vec::new() };
+            let built = Elaborated { plan, rates, imports: Vec::new(), warnings: Vec::new() };
             let seed = live.seed;
             let surface = self.surface();
             let around = Surroundings { outer: Some(&surface), ..self.surroundings(seed) };

@@ -13,6 +13,7 @@ use super::world::Surface;
 use crate::builtin::MOST_EVENTS;
 use crate::data::{Examples, Files};
 use crate::diag::{Code, Diagnostic};
+use crate::elaborate::off_grid;
 use crate::evaluate::{Attempt, Scope, Turns, fail, room};
 use crate::hir::Module;
 use crate::hir::experiment::model::{BlockId, Experiment, StatementKind};
@@ -524,15 +525,9 @@ impl<'a> Run<'a> {
 
     /// Warns of a time that is not a multiple of the step.
     pub(super) fn warn_off_grid(&mut self, time: f64, span: Span, label: &str) {
-        let steps = time / self.dt;
-        if (steps - steps.round()).abs() <= 1e-6 * steps.abs().max(1.0) {
-            return;
-        }
-        let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
-        let message = format!("{} is not a multiple of dt = {}", shown(time), shown(self.dt));
-        let d = Diagnostic::at(Code::W0801, span, message, label);
-        let d = d.note("steps are counted from the beginning, so that no time is lost");
-        self.out.warnings.push(d.help("choose a time that `dt` divides"));
+        let found = off_grid(time, self.dt, span, label);
+        let noted = found.map(|d| d.note("steps are counted from the beginning, so that no time is lost"));
+        noted.into_iter().for_each(|d| self.out.warnings.push(d));
     }
 
     /// Lets time pass until the end of a `run`, or until something is planned.
