@@ -126,6 +126,51 @@ pub fn run(mut request: Request, ranks: Ranks, messages: Messages) -> Done {
     if request.of_sweep {
         signals::heed_sweep();
     }
+    let prepared = prepare(&mut request, ranks.clone(), messages);
+    let elsewhere = || Stop::Usage("another process cannot begin".into());
+    if ranks.any(prepared.is_err()) {
+        return Err(prepared.err().unwrap_or_else(elsewhere));
+    }
+    let Prepared { file, program, digest, chosen, settings, every } = prepared?;
+    let command = format!("{digest}\n{:?}\n{:?}", request.experiment, settings.overrides);
+    ranks::same(&ranks, &format!("{command}\n{:?}\n{:?}", settings.precision, settings.longest))?;
+    let one = One {
+        request: &request,
+        file: &file,
+        program: &program,
+        digest: &digest,
+        every,
+        settings: &settings,
+        messages,
+    };
+    let mut failed = false;
+    for e in chosen {
+        let done = one.run(&e);
+        // What ends the command in one process ends it in all.
+        let ends = ranks.any(!matches!(done, Ok(()) | Err(Stop::Failed)));
+        match done {
+            Err(Stop::Failed) => failed = true,
+            other => other?,
+        }
+        if ends {
+            return Err(Stop::Failed);
+        }
+    }
+    if failed { Err(Stop::Failed) } else { Ok(()) }
+}
+
+/// What there is to run.
+struct Prepared {
+    file: PathBuf,
+    program: Program,
+    digest: String,
+    chosen: Vec<Arc<Experiment>>,
+    settings: Settings,
+    every: Option<Duration>,
+}
+
+/// Reads the model, and what is to be done with it.
+fn prepare(request: &mut Request, ranks: Ranks, messages: Messages) -> Result<Prepared, Stop> {
     let mut settings = settings(&request.options)?;
     (settings.profile, settings.ranks) = (request.profile, ranks);
     let replay = request.replay.as_deref().map(Replay::read).transpose()?;
@@ -151,25 +196,8 @@ pub fn run(mut request: Request, ranks: Ranks, messages: Messages) -> Done {
             .one(&unknown_experiment(&program.module, request.experiment.as_deref().unwrap_or("")), &program.sources);
         return Err(Stop::Failed);
     }
-    let command = format!("{digest}\n{:?}\n{:?}", request.experiment, settings.overrides);
-    ranks::same(&settings.ranks, &format!("{command}\n{:?}\n{:?}", settings.precision, settings.longest))?;
-    let one = One {
-        request: &request,
-        file: &file,
-        program: &program,
-        digest: &digest,
-        every: request.checkpoints.checkpoint_every.as_deref().map(|t| time("checkpoint-every", t)).transpose()?,
-        settings: &settings,
-        messages,
-    };
-    let mut failed = false;
-    for e in chosen {
-        match one.run(&e) {
-            Err(Stop::Failed) => failed = true,
-            other => other?,
-        }
-    }
-    if failed { Err(Stop::Failed) } else { Ok(()) }
+    let every = request.checkpoints.checkpoint_every.as_deref().map(|t| time("checkpoint-every", t)).transpose()?;
+    Ok(Prepared { file, program, digest, chosen, settings, every })
 }
 
 /// What the runs of a command have in common.
@@ -195,23 +223,29 @@ impl One<'_> {
             false => self.request.results.join(&e.name),
         };
         let disk = Disk::beside(self.file);
-        let begun = self.begin(e, &folder, &disk);
+        let begun = self.begin(e, &folder, &disk).and_then(|(results, resume)| {
+            let page = self.request.watch.map(|port| Page::open(port, &e.name)).transpose();
+            page.map(|page| (results, resume, page)).map_err(Err)
+        });
         let told = match &begun {
-            Ok((_, resume)) => Told::Begins(resume.clone()),
+            Ok((_, resume, _)) => Told::Begins(resume.clone()),
             Err(ended) => Told::Not { failed: ended.is_err() },
         };
         told.exchange(ranks);
-        let (results, resume) = match begun {
+        let (results, resume, page) = match begun {
             Ok(begun) => begun,
             Err(ended) => return ended,
         };
+        if ranks.any(false) {
+            return Err(Stop::Usage("another process cannot make a temporary folder".into()));
+        }
         if results.replaces() {
             messages.note(&format!("the results in {} will be replaced when this run ends", folder.display()));
         }
         if self.request.checkpoints.resume && resume.is_none() && !self.request.of_sweep {
             messages.note(&format!("no checkpoint is in {}: the run begins at its beginning", folder.display()));
         }
-        self.run_in(e, (results, &folder), &disk, resume)
+        self.run_in(e, (results, &folder), &disk, (page, resume))
     }
 
     /// What is known of a run.
@@ -263,7 +297,11 @@ impl One<'_> {
             Told::Begins(resume) => resume,
             Told::Not { failed } => return if failed { Err(Stop::Failed) } else { Ok(()) },
         };
-        let scratch = Scratch::new().map_err(|e| Stop::Usage(format!("no temporary folder can be made: {e}")))?;
+        let scratch = Scratch::new().map_err(|e| Stop::Usage(format!("no temporary folder can be made: {e}")));
+        if self.settings.ranks.any(scratch.is_err()) {
+            return scratch.and(Err(Stop::Failed));
+        }
+        let scratch = scratch?;
         let settings = Settings { results: Some(scratch.path().to_path_buf()), ..self.settings.clone() };
         let (disk, progress) = (Disk::beside(self.file), Shown::new(Hears::Nobody, &self.program.sources, None));
         let outcome = self.compute(e, (&settings, &disk), &progress, (&Elsewhere, resume));
@@ -302,7 +340,7 @@ impl One<'_> {
         e: &Experiment,
         (results, folder): (Box<Results>, &Path),
         disk: &Disk,
-        resume: Option<Vec<u8>>,
+        (page, resume): (Option<Page>, Option<Vec<u8>>),
     ) -> Done {
         let (request, messages, sources) = (self.request, self.messages, &self.program.sources);
         let settings = Settings { results: Some(results.work().to_path_buf()), ..self.settings.clone() };
@@ -311,7 +349,6 @@ impl One<'_> {
             (_, true) => Hears::Nobody,
             (_, false) => Hears::People,
         };
-        let page = request.watch.map(|port| Page::open(port, &e.name)).transpose()?;
         if let Some(page) = &page {
             messages.note(&format!("open {} to watch", page.url()));
         }
