@@ -187,18 +187,18 @@ impl Simulation {
         let side_by_side = if work < SMALL { 1 } else { threads };
         let (mut whole, options) = (self.options.stopwatch(), &self.options);
         let busy = AtomicU64::new(0);
-        let job = |t: usize| {
+        let job = |t: usize, (arrives, advances): (bool, bool)| {
             let worker = Worker { ranks: &options.ranks, thread: t, threads };
             let mut watch = options.stopwatch_of_one(side_by_side);
             let mut scratch = Vec::new();
             let mut runs = delivery::Scratch::default();
-            for s in 0..if first { m } else { 0 } {
+            for s in 0..if first && arrives { m } else { 0 } {
                 // SAFETY: threads have disjoint lanes.
                 let n = unsafe { deliveries.run(projections, history, (step, s), t, &mut runs, &mut watch) };
                 visited.fetch_add(n, Ordering::Relaxed);
             }
             for (k, pop, drives) in level.iter().map(|p| (*p, &pops[*p], &drives[*p])) {
-                if !drives.is_empty() {
+                if arrives && !drives.is_empty() {
                     for s in 0..m {
                         // SAFETY: threads have disjoint lanes.
                         unsafe { drive::run_all(drives, step + s as u64, s, worker, precision, &mut scratch) };
@@ -206,11 +206,11 @@ impl Simulation {
                     watch.was(Part::Drives(k));
                 }
                 // SAFETY: threads have disjoint lanes, for which everything has arrived; with cables a pass is one step.
-                if !unsafe { pop.arrive(step, worker, precision) } {
+                if arrives && !unsafe { pop.arrive(step, worker, precision) } {
                     arrived.store(false, Ordering::Relaxed);
                 }
                 let lanes = worker.share(pop.lanes);
-                if lanes.is_empty() {
+                if !advances || lanes.is_empty() {
                     continue;
                 }
                 // SAFETY: threads have disjoint lanes.
@@ -237,10 +237,19 @@ impl Simulation {
                 busy.fetch_add((watch.seconds() * 1e9) as u64, Ordering::Relaxed);
             }
         };
-        if work < SMALL {
-            (0..threads).for_each(job);
-        } else {
-            self.pool.run(&job);
+        // Cells read segments that are other threads' lanes: all that arrives there has arrived before.
+        let parts: &[(bool, bool)] = match level.iter().any(|p| pops[*p].cables.is_some()) {
+            true => &[(true, false), (false, true)],
+            false => &[(true, true)],
+        };
+        for part in parts {
+            if work < SMALL {
+                (0..threads).for_each(|t| job(t, *part));
+            } else {
+                self.pool.run(&|t| job(t, *part));
+            }
+        }
+        if work >= SMALL {
             whole.was_beside(Part::Waiting, busy.into_inner() as f64 * 1e-9);
         }
         level.iter().for_each(|p| self.pops[*p].forget_arrivals(step));

@@ -515,3 +515,40 @@ fn places_that_belong_to_no_cell_are_no_failure_and_no_cells_are_no_error() {
         assert!(m.len() == 3 * n && m.iter().all(|m| (100.0..300.0).contains(m)), "{n}: {m:?}");
     }
 }
+
+/// Segments are dealt out to threads otherwise than cells, so a threshold reads what arrived in another thread's share.
+#[test]
+fn thresholds_see_what_has_arrived_on_any_segment_at_any_thread_count() {
+    let p = program(
+        "neuron Source { state n = 0  n' = 1 / 1 ms  emit spike when n > 2 { n = 0 } }
+neuron Cell {
+    compartment dend[20] {
+        length 500 um   diameter 2 um
+        param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+        event input exc: nS
+        state v = -65 mV
+        state g = 0 nS
+        g' = -g / 5 ms + exc
+        current = 0.1 mS/cm^2 * (v + 65 mV)
+    }
+    state count = 0
+    count' = 0 / 1 ms
+    emit spike when dend[19].g > 1 nS { count += 1 }
+}
+network Net(n: int) {
+    population s: Source[1]
+    population c: Cell[n]
+    projection s -> c.dend.exc: Static { connect all_to_all  place segment 19  weight 2 nS  delay 1 ms }
+}
+experiment e {
+    for n in [40, 2100] {
+        network net = Net(n)
+        run 10 ms
+        measure counts = net.c.count
+    }
+}",
+    );
+    // Events arrive at the ends of steps 31, 52, 73 and 94, and g falls below 1 nS 35 steps after the first: it is above from then on.
+    let counts = same_everywhere(&p, &Settings::default(), &["counts"]);
+    assert!(counts.iter().all(|n| *n == 70.0), "{counts:?}");
+}
