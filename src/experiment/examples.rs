@@ -1,7 +1,8 @@
 //! Statements that show a network examples of a data set, or let it settle.
 
+use super::failures::failure_of;
 use super::outcome::Progress;
-use super::run::{Chosen, FrameKind, Run, failure_of};
+use super::run::{Chosen, FrameKind, Run};
 use super::statements::defined;
 use crate::builtin::examples;
 use crate::data::Examples;

@@ -1,7 +1,8 @@
 //! What experiments do with projections: set weights, states and parameters, send signals, switch plasticity.
 
+use super::failures::failure_of;
 use super::live::Live;
-use super::run::{Run, failure_of};
+use super::run::Run;
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{column, follow_synapse, one_each, synapses_within_bounds};
