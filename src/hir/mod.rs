@@ -16,6 +16,7 @@ mod infer;
 mod module;
 pub mod network;
 mod neuron;
+mod operators;
 pub mod print;
 mod response;
 mod root;
@@ -376,6 +377,17 @@ pub fn any_expr(body: &[Stmt], predicate: &dyn Fn(&Expr) -> bool) -> bool {
         Stmt::If(c, a, b) => predicate(c) || any_expr(a, predicate) || any_expr(b, predicate),
         _ => false,
     })
+}
+
+/// Visits all statements, however deep.
+pub fn each_stmt(body: &[Stmt], see: &mut dyn FnMut(&Stmt)) {
+    for s in body {
+        see(s);
+        if let Stmt::If(_, a, b) = s {
+            each_stmt(a, see);
+            each_stmt(b, see);
+        }
+    }
 }
 
 /// The two sides of a synapse.
