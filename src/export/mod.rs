@@ -8,6 +8,7 @@ mod measured;
 mod names;
 mod nestml;
 mod neuroml;
+mod refused;
 mod spelled;
 
 pub use chosen::Unknown;

@@ -1,7 +1,7 @@
 //! Counters of the steps for which states are held and events are muted.
 
 use crate::export::names::Names;
-use crate::hir::{EventId, Neuron, Stmt, VarId};
+use crate::hir::{EventId, Neuron, Stmt, VarId, each_stmt};
 use std::collections::BTreeMap;
 
 /// Counters of steps, which `update` counts down before anything else.
@@ -15,7 +15,7 @@ impl Counters {
     pub fn of(n: &Neuron, names: &mut Names) -> Counters {
         let mut out = Counters { hold: BTreeMap::new(), mute: BTreeMap::new() };
         for emit in &n.emits {
-            visit(&emit.body, &mut |s| match s {
+            each_stmt(&emit.body, &mut |s| match s {
                 Stmt::Hold(v, ..) if !out.hold.contains_key(v) => {
                     out.hold.insert(*v, names.give(&format!("held_{}", n.vars[*v].name)));
                 }
@@ -38,16 +38,5 @@ impl Counters {
 
     pub fn names(&self) -> Vec<String> {
         self.hold.values().chain(self.mute.values()).cloned().collect()
-    }
-}
-
-/// Visits all statements, however deep.
-fn visit(body: &[Stmt], see: &mut dyn FnMut(&Stmt)) {
-    for s in body {
-        see(s);
-        if let Stmt::If(_, a, b) = s {
-            visit(a, see);
-            visit(b, see);
-        }
     }
 }

@@ -10,7 +10,8 @@ use crate::diag::Diagnostics;
 use crate::export::impulses::{coefficient, without};
 use crate::export::measured::measured;
 use crate::export::names::{Names, snake};
-use crate::hir::{Draw, Emit, Expr, Kept, Neuron, VarId, VarKind, any_expr};
+use crate::export::refused::of_any_cell;
+use crate::hir::{Draw, Emit, Expr, Neuron, VarId, VarKind, any_expr};
 use crate::source::{SourceMap, Span};
 use crate::units::Dim;
 use std::collections::BTreeMap;
@@ -32,21 +33,9 @@ pub fn written(program: &Program, n: &Neuron) -> Result<(String, Vec<String>), D
 /// What no cell of NESTML has.
 fn refusals(n: &Neuron, flaws: &mut Diagnostics) {
     let mut refuse = |at: Span, what: &str, why: &str| flaws.push(unsayable("NESTML", at, what, why));
-    for cable in &n.cables {
-        refuse(n.vars[cable.v].span, "cables", "its cells are points");
-    }
+    of_any_cell(n, &mut refuse);
     for (_, event) in n.events.iter().skip(1) {
         refuse(event.span, "two kinds of events", "its cells emit spikes, and nothing else");
-    }
-    for handler in &n.handlers {
-        refuse(handler.span, "what a cell does at a signal", "nothing outside of a network speaks to its cells");
-    }
-    for v in &n.energies {
-        refuse(n.vars[*v].span, "an energy", "every state has an equation of its own");
-    }
-    // With one example, what examples share is a state like any other.
-    for (v, kept) in n.kept.iter().filter(|(_, k)| matches!(k, Kept::Channel | Kept::Sample)) {
-        refuse(n.vars[*v].span, &format!("a state that is kept {kept}"), "it knows neither channels nor samples");
     }
     for (v, at) in n.vars.iter().filter(|(id, _)| !n.kept.contains_key(id)).map(|(_, v)| (v, v.span)) {
         match &v.kind {

@@ -8,7 +8,8 @@ use crate::diag::Diagnostics;
 use crate::export::impulses::{coefficient, without};
 use crate::export::measured::measured;
 use crate::export::names::{Names, snake};
-use crate::hir::{EventId, Expr, Func, Kept, Neuron, Stmt, VarId, VarKind};
+use crate::export::refused::of_any_cell;
+use crate::hir::{EventId, Expr, Func, Neuron, Stmt, VarId, VarKind, each_stmt};
 use crate::math::{eval_through, walk_through};
 use crate::source::Span;
 use crate::units::Dim;
@@ -51,18 +52,7 @@ pub fn written(n: &Neuron, units: &mut Units, notes: &mut Vec<String>) -> Result
 
 fn refusals(n: &Neuron, flaws: &mut Diagnostics) {
     let mut refuse = |at: Span, what: &str, why: &str| flaws.push(unsayable("LEMS", at, what, why));
-    for cable in &n.cables {
-        refuse(n.vars[cable.v].span, "cables", "cells are points here");
-    }
-    for handler in &n.handlers {
-        refuse(handler.span, "what a cell does at a signal", "nothing outside of a network speaks to its cells");
-    }
-    for v in &n.energies {
-        refuse(n.vars[*v].span, "an energy", "every state has an equation of its own");
-    }
-    for (v, kept) in n.kept.iter().filter(|(_, k)| matches!(k, Kept::Channel | Kept::Sample)) {
-        refuse(n.vars[*v].span, &format!("a state that is kept {kept}"), "it knows neither channels nor samples");
-    }
+    of_any_cell(n, &mut refuse);
     for (id, v) in n.vars.iter().filter(|(id, _)| !n.kept.contains_key(id)) {
         match &v.kind {
             VarKind::Window(..) => refuse(v.span, "what is taken of a window", "it has no windows"),
@@ -107,7 +97,7 @@ impl<'a> Cell<'a> {
         let mut formulas = Formulas::new(&n.vars, units);
         let (mut held, mut muted) = (BTreeMap::new(), BTreeMap::new());
         for emit in &n.emits {
-            statements(&emit.body, &mut |s| match s {
+            each_stmt(&emit.body, &mut |s| match s {
                 Stmt::Hold(v, ..) if !held.contains_key(v) => {
                     held.insert(*v, formulas.free.give_with(&format!("held_{}", n.vars[*v].name), "_left"));
                 }
@@ -504,20 +494,10 @@ fn block(name: &str, attributes: &str, actions: &[String]) -> Vec<String> {
     [format!("<{name}{attributes}>")].into_iter().chain(inner).chain([format!("</{name}>")]).collect()
 }
 
-fn statements(body: &[Stmt], visit: &mut dyn FnMut(&Stmt)) {
-    for s in body {
-        visit(s);
-        if let Stmt::If(_, a, b) = s {
-            statements(a, visit);
-            statements(b, visit);
-        }
-    }
-}
-
 /// Whether any expression of statements, also of times, satisfies a predicate.
 fn any_in(body: &[Stmt], predicate: &dyn Fn(&Expr) -> bool) -> bool {
     let mut found = false;
-    statements(body, &mut |s| {
+    each_stmt(body, &mut |s| {
         found |= match s {
             Stmt::Assign(_, e) | Stmt::Hold(_, e, _) | Stmt::Mute(_, e, _) | Stmt::Deliver(e) | Stmt::If(e, ..) => {
                 predicate(e)
