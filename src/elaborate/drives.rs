@@ -1,5 +1,6 @@
 //! Drives: events of random processes, and given spikes.
 
+use super::projection::off_grid;
 use super::values::column;
 use super::{Elaborator, Locals};
 use crate::diag::{Code, Diagnostic};
@@ -23,6 +24,10 @@ struct Spike {
 impl Elaborator<'_> {
     /// Adds a drive of names in scope.
     pub fn drive(&mut self, d: &model::Drive, locals: &Locals) -> Attempt<()> {
+        if let Some(e) = &d.delay {
+            let delay = self.scope(locals).number(e)?;
+            self.warnings.extend(off_grid(delay, self.around.dt, e.span, "rounded to whole steps"));
+        }
         for (cells, port) in &d.targets {
             let cells = self.scope(locals).cells(cells)?.cells;
             let (segments, shape) = self.sites_of_drive(&self.scope(locals), d, (&cells, *port))?;

@@ -180,7 +180,7 @@ impl Elaborator<'_> {
             // Those of single synapses are seldom whole.
             _ => None,
         });
-        let warnings = rounded.collect();
+        let mut warnings: Vec<Diagnostic> = rounded.collect();
         let steps = |(d, span): (Column, Span)| self.steps(d, pairs.len(), span);
         let least = Delay::Const(u32::from(!(at_once && hears_events(&c.synapse))));
         let delay = axonal.map(steps).transpose()?.unwrap_or(least);
@@ -220,7 +220,7 @@ impl Elaborator<'_> {
             return fail(Code::E0404, c.span, message, "lower above upper");
         }
         p.modulators = self.modulators(&scope, c, &post, &mut p)?;
-        p.delayed = self.delayed(c, &p, timed)?;
+        p.delayed = self.delayed(c, &p, timed, &mut warnings)?;
         Ok(Planned { projection: p, import: columns.import, warnings })
     }
 
@@ -241,11 +241,20 @@ impl Elaborator<'_> {
     }
 
     /// How many steps ago variables of the cells are read.
-    fn delayed(&self, c: &Connection, p: &Projection, timed: bool) -> Attempt<BTreeMap<VarId, u32>> {
+    fn delayed(
+        &self,
+        c: &Connection,
+        p: &Projection,
+        timed: bool,
+        warnings: &mut Vec<Diagnostic>,
+    ) -> Attempt<BTreeMap<VarId, u32>> {
         let mut delayed = BTreeMap::new();
         let dt = self.around.dt;
         for (id, by) in &p.synapse.delayed {
-            let steps = eval(by, &|v| p.params.get(&v).copied(), Some(dt)).map(|t| t / dt);
+            let time = eval(by, &|v| p.params.get(&v).copied(), Some(dt));
+            let span = p.synapse.vars[*id].span;
+            warnings.extend(time.and_then(|t| off_grid(t, dt, span, "delayed by whole steps")));
+            let steps = time.map(|t| t / dt);
             match steps.map(f64::round).filter(|s| (0.0..1e6).contains(s)) {
                 Some(steps) => delayed.insert(*id, steps as u32),
                 None => {

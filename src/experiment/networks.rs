@@ -117,7 +117,8 @@ impl Run<'_> {
             let around = Surroundings { outer: Some(&surface), ..self.surroundings(seed) };
             let mut elaborator = Elaborator::resume(around, index, 0x1000 + self.streams, built);
             let done = elaborator.drive(&one, &self.locals);
-            let Elaborated { plan, rates, .. } = elaborator.finish();
+            let Elaborated { plan, rates, warnings, .. } = elaborator.finish();
+            warnings.into_iter().for_each(|d| self.out.warnings.push(d));
             (self.live[index].plan, self.live[index].rates) = (plan, rates);
             done?;
             self.streams += 1;
