@@ -87,6 +87,8 @@ enum Command {
         paths: Vec<PathBuf>,
     },
     /// Run an experiment and write its results
+    ///
+    /// Started by `mpirun`, processes share its networks out among them, if the program was built with the feature `mpi`.
     Run(run::Request),
     /// Draw the figures of a run again from its files, without running it
     Plot(plot::Request),

@@ -71,8 +71,12 @@ pub fn same(ranks: &Ranks, what: &str) -> Result<(), Stop> {
         return Ok(());
     }
     let program = std::env::current_exe().and_then(std::fs::read).map(|bytes| neuro::data::sha256(&bytes));
-    let mine = format!("{}\n{what}", program.unwrap_or_default());
-    let all = ranks.gather(mine.as_bytes());
+    let all = ranks.tell(&(program.as_ref().ok().cloned(), what.to_string()));
+    if let Err(e) = program {
+        return Err(Stop::Usage(format!(
+            "this program cannot be read, to be compared with those of other processes: {e}"
+        )));
+    }
     match all.iter().position(|other| *other != all[0]) {
         Some(rank) => Err(Stop::Usage(format!(
             "process {rank} has another program, model or command than process 0; all must run the same"
@@ -81,9 +85,11 @@ pub fn same(ranks: &Ranks, what: &str) -> Result<(), Stop> {
     }
 }
 
-/// What the first process tells the others of a run.
+/// How a run begins, as the first process tells the others.
 #[derive(Serialize, Deserialize)]
-pub enum Told {
+pub enum Beginning {
+    /// They hear it.
+    Heard,
     /// It begins, perhaps from a checkpoint.
     Begins(Option<Vec<u8>>),
     /// It does not; the command goes on or fails.
@@ -91,17 +97,6 @@ pub enum Told {
         /// Whether that is a failure.
         failed: bool,
     },
-}
-
-impl Told {
-    /// Tells the others, or hears it.
-    pub fn exchange(self, ranks: &Ranks) -> Told {
-        if !ranks.are_several() {
-            return self;
-        }
-        let bytes = ranks.first(&postcard::to_allocvec(&self).unwrap_or_default());
-        postcard::from_bytes(&bytes).unwrap_or(Told::Not { failed: true })
-    }
 }
 
 /// Keeps no checkpoints: the first process does.
@@ -116,15 +111,25 @@ impl CheckpointStore for Elsewhere {
     }
 }
 
+/// Names that are tried for a folder.
+const MOST_TRIES: u32 = 1000;
+
 /// A folder for what a process other than the first one records; it goes with the run.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
     /// Makes it.
     pub fn new() -> std::io::Result<Scratch> {
-        let path = std::env::temp_dir().join(format!("neuro-{}", std::process::id()));
-        std::fs::create_dir_all(&path)?;
-        Ok(Scratch(path))
+        let place = |k: u32| std::env::temp_dir().join(format!("neuro-{}-{k}", std::process::id()));
+        // Only a folder that was not there: others may write where temporary files lie.
+        let mut k = 0;
+        loop {
+            match std::fs::create_dir(place(k)) {
+                Ok(()) => return Ok(Scratch(place(k))),
+                Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && k < MOST_TRIES => k += 1,
+                Err(e) => return Err(e),
+            }
+        }
     }
 
     /// Returns where it is.

@@ -6,7 +6,7 @@ use super::messages::{Done, MessageFormat, Messages, Stop, several};
 use super::options::{CheckpointOptions, FormatOptions, RunOptions};
 use super::page::Page;
 use super::progress::{Hears, Shown};
-use super::ranks::{self, Elsewhere, Scratch, Told};
+use super::ranks::{self, Beginning, Elsewhere, Scratch};
 use super::results::{self, Begun, Failure, How, Results};
 use super::signals::{self, stop_asked_for};
 use neuro::budget;
@@ -227,11 +227,12 @@ impl One<'_> {
             let page = self.request.watch.map(|port| Page::open(port, &e.name)).transpose();
             page.map(|page| (results, resume, page)).map_err(Err)
         });
-        let told = match &begun {
-            Ok((_, resume, _)) => Told::Begins(resume.clone()),
-            Err(ended) => Told::Not { failed: ended.is_err() },
-        };
-        told.exchange(ranks);
+        if ranks.are_several() {
+            ranks.tell(&match &begun {
+                Ok((_, resume, _)) => Beginning::Begins(resume.clone()),
+                Err(ended) => Beginning::Not { failed: ended.is_err() },
+            });
+        }
         let (results, resume, page) = match begun {
             Ok(begun) => begun,
             Err(ended) => return ended,
@@ -293,9 +294,10 @@ impl One<'_> {
 
     /// Computes an experiment beside the first process, which writes and prints.
     fn run_beside(&self, e: &Experiment) -> Done {
-        let resume = match (Told::Not { failed: true }).exchange(&self.settings.ranks) {
-            Told::Begins(resume) => resume,
-            Told::Not { failed } => return if failed { Err(Stop::Failed) } else { Ok(()) },
+        let resume = match self.settings.ranks.tell(&Beginning::Heard).swap_remove(0) {
+            Beginning::Begins(resume) => resume,
+            Beginning::Not { failed: false } => return Ok(()),
+            Beginning::Not { failed: true } | Beginning::Heard => return Err(Stop::Failed),
         };
         let scratch = Scratch::new().map_err(|e| Stop::Usage(format!("no temporary folder can be made: {e}")));
         if self.settings.ranks.any(scratch.is_err()) {

@@ -133,8 +133,9 @@ impl Sums {
                 }
                 c.run(p, &Seen { now, read, returning: &returning[k] }, &mut sum);
             }
-            let lanes = now.pops[*population].lanes;
-            now.ranks.complete(vec![Array::of(&mut sum, lanes)]);
+            if now.ranks.are_several() {
+                now.ranks.complete(vec![Array::of(&mut sum, now.pops[*population].lanes)]);
+            }
             values.insert((*population, *port), sum);
         }
         (self.at, self.changed) = (Some(now.step), false);

@@ -1,7 +1,7 @@
 //! What a running network tells those of the other processes: events after every level of a pass, and at its end what others read of
 //! the cells.
 
-use super::exchange::{Array, Met, Others, tell};
+use super::exchange::{Array, Met, Others};
 use super::failure::Failure;
 use super::simulation::Simulation;
 use super::spikes::Spikes;
@@ -28,8 +28,7 @@ impl Simulation {
 
     /// Lets all processes know of the events of a level in the `m` steps of a pass, and of what stopped any of them.
     pub(super) fn share_events(&mut self, level: &[usize], m: usize) -> Result<(), Failure> {
-        let ranks = self.options.ranks.clone();
-        if !ranks.are_several() {
+        if !self.options.ranks.are_several() {
             return Ok(());
         }
         let mine = level.iter().flat_map(|p| &self.pops[*p].spikes).map(|s| {
@@ -37,7 +36,7 @@ impl Simulation {
             (counts, s.cells.clone())
         });
         let told = Told { met: self.others.met.take(), asked: self.others.asked, events: mine.collect() };
-        let all = tell(&ranks, &told);
+        let all = self.options.ranks.tell(&told);
         self.others.ends |= all.iter().any(|told| told.asked);
         if let Some(first) = all.iter().filter_map(|told| told.met.as_ref()).min_by_key(|met| met.place) {
             return Err(first.failure.clone());
@@ -81,7 +80,7 @@ impl Simulation {
         if !self.options.ranks.are_several() || !self.others.synapses {
             return Ok(());
         }
-        let all: Vec<Option<Met>> = tell(&self.options.ranks, &self.others.met.take());
+        let all = self.options.ranks.tell(&self.others.met.take());
         match all.into_iter().flatten().min_by_key(|met| met.place) {
             Some(first) => Err(first.failure),
             None => Ok(()),

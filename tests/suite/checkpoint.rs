@@ -22,13 +22,17 @@ impl CheckpointStore for All {
     }
 }
 
-fn belongs() -> RunIdentity {
+pub fn belongs() -> RunIdentity {
     let (neuro, source_sha256, experiment) = ("test".into(), "same".into(), "e".into());
     RunIdentity { neuro, source_sha256, experiment, overrides: Vec::new(), precision: None }
 }
 
 pub fn run(p: &Program, keeper: &All, resume: Option<Vec<u8>>, threads: usize) -> Outcome {
-    let (files, settings) = (Folder(root().join("examples")), Settings { threads, ..Settings::default() });
+    run_with(p, keeper, resume, Settings { threads, ..Settings::default() })
+}
+
+pub fn run_with(p: &Program, keeper: &All, resume: Option<Vec<u8>>, settings: Settings) -> Outcome {
+    let files = Folder(root().join("examples"));
     let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
     let checkpoints = Checkpoints { keeper, belongs: belongs(), resume };
     runner.run_with(&p.module.experiments[0], &checkpoints)

@@ -1,10 +1,10 @@
 //! Several processes give the bits of one: here they are threads that hand each other bytes, as those of MPI do by messages.
 
-use crate::checkpoint::{All, bits};
+use crate::checkpoint::{All, belongs, bits, run_with};
 use crate::support::{Folder, program, rendered, root};
 use neuro::compiler::{Silent, compile};
 use neuro::diag::Code;
-use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, RunIdentity, Runner, Settings};
+use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, Runner, Settings};
 use neuro::ir::Precision;
 use neuro::runtime::exchange::{Exchange, Ranks};
 use neuro::runtime::{Running, Unwatched};
@@ -159,18 +159,9 @@ fn whatever_reaches_others_has_the_same_bits_in_any_number_of_processes() {
 }
 
 fn resumed(resume: Option<Vec<u8>>, ranks: Ranks) -> (Vec<u64>, Vec<Vec<u8>>) {
-    let p = program(REACHING);
-    let (files, settings) = (Folder(root().join("examples")), Settings { threads: 1, ranks, ..Settings::default() });
-    let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
-    let belongs = RunIdentity {
-        neuro: "test".into(),
-        source_sha256: "same".into(),
-        experiment: "e".into(),
-        overrides: Vec::new(),
-        precision: None,
-    };
     let keeper = All::default();
-    let out = runner.run_with(&p.module.experiments[0], &Checkpoints { keeper: &keeper, belongs, resume });
+    let settings = Settings { threads: 1, ranks, ..Settings::default() };
+    let out = run_with(&program(REACHING), &keeper, resume, settings);
     (bits(&out), keeper.0.into_inner())
 }
 
@@ -240,17 +231,10 @@ fn when_one_process_is_asked_to_stop_all_do() {
             let runner = Runner { module: &p.module, files: &files, settings, progress: &asked };
             let out = match heeds {
                 false => runner.run(&p.module.experiments[0]),
-                true => {
-                    let belongs = RunIdentity {
-                        neuro: String::new(),
-                        source_sha256: String::new(),
-                        experiment: "e".into(),
-                        overrides: Vec::new(),
-                        precision: None,
-                    };
-                    let keeper = Nowhere;
-                    runner.run_with(&p.module.experiments[0], &Checkpoints { keeper: &keeper, belongs, resume: None })
-                }
+                true => runner.run_with(
+                    &p.module.experiments[0],
+                    &Checkpoints { keeper: &Nowhere, belongs: belongs(), resume: None },
+                ),
             };
             out.failure.map(|d| d.code)
         });

@@ -9,9 +9,10 @@ mod others;
 
 #[cfg(feature = "mpi")]
 pub use self::mpi::Mpi;
-pub(super) use self::others::{Met, Others, tell};
+pub(super) use self::others::{Met, Others};
 use super::buffer::Buffer;
 use super::pool;
+use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
@@ -109,6 +110,16 @@ impl Ranks {
     /// Returns what every process hands over, in the order of ranks.
     pub fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
         self.exchange.gather(mine)
+    }
+
+    /// Hands something to all processes; returns what each has handed over.
+    pub fn tell<T: Serialize + for<'a> Deserialize<'a>>(&self, mine: &T) -> Vec<T> {
+        let Ok(bytes) = postcard::to_allocvec(mine) else { crate::ice!("nothing that can be told") };
+        let read = |bytes: &Vec<u8>| match postcard::from_bytes(bytes) {
+            Ok(told) => told,
+            Err(e) => crate::ice!("another process tells what it cannot: {e}"),
+        };
+        self.gather(&bytes).iter().map(read).collect()
     }
 
     /// Returns what the first process hands over.

@@ -1,6 +1,5 @@
 //! What a process knows of the others.
 
-use super::Ranks;
 use crate::hir::VarKind;
 use crate::plan::Network;
 use crate::runtime::failure::Failure;
@@ -58,14 +57,4 @@ impl Others {
             self.met = Some(met);
         }
     }
-}
-
-/// Hands something to all processes; returns what each has handed over.
-pub fn tell<T: Serialize + for<'a> Deserialize<'a>>(ranks: &Ranks, mine: &T) -> Vec<T> {
-    let Ok(bytes) = postcard::to_allocvec(mine) else { crate::ice!("nothing that can be told") };
-    let read = |bytes: &Vec<u8>| match postcard::from_bytes(bytes) {
-        Ok(told) => told,
-        Err(e) => crate::ice!("another process tells what it cannot: {e}"),
-    };
-    ranks.gather(&bytes).iter().map(read).collect()
 }
