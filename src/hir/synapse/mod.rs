@@ -248,7 +248,9 @@ impl<'a> Checker<'a> {
                 };
                 // Only what is read of the synapse's own segment has one value for each.
                 let cable = here.and(v.cable);
-                let id = self.out.vars.push(Var { name, kind, cable, ..v.clone() });
+                // What was earlier is a variable of its own, declared where it is read.
+                let span = if matches!(moment, Some(Moment::Delayed(..))) { span } else { v.span };
+                let id = self.out.vars.push(Var { name, kind, cable, span, ..v.clone() });
                 match moment {
                     Some(Moment::Delayed(delay, _)) => {
                         self.out.delayed.insert(id, delay);
