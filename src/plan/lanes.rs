@@ -1,84 +1,92 @@
-//! Where the values of segments lie: all cells of a segment side by side, so that the same segment of several cells is one vector.
+//! How the segments of a cable of all cells lie in memory: groups of cells one after the other, in each group segment by segment, and of
+//! a segment the cells of the group side by side, as the lanes of vectors. All that a group needs lies together, and whoever has
+//! whole groups of cells has consecutive places.
 
-/// Lanes of the widest vector of any back end; kernels run for a multiple of them.
-const VECTOR: usize = 16;
+use std::ops::Range;
 
-/// The order of a cable's segments in memory. Those of a cable of one segment are the lanes of the cells: kernels of populations read them.
+/// The order of the segments of a cable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lanes {
     /// Cells.
     pub cells: usize,
     /// Segments of each.
     pub segments: usize,
-    /// From a segment to the next one.
-    stride: usize,
+    /// Cells of a group, as a power of two.
+    shift: u32,
 }
 
-/// Multiples of so many lanes are kept apart.
-const AWAY: usize = 64;
-
-/// From so many cells on each segment begins at a whole vector; fewer would leave too many places empty.
-const WHOLE: usize = 12;
+/// The most cells of a group: the lanes of the widest vectors. Cells are dealt out to threads and processes by as many.
+pub const GROUP: usize = 16;
 
 impl Lanes {
     /// Lays out the segments of a cable.
     pub fn new(cells: usize, segments: usize) -> Lanes {
-        let whole = cells.next_multiple_of(VECTOR);
-        // Segments that are a power of two apart would share the same few lines of a cache.
-        let apart = if segments > 1 && whole.is_multiple_of(AWAY) { VECTOR } else { 0 };
-        Lanes { cells, segments, stride: if cells < WHOLE { cells } else { whole + apart } }
+        Lanes { cells, segments, shift: cells.next_power_of_two().min(GROUP).trailing_zeros() }
     }
 
-    /// Returns the number of places, padded.
+    /// Returns how many cells lie side by side: a power of two.
+    #[inline(always)]
+    pub fn side_by_side(&self) -> usize {
+        1 << self.shift
+    }
+
+    /// Returns the number of groups.
+    pub fn groups(&self) -> usize {
+        self.cells.div_ceil(self.side_by_side())
+    }
+
+    /// Returns the number of places, whole vectors.
     pub fn places(&self) -> usize {
-        (self.segments * self.stride).next_multiple_of(VECTOR)
+        (self.groups() * self.segments << self.shift).next_multiple_of(GROUP)
     }
 
     /// Returns the place of a segment of a cell.
     #[inline(always)]
     pub fn of(&self, cell: usize, segment: usize) -> usize {
-        segment * self.stride + cell
+        ((cell >> self.shift) * self.segments + segment << self.shift) + (cell & (self.side_by_side() - 1))
     }
 
-    /// Returns whether each segment begins at a whole vector.
-    pub fn are_whole(&self) -> bool {
-        self.stride.is_multiple_of(VECTOR)
+    /// Returns the places of a group; those of the last one go on to the end.
+    pub fn of_group(&self, group: usize) -> Range<usize> {
+        let end = if group + 1 == self.groups() { self.places() } else { (group + 1) * self.segments << self.shift };
+        group * self.segments << self.shift..end
     }
 
-    /// Returns the places of the same segment of some cells, up to whole vectors; of the last cells, all that are left.
-    pub fn block(&self, cells: &std::ops::Range<usize>, segment: usize) -> std::ops::Range<usize> {
-        let end = if cells.end == self.cells { self.stride } else { cells.end };
-        self.of(cells.start, segment)..self.of(end, segment)
+    /// Returns the places that cells have which are dealt out by sixteen.
+    pub fn unit(&self) -> usize {
+        (self.segments * GROUP).min(self.places()).max(1)
     }
 
-    /// Returns places that belong to no segment, and the one before them.
-    pub fn unused(&self) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
-        let lanes = *self;
-        let within = move |segment: usize| {
-            let last = lanes.of(lanes.cells - 1, segment);
-            (last, last + 1..lanes.of(0, segment + 1))
-        };
-        let end = lanes.segments * lanes.stride;
-        (0..lanes.segments)
-            .map(within)
-            .chain(std::iter::once((end - 1, end..lanes.places())))
-            .filter(|(_, unused)| !unused.is_empty())
+    /// Returns the groups of cells that begin and end at a multiple of sixteen, or with the last one.
+    pub fn groups_of(&self, cells: &Range<usize>) -> Range<usize> {
+        let group = |cell: usize| cell.div_ceil(self.side_by_side()).min(self.groups());
+        group(cells.start)..group(cells.end)
     }
 
     /// Returns the cell and the segment at every place; places that belong to none repeat the last cell or segment.
     pub fn each(&self) -> impl Iterator<Item = (usize, usize)> {
-        let Lanes { cells, segments, stride } = *self;
-        (0..self.places()).map(move |i| ((i % stride).min(cells - 1), (i / stride).min(segments - 1)))
+        let lanes = *self;
+        (0..self.places()).map(move |place| {
+            let (row, within) = (place >> lanes.shift, place & (lanes.side_by_side() - 1));
+            if row >= lanes.groups() * lanes.segments {
+                return (lanes.cells - 1, lanes.segments - 1);
+            }
+            let cell = (row / lanes.segments << lanes.shift) + within;
+            (cell.min(lanes.cells - 1), row % lanes.segments)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Lanes;
+    use super::{GROUP, Lanes};
+
+    const SIZES: [(usize, usize); 10] =
+        [(1, 1), (1, 100), (3, 7), (8, 2), (11, 2), (12, 5), (64, 1), (64, 4), (100, 3), (33, 51)];
 
     #[test]
     fn every_segment_has_a_place_of_its_own() {
-        for (cells, segments) in [(1, 1), (1, 100), (3, 7), (11, 2), (12, 5), (64, 1), (64, 4), (100, 3)] {
+        for (cells, segments) in SIZES {
             let lanes = Lanes::new(cells, segments);
             let all: Vec<_> = lanes.each().collect();
             let mut seen = vec![false; lanes.places()];
@@ -89,11 +97,22 @@ mod tests {
                     assert!(!std::mem::replace(&mut seen[at], true));
                 }
             }
-            for (last, unused) in lanes.unused() {
-                assert!(seen[last] || unused.start == last + 1);
-                unused.for_each(|at| assert!(!std::mem::replace(&mut seen[at], true)));
+        }
+    }
+
+    #[test]
+    fn whoever_has_sixteen_cells_has_consecutive_places() {
+        for (cells, segments) in SIZES {
+            let lanes = Lanes::new(cells, segments);
+            let sixteens = cells.div_ceil(GROUP);
+            assert_eq!(lanes.places(), sixteens * lanes.unit());
+            for cell in 0..cells {
+                let places = cell / GROUP * lanes.unit()..(cell / GROUP + 1) * lanes.unit();
+                assert!((0..segments).all(|segment| places.contains(&lanes.of(cell, segment))));
             }
-            assert!(seen.iter().all(|seen| *seen));
+            let groups = (0..sixteens).flat_map(|k| lanes.groups_of(&(k * GROUP..(k + 1) * GROUP)));
+            assert!(groups.eq(0..lanes.groups()));
+            assert!((0..lanes.groups()).flat_map(|group| lanes.of_group(group)).eq(0..lanes.places()));
         }
     }
 }

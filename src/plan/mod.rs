@@ -19,7 +19,7 @@ pub use crate::value::{Cells, View};
 pub use checks::{BadDuration, OutOfBounds, TooFine};
 pub use draw::{Bound, Connector, Distribution, Drawing, DrawnValues, Shape};
 pub use given::{Given, Missing};
-pub use lanes::Lanes;
+pub use lanes::{GROUP, Lanes};
 pub use pairs::{Convolution, Edge, Pairs, Pooling};
 pub use pieces::Piece;
 pub use sound::Sound;

@@ -16,7 +16,7 @@ use super::ring::RingPointer;
 use super::rows::{BLOCK, Member, Part, Rows, Run, RunWeights};
 use crate::hir::VarId;
 use crate::ir::Precision;
-use crate::plan::{Network, Projection, View};
+use crate::plan::{GROUP, Network, Projection, View};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -108,7 +108,8 @@ impl Deliveries {
             let (population, port) = (first.post.population, first.port);
             let at = targets.iter().position(|t| (t.population, t.port) == (population, port)).unwrap_or_else(|| {
                 let p = &network.populations[population];
-                let lanes = p.lanes_of(port).map_or(padded(p.n), |lanes| lanes.places());
+                let lanes =
+                    p.lanes_of(port).map_or((padded(p.n), GROUP), |segments| (segments.places(), segments.unit()));
                 targets.push(Target::new(population, port, lanes, options));
                 targets.len() - 1
             });
@@ -297,11 +298,11 @@ fn bundled(network: &Network, projections: &[Proj]) -> Vec<Vec<usize>> {
 
 impl Target {
     /// Cuts each thread's share of the lanes into blocks.
-    fn new(population: usize, port: VarId, lanes: usize, options: &Options) -> Target {
+    fn new(population: usize, port: VarId, (lanes, unit): (usize, usize), options: &Options) -> Target {
         let (mut all, mut blocks) = (Vec::new(), Vec::new());
         let threads = options.threads.max(1);
         for thread in 0..threads {
-            let range = Worker { ranks: &options.ranks, thread, threads }.share(lanes);
+            let range = Worker { ranks: &options.ranks, thread, threads }.share_of(lanes, unit);
             let n = range.len().div_ceil(BLOCK).max(1);
             let block = |k: usize| share(range.len(), k, n);
             blocks.push(all.len()..all.len() + n);

@@ -13,7 +13,7 @@ use super::ring::{RingPointer, SlotPointer};
 use super::time::TimeFunction;
 use crate::hir::network::model::Process;
 use crate::ir::Precision;
-use crate::plan::{Column, Drive, DriveKind};
+use crate::plan::{Column, Drive, DriveKind, Lanes};
 use crate::rng::Stream;
 use std::ops::Range;
 
@@ -21,10 +21,12 @@ use std::ops::Range;
 pub struct RunningDrive {
     /// The plan.
     pub plan: Drive,
-    /// The lanes of its cells, or of a segment of each.
-    lanes: Range<usize>,
     /// Where its events go.
     ring: RingPointer,
+    /// The segment of the cells to which they go, and the order of these; of cables of one segment, that of the cells.
+    segment: Option<(Lanes, usize)>,
+    /// How many lanes all cells have.
+    lanes: usize,
     stream: Stream,
     dt: f64,
     /// Distributions of rates that all cells share: one, or one per step of a pass.
@@ -34,11 +36,24 @@ pub struct RunningDrive {
 }
 
 impl RunningDrive {
-    /// Prepares a drive whose events go to lanes from `first` on; `index` separates the random streams of a network's drives.
-    pub fn new(plan: Drive, (ring, first): (RingPointer, usize), seed: u64, index: usize, dt: f64) -> RunningDrive {
+    /// Prepares a drive of some of the cells of a population, which has `lanes`, or of segments of them; `index` separates the random
+    /// streams of a network's drives.
+    pub fn new(
+        plan: Drive,
+        (ring, lanes, segments): (RingPointer, usize, Option<Lanes>),
+        (seed, index): (u64, usize),
+        dt: f64,
+    ) -> RunningDrive {
         let stream = Stream::new(seed, 0x4000_0000 + index as u32);
-        let lanes = first..first + plan.post.n;
-        RunningDrive { plan, lanes, ring, dt, stream, shared: Vec::new(), single: Vec::new() }
+        let segment = segments.filter(|lanes| lanes.segments > 1).map(|lanes| (lanes, plan.segment));
+        RunningDrive { plan, ring, segment, lanes, dt, stream, shared: Vec::new(), single: Vec::new() }
+    }
+
+    /// Returns where the events of one of its cells go.
+    #[inline(always)]
+    fn lane(&self, cell: usize) -> usize {
+        let cell = self.plan.post.start + cell;
+        self.segment.map_or(cell, |(lanes, segment)| lanes.of(cell, segment))
     }
 
     /// Prepares a pass of `m` steps; `rates` are the network's time functions, in events per internal time unit.
@@ -82,9 +97,9 @@ impl RunningDrive {
 
     /// Returns the drive's cells whose lanes are a thread's.
     fn cells(&self, worker: Worker) -> Range<usize> {
-        let (own, first) = (worker.share(self.ring.lanes()), self.lanes.start);
+        let (own, first) = (worker.share(self.lanes), self.plan.post.start);
         let begin = own.start.max(first);
-        begin - first..own.end.min(self.lanes.end).max(begin) - first
+        begin - first..own.end.min(first + self.plan.post.n).max(begin) - first
     }
 
     /// Adds the events of one block, for the given cells; `words` are the first random words of the block.
@@ -105,17 +120,16 @@ impl RunningDrive {
         let part = cells.start.max(first) - first..cells.end.min(first + size) - first;
         let single = self.process() == Some(Process::Bernoulli);
         let (block, words) = ((&self.stream, b), (step, words));
-        let at = self.lanes.start + first;
         match (slot.f32(), &self.plan.weight) {
-            (Some(sums), Column::Const(w)) => {
-                let w = *w as f32;
+            (Some(sums), Column::Const(w)) if self.segment.is_none() => {
+                let (w, at) = (*w as f32, self.plan.post.start + first);
                 // SAFETY: the cell lies in the caller's range.
                 d.in_block(block, words, size, single, &part, |c| unsafe { *sums.add(at + c) += w });
             }
             (_, weight) => {
                 d.in_block(block, words, size, single, &part, |c| {
                     // SAFETY: the cell lies in the caller's range, whose lanes no other thread touches.
-                    unsafe { slot.add(at + c, weight.at(first + c)) }
+                    unsafe { slot.add(self.lane(first + c), weight.at(first + c)) }
                 })
             }
         }
@@ -126,10 +140,7 @@ impl RunningDrive {
     /// # Safety
     /// No other thread may touch these cells' lanes of the ring meanwhile.
     unsafe fn run(&self, step: u64, s: usize, cells: Range<usize>, precision: Precision, scratch: &mut Vec<u32>) {
-        let (start, ring) = (self.lanes.start, self.ring);
-        if cells.is_empty() {
-            return;
-        }
+        let ring = self.ring;
         if let DriveKind::Spikes(list) = &self.plan.kind {
             let from = list.partition_point(|(s, _, _)| *s < step);
             for (_, cell, weight) in list[from..].iter().take_while(|(s, _, _)| *s == step) {
@@ -139,7 +150,7 @@ impl RunningDrive {
                 };
                 for c in told.filter(|c| cells.contains(c)) {
                     // SAFETY: the cell lies in the caller's range.
-                    unsafe { ring.add(step, start + c, weight * self.plan.weight.at(c), precision) };
+                    unsafe { ring.add(step, self.lane(c), weight * self.plan.weight.at(c), precision) };
                 }
             }
             return;
@@ -147,7 +158,25 @@ impl RunningDrive {
         if self.rare(s).is_some() {
             return;
         }
-        let (begin, end) = (start + cells.start, start + cells.end);
+        // Segments of several cells lie side by side in groups of these.
+        let together = self.segment.map_or(usize::MAX, |(lanes, _)| lanes.side_by_side());
+        let mut begin = cells.start;
+        while begin < cells.end {
+            let left = together - (self.plan.post.start + begin) % together;
+            let end = cells.end.min(begin.saturating_add(left));
+            // SAFETY: the caller's promise.
+            unsafe { self.draw(step, s, begin..end, precision, scratch) };
+            begin = end;
+        }
+    }
+
+    /// Draws the events of cells whose lanes follow one another.
+    ///
+    /// # Safety
+    /// As for [`RunningDrive::run`].
+    unsafe fn draw(&self, step: u64, s: usize, cells: Range<usize>, precision: Precision, scratch: &mut Vec<u32>) {
+        let (start, ring) = (self.plan.post.start, self.ring);
+        let (begin, end, at) = (start + cells.start, start + cells.end, self.lane(cells.start));
         if let Some(d) = self.shared.get(s.min(self.shared.len().wrapping_sub(1)))
             && let Column::Const(w) = self.plan.weight
             && d.expected <= LARGEST
@@ -160,19 +189,19 @@ impl RunningDrive {
             let halves = unsafe { std::slice::from_raw_parts(scratch.as_ptr().cast::<u16>(), 2 * scratch.len()) };
             let upper = &halves[begin - first..end - first];
             let lower = |i: usize| {
-                let lane = (begin + i) as u64;
-                self.stream.reader(step.wrapping_mul(0x1_0000_0000).wrapping_add(lane) | 1 << 62).bits() as u16
+                let number = (begin + i) as u64;
+                self.stream.reader(step.wrapping_mul(0x1_0000_0000).wrapping_add(number) | 1 << 62).bits() as u16
             };
             let dense = Dense { table: &d.table, upper, lower };
             // SAFETY: the lanes are the caller's, and of the ring's precision.
             unsafe {
                 match precision {
                     Precision::F32 => {
-                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f32>(step, begin), upper.len());
+                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f32>(step, at), upper.len());
                         dense.add(w as f32, sums);
                     }
                     Precision::F64 => {
-                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f64>(step, begin), upper.len());
+                        let sums = std::slice::from_raw_parts_mut(ring.lane::<f64>(step, at), upper.len());
                         dense.add(w, sums);
                     }
                 }
@@ -182,22 +211,22 @@ impl RunningDrive {
         let first = begin / 4;
         scratch.resize(end - first * 4, 0);
         self.stream.fill(step, first as u32, scratch);
-        for lane in begin..end {
-            let cell = lane - start;
-            let word = scratch[lane - first * 4];
+        for number in begin..end {
+            let cell = number - start;
+            let word = scratch[number - first * 4];
             let rate = match &self.plan.kind {
                 DriveKind::Random(_, Column::Array(rates)) => Some(rates[cell]),
                 DriveKind::RandomOf(..) => self.single.get(s).map(|rates| rates[cell]),
                 _ => None,
             };
             let count = match (rate, self.process()) {
-                (Some(rate), Some(Process::Poisson)) => individual(word, rate * self.dt, &self.stream, step, lane),
+                (Some(rate), Some(Process::Poisson)) => individual(word, rate * self.dt, &self.stream, step, number),
                 (Some(rate), Some(Process::Bernoulli)) => u32::from(f64::from(word) < rate * self.dt * 4_294_967_296.0),
-                _ => self.shared[s.min(self.shared.len() - 1)].count(word, &self.stream, step, lane),
+                _ => self.shared[s.min(self.shared.len() - 1)].count(word, &self.stream, step, number),
             };
             if count > 0 {
-                // SAFETY: `lane` lies in the caller's range.
-                unsafe { ring.add(step, lane, f64::from(count) * self.plan.weight.at(cell), precision) };
+                // SAFETY: the cell lies in the caller's range.
+                unsafe { ring.add(step, at + number - begin, f64::from(count) * self.plan.weight.at(cell), precision) };
             }
         }
     }

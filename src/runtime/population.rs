@@ -20,7 +20,7 @@ use crate::image::{
     self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing, PortSource, Target, UNSEEN, baked, chance,
 };
 use crate::ir::Precision;
-use crate::plan;
+use crate::plan::{self, GROUP, Lanes};
 use crate::rng::Stream;
 use cranelift_entity::EntityRef;
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,10 +122,25 @@ pub struct Pop {
     moving: Vec<(usize, Moving)>,
     /// Slots that hold one value per step.
     uniform: Vec<usize>,
+    /// Slots to which values of segments are copied.
+    copied: Vec<Copied>,
     noise: Noise,
     /// Its events, if there is nothing else to it than that they are drawn, and which slot they go to.
     rare: Option<(RareEvents, usize)>,
 }
+
+/// A slot with the values of one segment of the cells.
+struct Copied {
+    slot: usize,
+    from: *const u8,
+    lanes: Lanes,
+    segment: usize,
+}
+
+// SAFETY: what is read belongs to the population.
+unsafe impl Send for Copied {}
+// SAFETY: threads copy what belongs to their cells.
+unsafe impl Sync for Copied {}
 
 /// Where a slot's memory moves.
 #[derive(Clone, Copy)]
@@ -146,6 +161,7 @@ impl Loaded {
             Binding::Clock(clock) if clock.is_uniform() => Some(Buffer::new(steps.max(16), precision)),
             Binding::Clock(_) => Some(Buffer::new(steps * lanes, precision)),
             Binding::Random(_) | Binding::Count(_) => Some(Buffer::new(steps * lanes, precision)),
+            Binding::CableState(..) => Some(Buffer::new(lanes, precision)),
             _ => None,
         };
         let clocks = LaneClocks::new(kernel.slots(), lanes, target.backend);
@@ -218,7 +234,8 @@ impl Pop {
             true => PortSource::Step,
             false => PortSource::Fixed(c.clone()),
         };
-        let lanes_of = |port: &VarId| p.lanes_of(*port).map_or(lanes, |lanes| lanes.places());
+        let lanes_of =
+            |port: &VarId| p.lanes_of(*port).map_or((lanes, GROUP), |segments| (segments.places(), segments.unit()));
         let ring = |port: &VarId| (*port, Ring::new(lanes_of(port), ring_slots, options.precision));
         let ports = p.ports.iter().map(|(v, c)| (*v, source(v, c))).collect();
         let mut rings: Vec<(VarId, Ring)> = event_ports.iter().map(ring).collect();
@@ -245,6 +262,7 @@ impl Pop {
             table: Vec::new(),
             moving: Vec::new(),
             uniform: Vec::new(),
+            copied: Vec::new(),
             noise: Noise::default(),
             rare: None,
         };
@@ -350,7 +368,7 @@ impl Pop {
                 self.state_of[v.index()] = Some(k);
             }
         }
-        self.lay_out(p, precision);
+        self.lay_out(precision);
         self.noise = Noise::new(&self.update, index, options.seed, &self.table, precision);
         self.rare = chance(p, &self.ports, dt).and_then(|(event, probability)| {
             let stream = Stream::new(options.seed, (index as u32 + 1) << 12);
@@ -360,10 +378,11 @@ impl Pop {
     }
 
     /// Describes the memory of all slots; what moves is aimed before every pass.
-    fn lay_out(&mut self, p: &plan::Population, precision: Precision) {
+    fn lay_out(&mut self, precision: Precision) {
         let stride = self.lanes * precision.bytes();
         self.moving.clear();
         self.uniform.clear();
+        self.copied.clear();
         let mut table = Vec::with_capacity(self.update.kernel.slots().len());
         for (slot, (binding, own)) in self.update.kernel.slots().iter().zip(&mut self.update.own).enumerate() {
             table.push(match binding {
@@ -371,14 +390,6 @@ impl Pop {
                     self.moving.push((slot, Moving::State));
                     state_slot(&mut self.states, binding)
                 }
-                Binding::CableState(v, segment) => match self.cables.as_mut().and_then(|c| c.state_mut(*v)) {
-                    Some((b, lanes)) => b.in_place_from(lanes.of(0, *segment)),
-                    // Of no cells; nothing runs.
-                    None if p.n == 0 => {
-                        SlotMemory { input: std::ptr::null_mut(), output: std::ptr::null_mut(), stride: 0 }
-                    }
-                    None => crate::ice!("cable state without memory"),
-                },
                 Binding::Event(e) => {
                     let at = self.bits[e.as_u32() as usize].as_mut_ptr();
                     SlotMemory { input: at, output: at, stride: self.lanes / self.update.kernel.lanes_per_byte() }
@@ -397,6 +408,13 @@ impl Pop {
                 Binding::PortStep(v) => input_slot(&mut self.inputs, *v),
                 _ => match own {
                     Some(b) => {
+                        // Where there are no cells, nothing runs.
+                        if let Binding::CableState(v, segment) = binding
+                            && let Some((state, lanes)) = self.cables.as_mut().and_then(|c| c.state_mut(*v))
+                        {
+                            let from = state.as_mut_ptr().cast_const();
+                            self.copied.push(Copied { slot, from, lanes, segment: *segment });
+                        }
                         let uniform = match binding {
                             Binding::Time => true,
                             Binding::Clock(clock) => clock.is_uniform(),
@@ -488,7 +506,7 @@ impl Pop {
     pub unsafe fn clear(&self, step: u64, m: usize, worker: Worker, precision: Precision) {
         for (ring, _) in self.ring_pointers.iter().filter(|(_, segments)| !segments) {
             // SAFETY: threads have disjoint shares.
-            unsafe { ring.clear(step, m, worker.share(ring.lanes()), precision) };
+            unsafe { ring.clear(step, m, ring.share(worker), precision) };
         }
     }
 
@@ -506,9 +524,31 @@ impl Pop {
         let finite = unsafe { cables.arrive(&used, worker) };
         for (ring, _) in self.ring_pointers.iter().filter(|(ring, segments)| *segments && ring.is_used(step)) {
             // SAFETY: threads have disjoint shares, and theirs are used up.
-            unsafe { ring.clear(step, 1, worker.share(ring.lanes()), precision) };
+            unsafe { ring.clear(step, 1, ring.share(worker), precision) };
         }
         finite
+    }
+
+    /// Copies what the kernel reads of segments, for some lanes.
+    ///
+    /// # Safety
+    /// The lanes must be a thread's, and no other one may touch the segments of their cells meanwhile.
+    pub unsafe fn read_segments(&self, own: &std::ops::Range<usize>, precision: Precision) {
+        for Copied { slot, from, lanes, segment } in &self.copied {
+            let (to, size, n) = (self.table[*slot].output, precision.bytes(), lanes.side_by_side());
+            for group in lanes.groups_of(own) {
+                // SAFETY: both have these cells' lanes.
+                unsafe {
+                    let from = from.add(lanes.of(group * n, *segment) * size);
+                    to.add(group * n * size).copy_from_nonoverlapping(from, n * size);
+                }
+            }
+            // Places that belong to no cell mirror the last one.
+            for beyond in if own.contains(&(lanes.cells - 1)) { lanes.cells..own.end } else { 0..0 } {
+                // SAFETY: as above.
+                unsafe { to.add(beyond * size).copy_from_nonoverlapping(to.add((lanes.cells - 1) * size), size) };
+            }
+        }
     }
 
     /// Notes that what has arrived at segments of cables in a step is used up.
@@ -659,13 +699,13 @@ impl Pop {
         }
         if let Some(cables) = &mut self.cables {
             let (ports, inputs) = (&self.ports, &self.inputs);
-            let injected = |port: VarId, cell: usize| match (&ports[&port], inputs.get(&port)) {
-                (PortSource::Fixed(c), _) => c.at(cell),
-                (PortSource::Uniform, Some(b)) => b.get(0),
-                (PortSource::Step, Some(b)) => b.get(cell),
+            let inject = |port: VarId, to: &mut [f64]| match (&ports[&port], inputs.get(&port)) {
+                (PortSource::Fixed(c), _) => to.iter_mut().enumerate().for_each(|(cell, to)| *to += c.at(cell)),
+                (PortSource::Uniform, Some(b)) => to.iter_mut().for_each(|to| *to += b.get(0)),
+                (PortSource::Step, Some(b)) => to.iter_mut().enumerate().for_each(|(cell, to)| *to += b.get(cell)),
                 _ => crate::ice!("input without memory"),
             };
-            return cables.step(&injected, pool);
+            return cables.step(&inject, &options.ranks, pool);
         }
         true
     }
@@ -679,12 +719,13 @@ impl Pop {
     /// Returns the states, of which every process has those of its own lanes.
     pub fn arrays(&mut self) -> impl Iterator<Item = Array<'_>> {
         let lanes = self.lanes;
-        self.states.iter_mut().map(move |s| Array::of(s.now_mut(), lanes))
+        let cells = self.states.iter_mut().map(move |s| Array::of(s.now_mut(), lanes));
+        cells.chain(self.cables.iter_mut().flat_map(Cables::arrays))
     }
 
-    /// Returns how many lanes each port has at which weights arrive.
-    pub fn ring_lanes(&self) -> impl Iterator<Item = usize> {
-        self.rings.iter().map(|(_, ring)| ring.lanes())
+    /// Returns how many lanes each port has at which weights arrive, and how many of them sixteen cells have.
+    pub fn ring_lanes(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.rings.iter().map(|(_, ring)| (ring.lanes, ring.unit))
     }
 
     /// Returns everything that the cells remember.

@@ -1,6 +1,7 @@
 //! Where arriving weights are summed until the step at which they act.
 
 use super::Buffer;
+use super::exchange::Worker;
 use super::memory::too_many;
 use crate::ir::Precision;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +12,8 @@ pub struct Ring {
     pub buffer: Buffer,
     /// Lanes per slot.
     pub lanes: usize,
+    /// How many of them sixteen cells have.
+    pub unit: usize,
     /// Slots.
     pub slots: usize,
     /// By slot: whether anything was added since it was last forgotten.
@@ -22,6 +25,7 @@ pub struct Ring {
 pub struct RingPointer {
     base: *mut u8,
     lanes: usize,
+    unit: usize,
     slots: usize,
     used: *const AtomicBool,
 }
@@ -32,21 +36,17 @@ unsafe impl Send for RingPointer {}
 unsafe impl Sync for RingPointer {}
 
 impl Ring {
-    /// Creates a ring of zeros.
-    pub fn new(lanes: usize, slots: usize, precision: Precision) -> Ring {
+    /// Creates a ring of zeros with lanes of which sixteen cells have a unit.
+    pub fn new((lanes, unit): (usize, usize), slots: usize, precision: Precision) -> Ring {
         let n = lanes.checked_mul(slots).unwrap_or_else(|| too_many(lanes));
         let used = (0..slots).map(|_| AtomicBool::new(false)).collect();
-        Ring { buffer: Buffer::new(n, precision), lanes, slots, used }
-    }
-
-    /// Returns the number of lanes.
-    pub fn lanes(&self) -> usize {
-        self.lanes
+        Ring { buffer: Buffer::new(n, precision), lanes, unit, slots, used }
     }
 
     /// Returns a pointer for delivery, good as long as the ring lives.
     pub fn pointer(&mut self) -> RingPointer {
-        RingPointer { base: self.buffer.as_mut_ptr(), lanes: self.lanes, slots: self.slots, used: self.used.as_ptr() }
+        let Ring { lanes, unit, slots, .. } = *self;
+        RingPointer { base: self.buffer.as_mut_ptr(), lanes, unit, slots, used: self.used.as_ptr() }
     }
 
     /// Takes everything for used: the sums have been put back.
@@ -69,9 +69,9 @@ impl Ring {
 }
 
 impl RingPointer {
-    /// Returns the number of lanes.
-    pub fn lanes(&self) -> usize {
-        self.lanes
+    /// Returns the lanes of a thread's cells.
+    pub fn share(&self, worker: Worker) -> std::ops::Range<usize> {
+        worker.share_of(self.lanes, self.unit)
     }
 
     /// Returns whether anything was added to a step's sums; each thread asks about its own lanes.

@@ -468,8 +468,8 @@ impl<'a> Builder<'a> {
 
 /// Sorts the synapses of a projection onto some lanes by source.
 fn sorted(p: &Projection, own: &Range<usize>) -> Lines<'static> {
-    // The lanes of cables are segments, which are not known here.
-    let mine = |post: usize| p.site.is_some() || own.contains(&post);
+    // All segments of a cell are lanes of the same process.
+    let mine = |post: usize| own.contains(&p.site.as_ref().map_or(post, |site| site.lanes.of(post, 0)));
     let visit = |see: &mut dyn FnMut(u32, usize, u32)| match &p.pairs {
         Pairs::Drawn(d) if d.is_by_target() => {
             for j in (0..d.lines()).filter(|j| mine(d.post.start + j)) {

@@ -197,15 +197,10 @@ impl Simulation {
         out.drives.resize_with(out.pops.len(), Vec::new);
         for (i, d) in out.network.drives.iter().enumerate() {
             let Some(ring) = out.pops[d.post.population].ring(d.port) else { continue };
-            let lanes = out.network.populations[d.post.population].lanes_of(d.port);
-            let first = lanes.map_or(d.post.start, |lanes| lanes.of(d.post.start, d.segment));
-            out.drives[d.post.population].push(RunningDrive::new(
-                d.clone(),
-                (ring, first),
-                options.seed,
-                i,
-                options.dt,
-            ));
+            let segments = out.network.populations[d.post.population].lanes_of(d.port);
+            let lanes = (ring, out.pops[d.post.population].lanes, segments);
+            let drive = RunningDrive::new(d.clone(), lanes, (options.seed, i), options.dt);
+            out.drives[d.post.population].push(drive);
         }
         let rings: Vec<Option<RingPointer>> =
             out.network.projections.iter().map(|p| out.pops[p.post.population].ring(p.port)).collect();

@@ -94,7 +94,7 @@ impl Simulation {
         let (ranks, size) = (&self.options.ranks, self.options.precision.bytes());
         let mut cells = pop.cells();
         let sums = pop.ring_lanes().zip(&mut cells.rings);
-        ranks.complete(sums.map(|(lanes, raw)| Array { bytes: &mut raw.0, lanes, size }).collect());
+        ranks.complete(sums.map(|((lanes, unit), raw)| Array { bytes: &mut raw.0, lanes, unit, size }).collect());
         let own = ranks.own(pop.lanes);
         let theirs = cells.adaptive.iter_mut().enumerate().filter(|(k, _)| !own.contains(k));
         theirs.for_each(|(_, step)| *step = f64::from_bits(ANOTHERS));

@@ -3,7 +3,6 @@
 //! Phases of a pass: what arrives (along synapses, then from drives), integration and thresholds, all parallel over lanes; then
 //! extraction of events. The order of every floating-point sum is fixed by the plan.
 
-use super::cable::Cables;
 use super::delivery;
 use super::drive;
 use super::exchange::{Met, Worker};
@@ -20,12 +19,13 @@ use crate::plan::Projection;
 use cranelift_entity::EntityRef;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// The phases of a pass that synapses have, and the two of cells between them, in their order.
+/// The phases of a pass that synapses have, and those of cells between them, in their order.
 const LEARNING: u64 = 0;
 const ARRIVALS: u64 = 1;
-const CELLS: u64 = 2;
-const EVENTS: u64 = 3;
-const RESPONSES: u64 = 4;
+const CABLES: u64 = 2;
+const CELLS: u64 = 3;
+const EVENTS: u64 = 4;
+const RESPONSES: u64 = 5;
 
 /// Passes with less work than this run on one thread.
 const SMALL: usize = 2048;
@@ -187,18 +187,18 @@ impl Simulation {
         let side_by_side = if work < SMALL { 1 } else { threads };
         let (mut whole, options) = (self.options.stopwatch(), &self.options);
         let busy = AtomicU64::new(0);
-        let job = |t: usize, (arrives, advances): (bool, bool)| {
+        let job = |t: usize| {
             let worker = Worker { ranks: &options.ranks, thread: t, threads };
             let mut watch = options.stopwatch_of_one(side_by_side);
             let mut scratch = Vec::new();
             let mut runs = delivery::Scratch::default();
-            for s in 0..if first && arrives { m } else { 0 } {
+            for s in 0..if first { m } else { 0 } {
                 // SAFETY: threads have disjoint lanes.
                 let n = unsafe { deliveries.run(projections, history, (step, s), t, &mut runs, &mut watch) };
                 visited.fetch_add(n, Ordering::Relaxed);
             }
             for (k, pop, drives) in level.iter().map(|p| (*p, &pops[*p], &drives[*p])) {
-                if arrives && !drives.is_empty() {
+                if !drives.is_empty() {
                     for s in 0..m {
                         // SAFETY: threads have disjoint lanes.
                         unsafe { drive::run_all(drives, step + s as u64, s, worker, precision, &mut scratch) };
@@ -206,14 +206,16 @@ impl Simulation {
                     watch.was(Part::Drives(k));
                 }
                 // SAFETY: threads have disjoint lanes, for which everything has arrived; with cables a pass is one step.
-                if arrives && !unsafe { pop.arrive(step, worker, precision) } {
+                if !unsafe { pop.arrive(step, worker, precision) } {
                     arrived.store(false, Ordering::Relaxed);
                 }
                 let lanes = worker.share(pop.lanes);
-                if !advances || lanes.is_empty() {
+                if lanes.is_empty() {
                     continue;
                 }
                 // SAFETY: threads have disjoint lanes.
+                unsafe { pop.read_segments(&lanes, precision) };
+                // SAFETY: as above.
                 if (0..m).all(|s| unsafe { pop.draw_events(step, s, &lanes) }) {
                     watch.was(Part::Step(k));
                     continue;
@@ -237,17 +239,9 @@ impl Simulation {
                 busy.fetch_add((watch.seconds() * 1e9) as u64, Ordering::Relaxed);
             }
         };
-        // Cells read segments that are other threads' lanes: all that arrives there has arrived before.
-        let parts: &[(bool, bool)] = match level.iter().any(|p| pops[*p].cables.is_some()) {
-            true => &[(true, false), (false, true)],
-            false => &[(true, true)],
-        };
-        for part in parts {
-            if work < SMALL {
-                (0..threads).for_each(|t| job(t, *part));
-            } else {
-                self.pool.run(&|t| job(t, *part));
-            }
+        match work < SMALL {
+            true => (0..threads).for_each(job),
+            false => self.pool.run(&job),
         }
         if work >= SMALL {
             whole.was_beside(Part::Waiting, busy.into_inner() as f64 * 1e-9);
@@ -256,7 +250,7 @@ impl Simulation {
         self.work.deliveries += visited.into_inner();
         self.work.updates += level.iter().map(|p| (self.network.populations[*p].n * m) as u64).sum::<u64>();
         // Places that belong to no cell count for nothing.
-        let cables = arrived.into_inner() || level.iter().all(|p| self.cables_are_finite(*p).is_ok());
+        let cables = arrived.into_inner() || level.iter().all(|p| self.not_finite_segment(CELLS, *p).is_none());
         finite.into_inner() && cables
     }
 
@@ -264,33 +258,36 @@ impl Simulation {
     fn advance_others(&mut self) -> Result<(), Failure> {
         let t = self.step as f64 * self.options.dt;
         for population in 0..self.pops.len() {
-            if !self.pops[population].advance_others(t, &self.options, &self.pool) {
-                self.cables_are_finite(population)?;
+            if !self.pops[population].advance_others(t, &self.options, &self.pool)
+                && let Some(met) = self.not_finite_segment(CABLES, population)
+            {
+                self.meets(met)?;
             }
         }
         Ok(())
     }
 
-    /// Finds a state of a cable that is not finite.
-    fn cables_are_finite(&self, population: usize) -> Result<(), Failure> {
-        let found = self.pops[population].cables.as_ref().and_then(Cables::not_finite);
-        found.map_or(Ok(()), |found| {
-            Err(Failure::NonFinite {
-                population,
-                variable: self.network.populations[population].model.vars[found.var].name.clone(),
-                index: found.cell,
-                time: (self.step + 1) as f64 * self.options.dt,
-                last: Some(found.before),
-            })
-        })
+    /// Finds a state of a cable that is not finite, in a phase.
+    fn not_finite_segment(&self, phase: u64, population: usize) -> Option<Met> {
+        let pop = &self.pops[population];
+        let found = pop.cables.as_ref()?.not_finite(&self.options.ranks.own(pop.lanes))?;
+        let [state, segment] = found.place;
+        let failure = Failure::NonFinite {
+            population,
+            variable: self.network.populations[population].model.vars[found.var].name.clone(),
+            index: found.cell,
+            time: (self.step + 1) as f64 * self.options.dt,
+            last: Some(found.before),
+        };
+        Some(Met { place: [phase, population as u64, 0, state, segment], failure })
     }
 
     /// Finds the first step of the pass after which a state is not finite, from the states still kept at its start.
     fn diagnose(&mut self, m: usize) -> Met {
         let step = self.step;
         for population in 0..self.pops.len() {
-            if let Err(failure) = self.cables_are_finite(population) {
-                return Met { place: [CELLS, population as u64, 0, 0, 0], failure };
+            if let Some(met) = self.not_finite_segment(CELLS, population) {
+                return met;
             }
             let own = self.options.ranks.own(self.pops[population].lanes);
             let mut before: Option<Vec<f64>> = None;

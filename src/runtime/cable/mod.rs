@@ -1,38 +1,35 @@
 //! Cables: membrane kernels of all segments, and backward Euler along the tree.
 //!
-//! Order of a step, as in NEURON: currents from the potential and gates at t; potential to t + dt; gates with the new potential. Cells of
-//! a block are taken through all three, so that what they need stays in a cache.
+//! Order of a step, as in NEURON: currents from the potential and gates at t; potential to t + dt; gates with the new potential. A few groups
+//! of cells at a time are taken through all three, so that what they need stays in a cache.
 
 mod solve;
 mod tree;
+mod vector;
 
-use super::Buffer;
-use super::exchange::Worker;
+use super::buffer::{Buffer, padded};
+use super::exchange::{Array, Ranks, Worker};
 use super::pool::Pool;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
 use crate::image::{self, Bound, CableShape, CableSlot, Listing, Target};
 use crate::ir::Precision;
 use crate::plan::{Lanes, Population};
-use solve::{Float, SIDE_BY_SIDE, Scratch, Segments, solve};
+use solve::{Groups, Scratch, Segments, TOGETHER, solve};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tree::Tree;
+use vector::Float;
 
-/// Lanes of the widest vector of any back end, which are also the places after the last segment's.
-const VECTOR: usize = 16;
-
-/// Bytes that cells of a block may take together.
-const CACHE: usize = 1 << 20;
+/// Bytes that the groups may take which are taken through a step together.
+const CACHE: usize = 1 << 19;
 
 /// The cables of one population.
 pub struct Cables {
     compartments: Vec<Compartment>,
     tree: Tree,
     cells: usize,
-    /// Cells that go through a step together.
-    block: usize,
     precision: Precision,
 }
 
@@ -46,6 +43,8 @@ struct Compartment {
     states: BTreeMap<VarId, Buffer>,
     /// Conductance and current at zero potential, per area, and perhaps those of whole segments.
     out: Vec<Buffer>,
+    /// What enters the middle in this step, by cell up to the end of the last group, if anything can.
+    injected: Option<Buffer>,
     /// The potential before the step after which it is not finite.
     before: Buffer,
 }
@@ -64,6 +63,8 @@ pub struct NotFinite {
     pub cell: usize,
     /// The potential of that segment: before the step, if it is not finite itself.
     pub before: f64,
+    /// Where it was found, in the order in which states are looked at: the cable and the state, the segment.
+    pub place: [u64; 2],
 }
 
 impl Cables {
@@ -76,7 +77,7 @@ impl Cables {
         let precision = target.precision;
         let compiled = image::cables(p, event_ports, target);
         let shapes: Vec<&CableShape> = compiled.iter().map(|c| &c.shape).collect();
-        let tree = Tree::new(p, &shapes, target.dt);
+        let tree = Tree::new(p, &shapes, precision, target.dt);
         let mut kept = old.map(|c| c.compartments).unwrap_or_default().into_iter();
         let compartments: Vec<Compartment> = compiled
             .into_iter()
@@ -84,8 +85,7 @@ impl Cables {
                 let lanes = shape.lanes;
                 let loaded = |kernel| Loaded::new(kernel, lanes.places(), precision);
                 let initial = |v: &VarId| {
-                    // Kernels of the population read whole vectors of any segment.
-                    let mut b = Buffer::new(lanes.places() + VECTOR, precision);
+                    let mut b = Buffer::new(lanes.places(), precision);
                     b.fill_with(lanes.each().map(|(cell, segment)| p.initial(*v, cell, segment)));
                     (*v, b)
                 };
@@ -101,14 +101,13 @@ impl Cables {
                     arrivals: arrivals.map(|kernel| (loaded(kernel), Vec::new())),
                     out: (0..if shape.whole { 4 } else { 2 }).map(|_| empty()).collect(),
                     before: empty(),
+                    injected: (!shape.injected.is_empty())
+                        .then(|| Buffer::new(lanes.groups() * lanes.side_by_side(), precision)),
                     shape,
                 }
             })
             .collect();
-        // Those whose lanes are whole vectors, or all cells.
-        let whole = compartments.iter().all(|c| c.shape.lanes.are_whole());
-        let block = if whole { side_by_side(&compartments, precision.bytes()) } else { p.n };
-        Some(Cables { compartments, tree, cells: p.n, block, precision })
+        Some(Cables { compartments, tree, cells: p.n, precision })
     }
 
     /// Returns the kernels.
@@ -139,26 +138,35 @@ impl Cables {
         self.compartments.iter_mut().find_map(|c| c.states.get_mut(&var).map(|b| (b, c.shape.lanes)))
     }
 
-    /// Advances one step; `injected(port, cell)` is the current through a port. Returns whether all states are finite.
-    pub fn step(&mut self, injected: &dyn Fn(VarId, usize) -> f64, pool: &Pool) -> bool {
+    /// Returns the states of all segments, of which every process has those of its own cells.
+    pub fn arrays(&mut self) -> impl Iterator<Item = Array<'_>> {
+        self.compartments.iter_mut().flat_map(|c| {
+            let lanes = c.shape.lanes;
+            c.states.values_mut().map(move |b| Array::of_units(b, lanes.places(), lanes.unit()))
+        })
+    }
+
+    /// Advances one step; `inject` adds the current through a port to those of the cells. Returns whether all states are finite.
+    pub fn step(&mut self, inject: &dyn Fn(VarId, &mut [f64]), ranks: &Ranks, pool: &Pool) -> bool {
+        let mut currents = vec![0.0; self.cells];
+        for Compartment { injected, shape, .. } in &mut self.compartments {
+            let Some(injected) = injected else { continue };
+            currents.fill(0.0);
+            shape.injected.iter().for_each(|port| inject(*port, &mut currents));
+            injected.fill_with(currents.iter().copied());
+        }
         match self.precision {
-            Precision::F32 => self.step_of::<f32>(injected, pool),
-            Precision::F64 => self.step_of::<f64>(injected, pool),
+            Precision::F32 => self.step_of::<f32>(ranks, pool),
+            Precision::F64 => self.step_of::<f64>(ranks, pool),
         }
     }
 
-    fn step_of<F: Float>(&mut self, injected: &dyn Fn(VarId, usize) -> f64, pool: &Pool) -> bool {
-        let Cables { compartments, tree, cells, block, .. } = self;
-        let (cells, block) = (*cells, *block);
-        let n = cells;
-        let enters = |shape: &CableShape| {
-            let sum = |cell: usize| shape.injected.iter().map(|v| injected(*v, cell)).sum();
-            (!shape.injected.is_empty()).then(|| (0..cells).map(sum).collect())
-        };
-        let injected: Vec<Option<Vec<f64>>> = compartments.iter().map(|c| enters(&c.shape)).collect();
+    fn step_of<F: Float>(&mut self, ranks: &Ranks, pool: &Pool) -> bool {
+        let Cables { compartments, tree, cells, precision } = self;
         let mut segments: Vec<Segments<F>> = Vec::with_capacity(compartments.len());
         let mut tables: Vec<[Vec<SlotMemory>; 2]> = Vec::with_capacity(compartments.len());
-        for (c, injected) in compartments.iter_mut().zip(&injected) {
+        let bytes: usize = compartments.iter().map(|c| c.bytes_of_group(precision.bytes())).sum();
+        for c in &mut *compartments {
             let nothing = |_: VarId| -> *mut u8 { crate::ice!("arrivals before the step") };
             tables.push([
                 c.membrane.table(&mut c.states, &mut c.out, &nothing),
@@ -172,46 +180,48 @@ impl Cables {
                 before: c.before.as_mut_ptr().cast(),
                 density: [out[0], out[1]],
                 whole: c.shape.whole.then(|| [out[2], out[3]]),
-                injected: injected.as_deref(),
+                injected: c.injected.as_mut().map(|b| b.as_mut_ptr().cast_const().cast()),
             });
         }
-        let whole = compartments.iter().all(|c| c.shape.lanes.are_whole());
-        let (next, finite) = (AtomicUsize::new(0), AtomicBool::new(true));
-        let kernels = |which: usize, cells: &Range<usize>| {
-            let mut ok = true;
-            for (c, tables) in compartments.iter().zip(&tables) {
+        let lanes = compartments[0].shape.lanes;
+        let own = lanes.groups_of(&ranks.own(padded(*cells)));
+        // As many as leave what they need in a cache, but some for every thread.
+        let together = (CACHE / bytes.max(1)).min(own.len().div_ceil(pool.threads())).max(1);
+        let (next, finite) = (AtomicUsize::new(own.start), AtomicBool::new(true));
+        let kernels = |which: usize, groups: &Range<usize>| {
+            compartments.iter().zip(&tables).fold(true, |ok, (c, tables)| {
                 let kernel = if which == 0 { &c.membrane.kernel } else { &c.gates.kernel };
-                let lanes = c.shape.lanes;
-                let mut run = |range: Range<usize>| {
-                    // SAFETY: every slot is a buffer of all lanes, and blocks have disjoint ones.
-                    ok &= unsafe { kernel.function().call(&tables[which], range.start, range.end, 1) };
-                };
-                match whole {
-                    true => (0..lanes.segments).for_each(|s| run(lanes.block(cells, s))),
-                    false => run(0..lanes.places()),
-                }
-            }
-            ok
+                let of = |group: usize| c.shape.lanes.of_group(group);
+                let (begin, end) = (of(groups.start).start, of(groups.end - 1).end);
+                // SAFETY: every slot is a buffer of all lanes, and groups have disjoint ones.
+                ok & unsafe { kernel.function().call(&tables[which], begin, end, 1) }
+            })
         };
         let job = |_: usize| {
             let mut scratch = Scratch::default();
             loop {
-                let first = next.fetch_add(1, Ordering::Relaxed) * block;
-                if first >= cells {
+                let first = next.fetch_add(together, Ordering::Relaxed);
+                if first >= own.end {
                     return;
                 }
-                let cells = first..(first + block).min(cells);
-                kernels(0, &cells);
-                // SAFETY: all buffers have these cells' lanes, and blocks have disjoint ones.
-                let solved = unsafe { solve(tree, &segments, cells.clone(), &mut scratch) };
-                // SAFETY: as above; places that belong to no cell are the last block's.
-                segments.iter().filter(|_| cells.end == n).for_each(|s| unsafe { s.repeat_last() });
-                if !solved | !kernels(1, &cells) {
+                let groups = first..(first + together).min(own.end);
+                kernels(0, &groups);
+                let mut solved = true;
+                for first in groups.clone().step_by(TOGETHER) {
+                    let count = TOGETHER.min(groups.end - first);
+                    let side_by_side = lanes.side_by_side();
+                    let before = (first + count - 1) * side_by_side;
+                    let cells = (*cells - before).min(side_by_side);
+                    let some = Groups { tree, cables: &segments, first, count, side_by_side, cells };
+                    // SAFETY: all buffers have these cells' lanes, and groups have disjoint ones.
+                    solved &= unsafe { solve(&some, &mut scratch) };
+                }
+                if !solved | !kernels(1, &groups) {
                     finite.store(false, Ordering::Relaxed);
                 }
             }
         };
-        match cells > block {
+        match own.len() > together {
             true => pool.run(&job),
             false => job(0),
         }
@@ -236,7 +246,7 @@ impl Cables {
         let mut finite = true;
         for c in &self.compartments {
             let Some((arrivals, table)) = &c.arrivals else { continue };
-            let lanes = worker.share(c.shape.lanes.places());
+            let lanes = worker.share_of(c.shape.lanes.places(), c.shape.lanes.unit());
             let any =
                 arrivals.kernel.slots().iter().any(|slot| matches!(slot, CableSlot::Arrival(port) if used(*port)));
             if any && !lanes.is_empty() {
@@ -247,17 +257,19 @@ impl Cables {
         finite
     }
 
-    /// Finds a state that is not finite.
-    pub fn not_finite(&self) -> Option<NotFinite> {
-        for c in &self.compartments {
+    /// Finds a state of some cells that is not finite.
+    pub fn not_finite(&self, cells: &Range<usize>) -> Option<NotFinite> {
+        for (k, c) in self.compartments.iter().enumerate() {
             let lanes = c.shape.lanes;
             // A potential that explodes takes its gates along; it is the cause to name.
             let others = c.states.iter().filter(|(v, _)| **v != c.shape.v);
-            for (var, b) in c.states.get_key_value(&c.shape.v).into_iter().chain(others) {
-                let all = (0..lanes.cells).flat_map(|cell| (0..lanes.segments).map(move |s| (cell, s)));
+            for (j, (var, b)) in c.states.get_key_value(&c.shape.v).into_iter().chain(others).enumerate() {
+                let own = cells.start..cells.end.min(self.cells);
+                let all = own.flat_map(|cell| (0..lanes.segments).map(move |s| (cell, s)));
                 if let Some((cell, s)) = { all }.find(|(cell, s)| !b.get(lanes.of(*cell, *s)).is_finite()) {
                     let kept = if *var == c.shape.v { &c.before } else { &c.states[&c.shape.v] };
-                    return Some(NotFinite { var: *var, cell, before: kept.get(lanes.of(cell, s)) });
+                    let place = [(k * self.states().count() + j) as u64, (cell * lanes.segments + s) as u64];
+                    return Some(NotFinite { var: *var, cell, before: kept.get(lanes.of(cell, s)), place });
                 }
             }
         }
@@ -265,11 +277,11 @@ impl Cables {
     }
 }
 
-/// How many cells go through a step together: as many as leave what they need in a cache, in whole vectors.
-fn side_by_side(compartments: &[Compartment], word: usize) -> usize {
-    let of_cell = |c: &Compartment| c.shape.lanes.segments * (c.states.len() + c.out.len() + 3) * word;
-    let bytes: usize = compartments.iter().map(of_cell).sum();
-    (CACHE / bytes.max(1) / VECTOR * VECTOR).clamp(VECTOR, SIDE_BY_SIDE)
+impl Compartment {
+    /// Returns the bytes that a group of cells takes, with numbers of so many.
+    fn bytes_of_group(&self, word: usize) -> usize {
+        self.shape.lanes.of_group(0).len() * (self.states.len() + self.out.len() + 3) * word
+    }
 }
 
 impl Loaded {

@@ -1,52 +1,12 @@
 //! Backward Euler along the trees of several cells side by side: the change of all potentials in a step, by elimination from the leaves
 //! to the root and back (Hines 1984, Int J Biomed Comput 15:69).
 
-use super::tree::{Node, OfRow, Tree};
+use super::tree::{Row, Tree};
+use super::vector::{Float, Vector};
 use crate::plan::Lanes;
-use std::ops::{Add, AddAssign, Div, Mul, Neg, Range, Sub, SubAssign};
-
-/// The two precisions of potentials.
-pub trait Float:
-    Copy
-    + Default
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + AddAssign
-    + SubAssign
-{
-    /// The number one.
-    const ONE: Self;
-    /// Rounds to this precision.
-    fn of(x: f64) -> Self;
-    /// Returns whether it is a number, and not infinite.
-    fn is_finite(self) -> bool;
-}
-
-macro_rules! floats {
-    ($($float:ty),*) => {
-        $(impl Float for $float {
-            const ONE: $float = 1.0;
-
-            #[inline(always)]
-            fn of(x: f64) -> $float {
-                x as $float
-            }
-
-            #[inline(always)]
-            fn is_finite(self) -> bool {
-                self.abs() <= <$float>::MAX
-            }
-        })*
-    };
-}
-
-floats!(f32, f64);
 
 /// The memory of a cable's segments, in the order of its lanes; internal units (mV, nS/µm², pA/µm², nS, pA).
-pub struct Segments<'a, F> {
+pub struct Segments<F> {
     /// The order.
     pub lanes: Lanes,
     /// Potentials.
@@ -57,218 +17,221 @@ pub struct Segments<'a, F> {
     pub density: [*const F; 2],
     /// The same of whole segments, if there is any.
     pub whole: Option<[*const F; 2]>,
-    /// What enters the middle, by cell, if anything does.
-    pub injected: Option<&'a [f64]>,
+    /// What enters the middle, by cell up to the end of the last group, if anything does.
+    pub injected: Option<*const F>,
 }
 
 // SAFETY: threads solve disjoint cells.
-unsafe impl<F> Sync for Segments<'_, F> {}
+unsafe impl<F> Sync for Segments<F> {}
 
-impl<F: Float> Segments<'_, F> {
-    /// Lets places that belong to no cell have the potential of the last one.
-    ///
-    /// # Safety
-    /// The memory must be valid, and no other thread may touch these places, nor the last cell's, meanwhile.
-    pub unsafe fn repeat_last(&self) {
-        for (last, places) in self.lanes.unused() {
-            // SAFETY: the lanes are the cable's.
-            places.for_each(|place| unsafe { *self.v.add(place) = *self.v.add(last) });
-        }
-    }
-}
-
-/// Cells that are solved side by side, at most.
-pub const SIDE_BY_SIDE: usize = 64;
-
-/// By row, of the cells that are solved at once.
+/// By row and group, of cells side by side.
 #[derive(Default)]
 pub struct Scratch<F> {
-    v: Vec<F>,
-    diagonal: Vec<F>,
-    rhs: Vec<F>,
+    /// One over the diagonal of the matrix; until a row's turn comes, what others add to it.
+    inverse: Vec<F>,
+    /// The right side; until a row's turn comes, what others add to it, and in the end the change of the potential.
+    change: Vec<F>,
 }
 
-/// Advances the potentials of some cells, [`SIDE_BY_SIDE`] at most, by a step; returns whether all are finite.
+/// Groups that are solved row by row together: steps of one wait for each other, those of several do not.
+pub const TOGETHER: usize = 2;
+
+/// The cables of some groups of cells.
+pub struct Groups<'a, F> {
+    /// Their tree.
+    pub tree: &'a Tree,
+    /// Their cables.
+    pub cables: &'a [Segments<F>],
+    /// The first group.
+    pub first: usize,
+    /// How many, [`TOGETHER`] at most.
+    pub count: usize,
+    /// Cells of a group.
+    pub side_by_side: usize,
+    /// How many places of the last group belong to cells; the others mirror the last cell.
+    pub cells: usize,
+}
+
+/// Advances the potentials of some groups of cells by a step; returns whether all are finite.
 ///
 /// # Safety
 /// The memory of all segments of these cells must be valid, and no other thread may touch it meanwhile.
-pub unsafe fn solve<F: Float>(
-    tree: &Tree,
-    cables: &[Segments<F>],
-    cells: Range<usize>,
-    scratch: &mut Scratch<F>,
-) -> bool {
-    if cells.len() == 1 {
-        // SAFETY: the caller's promise.
-        return unsafe { side_by_side(tree, cables, cells, scratch) };
-    }
+pub unsafe fn solve<F: Float>(groups: &Groups<F>, scratch: &mut Scratch<F>) -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        if is_x86_feature_detected!("avx512f") {
+        let n = groups.side_by_side;
+        if n >= F::Avx512::LANES && is_x86_feature_detected!("avx512f") {
             // SAFETY: the processor has the instructions; the rest is the caller's promise.
-            return unsafe { with_avx512(tree, cables, cells, scratch) };
-        } else if is_x86_feature_detected!("avx2") {
+            return unsafe { with_avx512(groups, scratch) };
+        } else if n >= F::Avx2::LANES && is_x86_feature_detected!("avx2") {
             // SAFETY: as above.
-            return unsafe { with_avx2(tree, cables, cells, scratch) };
+            return unsafe { with_avx2(groups, scratch) };
         }
     }
     // SAFETY: the caller's promise.
-    unsafe { side_by_side(tree, cables, cells, scratch) }
+    unsafe { groups.solve::<F>(scratch) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn with_avx512<F: Float>(
-    tree: &Tree,
-    cables: &[Segments<F>],
-    cells: Range<usize>,
-    scratch: &mut Scratch<F>,
-) -> bool {
+unsafe fn with_avx512<F: Float>(groups: &Groups<F>, scratch: &mut Scratch<F>) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { side_by_side(tree, cables, cells, scratch) }
+    unsafe { groups.solve::<F::Avx512>(scratch) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn with_avx2<F: Float>(
-    tree: &Tree,
-    cables: &[Segments<F>],
-    cells: Range<usize>,
-    scratch: &mut Scratch<F>,
-) -> bool {
+unsafe fn with_avx2<F: Float>(groups: &Groups<F>, scratch: &mut Scratch<F>) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { side_by_side(tree, cables, cells, scratch) }
+    unsafe { groups.solve::<F::Avx2>(scratch) }
 }
 
-/// The value of a row for a cell.
-#[inline(always)]
-fn at<F: Float>(of: OfRow, cell: usize) -> F {
-    F::of(of.each.map_or(of.all, |each| each[cell]))
-}
-
-/// The same operations in the same order for each cell, whatever the width of vectors.
-///
-/// # Safety
-/// As for [`solve`].
-#[inline(always)]
-unsafe fn side_by_side<F: Float>(
-    tree: &Tree,
-    cables: &[Segments<F>],
-    cells: Range<usize>,
-    scratch: &mut Scratch<F>,
-) -> bool {
-    let (n, rows) = (cells.len(), tree.nodes.len());
-    let Scratch { v, diagonal, rhs } = scratch;
-    for list in [&mut *v, &mut *diagonal, &mut *rhs] {
-        list.resize(rows * n, F::default());
+impl<F: Float> Groups<'_, F> {
+    /// The same operations in the same order for each cell, whatever the width of vectors.
+    ///
+    /// # Safety
+    /// As for [`solve`], with the instructions of the vector.
+    #[inline(always)]
+    unsafe fn solve<V: Vector<T = F>>(&self, scratch: &mut Scratch<F>) -> bool {
+        let length = self.tree.rows.len() * self.count * self.side_by_side;
+        for list in [&mut scratch.inverse, &mut scratch.change] {
+            list.clear();
+            list.resize(length, F::default());
+        }
+        let (inverse, change) = (scratch.inverse.as_mut_ptr(), scratch.change.as_mut_ptr());
+        // SAFETY: the caller's promise; both have a number for each row and cell.
+        unsafe {
+            self.eliminate::<V>(inverse, change);
+            let finite = self.substitute::<V>(inverse, change);
+            self.advance::<V>(change, finite);
+            finite
+        }
     }
-    for row in 0..rows {
-        let range = row * n..(row + 1) * n;
-        let (above, own) = v.split_at_mut(range.start);
-        let own = &mut own[..n];
-        let (diagonal_above, diagonal) = diagonal.split_at_mut(range.start);
-        let (rhs_above, rhs) = rhs.split_at_mut(range.start);
-        let (diagonal, rhs) = (&mut diagonal[..n], &mut rhs[..n]);
-        match tree.nodes[row] {
-            Node::Segment(c, s) => {
-                let cable = &cables[c];
-                let first = cable.lanes.of(cells.start, s);
-                // SAFETY: the segment's lanes of these cells.
-                let list = |at: *const F| unsafe { std::slice::from_raw_parts(at.add(first), n) };
-                own.copy_from_slice(list(cable.v));
-                let (capacity, area) = (tree.capacity.of(row, &cells), tree.area.of(row, &cells));
-                let [g, i] = cable.density.map(list);
-                for k in 0..n {
-                    diagonal[k] = at::<F>(capacity, k) + at::<F>(area, k) * g[k];
-                    rhs[k] = -(at::<F>(area, k) * (g[k] * own[k] + i[k]));
-                }
-                if let Some(whole) = cable.whole {
-                    let [g, i] = whole.map(list);
-                    for k in 0..n {
-                        diagonal[k] += g[k];
-                        rhs[k] -= g[k] * own[k] + i[k];
+
+    /// The groups, one vector after the other: where it lies in the scratch memory of a row, and where in that of a segment of the group.
+    #[inline(always)]
+    fn vectors<V: Vector>(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+        let n = self.side_by_side;
+        (0..self.count).flat_map(move |group| (0..n).step_by(V::LANES).map(move |k| (group, group * n + k, k)))
+    }
+
+    /// Where the values of a row's segment begin, of a group.
+    #[inline(always)]
+    fn place(&self, row: &Row, group: usize) -> usize {
+        let lanes = &self.cables[row.cable].lanes;
+        ((self.first + group) * lanes.segments + row.segment) * self.side_by_side
+    }
+
+    /// Goes from the leaves to the root: every row is solved for but for the change of the one that it hangs on, to which it adds its part.
+    ///
+    /// # Safety
+    /// As for [`Groups::solve`].
+    #[inline(always)]
+    unsafe fn eliminate<V: Vector<T = F>>(&self, inverse: *mut F, change: *mut F) {
+        let (width, n, Tree { rows, fixed, axial, area }) =
+            (self.count * self.side_by_side, self.side_by_side, self.tree);
+        for (number, row) in rows.iter().enumerate().rev() {
+            let cable = &self.cables[row.cable];
+            let injected = cable.injected.filter(|_| row.segment == cable.lanes.segments / 2 && !row.is_point);
+            let above = row.parent.map(|parent| (parent, &rows[parent]));
+            for (group, at, k) in self.vectors::<V>() {
+                let cell = (self.first + group) * n + k;
+                let place = self.place(row, group) + k;
+                // SAFETY: the lanes of the groups.
+                unsafe {
+                    let own = number * width + at;
+                    let v = V::load(cable.v.add(place));
+                    let mut diagonal = fixed.of::<V>(number, cell).plus(V::load(inverse.add(own)));
+                    let mut right = V::load(change.add(own));
+                    if !row.is_point {
+                        let [g, i] = [V::load(cable.density[0].add(place)), V::load(cable.density[1].add(place))];
+                        let area = area.of::<V>(number, cell);
+                        diagonal = diagonal.plus(area.times(g));
+                        right = right.minus(area.times(g.times(v).plus(i)));
+                        if let Some(whole) = cable.whole {
+                            let [g, i] = [V::load(whole[0].add(place)), V::load(whole[1].add(place))];
+                            diagonal = diagonal.plus(g);
+                            right = right.minus(g.times(v).plus(i));
+                        }
                     }
+                    if let Some(injected) = injected {
+                        right = right.plus(V::load(injected.add(cell)));
+                    }
+                    let one_over = V::splat(F::ONE).over(diagonal);
+                    if let Some((parent, above)) = above {
+                        let axial = axial.of::<V>(number, cell);
+                        let v_above = V::load(self.cables[above.cable].v.add(self.place(above, group) + k));
+                        let current = axial.times(v_above.minus(v));
+                        right = right.plus(current);
+                        let (up_inverse, up_change) =
+                            (inverse.add(parent * width + at), change.add(parent * width + at));
+                        V::load(up_inverse).minus(axial.times(axial).times(one_over)).store(up_inverse);
+                        V::load(up_change).plus(axial.times(one_over).times(right).minus(current)).store(up_change);
+                    }
+                    one_over.store(inverse.add(own));
+                    right.store(change.add(own));
                 }
-                if let Some(injected) = cable.injected
-                    && s == cable.lanes.segments / 2
-                {
-                    rhs.iter_mut().zip(&injected[cells.clone()]).for_each(|(to, x)| *to += F::of(*x));
-                }
-            }
-            // A point has no membrane: wherever its potential begins, it is solved for exactly.
-            Node::Point => {
-                match row {
-                    0 => own.fill(F::default()),
-                    _ => own.copy_from_slice(&above[(row - 1) * n..row * n]),
-                }
-                diagonal.fill(F::default());
-                rhs.fill(F::default());
-            }
-        }
-        if let Some(p) = tree.parents[row] {
-            let axial = tree.axial.of(row, &cells);
-            let parent = p * n..(p + 1) * n;
-            let (v_p, diagonal_p, rhs_p) =
-                (&above[parent.clone()], &mut diagonal_above[parent.clone()], &mut rhs_above[parent]);
-            for k in 0..n {
-                let current = at::<F>(axial, k) * (v_p[k] - own[k]);
-                diagonal[k] += at::<F>(axial, k);
-                diagonal_p[k] += at::<F>(axial, k);
-                rhs[k] += current;
-                rhs_p[k] -= current;
             }
         }
     }
-    for row in (0..rows).rev() {
-        let (diagonal_above, diagonal) = diagonal.split_at_mut(row * n);
-        let (rhs_above, rhs) = rhs.split_at_mut(row * n);
-        let (diagonal, rhs) = (&mut diagonal[..n], &mut rhs[..n]);
-        // From here on it is the inverse.
-        diagonal.iter_mut().for_each(|d| *d = F::ONE / *d);
-        if let Some(p) = tree.parents[row] {
-            let axial = tree.axial.of(row, &cells);
-            let (diagonal_p, rhs_p) = (&mut diagonal_above[p * n..(p + 1) * n], &mut rhs_above[p * n..(p + 1) * n]);
-            for k in 0..n {
-                let factor = at::<F>(axial, k) * diagonal[k];
-                diagonal_p[k] -= factor * at::<F>(axial, k);
-                rhs_p[k] += factor * rhs[k];
-            }
-        }
-    }
-    let mut finite = true;
-    for row in 0..rows {
-        let (rhs_above, rhs) = rhs.split_at_mut(row * n);
-        let (diagonal, rhs) = (&diagonal[row * n..(row + 1) * n], &mut rhs[..n]);
-        match tree.parents[row] {
-            Some(p) => {
-                let axial = tree.axial.of(row, &cells);
-                let rhs_p = &rhs_above[p * n..(p + 1) * n];
-                for k in 0..n {
-                    rhs[k] = (rhs[k] + at::<F>(axial, k) * rhs_p[k]) * diagonal[k];
+
+    /// Goes back from the root to the leaves: what is left are changes of potentials. Returns whether all will be finite.
+    ///
+    /// # Safety
+    /// As for [`Groups::solve`].
+    #[inline(always)]
+    unsafe fn substitute<V: Vector<T = F>>(&self, inverse: *const F, change: *mut F) -> bool {
+        let (width, n) = (self.count * self.side_by_side, self.side_by_side);
+        // Zero times what is not finite is no number.
+        let mut beyond = [F::default(); TOGETHER * crate::plan::GROUP];
+        for (number, row) in self.tree.rows.iter().enumerate() {
+            let cable = &self.cables[row.cable];
+            for (group, at, k) in self.vectors::<V>() {
+                // SAFETY: the lanes of the groups.
+                unsafe {
+                    let own = change.add(number * width + at);
+                    let mut new = V::load(own);
+                    if let Some(parent) = row.parent {
+                        let axial = self.tree.axial.of::<V>(number, (self.first + group) * n + k);
+                        new = new.plus(axial.times(V::load(change.add(parent * width + at))));
+                    }
+                    new = new.times(V::load(inverse.add(number * width + at)));
+                    new.store(own);
+                    let v = V::load(cable.v.add(self.place(row, group) + k));
+                    let beyond = beyond.as_mut_ptr().add(at);
+                    V::load(beyond).plus(v.plus(new).times(V::splat(F::default()))).store(beyond);
                 }
             }
-            None => rhs.iter_mut().zip(diagonal).for_each(|(r, d)| *r = *r * *d),
         }
-        if let Node::Segment(c, s) = tree.nodes[row] {
-            let first = cables[c].lanes.of(cells.start, s);
-            // SAFETY: the segment's lanes of these cells, which nobody else touches.
-            let to = unsafe { std::slice::from_raw_parts_mut(cables[c].v.add(first), n) };
-            let own = &v[row * n..(row + 1) * n];
-            for k in 0..n {
-                to[k] = own[k] + rhs[k];
-                finite &= to[k].is_finite();
-            }
-        }
+        let cells = (self.count - 1) * n + self.cells;
+        beyond[..cells].iter().all(|x| x.is_finite())
     }
-    if !finite {
-        for (row, node) in tree.nodes.iter().enumerate() {
-            if let Node::Segment(c, s) = *node {
-                let first = cables[c].lanes.of(cells.start, s);
+
+    /// Adds the changes; keeps the potentials as they were if not all will be finite.
+    ///
+    /// # Safety
+    /// As for [`Groups::solve`].
+    #[inline(always)]
+    unsafe fn advance<V: Vector<T = F>>(&self, change: *const F, finite: bool) {
+        let (width, n) = (self.count * self.side_by_side, self.side_by_side);
+        for (number, row) in self.tree.rows.iter().enumerate().filter(|(_, row)| !row.is_point) {
+            let cable = &self.cables[row.cable];
+            for (group, at, k) in self.vectors::<V>() {
+                // SAFETY: the lanes of the groups, which nobody else touches.
+                unsafe {
+                    let place = self.place(row, group) + k;
+                    let v = V::load(cable.v.add(place));
+                    if !finite {
+                        v.store(cable.before.add(place));
+                    }
+                    v.plus(V::load(change.add(number * width + at))).store(cable.v.add(place));
+                }
+            }
+            let last = self.place(row, self.count - 1) + self.cells - 1;
+            for beyond in 1..=n - self.cells {
                 // SAFETY: as above.
-                let to = unsafe { std::slice::from_raw_parts_mut(cables[c].before.add(first), n) };
-                to.copy_from_slice(&v[row * n..(row + 1) * n]);
+                unsafe { *cable.v.add(last + beyond) = *cable.v.add(last) };
             }
         }
     }
-    finite
 }

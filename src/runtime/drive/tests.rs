@@ -28,8 +28,8 @@ fn counts(process: Process, rate: f64) -> Vec<f64> {
     let (kind, port) = (DriveKind::Random(process, Column::Const(rate)), VarId::from_u32(0));
     let shape = Placed { segments: 1, reach: Vec::new() };
     let plan = Drive { post, port, segment: 0, shape, kind, weight: Column::Const(1.0) };
-    let mut ring = Ring::new(320, 1, Precision::F32);
-    let mut drives = vec![RunningDrive::new(plan, (ring.pointer(), 16), 3, 0, 0.1)];
+    let mut ring = Ring::new((320, 16), 1, Precision::F32);
+    let mut drives = vec![RunningDrive::new(plan, (ring.pointer(), 320, None), (3, 0), 0.1)];
     let (mut counts, ranks) = (Vec::new(), Ranks::default());
     for step in 0..2000 {
         drives[0].prepare(&[], step, 1);

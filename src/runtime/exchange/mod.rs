@@ -12,6 +12,7 @@ pub use self::mpi::Mpi;
 pub(super) use self::others::{Met, Others};
 use super::buffer::Buffer;
 use super::pool;
+use crate::plan::GROUP;
 use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::ops::Range;
@@ -69,12 +70,23 @@ pub struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Returns its lanes.
+    /// Returns its lanes of cells.
     pub fn share(&self, lanes: usize) -> Range<usize> {
         let own = self.ranks.own(lanes);
         let part = pool::share(own.len(), self.thread, self.threads);
         own.start + part.start..own.start + part.end
     }
+
+    /// Returns its lanes of segments, of which the cells that are dealt out together have a unit.
+    pub fn share_of(&self, lanes: usize, unit: usize) -> Range<usize> {
+        in_units(lanes, unit, |cells| self.share(cells))
+    }
+}
+
+/// Lanes of which sixteen cells have a unit, dealt out as these cells are.
+fn in_units(lanes: usize, unit: usize, deal: impl Fn(usize) -> Range<usize>) -> Range<usize> {
+    let cells = deal(lanes / unit * GROUP);
+    cells.start / GROUP * unit..cells.end / GROUP * unit
 }
 
 /// The bits of a value that is another process's: those of no number that is ever kept.
@@ -158,13 +170,13 @@ impl Ranks {
         }
         let mut mine = Vec::new();
         for a in &arrays {
-            let own = a.bytes_of(self.own(a.lanes));
+            let own = a.of_rank(self.rank, self.count);
             a.bytes.chunks_exact(a.row()).for_each(|row| mine.extend(&row[own.clone()]));
         }
         for (rank, theirs) in self.gather(&mine).iter().enumerate().filter(|(rank, _)| *rank != self.rank) {
             let mut left = &theirs[..];
             for a in &mut arrays {
-                let (range, row) = (a.bytes_of(pool::share(a.lanes, rank, self.count)), a.row());
+                let (range, row) = (a.of_rank(rank, self.count), a.row());
                 for row in a.bytes.chunks_exact_mut(row) {
                     let (values, rest) = left.split_at(range.len());
                     row[range.clone()].copy_from_slice(values);
@@ -212,15 +224,22 @@ pub(super) struct Array<'a> {
     pub bytes: &'a mut [u8],
     /// How many lanes there are.
     pub lanes: usize,
+    /// How many of them sixteen cells have.
+    pub unit: usize,
     /// Bytes of a value.
     pub size: usize,
 }
 
 impl Array<'_> {
-    /// The values of a buffer.
+    /// The values of a buffer, one for each cell.
     pub fn of(b: &mut Buffer, lanes: usize) -> Array<'_> {
+        Array::of_units(b, lanes, GROUP)
+    }
+
+    /// The values of a buffer, one for each segment.
+    pub fn of_units(b: &mut Buffer, lanes: usize, unit: usize) -> Array<'_> {
         let size = b.precision().bytes();
-        Array { bytes: b.bytes_mut(), lanes, size }
+        Array { bytes: b.bytes_mut(), lanes, unit, size }
     }
 
     /// The bytes of a row; there are no rows of no lanes.
@@ -228,8 +247,9 @@ impl Array<'_> {
         self.lanes.max(1) * self.size
     }
 
-    /// The bytes of some lanes of a row.
-    fn bytes_of(&self, lanes: Range<usize>) -> Range<usize> {
+    /// The bytes of a row that a process has.
+    fn of_rank(&self, rank: usize, ranks: usize) -> Range<usize> {
+        let lanes = in_units(self.lanes, self.unit, |cells| pool::share(cells, rank, ranks));
         lanes.start * self.size..lanes.end * self.size
     }
 }
