@@ -232,12 +232,10 @@ impl Run<'_> {
         if !self.runner.settings.ranks.are_several() {
             return Ok(());
         }
-        let cables = plan.populations.iter().find(|p| !p.model.cables.is_empty());
-        let why = match cables {
-            Some(p) => format!("cells of `{}` have cables", p.name),
-            None if plan.is_without_events() => "it has no events".into(),
-            None if plan.batch.is_some() => "it shows examples side by side".into(),
-            None => return Ok(()),
+        let why = match (plan.is_without_events(), plan.batch) {
+            (true, _) => "it has no events",
+            (false, Some(_)) => "it shows examples side by side",
+            (false, None) => return Ok(()),
         };
         let message = format!("`{name}` cannot be dealt out to several processes: {why}");
         let d = Diagnostic::new(Code::E0821, message);
