@@ -360,15 +360,11 @@ pub fn possible_events(
     values: &plan::Column,
     (dt, span): (f64, Span),
 ) -> Attempt<()> {
-    let model = &p.model;
-    if !model.probabilities().iter().any(|(_, chance)| chance.any(&mut |e| *e == crate::hir::Expr::Var(of))) {
-        return Ok(());
-    }
     let n = if matches!(values, plan::Column::Const(_)) { cells.len().min(1) } else { cells.len() };
-    match (0..n).find_map(|k| model.negative_chance(of, values.at(k), dt).map(|event| (k, event))) {
+    match p.model.negative_chance(of, (0..n).map(|k| values.at(k)), dt) {
         None => Ok(()),
         Some((k, event)) => {
-            let d = model.less_than_never(event, of, span);
+            let d = p.model.less_than_never(event, of, span);
             Err(Box::new(d.note(format!("in `{}[{}]`", p.name, cells.at(k)))))
         }
     }

@@ -8,6 +8,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast;
 use crate::units::{Dim, Unit};
+use std::collections::HashSet;
 
 /// What can be drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,14 +167,24 @@ impl Neuron {
         found
     }
 
-    /// Finds an event whose probability follows from one parameter or input and nothing else but the time step, and is negative for a
-    /// value of it.
-    pub fn negative_chance(&self, of: VarId, value: f64, dt: f64) -> Option<EventId> {
-        let negative = |(_, p): &(EventId, Expr)| {
-            p.any(&mut |e| *e == Expr::Var(of))
-                && crate::math::eval(p, &|v| (v == of).then_some(value), Some(dt)).is_some_and(|p| p < 0.0)
+    /// Finds the first of some values of a parameter or input for which an event has a negative probability, as far as that follows from
+    /// this and nothing else but the time step.
+    pub fn negative_chance(&self, of: VarId, values: impl Iterator<Item = f64>, dt: f64) -> Option<(usize, EventId)> {
+        let mut chances = self.probabilities();
+        chances.retain(|(_, p)| p.any(&mut |e| *e == Expr::Var(of)));
+        if chances.is_empty() {
+            return None;
+        }
+        let negative = |value: f64| {
+            let chance = |p: &Expr| crate::math::eval(p, &|v| (v == of).then_some(value), Some(dt));
+            chances.iter().find(|(_, p)| chance(p).is_some_and(|p| p < 0.0)).map(|(event, _)| *event)
         };
-        self.probabilities().into_iter().find(negative).map(|(event, _)| event)
+        // The pixels of an image, for instance, have few different ones.
+        let mut known = HashSet::new();
+        values.enumerate().find_map(|(k, value)| match known.insert(value.to_bits()) {
+            true => negative(value).map(|event| (k, event)),
+            false => None,
+        })
     }
 
     /// Refuses such a value.

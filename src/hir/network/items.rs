@@ -206,8 +206,8 @@ fn population(
     for (of, e) in &args {
         // However short the steps are; what follows from more than a constant is looked at when the network is built.
         let negative = |value: f64| {
-            let event = neuron.negative_chance(*of, value, SHORT_STEP)?;
-            neuron.negative_chance(*of, value, LONG_STEP).and(Some(event))
+            let (_, event) = neuron.negative_chance(*of, std::iter::once(value), SHORT_STEP)?;
+            neuron.negative_chance(*of, std::iter::once(value), LONG_STEP).and(Some(event))
         };
         if let Some(event) = constant(e).and_then(negative) {
             infer.diagnostics.push(neuron.less_than_never(event, *of, e.span));
