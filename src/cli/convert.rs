@@ -5,7 +5,7 @@ use super::messages::{Done, Messages, Stop};
 use neuro::compiler::compile;
 use neuro::convert::{Converted, Flaw, neuroml, nmodl};
 use neuro::diag::{Code, Diagnostic, Diagnostics};
-use neuro::disk::Disk;
+use neuro::disk::{Disk, source_of_bytes};
 use neuro::export;
 use neuro::source::{FileId, SourceFile, SourceMap, Span};
 use neuro::syntax::format::format;
@@ -14,10 +14,13 @@ use std::path::Path;
 
 /// Carries a file over, and writes it or prints it.
 pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
-    let source = read(file)?;
-    let text = source.text.to_string();
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let extension = file.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let source = match extension.as_str() {
+        "mod" => source_of_bytes(file).map_err(Stop::Usage)?,
+        _ => read(file)?,
+    };
+    let text = source.text.to_string();
     let disk = Disk::beside(file);
     let converted = match extension.as_str() {
         "mod" => nmodl(&text, &name),

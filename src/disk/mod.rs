@@ -129,6 +129,14 @@ fn name(path: &Path) -> String {
     out
 }
 
+/// Reads a file of a tool that does not mind how its comments are encoded: UTF-8, or else Latin-1.
+pub fn source_of_bytes(path: &Path) -> Result<SourceFile, String> {
+    let bytes = std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    // In Latin-1 a byte is the character of its number.
+    let text = String::from_utf8(bytes).unwrap_or_else(|e| e.into_bytes().into_iter().map(char::from).collect());
+    Ok(SourceFile::new(name(path), text))
+}
+
 /// Reads one source file; the error says why not in words.
 pub fn source(path: &Path) -> Result<SourceFile, String> {
     let bytes = std::fs::read(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;

@@ -419,3 +419,20 @@ fn the_chapter_shows_what_comes_out() {
     assert_eq!(words(declared), words(&written), "{}", found.text);
     program(&found.text);
 }
+
+#[test]
+fn files_in_latin_1_are_read_as_they_were_meant() {
+    let leak = std::fs::read_to_string(folder().join("leak.mod")).unwrap();
+    let plain = leak.replace("e = -70 (mV)", "e = -70000 (uV)");
+    assert_ne!(plain, leak);
+    let comment = "COMMENT\nd\u{e9}j\u{e0} vu, \u{b5}m\nENDCOMMENT\n";
+    // In Latin-1 a byte is the character of its number.
+    let bytes = format!("{comment}{}", plain.replace("uV", "\u{b5}V")).chars().map(|c| c as u8).collect::<Vec<u8>>();
+    let path = std::env::temp_dir().join(format!("latin_{}.mod", std::process::id()));
+    std::fs::write(&path, bytes).unwrap();
+    let read = neuro::disk::source_of_bytes(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let converted = |text: &str| nmodl(text, "x").unwrap_or_else(|flaws| panic!("{flaws:?}")).text;
+    let (found, expected) = (converted(&read.text), converted(&format!("{comment}{plain}")));
+    assert_eq!(found.replace("\u{b5}V", "uV"), expected);
+}

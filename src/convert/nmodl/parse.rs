@@ -128,7 +128,8 @@ impl Parser<'_> {
             let closes = matches!(token.kind, Kind::Sign(")"));
             self.at += 1;
             if closes {
-                return Some(self.text[start..end].trim().to_string());
+                // The micro sign, and the Greek letter that looks like it.
+                return Some(self.text[start..end].trim().replace(['\u{b5}', '\u{3bc}'], "u"));
             }
         }
         None
