@@ -142,7 +142,7 @@ pub fn lower(kernel: &Kernel, steps: Steps, func: &mut Function, config: TargetF
     let memory = Place { list: &list, offset, lane };
     let sum = match steps {
         Steps::One => one_step(&mut b, &t, kernel, &states, &memory, args, status),
-        Steps::Many => many_steps(&mut b, &t, kernel, &states, &memory, args, status, n_steps),
+        Steps::Many => many_steps(&mut b, &t, kernel, &states, &memory, args, (status, n_steps)),
     };
     let lane_next = b.ins().iadd_imm_s(lane, t.width);
     b.ins().jump(lanes, &[BlockArg::Value(lane_next), BlockArg::Value(sum)]);
@@ -156,7 +156,6 @@ pub fn lower(kernel: &Kernel, steps: Steps, func: &mut Function, config: TargetF
 type Values = SecondaryMap<Value, Option<ir::Value>>;
 
 /// Lowers the loop over steps for one block of lanes; returns the new status.
-#[allow(clippy::too_many_arguments)]
 fn many_steps(
     b: &mut FunctionBuilder,
     t: &Types,
@@ -164,8 +163,7 @@ fn many_steps(
     states: &[Slot],
     memory: &Place,
     args: ir::Value,
-    status: ir::Value,
-    n_steps: ir::Value,
+    (status, n_steps): (ir::Value, ir::Value),
 ) -> ir::Value {
     let initial: Vec<BlockArg> = states
         .iter()
@@ -244,36 +242,34 @@ fn one_step(
     let mut values = Values::new();
     compute_step(b, t, first, &none, memory, step, &mut values);
     let Some(quiet) = &quiet else {
-        return finish_step(b, t, kernel, states, memory, step, &values, status);
+        return finish_step(b, t, kernel, states, memory, (step, &values), status);
     };
     let (eventful, uneventful, join) = (b.create_block(), b.create_block(), b.create_block());
     let joined = b.append_block_param(join, t.float);
     let any = condition(b, quiet, &values);
     b.ins().brif(any, eventful, &[], uneventful, &[]);
     b.switch_to_block(uneventful);
-    let sum = finish_step(b, t, first, states, memory, step, &values, status);
+    let sum = finish_step(b, t, first, states, memory, (step, &values), status);
     b.ins().jump(join, &[BlockArg::Value(sum)]);
     b.set_cold_block(eventful);
     b.switch_to_block(eventful);
     draw(b, kernel, quiet, args, step, memory.lane);
     let mut values = Values::new();
     compute_step(b, t, kernel, &none, memory, step, &mut values);
-    let sum = finish_step(b, t, kernel, states, memory, step, &values, status);
+    let sum = finish_step(b, t, kernel, states, memory, (step, &values), status);
     b.ins().jump(join, &[BlockArg::Value(sum)]);
     b.switch_to_block(join);
     joined
 }
 
 /// Stores what a step gave, and all states; returns the new status.
-#[allow(clippy::too_many_arguments)]
 fn finish_step(
     b: &mut FunctionBuilder,
     t: &Types,
     kernel: &Kernel,
     states: &[Slot],
     memory: &Place,
-    step: ir::Value,
-    values: &Values,
+    (step, values): (ir::Value, &Values),
     status: ir::Value,
 ) -> ir::Value {
     let current: Vec<ir::Value> = states

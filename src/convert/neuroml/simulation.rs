@@ -25,6 +25,15 @@ pub struct Recordings {
     pub notes: Vec<String>,
 }
 
+/// The names of recordings.
+#[derive(Default)]
+struct Named {
+    /// All of them.
+    taken: HashSet<String>,
+    /// Those of paths.
+    known: Vec<(String, String)>,
+}
+
 /// Finds what is recorded, and keeps it in the neurons.
 pub fn recordings(
     model: &Model,
@@ -35,8 +44,7 @@ pub fn recordings(
 ) -> (Recordings, Vec<Flaw>) {
     let mut out = Recordings::default();
     let mut flaws: Vec<Flaw> = Vec::new();
-    let mut names = HashSet::new();
-    let mut known: Vec<(String, String)> = Vec::new();
+    let mut named = Named::default();
     let step =
         simulation.get("step").and_then(|s| model.units.quantity(s).ok()).map_or("0.1 ms".to_string(), |q| q.text);
     let written = simulation.children.iter().any(|c| matches!(c.name.as_str(), "OutputFile" | "EventOutputFile"));
@@ -51,14 +59,14 @@ pub fn recordings(
                             continue;
                         }
                     };
-                    if known.iter().any(|k| k.0 == path) {
+                    if named.known.iter().any(|k| k.0 == path) {
                         continue;
                     }
                     match recorded(network, groups, member, column, path) {
                         Ok((target, wanted)) => {
-                            let name = unique(&wanted, &mut names);
+                            let name = unique(&wanted, &mut named.taken);
                             out.lines.push(format!("record net.{target} every {step} as {name}"));
-                            known.push((path.to_string(), name));
+                            named.known.push((path.to_string(), name));
                         }
                         Err(found) => flaws.push(*found),
                     }
@@ -68,7 +76,7 @@ pub fn recordings(
             "Display" if written => {
                 out.notes.push(format!("the display `{}` is left out", child.get("title").unwrap_or("")))
             }
-            "Display" => display(child, network, groups, member, &step, &mut out, &mut names, &mut known),
+            "Display" => display(child, network, groups, member, &step, (&mut out, &mut named)),
             "Record" | "notes" | "annotation" | "property" | "Meta" | "EventRecord" | "DataDisplay" => {}
             other => {
                 flaws.push(*flaw(&child.place, format!("`{other}` of a simulation cannot be carried over"), "here"))
@@ -78,30 +86,27 @@ pub fn recordings(
     (out, flaws)
 }
 
-#[allow(clippy::too_many_arguments)]
 fn display(
     element: &Element,
     network: &Network,
     groups: &mut [Group],
     member: &[Option<usize>],
     step: &str,
-    out: &mut Recordings,
-    names: &mut HashSet<String>,
-    known: &mut Vec<(String, String)>,
+    (out, named): (&mut Recordings, &mut Named),
 ) {
     let title = element.get("title").unwrap_or("display").to_string();
     let mut lines = Vec::new();
     for line in element.all("Line") {
         let Some(path) = line.get("quantity") else { continue };
-        if let Some((_, name)) = known.iter().find(|k| k.0 == path) {
+        if let Some((_, name)) = named.known.iter().find(|k| k.0 == path) {
             lines.push(name.clone());
             continue;
         }
         match recorded(network, groups, member, line, path) {
             Ok((target, wanted)) => {
-                let name = unique(&wanted, names);
+                let name = unique(&wanted, &mut named.taken);
                 out.lines.push(format!("record net.{target} every {step} as {name}"));
-                known.push((path.to_string(), name.clone()));
+                named.known.push((path.to_string(), name.clone()));
                 lines.push(name);
             }
             Err(found) => out.notes.push(format!("`{path}` of the display `{title}` is left out: {}", found.message)),

@@ -191,7 +191,7 @@ impl Graph {
 
     /// A node's value where a variable has another value than in sample 0.
     pub fn value_at(&self, id: Id, atom: usize, value: f64) -> f64 {
-        self.all_at(id, &|a| if a == atom { value } else { self.samples[a][0] }).last().copied().unwrap_or(f64::NAN)
+        self.all_at(id, &|a| if a == atom { value } else { self.samples[a][0] })[id]
     }
 
     /// The values of a node and of those before it, where variables have these values.

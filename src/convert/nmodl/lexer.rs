@@ -167,14 +167,17 @@ impl Lexer<'_> {
                 end = exponent;
             }
         }
-        // What is no number is never carried over.
-        let value = self.rest()[..end].parse().unwrap_or(f64::NAN);
+        let value = self.rest()[..end].parse::<f64>().ok().filter(|value| value.is_finite());
         self.at += end;
-        if !value.is_finite() {
-            let message = format!("`{}` is no finite number", &self.text[start..self.at.min(start + 40)]);
-            self.out.faults.push((start..self.at, message, "too large"));
+        match value {
+            Some(value) => self.push(Kind::Number(value), start),
+            // The file is refused; what follows is read as if a number stood there.
+            None => {
+                let message = format!("`{}` is no finite number", &self.text[start..self.at.min(start + 40)]);
+                self.out.faults.push((start..self.at, message, "too large"));
+                self.push(Kind::Number(1.0), start);
+            }
         }
-        self.push(Kind::Number(value), start);
     }
 
     fn sign(&mut self, c: char) {
