@@ -1,7 +1,9 @@
 //! Names and functions of other languages, and how what they stand for is written here.
 
+use crate::syntax::foreign::{CELLS, Instead, LAMBDA, MONITORS, SYNAPSES};
+
 /// Names.
-const NAMES: &[(&[&str], &str)] = &[
+const NAMES: &[Instead] = &[
     (&["True", "TRUE"], "write `true`"),
     (&["False", "FALSE"], "write `false`"),
     (
@@ -12,7 +14,7 @@ const NAMES: &[(&[&str], &str)] = &[
     (&["e", "E"], "the number e is `exp(1)`, and a power of it `exp(x)`"),
     (&["PI", "Pi"], "write `pi`"),
     (&["Inf", "infinity", "Infinity"], "write `inf`"),
-    (&["lambda"], "a function has a name: `fn twice(x) = 2 * x`, outside of all blocks"),
+    LAMBDA,
     (
         &["np", "numpy", "math", "scipy"],
         "functions have no prefix: `exp(x)`, `sqrt(x)`, `mean(x)`, `pi`; `neuro explain functions` lists them",
@@ -27,7 +29,7 @@ const NAMES: &[(&[&str], &str)] = &[
 ];
 
 /// Functions.
-const FUNCTIONS: &[(&[&str], &str)] = &[
+const FUNCTIONS: &[Instead] = &[
     (&["ln"], "the natural logarithm is `log`, that of base ten `log10`"),
     (
         &["range", "arange"],
@@ -51,25 +53,20 @@ const FUNCTIONS: &[(&[&str], &str)] = &[
     (&["sd", "stdev"], "the standard deviation is `std(x)`"),
     (&["avg", "average", "nanmean"], "write `mean(x)`"),
     (
-        &["concat", "concatenate", "append"],
-        "arrays do not grow; a `measure` that is taken several times is the series of its values",
+        &["concatenate", "append", "hstack", "vstack"],
+        "`concat(x, y)` puts one array after the other; a `measure` that is taken several times is the series of its \
+         values",
     ),
     (&["ifelse", "if_else", "piecewise"], "a choice is written `if c then a else b`"),
     (&["clamp"], "write `clip(x, 0, 1)`; a state stays within bounds by `state w = 1 in 0 .. 1`"),
-    (
-        &["StateMonitor", "SpikeMonitor", "PopulationRateMonitor"],
-        "what is kept is recorded: `record net.exc.v`, `record net.exc.spike`",
-    ),
+    MONITORS,
     (&["TimedArray"], "an input follows values so: `net.exc.I = samples([0 pA, 3 pA], every = 100 ms)`"),
-    (&["NeuronGroup", "PoissonGroup", "Create"], "cells are declared in a network: `population exc: LifCond[100]`"),
-    (
-        &["Synapses", "Connect"],
-        "synapses are declared in a network: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS }`",
-    ),
+    CELLS,
+    SYNAPSES,
 ];
 
 /// Connectors.
-const CONNECTORS: &[(&[&str], &str)] = &[
+const CONNECTORS: &[Instead] = &[
     (
         &[
             "pairwise_bernoulli",
@@ -123,7 +120,7 @@ pub fn model(name: &str) -> Option<String> {
     })
 }
 
-fn find(table: &'static [(&[&str], &str)], name: &str) -> Option<String> {
+fn find(table: &'static [Instead], name: &str) -> Option<String> {
     table.iter().find(|(names, _)| names.contains(&name)).map(|(_, help)| (*help).to_string())
 }
 

@@ -136,6 +136,41 @@ impl<'a> Around<'a> {
             .flatten()
     }
 
+    /// `plot "title" { a, b }`: without braces it is one panel, of all that stands in them.
+    pub(super) fn without_panel(&self) -> Option<Idiom> {
+        let mut blocks = Vec::new();
+        for (from, _, piece) in Pieces::new(self.bytes, self.start, self.at) {
+            match piece {
+                Piece::Open(_) => blocks.push(from),
+                Piece::Close(_) => drop(blocks.pop()),
+                _ => {}
+            }
+        }
+        let open = blocks.pop().filter(|from| self.bytes[*from] == b'{')?;
+        let mut said = Vec::new();
+        for (from, to, piece) in Pieces::new(self.bytes, self.start, open) {
+            match piece {
+                Piece::Line | Piece::Open(b'{') => said.clear(),
+                _ => said.push(self.text(from, to)),
+            }
+        }
+        if said.first() != Some(&"plot") || self.word_at(self.at) == "panel" {
+            return None;
+        }
+        let close = Pieces::new(self.bytes, open + 1, self.end).find(|(from, ..)| self.bytes[*from] == b'}')?.0;
+        let within = self.text(open + 1, close);
+        let help = "each panel begins with its word, `plot \"title\" { panel a, b   panel c }`; a figure of one panel has no \
+                    braces: `plot \"title\" a, b`";
+        let plain = said.len() <= 2 && self.text(open + 1, self.at).trim().is_empty();
+        let one_line = |text: &str| text.trim().lines().count() == 1;
+        let without = format!(" {} ", within.replace('\n', " "));
+        Some(Idiom {
+            help: help.to_string(),
+            mend: (plain && one_line(within)).then_some((open, without)),
+            declares: None,
+        })
+    }
+
     /// `neuron Fast = Lif { … }`
     fn variant(&self) -> Option<Idiom> {
         let line = (0..self.at).rev().find(|i| self.bytes[*i] == b'\n').map_or(0, |i| i + 1);

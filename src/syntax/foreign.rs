@@ -1,7 +1,36 @@
 //! Words of other languages, and how what they say is written here.
 
+/// What is written here for some words of other languages.
+pub(crate) type Instead = (&'static [&'static str], &'static str);
+
+/// Ways to say what is recorded.
+pub(crate) const MONITORS: Instead = (
+    &["StateMonitor", "SpikeMonitor", "PopulationRateMonitor"],
+    "what is kept is recorded: `record net.exc.v`, `record net.exc.spike`",
+);
+
+/// Ways to make cells.
+pub(crate) const CELLS: Instead = (
+    &["NeuronGroup", "PoissonGroup", "Create", "create"],
+    "cells are a population of a network: `population exc: LifCond[100]`",
+);
+
+/// Ways to make synapses.
+pub(crate) const SYNAPSES: Instead = (
+    &["Synapses", "Connect"],
+    "synapses between two populations of a network are a projection: `projection exc -> inh.exc: Static { connect \
+     all_to_all   weight 1 nS   delay 1 ms }`",
+);
+
+/// Functions without a name.
+pub(crate) const LAMBDA: Instead = (
+    &["lambda"],
+    "a function has a name, `fn twice(x) = 2 * x`, outside of all blocks; what follows time is written with `t`: \
+     `net.exc.I = 3 pA * sin(t / 1 ms)`",
+);
+
 /// Words with which statements of other languages begin, and what is written here.
-pub(super) const STATEMENTS_ELSEWHERE: &[(&[&str], &str)] = &[
+pub(super) const STATEMENTS_ELSEWHERE: &[Instead] = &[
     (&["parameters", "parameter", "params"], "parameters are declared so: `param tau = 20 ms, C_m = 200 pF`"),
     (
         &["variables", "variable", "initial_values", "initial_block"],
@@ -9,14 +38,10 @@ pub(super) const STATEMENTS_ELSEWHERE: &[(&[&str], &str)] = &[
     ),
     (&["equations", "equation", "ode", "dynamics"], "an equation stands by itself: `v' = (E_L - v) / tau_m`"),
     (&["function", "def", "proc", "func"], "a function is declared outside, in one line: `fn twice(x) = 2 * x`"),
-    (
-        &["synapses", "connections"],
-        "synapses between two populations are a projection: `projection exc -> inh.exc: Static { connect \
-         all_to_all   weight 1 nS }`",
-    ),
-    (&["neurons", "group", "create"], "cells are a population: `population exc: LifCond[100]`"),
+    (&["synapses", "connections"], SYNAPSES.1),
+    (&["neurons", "group"], CELLS.1),
     (&["simulate", "Simulate"], "write `run 100 ms`"),
-    (&["monitor"], "what is kept is recorded: `record net.exc.v`, `record net.exc.spike`"),
+    (&["monitor"], MONITORS.1),
     (&["assert"], "write `expect …`"),
     (&["const"], "a value is named by `let x = 3`; constants of a whole file stand outside of all blocks"),
     (
@@ -60,7 +85,7 @@ pub(super) const STATEMENTS_ELSEWHERE: &[(&[&str], &str)] = &[
 ];
 
 /// Such words of events; what they declare is missed elsewhere as `spike`.
-pub(super) const EVENTS_ELSEWHERE: &[(&[&str], &str)] = &[
+pub(super) const EVENTS_ELSEWHERE: &[Instead] = &[
     (
         &["threshold", "fire", "on_threshold", "onCondition", "emit_spike"],
         "a spike is emitted so: `emit spike when v > V_th { v = V_reset }`",
@@ -70,23 +95,12 @@ pub(super) const EVENTS_ELSEWHERE: &[(&[&str], &str)] = &[
 ];
 
 /// Words that show wherever they stand in a statement what it was meant to be.
-pub(super) const ANYWHERE: &[(&[&str], &str)] = &[
+pub(super) const ANYWHERE: &[Instead] = &[
     (&["refractory", "unless"], "for a refractory period write `hold v for 2 ms` in the braces of the spike's `emit`"),
-    (
-        &["lambda"],
-        "a function has a name, `fn twice(x) = 2 * x`; what follows time is written with `t`: `net.exc.I = 3 pA \
-         * sin(t / 1 ms)`",
-    ),
-    (
-        &["StateMonitor", "SpikeMonitor", "PopulationRateMonitor"],
-        "what is kept is recorded: `record net.exc.v`, `record net.exc.spike`",
-    ),
-    (&["NeuronGroup", "Create", "create"], "cells are a population: `population exc: LifCond[100]`"),
-    (
-        &["Synapses", "Connect"],
-        "synapses are a projection: `projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   \
-         delay 1 ms }`",
-    ),
+    LAMBDA,
+    MONITORS,
+    CELLS,
+    SYNAPSES,
 ];
 
 /// How statements are written, by their first words.
@@ -100,7 +114,7 @@ pub(super) const FORMS: &[(&str, &str)] = &[
     ("compartment", "compartment soma { … }"),
     ("gate", "gate m { alpha = …   beta = … }"),
     ("couple", "couple soma <-> dend with g_c"),
-    ("population", "population exc: LifCond[100]"),
+    ("population", "population exc: LifCond(g_L = 10 nS)[100]"),
     ("projection", "projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }"),
     ("drive", "drive exc.exc { poisson 1 kHz   weight 1 nS }"),
     ("connect", "projection exc -> inh.exc: Static { connect all_to_all   weight 1 nS   delay 1 ms }"),
@@ -136,6 +150,32 @@ pub(super) const FORMS: &[(&str, &str)] = &[
 ];
 
 /// Finds the help for a word in a table.
-pub(super) fn help(table: &'static [(&[&str], &str)], word: &str) -> Option<&'static str> {
+pub(super) fn help(table: &'static [Instead], word: &str) -> Option<&'static str> {
     table.iter().find(|(words, _)| words.contains(&word)).map(|(_, help)| *help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FORMS;
+    use crate::diag::Diagnostics;
+    use crate::source::FileId;
+
+    /// What stands for what a form leaves open.
+    fn filled(form: &str) -> String {
+        form.replace("{ … }", "{ }").replace('…', "1 / 1 ms")
+    }
+
+    #[test]
+    fn every_form_parses_in_some_block() {
+        for (word, form) in FORMS {
+            assert!(form.split(|c: char| !c.is_alphabetic()).any(|w| w == *word), "`{word}` is not in `{form}`");
+            let parses = |block: &str| {
+                let mut found = Diagnostics::default();
+                crate::syntax::parse(FileId(0), &format!("{block} {{\n{}\n}}\n", filled(form)), &mut found);
+                !found.has_errors()
+            };
+            let blocks = ["neuron A", "synapse A", "channel A", "network A", "experiment e", "world A"];
+            assert!(blocks.into_iter().any(parses), "`{form}`");
+        }
+    }
 }

@@ -125,6 +125,9 @@ pub(super) fn of(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Optio
         return idiom(&format!("a rate of change is written `{name}' = …`"), None);
     }
     let around = Around::new(bytes, (start, end), at);
+    if let Some(found) = around.without_panel() {
+        return Some(found);
+    }
     if let Some(found) = around.elsewhere().or_else(|| around.sign()) {
         return Some(found);
     }

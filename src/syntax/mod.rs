@@ -6,7 +6,7 @@ mod around;
 pub mod ast;
 mod balance;
 mod errors;
-mod foreign;
+pub(crate) mod foreign;
 pub mod format;
 mod grammar;
 mod idioms;

@@ -153,7 +153,7 @@ fn ways_of_other_tools_have_a_help() {
         (6, "    emit spike when v = -50 mV { v = -65 mV }", "E0101", "`==`"),
         (6, "    emit spike when -90 mV < v < -50 mV { v = -65 mV }", "E0401", "x in 1 .. 3"),
         (6, "    emit spike when v > -50 mV { v = -65 mV   refractory 5 ms }", "E0101", "hold v"),
-        (9, "    population cell = Lif[n]", "E0101", "population exc: LifCond[100]"),
+        (9, "    population cell = Lif[n]", "E0101", "population exc: LifCond(g_L = 10 nS)[100]"),
         (9, "    cell = NeuronGroup(n, Lif)", "E0101", "population exc: LifCond[100]"),
         (9, "    population cell: Lif(tau: 10 ms)[n]", "E0101", "`tau = …`"),
         (9, "    population cell: iaf_psc_exp[n]", "E0203", "LifExp"),
