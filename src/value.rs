@@ -147,15 +147,6 @@ pub fn extent(shape: &[usize]) -> String {
     }
 }
 
-impl Quantity {
-    /// Returns the first value with all of its digits.
-    pub fn in_full(&self) -> String {
-        let unit = self.shown_unit();
-        let value = self.data.first().map_or(String::new(), |v| unit.from_internal(*v).to_string());
-        if unit.name == "1" { value } else { format!("{value} {}", unit.name) }
-    }
-}
-
 impl std::fmt::Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let unit = self.shown_unit();
@@ -165,7 +156,13 @@ impl std::fmt::Display for Quantity {
             return write!(f, "{one}{suffix}");
         }
         let more = if self.data.len() > 12 { ", …" } else { "" };
-        write!(f, "[{}{more}]{suffix}", shown.join(", "))
+        match self.shape[..] {
+            [_, columns] if self.rows.is_none() && columns > 0 => {
+                let rows: Vec<String> = shown.chunks(columns).map(|row| format!("[{}]", row.join(", "))).collect();
+                write!(f, "[{}{more}]{suffix}", rows.join(", "))
+            }
+            _ => write!(f, "[{}{more}]{suffix}", shown.join(", ")),
+        }
     }
 }
 

@@ -285,6 +285,28 @@ pub fn repeat(_: &dyn Host, a: Given) -> Result {
     Ok(Quantity::array(vec![value; room(&[n], 1)?], q.dim, q.unit).into())
 }
 
+/// The elements of one array after those of another, or rows below rows; of every example by itself.
+pub fn concat(_: &dyn Host, a: Given) -> Result {
+    let (x, y) = (a.quantity(0)?, a.quantity(1)?);
+    // What has no axis counts as one element.
+    let axes = |q: &Quantity| if q.is_scalar() { vec![1] } else { q.shape.clone() };
+    let (above, below) = (axes(&x), axes(&y));
+    let apart = matches!((x.rows, y.rows), (Some(n), Some(m)) if n != m);
+    if above[1..] != below[1..] || apart {
+        let message = format!("{} before {}", extent(&above), extent(&below));
+        return Err(Refusal::new(Code::E0403, message, "rows must have one length, and batches as many examples"));
+    }
+    let rows = x.rows.or(y.rows);
+    let of = |q: &Quantity, row: usize| {
+        let at = if q.rows.is_some() { row * q.width() } else { 0 };
+        q.data[at..at + q.width()].to_vec()
+    };
+    let data = (0..rows.unwrap_or(1)).flat_map(|row| of(&x, row).into_iter().chain(of(&y, row))).collect::<Vec<f64>>();
+    let shape = std::iter::once(above[0] + below[0]).chain(above[1..].iter().copied()).collect();
+    let unit = x.unit.clone().or_else(|| y.unit.clone());
+    Ok(Quantity { data: data.into(), shape, rows, classes: None, unit, ..x }.into())
+}
+
 pub fn corr(_: &dyn Host, a: Given) -> Result {
     let (x, y) = (a.quantity(0)?, a.quantity(1)?);
     same_length(&x, &y)?;

@@ -130,6 +130,8 @@ pub enum Gives {
     SameNumber,
     /// An array of the first argument's dimension.
     SameArray,
+    /// Several of the first argument's dimension, in any shape.
+    SameAny,
     /// A matrix of the first argument's dimension.
     SameMatrix,
     /// The square root of the first argument.

@@ -29,7 +29,13 @@ fn pure(v: f64) -> Result {
 }
 
 pub fn rate(host: &dyn Host, a: Given) -> Result {
-    Ok(Quantity::number(lasting(host, a)?.rate(), Dim::RATE, lookup("Hz")).into())
+    let e = of_cells(lasting(host, a)?)?;
+    Ok(Quantity::number(e.rate(), Dim::RATE, lookup("Hz")).into())
+}
+
+/// Events of which a mean over cells can be taken.
+fn of_cells(e: Events) -> Result<Events> {
+    if e.n == 0 { Err(undefined(0, "there are no cells")) } else { Ok(e) }
 }
 
 pub fn rates(host: &dyn Host, a: Given) -> Result {
@@ -60,6 +66,7 @@ fn in_bins(host: &dyn Host, a: Given) -> Result<(Events, f64)> {
 
 pub fn binned(host: &dyn Host, a: Given) -> Result {
     let (e, bin) = in_bins(host, a)?;
+    let e = of_cells(e)?;
     Ok(Quantity::array(e.binned(bin), Dim::RATE, lookup("Hz")).into())
 }
 

@@ -42,6 +42,7 @@ impl Gives {
             Gives::Same => "like the first argument",
             Gives::SameNumber => "one number of the first argument's unit",
             Gives::SameArray => "array of the first argument's unit",
+            Gives::SameAny => "array or matrix of the first argument's unit",
             Gives::SameMatrix => "matrix of the first argument's unit",
             Gives::Root => "like the first argument, the root of its unit",
             Gives::Density => "array, the square of the first argument's unit per rate",

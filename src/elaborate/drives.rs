@@ -11,7 +11,7 @@ use crate::hir::typed::Expr;
 use crate::plan::{Column, Drive, DriveKind, MOST_STEPS, Placed, most_expected};
 use crate::rng::Stream;
 use crate::units::{Dim, format_number, format_quantity, lookup};
-use crate::value::{Cells, Value as Evaluated};
+use crate::value::{Cells, Value as Evaluated, extent};
 use std::sync::Arc;
 
 /// A spike: its time, its cell (or all), and the place among those that are written.
@@ -206,7 +206,16 @@ fn spike_list(scope: &Scope, e: &Expr, cells: usize) -> Attempt<(Vec<Spike>, Opt
             let weights = if t.has("weight") { Some(column("weight")?) } else { None };
             (column("time")?, Some(column("cell")?), weights, Some(t.clone()))
         }
-        other => (scope.as_quantity(other, e.span)?.data.to_vec(), None, None, None),
+        other => {
+            let q = scope.as_quantity(other, e.span)?;
+            if q.shape.len() > 1 {
+                let d = Diagnostic::at(Code::E0403, e.span, "spikes are one list of times", extent(&q.shape));
+                return Err(Box::new(d.note("all cells of the target get each of them").help(
+                    "write a `drive` for each cell, `drive net.exc[0].port { spikes [1 ms, 2 ms] }`, or give a table with columns `time` and `cell`",
+                )));
+            }
+            (q.data.to_vec(), None, None, None)
+        }
     };
     let mut spikes = Vec::with_capacity(times.len());
     for (place, time) in times.into_iter().enumerate() {

@@ -312,7 +312,9 @@ fn unambiguous(of: &FromTable, table: &Table) -> Attempt<()> {
     let d = Diagnostic::at(Code::E0202, beside.span, message, "which of the two?");
     let d = match beside.declared {
         Some(span) => d.label(span, "the other one is declared here"),
-        None => d.note(format!("`{name}` has a meaning of its own: `dt` is the time step, `pi` and `inf` are numbers")),
+        None => d.note(format!(
+            "`{name}` has a meaning of its own: `dt` is the time step, `pi` and `inf` are numbers, and there are units"
+        )),
     };
     let other = if beside.declared.is_some() { "; for the other, give one of the two another name" } else { "" };
     Err(Box::new(d.help(format!("for the column write `column(\"{name}\")`{other}"))))

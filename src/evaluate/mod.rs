@@ -10,6 +10,7 @@ pub use turns::{Progression, Turns};
 use crate::builtin::{self, Arguments, Evaluate, Host, Refusal, apply, power};
 use crate::data::{Flaw, Texts};
 use crate::diag::{Code, Diagnostic};
+use crate::hir::errors::uneven;
 use crate::hir::experiment::model::Environment;
 use crate::hir::typed::{Expr, ExprKind, LocalId, Seen, Within};
 use crate::hir::{EventId, Func, Kind, Op, VarId};
@@ -19,6 +20,9 @@ use crate::units::{Dim, format_number};
 use crate::value::{PopulationRef, Quantity, Value, extent};
 use std::cell::RefCell;
 use std::rc::Rc;
+
+/// More cells, synapses or elements than are counted in 32 bits.
+const MOST_OF_ANYTHING: f64 = 4e9;
 
 /// A value, or why there is none.
 pub type Attempt<T> = Result<T, Box<Diagnostic>>;
@@ -166,9 +170,13 @@ impl<'a> Scope<'a> {
     /// Evaluates to a whole number, not negative.
     pub fn size(&self, e: &Expr) -> Attempt<usize> {
         let n = self.number(e)?;
-        if n.fract().abs() > 1e-9 || !(0.0..4e9).contains(&n) {
+        if n.fract().abs() > 1e-9 || !(0.0..MOST_OF_ANYTHING).contains(&n) {
             let message = format!("{} is not a size", format_number(n));
-            return fail(Code::E0404, e.span, message, "must be a whole number, not negative");
+            let label = match n >= MOST_OF_ANYTHING {
+                true => "more than can be counted here: at most 4e9",
+                false => "must be a whole number, not negative",
+            };
+            return fail(Code::E0404, e.span, message, label);
         }
         Ok(n.round() as usize)
     }
@@ -428,14 +436,35 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// `[a, b]`: numbers make an array; arrays of one length, a matrix; else one after the other.
+    /// `[a, b]`: numbers make an array, arrays of one length a matrix; of a batch, one for each example.
     fn list(&self, items: &[Expr], whole: &Expr) -> Attempt<Value> {
         let parts = items.iter().map(|i| self.quantity(i)).collect::<Attempt<Vec<Quantity>>>()?;
-        let data: Vec<f64> = parts.iter().flat_map(|q| q.data.iter().copied()).collect();
+        let Some(first) = parts.first() else {
+            return Ok(Quantity::array(Vec::new(), whole.ty.dim.unwrap_or(Dim::ONE), None).into());
+        };
+        let batch = parts.iter().zip(items).find_map(|(q, e)| q.rows.map(|rows| (rows, e.span)));
+        for (q, e) in parts.iter().zip(items) {
+            if q.shape != first.shape {
+                return Err(Box::new(uneven(&extent(&first.shape), items[0].span, &extent(&q.shape), e.span)));
+            }
+            if let (Some((rows, at)), Some(other)) = (batch, q.rows)
+                && rows != other
+            {
+                return Err(Box::new(uneven(&format!("{rows} examples"), at, &format!("{other} examples"), e.span)));
+            }
+        }
+        let mut data = Vec::with_capacity(parts.iter().map(|q| q.data.len()).sum());
+        for row in 0..batch.map_or(1, |(rows, _)| rows) {
+            for q in &parts {
+                let width = q.width();
+                let at = if q.rows.is_some() { row * width } else { 0 };
+                data.extend_from_slice(&q.data[at..at + width]);
+            }
+        }
+        let shape = std::iter::once(parts.len()).chain(first.shape.iter().copied()).collect();
         let unit = parts.iter().find_map(|q| q.unit.clone());
-        let dim = parts.first().map_or(Dim::ONE, |q| q.dim);
-        let dim = whole.ty.dim.unwrap_or(dim);
-        Ok(Quantity::array(data, dim, unit).into())
+        let dim = whole.ty.dim.unwrap_or(first.dim);
+        Ok(Quantity { data: data.into(), shape, dim, unit, rows: batch.map(|(rows, _)| rows), classes: None }.into())
     }
 
     fn function(&self, f: Func, args: &[Expr], whole: &Expr) -> Attempt<Value> {

@@ -1,5 +1,6 @@
 //! Assignments of an experiment to states, parameters and ports of cells, and to its own variables.
 
+use super::checks::{lost, too_large};
 use super::live::{PortFunction, is_per_example};
 use super::run::Run;
 use super::settable::{Settable, in_each_example};
@@ -289,6 +290,11 @@ impl Run<'_> {
     pub(super) fn store(&mut self, v: Variable, value: &Column, span: Span) -> Attempt<()> {
         let (p, id) = (&v.of, v.id);
         cells_within_bounds(self.population(p), id, &p.cells, value, span)?;
+        if let (Some((k, lost)), true) = (lost(value, self.precision), self.live[p.network].simulation.is_some()) {
+            let var = &self.population(p).model.vars[id];
+            let what = format!("{}[{}].{}", self.population(p).name, p.cells.at(k), var.name);
+            return Err(too_large(&what, lost, var, span));
+        }
         self.forget_functions(&v);
         self.hold_among_functions(&v, |k| value.at(k), span);
         let (dt, index) = (self.dt, p.cells.population);

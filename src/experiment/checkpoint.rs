@@ -175,6 +175,7 @@ struct SavedRecording {
     span: (u64, u64),
     dt: f64,
     window: Option<(f64, f64)>,
+    asked: Span,
     closed: bool,
 }
 
@@ -529,6 +530,7 @@ impl Run<'_> {
                 span: r.span,
                 dt: r.dt,
                 window: r.window,
+                asked: r.asked,
                 closed: r.closed,
             });
         }
@@ -610,7 +612,7 @@ impl Run<'_> {
                 return Err(refuse("this checkpoint records cells that are not there", ANEW));
             }
             let mut new = Recording::new(r.name, r.of, r.network, r.cells, r.what, r.span.0, r.dt, folder);
-            (new.span, new.window, new.closed) = (r.span, r.window, r.closed);
+            (new.span, new.window, new.asked, new.closed) = (r.span, r.window, r.asked, r.closed);
             new.spool
                 .restore(r.spool, ranks)
                 .map_err(|why| refuse(format!("a recording is not there any more: {why}"), ANEW))?;

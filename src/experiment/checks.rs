@@ -4,9 +4,11 @@ use super::run::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::outside;
 use crate::evaluate::Attempt;
+use crate::hir::Var;
 use crate::image::longest;
 use crate::ir::Precision;
 use crate::plan::{Column, Network};
+use crate::source::Span;
 use crate::units::{Dim, canonical_unit, format_quantity, lookup};
 
 impl Run<'_> {
@@ -18,6 +20,7 @@ impl Run<'_> {
             let plan = &self.live[index].plan;
             within_bounds(plan)?;
             durations(plan, dt, precision)?;
+            cells_can_be_kept(plan, precision)?;
             weights_can_be_kept(plan, precision)?;
             if precision == Precision::F32 {
                 for found in plan.too_fine(dt) {
@@ -46,6 +49,37 @@ fn within_bounds(plan: &Network) -> Attempt<()> {
         if let Some(found) = p.out_of_bounds() {
             let var = &p.synapse.vars[found.variable];
             return Err(outside(&p.name, var, &found, var.span));
+        }
+    }
+    Ok(())
+}
+
+/// The first of some values that single precision makes infinite, if it is what they are kept in.
+pub(super) fn lost(values: &Column, precision: Precision) -> Option<(usize, f64)> {
+    let is_lost = |v: f64| precision == Precision::F32 && v.is_finite() && !(v as f32).is_finite();
+    match values {
+        Column::Array(all) => all.iter().position(|v| is_lost(*v)).map(|k| (k, all[k])),
+        Column::Const(v) => is_lost(*v).then_some((0, *v)),
+        Column::Drawn(_) => None,
+    }
+}
+
+/// Refuses a number that is finite only in double precision.
+pub(super) fn too_large(what: &str, value: f64, var: &Var, span: Span) -> Box<Diagnostic> {
+    let unit = var.unit.clone().unwrap_or_else(|| canonical_unit(var.dim));
+    let message = format!("`{what}` is {}", format_quantity(value, var.dim, Some(&unit)));
+    let d = Diagnostic::at(Code::E0105, span, message, "too large for single precision");
+    Box::new(d.help("write `precision f64` in the experiment, or give a smaller value"))
+}
+
+/// Refuses inputs and initial values that are infinite in the precision of the run and were not before.
+fn cells_can_be_kept(plan: &Network, precision: Precision) -> Attempt<()> {
+    for p in &plan.populations {
+        for (id, values) in p.ports.iter().chain(&p.init) {
+            if let Some((k, value)) = lost(values, precision) {
+                let var = &p.model.vars[*id];
+                return Err(too_large(&format!("{}[{k}].{}", p.name, var.name), value, var, var.span));
+            }
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ mod checkpoint;
 mod checks;
 mod environments;
 mod examples;
+mod expected;
 mod failures;
 mod forecast;
 mod limits;

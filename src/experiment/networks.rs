@@ -181,6 +181,7 @@ impl Run<'_> {
             }
             return Ok(());
         }
+        self.unheard_precision = None;
         self.limits.building(&self.live[index].name, 0, 0);
         let clock = std::time::Instant::now();
         let settings = &self.runner.settings;

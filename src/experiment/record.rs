@@ -3,6 +3,7 @@
 use crate::hir::{EventId, Expr, Reduce, VarId};
 use crate::measure::Events;
 use crate::runtime::exchange::Ranks;
+use crate::source::Span;
 use crate::units::{Dim, Unit};
 use crate::value::{Cells, View};
 use serde::{Deserialize, Serialize};
@@ -259,6 +260,8 @@ pub struct Recording {
     pub dt: f64,
     /// When it records, if not always.
     pub window: Option<(f64, f64)>,
+    /// Where it was asked for.
+    pub asked: Span,
     /// Whether it has seen all that it will: its network has become another one.
     pub closed: bool,
 }
@@ -302,6 +305,7 @@ impl Recording {
             span: (begin, begin),
             dt,
             window: None,
+            asked: Span::default(),
             closed: false,
         }
     }
@@ -339,6 +343,18 @@ impl Recording {
             _ => values.for_each(|v| self.spool.push(&v.to_le_bytes())),
         }
         self.spool.end_record();
+    }
+
+    /// Returns whether time has not come to its window, or no sample was due in it.
+    pub fn has_missed_its_window(&self) -> bool {
+        let Some((from, to)) = self.window else { return false };
+        match self.what {
+            What::Events(_) => {
+                let (begin, end) = (self.span.0 as f64 * self.dt, self.span.1 as f64 * self.dt);
+                end.min(to) <= begin.max(from) + 1e-9
+            }
+            What::Samples { .. } => self.records() == 0,
+        }
     }
 
     /// Returns how many events or samples there are.

@@ -2,12 +2,13 @@
 
 use super::record::{Recording, Sampled, Subject, What};
 use super::run::Run;
-use crate::diag::Code;
+use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, fail};
 use crate::hir::typed::{Expr, ExprKind, LocalId};
 use crate::hir::{Expr as CellExpr, Reduce, VarKind};
 use crate::runtime::Running;
 use crate::source::Span;
+use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{Cells, Value, View};
 
 /// What is to be recorded.
@@ -38,7 +39,8 @@ impl Run<'_> {
             (*interval, *how) = (self.interval(every)?, reduce);
         }
         if reduce.is_some() && found.cells.is_empty() {
-            return fail(Code::E0404, e.span, "there is nothing to be reduced", "no synapses");
+            let nothing = if matches!(e.kind, ExprKind::Synaptic { .. }) { "no synapses" } else { "no cells" };
+            return fail(Code::E0404, e.span, "there is nothing to be reduced", nothing);
         }
         let window = during.map(|e| self.with(|s| s.range(e)).map(|w| (w, e.span))).transpose()?;
         if let Some(((from, to), span)) = window
@@ -59,12 +61,33 @@ impl Run<'_> {
         let folder = self.runner.settings.results.as_deref();
         let mut r = Recording::new(file, found.of, found.network, found.cells, found.what, begin, self.dt, folder);
         r.window = window.map(|((from, to), _)| (from, to));
+        r.asked = window.map_or(e.span, |(_, span)| span);
         self.record_beginning(&mut r, e.span)?;
         self.recordings.push(r);
         if let Some(id) = id {
             self.set_local(id, Value::Recording(self.recordings.len() - 1));
         }
         Ok(())
+    }
+
+    /// Warns of recordings whose window nothing has come to, in an experiment in which time passes at all.
+    pub(super) fn warn_of_missed_windows(&mut self) {
+        let shown = |t: f64| format_quantity(t, Dim::TIME, lookup("ms").as_ref());
+        for r in self.recordings.iter().filter(|r| self.passed > 0.0 && r.has_missed_its_window()) {
+            let Some((from, to)) = r.window else { continue };
+            let end = shown(r.span.1 as f64 * r.dt);
+            let message = format!("nothing is recorded from {} to {}: time ends at {end}", shown(from), shown(to));
+            let d = match (r.span.1 as f64 * r.dt) < to {
+                true => Diagnostic::at(Code::W0205, r.asked, message, "this is later")
+                    .help("run for longer, or record earlier"),
+                false => {
+                    let message = format!("nothing is recorded from {} to {}", shown(from), shown(to));
+                    Diagnostic::at(Code::W0205, r.asked, message, "no sample is due in this window")
+                        .help("record more often, or in a longer window")
+                }
+            };
+            self.out.warnings.push(d);
+        }
     }
 
     /// The state at the beginning is part of a trace.

@@ -163,6 +163,8 @@ pub(super) struct Run<'a> {
     pub(super) seed: u64,
     pub(super) dt: f64,
     pub(super) precision: Precision,
+    /// A precision that was asked for when there were networks, and that none has begun with since.
+    pub(super) unheard_precision: Option<Span>,
     /// Random streams that assignments have used.
     pub(super) streams: u32,
     /// Counts what was shuffled or drawn.
@@ -201,6 +203,7 @@ impl<'a> Run<'a> {
             seed: 1,
             dt: 0.1,
             precision: runner.settings.precision.unwrap_or_default(),
+            unheard_precision: None,
             streams: 0,
             shuffles: Cell::new(0),
             networks_made: 0,
@@ -230,6 +233,10 @@ impl<'a> Run<'a> {
             if let Some(s) = self.live.get(r.network).and_then(|l| l.simulation.as_ref()) {
                 r.span.1 = r.span.1.max(s.step());
             }
+        }
+        if self.out.failure.is_none() {
+            self.warn_of_missed_windows();
+            self.warn_of_unheard_precision();
         }
         self.measure_size();
         self.out.profile = profile(&self.live);

@@ -85,9 +85,9 @@ impl<'a> Session<'a> {
         for r in &mut self.run.recordings {
             let Some(s) = self.run.live.get(r.network).and_then(|l| l.simulation.as_ref()) else { continue };
             let (name, of, cells, what) = (r.name.clone(), r.of.clone(), r.cells.clone(), r.what.clone());
-            let window = r.window;
+            let (window, asked) = (r.window, r.asked);
             *r = Recording::new(name, of, r.network, cells, what, s.step(), r.dt, None);
-            r.window = window;
+            (r.window, r.asked) = (window, asked);
         }
     }
 

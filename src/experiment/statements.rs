@@ -1,6 +1,6 @@
 //! What each statement of an experiment does.
 
-use super::outcome::{Expectation, Progress};
+use super::outcome::Progress;
 use super::run::{FrameKind, Run, Scheduled, positive_step, turn, whole_seed};
 use super::settable::{Settable, in_each_example};
 use crate::diag::{Code, Diagnostic};
@@ -27,8 +27,10 @@ impl Run<'_> {
             StatementKind::Seed(e) => self.set_seed(e),
             StatementKind::Dt(e) => self.set_dt(e),
             StatementKind::Precision(double) => {
-                if self.runner.settings.precision.is_none() {
-                    self.precision = if *double { Precision::F64 } else { Precision::F32 };
+                let asked = if *double { Precision::F64 } else { Precision::F32 };
+                if self.runner.settings.precision.is_none() && asked != self.precision {
+                    self.unheard_precision = (!self.live.is_empty()).then_some(s.span);
+                    self.precision = asked;
                 }
                 Ok(())
             }
@@ -118,6 +120,15 @@ impl Run<'_> {
     pub(super) fn begin_anew(&mut self, seed: u64) {
         (self.seed, self.networks_made, self.streams) = (seed, 0, 0);
         self.shuffles.set(0);
+    }
+
+    /// Warns of a precision after all networks have begun with another one.
+    pub(super) fn warn_of_unheard_precision(&mut self) {
+        if let Some(span) = self.unheard_precision {
+            let message = "this precision has no effect: no network begins with it";
+            let d = Diagnostic::at(Code::W0205, span, message, "too late");
+            self.out.warnings.push(d.help("write it before the first `run` of the network"));
+        }
     }
 
     fn set_dt(&mut self, e: &Expr) -> Attempt<()> {
@@ -265,49 +276,6 @@ impl Run<'_> {
             return Err(Box::new(d.help("say for which: `if max(x) > 0 { … }`, or compute with it: `y * (x > 0)`")));
         }
         holds(&value, e.span)
-    }
-
-    fn expect(&mut self, e: &Expr) -> Attempt<()> {
-        self.start_rates_in(e)?;
-        let passed = self.truth(e)?;
-        let found = self.describe(e);
-        let checked = Expectation { span: e.span, passed, found };
-        self.limits.expectation(&checked);
-        self.out.expectations.push(checked);
-        Ok(())
-    }
-
-    /// Shows the values that an expectation compares.
-    fn describe(&self, e: &Expr) -> String {
-        let two = |a: &Expr, b: &Expr| {
-            let (left, right) = self.told_apart(a, b);
-            match b.kind {
-                ExprKind::Number(_) | ExprKind::Neg(_) => left,
-                _ => format!("{left}, {right}"),
-            }
-        };
-        match &e.kind {
-            ExprKind::Binary(Op::And | Op::Or, a, b) => format!("{}; {}", self.describe(a), self.describe(b)),
-            ExprKind::Not(a) => self.describe(a),
-            ExprKind::In(a, _) => self.shown(a),
-            ExprKind::Within(w) => two(&w.a, &w.b),
-            ExprKind::Binary(_, a, b) => two(a, b),
-            _ => String::new(),
-        }
-    }
-
-    /// Shows two values, with as many digits as it takes to tell them apart if they differ.
-    fn told_apart(&self, a: &Expr, b: &Expr) -> (String, String) {
-        let (Ok(a), Ok(b)) = (self.quantity(a), self.quantity(b)) else { return (self.shown(a), self.shown(b)) };
-        let (left, right) = (a.to_string(), b.to_string());
-        match left == right && a.is_single() && a.data != b.data {
-            true => (a.in_full(), b.in_full()),
-            false => (left, right),
-        }
-    }
-
-    fn shown(&self, e: &Expr) -> String {
-        self.quantity(e).map(|q| q.to_string()).unwrap_or_default()
     }
 
     /// `print`: a line for the log.

@@ -7,6 +7,7 @@ use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
 use crate::elaborate::{column, follow_synapse, one_each, synapses_within_bounds};
 use crate::evaluate::{Attempt, fail};
+use crate::hir::errors::nothing_to_switch;
 use crate::hir::network::model::Value as Written;
 use crate::hir::typed::Expr;
 use crate::hir::{Op, Place, Trigger, VarId, VarKind};
@@ -203,12 +204,8 @@ impl Run<'_> {
         for e in what {
             let (network, list) = self.projections(e)?;
             let live = &mut self.live[network];
-            let changes = |k: &usize| {
-                let p = &live.network().projections[*k];
-                p.is_plastic() || !p.synapse.handlers.is_empty()
-            };
-            if !list.iter().any(changes) {
-                return fail(Code::E0401, e.span, "this projection has no weights that change", "nothing to switch");
+            if !list.iter().any(|k| live.network().projections[*k].synapse.learns()) {
+                return Err(Box::new(nothing_to_switch(&e.ty, e.span)));
             }
             for k in list.iter() {
                 match &mut live.simulation {

@@ -54,6 +54,15 @@ fn unreadable(reason: String) -> Refusal {
     Refusal::of(0, Code::E0802, "a recording cannot be read back", reason)
 }
 
+/// Refuses to read a recording that has seen nothing of its window: what did not happen then is not known.
+fn missed(r: &Recording) -> Result<(), Refusal> {
+    match r.has_missed_its_window() {
+        true => Err(Refusal::of(0, Code::E0811, "nothing was recorded in this window", "its window has not come")
+            .help("read it after a `run` that reaches the window of its `record … during`")),
+        false => Ok(()),
+    }
+}
+
 impl Host for Surface<'_> {
     fn files(&self) -> &dyn Files {
         self.files
@@ -65,6 +74,7 @@ impl Host for Surface<'_> {
 
     fn events(&self, recording: usize, window: Option<(f64, f64)>) -> Result<Events, Refusal> {
         let r = &self.recordings[recording];
+        missed(r)?;
         match r.what {
             What::Events(_) => r.events(window).map_err(unreadable),
             What::Samples { .. } => Err(Refusal::of(0, Code::E0407, "events are needed", "this is a recorded state")),
@@ -76,6 +86,7 @@ impl Host for Surface<'_> {
         let What::Samples { dim, unit, .. } = &r.what else {
             return Err(Refusal::of(0, Code::E0407, "a recorded state is needed", "these are events"));
         };
+        missed(r)?;
         let (times, values) = r.samples(window).map_err(unreadable)?;
         Ok(Samples { times, values, cells: r.width(), dim: *dim, unit: unit.clone() })
     }

@@ -413,6 +413,7 @@ fn result(b: &Builtin, values: &[Option<Expr>], fields: &[(String, Expr)]) -> Ty
         Gives::SameNumber => number(first),
         Gives::SameArray if b.name == "group_mean" && first.shape != Shape::Array => of_examples(first),
         Gives::SameArray => array(first),
+        Gives::SameAny => first.shaped(Shape::Any),
         Gives::SameMatrix => first.shaped(Shape::Matrix),
         Gives::Root => {
             let half = Ratio::new(1, 2);

@@ -69,6 +69,34 @@ pub(crate) fn list(names: &[&str]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
+/// A clause that stands there already.
+pub(crate) fn said_twice(what: &str, span: Span, first: Span) -> Diagnostic {
+    let d = Diagnostic::at(Code::E0202, span, format!("`{what}` is said twice"), "said again");
+    d.label(first, "first said here").help("remove one of them")
+}
+
+/// A switch of plasticity where no weight changes.
+pub(crate) fn nothing_to_switch(of: &Ty, span: Span) -> Diagnostic {
+    let (message, label) = match &of.kind {
+        Kind::Projection(Some(s)) => {
+            (format!("weights of `{}` never change", s.name), "this projection does not learn")
+        }
+        Kind::Network(name) => (format!("network `{name}` has no weights that change"), "no projection of it learns"),
+        _ => ("these weights never change".to_string(), "this projection does not learn"),
+    };
+    Diagnostic::at(Code::E0401, span, message, label)
+        .note("a synapse learns if a handler or an equation of it changes its weight, as in `std.plasticity.pair`")
+        .help("name a projection that learns, or remove the statement")
+}
+
+/// A list of what does not lie side by side.
+pub(crate) fn uneven(first: &str, at: Span, other: &str, span: Span) -> Diagnostic {
+    let d = Diagnostic::at(Code::E0403, span, format!("a list of {first} and {other}"), format!("this is {other}"));
+    d.label(at, format!("this is {first}"))
+        .note("a list holds numbers, or rows of one length: `[[1, 0], [0, 3]]` is a matrix")
+        .help("`concat(x, y)` puts one after the other")
+}
+
 /// A name that hides an earlier one.
 pub(crate) fn shadowed(name: &str, span: Span, first: Span) -> Diagnostic {
     Diagnostic::at(Code::W0202, span, format!("`{name}` hides another `{name}`"), "from here on this one is meant")
@@ -285,6 +313,12 @@ pub(crate) fn one_turn(found: &Ty, span: Span) -> Diagnostic {
 pub(crate) fn no_turn(span: Span) -> Diagnostic {
     Diagnostic::at(Code::E0401, span, "this range has no number in it", "goes the other way")
         .help("a range goes up from its first number to its last one; `3 .. 1 step -1` goes down")
+}
+
+/// A loop through a list of nothing.
+pub(crate) fn nothing_to_go_through(span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0401, span, "this list has nothing in it", "no turn")
+        .help("write what the turns are for: `for k in [1, 2, 5]`, `for k in 0 .. 9`")
 }
 
 /// What is called and no function.

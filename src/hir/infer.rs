@@ -383,6 +383,11 @@ impl Infer<'_> {
         self.report(d.maybe_help(reached.map(|path| format!("did you mean `{path}`?"))), span)
     }
 
+    /// Returns whether a name is that of a unit, of this program or of all.
+    pub fn is_unit(&self, name: &str) -> bool {
+        self.module.units.contains_key(name) || crate::units::lookup(name).is_some()
+    }
+
     /// Infers an expression that must be a number, or several. In programs what is true or false counts as 1 or 0.
     pub fn typed_number(&mut self, m: &mut dyn Meaning, e: &ast::Expr) -> Expr {
         let typed = self.typed(m, e);
@@ -527,32 +532,6 @@ impl Infer<'_> {
     pub fn typed_one_time(&mut self, m: &mut dyn Meaning, e: &ast::Expr, what: &str) -> Expr {
         let typed = self.typed_time(m, e, what);
         self.must_be_one(what, typed)
-    }
-
-    fn list(&mut self, m: &mut dyn Meaning, items: &[ast::Expr], span: Span) -> Expr {
-        let mut joined: Option<(Ty, Span)> = None;
-        let mut parts = Vec::new();
-        for item in items {
-            let part = self.typed(m, item);
-            if !part.is_error() {
-                match &joined {
-                    Some((first, at)) if first.kind != part.ty.kind => {
-                        let (odd, at) = if part.ty.kind == Kind::Number { (first, *at) } else { (&part.ty, item.span) };
-                        return self.report(errors::wrong_kind("a number", odd, at), span);
-                    }
-                    Some((first, at)) if !first.same_dim(&part.ty) => {
-                        return self.report(errors::cannot_compare((first, *at), (&part.ty, item.span)), span);
-                    }
-                    Some((first, at)) => joined = Some((join(first.clone(), part.ty.clone()), *at)),
-                    None => joined = Some((part.ty.clone(), item.span)),
-                }
-            }
-            parts.push(part);
-        }
-        let ty = joined.map_or(Ty::any_number(), |(t, _)| t);
-        // Lists of other things than numbers name several of them; only some statements take such a list.
-        let ty = if matches!(ty.kind, Kind::Number | Kind::Error) { ty.shaped(Shape::Array) } else { ty };
-        Expr::new(Kinds::List(parts), ty, span)
     }
 }
 

@@ -8,11 +8,12 @@ mod assign;
 mod call;
 mod chance;
 mod clash;
-mod errors;
+pub(crate) mod errors;
 pub mod experiment;
 mod expr;
 mod foreign;
 mod infer;
+mod lists;
 mod module;
 pub mod network;
 mod neuron;
@@ -537,6 +538,33 @@ impl Synapse {
     /// Returns the states.
     pub fn states(&self) -> impl Iterator<Item = (VarId, &Var)> {
         self.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_)))
+    }
+
+    /// Returns whether its weight changes by itself, at events or at signals, or whether it is made anew.
+    pub fn learns(&self) -> bool {
+        fn changes(body: &[Stmt], weight: VarId) -> bool {
+            body.iter().any(|s| match s {
+                Stmt::Assign(v, _) => *v == weight,
+                Stmt::If(_, a, b) => changes(a, weight) || changes(b, weight),
+                Stmt::Rewire => true,
+                _ => false,
+            })
+        }
+        let Some(weight) = self.weight() else { return false };
+        let flows = self.equations.iter().any(|eq| eq.state == weight);
+        flows || self.handlers.iter().any(|h| changes(&h.body, weight))
+    }
+
+    /// Returns whether it delivers anything, at events, at every step, or by an energy.
+    pub fn delivers(&self) -> bool {
+        fn delivers(body: &[Stmt]) -> bool {
+            body.iter().any(|s| match s {
+                Stmt::Deliver(_) => true,
+                Stmt::If(_, a, b) => delivers(a) || delivers(b),
+                _ => false,
+            })
+        }
+        self.deliver.is_some() || self.energy.is_some() || self.handlers.iter().any(|h| delivers(&h.body))
     }
 
     /// Keeps a state or a parameter at every synapse.

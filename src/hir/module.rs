@@ -182,7 +182,13 @@ impl Loader<'_> {
     /// Declares in dependency order of the kinds: constants first, experiments last.
     fn declare(&mut self, file_id: FileId, file: &ast::File, root: bool, diagnostics: &mut Diagnostics) {
         let mut seen: HashMap<&str, Span> = HashMap::new();
+        let mut titles: HashMap<&str, Span> = HashMap::new();
         for item in &file.items {
+            if let ast::ItemKind::Test(test) = &item.kind
+                && let Some(first) = titles.insert(&test.name.text, test.name.span)
+            {
+                diagnostics.push(errors::declared_twice(&test.name.text, test.name.span, first));
+            }
             let Some(name) = item_name(item) else { continue };
             let span = item_span(item);
             match seen.get(name) {

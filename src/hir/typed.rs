@@ -179,6 +179,51 @@ impl Expr {
         self.ty.is_error()
     }
 
+    /// Returns whether it is written like another one, wherever they stand.
+    fn is_spelled_like(&self, other: &Expr) -> bool {
+        use ExprKind::*;
+        let names = match (&self.kind, &other.kind) {
+            (Local(a), Local(b)) => a == b,
+            (Number(a), Number(b)) => a == b,
+            (Text(a), Text(b)) => a == b,
+            (Member(_, a), Member(_, b)) => a == b,
+            (Variable { id: a, .. }, Variable { id: b, .. }) => a == b,
+            (Binary(a, ..), Binary(b, ..)) => a == b,
+            (Element(..), Element(..))
+            | (Range(..), Range(..))
+            | (List(_), List(_))
+            | (Neg(_), Neg(_))
+            | (All, All) => true,
+            _ => false,
+        };
+        let (a, b) = (self.parts(), other.parts());
+        names && a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_spelled_like(b))
+    }
+
+    /// The variable, if it is one of all cells of a population.
+    pub fn is_of_all(&self, population: LocalId) -> Option<VarId> {
+        match &self.kind {
+            ExprKind::Variable { of, id, segment: None } if of.kind == ExprKind::Local(population) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a variable of cells is one of all cells that another one is of, as far as the text says.
+    pub fn covers(&self, other: &Expr) -> bool {
+        use ExprKind::{Element, Variable};
+        let (Variable { of, id, segment }, Variable { of: part, id: same, segment: at }) = (&self.kind, &other.kind)
+        else {
+            return false;
+        };
+        let segments = match (segment, at) {
+            (None, _) => true,
+            (Some(a), Some(b)) => a.is_spelled_like(b),
+            (Some(_), None) => false,
+        };
+        let cells = of.is_spelled_like(part) || matches!(&part.kind, Element(whole, _) if of.is_spelled_like(whole));
+        id == same && segments && cells
+    }
+
     /// Returns whether it compares two values.
     pub fn is_comparison(&self) -> bool {
         use Op::{Eq, Ge, Gt, Le, Lt, Ne};

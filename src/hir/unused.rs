@@ -6,7 +6,7 @@
 use super::experiment::model::{BlockId, Experiment, Statement, StatementKind};
 use super::network::model::Value;
 use super::typed::{Expr, ExprKind};
-use super::{Kind, Module, Synapse, Trigger, VarId, VarKind};
+use super::{Kind, Module, Side, Synapse, Trigger, VarId, VarKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use std::collections::HashSet;
@@ -22,6 +22,7 @@ pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
         diagnostics.extend(unread.map(|(_, d)| d.clone()));
     }
     unsent(module, diagnostics);
+    undelivered(module, diagnostics);
     unopened(module, diagnostics);
     module.experiments.iter().chain(&module.tests).for_each(|e| too_late(e, diagnostics));
 }
@@ -61,6 +62,7 @@ fn passes(e: &Experiment, block: BlockId) -> bool {
 /// The same of a block after which time passes or does not.
 fn after_the_end(e: &Experiment, block: BlockId, (mut later, mut sown): (bool, bool), diagnostics: &mut Diagnostics) {
     use StatementKind as S;
+    let mut reseeded = false;
     for s in e.blocks[block].iter().rev() {
         let idle = match &s.kind {
             S::Record { .. } => Some("nothing is recorded"),
@@ -68,10 +70,14 @@ fn after_the_end(e: &Experiment, block: BlockId, (mut later, mut sown): (bool, b
             S::Drive(_) => Some("nothing is sent"),
             _ => None,
         };
-        if let (S::Seed(_), false) = (&s.kind, sown) {
-            let message = "this seed has no effect: nothing is made or drawn after it";
-            let d = Diagnostic::at(Code::W0205, s.span, message, "too late");
-            diagnostics.push(d.help("write it before the `network` that is to be made from it"));
+        if let S::Seed(_) = &s.kind {
+            if !sown {
+                let (until, label) = if reseeded { (" before the next one", "of no use") } else { ("", "too late") };
+                let message = format!("this seed has no effect: nothing is made or drawn after it{until}");
+                let d = Diagnostic::at(Code::W0205, s.span, message, label);
+                diagnostics.push(d.help("write it before the `network` that is to be made from it"));
+            }
+            (sown, reseeded) = (false, true);
         }
         sown |= draws(e, s);
         if let (Some(what), false) = (idle, later) {
@@ -158,6 +164,23 @@ fn unsent(module: &Module, diagnostics: &mut Diagnostics) {
                     .help(format!("for the event write {meant}")),
             );
         }
+    }
+}
+
+/// Warns of synapses that hear an event of the sending cell, onto a port that nothing of it ever reaches.
+fn undelivered(module: &Module, diagnostics: &mut Diagnostics) {
+    for c in module.networks.values().flat_map(|n| n.connections()) {
+        let heard = c.synapse.handlers.iter().find(|h| matches!(h.trigger, Trigger::Cell(Side::Pre, _)));
+        let (Some(port), Some(heard)) = (c.port, heard) else { continue };
+        if c.synapse.delivers() {
+            continue;
+        }
+        let port = model_of(&c.post).and_then(|model| Some(&module.neurons.get(model)?.vars[port].name));
+        let message = format!("`{}` never delivers anything", c.synapse.name);
+        let d = Diagnostic::at(Code::W0206, heard.span, message, "hears the event, and sends nothing on");
+        let onto =
+            port.map_or("in this projection".to_string(), |p| format!("nothing reaches `{p}` through this projection"));
+        diagnostics.push(d.label(c.span, onto).help("write `deliver w` in the handler of the event"));
     }
 }
 

@@ -22,6 +22,12 @@ pub fn format_quantity(value: f64, dim: Dim, unit: Option<&Unit>) -> String {
 
 /// Formats a number with at most six significant digits and no trailing zeros.
 pub fn format_number(value: f64) -> String {
+    format_digits(value, 6)
+}
+
+/// The same with at most so many significant digits.
+pub fn format_digits(value: f64, digits: usize) -> String {
+    let most = digits as i32 - 1;
     if value == 0.0 {
         return "0".into();
     }
@@ -36,11 +42,11 @@ pub fn format_number(value: f64) -> String {
     }
     let magnitude = value.abs().log10().floor() as i32;
     if (-4..9).contains(&magnitude) {
-        let decimals = (5 - magnitude).max(0) as usize;
+        let decimals = (most - magnitude).max(0) as usize;
         let text = format!("{value:.decimals$}");
         if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
     } else {
-        let text = format!("{value:.5e}");
+        let text = format!("{value:.*e}", digits - 1);
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'))
     }

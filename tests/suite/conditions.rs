@@ -137,3 +137,50 @@ experiment e {
     assert_eq!(measured(&out, "after"), [0.0, 2.0, -1.0]);
     assert!(crate::support::try_program("experiment e { let x = 2   expect 1 < x < 3 }").is_err());
 }
+
+#[test]
+fn what_is_found_has_the_digits_that_tell_it_from_what_was_expected() {
+    let found = |condition: &str| {
+        let out = run(&format!("experiment e {{ let x = 1 mV  let near = 1.00000004 mV  expect {condition} }}"));
+        let [e] = &out.expectations[..] else { panic!("{condition}: {} expectations", out.expectations.len()) };
+        (e.passed, e.found.clone())
+    };
+    let differs =
+        |condition: &str, shown: &str| assert_eq!(found(condition), (false, shown.to_string()), "{condition}");
+    differs("near == x", "1.00000004 mV, 1 mV");
+    differs("near == 1 mV", "1.00000004 mV");
+    differs("near == 1e-3 V * 1", "1.00000004 mV, 0.001 V");
+    differs("near in 0 mV .. 1 mV", "1.00000004 mV");
+    differs("near == x within 1e-9 mV", "1.00000004 mV, 1 mV");
+    differs("2 mV == x", "2 mV, 1 mV");
+    differs("0.1 + 0.2 == 0.3 + 0", "0.30000000000000004, 0.3");
+    differs("[1, 2, 3.00000004] == [1, 2, 3]", "[1, 2, 3], [1, 2, 3]; element 2: 3.00000004, 3");
+    differs("[[1, 2], [3, 4]] == [[1, 2], [3, 5]]", "[[1, 2], [3, 4]], [[1, 2], [3, 5]]");
+    let long = "linspace(0, 19, 20) == linspace(0, 19, 20) + (linspace(0, 19, 20) == 15)";
+    assert!(found(long).1.ends_with("; element 15: 15, 16"), "{}", found(long).1);
+    assert_eq!(found("near == x within 1 %").0, true);
+}
+
+#[test]
+fn a_precision_with_which_no_network_begins_is_told() {
+    let told = |statements: &str| {
+        let out = run(&format!(
+            "neuron Cell {{ state v = 1   v' = -v / 10 ms }}
+            network Net {{ population a: Cell[2] }}
+            experiment e {{ {statements} }}"
+        ));
+        out.warnings.iter().map(|d| d.code.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("network net = Net()  run 1 ms  precision f64  run 1 ms"), ["W0205"]);
+    assert!(told("network net = Net()  precision f64  run 1 ms").is_empty());
+    assert!(told("network net = Net()  run 1 ms  precision f64  network other = Net()  run 1 ms").is_empty());
+    assert!(told("precision f64  expect 1 == 1").is_empty());
+}
+
+#[test]
+fn tests_of_a_file_have_titles_of_their_own() {
+    let twice = "test \"one\" { expect 1 == 1 }\ntest \"one\" { expect 2 == 2 }\n";
+    let refused = crate::support::try_program(twice).err().expect("a refusal");
+    let codes: Vec<String> = refused.diagnostics.iter().map(|d| d.code.to_string()).collect();
+    assert_eq!(codes, ["E0202"]);
+}

@@ -154,7 +154,7 @@ network Net {
 }
 experiment e {
     network net = Net()
-    measure x = [out_degrees(net.p), weights(net.q)]
+    measure x = concat(out_degrees(net.p), weights(net.q))
 }";
     assert_eq!(measured(text, &files()), [2.0, 1.0, 0.0, 2.0]);
 }

@@ -115,6 +115,14 @@ pub(super) static ROWS: &[Builtin] = &[
         "expect sum(repeat(2, 3)) == 6",
     ),
     f(
+        "concat",
+        &[p("x", Number), p("y", Same)],
+        G::SameAny,
+        Function(arrays::concat),
+        "the elements of one array after those of another, or rows below rows",
+        "expect concat([1, 2], 3) == [1, 2, 3]",
+    ),
+    f(
         "shuffle",
         &[p("x", Collection)],
         G::Same,

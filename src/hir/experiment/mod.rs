@@ -3,7 +3,9 @@
 pub mod environment;
 mod gather;
 mod label;
+mod learning;
 pub mod model;
+mod order;
 pub mod overrides;
 mod plots;
 mod recording;
@@ -27,6 +29,7 @@ pub(super) fn check_experiment(module: &Module, e: &ast::Experiment, diagnostics
     let params = c.world.formals(&mut c.infer, &e.formals);
     let body = c.block(&e.body);
     debug_assert_eq!(body, 0);
+    c.world.unread(&mut c.infer, &params, &format!("experiment `{}`", e.name.text));
     let (name, span, slow) = (e.name.text.clone(), e.name.span, e.slow);
     Experiment { name, span, params, slow, blocks: c.blocks, locals: c.world.locals }
 }
@@ -52,11 +55,13 @@ impl Checker<'_> {
     fn block(&mut self, body: &[Command]) -> BlockId {
         let id = self.blocks.len();
         self.blocks.push(Vec::new());
+        let around = std::mem::replace(&mut self.world.block, self.world.names.depth());
         for c in body {
             if let Some(kind) = self.statement(c) {
                 self.blocks[id].push(Statement { kind, span: c.span });
             }
         }
+        self.world.block = around;
         id
     }
 

@@ -64,6 +64,7 @@ impl Checker<'_> {
 
     fn panel(&mut self, p: &ast::Panel) -> Panel {
         let series: Vec<(Expr, String)> = p.series.iter().map(|e| self.plotted(e)).collect();
+        self.levels(&series);
         let against = p.against.as_ref().map(|e| self.plotted(e));
         self.drawn_together(&series, p.mark.as_ref().map(|m| m.0.text.as_str()));
         if let Some((x, _)) = &against {
@@ -154,8 +155,29 @@ impl Checker<'_> {
     fn plotted(&mut self, e: &ast::Expr) -> (Expr, String) {
         let e = self.typed(e);
         self.must_be(&e, |k| matches!(k, Kind::Number | Kind::Events | Kind::Trace), "something to plot");
+        if matches!(&e.kind, ExprKind::List(items) if items.is_empty()) {
+            let d = Diagnostic::at(Code::E0811, e.span, "this series has no values", "nothing to plot");
+            self.complain(d.help("plot a recording, a measure, or a list of numbers: `plot [1, 4, 9]`"));
+        }
         let label = label(self.infer.module, &self.world.locals, &e);
         (e, label)
+    }
+
+    /// A number that stands there is a level beside what is drawn over time, and nothing among other values.
+    fn levels(&mut self, series: &[(Expr, String)]) {
+        let over_time = |e: &Expr| {
+            e.ty.kind != Kind::Number || matches!(e.kind, ExprKind::Variable { .. } | ExprKind::Synaptic { .. })
+        };
+        if series.iter().any(|(e, _)| over_time(e)) {
+            return;
+        }
+        for (e, _) in series.iter().filter(|(e, _)| crate::hir::infer::constant(e).is_some()) {
+            let d = Diagnostic::at(Code::E0401, e.span, "one number is no series", "drawn as what?");
+            self.complain(d.help(
+                "a level has as many points as the others: `repeat(3 mV, len(x))`; what a word takes stands in its \
+                 brackets: `as psth(3 ms)`",
+            ));
+        }
     }
 
     /// A panel has an axis of ordinates on each side.

@@ -36,6 +36,11 @@ impl Checker<'_> {
                 Some((message, "a parameter", "read it where it is needed, or declare it as a `state`"))
             }
             ExprKind::Synaptic { .. } => None,
+            ExprKind::Element(of, _) if matches!(of.kind, ExprKind::Variable { .. }) => Some((
+                "some values of a variable cannot be recorded so".to_string(),
+                "which cells stands before the variable",
+                "record `net.exc[0].v`, or `net.exc[0 .. 10].v`",
+            )),
             _ => {
                 let message = format!("{} cannot be recorded", typed.ty.describe());
                 let help = "record `net.exc.spike`, `net.exc.v`, `net.link.w`, or `mean(net.exc.v)`";

@@ -11,7 +11,6 @@ use crate::hir::{Kind, Op, Shape, Ty, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinOp, Command, CommandKind, Name};
 use crate::units::Dim;
-use std::collections::BTreeSet;
 
 impl Checker<'_> {
     fn report(&mut self, d: Diagnostic) -> Option<StatementKind> {
@@ -55,7 +54,7 @@ impl Checker<'_> {
             CommandKind::Precision(name) => return self.precision(name),
             CommandKind::Data(name, e) => {
                 let value = self.typed(e);
-                S::Let(self.world.declare(&mut self.infer, name, value.ty.clone()), Value::Expr(value))
+                S::Let(self.world.declare_over(&mut self.infer, name, value.ty.clone()), Value::Expr(value))
             }
             CommandKind::Let(name, ast::Value::Expr(e), Some(over)) => return self.let_over(name, e, over),
             CommandKind::Let(name, value, _) => self.let_(name, value, false),
@@ -83,15 +82,18 @@ impl Checker<'_> {
             CommandKind::Snapshot(form, of) => return self.snapshot(form, of),
             CommandKind::Run(e) => {
                 self.not_in_at(c.span, "run");
+                self.after_networks(c.span);
                 S::Run(self.one_time(e, "how long to run"))
             }
             CommandKind::Step => {
                 self.not_in_at(c.span, "step");
+                self.after_networks(c.span);
                 S::Step
             }
             CommandKind::Plasticity(on, what) => {
                 let list =
                     self.list(what, |k| matches!(k, Kind::Projection(_) | Kind::Network(_)), "a named projection");
+                list.iter().for_each(|e| self.learns(e));
                 S::Plasticity(*on, list)
             }
             CommandKind::Save(e, path, at) => {
@@ -147,27 +149,6 @@ impl Checker<'_> {
         })
     }
 
-    /// Refuses another step where a network has been made of the one before.
-    fn before_networks(&mut self, span: Span) {
-        let visible = self.world.names.iter().map(|(_, id)| &self.world.locals[*id]);
-        if let Some(made) = visible.into_iter().find(|l| matches!(l.ty.kind, Kind::Network(_))) {
-            self.infer.diagnostics.push(
-                Diagnostic::at(Code::E0401, span, "`dt` comes after a network is made", "too late")
-                    .label(made.span, "made here")
-                    .note("delays and durations of a network are counted in steps from when it is made")
-                    .help("write `dt` before `network`"),
-            );
-        }
-    }
-
-    /// Refuses to let time pass while something happens at one time.
-    fn not_in_at(&mut self, span: Span, what: &str) {
-        if self.at > 0 {
-            let d = Diagnostic::at(Code::E0401, span, format!("`{what}` cannot stand in `at`"), "time would pass here");
-            self.infer.diagnostics.push(d.help("what stands in `at` happens at one time, while another `run` goes on"));
-        }
-    }
-
     /// Refuses to give a name to something that is no value.
     fn must_be_value(&mut self, e: &Expr) {
         let fits = |k: &Kind| !matches!(k, Kind::Events) && !matches!(k, Kind::Error);
@@ -184,7 +165,7 @@ impl Checker<'_> {
     }
 
     /// Checks one value, or several in parentheses.
-    fn list(&mut self, e: &ast::Expr, fits: impl Fn(&Kind) -> bool, expected: &str) -> Vec<Expr> {
+    pub(super) fn list(&mut self, e: &ast::Expr, fits: impl Fn(&Kind) -> bool, expected: &str) -> Vec<Expr> {
         let list: Vec<Expr> = e.elements().iter().map(|e| self.typed(e)).collect();
         list.iter().for_each(|e| self.must_be(e, &fits, expected));
         list
@@ -201,7 +182,7 @@ impl Checker<'_> {
         let span = Span { end: model.span.end, ..name.span };
         let found = network::nested(&mut self.infer, &mut self.world, model, args, span);
         let ty = found.as_ref().map_or(Ty::error(), |_| Ty::of(Kind::Network(model.text.clone())));
-        let id = self.world.declare(&mut self.infer, name, ty);
+        let id = self.world.declare_anew(&mut self.infer, name, ty);
         let (of, args) = found?;
         let network = Nested { id, model: of, args, span: name.span };
         Some(StatementKind::Network { network, name: name.text.clone(), batch })
@@ -217,7 +198,7 @@ impl Checker<'_> {
         let span = Span { end: model.span.end, ..name.span };
         let args = network::arguments(&mut self.infer, &mut self.world, model, &found.params, args, span);
         let ty = args.as_ref().map_or(Ty::error(), |_| Ty::of(Kind::Environment(model.text.clone())));
-        let id = self.world.declare(&mut self.infer, name, ty);
+        let id = self.world.declare_anew(&mut self.infer, name, ty);
         self.world.locals[id].mutable = true;
         Some(StatementKind::Environment(Environs { id, name: name.text.clone(), model: found, args: args? }))
     }
@@ -328,20 +309,16 @@ impl Checker<'_> {
                 None => (Value::Expr(Expr::error(d.call.span)), Ty::error()),
             },
         };
-        if let Some(before) = self.world.find(&name.text) {
-            let declared = self.world.locals[before].span;
-            self.infer.diagnostics.push(errors::shadowed(&name.text, name.span, declared));
-        }
         // A variable may hold other numbers later, but of the same kind.
         let ty = if mutable { ty.shaped(Shape::Any) } else { ty };
-        let id = self.world.declare(&mut self.infer, name, ty);
+        let id = self.world.declare_over(&mut self.infer, name, ty);
         self.world.locals[id].mutable = mutable;
         StatementKind::Let(id, value)
     }
 
     fn let_over(&mut self, name: &Name, e: &ast::Expr, over: &ast::Over) -> Option<StatementKind> {
         let (value, over) = self.over(e, over);
-        let id = self.world.declare(&mut self.infer, name, value.ty.clone());
+        let id = self.world.declare_over(&mut self.infer, name, value.ty.clone());
         Some(StatementKind::LetOver(id, value, over))
     }
 
@@ -412,6 +389,10 @@ impl Checker<'_> {
             }
             Kind::Number if variables.len() == 1 && range.ty.shape == Shape::Number => {
                 self.infer.diagnostics.push(errors::one_turn(&range.ty, range.span));
+                Vec::new()
+            }
+            Kind::Number if matches!(&range.kind, ExprKind::List(items) if items.is_empty()) => {
+                self.infer.diagnostics.push(errors::nothing_to_go_through(range.span));
                 Vec::new()
             }
             Kind::Range | Kind::Number if variables.len() == 1 => {
@@ -524,46 +505,6 @@ impl Checker<'_> {
             }
         };
         Some(StatementKind::Measure(id, value, over))
-    }
-
-    /// The signals that targets, or all networks so far, wait for; none where that is not known.
-    fn heard(&self, targets: Option<&[Expr]>) -> Option<BTreeSet<String>> {
-        let module = self.infer.module;
-        let mut out = BTreeSet::new();
-        let networks = self.world.locals.values().map(|l| &l.ty.kind);
-        let networks = networks.filter(|k| matches!(k, Kind::Network(_)));
-        let of: Vec<&Kind> =
-            targets.map_or_else(|| networks.collect(), |list| list.iter().map(|e| &e.ty.kind).collect());
-        for kind in of {
-            match kind {
-                Kind::Network(name) => module.networks.get(name)?.signals(&mut out),
-                Kind::Population(name) => {
-                    out.extend(module.neurons.get(name)?.handlers.iter().map(|h| h.signal.clone()))
-                }
-                Kind::Projection(synapse) => out.extend(synapse.as_ref()?.signals().map(str::to_string)),
-                _ => return None,
-            }
-        }
-        Some(out)
-    }
-
-    /// Checks that somebody listens to a signal.
-    fn signal(&mut self, name: &Name, target: Option<&ast::Expr>) -> StatementKind {
-        let fits = |k: &Kind| matches!(k, Kind::Projection(_) | Kind::Network(_) | Kind::Population(_));
-        let targets = target.map(|e| self.list(e, fits, "a network, a population or a named projection"));
-        if let Some(known) = self.heard(targets.as_deref())
-            && !known.contains(&name.text)
-        {
-            let help = crate::diag::nearest(&name.text, known.iter().map(String::as_str))
-                .map(|n| format!("did you mean `{n}`?"));
-            let message = format!("nobody waits for the signal `{}`", name.text);
-            self.infer.diagnostics.push(
-                Diagnostic::at(Code::E0607, name.span, message, "nobody listens")
-                    .note("a synapse or a neuron listens with `on NAME { … }`")
-                    .maybe_help(help),
-            );
-        }
-        StatementKind::Signal(name.text.clone(), targets)
     }
 
     /// Finds what an assignment changes, and its type.

@@ -18,9 +18,11 @@ use std::sync::Arc;
 /// Checks the statements of a body.
 pub fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem]) -> Vec<Item> {
     let mut out = Vec::new();
+    let around = std::mem::replace(&mut world.block, world.names.depth());
     for i in body {
         item(infer, world, i, &mut out);
     }
+    world.block = around;
     out
 }
 
@@ -56,7 +58,7 @@ fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<
         }
         NetworkItem::Let(name, e) => {
             let value = infer.typed(world, e);
-            let id = world.declare(infer, name, value.ty.clone());
+            let id = world.declare_once(infer, name, value.ty.clone());
             out.push(Item::Let(id, value));
         }
         NetworkItem::Params(bindings) => {
@@ -111,6 +113,10 @@ pub fn turn(infer: &mut Infer, range: &Expr) -> Ty {
     match &range.ty.kind {
         Kind::Number if range.ty.shape == Shape::Number => {
             infer.diagnostics.push(errors::one_turn(&range.ty, range.span));
+            Ty::error()
+        }
+        Kind::Number if matches!(&range.kind, ExprKind::List(items) if items.is_empty()) => {
+            infer.diagnostics.push(errors::nothing_to_go_through(range.span));
             Ty::error()
         }
         Kind::Range if goes_nowhere(range, None) => {
@@ -266,10 +272,27 @@ fn init(infer: &mut Infer, world: &mut World, paths: &[ast::ViewPath], value: &a
         {
             refuse_segment(infer, &kind, true, path.span);
         }
+        let earlier = out.iter().filter_map(|item| match item {
+            Item::Init(targets, _) => targets.iter().find(|t| target.covers(t)).map(|t| t.span),
+            Item::Population(p) => {
+                target.is_of_all(p.id).and_then(|id| p.args.iter().find(|(of, _)| *of == id)).map(|(_, e)| e.span)
+            }
+            _ => None,
+        });
+        if let Some(first) = earlier.last() {
+            infer.diagnostics.push(given_again(target.span, first));
+        }
         let ty = target.ty.clone();
         let value = world.within(true, false, |world| world.value(infer, value, "the initial value", &ty));
         out.push(Item::Init(vec![target], Box::new(value)));
     }
+}
+
+/// An initial value of which nothing stays, since another one of the same block comes after it.
+fn given_again(span: Span, first: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0202, span, "a value is given twice", "given again")
+        .label(first, "nothing stays of this one")
+        .help("remove one of them; values of some cells stand after the value of all: `init a.v = …   init a[0 .. 5].v = …`")
 }
 
 /// A network model with the values of its parameters, as far as they are given.

@@ -22,6 +22,8 @@ pub struct Local {
     pub ty: Ty,
     /// Whether it may change after it is declared.
     pub mutable: bool,
+    /// Whether anything reads it.
+    pub read: bool,
     /// What it stands for wherever it is read, if it holds nothing itself.
     pub stands_for: Option<Expr>,
 }
@@ -129,6 +131,11 @@ impl Network {
         signals(&self.body, out);
     }
 
+    /// Returns whether weights of some projection change, also of networks within it.
+    pub fn learns(&self) -> bool {
+        learns(&self.body)
+    }
+
     /// Collects the windows that its cells and synapses take something of, and where that is written, also those of networks within it.
     pub fn windows<'a>(&'a self, out: &mut Vec<(&'a str, Span)>) {
         windows(&self.body, out);
@@ -155,6 +162,16 @@ fn signals(body: &[Item], out: &mut BTreeSet<String>) {
             Item::Init(..) | Item::Drive(_) | Item::Let(..) | Item::Chosen(_) => {}
         }
     }
+}
+
+fn learns(body: &[Item]) -> bool {
+    body.iter().any(|item| match item {
+        Item::Projection(p) => p.ends.iter().any(|e| e.synapse.learns()),
+        Item::Network(n) => n.model.learns(),
+        Item::For { body, .. } => learns(body),
+        Item::If(_, a, b) => learns(a) || learns(b),
+        Item::Population(_) | Item::Init(..) | Item::Drive(_) | Item::Let(..) | Item::Chosen(_) => false,
+    })
 }
 
 fn windows<'a>(body: &'a [Item], out: &mut Vec<(&'a str, Span)>) {

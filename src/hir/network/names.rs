@@ -37,6 +37,11 @@ impl Names {
         inner
     }
 
+    /// Returns those that have become visible since there were so many.
+    pub fn since(&self, depth: usize) -> impl Iterator<Item = &(String, LocalId)> {
+        self.list.iter().skip(depth)
+    }
+
     /// Returns all of them.
     pub fn iter(&self) -> impl Iterator<Item = &(String, LocalId)> {
         self.list.iter()

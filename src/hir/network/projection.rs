@@ -158,11 +158,7 @@ pub(super) fn once(infer: &mut Infer, clauses: &[Clause]) {
     let mut seen: Vec<(&str, Span)> = Vec::new();
     for (what, span) in clauses.iter().filter_map(single) {
         match seen.iter().find(|(w, _)| *w == what) {
-            Some((_, first)) => infer.diagnostics.push(
-                Diagnostic::at(Code::E0202, span, format!("`{what}` is said twice"), "said again")
-                    .label(*first, "first said here")
-                    .help("remove one of them"),
-            ),
+            Some((_, first)) => infer.diagnostics.push(errors::said_twice(what, span, *first)),
             None => seen.push((what, span)),
         }
     }

@@ -21,6 +21,8 @@ pub struct World {
     pub locals: PrimaryMap<LocalId, Local>,
     /// Visible ones, innermost last.
     pub names: Names,
+    /// How many names were visible where the innermost block began.
+    pub block: usize,
     /// Names that are visible in a loop or one branch of a condition only.
     pub hidden: Vec<Hidden>,
     /// Whether `pre`, `post` and `d` have a meaning here, and the dimension of `d`.
@@ -51,6 +53,35 @@ impl World {
         self.add(name, ty, false)
     }
 
+    /// Makes a name visible, with a warning if it hides another one.
+    pub fn declare_over(&mut self, infer: &mut Infer, name: &Name, ty: Ty) -> LocalId {
+        if let Some(first) = self.find(&name.text) {
+            infer.diagnostics.push(errors::shadowed(&name.text, name.span, self.locals[first].span));
+        }
+        self.declare(infer, name, ty)
+    }
+
+    /// Declares a network or a world of an experiment: another one of its name and block must have been of use before.
+    pub fn declare_anew(&mut self, infer: &mut Infer, name: &Name, ty: Ty) -> LocalId {
+        let first = self.find(&name.text).filter(|first| !self.locals[*first].read);
+        if let Some(first) = first.filter(|_| self.names.since(self.block).any(|(n, _)| *n == name.text)) {
+            let declared = self.locals[first].span;
+            infer
+                .diagnostics
+                .push(errors::declared_twice(&name.text, name.span, declared).note("nothing uses the first one"));
+        }
+        self.declare(infer, name, ty)
+    }
+
+    /// Declares a value of a network: an inner block may hide it, but no other statement of the same block.
+    pub fn declare_once(&mut self, infer: &mut Infer, name: &Name, ty: Ty) -> LocalId {
+        let again = self.names.since(self.block).any(|(n, _)| *n == name.text);
+        match again {
+            true => self.declare_member(infer, name, ty),
+            false => self.declare_over(infer, name, ty),
+        }
+    }
+
     /// Declares a population, view, projection or network: its name stands for one thing.
     pub fn declare_member(&mut self, infer: &mut Infer, name: &Name, ty: Ty) -> LocalId {
         if let Some(first) = self.find(&name.text) {
@@ -61,7 +92,14 @@ impl World {
 
     /// Makes a name visible whose spelling needs no check.
     pub fn add(&mut self, name: &Name, ty: Ty, mutable: bool) -> LocalId {
-        let id = self.locals.push(Local { name: name.text.clone(), span: name.span, ty, mutable, stands_for: None });
+        let id = self.locals.push(Local {
+            name: name.text.clone(),
+            span: name.span,
+            ty,
+            mutable,
+            read: false,
+            stands_for: None,
+        });
         self.names.push((name.text.clone(), id));
         id
     }
@@ -69,6 +107,18 @@ impl World {
     /// Declares formals; their defaults give their types.
     pub fn formals(&mut self, infer: &mut Infer, formals: &[ast::Binding]) -> Vec<Parameter> {
         formals.iter().map(|b| self.formal(infer, b)).collect()
+    }
+
+    /// Warns of parameters that nothing reads.
+    pub fn unread(&self, infer: &mut Infer, params: &[Parameter], of: &str) {
+        // What was taken out of the text may have read them.
+        if infer.diagnostics.has_errors() {
+            return;
+        }
+        for p in params.iter().filter(|p| !self.locals[p.id].read) {
+            let message = format!("parameter `{}` of {of} is never used", p.name);
+            infer.diagnostics.push(Diagnostic::at(Code::W0201, p.span, message, "unused").help("remove it, or use it"));
+        }
     }
 
     fn formal(&mut self, infer: &mut Infer, b: &ast::Binding) -> Parameter {
@@ -106,6 +156,8 @@ impl World {
             (Some(id), _) => Some(self.locals[id].span),
             (None, Some(constant)) => Some(constant.span),
             (None, None) if matches!(name, "dt" | "pi" | "inf") => None,
+            // A name of one letter is a column sooner than a unit.
+            (None, None) if name.chars().count() > 1 && infer.is_unit(name) => None,
             (None, None) => return None,
         };
         Some(Beside { name: name.to_string(), span, declared })
@@ -203,6 +255,7 @@ impl Meaning for World {
             }
         }
         if let Some(id) = self.find(name) {
+            self.locals[id].read = true;
             let local = &self.locals[id];
             return match &local.stands_for {
                 Some(e) => Some(Expr { span, ..e.clone() }),
@@ -261,7 +314,14 @@ impl Meaning for World {
     }
 
     fn local(&mut self, name: &str, span: Span) -> LocalId {
-        self.locals.push(Local { name: name.to_string(), span, ty: Ty::any_number(), mutable: false, stands_for: None })
+        self.locals.push(Local {
+            name: name.to_string(),
+            span,
+            ty: Ty::any_number(),
+            mutable: false,
+            read: false,
+            stands_for: None,
+        })
     }
 
     fn is_program(&self) -> bool {

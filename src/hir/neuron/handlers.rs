@@ -3,6 +3,9 @@
 use super::super::assign::{Assigned, assigned};
 use super::*;
 
+/// The tolerance of an adaptive scheme that is given none.
+const USUAL_TOLERANCE: f64 = 1e-6;
+
 impl Checker {
     /// Events have names everywhere in the neuron, also before the `emit`.
     pub(super) fn declare_events(&mut self) {
@@ -219,6 +222,9 @@ impl Checker {
         for (scope, decl) in pending {
             let Some(scheme) = self.scheme(infer, &decl) else { continue };
             if decl.states.is_empty() {
+                if let Some((_, first)) = self.out.scheme {
+                    infer.diagnostics.push(errors::said_twice("scheme", decl.name.span, first));
+                }
                 self.out.scheme = Some((scheme, decl.name.span));
                 continue;
             }
@@ -232,6 +238,13 @@ impl Checker {
             }
             for name in &decl.states {
                 if let Some(id) = self.assignable(infer, scope, name) {
+                    if let Some((.., first)) = self.out.state_schemes.iter().find(|(other, ..)| *other == id) {
+                        infer.diagnostics.push(errors::said_twice(
+                            &format!("scheme … for {}", name.text),
+                            name.span,
+                            *first,
+                        ));
+                    }
                     self.out.state_schemes.push((id, scheme, name.span));
                 }
             }
@@ -241,15 +254,40 @@ impl Checker {
         }
     }
 
+    /// The tolerance of an adaptive scheme, as it is given or else a usual one; other schemes take none.
+    fn tolerance(&mut self, infer: &mut Infer, decl: &ast::SchemeDecl) -> Option<f64> {
+        let Some(given) = decl.args.first() else { return Some(USUAL_TOLERANCE) };
+        let takes = usize::from(decl.name.text == "rk45");
+        if let Some(more) = decl.args.get(takes) {
+            let message =
+                format!("`{}` takes {}", decl.name.text, if takes == 1 { "one tolerance" } else { "nothing" });
+            let d = Diagnostic::at(Code::E0402, more.value.span, message, "one too many");
+            infer.diagnostics.push(
+                d.help("`rk45(1e-6)` has a tolerance: the largest error of a step, relative or in units of a state"),
+            );
+            return None;
+        }
+        let (value, ty) = self.typed(infer, 0, Place::Init, &given.value);
+        let constant = infer::fold(&value).filter(|t| *t > 0.0 && t.is_finite());
+        let pure = ty.is_error() || ty.same_dim(&Ty::number(Dim::ONE));
+        if constant.is_none() || !pure {
+            let message = "a tolerance is a number above zero, known before the run";
+            let d = Diagnostic::at(Code::E0404, given.value.span, message, "not one");
+            infer.diagnostics.push(d.help("write `scheme rk45(1e-6)`"));
+            return None;
+        }
+        constant
+    }
+
     fn scheme(&mut self, infer: &mut Infer, decl: &ast::SchemeDecl) -> Option<Scheme> {
-        let tolerance = decl.args.first().map(|a| self.typed(infer, 0, Place::Init, &a.value).0);
+        let tolerance = self.tolerance(infer, decl)?;
         Some(match decl.name.text.as_str() {
             "exact" => Scheme::Exact,
             "exponential_euler" => Scheme::ExponentialEuler,
             "euler" => Scheme::Euler,
             "heun" => Scheme::Heun,
             "rk4" => Scheme::Rk4,
-            "rk45" => Scheme::Rk45(tolerance.and_then(|t| infer::fold(&t)).unwrap_or(1e-6)),
+            "rk45" => Scheme::Rk45(tolerance),
             "implicit" => Scheme::Implicit,
             other => {
                 let known = ["exact", "exponential_euler", "euler", "heun", "rk4", "rk45", "implicit"];
