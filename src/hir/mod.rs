@@ -166,6 +166,8 @@ pub enum Scheme {
     Rk45(f64),
     /// Backward Euler along a cable tree.
     Implicit,
+    /// Half a step of it, and as far again.
+    CrankNicolson,
 }
 
 /// A compartment with length and diameter, cut into segments.

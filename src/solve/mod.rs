@@ -156,9 +156,15 @@ fn integrates(neuron: &Neuron, scheme: Scheme, span: Span, rates: &[Rate]) -> Re
         ));
     }
     match scheme {
-        _ if !neuron.cables.is_empty() && !matches!(scheme, Scheme::Implicit) => {
-            refuse("cables are solved implicitly".into(), "remove the `scheme` line")
-        }
+        Scheme::Implicit | Scheme::CrankNicolson if neuron.cables.is_empty() => refuse(
+            "there is no cable".into(),
+            "`implicit` and `crank_nicolson` solve cables; use `scheme exponential_euler`",
+        ),
+        Scheme::Implicit | Scheme::CrankNicolson => Ok(()),
+        _ if !neuron.cables.is_empty() => refuse(
+            "cables are solved implicitly".into(),
+            "remove the `scheme` line, or write `scheme crank_nicolson` for potentials of second order",
+        ),
         Scheme::Exact => {
             let linear = linear_block::closed_linear(neuron, rates);
             match rates.iter().find(|r| !linear.contains(&r.state)) {
@@ -186,10 +192,7 @@ fn integrates(neuron: &Neuron, scheme: Scheme, span: Span, rates: &[Rate]) -> Re
                 None => Ok(()),
             }
         }
-        Scheme::Implicit if neuron.cables.is_empty() => {
-            refuse("there is no cable".into(), "the implicit scheme solves cables; use `scheme exponential_euler`")
-        }
-        _ => Ok(()),
+        Scheme::Euler | Scheme::Heun | Scheme::Rk4 => Ok(()),
     }
 }
 
@@ -234,7 +237,7 @@ pub fn discretize(neuron: &Neuron) -> Solved {
             out.adaptive = Some((tolerance, all.iter().map(|r| (r.state, r.rhs.clone())).collect()));
         }
         Some(Scheme::ExponentialEuler) => explicit::exponential_euler(&mut out, &all, "asked for"),
-        asked @ (None | Some(Scheme::Exact) | Some(Scheme::Implicit)) => {
+        asked @ (None | Some(Scheme::Exact | Scheme::Implicit | Scheme::CrankNicolson)) => {
             let linear: BTreeSet<VarId> = linear_block::closed_linear(neuron, &rates);
             let (exact, rest): (Vec<&Rate>, Vec<&Rate>) = all.into_iter().partition(|r| linear.contains(&r.state));
             let why = if asked == Some(Scheme::Exact) { "asked for" } else { "linear, constant coefficients" };
@@ -371,6 +374,7 @@ pub fn scheme_name(scheme: Scheme) -> &'static str {
         Scheme::Rk4 => "rk4",
         Scheme::Rk45(_) => "rk45",
         Scheme::Implicit => "implicit",
+        Scheme::CrankNicolson => "crank_nicolson",
     }
 }
 

@@ -384,6 +384,39 @@ fn a_tree_with_branches_converges_in_second_order() {
 }
 
 #[test]
+fn potentials_converge_in_first_or_second_order_in_time() {
+    // Two equal segments with a leak: their mean and their difference decay by themselves, with g / C and (g + 2 g_a) / C.
+    let text = |scheme: &str, dt: &str| {
+        let half = |name: &str, v: f64| {
+            format!(
+                "compartment {name} {{ length 100 um   diameter 2 um   param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+                state v = {v} mV   current = 0.1 mS/cm^2 * v }}\n"
+            )
+        };
+        format!(
+            "neuron Two {{ {}{} couple a <-> b   scheme {scheme} }}
+             network Net {{ population cell: Two[20] }}
+             experiment e {{ dt {dt}   precision f64   network net = Net()   run 0.2 ms   measure v = net.cell.b.v / 1 mV }}",
+            half("a", 10.0),
+            half("b", 2.0)
+        )
+    };
+    // Per ms: 0.1 mS/cm^2 over 1 uF/cm^2, and d / (4 R_a l^2 C_m).
+    let (leak, coupling) = (0.1, 2e-4 / (4.0 * 100.0 * 0.01f64.powi(2) * 1e-6) * 1e-3);
+    let exact = 6.0 * (-leak * 0.2f64).exp() - 4.0 * (-(leak + 2.0 * coupling) * 0.2f64).exp();
+    let errors = |scheme: &str| {
+        ["0.01 ms", "0.005 ms", "0.0025 ms"].map(|dt| (measured(&run(&text(scheme, dt)), "v")[0] - exact).abs())
+    };
+    for (scheme, factor) in [("implicit", 1.9..2.1), ("crank_nicolson", 3.95..4.05)] {
+        let errors = errors(scheme);
+        assert!(errors[2] < 0.02, "{scheme}: {errors:?}");
+        for pair in errors.windows(2) {
+            assert!(factor.contains(&(pair[0] / pair[1])), "{scheme}: {errors:?}");
+        }
+    }
+}
+
+#[test]
 fn cables_have_the_same_bits_on_all_threads_and_back_ends() {
     let text = format!(
         "use std.channels.hodgkin_huxley\n{}",

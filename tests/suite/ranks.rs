@@ -179,6 +179,7 @@ neuron Pyramid {
     }
     couple soma <-> apical
     couple soma <-> basal
+    scheme crank_nicolson
     emit spike when rising soma.v > 0 mV
     emit far on spike when apical[7].v > -50 mV
 }

@@ -289,8 +289,10 @@ impl Checker {
             "rk4" => Scheme::Rk4,
             "rk45" => Scheme::Rk45(tolerance),
             "implicit" => Scheme::Implicit,
+            "crank_nicolson" => Scheme::CrankNicolson,
             other => {
-                let known = ["exact", "exponential_euler", "euler", "heun", "rk4", "rk45", "implicit"];
+                let known =
+                    ["exact", "exponential_euler", "euler", "heun", "rk4", "rk45", "implicit", "crank_nicolson"];
                 let help = crate::diag::nearest(other, known).map(|n| format!("did you mean `{n}`?"));
                 infer.diagnostics.push(
                     Diagnostic::at(Code::E0504, decl.name.span, format!("unknown scheme `{other}`"), "not a scheme")

@@ -11,7 +11,7 @@ use super::buffer::{Buffer, padded};
 use super::exchange::{Array, Ranks, Worker};
 use super::pool::Pool;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::VarId;
+use crate::hir::{Scheme, VarId};
 use crate::image::{self, Bound, CableShape, CableSlot, Listing, Target};
 use crate::ir::Precision;
 use crate::plan::{Lanes, Population};
@@ -29,6 +29,8 @@ const CACHE: usize = 1 << 19;
 pub struct Cables {
     compartments: Vec<Compartment>,
     tree: Tree,
+    /// Whether changes count twice.
+    twice: bool,
     cells: usize,
     precision: Precision,
 }
@@ -77,7 +79,10 @@ impl Cables {
         let precision = target.precision;
         let compiled = image::cables(p, event_ports, target);
         let shapes: Vec<&CableShape> = compiled.iter().map(|c| &c.shape).collect();
-        let tree = Tree::new(p, &shapes, precision, target.dt);
+        // Half a step of backward Euler and as far again is a step of Crank and Nicolson.
+        let twice = matches!(p.model.scheme, Some((Scheme::CrankNicolson, _)));
+        let span = if twice { target.dt / 2.0 } else { target.dt };
+        let tree = Tree::new(p, &shapes, precision, (target.dt, span));
         let mut kept = old.map(|c| c.compartments).unwrap_or_default().into_iter();
         let compartments: Vec<Compartment> = compiled
             .into_iter()
@@ -107,7 +112,7 @@ impl Cables {
                 }
             })
             .collect();
-        Some(Cables { compartments, tree, cells: p.n, precision })
+        Some(Cables { compartments, tree, twice, cells: p.n, precision })
     }
 
     /// Returns the kernels.
@@ -162,7 +167,7 @@ impl Cables {
     }
 
     fn step_of<F: Float>(&mut self, ranks: &Ranks, pool: &Pool) -> bool {
-        let Cables { compartments, tree, cells, precision } = self;
+        let Cables { compartments, tree, twice, cells, precision } = self;
         let mut segments: Vec<Segments<F>> = Vec::with_capacity(compartments.len());
         let mut tables: Vec<[Vec<SlotMemory>; 2]> = Vec::with_capacity(compartments.len());
         let bytes: usize = compartments.iter().map(|c| c.bytes_of_group(precision.bytes())).sum();
@@ -212,7 +217,7 @@ impl Cables {
                     let side_by_side = lanes.side_by_side();
                     let before = (first + count - 1) * side_by_side;
                     let cells = (*cells - before).min(side_by_side);
-                    let some = Groups { tree, cables: &segments, first, count, side_by_side, cells };
+                    let some = Groups { tree, twice: *twice, cables: &segments, first, count, side_by_side, cells };
                     // SAFETY: all buffers have these cells' lanes, and groups have disjoint ones.
                     solved &= unsafe { solve(&some, &mut scratch) };
                 }

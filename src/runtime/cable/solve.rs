@@ -1,4 +1,4 @@
-//! Backward Euler along the trees of several cells side by side: the change of all potentials in a step, by elimination from the leaves
+//! Backward Euler along the trees of several cells side by side: the change of all potentials in a step or half of it, by elimination from the leaves
 //! to the root and back (Hines 1984, Int J Biomed Comput 15:69).
 
 use super::tree::{Row, Tree};
@@ -40,6 +40,8 @@ pub const TOGETHER: usize = 2;
 pub struct Groups<'a, F> {
     /// Their tree.
     pub tree: &'a Tree,
+    /// Whether potentials change by twice what is solved for.
+    pub twice: bool,
     /// Their cables.
     pub cables: &'a [Segments<F>],
     /// The first group.
@@ -199,12 +201,26 @@ impl<F: Float> Groups<'_, F> {
                     new.store(own);
                     let v = V::load(cable.v.add(self.place(row, group) + k));
                     let beyond = beyond.as_mut_ptr().add(at);
-                    V::load(beyond).plus(v.plus(new).times(V::splat(F::default()))).store(beyond);
+                    let reached = self.changed(v, new);
+                    V::load(beyond).plus(reached.times(V::splat(F::default()))).store(beyond);
                 }
             }
         }
         let cells = (self.count - 1) * n + self.cells;
         beyond[..cells].iter().all(|x| x.is_finite())
+    }
+
+    /// What potentials are after a step.
+    ///
+    /// # Safety
+    /// The processor must have the instructions of the vector.
+    #[inline(always)]
+    unsafe fn changed<V: Vector<T = F>>(&self, v: V, change: V) -> V {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let new = v.plus(change);
+            if self.twice { new.plus(change) } else { new }
+        }
     }
 
     /// Adds the changes; keeps the potentials as they were if not all will be finite.
@@ -224,7 +240,7 @@ impl<F: Float> Groups<'_, F> {
                     if !finite {
                         v.store(cable.before.add(place));
                     }
-                    v.plus(V::load(change.add(number * width + at))).store(cable.v.add(place));
+                    self.changed(v, V::load(change.add(number * width + at))).store(cable.v.add(place));
                 }
             }
             let last = self.place(row, self.count - 1) + self.cells - 1;

@@ -73,15 +73,16 @@ pub struct Tree {
     pub rows: Vec<Row>,
     /// Axial conductance to the parent, nS.
     pub axial: ByRow,
-    /// Capacitance over dt and axial conductances to all neighbours, nS.
+    /// Capacitance over the time that is solved for and axial conductances to all neighbours, nS.
     pub fixed: ByRow,
     /// Membrane area, µm².
     pub area: ByRow,
 }
 
 impl Tree {
-    /// Joins the cables of a population's cells, which lie side by side in groups.
-    pub fn new(p: &Population, shapes: &[&CableShape], precision: Precision, dt: f64) -> Tree {
+    /// Joins the cables of a population's cells, which lie side by side in groups; potentials are solved for at `span` after the beginning
+    /// of a step.
+    pub fn new(p: &Population, shapes: &[&CableShape], precision: Precision, (dt, span): (f64, f64)) -> Tree {
         let (nodes, parents) = joined(p, shapes);
         // Sections of a morphology meet in points, or in the middle of one.
         let apart: Vec<bool> = match p.model.cables.iter().find_map(|c| c.traced.as_ref()) {
@@ -105,7 +106,7 @@ impl Tree {
         parents.iter().enumerate().for_each(|(row, p)| p.iter().for_each(|p| children[*p].push(row)));
         let fixed = |row: usize, cell: usize| {
             let below: f64 = children[row].iter().map(|child| axial(*child, cell)).sum();
-            piece(row, cell).capacitance / dt + axial(row, cell) + below
+            piece(row, cell).capacitance / span + axial(row, cell) + below
         };
         // One for every place of a group; those that belong to no cell have the values of the last one.
         let n = if p.has_one_shape() { 1 } else { p.n.next_multiple_of(shapes[0].lanes.side_by_side()) };
