@@ -272,14 +272,14 @@ fn init(infer: &mut Infer, world: &mut World, paths: &[ast::ViewPath], value: &a
         {
             refuse_segment(infer, &kind, true, path.span);
         }
-        let earlier = out.iter().filter_map(|item| match item {
+        let mut earlier = out.iter().filter_map(|item| match item {
             Item::Init(targets, _) => targets.iter().find(|t| target.covers(t)).map(|t| t.span),
             Item::Population(p) => {
                 target.is_of_all(p.id).and_then(|id| p.args.iter().find(|(of, _)| *of == id)).map(|(_, e)| e.span)
             }
             _ => None,
         });
-        if let Some(first) = earlier.last() {
+        if let Some(first) = earlier.next_back() {
             infer.diagnostics.push(given_again(target.span, first));
         }
         let ty = target.ty.clone();
