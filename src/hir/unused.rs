@@ -171,15 +171,16 @@ fn unsent(module: &Module, diagnostics: &mut Diagnostics) {
 fn undelivered(module: &Module, diagnostics: &mut Diagnostics) {
     for c in module.networks.values().flat_map(|n| n.connections()) {
         let heard = c.synapse.handlers.iter().find(|h| matches!(h.trigger, Trigger::Cell(Side::Pre, _)));
-        let (Some(port), Some(heard)) = (c.port, heard) else { continue };
-        if c.synapse.delivers() {
+        let port = c.port.and_then(|port| Some(&module.neurons.get(model_of(&c.post)?)?.vars[port]));
+        let (Some(port), Some(heard)) = (port, heard) else { continue };
+        // A weight in another unit than the port's is not meant to be delivered.
+        let meant = c.synapse.weight().is_some_and(|w| c.synapse.vars[w].dim == port.dim);
+        if c.synapse.delivers() || !meant {
             continue;
         }
-        let port = model_of(&c.post).and_then(|model| Some(&module.neurons.get(model)?.vars[port].name));
         let message = format!("`{}` never delivers anything", c.synapse.name);
         let d = Diagnostic::at(Code::W0206, heard.span, message, "hears the event, and sends nothing on");
-        let onto =
-            port.map_or("in this projection".to_string(), |p| format!("nothing reaches `{p}` through this projection"));
+        let onto = format!("nothing reaches `{}` through this projection", port.name);
         diagnostics.push(d.label(c.span, onto).help("write `deliver w` in the handler of the event"));
     }
 }
