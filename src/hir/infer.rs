@@ -14,6 +14,7 @@ use crate::syntax::MAX_HEIGHT;
 use crate::syntax::ast::{self, BinOp, ExprKind};
 use crate::units::{Dim, Ratio, Unit};
 use cranelift_entity::EntityRef;
+use std::collections::BTreeSet;
 
 /// What names, members and calls mean in one place.
 pub trait Meaning {
@@ -123,6 +124,8 @@ pub struct Infer<'a> {
     pub expanded: usize,
     /// Whether the expression that comes next is a condition: true or false, also of arrays.
     condition: bool,
+    /// Names of networks that are read from outside: the network's model, and the name.
+    pub members: BTreeSet<(String, String)>,
     /// Where event inputs are read, whose impulses are counted per time.
     pub impulses: Vec<Span>,
 }
@@ -140,6 +143,7 @@ impl<'a> Infer<'a> {
             level: 0,
             expanded: 0,
             condition: false,
+            members: BTreeSet::new(),
             impulses: Vec::new(),
         }
     }
@@ -148,7 +152,16 @@ impl<'a> Infer<'a> {
     pub fn quiet<'b>(&'b self, silent: &'b mut Diagnostics) -> Infer<'b> {
         let Infer { module, level, expanded, .. } = *self;
         let calling = self.calling.clone();
-        Infer { module, diagnostics: silent, calling, level, expanded, condition: false, impulses: Vec::new() }
+        Infer {
+            module,
+            diagnostics: silent,
+            calling,
+            level,
+            expanded,
+            condition: false,
+            members: BTreeSet::new(),
+            impulses: Vec::new(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! They are known only when networks and experiments have been checked, too.
 
 use super::experiment::model::{BlockId, Experiment, Statement, StatementKind};
-use super::network::model::Value;
+use super::network::model::{Parameter, Value};
 use super::typed::{Expr, ExprKind};
 use super::{Kind, Module, Side, Synapse, Trigger, VarId, VarKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -21,10 +21,32 @@ pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
         let unread = neuron.unused.iter().filter(|(v, _)| !read.contains(&(name.clone(), *v)));
         diagnostics.extend(unread.map(|(_, d)| d.clone()));
     }
+    unread(module, diagnostics);
     unsent(module, diagnostics);
     undelivered(module, diagnostics);
     unopened(module, diagnostics);
     module.experiments.iter().chain(&module.tests).for_each(|e| too_late(e, diagnostics));
+}
+
+/// Warns of parameters of networks and experiments that nothing reads, neither there nor from outside.
+fn unread(module: &Module, diagnostics: &mut Diagnostics) {
+    let experiments = || module.experiments.iter().chain(&module.tests);
+    let of_experiments = experiments().flat_map(|e| &e.reads);
+    let read: HashSet<&(String, String)> =
+        of_experiments.chain(module.networks.values().flat_map(|n| &n.reads)).collect();
+    let mut warn = |p: &Parameter, of: &str| {
+        let message = format!("parameter `{}` of {of} is never used", p.name);
+        diagnostics.push(Diagnostic::at(Code::W0201, p.span, message, "unused").help("remove it, or use it"));
+    };
+    for (name, network) in &module.networks {
+        let own = network.params.iter().filter(|p| !network.locals[p.id].read);
+        let own = own.filter(|p| !read.contains(&(name.clone(), p.name.clone())));
+        own.for_each(|p| warn(p, &format!("network `{name}`")));
+    }
+    for e in experiments() {
+        let own = e.params.iter().filter(|p| !e.locals[p.id].read);
+        own.for_each(|p| warn(p, &format!("experiment `{}`", e.name)));
+    }
 }
 
 /// Warns of what waits for time to pass where none does any more; of experiments without time nothing is said, because who asks for

@@ -29,9 +29,8 @@ pub(super) fn check_experiment(module: &Module, e: &ast::Experiment, diagnostics
     let params = c.world.formals(&mut c.infer, &e.formals);
     let body = c.block(&e.body);
     debug_assert_eq!(body, 0);
-    c.world.unread(&mut c.infer, &params, &format!("experiment `{}`", e.name.text));
     let (name, span, slow) = (e.name.text.clone(), e.name.span, e.slow);
-    Experiment { name, span, params, slow, blocks: c.blocks, locals: c.world.locals }
+    Experiment { name, span, params, slow, blocks: c.blocks, locals: c.world.locals, reads: c.infer.members }
 }
 
 struct Checker<'a> {

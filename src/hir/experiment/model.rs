@@ -5,6 +5,7 @@ use crate::hir::typed::{Expr, LocalId, Seen};
 use crate::hir::{Kind, Op, Reduce, Ty, VarId};
 use crate::source::Span;
 use cranelift_entity::PrimaryMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An experiment or a test.
@@ -22,6 +23,8 @@ pub struct Experiment {
     pub blocks: Vec<Vec<Statement>>,
     /// All names of its body.
     pub locals: PrimaryMap<LocalId, Local>,
+    /// Names of networks that it reads: the model, and the name.
+    pub reads: BTreeSet<(String, String)>,
 }
 
 /// A block of statements, by its place among those of the experiment.

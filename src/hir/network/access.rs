@@ -114,6 +114,7 @@ fn member(infer: &mut Infer, of: Expr, name: &ast::Name, span: Span) -> Expr {
             match network.members.get(&name.text) {
                 Some(id) => {
                     let ty = network.locals[*id].ty.clone();
+                    infer.members.insert((model, name.text.clone()));
                     Expr::new(ExprKind::Member(Box::new(of), name.text.clone()), ty, span)
                 }
                 None => {

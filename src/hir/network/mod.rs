@@ -25,7 +25,6 @@ pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics
     let mut world = World::default();
     let params = world.formals(&mut infer, &network.formals);
     let body = items(&mut infer, &mut world, &network.body);
-    world.unread(&mut infer, &params, &format!("network `{}`", network.name.text));
     let members = world.names.iter().cloned().collect();
     model::Network {
         name: network.name.text.clone(),
@@ -35,5 +34,6 @@ pub(super) fn check_network(module: &Module, network: &ast::Network, diagnostics
         locals: world.locals,
         members,
         hidden: world.hidden,
+        reads: infer.members,
     }
 }

@@ -113,6 +113,8 @@ pub struct Network {
     pub members: IndexMap<String, LocalId>,
     /// Those that are visible in a loop or one branch of a condition only.
     pub hidden: Vec<Hidden>,
+    /// Names of networks within it that it reads: the model, and the name.
+    pub reads: BTreeSet<(String, String)>,
 }
 
 impl Network {

@@ -109,18 +109,6 @@ impl World {
         formals.iter().map(|b| self.formal(infer, b)).collect()
     }
 
-    /// Warns of parameters that nothing reads.
-    pub fn unread(&self, infer: &mut Infer, params: &[Parameter], of: &str) {
-        // What was taken out of the text may have read them.
-        if infer.diagnostics.has_errors() {
-            return;
-        }
-        for p in params.iter().filter(|p| !self.locals[p.id].read) {
-            let message = format!("parameter `{}` of {of} is never used", p.name);
-            infer.diagnostics.push(Diagnostic::at(Code::W0201, p.span, message, "unused").help("remove it, or use it"));
-        }
-    }
-
     fn formal(&mut self, infer: &mut Infer, b: &ast::Binding) -> Parameter {
         let default = b.value.as_ref().map(|v| infer.typed(self, v));
         // What a default says of the unit holds for other values too; how many numbers there are may differ.
