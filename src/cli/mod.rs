@@ -26,6 +26,7 @@ mod lsp;
 mod messages;
 mod options;
 mod page;
+mod plan;
 mod plot;
 mod profile;
 mod progress;
@@ -90,6 +91,10 @@ enum Command {
     ///
     /// Started by `mpirun`, processes share its networks out among them, if the program was built with the feature `mpi`.
     Run(run::Request),
+    /// Say what a run would take in several processes: memory, bytes that they tell each other, a predicted time
+    ///
+    /// Nothing is built or drawn: of synapses that are drawn it takes the expected number.
+    Plan(plan::Request),
     /// Draw the figures of a run again from its files, without running it
     Plot(plot::Request),
     /// Write a page of a run: its source, expectations, measures and figures in one file
@@ -251,6 +256,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Data { command } => data::data(command == DataCommand::Check, messages),
         Command::Check { paths } => commands::check(&paths, messages),
+        Command::Plan(request) => plan::plan(&request, messages),
         Command::Plot(request) => plot::plot(&request, messages),
         Command::Report { folder, to } => plot::report(&folder, to.as_deref(), messages),
         Command::Run(request) => run::run(request, launched.ranks(), messages),

@@ -3,6 +3,7 @@
 use clap::Args;
 use neuro::experiment::MOST_THREADS;
 use neuro::report::RecordingFormat;
+use std::path::PathBuf;
 
 /// Options of whatever runs.
 #[derive(Args, Clone)]
@@ -25,6 +26,54 @@ pub struct RunOptions {
     /// Refuse what takes more memory, and stop a run that does: 500MB, 16GB; what the machine has unless given
     #[arg(long, value_name = "SIZE")]
     pub max_memory: Option<String>,
+}
+
+/// Options of what is planned and does not run.
+#[derive(Args, Clone)]
+pub struct PlanOptions {
+    /// Numbers of processes, with commas: 1,16,256
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1", value_parser = ranks)]
+    pub ranks: Vec<usize>,
+    /// Threads of each process
+    #[arg(long, value_name = "N", value_parser = threads, default_value = "1")]
+    pub threads: usize,
+    /// Override a parameter, with its unit: net.exc.tau_m=20ms, seed=3, dt=0.05ms
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+    /// Precision of states: f32 or f64
+    #[arg(long, value_name = "P")]
+    pub precision: Option<String>,
+    /// How often a cell has an event: 5Hz for all, exc=5Hz for a population, exc.spike=5Hz for one of its events; may be given several times
+    #[arg(long, value_name = "[OF=]RATE", required_unless_present = "like")]
+    pub rate: Vec<String>,
+    /// The same as cells had in an earlier run, on the average of all: its run.json
+    #[arg(long, value_name = "RUN.JSON", conflicts_with = "rate")]
+    pub like: Option<PathBuf>,
+    /// By how much more the number of events of all cells between two messages scatters than if they were independent: variance over mean
+    #[arg(long, value_name = "F", default_value = "1", value_parser = fano)]
+    pub fano: f64,
+    /// What something takes in place of what was measured on one machine: row=15ns; may be given several times
+    #[arg(long, value_name = "NAME=TIME")]
+    pub cost: Vec<String>,
+}
+
+/// Reads a variance over a mean.
+fn fano(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(f) if f >= 0.0 && f.is_finite() => Ok(f),
+        _ => Err("it is a number from 0 on".into()),
+    }
+}
+
+/// The most processes that a plan is asked about.
+const MOST_RANKS: usize = 1 << 20;
+
+/// Reads a number of processes.
+fn ranks(text: &str) -> Result<usize, String> {
+    match text.trim().parse() {
+        Ok(n) if (1..=MOST_RANKS).contains(&n) => Ok(n),
+        _ => Err(format!("it is a whole number from 1 to {MOST_RANKS}")),
+    }
 }
 
 /// Options of runs that can be stopped and resumed.

@@ -15,7 +15,7 @@ use neuro::compiler::{Program, unknown_experiment};
 use neuro::data::{Files, sha256};
 use neuro::diag::{Code, Diagnostic};
 use neuro::disk::Disk;
-use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, Override, RunIdentity, Runner, Settings};
+use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, Override, RunIdentity, Runner, Settings, Share};
 use neuro::hir::experiment::model::Experiment;
 use neuro::ir::Precision;
 use neuro::report::{self, RecordingFormat, RunInfo};
@@ -324,7 +324,7 @@ impl One<'_> {
     ) -> Outcome {
         let runner = Runner { module: &self.program.module, files: disk, settings: settings.clone(), progress };
         if self.every.is_none() && resume.is_none() {
-            return runner.run(e);
+            return self.shared(runner.run(e));
         }
         let belongs = RunIdentity {
             neuro: env!("CARGO_PKG_VERSION").into(),
@@ -333,7 +333,15 @@ impl One<'_> {
             overrides: settings.overrides.iter().map(|o| (o.path.clone(), o.value.clone())).collect(),
             precision: settings.precision.map(|p| p.to_string()),
         };
-        runner.run_with(e, &Checkpoints { keeper, belongs, resume })
+        self.shared(runner.run_with(e, &Checkpoints { keeper, belongs, resume }))
+    }
+
+    /// Takes note of what each of several processes took.
+    fn shared(&self, outcome: Outcome) -> Outcome {
+        let ranks = &self.settings.ranks;
+        let share = Share { peak_memory: report::peak_memory(), traffic: ranks.traffic() };
+        let processes = if ranks.are_several() { ranks.tell(&share) } else { Vec::new() };
+        Outcome { processes, ..outcome }
     }
 
     /// Runs an experiment whose results have a place.

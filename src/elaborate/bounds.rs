@@ -19,6 +19,9 @@ pub fn cells_within_bounds(p: &Population, id: VarId, cells: &Cells, value: &Col
 
 /// Refuses values for weights or states of synapses that their bounds exclude.
 pub fn synapses_within_bounds(p: &Projection, id: VarId, value: &Column, span: Span) -> Attempt<()> {
+    if p.pairs.are_expected() && matches!(value, Column::Drawn(_)) {
+        return Ok(());
+    }
     match p.assigned_out_of_bounds(id, p.pairs.len(), value) {
         Some(found) => Err(outside(&p.name, &p.synapse.vars[id], &found, span)),
         None => Ok(()),

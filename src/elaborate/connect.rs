@@ -1,9 +1,9 @@
 //! Connectors: which pairs of cells a projection connects, drawn from the projection's own random stream.
 
-use super::Elaborator;
 use super::ends::{End, are_chosen};
 use super::table::{Columns, from_table};
 use super::values::PairFunction;
+use super::{Elaborator, undrawn};
 use crate::builtin::Builtin;
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
@@ -36,15 +36,23 @@ impl Elaborator<'_> {
         stream: Stream,
     ) -> Attempt<Connected> {
         let plain = |pairs: Pairs| Connected { pairs, transpose_of: None, columns: Columns::default() };
-        let backend = self.around.backend;
+        let (backend, expects) = (self.around.backend, self.around.expects);
         Ok(match &c.connect {
             Connect::By(b, values, span) => {
-                if c.anew.is_none() {
+                if c.anew.is_none() && !expects {
                     fits(scope, (b, values, *span), ends)?;
                 }
-                plain(by(scope, (b, values, *span), ends, stream, backend)?)
+                if expects {
+                    can_be_expected((b, values), ends, *span)?;
+                }
+                plain(by(scope, (b, values, *span), ends, (stream, expects), backend)?)
             }
-            Connect::Where(e) => plain(where_(scope, e, ends, backend)?.into()),
+            Connect::Where(e) => {
+                if expects {
+                    few_pairs(ends, "where", e.span)?;
+                }
+                plain(where_(scope, e, ends, backend)?.into())
+            }
             Connect::Transposed(of) => {
                 if are_chosen(ends) {
                     let what = "the transpose between cells that are chosen one by one";
@@ -52,6 +60,9 @@ impl Elaborator<'_> {
                     return Err(Box::new(d.help("join populations or ranges of cells")));
                 }
                 let found = self.transposed(scope, of, (ends.0.view, ends.1.view))?;
+                if self.plan.projections[found].pairs.are_expected() {
+                    return undrawn(of.span, "the transpose of synapses that are drawn");
+                }
                 let pairs = Pairs::Transposed(Box::new(self.plan.projections[found].pairs.clone()));
                 Connected { transpose_of: Some(found), ..plain(pairs) }
             }
@@ -151,8 +162,32 @@ fn fits(scope: &Scope, (b, values, span): Called, ends: (End, End)) -> Attempt<(
     room(LEAST_BYTES * synapses.max(0.0), span, from)
 }
 
-/// Draws the synapses of a connector, in a fixed order.
-fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: Backend) -> Attempt<Pairs> {
+/// Pairs that are looked at one by one for a plan.
+const MOST_PLANNED: usize = 20_000_000;
+
+/// Refuses to look at more pairs than a plan has time for.
+fn few_pairs(ends: (End, End), name: &str, span: Span) -> Attempt<()> {
+    let (n, m) = (ends.0.view.n, ends.1.view.n);
+    match n.saturating_mul(m) <= MOST_PLANNED {
+        true => Ok(()),
+        false => undrawn(span, format!("how many of {n} x {m} pairs `{name}` connects")),
+    }
+}
+
+/// Refuses connectors of which only a look at very many pairs says how many they connect.
+fn can_be_expected((b, values): (&Builtin, &[Option<Expr>]), ends: (End, End), span: Span) -> Attempt<()> {
+    let chosen = b.name == "all_to_all" && values.iter().any(Option::is_some);
+    if chosen || b.name == "distance" { few_pairs(ends, b.name, span) } else { Ok(()) }
+}
+
+/// Draws the synapses of a connector, in a fixed order, or says only how many to expect.
+fn by(
+    scope: &Scope,
+    called: Called,
+    ends: (End, End),
+    (stream, expects): (Stream, bool),
+    backend: Backend,
+) -> Attempt<Pairs> {
     let (b, values, span) = called;
     let (pre, post) = ends;
     let same = pre.view.population == post.view.population;
@@ -179,6 +214,14 @@ fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: 
             Connector::Total | Connector::Probability(_) => 1,
         };
         countable(&[lines, degree], span)?;
+        if expects {
+            let free = if autapses || !same { 0 } else { same_cells(pre, post) };
+            let synapses = match connector {
+                Connector::Probability(p) => (p * (n as f64 * m as f64 - free as f64)).round() as u64,
+                _ => (lines * degree) as u64,
+            };
+            return Ok(Pairs::Drawn(Drawing::expected((pre.view, post.view), connector, synapses, stream)));
+        }
         let drawing = match are_chosen(ends) && !autapses && same {
             true => Drawing::between((pre.view, post.view), (pre.cells, post.cells), connector, degree, stream),
             false => Drawing::new((pre.view, post.view), connector, degree, autapses, stream),
@@ -222,6 +265,17 @@ fn by(scope: &Scope, called: Called, ends: (End, End), stream: Stream, backend: 
         "distance" => by_distance(scope, first(), ends, autapses || !same, stream, backend),
         other => fail(Code::E0210, span, format!("unknown connector `{other}`"), "not a connector"),
     }
+}
+
+/// Returns how many cells of a population are at both ends.
+fn same_cells(pre: End, post: End) -> usize {
+    if let (Some(a), Some(b)) = (pre.cells.view(), post.cells.view()) {
+        return (a.start + a.n).min(b.start + b.n).saturating_sub(a.start.max(b.start));
+    }
+    let places = post.cells.places();
+    let first = post.cells.cover().start;
+    let there = |cell: usize| cell.checked_sub(first).and_then(|k| places.get(k).copied().flatten()).is_some();
+    pre.cells.iter().filter(|cell| there(*cell)).count()
 }
 
 /// Sees a source, some targets, and a value for each of the pairs.

@@ -59,7 +59,7 @@ pub fn are_chosen(ends: (End, End)) -> bool {
 
 /// The pairs as pairs of cells.
 pub fn placed(pairs: Pairs, ends: (End, End)) -> Pairs {
-    if !are_chosen(ends) {
+    if !are_chosen(ends) || pairs.are_expected() {
         return pairs;
     }
     let cell = |e: &Edge| Edge { pre: ends.0.cell(e.pre as usize) as u32, post: ends.1.cell(e.post as usize) as u32 };

@@ -54,6 +54,8 @@ pub struct Surroundings<'a> {
     pub shuffles: (u64, &'a Cell<u32>),
     /// The experiment that it is part of, with its recordings and other networks.
     pub outer: Option<&'a dyn World>,
+    /// Whether it is only planned how many synapses there are: none is drawn, and nothing will run.
+    pub expects: bool,
 }
 
 /// Builds one network; several nested ones share the plan.
@@ -103,6 +105,11 @@ impl<'a> Elaborator<'a> {
     /// Ends the work.
     pub fn finish(self) -> Elaborated {
         Elaborated { plan: self.plan, rates: self.rates, imports: self.imports, warnings: self.warnings }
+    }
+
+    /// Refuses what does not fit into memory, if it shall run.
+    fn room(&self, bytes: f64, span: Span, what: impl FnOnce() -> String) -> Attempt<()> {
+        if self.around.expects { Ok(()) } else { room(bytes, span, what) }
     }
 
     fn scope<'b>(&'b self, locals: &'b Locals) -> Scope<'b> {
@@ -212,9 +219,13 @@ impl<'a> Elaborator<'a> {
         };
         let n = cells(p, name, &shape)?;
         let states = p.model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::State(_))).count();
-        room(4.0 * n as f64 * states.max(1) as f64, p.span, || {
+        self.room(4.0 * n as f64 * states.max(1) as f64, p.span, || {
             format!("{n} cells of {} with {states} states each", p.model.name)
         })?;
+        if self.around.expects && !p.model.cables.is_empty() {
+            return fail(Code::E0822, p.span, format!("cells of `{name}` have cables"), "are not planned")
+                .map_err(|d: Box<Diagnostic>| Box::new(d.help("they run in one process alone: `neuro run`")));
+        }
         let spacing = p.spacing.as_ref().map(|e| scope.number(e)).transpose()?.unwrap_or(1.0);
         if spacing <= 0.0 || !spacing.is_finite() {
             let at = p.spacing.as_ref().map_or(p.span, |e| e.span);
@@ -282,6 +293,13 @@ impl<'a> Elaborator<'a> {
         follow(population, true, self.around.dt, target.span)?;
         Ok(())
     }
+}
+
+/// Refuses to plan what follows from single synapses that are not drawn.
+pub fn undrawn<T>(span: Span, message: impl Into<String>) -> Attempt<T> {
+    fail(Code::E0822, span, message, "is known only once every synapse has been drawn").map_err(|d: Box<Diagnostic>| {
+        Box::new(d.help("`neuro plan` draws none: give what does not depend on single pairs, or plan a smaller model"))
+    })
 }
 
 /// The names of cells of which a table has a row for each.

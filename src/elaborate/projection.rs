@@ -5,7 +5,7 @@ use super::connect::Connected;
 use super::ends::{End, placed};
 use super::table::Import;
 use super::values::per_synapse;
-use super::{Elaborator, Locals};
+use super::{Elaborator, Locals, undrawn};
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, fail, room};
 use crate::hir::network::model::{self, Connection, Value};
@@ -95,7 +95,7 @@ impl Elaborator<'_> {
         self.warnings.extend(warnings);
         if c.anew.is_none() {
             let (n, each) = (projection.pairs.len(), projection.bytes_per_synapse(4));
-            room(n as f64 * each as f64, c.span, || format!("{n} synapses of {each} bytes each"))?;
+            self.room(n as f64 * each as f64, c.span, || format!("{n} synapses of {each} bytes each"))?;
         }
         if let Some(name) = name {
             projection.name = format!("{prefix}{name}");
@@ -117,6 +117,10 @@ impl Elaborator<'_> {
         }
         within_limits(&projection, c)?;
         if !projection.is_plastic() {
+            let drawn = |d: &Delay| matches!(d, Delay::Drawn(_));
+            if projection.pairs.are_expected() && drawn(&projection.delay) && drawn(&projection.dendritic) {
+                return undrawn(c.span, "the sum of two delays that are both drawn");
+            }
             // Nothing happens at the synapses, so only the sum of the delays counts.
             projection.delay = projection.delay.plus(&projection.dendritic, projection.lag);
             (projection.dendritic, projection.lag) = (Delay::Const(0), 0);
@@ -181,7 +185,7 @@ impl Elaborator<'_> {
             _ => None,
         });
         let mut warnings: Vec<Diagnostic> = rounded.collect();
-        let steps = |(d, span): (Column, Span)| self.steps(d, pairs.len(), span);
+        let steps = |(d, span): (Column, Span)| self.steps(d, &pairs, span);
         let least = Delay::Const(u32::from(!(at_once && hears_events(&c.synapse))));
         let delay = axonal.map(steps).transpose()?.unwrap_or(least);
         let dendritic = dendritic.map(steps).transpose()?.unwrap_or(Delay::Const(0));
@@ -291,8 +295,8 @@ impl Elaborator<'_> {
     }
 
     /// Rounds delays to the grid; a delay below one step cannot be honoured.
-    fn steps(&self, delay: Column, n: usize, span: Span) -> Attempt<Delay> {
-        let dt = self.around.dt;
+    fn steps(&self, delay: Column, pairs: &Pairs, span: Span) -> Attempt<Delay> {
+        let (dt, n) = (self.around.dt, pairs.len());
         let one = |d: f64| -> Attempt<f64> {
             let steps = (d / dt).round();
             match (1.0..60_000.0).contains(&steps) {
@@ -304,8 +308,9 @@ impl Elaborator<'_> {
             Column::Const(d) => Delay::Const(one(d)? as u32),
             // If no time can be too short or too long, none has to be looked at.
             Column::Drawn(times)
-                if (times.distribution.lowest() / dt).round() >= 1.0
-                    && times.distribution.highest() / dt < 59_999.0 =>
+                if pairs.are_expected()
+                    || (times.distribution.lowest() / dt).round() >= 1.0
+                        && times.distribution.highest() / dt < 59_999.0 =>
             {
                 Delay::Drawn(DrawnDelays { times, n, dt, more: 0 })
             }
@@ -386,7 +391,7 @@ fn within_limits(p: &Projection, c: &Connection) -> Attempt<()> {
         let d = Diagnostic::at(Code::E0404, c.span, message, format!("a projection like this has at most {most}"));
         return Err(Box::new(d.help("connect parts of the populations by projections of their own")));
     }
-    if p.delay.longest() + p.dendritic.longest() <= LONGEST_DELAY {
+    if p.pairs.are_expected() || p.delay.longest() + p.dendritic.longest() <= LONGEST_DELAY {
         return Ok(());
     }
     let (axonal, dendritic) = (p.delay.range().1, p.dendritic.range().1);

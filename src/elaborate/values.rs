@@ -111,6 +111,7 @@ pub fn per_synapse(
                 false => unreachable_bounds(d.span),
             }
         }
+        Value::Expr(e) if e.is_per_pair() && pairs.are_expected() => super::undrawn(e.span, "a value for every pair"),
         Value::Expr(e) if e.is_per_pair() => {
             let values = PairFunction::new(scope, e, ends, Some((pairs.len(), "synapse")), backend)?.of_pairs(pairs)?;
             Ok(Column::Array(Arc::new(values)))

@@ -33,8 +33,8 @@ mod world;
 
 pub use crate::evaluate::Attempt;
 pub use crate::value::{Quantity, Value};
-pub use outcome::{Expectation, Moment, Outcome, Progress, Snapshot};
-pub use run::{Checkpoints, Runner};
+pub use outcome::{Expectation, Moment, Outcome, Progress, Share, Snapshot};
+pub use run::{Checkpoints, Planned, Runner};
 pub use session::{Given, Session};
 pub use settings::{MOST_THREADS, Override, Settings};
 pub use store::{CheckpointStore, RunIdentity};

@@ -6,7 +6,7 @@ use super::run::Run;
 use super::settings::Override;
 use crate::budget;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, too_many};
+use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, too_many, undrawn};
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::experiment::model::{self, Statement, StatementKind};
 use crate::hir::network::model::{Drive, Nested, Process};
@@ -87,6 +87,7 @@ impl Run<'_> {
             backend: self.runner.settings.backend,
             shuffles: (self.seed, &self.shuffles),
             outer: None,
+            expects: self.expects(),
         }
     }
 
@@ -182,6 +183,10 @@ impl Run<'_> {
             return Ok(());
         }
         self.unheard_precision = None;
+        if self.expects() {
+            let message = format!("values of `{}` as it runs, before the first `run`", self.live[index].name);
+            return undrawn(Span::default(), message);
+        }
         self.limits.building(&self.live[index].name, 0, 0);
         let clock = std::time::Instant::now();
         let settings = &self.runner.settings;
@@ -228,10 +233,15 @@ impl Run<'_> {
     }
 
     /// Refuses a network of which several processes cannot have a part each.
-    fn can_be_dealt_out(&self, index: usize) -> Attempt<()> {
+    pub(super) fn can_be_dealt_out(&self, index: usize) -> Attempt<()> {
         let Live { name, plan, .. } = &self.live[index];
-        if !self.runner.settings.ranks.are_several() {
+        if !self.runner.settings.ranks.are_several() && !self.expects() {
             return Ok(());
+        }
+        // What segments take and tell is not planned.
+        if let Some(p) = plan.populations.iter().find(|p| self.expects() && !p.model.cables.is_empty()) {
+            let d = Diagnostic::new(Code::E0822, format!("`{name}` cannot be planned: cells of `{}` have cables", p.name));
+            return Err(Box::new(d.help("run it in one process and in two, and compare")));
         }
         let why = match (plan.is_without_events(), plan.batch) {
             (true, _) => "it has no events",

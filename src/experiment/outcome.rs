@@ -6,6 +6,7 @@ use crate::elaborate::Import;
 use crate::figure::Figure;
 use crate::hir::experiment::model::Form;
 use crate::ir::Precision;
+use crate::runtime::exchange::Traffic;
 use crate::runtime::{ProfileRow, Work};
 use crate::source::Span;
 use crate::value::Quantity;
@@ -79,6 +80,15 @@ pub struct Snapshot {
     pub text: String,
 }
 
+/// What a run took in one of several processes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Share {
+    /// The most memory that it has had, in bytes, where the system says.
+    pub peak_memory: Option<u64>,
+    /// What it has told the others, and heard of them.
+    pub traffic: Traffic,
+}
+
 /// What came of an experiment.
 #[derive(Default)]
 pub struct Outcome {
@@ -122,6 +132,8 @@ pub struct Outcome {
     pub synapse_bytes: usize,
     /// What networks with events have done.
     pub work: Work,
+    /// What became of each of the processes, if there were several.
+    pub processes: Vec<Share>,
     /// What became of tables of synapses, each said once.
     pub imports: Vec<Import>,
 }

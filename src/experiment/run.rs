@@ -75,6 +75,17 @@ impl Runner<'_> {
         run.finish()
     }
 
+    /// Plans the networks of an experiment as they are when it first runs; synapses that are drawn are only counted, as they are expected.
+    pub fn planned(&self, experiment: &Experiment) -> Attempt<Vec<Planned>> {
+        let mut run = Run::new(self, experiment);
+        (run.builds_only, run.expects) = (true, true);
+        run.begin()?;
+        run.go()?;
+        (0..run.live.len()).try_for_each(|i| run.can_be_dealt_out(i))?;
+        let (dt, precision) = (run.dt, run.precision);
+        Ok(run.live.into_iter().map(|l| Planned { name: l.name, network: l.plan, dt, precision }).collect())
+    }
+
     /// Builds the networks of an experiment as they are when it first runs, for `emit` and `explain`.
     pub fn networks(&self, experiment: &Experiment) -> Result<Vec<Running>, Box<Diagnostic>> {
         let mut run = Run::new(self, experiment);
@@ -86,6 +97,18 @@ impl Runner<'_> {
         }
         Ok(run.live.into_iter().filter_map(|l| l.simulation).collect())
     }
+}
+
+/// A network that is planned, and how it would run.
+pub struct Planned {
+    /// Its name in the experiment.
+    pub name: String,
+    /// What it has.
+    pub network: crate::plan::Network,
+    /// Time step, internal units.
+    pub dt: f64,
+    /// Type of states.
+    pub precision: Precision,
 }
 
 /// Steps between two looks at the clock.
@@ -176,6 +199,8 @@ pub(super) struct Run<'a> {
     /// Why a function of time had no value.
     pub(super) complaint: Arc<Mutex<Option<Box<Diagnostic>>>>,
     builds_only: bool,
+    /// Whether networks are only planned.
+    expects: bool,
     /// The time that all `run`s have let pass so far.
     pub(super) passed: f64,
     /// The time that they will, as far as is known.
@@ -210,6 +235,7 @@ impl<'a> Run<'a> {
             gathered: Vec::new(),
             complaint: Arc::default(),
             builds_only: false,
+            expects: false,
             passed: 0.0,
             total: None,
             begun: std::time::Instant::now(),
@@ -480,6 +506,11 @@ impl<'a> Run<'a> {
     /// Returns whether networks are only built.
     pub(super) fn builds_only(&self) -> bool {
         self.builds_only
+    }
+
+    /// Returns whether networks are only planned.
+    pub(super) fn expects(&self) -> bool {
+        self.expects
     }
 
     /// Returns whether a run ends where it is when the user asks for it.

@@ -5,7 +5,7 @@ use super::live::Live;
 use super::run::Run;
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{column, follow_synapse, one_each, synapses_within_bounds};
+use crate::elaborate::{column, follow_synapse, one_each, synapses_within_bounds, undrawn};
 use crate::evaluate::{Attempt, fail};
 use crate::hir::errors::nothing_to_switch;
 use crate::hir::network::model::Value as Written;
@@ -129,6 +129,10 @@ impl Run<'_> {
 
     /// Refuses to change what has been compiled into the delivery of synapses that do not change by themselves: all but their weights.
     pub(super) fn can_set_synapses(&self, (network, k): (usize, usize), id: VarId, span: Span) -> Attempt<()> {
+        let planned = &self.live[network].network().projections[k];
+        if planned.pairs.are_expected() {
+            return undrawn(span, format!("single synapses of `{}`", planned.name));
+        }
         let Some(s) = &self.live[network].simulation else { return Ok(()) };
         let p = &s.network().projections[k];
         if s.rates().is_some() || p.is_plastic() || p.synapse.weight() == Some(id) {

@@ -5,7 +5,7 @@ use super::record::{Recording, What};
 use crate::builtin::{Dense, End, Host, Refusal, Samples};
 use crate::data::Files;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{another_shuffle, wall_clock};
+use crate::elaborate::{another_shuffle, undrawn, wall_clock};
 use crate::evaluate::{Attempt, World, fail};
 use crate::hir::experiment::model::Environment;
 use crate::hir::{EventId, Module, VarId, VarKind};
@@ -40,6 +40,17 @@ impl Surface<'_> {
     fn projections<'a>(&'a self, network: usize, list: &'a [usize]) -> impl Iterator<Item = (usize, &'a Projection)> {
         let plan = self.live[network].network();
         list.iter().map(|k| (*k, &plan.projections[*k]))
+    }
+
+    /// Refuses to look at synapses that are only expected.
+    fn are_drawn(&self, network: usize, list: &[usize]) -> Result<(), Refusal> {
+        match self.projections(network, list).find(|(_, p)| p.pairs.are_expected()) {
+            Some((_, p)) => {
+                let message = format!("single synapses of `{}`", p.name);
+                Err(Refusal::of(0, Code::E0822, message, "are known only once they have been drawn"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The dimension and unit of a projection's weights.
@@ -92,6 +103,7 @@ impl Host for Surface<'_> {
     }
 
     fn weights(&self, network: usize, list: &[usize]) -> Result<Quantity, Refusal> {
+        self.are_drawn(network, list)?;
         let live = &self.live[network];
         let (mut data, mut unit) = (Vec::new(), (Dim::ONE, None));
         for (k, p) in self.projections(network, list) {
@@ -105,6 +117,7 @@ impl Host for Surface<'_> {
     }
 
     fn delays(&self, network: usize, list: &[usize]) -> Result<Vec<f64>, Refusal> {
+        self.are_drawn(network, list)?;
         let dt = self.dt;
         let of = |p: &Projection| (0..p.pairs.len()).map(|k| f64::from(p.delay.at(k)) * dt).collect::<Vec<f64>>();
         Ok(self.projections(network, list).flat_map(|(_, p)| of(p)).collect())
@@ -115,6 +128,7 @@ impl Host for Surface<'_> {
     }
 
     fn degrees(&self, network: usize, list: &[usize], end: End) -> Result<Vec<f64>, Refusal> {
+        self.are_drawn(network, list)?;
         let mut degrees = Vec::new();
         for (k, p) in self.projections(network, list) {
             let at = usize::from(end == End::Post);
@@ -139,6 +153,7 @@ impl Host for Surface<'_> {
         let [k] = list[..] else {
             return Err(Refusal::of(0, Code::E0106, "this projection has several ends", "which one is meant?"));
         };
+        self.are_drawn(network, list)?;
         let live = &self.live[network];
         let p = &live.network().projections[k];
         let (dim, unit) = self.unit_of_weight(network, p);
@@ -227,6 +242,9 @@ impl World for Surface<'_> {
     }
 
     fn synaptic(&self, network: usize, list: &[usize], name: &str, span: Span) -> Attempt<Quantity> {
+        if let Some((_, p)) = self.projections(network, list).find(|(_, p)| p.pairs.are_expected()) {
+            return undrawn(span, format!("single synapses of `{}`", p.name));
+        }
         let live = &self.live[network];
         let (mut data, mut found) = (Vec::new(), None);
         for (k, p) in self.projections(network, list) {

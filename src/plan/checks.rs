@@ -236,7 +236,8 @@ impl Projection {
 
     /// Returns whether the bounds of the weight or a state leave no value, at any synapse.
     pub fn has_empty_bounds(&self, variable: VarId) -> bool {
-        let n = if self.bounds_vary(variable) { self.pairs.len() } else { 1 };
+        let each = self.bounds_vary(variable) && !self.pairs.are_expected();
+        let n = if each { self.pairs.len() } else { 1 };
         (0..n).any(|k| self.bounds(variable, k).is_some_and(|(lo, hi)| lo > hi))
     }
 

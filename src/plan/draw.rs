@@ -152,7 +152,7 @@ fn wald_roots(mean: f64, scale: f64, normal: f64) -> (f64, f64) {
 }
 
 /// Mean and standard deviation of the logarithm.
-fn logarithmic(mean: f64, deviation: f64) -> (f64, f64) {
+pub(super) fn logarithmic(mean: f64, deviation: f64) -> (f64, f64) {
     let variance = (1.0 + (deviation / mean).powi(2)).ln();
     (mean.ln() - 0.5 * variance, variance.sqrt())
 }
@@ -219,6 +219,9 @@ pub struct Drawing {
     /// The cells that the indices of both views stand for, if they are no range; no cell is its own target then.
     #[serde(skip)]
     chosen: Option<Arc<(Cells, Cells)>>,
+    /// Whether it only says how many synapses to expect, in all; where the lines begin is not known.
+    #[serde(skip)]
+    expected: bool,
 }
 
 /// Pairs whose sources are drawn by one thread at a time.
@@ -235,7 +238,19 @@ impl Drawing {
         autapses: bool,
         stream: Stream,
     ) -> Drawing {
-        Drawing { pre, post, connector, autapses, stream, start: Arc::default(), chosen: None }.counted(degree)
+        Drawing { pre, post, connector, autapses, stream, start: Arc::default(), chosen: None, expected: false }
+            .counted(degree)
+    }
+
+    /// A drawing of so many synapses that nobody will look at one by one.
+    pub fn expected((pre, post): (View, View), connector: Connector, synapses: u64, stream: Stream) -> Drawing {
+        let start = Arc::new(vec![0, synapses]);
+        Drawing { pre, post, connector, autapses: true, stream, start, chosen: None, expected: true }
+    }
+
+    /// Returns whether it only says how many synapses to expect.
+    pub fn is_expected(&self) -> bool {
+        self.expected
     }
 
     /// The same between views that stand for cells which need not be ranges, one for each index. No cell is its own target.
@@ -247,7 +262,8 @@ impl Drawing {
         stream: Stream,
     ) -> Drawing {
         let chosen = Some(Arc::new((cells.0.clone(), cells.1.clone())));
-        Drawing { pre, post, connector, autapses: false, stream, start: Arc::default(), chosen }.counted(degree)
+        let start = Arc::default();
+        Drawing { pre, post, connector, autapses: false, stream, start, chosen, expected: false }.counted(degree)
     }
 
     /// Draws how many synapses each line has.
@@ -325,6 +341,9 @@ impl Drawing {
 
     /// Draws the partners of a line, as cells of their population, in the order of its synapses.
     pub fn line(&self, i: usize, mut visit: impl FnMut(u32)) {
+        if self.expected {
+            crate::ice!("pairs are asked for that are only expected");
+        }
         let length = self.start[i + 1] - self.start[i];
         match self.connector {
             Connector::Probability(p) => self.chosen(i, p, &mut |j| visit((self.post.start + j) as u32)),

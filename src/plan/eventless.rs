@@ -353,7 +353,7 @@ impl Projection {
 
     /// Lists the variables of cells that are read later: population, variable, and the most steps.
     pub fn remembered(&self) -> Vec<(usize, VarId, u32)> {
-        let longest = self.spread().map_or(0, |d| d.range().1);
+        let longest = self.spread().map_or(0, Delay::at_most);
         let of = |(id, v): (VarId, &crate::hir::Var)| {
             let (view, var, more) = match v.kind {
                 VarKind::Pre(var) => (self.pre, var, longest),

@@ -8,6 +8,7 @@ mod given;
 mod immediate;
 mod lanes;
 mod pairs;
+mod parts;
 mod pieces;
 mod responses;
 mod sound;

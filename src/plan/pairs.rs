@@ -124,6 +124,11 @@ impl Pairs {
         }
     }
 
+    /// Returns whether only their number is known.
+    pub fn are_expected(&self) -> bool {
+        matches!(self.plain(), Pairs::Drawn(d) if d.is_expected())
+    }
+
     /// Returns the pairs as they were drawn, whichever way round they are used.
     pub fn plain(&self) -> &Pairs {
         match self {

@@ -14,7 +14,7 @@ pub use recordings::{Found, RecordingFormat, Rows};
 use figures::FIGURES;
 
 use crate::experiment::record::What;
-use crate::experiment::{Outcome, Quantity, Settings};
+use crate::experiment::{Outcome, Quantity, Settings, Share};
 use crate::figure::Figure;
 use crate::runtime::ProfileRow;
 use crate::source::SourceMap;
@@ -228,6 +228,7 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "spikes": outcome.work.spikes,
         "synaptic_events": outcome.work.deliveries,
         "peak_memory_bytes": peak_memory(),
+        "processes": processes(outcome),
         "complete": outcome.failure.is_none(),
         "stopped_because": outcome.failure.as_ref().map(|d| format!("{}: {}", d.code, d.message)),
         "expectations": outcome.expectations.iter().map(|e| expectation_event(e, &info.sources)).collect::<Vec<_>>(),
@@ -235,6 +236,20 @@ pub fn record(outcome: &Outcome, info: &RunInfo) -> Value {
         "log": outcome.log,
         "sources": sources(&info.sources),
     })
+}
+
+/// What each process took and told the others; nothing if there was one.
+fn processes(outcome: &Outcome) -> Option<Value> {
+    let of = |s: &Share| {
+        json!({
+            "peak_memory_bytes": s.peak_memory,
+            "gathers": s.traffic.gathers,
+            "handed_bytes": s.traffic.handed,
+            "received_bytes": s.traffic.received,
+        })
+    };
+    let all: Vec<Value> = outcome.processes.iter().map(of).collect();
+    (!all.is_empty()).then(|| all.into())
 }
 
 /// Where the time of running went; nothing unless it was asked for.
@@ -252,7 +267,7 @@ pub fn sources(all: &SourceMap) -> Value {
 }
 
 /// Returns the most memory that this process has had, where the system says.
-fn peak_memory() -> Option<u64> {
+pub fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kb| kb * 1024)

@@ -85,7 +85,7 @@ const AHEAD: usize = 3;
 const FAR_AHEAD: usize = 8;
 
 /// From so many bytes on rows lie in memory.
-const FAR: usize = 64 << 20;
+pub(super) const FAR: usize = 64 << 20;
 
 impl Deliveries {
     /// Builds the rows of every projection that has handlers of events and does not learn; `built` hears of how many synapses they are
@@ -270,7 +270,7 @@ impl Deliveries {
 }
 
 /// Puts projections together whose rows are one, in the order of delivery.
-fn bundled(network: &Network, projections: &[Proj]) -> Vec<Vec<usize>> {
+pub(super) fn bundled(network: &Network, projections: &[Proj]) -> Vec<Vec<usize>> {
     let mut grouped: Vec<Vec<usize>> = Vec::new();
     for (k, p) in network.projections.iter().enumerate().filter(|(k, _)| projections[*k].sends()) {
         let share = |first: usize| {
@@ -281,7 +281,9 @@ fn bundled(network: &Network, projections: &[Proj]) -> Vec<Vec<usize>> {
         };
         // What a target gets must come in the same order whether rows are one or not: those of projections that meet at
         // a target never are, and a later projection never comes before an earlier one.
-        let meets = |members: &Vec<usize>| members.iter().any(|other| meet(&network.projections[*other], p));
+        let same = |members: &Vec<usize>| same_ends(&network.projections[members[0]], p);
+        let any = |members: &Vec<usize>| members.iter().any(|other| meet(&network.projections[*other], p));
+        let meets = |members: &Vec<usize>| same(members) && any(members);
         let after = grouped.iter().rposition(meets).map_or(0, |last| last + 1);
         match grouped[after..].iter_mut().find(|members| share(members[0])) {
             Some(members) => members.push(k),
@@ -297,19 +299,27 @@ fn bundled(network: &Network, projections: &[Proj]) -> Vec<Vec<usize>> {
 }
 
 impl Target {
-    /// Cuts each thread's share of the lanes into blocks.
-    fn new(population: usize, port: VarId, (lanes, unit): (usize, usize), options: &Options) -> Target {
-        let (mut all, mut blocks) = (Vec::new(), Vec::new());
-        let threads = options.threads.max(1);
-        for thread in 0..threads {
-            let range = Worker { ranks: &options.ranks, thread, threads }.share_of(lanes, unit);
-            let n = range.len().div_ceil(BLOCK).max(1);
-            let block = |k: usize| share(range.len(), k, n);
-            blocks.push(all.len()..all.len() + n);
-            all.extend((0..n).map(block).map(|r| range.start + r.start..range.start + r.end));
-        }
-        Target { population, port, ring: None, bundles: Vec::new(), due: Vec::new(), lanes: all, blocks }
+    fn new(population: usize, port: VarId, lanes: (usize, usize), options: &Options) -> Target {
+        let (lanes, blocks) = blocks(lanes, &options.ranks, options.threads.max(1));
+        Target { population, port, ring: None, bundles: Vec::new(), due: Vec::new(), lanes, blocks }
     }
+}
+
+/// Cuts each thread's share of a process's lanes, of which sixteen cells have a unit, into blocks; returns their lanes, and by thread which blocks.
+pub(super) fn blocks(
+    (lanes, unit): (usize, usize),
+    ranks: &Ranks,
+    threads: usize,
+) -> (Vec<Range<usize>>, Vec<Range<usize>>) {
+    let (mut all, mut blocks) = (Vec::new(), Vec::new());
+    for thread in 0..threads {
+        let range = Worker { ranks, thread, threads }.share_of(lanes, unit);
+        let n = range.len().div_ceil(BLOCK).max(1);
+        let block = |k: usize| share(range.len(), k, n);
+        blocks.push(all.len()..all.len() + n);
+        all.extend((0..n).map(block).map(|r| range.start + r.start..range.start + r.end));
+    }
+    (all, blocks)
 }
 
 /// Whether the rows of two projections may be one: what all their synapses share must be the same.
@@ -334,10 +344,15 @@ fn belong(a: &Projection, b: &Projection) -> bool {
         && a.port == b.port
 }
 
+/// Whether two projections join the same cells with the same port, be it of other cells.
+fn same_ends(a: &Projection, b: &Projection) -> bool {
+    a.pre == b.pre && a.post.population == b.post.population && a.port == b.port
+}
+
 /// Whether two projections may deliver to the same cell from the same cells.
 fn meet(a: &Projection, b: &Projection) -> bool {
     let apart = a.post.start + a.post.n <= b.post.start || b.post.start + b.post.n <= a.post.start;
-    a.pre == b.pre && a.post.population == b.post.population && a.port == b.port && !apart
+    same_ends(a, b) && !apart
 }
 
 /// Draws the rows of sources, for all blocks.

@@ -14,6 +14,7 @@ mod continuous;
 mod delivery;
 mod drive;
 pub mod exchange;
+pub mod extent;
 mod failure;
 mod history;
 mod memory;

@@ -97,6 +97,11 @@ impl Proj {
         !self.on_pre.is_empty()
     }
 
+    /// Returns the kinds of events that it waits for.
+    pub fn events(&self) -> impl Iterator<Item = EventId> {
+        self.on_pre.iter().map(|on| on.event)
+    }
+
     /// Returns by what weights are multiplied, if that is always the same.
     pub fn constant(&self) -> Option<f64> {
         match &self.on_pre[..] {

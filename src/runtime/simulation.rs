@@ -152,16 +152,7 @@ impl Simulation {
         let mut projections: Vec<Proj> =
             network.projections.iter().map(|p| Proj::new(&network, p, &mut history, &options)).collect();
         let deliveries = Deliveries::new(&network, &mut projections, &mut history, &options, built);
-        let slow = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
-        let stepwise = windows.have_means()
-            || plastic.contains(&true)
-            || network.projections.iter().any(analog)
-            || network.populations.iter().any(slow);
-        let shortest = deliveries.shortest.map_or(LONGEST_PASS, usize::from);
-        let max_pass = if stepwise { 1 } else { shortest.clamp(1, LONGEST_PASS) };
-        // Synapses that learn deliver when events reach them, for later steps.
-        let ahead = network.projections.iter().zip(&plastic).filter(|(_, plastic)| **plastic);
-        let ahead = ahead.map(|(p, _)| p.delay.range().1.max(p.dendritic.range().1) as usize).max().unwrap_or(0);
+        let (max_pass, ahead) = pass(&network, windows.have_means(), deliveries.shortest);
         let sums = Sums::new(&network, &options);
         let mut out = Simulation {
             network,
@@ -556,8 +547,21 @@ fn read_by_synapses(network: &Network) -> impl Iterator<Item = (usize, VarId)> {
     of_cells.filter(move |key| !is_state(key))
 }
 
+/// Returns how many steps a pass has at most, and how many steps ahead of it synapses that learn deliver, when events reach them.
+pub(super) fn pass(network: &Network, means: bool, shortest: Option<u16>) -> (usize, usize) {
+    let slow = |p: &crate::plan::Population| p.solved.adaptive.is_some() || !p.model.cables.is_empty();
+    let plastic = || network.projections.iter().filter(|p| p.is_plastic());
+    let stepwise = means
+        || plastic().next().is_some()
+        || network.projections.iter().any(|p| p.synapse.deliver.is_some())
+        || network.populations.iter().any(slow);
+    let shortest = shortest.map_or(LONGEST_PASS, usize::from);
+    let ahead = plastic().map(|p| p.delay.at_most().max(p.dendritic.at_most()) as usize).max().unwrap_or(0);
+    (if stepwise { 1 } else { shortest.clamp(1, LONGEST_PASS) }, ahead)
+}
+
 /// Puts populations together that may be advanced at once.
-fn by_level(network: &Network) -> Vec<Vec<usize>> {
+pub(super) fn by_level(network: &Network) -> Vec<Vec<usize>> {
     let Some(levels) = network.levels() else { crate::ice!("events that follow from themselves within a step") };
     let mut out = vec![Vec::new(); levels.iter().max().map_or(1, |last| last + 1)];
     levels.into_iter().enumerate().for_each(|(population, level)| out[level].push(population));

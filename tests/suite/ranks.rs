@@ -39,7 +39,7 @@ impl Exchange for Seat {
 }
 
 /// Does something in so many processes at once.
-fn together<T: Send>(ranks: usize, work: impl Fn(Ranks) -> T + Sync) -> Vec<T> {
+pub fn together<T: Send>(ranks: usize, work: impl Fn(Ranks) -> T + Sync) -> Vec<T> {
     let table = Arc::new(Table { meet: Barrier::new(ranks), handed: Mutex::new(vec![Vec::new(); ranks]) });
     std::thread::scope(|scope| {
         let seats = (0..ranks).map(|rank| Seat(rank, ranks, table.clone()));

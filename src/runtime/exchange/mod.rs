@@ -17,6 +17,18 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Debug;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a process hands over at once: in most steps all, so that one message does.
+const SHORT: usize = 512;
+
+/// Of these bytes, how many say how long everything is.
+pub(super) const LENGTH: usize = size_of::<u64>();
+
+/// Returns the bytes that go out for so many: a short message at least, and what does not fit into it.
+pub(super) fn handed(bytes: f64) -> f64 {
+    (bytes + LENGTH as f64).max(SHORT as f64)
+}
 
 /// How processes reach each other.
 pub trait Exchange: Debug + Send + Sync {
@@ -26,6 +38,55 @@ pub trait Exchange: Debug + Send + Sync {
     fn ranks(&self) -> usize;
     /// Returns what every process hands over, in the order of ranks. All of them must call it as often.
     fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>>;
+    /// Waits for all of them, however long that takes, and leaves the processor to others meanwhile.
+    fn wait(&self) {
+        self.gather(&[]);
+    }
+}
+
+/// How much a process has told the others, and heard of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// How often all handed something over.
+    pub gathers: u64,
+    /// Bytes that it handed over.
+    pub handed: u64,
+    /// Bytes that it got of the others.
+    pub received: u64,
+}
+
+/// The same while it grows.
+#[derive(Debug, Default)]
+struct Counted {
+    gathers: AtomicU64,
+    handed: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Counted {
+    fn add(&self, rank: usize, all: &[Vec<u8>]) {
+        let bytes = |k: usize| handed(all[k].len() as f64) as u64;
+        let others = (0..all.len()).filter(|k| *k != rank);
+        self.gathers.fetch_add(1, Ordering::Relaxed);
+        self.handed.fetch_add(bytes(rank), Ordering::Relaxed);
+        self.received.fetch_add(others.map(bytes).sum(), Ordering::Relaxed);
+    }
+}
+
+/// A place among processes that are only thought of, and hand over nothing.
+#[derive(Debug, Clone, Copy)]
+struct Seat(usize, usize);
+
+impl Exchange for Seat {
+    fn rank(&self) -> usize {
+        self.0
+    }
+    fn ranks(&self) -> usize {
+        self.1
+    }
+    fn gather(&self, _: &[u8]) -> Vec<Vec<u8>> {
+        crate::ice!("a process that is only thought of is told something")
+    }
 }
 
 /// One process for itself.
@@ -50,6 +111,7 @@ pub struct Ranks {
     exchange: Arc<dyn Exchange>,
     rank: usize,
     count: usize,
+    counted: Arc<Counted>,
 }
 
 impl Default for Ranks {
@@ -96,7 +158,12 @@ impl Ranks {
     /// The processes that reach each other in some way.
     pub fn of(exchange: impl Exchange + 'static) -> Ranks {
         let (rank, count) = (exchange.rank(), exchange.ranks());
-        Ranks { exchange: Arc::new(exchange), rank, count }
+        Ranks { exchange: Arc::new(exchange), rank, count, counted: Arc::default() }
+    }
+
+    /// One of so many processes, to ask what it would have.
+    pub(super) fn planned(rank: usize, count: usize) -> Ranks {
+        Ranks::of(Seat(rank, count))
     }
 
     /// Returns the number of this process.
@@ -121,7 +188,23 @@ impl Ranks {
 
     /// Returns what every process hands over, in the order of ranks.
     pub fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
-        self.exchange.gather(mine)
+        let all = self.exchange.gather(mine);
+        self.counted.add(self.rank, &all);
+        all
+    }
+
+    /// Waits until all processes do, without keeping a processor busy.
+    pub fn wait(&self) {
+        if self.are_several() {
+            self.exchange.wait();
+        }
+    }
+
+    /// Returns how much they have told each other so far.
+    pub fn traffic(&self) -> Traffic {
+        let Counted { gathers, handed, received } = &*self.counted;
+        let [gathers, handed, received] = [gathers, handed, received].map(|n| n.load(Ordering::Relaxed));
+        Traffic { gathers, handed, received }
     }
 
     /// Hands something to all processes; returns what each has handed over.

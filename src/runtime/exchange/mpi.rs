@@ -1,14 +1,15 @@
 //! Processes that a launcher of MPI has started: `mpirun -n 4 neuro run model.neuro`.
 
-use super::{Exchange, Ranks};
+use super::{Exchange, LENGTH, Ranks, SHORT};
 use mpi::Threading;
 use mpi::datatype::PartitionMut;
 use mpi::environment::{Universe, initialize_with_threading};
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives};
+use std::time::Duration;
 
-/// What a process hands over at once: in most steps all, so that one message does.
-const SHORT: usize = 512;
+/// Between two looks at whether all wait.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The largest message, in bytes of each process: counts of MPI are 32 bits wide.
 const LARGEST: usize = 1 << 30;
@@ -65,9 +66,18 @@ impl Exchange for World {
         self.ranks
     }
 
+    fn wait(&self) {
+        // A barrier that blocks would look for messages all the time.
+        let mut request = SimpleCommunicator::world().immediate_barrier();
+        while let Err(not_yet) = request.test() {
+            request = not_yet;
+            std::thread::sleep(LOOK);
+        }
+    }
+
     fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
         let world = SimpleCommunicator::world();
-        let (length, room) = (size_of::<u64>(), SHORT - size_of::<u64>());
+        let (length, room) = (LENGTH, SHORT - LENGTH);
         let mut short = [0; SHORT];
         let (first, rest) = mine.split_at(mine.len().min(room));
         short[..length].copy_from_slice(&(mine.len() as u64).to_le_bytes());

@@ -1,0 +1,215 @@
+//! `neuro plan`: what it says before a run is what is found by one.
+
+use crate::ranks::together;
+use crate::support::{Folder, program, rendered, root};
+use neuro::compiler::Silent;
+use neuro::diag::Code;
+use neuro::experiment::{Outcome, Planned, Runner, Settings};
+use neuro::runtime::Options;
+use neuro::runtime::exchange::Ranks;
+use neuro::runtime::extent::Extent;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Cells that have events by themselves, every 10 ms, however few synapses they have: how often is known beforehand.
+const CLOCKS: &str = "neuron Clock {
+    event input exc: mV
+    state v = 0 mV, phase = 0
+    v' = -v / 10 ms + exc
+    phase' = 0.1 / 1 ms
+    emit spike when phase >= 1 { phase -= 1 }
+}
+";
+
+fn network(connect: &str, values: &str) -> String {
+    format!(
+        "{CLOCKS}network Net {{
+            population a: Clock[1200]
+            population b: Clock[200]
+            init a.phase ~ uniform(0, 1)
+            init b.phase ~ uniform(0, 1)
+            projection link: a -> (a, b).exc: Static {{ connect {connect}  {values} }}
+            projection back: b -> a[100 .. 900].exc: Static {{ connect {connect}  {values} }}
+        }}
+        experiment e {{ network net = Net()  run 500 ms }}"
+    )
+}
+
+fn planned(text: &str) -> Result<Vec<Planned>, Code> {
+    let p = program(text);
+    let files = Folder(root().join("examples"));
+    let runner = Runner { module: &p.module, files: &files, settings: Settings::default(), progress: &Silent };
+    runner.planned(&p.module.experiments[0]).map_err(|d| d.code)
+}
+
+/// Events of a cell per ms, and for how many seconds they run.
+const RATE: f64 = 0.1;
+const SECONDS: f64 = 0.5;
+
+fn extent(text: &str, threads: usize) -> Extent {
+    let mut networks = planned(text).expect("planned");
+    let Planned { network, dt, precision, .. } = networks.remove(0);
+    let options = Options {
+        dt,
+        precision,
+        threads,
+        seed: 1,
+        backend: Default::default(),
+        profile: None,
+        side_by_side: 1,
+        ranks: Ranks::default(),
+    };
+    Extent::new(network, options, (&|_, _| RATE, 1.0))
+}
+
+fn run(text: &str, ranks: Ranks) -> Outcome {
+    let p = program(text);
+    let files = Folder(root());
+    let settings = Settings { threads: 1, ranks, ..Settings::default() };
+    let out = Runner { module: &p.module, files: &files, settings, progress: &Silent }.run(&p.module.experiments[0]);
+    assert!(out.failure.is_none(), "{}", rendered(out.failure.iter().map(|d| &**d), &p.sources));
+    out
+}
+
+#[test]
+fn rows_and_what_is_told_are_as_large_as_planned_in_any_number_of_processes() {
+    let delays = "weight ~ normal(0.1 mV, 0.01 mV)   delay ~ normal(1.5 ms, 0.5 ms) redrawn in 0.3 ms .. inf";
+    let cases = [
+        ("fixed_probability(0.1)", delays),
+        ("fixed_total(100000)", "weight 0.1 mV   delay 1.5 ms"),
+        ("fixed_in_degree(40)", delays),
+        ("fixed_out_degree(9)", "weight ~ uniform(0 mV, 0.1 mV)   delay ~ uniform(0.5 ms, 6 ms)"),
+        ("all_to_all", "weight 0.01 mV   delay 2 ms"),
+    ];
+    for (connect, values) in cases {
+        let text = network(connect, values);
+        let extent = extent(&text, 1);
+        for count in [1, 2, 3] {
+            let plan: Vec<_> = (0..count).map(|rank| extent.process(rank, count)).collect();
+            let found = together(count, |ranks| {
+                let out = run(&text, ranks.clone());
+                (out.size, out.synapse_bytes, out.work, ranks.traffic())
+            });
+            let ended: f64 = plan.iter().map(|p| p.effort.ended).sum();
+            for (plan, (size, bytes, work, traffic)) in plan.iter().zip(found) {
+                let near = |what: &str, planned: f64, found: f64, part: f64| {
+                    let all =
+                        format!("{connect}, process {} of {count}: {what} planned {planned}, found {found}", plan.rank);
+                    assert!((planned - found).abs() <= part * found, "{all}");
+                };
+                near("bytes of rows", plan.memory.synapses + plan.memory.index, bytes as f64, 0.03);
+                near("synapses of all", extent.size().1, size.1 as f64, 0.01);
+                if count > 1 {
+                    near("gathers", plan.effort.gathers * SECONDS, traffic.gathers as f64, 0.05);
+                    let (e, others) = (plan.effort, ended - plan.effort.ended);
+                    near("bytes handed over", e.handed * SECONDS + e.ended, traffic.handed as f64, 0.05);
+                    near("bytes received", e.received * SECONDS + others, traffic.received as f64, 0.05);
+                }
+                near("events", plan.effort.events * SECONDS, work.spikes as f64, 0.01);
+            }
+            let deliveries: f64 = plan.iter().map(|p| p.effort.deliveries * SECONDS).sum();
+            let all = run(&text, Ranks::default()).work.deliveries as f64;
+            // Those of the last delay are still on their way.
+            assert!((deliveries / all - 1.0).abs() < 0.02, "{connect}: {deliveries} events at synapses, {all}");
+            assert_eq!(plan.iter().map(|p| p.cells).sum::<usize>(), 1400);
+        }
+    }
+}
+
+#[test]
+fn the_fullest_process_is_that_with_the_most_synapses() {
+    let extent = extent(&network("fixed_in_degree(40)", "weight 0.1 mV   delay 1 ms"), 2);
+    for count in [1, 3, 7, 40] {
+        let (fullest, mean) = extent.fullest(count);
+        let all: Vec<f64> = (0..count).map(|rank| extent.process(rank, count).synapses).collect();
+        assert!(all.iter().all(|synapses| *synapses <= fullest.synapses), "{count}: {all:?}");
+        assert!((all.iter().sum::<f64>() / count as f64 - mean).abs() < 1e-6 * mean);
+    }
+}
+
+/// What cannot be planned.
+const UNKNOWN: [&str; 4] = [
+    "network Net { population a: Clock[100000]  projection a -> a.exc: Static { connect where(mod(pre.i, 7) == mod(post.i, 11))  weight 1 mV } }",
+    "network Net { population a: Clock[9]  projection a -> a.exc: Static { connect fixed_in_degree(2)  weight 1 mV * pre.i } }",
+    "use std.neurons.cable\nnetwork Net { population a: ActiveBallAndStick[9] }",
+    "network Net { population a: Clock[9]  projection link: a -> a.exc: Static { connect fixed_in_degree(2)  weight 1 mV } }",
+];
+
+fn refused_of(network: &str) -> Code {
+    let asked = if network.contains("link") { "measure w = mean(net.link.w)" } else { "" };
+    let text = format!("{CLOCKS}{network}\nexperiment e {{ network net = Net()  {asked}  run 1 ms }}");
+    planned(&text).map(|_| ()).expect_err("is refused")
+}
+
+/// The code of a network that cannot be planned.
+pub fn refused() -> Vec<Code> {
+    vec![refused_of(UNKNOWN[0])]
+}
+
+#[test]
+fn what_follows_from_single_synapses_is_refused() {
+    assert_eq!(UNKNOWN.map(refused_of), [Code::E0822; 4]);
+}
+
+fn plan(folder: &Path, args: &[&str]) -> (Output, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+    let out = command.current_dir(folder).args(["plan"]).args(args).output().expect("neuro runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (said, told) = (text(&out.stdout), text(&out.stderr));
+    (out, said, told)
+}
+
+fn folder(name: &str) -> std::path::PathBuf {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&out);
+    std::fs::create_dir_all(&out).expect("a folder");
+    out
+}
+
+#[test]
+fn a_rate_is_given_or_that_of_a_run_and_never_made_up() {
+    let folder = folder("planned");
+    std::fs::write(folder.join("m.neuro"), network("fixed_total(1000)", "weight 0.1 mV   delay 1 ms")).expect("a file");
+    let (out, _, told) = plan(&folder, &["m.neuro"]);
+    assert!(out.status.code() == Some(2) && told.contains("--rate"), "{told}");
+    let (out, _, told) = plan(&folder, &["m.neuro", "--rate", "a=5Hz"]);
+    assert!(out.status.code() == Some(2) && told.contains("how often cells of `b` have events"), "{told}");
+    let (out, _, told) = plan(&folder, &["m.neuro", "--rate", "5Hz", "--rate", "c=5Hz"]);
+    assert!(out.status.code() == Some(2) && told.contains("`--rate c=…` is of no population"), "{told}");
+    let (out, _, told) = plan(&folder, &["m.neuro", "--rate", "5"]);
+    assert!(out.status.code() == Some(2) && told.contains("is no rate"), "{told}");
+    let (out, _, told) = plan(&folder, &["m.neuro", "--rate", "5Hz", "--cost", "rows=1ns"]);
+    assert!(out.status.code() == Some(2) && told.contains("names nothing that is counted"), "{told}");
+    let (out, said, told) =
+        plan(&folder, &["m.neuro", "e", "--rate", "100Hz", "--rate", "b.spike=7Hz", "--ranks", "1,16"]);
+    assert!(out.status.success(), "{told}");
+    assert!(said.contains("every cell 100 Hz, b.spike 7 Hz"), "{said}");
+    assert!(said.lines().any(|line| line.trim_start().starts_with("16 ")), "{said}");
+    let run = Command::new(env!("CARGO_BIN_EXE_neuro")).current_dir(&folder).args(["run", "m.neuro", "-q"]).output();
+    assert!(run.expect("neuro runs").status.success());
+    let (_, said, told) = plan(&folder, &["m.neuro", "--like", "results/e/run.json", "--message-format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+    let rate = json["assumed"]["rates"].as_str().expect("a text");
+    assert!(rate.contains("99.") || rate.contains("100."), "{rate} {told}");
+    assert_eq!(json["cells"], 1400);
+    assert_eq!(json["rows"][0]["processes"], 1);
+}
+
+#[test]
+fn what_no_machine_holds_is_planned_at_once() {
+    let text = format!(
+        "{CLOCKS}network Net {{
+            population a: Clock[4000000]
+            projection a -> a.exc: Static {{ connect fixed_probability(0.0015)  weight ~ normal(0.1 mV, 0.01 mV)  delay ~ normal(1.5 ms, 0.5 ms) redrawn in 0.1 ms .. inf }}
+        }}
+        experiment e {{ network net = Net()  run 1 s }}"
+    );
+    let begun = std::time::Instant::now();
+    let extent = extent(&text, 8);
+    let (fullest, mean) = extent.fullest(4096);
+    assert!((extent.size().1 / 2.4e10 - 1.0).abs() < 1e-6);
+    assert!((mean / (2.4e10 / 4096.0) - 1.0).abs() < 1e-6);
+    // Whole vectors of 16 lanes: 61 or 62 of them.
+    assert_eq!(fullest.cells, 62 * 16);
+    assert!(begun.elapsed().as_secs() < 60);
+}
