@@ -126,6 +126,13 @@ impl Messages {
         }
     }
 
+    /// Prints a remark of any process, where people read.
+    pub fn note_of_all(&self, text: &str) {
+        if self.format != MessageFormat::Json {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
     /// Prints a remark, where people read.
     pub fn note(&self, text: &str) {
         if self.format != MessageFormat::Json {

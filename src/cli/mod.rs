@@ -107,7 +107,8 @@ enum Command {
     },
     /// Run an experiment at several values of its parameters, side by side, into one table
     ///
-    /// Runs that have come to their end are kept, so a sweep that was stopped goes on where it was.
+    /// Runs that have come to their end are kept, so a sweep that was stopped goes on where it was. Started by `mpirun`, with `--mpi`, runs
+    /// are dealt out to the processes, if the program was built with the feature `mpi`.
     Sweep {
         /// The .neuro file
         file: PathBuf,
@@ -116,9 +117,12 @@ enum Command {
         /// A parameter and its values: seed=1..5, T=4s,8s; repeated, all combinations are run
         #[arg(long, required = true, value_name = "PATH=VALUES")]
         over: Vec<String>,
-        /// Runs at the same time; as many as there are cores unless given
+        /// Runs at the same time, in each process; as many as there are cores unless given
         #[arg(long, value_name = "N")]
         jobs: Option<usize>,
+        /// Deal the runs out to processes that `mpirun` has started, each run to one of them
+        #[arg(long)]
+        mpi: bool,
         #[command(flatten)]
         options: RunOptions,
         #[command(flatten)]
@@ -246,7 +250,8 @@ pub fn main() -> ExitCode {
         neuro::disk::look_in(folder);
     }
     neuro::disk::allow(cli.allow_read);
-    let launched = match ranks::Launched::begin(matches!(cli.command, Command::Run(_))) {
+    let shares_out = matches!(cli.command, Command::Run(_) | Command::Sweep { mpi: true, .. });
+    let launched = match ranks::Launched::begin(shares_out) {
         Ok(launched) => launched,
         Err(text) => {
             messages.unusable(&text);
@@ -260,9 +265,9 @@ pub fn main() -> ExitCode {
         Command::Plot(request) => plot::plot(&request, messages),
         Command::Report { folder, to } => plot::report(&folder, to.as_deref(), messages),
         Command::Run(request) => run::run(request, launched.ranks(), messages),
-        Command::Sweep { file, experiment, over, jobs, options, formats, checkpoints, results } => {
+        Command::Sweep { file, experiment, over, jobs, mpi: _, options, formats, checkpoints, results } => {
             let request = sweep::Request { file, experiment, over, jobs, options, formats, checkpoints, results };
-            sweep::sweep(&request, messages)
+            sweep::sweep(&request, &launched.ranks(), messages)
         }
         Command::Test { paths, accept, options } => test::test(&paths, &options, accept, messages),
         Command::Emit { file, stage, after, experiment, options } => {

@@ -7,12 +7,21 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// What launchers tell those that they start: how many there are.
-const SIZES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"];
+pub const SIZES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "MPI_LOCALNRANKS"];
 
 /// Whether a launcher has started several processes.
 fn are_several() -> bool {
     let size = |name: &&str| std::env::var(name).ok()?.parse::<usize>().ok();
     SIZES.iter().find_map(size).is_some_and(|n| n > 1)
+}
+
+/// What launchers tell those that they start: how many there are on the same machine.
+const ON_THIS_MACHINE: [&str; 3] = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "PMI_LOCAL_SIZE"];
+
+/// Returns how many processes a launcher has started on this machine, as far as it says.
+pub fn on_this_machine() -> usize {
+    let size = |name: &&str| std::env::var(name).ok()?.parse::<usize>().ok();
+    ON_THIS_MACHINE.iter().find_map(size).unwrap_or(1).max(1)
 }
 
 /// What a launcher has started.
@@ -30,7 +39,7 @@ impl Launched {
     pub fn begin(runs: bool) -> Result<Launched, String> {
         let several = are_several();
         if several && !runs {
-            return Err("several processes were started, and only `neuro run` shares its work out to them".into());
+            return Err("several processes were started, and only `neuro run` and `neuro sweep --mpi` share their work out to them".into());
         }
         let launched = Launched::with(several)?;
         if launched.ranks.rank() > 0 {
@@ -70,7 +79,8 @@ pub fn same(ranks: &Ranks, what: &str) -> Result<(), Stop> {
     if !ranks.are_several() {
         return Ok(());
     }
-    let program = std::env::current_exe().and_then(std::fs::read).map(|bytes| neuro::data::sha256(&bytes));
+    let program = std::env::current_exe().and_then(std::fs::File::open);
+    let program = program.and_then(|mut file| neuro::data::sha256_of(&mut file));
     let all = ranks.tell(&(program.as_ref().ok().cloned(), what.to_string()));
     if let Err(e) = program {
         return Err(Stop::Usage(format!(

@@ -4,10 +4,14 @@ use super::files::load;
 use super::messages::{Done, Messages, Stop};
 use super::options::{CheckpointOptions, FormatOptions, RunOptions};
 use super::progress::spelled;
+use super::ranks;
 use super::run::settings;
 use super::signals::{self, stop_asked_for};
 use neuro::disk::{allowed, named_data};
+use neuro::experiment::Override;
 use neuro::report::has_formats;
+use neuro::runtime::exchange::Ranks;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -103,8 +107,57 @@ fn finished(p: &Point, request: &Request, digest: &str, overrides: &[(String, St
     same.then_some(End::Kept(met))
 }
 
-pub fn sweep(request: &Request, messages: Messages) -> Done {
+/// What the runs of a sweep have in common.
+struct Sweep<'a> {
+    request: &'a Request,
+    ranks: &'a Ranks,
+    messages: Messages,
+    digest: String,
+    axes: Vec<(String, Vec<String>)>,
+    fixed: Vec<Override>,
+    binary: PathBuf,
+    /// Runs at the same time, and threads of each.
+    jobs: usize,
+    threads: usize,
+}
+
+/// What became of the runs of a process.
+#[derive(Default, Serialize, Deserialize)]
+struct Ended {
+    /// Whether one failed, or has an expectation that does not hold.
+    failed: bool,
+    /// Whether it was asked to stop.
+    stopped: bool,
+    /// Why it could not go on.
+    trouble: Option<String>,
+}
+
+pub fn sweep(request: &Request, ranks: &Ranks, messages: Messages) -> Done {
     signals::catch();
+    let prepared = prepare(request, ranks, messages);
+    let elsewhere = || Stop::Usage("another process cannot begin".into());
+    if ranks.any(prepared.is_err()) {
+        return Err(prepared.err().unwrap_or_else(elsewhere));
+    }
+    let (sweep, points) = prepared?;
+    let what = format!("{}\n{}\n{:?}\n{:?}", sweep.digest, request.experiment, request.over, sweep.fixed);
+    ranks::same(ranks, &what)?;
+    let ended = sweep.run(&sweep.dealt(&points));
+    // What runs elsewhere may have the processors that are here.
+    ranks.wait();
+    let all = if ranks.are_several() { ranks.tell(&ended) } else { vec![ended] };
+    let seen = sweep.all_are_seen(&points, &all);
+    let done = seen.and_then(|()| if ranks.rank() == 0 { sweep.write(&points) } else { Ok(()) });
+    match stop_asked_for() {
+        _ if done.is_err() => done,
+        Some(signal) => Err(Stop::Signal(signal)),
+        None if all.iter().any(|ended| ended.failed || ended.stopped) => Err(Stop::Failed),
+        None => Ok(()),
+    }
+}
+
+/// Reads the model, and which runs there are.
+fn prepare<'a>(request: &'a Request, ranks: &'a Ranks, messages: Messages) -> Result<(Sweep<'a>, Vec<Point>), Stop> {
     let fixed = settings(&request.options)?.overrides;
     let axes: Vec<(String, Vec<String>)> = request.over.iter().map(|o| axis(o)).collect::<Result<_, _>>()?;
     let program = load(&request.file, messages)?;
@@ -112,36 +165,74 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         messages.one(&neuro::compiler::unknown_experiment(&program.module, &request.experiment), &program.sources);
         return Err(Stop::Failed);
     }
-    let digest = program.digest();
     let n = axes.iter().fold(1u64, |n, (_, values)| n.saturating_mul(values.len() as u64));
     if n > MOST_POINTS {
         return Err(Stop::Usage(format!("this would be {n} runs; a sweep makes at most {MOST_POINTS}")));
     }
     let points = points(&axes, &request.results);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if request.jobs == Some(0) {
         return Err(Stop::Usage("--jobs must be at least 1".into()));
     }
+    // Those of several processes share the processors of a machine.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from).div_ceil(ranks::on_this_machine());
     let jobs = request.jobs.unwrap_or(cores).min(points.len());
     let binary = std::env::current_exe().map_err(|e| Stop::Usage(format!("cannot find this program: {e}")))?;
     let threads = request.options.threads.unwrap_or((cores / jobs).max(1));
-    let overrides = |p: &Point| -> Vec<(String, String)> {
-        let swept = axes.iter().map(|(path, _)| path.clone()).zip(p.values.iter().cloned());
-        fixed.iter().map(|o| (o.path.clone(), o.value.clone())).chain(swept).collect()
-    };
-    let one = |p: &Point| -> Result<End, String> {
-        let overrides = overrides(p);
-        if let Some(end) = finished(p, request, &digest, &overrides) {
+    Ok((Sweep { request, ranks, messages, digest: program.digest(), axes, fixed, binary, jobs, threads }, points))
+}
+
+impl Sweep<'_> {
+    fn overrides(&self, p: &Point) -> Vec<(String, String)> {
+        let swept = self.axes.iter().map(|(path, _)| path.clone()).zip(p.values.iter().cloned());
+        self.fixed.iter().map(|o| (o.path.clone(), o.value.clone())).chain(swept).collect()
+    }
+
+    /// The runs of this process: in turn of those that are not there yet, as the first process sees them.
+    fn dealt<'p>(&self, points: &'p [Point]) -> Vec<&'p Point> {
+        if !self.ranks.are_several() {
+            return points.iter().collect();
+        }
+        let is_there = |p: &Point| finished(p, self.request, &self.digest, &self.overrides(p)).is_some();
+        let there: Vec<bool> = points.iter().map(is_there).collect();
+        let there = self.ranks.tell(&there).swap_remove(0);
+        let kept = points.iter().zip(&there).filter(|(_, there)| **there && self.ranks.rank() == 0);
+        let missing = points.iter().zip(&there).filter(|(_, there)| !**there).map(|(p, _)| p);
+        let mine = missing.skip(self.ranks.rank()).step_by(self.ranks.count());
+        kept.map(|(p, _)| p).chain(mine).collect()
+    }
+
+    /// Makes one run, unless it is there.
+    fn one(&self, p: &Point) -> Result<End, String> {
+        let overrides = self.overrides(p);
+        if let Some(end) = finished(p, self.request, &self.digest, &overrides) {
             return Ok(end);
         }
-        let mut command = Command::new(&binary);
-        command.arg("run").arg(&request.file).arg(&request.experiment).args(["--quiet", "--of-sweep"]);
-        command.arg("--results").arg(&p.folder).arg("--threads").arg(threads.to_string());
-        command.arg("--backend").arg(&request.options.backend);
-        if let Some(precision) = &request.options.precision {
+        let log = |name: &str| -> Result<Stdio, String> {
+            let path = p.folder.join(name);
+            std::fs::File::create(&path).map(Stdio::from).map_err(|e| format!("{}: {e}", path.display()))
+        };
+        std::fs::create_dir_all(&p.folder).map_err(|e| format!("{}: {e}", p.folder.display()))?;
+        let mut command = self.command(p, overrides);
+        command.stdin(Stdio::piped()).stdout(log("output.txt")?).stderr(log("messages.txt")?);
+        let child = command.spawn().map_err(|e| format!("cannot start a run: {e}"))?;
+        let status = wait(child).map_err(|e| format!("cannot wait for a run: {e}"))?;
+        Ok(if status.success() { End::Passed } else { End::Failed })
+    }
+
+    /// The command of a run, which is one process for itself.
+    fn command(&self, p: &Point, overrides: Vec<(String, String)>) -> Command {
+        let Request { file, experiment, options, formats, checkpoints, .. } = self.request;
+        let mut command = Command::new(&self.binary);
+        ranks::SIZES.iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        command.arg("run").arg(file).arg(experiment).args(["--quiet", "--of-sweep"]);
+        command.arg("--results").arg(&p.folder).arg("--threads").arg(self.threads.to_string());
+        command.arg("--backend").arg(&options.backend);
+        if let Some(precision) = &options.precision {
             command.arg("--precision").arg(precision);
         }
-        if let Some(formats) = request.formats.names() {
+        if let Some(formats) = formats.names() {
             command.arg("--format").arg(formats.join(","));
         }
         if let Some(folder) = named_data() {
@@ -150,82 +241,96 @@ pub fn sweep(request: &Request, messages: Messages) -> Done {
         for path in allowed() {
             command.arg("--allow-read").arg(path);
         }
-        for (option, value) in
-            [("--max-time", &request.options.max_time), ("--max-memory", &request.options.max_memory)]
-        {
+        for (option, value) in [("--max-time", &options.max_time), ("--max-memory", &options.max_memory)] {
             if let Some(value) = value {
                 command.arg(option).arg(value);
             }
         }
-        if let Some(every) = &request.checkpoints.checkpoint_every {
+        if let Some(every) = &checkpoints.checkpoint_every {
             command.arg("--checkpoint-every").arg(every);
         }
-        if request.checkpoints.resume {
+        if checkpoints.resume {
             command.arg("--resume");
         }
         for (path, value) in overrides {
             command.arg("--set").arg(format!("{path}={value}"));
         }
-        let log = |name: &str| -> Result<Stdio, String> {
-            let path = p.folder.join(name);
-            std::fs::File::create(&path).map(Stdio::from).map_err(|e| format!("{}: {e}", path.display()))
-        };
-        std::fs::create_dir_all(&p.folder).map_err(|e| format!("{}: {e}", p.folder.display()))?;
-        command.stdin(Stdio::piped()).stdout(log("output.txt")?).stderr(log("messages.txt")?);
-        let child = command.spawn().map_err(|e| format!("cannot start a run: {e}"))?;
-        let status = wait(child).map_err(|e| format!("cannot wait for a run: {e}"))?;
-        Ok(if status.success() { End::Passed } else { End::Failed })
-    };
-    let next = AtomicUsize::new(0);
-    let course = Mutex::new(Course { begun: Instant::now(), ended: 0, ran: 0 });
-    let failed = AtomicBool::new(false);
-    let trouble = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while let Some(p) =
-                    points.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| stop_asked_for().is_none())
-                {
-                    let name = p.folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    let end = one(p);
-                    let far = match (&end, course.lock()) {
-                        (Ok(end), Ok(mut course)) => course.after(end, points.len(), jobs),
-                        _ => String::new(),
-                    };
-                    match end {
-                        Ok(End::Kept(true)) => messages.note(&format!("kept    {name}{far}")),
-                        Ok(End::Passed) => messages.note(&format!("ran     {name}{far}")),
-                        Ok(End::Failed | End::Kept(false)) => {
-                            let said = p.folder.join("messages.txt");
-                            messages.note(&format!("FAILED  {name}: see {}{far}", said.display()));
-                            failed.store(true, Ordering::Relaxed);
+        command
+    }
+
+    /// Makes runs, some at the same time, and says what becomes of each.
+    fn run(&self, points: &[&Point]) -> Ended {
+        let next = AtomicUsize::new(0);
+        let course = Mutex::new(Course { begun: Instant::now(), ended: 0, ran: 0 });
+        let failed = AtomicBool::new(false);
+        let trouble = Mutex::new(None);
+        let work = || {
+            while let Some(p) = points.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| stop_asked_for().is_none())
+            {
+                let end = self.one(p);
+                let far = match (&end, course.lock()) {
+                    (Ok(end), Ok(mut course)) => course.after(end, points.len(), self.jobs),
+                    _ => String::new(),
+                };
+                match end {
+                    Ok(end) => {
+                        self.tell(p, end, &far);
+                        failed.fetch_or(matches!(end, End::Failed | End::Kept(false)), Ordering::Relaxed);
+                    }
+                    Err(why) => {
+                        if let Ok(mut t) = trouble.lock() {
+                            t.get_or_insert(why);
                         }
-                        Err(why) => {
-                            if let Ok(mut t) = trouble.lock() {
-                                t.get_or_insert(why);
-                            }
-                            return;
-                        }
+                        return;
                     }
                 }
-            });
-        }
-    });
-    if let Some(why) = trouble.into_inner().ok().flatten() {
-        return Err(Stop::Usage(why));
+            }
+        };
+        std::thread::scope(|scope| (0..self.jobs).for_each(|_| drop(scope.spawn(work))));
+        let (failed, trouble) = (failed.into_inner(), trouble.into_inner().ok().flatten());
+        Ended { failed, stopped: stop_asked_for().is_some(), trouble }
     }
-    let names: Vec<&str> = axes.iter().map(|(path, _)| path.as_str()).collect();
-    let table = request.results.join("sweep.csv");
-    // Nothing has made it if the sweep was stopped before its first run.
-    std::fs::create_dir_all(&request.results)
-        .map_err(|e| Stop::Usage(format!("cannot use {}: {e}", request.results.display())))?;
-    tabulate(&points, &names, &request.experiment, &table)
-        .map_err(|e| Stop::Usage(format!("cannot write {}: {e}", table.display())))?;
-    say!("{}", table.display());
-    match stop_asked_for() {
-        Some(signal) => Err(Stop::Signal(signal)),
-        None if failed.into_inner() => Err(Stop::Failed),
-        None => Ok(()),
+
+    /// Says what became of a run; every process of its own.
+    fn tell(&self, p: &Point, end: End, far: &str) {
+        let name = p.folder.file_name().unwrap_or_default().to_string_lossy();
+        let by = if self.ranks.are_several() { format!(" in process {}", self.ranks.rank()) } else { String::new() };
+        self.messages.note_of_all(&match end {
+            End::Kept(true) => format!("kept    {name}{far}"),
+            End::Passed => format!("ran     {name}{by}{far}"),
+            End::Failed | End::Kept(false) => {
+                format!("FAILED  {name}{by}: see {}{far}", p.folder.join("messages.txt").display())
+            }
+        });
+    }
+
+    /// Refuses a sweep of which a process could not go on, or whose runs are somewhere that the first process does not see.
+    fn all_are_seen(&self, points: &[Point], all: &[Ended]) -> Done {
+        if let Some(why) = all.iter().find_map(|ended| ended.trouble.clone()) {
+            return Err(Stop::Usage(why));
+        }
+        let unseen = points.iter().find(|p| !p.folder.exists());
+        match unseen.filter(|_| self.ranks.are_several() && !all.iter().any(|ended| ended.stopped)) {
+            Some(p) => Err(Stop::Usage(format!(
+                "process {} does not see {}: all processes must see the folder of results",
+                self.ranks.rank(),
+                p.folder.display()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the table.
+    fn write(&self, points: &[Point]) -> Done {
+        let results = &self.request.results;
+        let names: Vec<&str> = self.axes.iter().map(|(path, _)| path.as_str()).collect();
+        let table = results.join("sweep.csv");
+        // Nothing has made it if the sweep was stopped before its first run.
+        std::fs::create_dir_all(results).map_err(|e| Stop::Usage(format!("cannot use {}: {e}", results.display())))?;
+        tabulate(points, &names, &self.request.experiment, &table)
+            .map_err(|e| Stop::Usage(format!("cannot write {}: {e}", table.display())))?;
+        say!("{}", table.display());
+        Ok(())
     }
 }
 

@@ -49,6 +49,14 @@ pub trait Files {
     fn keep(&self, _path: &str, _content: &[u8]) {}
 }
 
+/// Returns the SHA-256 of what can be read, in hexadecimal, without having all of it at once.
+pub fn sha256_of(source: &mut dyn std::io::Read) -> std::io::Result<String> {
+    use sha2::Digest;
+    let mut hash = sha2::Sha256::new();
+    std::io::copy(source, &mut hash)?;
+    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
+}
+
 /// Returns the SHA-256 of some bytes in hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;

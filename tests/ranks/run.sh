@@ -41,6 +41,27 @@ wait $job || ended=$?
 "${run[@]}" "$here/network.neuro" e --results whole --set T=2s > whole.txt 2> whole.err
 same whole killed
 echo "ranks: killed in 2 processes, resumed in 3, the files of one"
+# The runs of a sweep are dealt out: its table is that of one process, also where a run fails, and what is there is kept.
+sweep=("$neuro" sweep "$here/sweep.neuro" e --over k=1..3 --over J=0.1mV,0.2mV --threads 1)
+ended=0
+"${sweep[@]}" --results plain > plain.txt 2> plain.err || ended=$?
+[ $ended = 1 ] || { echo "ranks: a sweep with a run that fails ends with $ended"; exit 1; }
+for ranks in 2 3; do
+    ended=0
+    "${launch[@]}" -n $ranks "${sweep[@]}" --mpi --results dealt$ranks > dealt.txt 2> dealt.err || ended=$?
+    [ $ended = 1 ] || { cat dealt.err; echo "ranks: a sweep in $ranks ends with $ended"; exit 1; }
+    cmp plain/sweep.csv dealt$ranks/sweep.csv
+    [ "$(cat dealt.txt)" = "dealt$ranks/sweep.csv" ]
+    grep -q "FAILED  k=2 J=0.2mV in process" dealt.err
+    [ "$(grep -c '^ran .* in process' dealt.err)" = 5 ]
+    echo "ranks: the table of one process by a sweep in $ranks"
+done
+rm -r "dealt3/k=3 J=0.1mV"
+"${launch[@]}" -n 3 "${sweep[@]}" --mpi --results dealt3 > again.txt 2> again.err || true
+cmp plain/sweep.csv dealt3/sweep.csv
+# What failed is there as well, as it came to its end.
+[ "$(grep -c '^ran .* in process 0' again.err)" = 1 ] && [ "$(grep -c '^kept' again.err)" = 4 ]
+echo "ranks: a sweep goes on where it was"
 # What cannot be dealt out, and what is not a run.
 if "${launch[@]}" -n 2 "$neuro" check "$here/network.neuro" > refused.txt 2>&1; then exit 1; fi
 grep -q "only \`neuro run\`" refused.txt

@@ -71,3 +71,18 @@ fn a_failed_expectation_fails_the_sweep_also_when_it_is_kept() {
     assert_eq!(out.status.code(), Some(2));
     assert!(said.contains("has an empty value"), "{said}");
 }
+
+#[test]
+fn without_a_launcher_one_process_makes_all_runs() {
+    let folder = folder("alone");
+    let table = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+        let out =
+            command.current_dir(&folder).args(["sweep", "decay.neuro", "decay", "--over", "tau=5ms,8ms"]).args(args);
+        let out = out.output().expect("neuro runs");
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success() && !said.contains("process"), "{said}");
+        std::fs::read(folder.join(String::from_utf8_lossy(&out.stdout).trim())).expect("a table")
+    };
+    assert_eq!(table(&["--results", "plain"]), table(&["--mpi", "--results", "dealt"]));
+}
