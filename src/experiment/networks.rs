@@ -6,7 +6,7 @@ use super::run::Run;
 use super::settings::Override;
 use crate::budget;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, too_many, undrawn};
+use crate::elaborate::{Elaborated, Elaborator, Surroundings, batch_fits, too_many};
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::experiment::model::{self, Statement, StatementKind};
 use crate::hir::network::model::{Drive, Nested, Process};
@@ -184,8 +184,10 @@ impl Run<'_> {
         }
         self.unheard_precision = None;
         if self.expects() {
-            let message = format!("values of `{}` as it runs, before the first `run`", self.live[index].name);
-            return undrawn(Span::default(), message);
+            self.can_be_dealt_out(index)?;
+            let message = format!("the experiment asks what `{}` does before the first `run`", self.live[index].name);
+            let d = Diagnostic::new(Code::E0822, message);
+            return Err(Box::new(d.help("plan an experiment that makes its network and runs it")));
         }
         self.limits.building(&self.live[index].name, 0, 0);
         let clock = std::time::Instant::now();
