@@ -242,7 +242,8 @@ impl Run<'_> {
         }
         // What segments take and tell is not planned.
         if let Some(p) = plan.populations.iter().find(|p| self.expects() && !p.model.cables.is_empty()) {
-            let d = Diagnostic::new(Code::E0822, format!("`{name}` cannot be planned: cells of `{}` have cables", p.name));
+            let d =
+                Diagnostic::new(Code::E0822, format!("`{name}` cannot be planned: cells of `{}` have cables", p.name));
             return Err(Box::new(d.help("run it in one process and in two, and compare")));
         }
         let why = match (plan.is_without_events(), plan.batch) {

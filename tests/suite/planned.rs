@@ -151,6 +151,13 @@ fn what_follows_from_single_synapses_is_refused() {
     assert_eq!(UNKNOWN.map(refused_of), [Code::E0822; 4]);
 }
 
+#[test]
+fn cells_with_cables_are_not_planned() {
+    let text = "use std.neurons.cable\nnetwork Net { population c: ActiveBallAndStick[20] }
+        experiment e { network net = Net()  run 1 ms }";
+    assert_eq!(planned(text).map(|_| ()).expect_err("is refused"), Code::E0822);
+}
+
 fn plan(folder: &Path, args: &[&str]) -> (Output, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
     let out = command.current_dir(folder).args(["plan"]).args(args).output().expect("neuro runs");
