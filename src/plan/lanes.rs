@@ -37,19 +37,19 @@ impl Lanes {
 
     /// Returns the number of places, whole vectors.
     pub fn places(&self) -> usize {
-        (self.groups() * self.segments << self.shift).next_multiple_of(GROUP)
+        ((self.groups() * self.segments) << self.shift).next_multiple_of(GROUP)
     }
 
     /// Returns the place of a segment of a cell.
     #[inline(always)]
     pub fn of(&self, cell: usize, segment: usize) -> usize {
-        ((cell >> self.shift) * self.segments + segment << self.shift) + (cell & (self.side_by_side() - 1))
+        (((cell >> self.shift) * self.segments + segment) << self.shift) + (cell & (self.side_by_side() - 1))
     }
 
     /// Returns the places of a group; those of the last one go on to the end.
     pub fn of_group(&self, group: usize) -> Range<usize> {
-        let end = if group + 1 == self.groups() { self.places() } else { (group + 1) * self.segments << self.shift };
-        group * self.segments << self.shift..end
+        let end = if group + 1 == self.groups() { self.places() } else { ((group + 1) * self.segments) << self.shift };
+        (group * self.segments) << self.shift..end
     }
 
     /// Returns the places that cells have which are dealt out by sixteen.
@@ -71,7 +71,7 @@ impl Lanes {
             if row >= lanes.groups() * lanes.segments {
                 return (lanes.cells - 1, lanes.segments - 1);
             }
-            let cell = (row / lanes.segments << lanes.shift) + within;
+            let cell = ((row / lanes.segments) << lanes.shift) + within;
             (cell.min(lanes.cells - 1), row % lanes.segments)
         })
     }
