@@ -129,7 +129,8 @@ impl Messages {
     /// Prints a remark of any process, where people read.
     pub fn note_of_all(&self, text: &str) {
         if self.format != MessageFormat::Json {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            // In one piece, so that lines of several processes stay whole.
+            let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
         }
     }
 

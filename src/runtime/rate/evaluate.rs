@@ -14,8 +14,8 @@ use crate::runtime::pool::share;
 use crate::runtime::profile::Part;
 use cranelift_entity::EntityRef;
 
-/// Fewer numbers than this are computed by one thread.
-const WORTH_SHARING: usize = 200_000;
+/// Fewer operations on single numbers are left to one thread: some tens of microseconds in vectors, as long as it takes to wake another.
+const WORTH_SHARING: usize = 2_000_000;
 
 /// Moments of draws that do not belong to steps.
 const AT_SIGNALS: u64 = 1 << 62;
@@ -130,7 +130,8 @@ impl Inner {
 
     /// Runs all lanes of a kernel, by several threads where it pays; returns whether what it replaced stayed finite.
     pub fn run_lanes(&mut self, ready: &Compiled, table: &[SlotMemory], lanes: usize, examples: usize) -> bool {
-        if lanes * examples < WORTH_SHARING || self.pool.threads() == 1 {
+        let operations = ready.kernel.lowered().kernel.values.len();
+        if lanes * examples * operations < WORTH_SHARING || self.pool.threads() == 1 {
             // SAFETY: rows of the arrays are padded, and this thread has them alone.
             return unsafe { ready.run(table, 0..lanes, examples) };
         }
