@@ -190,8 +190,9 @@ impl Cables {
         }
         let lanes = compartments[0].shape.lanes;
         let own = lanes.groups_of(&ranks.own(padded(*cells)));
-        // As many as leave what they need in a cache, but some for every thread.
-        let together = (CACHE / bytes.max(1)).min(own.len().div_ceil(pool.threads())).max(1);
+        // As many as leave what they need in a cache, and as many turns for each thread.
+        let turns = own.len().div_ceil((CACHE / bytes.max(1)).max(1)).next_multiple_of(pool.threads());
+        let together = own.len().div_ceil(turns.max(1)).max(1);
         let (next, finite) = (AtomicUsize::new(own.start), AtomicBool::new(true));
         let kernels = |which: usize, groups: &Range<usize>| {
             compartments.iter().zip(&tables).fold(true, |ok, (c, tables)| {
