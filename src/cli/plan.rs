@@ -3,16 +3,17 @@
 use super::files::load;
 use super::messages::{Done, MessageFormat, Messages, Stop, several};
 use super::options::PlanOptions;
+use super::run::{overrides, precision};
 use neuro::budget::shown;
 use neuro::codegen::Backend;
 use neuro::compiler::{Program, Silent, unknown_experiment};
 use neuro::disk::Disk;
-use neuro::experiment::{Override, Planned, Runner, Settings};
+use neuro::experiment::{Planned, Runner, Settings};
 use neuro::hir::EventId;
-use neuro::ir::Precision;
 use neuro::runtime::Options;
 use neuro::runtime::exchange::Ranks;
 use neuro::runtime::extent::{COSTS, Costs, Extent, Process, Time};
+use neuro::units::{Dim, lookup};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -73,16 +74,12 @@ fn rate(text: &str) -> Result<(Option<String>, f64), Stop> {
         Some((name, value)) => (Some(name.trim().to_string()), value),
         None => (None, text),
     };
-    let value = value.trim();
-    let (number, factor) = match (value.strip_suffix("kHz"), value.strip_suffix("Hz")) {
-        (Some(number), _) => (number, 1000.0),
-        (None, Some(number)) => (number, 1.0),
-        (None, None) => (value, f64::NAN),
-    };
-    match number.trim().parse::<f64>().map(|n| n * factor) {
-        Ok(rate) if rate >= 0.0 && rate.is_finite() => Ok((of, rate)),
-        _ => Err(Stop::Usage(format!("`--rate {text}` is no rate; write `--rate 5Hz` or `--rate exc=5Hz`"))),
-    }
+    let bad = || Stop::Usage(format!("`--rate {text}` is no rate; write `--rate 5Hz` or `--rate exc=5Hz`"));
+    let number = value.trim().trim_end_matches(char::is_alphabetic);
+    let unit = lookup(&value.trim()[number.len()..]).filter(|unit| unit.dim == Dim::RATE).ok_or_else(bad)?;
+    let number = number.trim().parse().ok().filter(|n| (0.0..f64::INFINITY).contains(n)).ok_or_else(bad)?;
+    // Internal units are events per ms.
+    Ok((of, unit.to_internal(number) * 1000.0))
 }
 
 /// Reads how often cells had an event in a run, on the average.
@@ -117,19 +114,8 @@ fn costs(list: &[String]) -> Result<Costs, Stop> {
 pub fn plan(request: &Request, messages: Messages) -> Done {
     let options = &request.options;
     let (rates, costs) = (Rates::new(options)?, costs(&options.cost)?);
-    let precision = match options.precision.as_deref() {
-        None => None,
-        Some("f32") => Some(Precision::F32),
-        Some("f64") => Some(Precision::F64),
-        Some(p) => return Err(Stop::Usage(format!("unknown precision `{p}`; it is f32 or f64"))),
-    };
-    let mut settings = Settings { threads: options.threads, precision, ..Settings::default() };
-    for s in &options.set {
-        let Some((path, value)) = s.split_once('=') else {
-            return Err(Stop::Usage(format!("`--set {s}` lacks a value; write `--set path=value`")));
-        };
-        settings.overrides.push(Override { path: path.trim().into(), value: value.trim().into() });
-    }
+    let (precision, overrides) = (precision(options.precision.as_deref())?, overrides(&options.set)?);
+    let settings = Settings { threads: options.threads, precision, overrides, ..Settings::default() };
     let program = load(&request.file, messages)?;
     let planned = planned(request, &program, &settings).map_err(|d| {
         messages.one(&d, &program.sources);

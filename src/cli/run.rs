@@ -78,12 +78,7 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
         }
         out.threads = n;
     }
-    out.precision = match o.precision.as_deref() {
-        None => None,
-        Some("f32") => Some(Precision::F32),
-        Some("f64") => Some(Precision::F64),
-        Some(p) => return Err(Stop::Usage(format!("unknown precision `{p}`; it is f32 or f64"))),
-    };
+    out.precision = precision(o.precision.as_deref())?;
     out.backend = Backend::parse(&o.backend).ok_or_else(|| {
         let known: Vec<&str> = Backend::NAMES.iter().map(|(name, _)| *name).collect();
         Stop::Usage(format!("unknown back end `{}`; it is one of {}", o.backend, known.join(", ")))
@@ -95,13 +90,27 @@ pub fn settings(o: &RunOptions) -> Result<Settings, Stop> {
     if let Some(text) = &o.max_memory {
         budget::allow(size(text)?);
     }
-    for s in &o.set {
-        let Some((path, value)) = s.split_once('=') else {
-            return Err(Stop::Usage(format!("`--set {s}` lacks a value; write `--set path=value`")));
-        };
-        out.overrides.push(Override { path: path.trim().into(), value: value.trim().into() });
-    }
+    out.overrides = overrides(&o.set)?;
     Ok(out)
+}
+
+/// Reads a precision.
+pub fn precision(given: Option<&str>) -> Result<Option<Precision>, Stop> {
+    match given {
+        None => Ok(None),
+        Some("f32") => Ok(Some(Precision::F32)),
+        Some("f64") => Ok(Some(Precision::F64)),
+        Some(p) => Err(Stop::Usage(format!("unknown precision `{p}`; it is f32 or f64"))),
+    }
+}
+
+/// Reads values that replace those of a text.
+pub fn overrides(given: &[String]) -> Result<Vec<Override>, Stop> {
+    let one = |s: &String| match s.split_once('=') {
+        Some((path, value)) => Ok(Override { path: path.trim().into(), value: value.trim().into() }),
+        None => Err(Stop::Usage(format!("`--set {s}` lacks a value; write `--set path=value`"))),
+    };
+    given.iter().map(one).collect()
 }
 
 /// Reads a number of bytes: `500MB`, `16 GB`.
