@@ -240,12 +240,6 @@ impl Run<'_> {
         if !self.runner.settings.ranks.are_several() && !self.expects() {
             return Ok(());
         }
-        // What segments take and tell is not planned.
-        if let Some(p) = plan.populations.iter().find(|p| self.expects() && !p.model.cables.is_empty()) {
-            let d =
-                Diagnostic::new(Code::E0822, format!("`{name}` cannot be planned: cells of `{}` have cables", p.name));
-            return Err(Box::new(d.help("run it in one process and in two, and compare")));
-        }
         let why = match (plan.is_without_events(), plan.batch) {
             (true, _) => "it has no events",
             (false, Some(_)) => "it shows examples side by side",
