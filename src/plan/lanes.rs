@@ -52,7 +52,7 @@ impl Lanes {
         (group * self.segments) << self.shift..end
     }
 
-    /// Returns the places that cells have which are dealt out by sixteen.
+    /// Returns how many places sixteen cells have, which are dealt out together.
     pub fn unit(&self) -> usize {
         (self.segments * GROUP).min(self.places()).max(1)
     }

@@ -305,7 +305,8 @@ impl Target {
     }
 }
 
-/// Cuts each thread's share of a process's lanes, of which sixteen cells have a unit, into blocks; returns their lanes, and by thread which blocks.
+/// Cuts each thread's share of a process's lanes, of which sixteen cells have a unit, into blocks; returns their lanes, and by thread which
+/// blocks.
 pub(super) fn blocks(
     (lanes, unit): (usize, usize),
     ranks: &Ranks,

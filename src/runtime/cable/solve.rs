@@ -1,5 +1,5 @@
-//! Backward Euler along the trees of several cells side by side: the change of all potentials in a step or half of it, by elimination from the leaves
-//! to the root and back (Hines 1984, Int J Biomed Comput 15:69).
+//! Backward Euler along the trees of several cells side by side: the change of all potentials in a step or half of it, by elimination from
+//! the leaves to the root and back (Hines 1984, Int J Biomed Comput 15:69).
 
 use super::tree::{Row, Tree};
 use super::vector::{Float, Vector};
@@ -120,8 +120,7 @@ impl<F: Float> Groups<'_, F> {
     /// Where the values of a row's segment begin, of a group.
     #[inline(always)]
     fn place(&self, row: &Row, group: usize) -> usize {
-        let lanes = &self.cables[row.cable].lanes;
-        ((self.first + group) * lanes.segments + row.segment) * self.side_by_side
+        self.cables[row.cable].lanes.of((self.first + group) * self.side_by_side, row.segment)
     }
 
     /// Goes from the leaves to the root: every row is solved for but for the change of the one that it hangs on, to which it adds its part.
