@@ -234,14 +234,7 @@ impl Program {
             for (state, scheme, why) in &solved.schemes {
                 let _ = writeln!(out, "  {:<16} {:<18} {why}", n.vars[*state].name, solve::scheme_name(*scheme));
             }
-            let (scheme, how) = match n.scheme {
-                Some((hir::Scheme::CrankNicolson, _)) => ("crank_nicolson", "Crank-Nicolson along the tree"),
-                _ => ("implicit", "backward Euler along the tree"),
-            };
-            for c in &n.cables {
-                let _ = writeln!(out, "  {:<16} {scheme:<18} {how}", format!("{}.v", c.name));
-            }
-            for (_, v) in n.states().filter(|(id, _)| !n.equations.iter().any(|e| e.state == *id)) {
+            for (_, v) in n.states().filter(|(id, _)| !solved.schemes.iter().any(|(state, ..)| state == id)) {
                 let _ = writeln!(out, "  {:<16} {:<18} changes only in handlers", v.name, "-");
             }
         }

@@ -50,7 +50,7 @@ fn of_neuron(n: &hir::Neuron, out: &mut HashMap<Span, Fact>) {
         let Some(mut fact) = of_variable(v) else { continue };
         if let Some((_, scheme, why)) = schemes.iter().find(|(state, ..)| *state == id) {
             fact.said.push(format!("advanced by `{}`: {why}", solve::scheme_name(*scheme)));
-        } else if matches!(v.kind, VarKind::State(_)) && !n.equations.iter().any(|e| e.state == id) {
+        } else if matches!(v.kind, VarKind::State(_)) {
             fact.said.push("changes only in handlers".into());
         }
         if let Some(kept) = n.kept.get(&id) {

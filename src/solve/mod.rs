@@ -218,6 +218,11 @@ pub fn discretize(neuron: &Neuron) -> Solved {
             None => out.cable_updates.push((r.state, add(Expr::Var(r.state), mul(Expr::Dt, r.rhs.clone())))),
         }
     }
+    let along = match neuron.scheme {
+        Some((Scheme::CrankNicolson, _)) => (Scheme::CrankNicolson, "Crank-Nicolson along the tree"),
+        _ => (Scheme::Implicit, "backward Euler along the tree"),
+    };
+    out.schemes.extend(neuron.cables.iter().map(|c| (c.v, along.0, along.1)));
     let noisy = |r: &Rate| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
     let own =
         |r: &Rate| neuron.state_schemes.iter().find(|(state, ..)| *state == r.state).map(|(_, scheme, _)| *scheme);

@@ -408,6 +408,8 @@ fn potentials_converge_in_first_or_second_order_in_time() {
         ["0.01 ms", "0.005 ms", "0.0025 ms"].map(|dt| (measured(&run(&text(scheme, dt)), "v")[0] - exact).abs())
     };
     for (scheme, factor) in [("implicit", 1.9..2.1), ("crank_nicolson", 3.95..4.05)] {
+        let said = program(&text(scheme, "0.01 ms")).explain();
+        assert!(said.contains(&format!("a.v              {scheme}")) && !said.contains("changes only"), "{said}");
         let errors = errors(scheme);
         assert!(errors[2] < 0.02, "{scheme}: {errors:?}");
         for pair in errors.windows(2) {
