@@ -238,7 +238,7 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         Some(Scheme::Heun) => explicit::heun(&mut out, &all, &[], "asked for"),
         Some(Scheme::Rk4) => explicit::rk4(&mut out, &all),
         Some(Scheme::Rk45(tolerance)) => {
-            out.schemes = all.iter().map(|r| (r.state, Scheme::Rk45(tolerance), "asked for")).collect();
+            out.schemes.extend(all.iter().map(|r| (r.state, Scheme::Rk45(tolerance), "asked for")));
             out.adaptive = Some((tolerance, all.iter().map(|r| (r.state, r.rhs.clone())).collect()));
         }
         Some(Scheme::ExponentialEuler) => explicit::exponential_euler(&mut out, &all, "asked for"),

@@ -51,6 +51,14 @@ fn the_asm_of_a_kernel_uses_vectors() {
 }
 
 #[test]
+fn states_with_a_scheme_of_their_own_are_listed_beside_an_adaptive_one() {
+    let text =
+        "neuron A { state v = 0  state u = 1  v' = u / 1 ms  u' = -u / 5 ms  scheme rk45(1e-6)  scheme euler for u }";
+    let said = program(text).explain();
+    assert!(["v                rk45", "u                euler"].iter().all(|line| said.contains(line)), "{said}");
+}
+
+#[test]
 fn places_of_every_rule_in_the_library() {
     let mut folder: Vec<_> =
         std::fs::read_dir(root().join("stdlib/plasticity")).unwrap().map(|f| f.unwrap().path()).collect();
