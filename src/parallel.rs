@@ -1,6 +1,29 @@
-//! Work on all processors whose results do not depend on their number.
+//! Work on several processors whose results do not depend on their number.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+thread_local! {
+    /// How many threads [`map`] may use when this one calls it, if that was said.
+    static ALLOWED: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Does some work, of which no [`map`] uses more threads than these.
+pub fn within<T>(threads: usize, work: impl FnOnce() -> T) -> T {
+    /// What was allowed before, also where the work panics.
+    struct Before(Option<usize>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            ALLOWED.set(self.0);
+        }
+    }
+    let _before = Before(ALLOWED.replace(Some(threads)));
+    work()
+}
+
+fn allowed() -> usize {
+    ALLOWED.get().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
 
 /// Stack of a thread that descends in trees as tall as the parser makes them. Only what is used of it takes memory.
 pub const DEEP_STACK: usize = 1 << 30;
@@ -14,15 +37,15 @@ pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Computes so many results on all processors; none may depend on another one.
+/// Computes so many results on all processors or [`within`] some threads; none may depend on another one.
 pub fn map<T: Send>(n: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(n);
+    let threads = allowed().min(n);
     if threads <= 1 {
         return (0..n).map(compute).collect();
     }
     let next = AtomicUsize::new(0);
     let portion = n.div_ceil(64 * threads);
-    let work = || {
+    let all_portions = || {
         let mut done = Vec::new();
         loop {
             let first = next.fetch_add(portion, Ordering::Relaxed);
@@ -32,6 +55,7 @@ pub fn map<T: Send>(n: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
             done.extend((first..(first + portion).min(n)).map(|i| (i, compute(i))));
         }
     };
+    let work = || within(1, all_portions);
     let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
         // Where the system gives fewer threads, these do all the work.
         let more = |_| std::thread::Builder::new().spawn_scoped(scope, work).ok();
@@ -51,10 +75,26 @@ pub fn map<T: Send>(n: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     #[test]
     fn results_are_in_order() {
         for n in [0, 1, 7, 1000] {
             assert_eq!(super::map(n, |i| i * i), (0..n).map(|i| i * i).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn no_more_threads_work_than_are_allowed() {
+        let used = |threads: usize| {
+            let slowly = |_| {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+                // What a thread of several does by parts stays its own.
+                super::map(8, |_| std::thread::current().id())
+            };
+            super::within(threads, || super::map(100, slowly)).into_iter().flatten().collect::<HashSet<_>>().len()
+        };
+        assert_eq!((used(1), used(3)), (1, 3));
+        assert_eq!(super::ALLOWED.get(), None);
     }
 }

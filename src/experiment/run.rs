@@ -19,6 +19,7 @@ use crate::hir::Module;
 use crate::hir::experiment::model::{BlockId, Experiment, StatementKind};
 use crate::hir::typed::{Expr, LocalId};
 use crate::ir::Precision;
+use crate::parallel::within;
 use crate::plan::MOST_STEPS;
 use crate::runtime::{Failure, Observer, RateNetwork, Running};
 use crate::source::Span;
@@ -54,25 +55,27 @@ pub struct Checkpoints<'a> {
 impl Runner<'_> {
     /// Runs an experiment; failures are part of the outcome, so that results so far are kept.
     pub fn run(&self, experiment: &Experiment) -> Outcome {
-        let mut run = Run::new(self, experiment);
-        if let Err(d) = run.begin().and_then(|()| run.go()) {
-            run.out.failure = Some(d);
-        }
-        run.finish()
+        self.whole(Run::new(self, experiment))
     }
 
     /// Runs an experiment that keeps checkpoints; a run that stops early keeps one more and can be resumed.
     pub fn run_with(&self, experiment: &Experiment, checkpoints: &Checkpoints) -> Outcome {
         let mut run = Run::new(self, experiment);
         run.checkpoints = Some(checkpoints);
-        let begun = match &checkpoints.resume {
-            Some(file) => run.resume(file, &checkpoints.belongs),
-            None => run.begin(),
-        };
-        if let Err(d) = begun.and_then(|()| run.go()) {
-            run.out.failure = Some(d);
-        }
-        run.finish()
+        self.whole(run)
+    }
+
+    fn whole(&self, mut run: Run) -> Outcome {
+        within(self.settings.threads, || {
+            let begun = match run.checkpoints.and_then(|c| Some((c.resume.as_ref()?, &c.belongs))) {
+                Some((file, belongs)) => run.resume(file, belongs),
+                None => run.begin(),
+            };
+            if let Err(d) = begun.and_then(|()| run.go()) {
+                run.out.failure = Some(d);
+            }
+            run.finish()
+        })
     }
 
     /// Plans the networks of an experiment as they are when it first runs; synapses that are drawn are only counted, as they are expected.
@@ -90,12 +93,14 @@ impl Runner<'_> {
     pub fn networks(&self, experiment: &Experiment) -> Result<Vec<Running>, Box<Diagnostic>> {
         let mut run = Run::new(self, experiment);
         run.builds_only = true;
-        run.begin()?;
-        run.go()?;
-        for i in 0..run.live.len() {
-            run.start(i)?;
-        }
-        Ok(run.live.into_iter().filter_map(|l| l.simulation).collect())
+        within(self.settings.threads, || {
+            run.begin()?;
+            run.go()?;
+            for i in 0..run.live.len() {
+                run.start(i)?;
+            }
+            Ok(run.live.into_iter().filter_map(|l| l.simulation).collect())
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //! stream, so that any of them can be had at any time, by any thread.
 
 use super::View;
-use crate::rng::{Reader, Stream};
+use crate::rng::{BATCH, Reader, Stream, ln, normals};
 use crate::value::Cells;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -57,17 +57,21 @@ impl Distribution {
     }
 
     fn attempt(&self, r: &mut Reader) -> Option<f64> {
-        let v = match self.shape {
+        self.bounded(match self.shape {
             Shape::Normal(mean, deviation) => mean + deviation * r.normal(),
             Shape::Lognormal(mean, deviation) => {
                 let (mu, sigma) = logarithmic(mean, deviation);
                 (mu + sigma * r.normal()).exp()
             }
             Shape::Uniform(lo, hi) => lo + (hi - lo) * r.uniform(),
-            Shape::Exponential(mean) => -mean * r.uniform().ln(),
+            Shape::Exponential(mean) => -mean * ln(r.uniform()),
             Shape::Poisson(mean) => poisson(mean, r),
             Shape::Wald(mean, scale) => wald(mean, scale, r),
-        };
+        })
+    }
+
+    /// What its bounds leave of a value.
+    fn bounded(&self, v: f64) -> Option<f64> {
         match self.bound {
             Bound::Clipped(lo, hi) => Some(v.max(lo).min(hi)),
             Bound::Redrawn(lo, hi) if v < lo || v > hi => None,
@@ -184,6 +188,22 @@ impl DrawnValues {
             if let Some(v) = self.distribution.attempt(&mut r) {
                 return v;
             }
+        }
+    }
+
+    /// Appends the values of several synapses.
+    pub fn append(&self, which: &[usize], out: &mut Vec<f64>) {
+        let Shape::Normal(mean, deviation) = self.distribution.shape else {
+            return out.extend(which.iter().map(|k| self.at(*k)));
+        };
+        for some in which.chunks(BATCH) {
+            let item = |i: usize| some.get(i).map_or(0, |k| *k as u64);
+            let [mut first, second] = self.stream.first_of_readers(&std::array::from_fn(item));
+            normals(&mut first, &second);
+            out.extend(some.iter().zip(first).map(|(k, deviate)| {
+                // What lies beyond bounds is drawn again.
+                self.distribution.bounded(mean + deviation * deviate).unwrap_or_else(|| self.at(*k))
+            }));
         }
     }
 }
@@ -433,10 +453,10 @@ fn gaps(p: f64, n: usize, r: &mut Reader, visit: &mut dyn FnMut(usize)) {
         return (0..n).for_each(visit);
     }
     let scale = 1.0 / (-p).ln_1p();
-    let mut j = (r.uniform().ln() * scale).floor();
+    let mut j = (ln(r.uniform()) * scale).floor();
     while j < n as f64 {
         visit(j as usize);
-        j += 1.0 + (r.uniform().ln() * scale).floor();
+        j += 1.0 + (ln(r.uniform()) * scale).floor();
     }
 }
 

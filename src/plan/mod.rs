@@ -70,6 +70,15 @@ impl Column {
             Column::Drawn(values) => values.at(i),
         }
     }
+
+    /// Appends the values of several.
+    pub fn append(&self, which: &[usize], out: &mut Vec<f64>) {
+        match self {
+            Column::Const(v) => out.resize(out.len() + which.len(), *v),
+            Column::Array(a) => out.extend(which.iter().map(|i| a[*i])),
+            Column::Drawn(values) => values.append(which, out),
+        }
+    }
 }
 
 /// N instances of one neuron model.
@@ -379,7 +388,11 @@ pub struct DrawnDelays {
 impl DrawnDelays {
     /// Returns the delay of one edge in steps.
     pub fn at(&self, edge: usize) -> u16 {
-        ((self.times.at(edge) / self.dt).round() as u32 + self.more) as u16
+        self.steps(self.times.at(edge))
+    }
+
+    fn steps(&self, time: f64) -> u16 {
+        ((time / self.dt).round() as u32 + self.more) as u16
     }
 }
 
@@ -390,6 +403,19 @@ impl Delay {
             Delay::Const(d) => *d,
             Delay::Array(a) => u32::from(a[edge]),
             Delay::Drawn(d) => u32::from(d.at(edge)),
+        }
+    }
+
+    /// Appends the delays of several edges, which fit into 16 bits; `room` is for values that are drawn.
+    pub fn append(&self, which: &[usize], room: &mut Vec<f64>, out: &mut Vec<u16>) {
+        match self {
+            Delay::Const(d) => out.resize(out.len() + which.len(), *d as u16),
+            Delay::Array(a) => out.extend(which.iter().map(|k| a[*k])),
+            Delay::Drawn(d) => {
+                room.clear();
+                d.times.append(which, room);
+                out.extend(room.iter().map(|time| d.steps(*time)));
+            }
         }
     }
 

@@ -270,7 +270,7 @@ struct Builder<'a> {
 }
 
 /// Where a synapse belongs, in one word that sorts: block, delay, target, and which of the row it is.
-trait Key: Ord + Copy {
+trait Key: Ord + Copy + Default {
     /// Bits for which of the row it is.
     const NTH: u32;
     /// Bits for the block.
@@ -280,6 +280,33 @@ trait Key: Ord + Copy {
 
     /// Returns the block, the delay, the target and which of the row it is.
     fn parts(self) -> (usize, u16, u16, usize);
+
+    /// Returns the n-th byte of the block, the delay and the target, from the lowest of the target.
+    fn byte(self, n: u32) -> usize;
+}
+
+/// Sorts the keys of a row, which are in the order of their numbers; `room` is for as many.
+fn sort<K: Key>(keys: &mut Vec<K>, room: &mut Vec<K>) {
+    if keys.len() < 128 {
+        return keys.sort_unstable();
+    }
+    room.resize(keys.len(), K::default());
+    for n in 0..4 + K::BLOCK / 8 {
+        let mut next = [0usize; 256];
+        keys.iter().for_each(|k| next[k.byte(n)] += 1);
+        // Where all have the same byte, they are in order.
+        if next.contains(&keys.len()) {
+            continue;
+        }
+        let mut before = 0;
+        next.iter_mut().for_each(|n| before += std::mem::replace(n, before));
+        for k in &*keys {
+            let at = &mut next[k.byte(n)];
+            room[*at] = *k;
+            *at += 1;
+        }
+        std::mem::swap(keys, room);
+    }
 }
 
 macro_rules! keys {
@@ -298,12 +325,32 @@ macro_rules! keys {
                 let rest = self >> $nth;
                 ((rest >> 32) as usize, (rest >> 16) as u16, rest as u16, (self & ((1 << $nth) - 1)) as usize)
             }
+
+            #[inline(always)]
+            fn byte(self, n: u32) -> usize {
+                usize::from((self >> ($nth + 8 * n)) as u8)
+            }
         })*
     };
 }
 
 // A long word where a short one does not suffice: rows of 16 million synapses, populations of 16 million cells.
 keys! { u64, 24, 8; u128, 48, 48; }
+
+/// The synapses of a source while they are collected.
+#[derive(Default)]
+struct Row<K> {
+    keys: Vec<K>,
+    room: Vec<K>,
+    /// By the numbers in the keys, if they differ.
+    weights: Vec<f64>,
+    /// Of the last projection: blocks and lanes, which synapses they are, and their delays.
+    places: Vec<(usize, usize)>,
+    which: Vec<usize>,
+    delays: Vec<u16>,
+    /// Room for values that are drawn.
+    values: Vec<f64>,
+}
 
 impl Lines<'_> {
     /// Returns the number of synapses of a source.
@@ -387,15 +434,15 @@ impl<'a> Builder<'a> {
     /// Builds the rows of some sources, sorted by keys of a kind.
     fn chunk_by<K: Key>(&self, sources: Range<usize>) -> Vec<Part> {
         let first = sources.start;
-        let (mut keys, mut weights): (Vec<K>, Vec<f64>) = (Vec::new(), Vec::new());
+        let mut row = Row::<K>::default();
         let mut parts: Vec<Growing> = self.blocks.iter().map(|_| Growing::default()).collect();
         for i in sources.clone() {
-            keys.clear();
-            weights.clear();
-            self.members.iter().for_each(|(m, lines)| self.row(m, lines, i, &mut keys, &mut weights));
-            keys.sort_unstable();
+            row.keys.clear();
+            row.weights.clear();
+            self.members.iter().for_each(|(m, lines)| self.row(m, lines, i, &mut row));
+            sort(&mut row.keys, &mut row.room);
             let mut last = None;
-            for (block, delay, target, nth) in keys.iter().map(|k| k.parts()) {
+            for (block, delay, target, nth) in row.keys.iter().map(|k| k.parts()) {
                 let part = &mut parts[block];
                 if last != Some((block, delay)) {
                     last = Some((block, delay));
@@ -406,7 +453,7 @@ impl<'a> Builder<'a> {
                 }
                 part.targets.push(target);
                 if self.weight.is_none() {
-                    part.weights.push(weights[nth]);
+                    part.weights.push(row.weights[nth]);
                 }
             }
         }
@@ -426,24 +473,18 @@ impl<'a> Builder<'a> {
     }
 
     /// Collects the synapses of a source in one projection.
-    fn row<K: Key>(&self, m: &Member, lines: &Lines, i: usize, keys: &mut Vec<K>, weights: &mut Vec<f64>) {
+    fn row<K: Key>(&self, m: &Member, lines: &Lines, i: usize, row: &mut Row<K>) {
         let p = m.projection;
+        row.places.clear();
+        row.which.clear();
         let mut add = |cell: usize, k: usize| {
             let target = p.site.as_ref().map_or(cell, |site| site.lane(cell, k));
             // Blocks are as long as one another, up to sixteen lanes.
             let block = self.blocks.partition_point(|b| b.end <= target);
             // Synapses onto the cells of other processes are theirs.
-            if self.blocks.get(block).is_none_or(|b| b.start > target) {
-                return;
-            }
-            let delay = match &p.delay {
-                Delay::Const(d) => *d as u16,
-                Delay::Array(a) => a[k],
-                Delay::Drawn(d) => d.at(k),
-            };
-            keys.push(K::new(block, delay, target - self.blocks[block].start, keys.len()));
-            if self.weight.is_none() {
-                weights.push(p.weight.at(k) * m.factor);
+            if self.blocks.get(block).is_some_and(|b| b.start <= target) {
+                row.places.push((block, target - self.blocks[block].start));
+                row.which.push(k);
             }
         };
         match lines {
@@ -462,6 +503,17 @@ impl<'a> Builder<'a> {
                     add(*target as usize, synapse.get(at).map_or(0, |k| *k as usize));
                 }
             }
+        }
+        let first = row.keys.len();
+        let key =
+            |(n, ((block, lane), delay)): (usize, (&(usize, usize), &u16))| K::new(*block, *delay, *lane, first + n);
+        row.delays.clear();
+        p.delay.append(&row.which, &mut row.values, &mut row.delays);
+        row.keys.extend(row.places.iter().zip(&row.delays).enumerate().map(key));
+        if self.weight.is_none() {
+            let before = row.weights.len();
+            p.weight.append(&row.which, &mut row.weights);
+            row.weights[before..].iter_mut().for_each(|w| *w *= m.factor);
         }
     }
 }
@@ -508,6 +560,7 @@ fn sorted(p: &Projection, own: &Range<usize>) -> Lines<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Stream;
 
     #[test]
     fn keys_sort_by_block_delay_and_target_and_give_them_back() {
@@ -516,6 +569,13 @@ mod tests {
             all.extend(largest);
             let keys: Vec<K> = all.iter().map(|(b, d, t, n)| K::new(*b, *d, *t, *n)).collect();
             assert!(keys.is_sorted());
+            let mut r = Stream::new(1, 2).reader(0);
+            let mut many: Vec<K> =
+                (0..1000).map(|n| K::new(0, (r.bits() >> 23) as u16, r.bits() as usize >> 20, n)).collect();
+            let mut right = many.clone();
+            sort(&mut many, &mut Vec::new());
+            right.sort_unstable();
+            assert!(many == right);
             let parts: Vec<_> = keys.iter().map(|k| k.parts()).map(|(b, d, t, n)| (b, d, usize::from(t), n)).collect();
             assert_eq!(parts, all);
         }

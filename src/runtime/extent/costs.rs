@@ -21,7 +21,7 @@ pub const NAMES: [(&str, &str, f64); 14] = [
     ("pass", "a pass of steps", 500.0),
     ("message", "a message to all, for each doubling of the processes", 1500.0),
     ("byte", "a byte from another process", 0.2),
-    ("synapse", "a synapse that is made, and half of it for one that is only drawn", 80.0),
+    ("synapse", "a synapse that is made, and half of it for one that is only drawn", 50.0),
 ];
 
 /// What a prediction is made of, in seconds of wall time for a second of the model's.

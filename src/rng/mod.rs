@@ -2,6 +2,10 @@
 //!
 //! The number for (seed, stream, step, lane) does not depend on what was drawn before, so any thread may draw it.
 
+mod normal;
+
+pub use normal::{ln, normals};
+
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
@@ -62,6 +66,13 @@ impl Stream {
         philox([item, step as u32, (step >> 32) as u32, self.id], self.key)
     }
 
+    /// Returns the first two uniform numbers of each of several readers.
+    pub fn first_of_readers(&self, items: &[u64; BATCH]) -> [[f64; BATCH]; 2] {
+        let counters = [[0; BATCH], items.map(|i| i as u32), items.map(|i| (i >> 32) as u32), [self.id; BATCH]];
+        let words = side_by_side(counters, self.key);
+        [0, 2].map(|w| std::array::from_fn(|i| uniform(words[w][i], words[w + 1][i])))
+    }
+
     /// A sequential reader of this stream, for set-up code; `item` separates independent sequences.
     pub fn reader(&self, item: u64) -> Reader {
         Reader { stream: *self, item, position: 0, words: [0; 4] }
@@ -79,44 +90,38 @@ pub const BATCH: usize = 16;
 
 /// Returns the words of several items at a step, each of a stream of its own, all of one seed; `[word][item]`.
 pub fn blocks(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
+    let mut ids = [0u32; BATCH];
+    ids.iter_mut().zip(streams).for_each(|(id, s)| *id = s.id);
+    side_by_side([*items, [step as u32; BATCH], [(step >> 32) as u32; BATCH], ids], streams[0].key)
+}
+
+/// Returns the words of counters side by side.
+fn side_by_side(counters: [[u32; BATCH]; 4], key: [u32; 2]) -> [[u32; BATCH]; 4] {
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
             // SAFETY: the processor has the features.
-            return unsafe { blocks_avx512(streams, step, items) };
+            return unsafe { side_by_side_avx512(counters, key) };
         }
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has the feature.
-            return unsafe { blocks_avx2(streams, step, items) };
+            return unsafe { side_by_side_avx2(counters, key) };
         }
     }
-    blocks_of(streams, step, items)
+    rounds(counters, key)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq")]
-unsafe fn blocks_avx512(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
-    let mut ids = [0u32; BATCH];
-    ids.iter_mut().zip(streams).for_each(|(id, s)| *id = s.id);
+unsafe fn side_by_side_avx512(counters: [[u32; BATCH]; 4], key: [u32; 2]) -> [[u32; BATCH]; 4] {
     // SAFETY: the caller has the features; arrays of sixteen words and vectors have the same size.
-    unsafe {
-        let [step0, step1] = [step as u32, (step >> 32) as u32].map(|w| _mm512_set1_epi32(w as i32));
-        let [items, ids] = [items, &ids].map(|w| _mm512_loadu_si512(w.as_ptr().cast()));
-        std::mem::transmute(rounds_avx512([items, step0, step1, ids], streams[0].key))
-    }
+    unsafe { std::mem::transmute(rounds_avx512(counters.map(|c| _mm512_loadu_si512(c.as_ptr().cast())), key)) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn blocks_avx2(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
-    blocks_of(streams, step, items)
-}
-
-#[inline(always)]
-fn blocks_of(streams: &[Stream; BATCH], step: u64, items: &[u32; BATCH]) -> [[u32; BATCH]; 4] {
-    let mut ids = [0u32; BATCH];
-    ids.iter_mut().zip(streams).for_each(|(id, s)| *id = s.id);
-    rounds([*items, [step as u32; BATCH], [(step >> 32) as u32; BATCH], ids], streams[0].key)
+unsafe fn side_by_side_avx2(counters: [[u32; BATCH]; 4], key: [u32; 2]) -> [[u32; BATCH]; 4] {
+    rounds(counters, key)
 }
 
 /// Philox for counters side by side, so that the compiler keeps them in vectors.
@@ -220,6 +225,13 @@ fn fill_blocks(s: &Stream, step: u64, first: u32, out: &mut [u32]) {
     }
 }
 
+/// Returns a number in (0, 1) with 53 bits.
+#[inline(always)]
+fn uniform(high: u32, low: u32) -> f64 {
+    let bits = u64::from(high) << 32 | u64::from(low);
+    ((bits >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
+}
+
 /// Draws one number after another.
 #[derive(Debug, Clone)]
 pub struct Reader {
@@ -243,8 +255,8 @@ impl Reader {
 
     /// Returns a uniform number in (0, 1) with 53 bits.
     pub fn uniform(&mut self) -> f64 {
-        let bits = (u64::from(self.bits()) << 32) | u64::from(self.bits());
-        ((bits >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
+        let high = self.bits();
+        uniform(high, self.bits())
     }
 
     /// Returns a whole number below `n`, unbiased (Lemire 2019).
@@ -260,8 +272,8 @@ impl Reader {
 
     /// Returns a standard normal number (Box and Muller 1958).
     pub fn normal(&mut self) -> f64 {
-        let (u, v) = (self.uniform(), self.uniform());
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+        let u = self.uniform();
+        normal::normal(u, self.uniform())
     }
 }
 
@@ -284,6 +296,17 @@ mod tests {
         s.fill(11, 4, &mut part);
         assert_eq!(whole[16..56], part[..]);
         assert_eq!(whole[4..8], philox([1, 11, 0, 3], [7, 0]));
+    }
+
+    #[test]
+    fn readers_begin_alike_alone_and_side_by_side() {
+        let s = Stream::new(1 << 40 | 5, 9);
+        let items = std::array::from_fn(|i| (i as u64) << 31 | 7);
+        let [first, second] = s.first_of_readers(&items);
+        for (i, item) in items.into_iter().enumerate() {
+            let mut r = s.reader(item);
+            assert_eq!([first[i], second[i]], [r.uniform(), r.uniform()]);
+        }
     }
 
     #[test]
