@@ -70,11 +70,12 @@ impl Network {
     /// Returns whether it runs as a graph of values, perhaps for several examples at once: it asks for what only that has, or no cell
     /// has events and nothing in it needs the engine for events.
     pub fn is_without_events(&self) -> bool {
-        self.asks_for_values()
-            || self.has_no_events()
-                && self.projections.iter().any(|p| p.synapse.deliver.is_some())
+        let contributes = || {
+            self.projections.iter().any(|p| p.synapse.deliver.is_some())
                 && !self.projections.iter().any(Projection::is_sparse)
-                && self.refused_without_events().is_none()
+        };
+        self.asks_for_values()
+            || self.has_no_events() && (self.suits_values() || contributes()) && self.refused_without_events().is_none()
     }
 
     /// Returns whether no cell emits events or could receive any.
@@ -84,29 +85,32 @@ impl Network {
         self.drives.is_empty() && self.populations.iter().all(silent)
     }
 
-    /// Returns whether the network asks for what only a graph of values has: a batch, energies or shared weights; without events also
-    /// what is taken of windows, and cells that hear signals.
+    /// Returns whether the network asks for what only a graph of values has: energies, bounds, what is kept per channel or sample, shared
+    /// weights.
     fn asks_for_values(&self) -> bool {
-        let eventless = self.has_no_events();
-        // Where there is one example, what is kept for each cell is kept for each example.
-        let kept = |k: &Kept| eventless || matches!(k, Kept::Channel | Kept::Sample);
         let asks = |p: &super::Population| {
             let m = &p.model;
-            eventless && !m.handlers.is_empty()
-                || !m.energies.is_empty()
-                || !m.bounds.is_empty()
-                || m.kept.values().any(kept)
-                || eventless && m.vars.values().any(|v| matches!(v.kind, VarKind::Window(..)))
+            let kept = |k: &Kept| matches!(k, Kept::Channel | Kept::Sample);
+            !m.energies.is_empty() || !m.bounds.is_empty() || m.kept.values().any(kept)
         };
-        eventless && self.batch.is_some()
-            || self.populations.iter().any(asks)
-            || self.projections.iter().any(|p| {
-                eventless && p.transpose_of.is_some()
-                    || matches!(p.pairs, Pairs::Convolution(_))
-                    || eventless && is_silent(p)
-                    || p.energy.is_some()
-                    || eventless && !p.synapse.windows.is_empty()
-            })
+        self.populations.iter().any(asks)
+            || self.projections.iter().any(|p| matches!(p.pairs, Pairs::Convolution(_)) || p.energy.is_some())
+    }
+
+    /// Returns whether a network without events has what is faster as a graph of values: a batch, cells that hear signals, windows, transposes.
+    fn suits_values(&self) -> bool {
+        let suits = |p: &super::Population| {
+            let m = &p.model;
+            let windows = m.vars.values().any(|v| matches!(v.kind, VarKind::Window(..)));
+            // Where there is one example, what is kept for each cell is kept for each example.
+            !m.handlers.is_empty() || !m.kept.is_empty() || windows
+        };
+        self.batch.is_some()
+            || self.populations.iter().any(suits)
+            || self
+                .projections
+                .iter()
+                .any(|p| p.transpose_of.is_some() || is_silent(p) || !p.synapse.windows.is_empty())
     }
 
     /// Finds what a network without events cannot contain, and where it is written.
