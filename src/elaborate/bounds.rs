@@ -1,7 +1,7 @@
 //! Values that the bounds of a variable exclude.
 
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::Attempt;
+use crate::evaluate::{Attempt, fail};
 use crate::hir::{Kept, Var, VarId};
 use crate::plan::{Column, OutOfBounds, Population, Projection, View};
 use crate::source::Span;
@@ -14,6 +14,17 @@ pub fn cells_within_bounds(p: &Population, id: VarId, cells: &Cells, value: &Col
     match p.assigned_out_of_bounds(id, cells, value) {
         Some(found) => Err(outside(&p.name, &p.model.vars[id], &found, span)),
         None => Ok(()),
+    }
+}
+
+/// Refuses a segment that a cable does not have.
+pub fn segment_exists(p: &Population, id: VarId, segment: Option<usize>, span: Span) -> Attempt<()> {
+    let segments = p.model.vars[id].cable.map_or(1, |cable| p.segments(cable));
+    match segment {
+        Some(at) if at >= segments => {
+            fail(Code::E0406, span, format!("segment {at} of a cable of {segments}"), "out of range")
+        }
+        _ => Ok(()),
     }
 }
 

@@ -11,7 +11,9 @@ mod sites;
 mod table;
 mod values;
 
-pub use bounds::{cells_within_bounds, one_per_channel, outside, rows_within_bounds, synapses_within_bounds};
+pub use bounds::{
+    cells_within_bounds, one_per_channel, outside, rows_within_bounds, segment_exists, synapses_within_bounds,
+};
 pub use drives::too_many;
 pub use projection::{follow as follow_synapse, off_grid};
 pub use table::Import;
@@ -287,6 +289,7 @@ impl<'a> Elaborator<'a> {
         let segment = segment.as_ref().map(|s| scope.size(s)).transpose()?;
         let values = column(&scope, value, (cells.len(), "cell"), Some(&stream), self.around.backend)?;
         let population = &mut self.plan.populations[cells.population];
+        segment_exists(population, *id, segment, target.span)?;
         let drawn = matches!(value, model::Value::Drawn(_));
         let values = one_per_channel(population, *id, &cells, values, (drawn, value.span()))?;
         cells_within_bounds(population, *id, &cells, &values, value.span())?;

@@ -6,7 +6,9 @@ use super::run::Run;
 use super::settable::{Settable, in_each_example};
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{cells_within_bounds, column, follow, one_per_channel, possible_events, rows_within_bounds};
+use crate::elaborate::{
+    cells_within_bounds, column, follow, one_per_channel, possible_events, rows_within_bounds, segment_exists,
+};
 use crate::evaluate::{Attempt, LaneProgram, combine, fail, one_for_examples};
 use crate::hir::experiment::model::Target;
 use crate::hir::network::model::{Distribution, Value as Written};
@@ -37,8 +39,10 @@ impl Run<'_> {
             Target::Environment(id, state, index) => self.set_in_environment((*id, *state, index), op, value, span),
             Target::Synapses { of, name, index } => self.set_synapses((of, name, index.as_ref()), op, value, span),
             Target::Cells { of, id, segment } => {
-                let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
-                let variable = Variable { of: self.cells(of)?, id: *id, segment };
+                let at = segment.as_ref().map(|s| self.size(s)).transpose()?;
+                let variable = Variable { of: self.cells(of)?, id: *id, segment: at };
+                let (of, place) = (&variable.of, segment.as_ref().map_or(span, |s| s.span));
+                segment_exists(&self.live[of.network].network().populations[of.cells.population], *id, at, place)?;
                 self.set_cells(variable, op, value, span)
             }
         }

@@ -19,6 +19,7 @@ impl Run<'_> {
         for index in new {
             let plan = &self.live[index].plan;
             within_bounds(plan)?;
+            measures(plan, dt)?;
             durations(plan, dt, precision)?;
             cells_can_be_kept(plan, precision)?;
             weights_can_be_kept(plan, precision)?;
@@ -105,6 +106,19 @@ fn weights_can_be_kept(plan: &Network, precision: Precision) -> Attempt<()> {
             false => Diagnostic::at(Code::E0105, var.span, message, "not a finite number")
                 .help("give every synapse a finite weight"),
         }));
+    }
+    Ok(())
+}
+
+fn measures(plan: &Network, dt: f64) -> Attempt<()> {
+    for p in &plan.populations {
+        if let Some(found) = p.bad_measure(dt) {
+            let unit = canonical_unit(found.dim);
+            let shown = format_quantity(found.value, found.dim, Some(&unit));
+            let message = format!("`{}` of `{}[{}]` is {shown}", found.what, p.name, found.cell);
+            let d = Diagnostic::at(Code::E0817, found.span, message, "must be above zero");
+            return Err(Box::new(d.help("give it a value above zero, or its parameters such values")));
+        }
     }
     Ok(())
 }

@@ -197,6 +197,8 @@ pub struct Cable {
     pub parent: Option<usize>,
     /// The segments of a morphology that it consists of, if it is part of one; number, length and diameter are theirs.
     pub traced: Option<Traced>,
+    /// Where it is declared.
+    pub span: Span,
 }
 
 /// For what a neuron's state has one value, in a network that sees several examples at once.

@@ -1,13 +1,14 @@
 //! Kernels of cable compartments: membrane current as `g v + i`, gates advanced with the new potential, and what arrives at the end.
 
-use super::expression::Lowering;
+use super::expression::{Clock, Lowering};
 use super::lowered::Lowered;
-use crate::hir::{Expr, Op, VarId, VarKind, inline_lets};
+use super::neuron::entries;
+use crate::hir::{Expr, Neuron, Op, VarId, VarKind, inline_lets};
 use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::math::{Linear, derivative, linear_in, simplify};
 use crate::plan::{Column, Lanes, Population};
 use crate::solve::Arrival;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a slot of a cable's kernel holds, one value per cell and segment.
@@ -27,6 +28,14 @@ pub enum CableSlot {
     WholeCurrent,
     /// What arrives at an event input.
     Arrival(VarId),
+    /// Random bits of a noise process: the first or the second word.
+    Random(u32, bool),
+    /// An input, a state of the cell or of one segment of another cable: the same in all segments of a cell.
+    OfCell(VarId),
+    /// The time at the beginning of the step.
+    Time,
+    /// A function of the time.
+    Clock(Arc<Clock>),
 }
 
 /// A cable compartment of all cells.
@@ -44,6 +53,8 @@ pub struct CableShape {
     pub whole: bool,
     /// Ports whose current enters the middle.
     pub injected: Vec<VarId>,
+    /// What its kernels read of the cells.
+    pub of_cells: Vec<VarId>,
 }
 
 /// A cable compartment with its two kernels.
@@ -94,9 +105,11 @@ fn lower_cable(
             ))
         })
         .collect();
-    let params = |v: VarId| per_segment.get(&v).cloned();
+    let blocks = propagated(p, &per_segment, lanes, dt, |s| states.contains(&s));
+    let params = |v: VarId| per_segment.get(&v).or(blocks.get(&v)).cloned();
     let lets = |v: VarId| model.definition(v).cloned();
-    let start = |name: &str, writes: bool| {
+    let mut of_cells = BTreeSet::new();
+    let mut start = |name: &str, writes: bool, of: &[&Expr]| {
         let mut l = Lowering::new(&format!("{}.{}.{name}", model.name, cable.name), precision, &params, &lets);
         (l.dt, l.n_lanes) = (Some(dt), lanes.places());
         let mut slots = Vec::new();
@@ -107,13 +120,37 @@ fn lower_cable(
             let v = l.b.load(slot);
             l.env.insert(*id, v);
         }
+        let Reads { noises, outside, time } = Reads::of(model, index, of);
+        for id in &outside {
+            let slot = l.b.slot(model.vars[*id].name.clone(), SlotKind::Lane);
+            slots.push((slot, CableSlot::OfCell(*id)));
+            let v = l.b.load(slot);
+            l.env.insert(*id, v);
+        }
+        of_cells.extend(outside);
+        if time {
+            let slot = l.b.slot("t".to_string(), SlotKind::Uniform);
+            slots.push((slot, CableSlot::Time));
+            l.time = Some(l.b.load(slot));
+            l.clocks_in = Some(SlotKind::Lane);
+        }
+        for k in noises {
+            let mut word = |second: bool| {
+                let slot = l.b.slot(format!("random{}", 2 * k + 1 + u32::from(second)), SlotKind::Step);
+                slots.push((slot, CableSlot::Random(k, second)));
+                slot
+            };
+            let pair = (word(false), word(true));
+            l.randoms.insert((true, k), pair);
+        }
         (l, slots)
     };
 
-    let (mut l, mut slots) = start("membrane", false);
     let whole = simplify(inline_lets(model, cable.whole.clone()));
     let has_whole = whole != Expr::Num(0.0);
-    let density = linearized(&simplify(inline_lets(model, cable.density.clone())), cable.v);
+    let density = simplify(inline_lets(model, cable.density.clone()));
+    let (mut l, mut slots) = start("membrane", false, &[&density, &whole]);
+    let density = linearized(&density, cable.v);
     let mut outputs = vec![("g", CableSlot::Conductance, density.coefficient), ("i", CableSlot::Current, density.rest)];
     if has_whole {
         let whole = linearized(&whole, cable.v);
@@ -128,9 +165,9 @@ fn lower_cable(
     }
     let membrane = finish(l, slots);
 
-    let (mut l, slots) = start("gates", true);
-    let updates = p.solved.cable_updates.iter().filter(|(s, _)| states.contains(s));
-    let next: Vec<_> = updates.map(|(s, e)| (*s, l.number(e))).collect();
+    let updates: Vec<_> = p.solved.cable_updates.iter().filter(|(s, _)| states.contains(s)).collect();
+    let (mut l, slots) = start("gates", true, &updates.iter().map(|(_, e)| e).collect::<Vec<_>>());
+    let next: Vec<_> = updates.into_iter().map(|(s, e)| (*s, l.number(e))).collect();
     for (slot, meaning) in &slots {
         let CableSlot::State(id) = meaning else { continue };
         if *id != cable.v {
@@ -143,7 +180,7 @@ fn lower_cable(
     let mine = |a: &&Arrival| states.contains(&a.state) && connected(a.port);
     let arriving: Vec<&Arrival> = p.solved.arrivals.iter().filter(mine).collect();
     let arrivals = (!arriving.is_empty()).then(|| {
-        let (mut l, mut slots) = start("arrivals", true);
+        let (mut l, mut slots) = start("arrivals", true, &[]);
         let mut ports: Vec<(VarId, Value)> = Vec::new();
         let mut next: Vec<(VarId, Value)> = Vec::new();
         for a in arriving {
@@ -178,8 +215,75 @@ fn lower_cable(
             injected.push(*v);
         }
     });
-    let shape = CableShape { states, v: cable.v, segments, lanes, whole: has_whole, injected };
+    let of_cells = of_cells.into_iter().collect();
+    let shape = CableShape { states, v: cable.v, segments, lanes, whole: has_whole, injected, of_cells };
     Cable { shape, membrane, gates, arrivals }
+}
+
+/// Returns the entries of the propagators of states, the same everywhere or by place.
+fn propagated(
+    p: &Population,
+    params: &HashMap<VarId, Column>,
+    lanes: Lanes,
+    dt: f64,
+    own: impl Fn(VarId) -> bool,
+) -> HashMap<VarId, Column> {
+    let mut out = HashMap::new();
+    for block in p.solved.propagators.iter().filter(|b| b.states.iter().all(|s| own(*s))) {
+        let differs = |e: &Expr| matches!(e, Expr::Var(v) if !matches!(params.get(v), Some(Column::Const(_))));
+        if !block.matrix.iter().flatten().any(|e| e.any(&mut |e| differs(e))) {
+            let value = |v: VarId| params.get(&v).map(|c| c.at(0));
+            out.extend(entries(block, &value, dt).into_iter().map(|(v, x)| (v, Column::Const(x))));
+            continue;
+        }
+        let mut columns: HashMap<VarId, Vec<f64>> = HashMap::new();
+        for place in 0..lanes.places() {
+            for (v, x) in entries(block, &|v| params.get(&v).map(|c| c.at(place)), dt) {
+                columns.entry(v).or_default().push(x);
+            }
+        }
+        out.extend(columns.into_iter().map(|(v, values)| (v, Column::Array(Arc::new(values)))));
+    }
+    out
+}
+
+/// What expressions of a cable read beside its own states, parameters and arrivals.
+#[derive(Default)]
+struct Reads {
+    /// Noise processes.
+    noises: BTreeSet<u32>,
+    /// Inputs, states of the cell, of one segment of another cable.
+    outside: BTreeSet<VarId>,
+    time: bool,
+}
+
+impl Reads {
+    fn of(model: &Neuron, cable: usize, expressions: &[&Expr]) -> Reads {
+        let mut out = Reads::default();
+        for e in expressions {
+            model.any(e, &mut |e| {
+                match e {
+                    Expr::Noise(k) => {
+                        out.noises.insert(*k);
+                    }
+                    Expr::Time => out.time = true,
+                    Expr::Var(v) => {
+                        let Some(var) = model.vars.get(*v) else { return false };
+                        if match var.kind {
+                            VarKind::AnalogPort(_) | VarKind::Segment(..) => true,
+                            VarKind::State(_) => var.cable != Some(cable),
+                            _ => false,
+                        } {
+                            out.outside.insert(*v);
+                        }
+                    }
+                    _ => {}
+                }
+                false
+            });
+        }
+        out
+    }
 }
 
 /// A current as conductance and current at zero potential: as it is if it is linear in the potential, else its tangent.
@@ -193,5 +297,6 @@ fn linearized(current: &Expr, v: VarId) -> Linear {
 
 fn finish(l: Lowering, mut slots: Vec<(Slot, CableSlot)>) -> Lowered<CableSlot> {
     slots.extend(l.invariants.into_iter().map(|(slot, values, _)| (slot, CableSlot::Lane(values))));
+    slots.extend(l.clocks.into_iter().map(|(slot, clock)| (slot, CableSlot::Clock(clock))));
     Lowered::sorted(l.b.finish(), slots)
 }

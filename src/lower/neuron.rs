@@ -8,7 +8,7 @@ use super::lowered::Lowered;
 use crate::hir::{Draw, Emit, EventId, Expr, Func, Op, Stmt, VarId, VarKind, inline_lets};
 use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::plan::{Column, Population};
-use crate::solve::exponential;
+use crate::solve::{Matrix, Propagator, exponential};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -165,7 +165,7 @@ pub(super) fn hidden_name(population: &Population, h: Hidden) -> String {
 /// Returns values of parameters including the entries of propagators.
 pub fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
     let mut out: HashMap<VarId, Column> = p.params.iter().map(|(k, v)| (*k, v.clone())).collect();
-    for block in &p.solved.propagators {
+    for block in p.solved.propagators.iter().filter(|b| b.states.iter().all(|s| p.model.vars[*s].cable.is_none())) {
         let uniform =
             !block.matrix.iter().flatten().any(|e| {
                 e.any(&mut |e| matches!(e, Expr::Var(v) if matches!(p.params.get(v), Some(Column::Array(_)))))
@@ -173,16 +173,8 @@ pub fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
         let cells = if uniform { 1 } else { p.n };
         let mut columns: BTreeMap<VarId, Vec<f64>> = BTreeMap::new();
         for i in 0..cells {
-            let value = |e: &Expr| match crate::math::eval(e, &|v| p.params.get(&v).map(|c| c.at(i)), Some(dt)) {
-                Some(v) => v,
-                None => crate::ice!("a propagator that follows from more than parameters"),
-            };
-            let matrix = block.matrix.iter().map(|r| r.iter().map(value).collect()).collect();
-            let (transition, integral) = exponential(&matrix, dt);
-            for (list, entries) in [(&block.transition, &transition), (&block.integral, &integral)] {
-                for (row, column, v) in list {
-                    columns.entry(*v).or_default().push(entries[*row][*column]);
-                }
+            for (v, value) in entries(block, &|v| p.params.get(&v).map(|c| c.at(i)), dt) {
+                columns.entry(v).or_default().push(value);
             }
         }
         for (v, values) in columns {
@@ -190,6 +182,20 @@ pub fn parameters(p: &Population, dt: f64) -> HashMap<VarId, Column> {
         }
     }
     out
+}
+
+/// Returns the entries of a propagator where its parameters have some values.
+pub(super) fn entries(block: &Propagator, params: &dyn Fn(VarId) -> Option<f64>, dt: f64) -> Vec<(VarId, f64)> {
+    let value = |e: &Expr| match crate::math::eval(e, params, Some(dt)) {
+        Some(v) => v,
+        None => crate::ice!("a propagator that follows from more than parameters"),
+    };
+    let matrix = block.matrix.iter().map(|r| r.iter().map(value).collect()).collect();
+    let (transition, integral) = exponential(&matrix, dt);
+    let of = |list: &[(usize, usize, VarId)], entries: &Matrix| -> Vec<(VarId, f64)> {
+        list.iter().map(|(row, column, v)| (*v, entries[*row][*column])).collect()
+    };
+    [of(&block.transition, &transition), of(&block.integral, &integral)].concat()
 }
 
 /// Returns the ports whose values are parameters of the kernel.

@@ -1,10 +1,11 @@
 //! What of a network's values is out of range, or too fine for single precision: found once its parameters are known.
 
 use super::{Column, Network, Population, Projection};
-use crate::hir::{Expr, Neuron, Stmt, VarId, VarKind};
+use crate::hir::{Cable, Expr, Neuron, Stmt, VarId, VarKind};
 use crate::math::{derivative, eval};
 use crate::solve::stepped;
 use crate::source::Span;
+use crate::units::Dim;
 use crate::value::{Cells, View};
 
 /// Slower states than so many steps change by less than single precision resolves to four digits.
@@ -21,6 +22,21 @@ pub struct OutOfBounds {
     pub value: f64,
     /// The bounds, internal units.
     pub bounds: (f64, f64),
+}
+
+/// A measure of a cable that is not above zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BadMeasure {
+    /// What it is: a length, a diameter, a capacitance, a resistance.
+    pub what: String,
+    /// Where it is declared.
+    pub span: Span,
+    /// Of which cell.
+    pub cell: usize,
+    /// Its value, internal units.
+    pub value: f64,
+    /// Its dimension.
+    pub dim: Dim,
 }
 
 /// A duration that cannot be counted.
@@ -108,6 +124,29 @@ impl Population {
         let bounds = |i: usize| if whole { bounds_of(cells.at(i)) } else { first };
         let found = first_outside(state, cells.len(), value, &bounds)?;
         Some(OutOfBounds { index: cells.at(found.index), ..found })
+    }
+
+    /// Finds a length, a diameter, a capacitance or a resistance of a cable that is not above zero.
+    pub fn bad_measure(&self, dt: f64) -> Option<BadMeasure> {
+        let cells = if self.has_one_shape() { self.n.min(1) } else { self.n };
+        let of_cable = |(number, c): (usize, &Cable)| {
+            let of_file = c.traced.is_some();
+            let shape = [("length", &c.length), ("diameter", &c.diameter)].into_iter().filter(|_| !of_file);
+            let shape = shape.map(|(what, e)| (what, e.clone(), c.span, Dim::LENGTH));
+            let param = |(what, v): (&'static str, VarId)| {
+                let var = &self.model.vars[v];
+                (what, Expr::Var(v), var.span, var.dim)
+            };
+            let all: Vec<_> = shape.chain([("C_m", c.c_m), ("R_a", c.r_a)].map(param)).collect();
+            let segments = self.segments(number);
+            all.into_iter().find_map(|(what, e, span, dim)| {
+                let places = (0..cells).flat_map(|cell| (0..segments).map(move |segment| (cell, segment)));
+                let value = |(cell, segment)| (cell, self.measure(&e, cell, segment, dt));
+                let (cell, value) = places.map(value).find(|(_, value)| !(value.is_finite() && *value > 0.0))?;
+                Some(BadMeasure { what: format!("{}.{what}", c.name), span, cell, value, dim })
+            })
+        };
+        self.model.cables.iter().enumerate().find_map(of_cable)
     }
 
     /// Finds a duration of `hold` or `mute` that follows from parameters and is negative, not a number, or finite and longer than

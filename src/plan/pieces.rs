@@ -2,7 +2,7 @@
 //! GΩ, pF.
 
 use super::{Column, Lanes, Population};
-use crate::hir::{Expr, VarId};
+use crate::hir::{Expr, VarId, VarKind};
 use crate::math::{eval, eval_through};
 use std::f64::consts::PI;
 
@@ -20,9 +20,9 @@ pub struct Piece {
 }
 
 impl Population {
-    /// Returns the order of the segments that a port is of, if a cable's.
+    /// Returns the order of the segments that a port is of, if each has its own: of an event input of a cable. Other inputs are of the cell.
     pub fn lanes_of(&self, port: VarId) -> Option<Lanes> {
-        let cable = self.model.vars.get(port)?.cable?;
+        let cable = self.model.vars.get(port).filter(|port| matches!(port.kind, VarKind::EventPort))?.cable?;
         Some(Lanes::new(self.n, self.segments(cable)))
     }
 
@@ -32,8 +32,8 @@ impl Population {
         eval(&self.model.cables[cable].segments, &value, None).unwrap_or(1.0).max(1.0) as usize
     }
 
-    /// Evaluates what the shape of a cell's cables follows from.
-    fn shape(&self, e: &Expr, cell: usize, segment: usize, dt: f64) -> f64 {
+    /// Evaluates what the shape of a cell's cables follows from, internal units.
+    pub(super) fn measure(&self, e: &Expr, cell: usize, segment: usize, dt: f64) -> f64 {
         let lets = |v: VarId| self.model.definition(v);
         match eval_through(e, &lets, &|v| self.fixed(v, cell, segment), (Some(dt), None)) {
             Some(value) => value,
@@ -43,7 +43,7 @@ impl Population {
 
     /// Returns where a cable of a cell begins and how long it is: along the path from the middle of the root, internal units (µm).
     pub fn reach(&self, cable: usize, cell: usize, dt: f64) -> (f64, f64) {
-        let length = |cable: usize| self.shape(&self.model.cables[cable].length, cell, 0, dt);
+        let length = |cable: usize| self.measure(&self.model.cables[cable].length, cell, 0, dt);
         let begin = match self.model.cables[cable].parent {
             None => -length(cable) / 2.0,
             Some(parent) => {
@@ -66,7 +66,7 @@ impl Population {
     /// Returns a segment of a cable of a cell.
     pub fn piece(&self, cable: usize, cell: usize, segment: usize, dt: f64) -> Piece {
         let c = &self.model.cables[cable];
-        let value = |e: &Expr| self.shape(e, cell, segment, dt);
+        let value = |e: &Expr| self.measure(e, cell, segment, dt);
         if let Some(traced) = &c.traced {
             let (of, row) = (&traced.of, traced.rows[segment]);
             let r_a = value(&Expr::Var(c.r_a));

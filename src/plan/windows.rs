@@ -84,7 +84,9 @@ impl Network {
                 })
                 .collect();
             for (state, of, taken) in own {
-                Arc::make_mut(&mut p.model).vars[state].kind = VarKind::State(Expr::Num(0.0));
+                // A state of the cell, also where it is taken of a segment.
+                let var = &mut Arc::make_mut(&mut p.model).vars[state];
+                (var.kind, var.cable) = (VarKind::State(Expr::Num(0.0)), None);
                 out.push(Kept { population, of, taken, state, observed: None });
             }
         }
@@ -109,7 +111,8 @@ impl Network {
                     None => {
                         let model = Arc::make_mut(&mut self.populations[population].model);
                         let kind = VarKind::State(Expr::Num(0.0));
-                        let var = Var { name: taken.of(&model.vars[of].name), kind, ..model.vars[of].clone() };
+                        let name = taken.of(&model.vars[of].name);
+                        let var = Var { name, kind, cable: None, ..model.vars[of].clone() };
                         let state = model.vars.push(var);
                         out.push(Kept { population, of, taken, state, observed: None });
                         state

@@ -3,7 +3,7 @@
 use super::buffer::Buffer;
 use crate::codegen::Backend;
 use crate::codegen::abi::SlotMemory;
-use crate::image::{self, Binding, Bound, Clock, Held, Listing};
+use crate::image::{self, Bound, Clock, Held, Listing};
 use crate::ir::Precision;
 
 /// The functions of a kernel.
@@ -20,13 +20,13 @@ struct LaneClock {
 }
 
 impl LaneClocks {
-    /// Compiles the functions that slots of a kernel hold.
-    pub fn new(bindings: &[Binding], lanes: usize, backend: Backend) -> LaneClocks {
-        let clocks = bindings.iter().enumerate().filter_map(|(slot, binding)| match binding {
-            Binding::Clock(clock) if !clock.is_uniform() => Some(LaneClock::new(slot, clock, lanes, backend)),
-            _ => None,
-        });
-        LaneClocks { lanes, clocks: clocks.collect() }
+    /// Compiles functions, each with the slot that holds it, but for those that are the same in all lanes.
+    pub fn new<'a>(of: impl Iterator<Item = (usize, &'a Clock)>, lanes: usize, backend: Backend) -> LaneClocks {
+        let differing = of.filter(|(_, clock)| !clock.is_uniform());
+        LaneClocks {
+            lanes,
+            clocks: differing.map(|(slot, clock)| LaneClock::new(slot, clock, lanes, backend)).collect(),
+        }
     }
 
     /// Returns the kernels.

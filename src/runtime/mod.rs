@@ -6,6 +6,7 @@
 mod adaptive;
 mod asked;
 mod batched;
+mod bits;
 mod buffer;
 mod cable;
 mod chance;

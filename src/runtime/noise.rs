@@ -1,5 +1,6 @@
 //! Random bits of a population's kernel: filled before a pass where every step needs them, else drawn when an event does.
 
+use super::bits;
 use super::population::Loaded;
 use crate::codegen::Need;
 use crate::codegen::abi::{Draw, SlotMemory};
@@ -64,19 +65,10 @@ impl Noise {
         }
     }
 
-    /// Fills the lanes of a slot at one step of the pass: one word per lane, or two in double precision.
+    /// Fills the lanes of a slot at one step of the pass.
     unsafe fn row(&self, stream: &Stream, slot: &SlotMemory, s: usize, lanes: Range<usize>) {
-        let words = self.precision.bytes() / 4;
-        let first = (lanes.start * words / 4) as u32;
         // SAFETY: the caller's promise about the buffer.
-        let out = unsafe {
-            let base = slot.input.add(s * slot.stride + lanes.start * self.precision.bytes()).cast::<u32>();
-            std::slice::from_raw_parts_mut(base, lanes.len() * words)
-        };
-        match out {
-            [a, b, c, d] => [*a, *b, *c, *d] = stream.block(self.step + s as u64, first),
-            out => stream.fill(self.step + s as u64, first, out),
-        }
+        unsafe { bits::fill(stream, self.step + s as u64, slot.input.add(s * slot.stride), lanes, self.precision) }
     }
 }
 

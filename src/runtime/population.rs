@@ -16,7 +16,7 @@ use super::snapshot::{Cells, Raw};
 use super::spikes::Spikes;
 use super::time::PortFunction;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::VarId;
+use crate::hir::{VarId, VarKind};
 use crate::image::{
     self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing, PortSource, Target, UNSEEN, baked, chance,
 };
@@ -165,7 +165,11 @@ impl Loaded {
             Binding::CableState(..) => Some(Buffer::new(lanes, precision)),
             _ => None,
         };
-        let clocks = LaneClocks::new(kernel.slots(), lanes, target.backend);
+        let clocks = kernel.slots().iter().enumerate().filter_map(|(slot, binding)| match binding {
+            Binding::Clock(clock) => Some((slot, &**clock)),
+            _ => None,
+        });
+        let clocks = LaneClocks::new(clocks, lanes, target.backend);
         Loaded { own: kernel.slots().iter().map(own).collect(), kernel, clocks }
     }
 
@@ -337,7 +341,8 @@ impl Pop {
         let target = options.target();
         self.adaptive = Adaptive::new(p, &self.ports, &target, self.adaptive.take());
         let event_ports: BTreeSet<VarId> = self.rings.iter().map(|(port, _)| *port).collect();
-        self.cables = Cables::new(p, &event_ports, &target, self.cables.take());
+        let stream = Stream::new(options.seed, (index as u32 + 1) << 12);
+        self.cables = Cables::new(p, &event_ports, (&target, stream), self.cables.take());
         self.inputs.clear();
         for (port, source) in &self.ports {
             match source {
@@ -469,9 +474,14 @@ impl Pop {
 
     /// Writes the values of a variable that has a place of its own at time `t`, one per cell, given those of ports that are sums.
     pub fn place(&self, p: &plan::Population, var: VarId, t: f64, summed: Summed, out: &mut Buffer) {
-        let single = || self.cables.as_ref().and_then(|c| c.state(var)).filter(|(_, lanes)| lanes.segments == 1);
-        if let Some(state) = self.state_buffer(var).or_else(|| single().map(|(state, _)| state)) {
+        if let Some(state) = self.state_buffer(var) {
             out.convert(state, p.n);
+        } else if let Some((states, lanes, segment)) = self.cables.as_ref().and_then(|c| c.segment(var)) {
+            (0..p.n).for_each(|cell| out.set(cell, states.get(lanes.of(cell, segment))));
+        } else if matches!(p.model.vars[var].kind, VarKind::Distance) {
+            (0..p.n).for_each(|cell| {
+                out.set(cell, p.fixed(var, cell, 0).unwrap_or_else(|| crate::ice!("a distance of nothing")))
+            });
         } else if let Some(column) = p.params.get(&var) {
             out.fill_column(p.n, column);
         } else if let Some(sum) = summed(var) {

@@ -322,13 +322,13 @@ impl Simulation {
     ) {
         self.sums.get_mut().forget();
         let pop = &mut self.pops[population];
-        if let Some((b, lanes)) = pop.cables.as_mut().and_then(|c| c.state_mut(var)) {
-            let which = segment.map_or(0..lanes.segments, |s| s..s + 1);
-            for (k, i) in cells.enumerate() {
-                which.clone().for_each(|s| b.set(lanes.of(i, s), value.at(k)));
+        match &mut pop.cables {
+            Some(cables) if cables.state(var).is_some() => {
+                cells.enumerate().for_each(|(k, cell)| cables.set(var, cell, segment, value.at(k)));
             }
-        } else {
-            pop.set_values(var, cells, value);
+            _ => {
+                pop.set_values(var, cells, value);
+            }
         }
     }
 

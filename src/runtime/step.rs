@@ -256,9 +256,8 @@ impl Simulation {
 
     /// Advances adaptive schemes and cables; the update kernels then decide on events.
     fn advance_others(&mut self) -> Result<(), Failure> {
-        let t = self.step as f64 * self.options.dt;
         for population in 0..self.pops.len() {
-            if !self.pops[population].advance_others(t, &self.options, &self.pool)
+            if !self.pops[population].advance_others(self.step, &self.options, &self.pool)
                 && let Some(met) = self.not_finite_segment(CABLES, population)
             {
                 self.meets(met)?;

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 /// A state, the coefficients of the set's states in its rate, and the rest.
 type Row = (VarId, Vec<(VarId, Expr)>, Expr);
 
-/// Finds the states whose equations are linear in each other with coefficients of parameters,
-/// driven by nothing that changes within a step.
-pub(super) fn closed_linear(neuron: &Neuron, rates: &[Rate]) -> BTreeSet<VarId> {
+/// Finds the states, of a cable or of none, whose equations are linear in each other with coefficients of parameters, driven by nothing that
+/// changes within a step.
+pub(super) fn closed_linear(neuron: &Neuron, rates: &[Rate], cable: Option<usize>) -> BTreeSet<VarId> {
     let own_scheme = |state: VarId| neuron.state_schemes.iter().any(|(s, ..)| *s == state);
-    let free = rates.iter().map(|r| r.state).filter(|s| neuron.vars[*s].cable.is_none() && !own_scheme(*s));
+    let free = rates.iter().map(|r| r.state).filter(|s| neuron.vars[*s].cable == cable && !own_scheme(*s));
     let mut set: BTreeSet<VarId> = free.collect();
     loop {
         let bad = rates.iter().find(|r| set.contains(&r.state) && row(neuron, rates, &set, r).is_none());
@@ -55,19 +55,15 @@ fn row(neuron: &Neuron, rates: &[Rate], set: &BTreeSet<VarId>, r: &Rate) -> Opti
 
 /// Adds the exact updates of a closed linear set.
 pub(super) fn exact(out: &mut Solved, rates: &[&Rate], why: &'static str) {
-    let set: BTreeSet<VarId> = rates.iter().map(|r| r.state).collect();
-    let neuron = Neuron { vars: out.vars.clone(), ..Neuron::default() };
-    let rows: Vec<Row> =
-        rates.iter().filter_map(|r| row(&neuron, &[], &set, r).map(|(c, rest)| (r.state, c, rest))).collect();
+    let rows = rows(out, rates);
     out.schemes.extend(rates.iter().map(|r| (r.state, Scheme::Exact, why)));
     let mut done: BTreeSet<VarId> = BTreeSet::new();
     for (state, coefficients, rest) in &rows {
         if done.contains(state) {
             continue;
         }
-        let alone = coefficients.iter().all(|(v, _)| v == state)
-            && !rows.iter().any(|(s, c, _)| s != state && c.iter().any(|(v, _)| v == state));
-        if alone {
+        let members = connected(&rows, *state);
+        if members.len() == 1 {
             let a = coefficients.first().map_or(Expr::Num(0.0), |(_, c)| c.clone());
             let by = scalar_change(Expr::Var(*state), a.clone(), rest.clone());
             out.changes.push(Change { state: *state, by, slope: Some(Expr::Num(0.0)) });
@@ -75,10 +71,36 @@ pub(super) fn exact(out: &mut Solved, rates: &[&Rate], why: &'static str) {
             done.insert(*state);
             continue;
         }
-        let members = connected(&rows, *state);
-        block(out, &rows, &members);
+        for (state, sum, by) in block(out, &rows, &members) {
+            out.changes.push(Change { state, by, slope: Some(Expr::Num(0.0)) });
+            out.next.push((state, sum));
+        }
         done.extend(members);
     }
+}
+
+/// Splits the rates of a closed linear set.
+fn rows(out: &Solved, rates: &[&Rate]) -> Vec<Row> {
+    let set: BTreeSet<VarId> = rates.iter().map(|r| r.state).collect();
+    let neuron = Neuron { vars: out.vars.clone(), ..Neuron::default() };
+    rates.iter().filter_map(|r| row(&neuron, &[], &set, r).map(|(c, rest)| (r.state, c, rest))).collect()
+}
+
+/// Advances the states of a closed linear set of a cable that depend on each other; returns which.
+pub(super) fn exact_in_segments(out: &mut Solved, rates: &[&Rate]) -> BTreeSet<VarId> {
+    let rows = rows(out, rates);
+    let mut done: BTreeSet<VarId> = BTreeSet::new();
+    for (state, ..) in &rows {
+        let members = connected(&rows, *state);
+        if members.len() > 1 && !done.contains(state) {
+            for (state, sum, _) in block(out, &rows, &members) {
+                out.schemes.push((state, Scheme::Exact, "linear in each other, with the new potential"));
+                out.cable_updates.push((state, simplify(sum)));
+            }
+            done.extend(members);
+        }
+    }
+    done
 }
 
 /// `x e^(a dt) + b (e^(a dt) - 1) / a`, and `x + b dt` when `a` is zero.
@@ -147,7 +169,9 @@ fn connected(rows: &[Row], start: VarId) -> Vec<VarId> {
     members
 }
 
-fn block(out: &mut Solved, rows: &[Row], members: &[VarId]) {
+/// Adds the propagator of some states; returns what each is after a step, and by how much it changes.
+fn block(out: &mut Solved, rows: &[Row], members: &[VarId]) -> Vec<(VarId, Expr, Expr)> {
+    let mut updates = Vec::new();
     let n = members.len();
     let find = |v: VarId| rows.iter().find(|(s, _, _)| *s == v);
     let mut matrix = vec![vec![Expr::Num(0.0); n]; n];
@@ -190,10 +214,10 @@ fn block(out: &mut Solved, rows: &[Row], members: &[VarId]) {
                 by = add(by, mul(Expr::Var(entry), rests[j].clone()));
             }
         }
-        out.changes.push(Change { state: members[i], by, slope: Some(Expr::Num(0.0)) });
-        out.next.push((members[i], sum));
+        updates.push((members[i], sum, by));
     }
     out.propagators.push(p);
+    updates
 }
 
 /// An entry of a propagator: constant during a run, so it counts as a parameter without default.

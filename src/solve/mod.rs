@@ -143,7 +143,7 @@ fn integrates(neuron: &Neuron, scheme: Scheme, span: Span, rates: &[Rate]) -> Re
     };
     let noisy = rates.iter().find(|r| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_))));
     if let Some(r) = noisy
-        && !matches!(scheme, Scheme::Euler | Scheme::Heun)
+        && !matches!(scheme, Scheme::Euler | Scheme::Heun | Scheme::Implicit | Scheme::CrankNicolson)
     {
         return Err(Box::new(
             Diagnostic::at(
@@ -166,7 +166,7 @@ fn integrates(neuron: &Neuron, scheme: Scheme, span: Span, rates: &[Rate]) -> Re
             "remove the `scheme` line, or write `scheme crank_nicolson` for potentials of second order",
         ),
         Scheme::Exact => {
-            let linear = linear_block::closed_linear(neuron, rates);
+            let linear = linear_block::closed_linear(neuron, rates, None);
             match rates.iter().find(|r| !linear.contains(&r.state)) {
                 Some(r) => refuse(
                     format!("`{}` is not linear with constant coefficients", neuron.vars[r.state].name),
@@ -211,11 +211,20 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         cable_updates: Vec::new(),
     };
     let (segments, all): (Vec<&Rate>, Vec<&Rate>) = rates.iter().partition(|r| neuron.vars[r.state].cable.is_some());
-    for r in &segments {
-        out.schemes.push((r.state, Scheme::ExponentialEuler, "a cable's state, with the new potential"));
-        match linear_block::exact_scalar(r.state, &r.rhs).filter(|_| r.is_linear(&neuron.vars)) {
-            Some(e) => out.cable_updates.push((r.state, e)),
-            None => out.cable_updates.push((r.state, add(Expr::Var(r.state), mul(Expr::Dt, r.rhs.clone())))),
+    let noisy = |r: &Rate| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
+    for cable in 0..neuron.cables.len() {
+        let linear = linear_block::closed_linear(neuron, &rates, Some(cable));
+        let linear: Vec<&Rate> = segments.iter().copied().filter(|r| linear.contains(&r.state)).collect();
+        let done = linear_block::exact_in_segments(&mut out, &linear);
+        for r in segments.iter().filter(|r| neuron.vars[r.state].cable == Some(cable) && !done.contains(&r.state)) {
+            let exact = linear_block::exact_scalar(r.state, &r.rhs).filter(|_| r.is_linear(&neuron.vars) && !noisy(r));
+            let euler = || add(Expr::Var(r.state), mul(Expr::Dt, r.rhs.clone()));
+            out.schemes.push(match (&exact, noisy(r)) {
+                (Some(_), _) => (r.state, Scheme::ExponentialEuler, "a cable's state, with the new potential"),
+                (None, true) => (r.state, Scheme::Euler, "white noise: Euler-Maruyama, with the new potential"),
+                (None, false) => (r.state, Scheme::Euler, "not linear in itself, with the new potential"),
+            });
+            out.cable_updates.push((r.state, exact.unwrap_or_else(euler)));
         }
     }
     let along = match neuron.scheme {
@@ -223,7 +232,6 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         _ => (Scheme::Implicit, "backward Euler along the tree"),
     };
     out.schemes.extend(neuron.cables.iter().map(|c| (c.v, along.0, along.1)));
-    let noisy = |r: &Rate| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
     let own =
         |r: &Rate| neuron.state_schemes.iter().find(|(state, ..)| *state == r.state).map(|(_, scheme, _)| *scheme);
     let (single, all): (Vec<&Rate>, Vec<&Rate>) = all.into_iter().partition(|r| own(r).is_some());
@@ -243,7 +251,7 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         }
         Some(Scheme::ExponentialEuler) => explicit::exponential_euler(&mut out, &all, "asked for"),
         asked @ (None | Some(Scheme::Exact | Scheme::Implicit | Scheme::CrankNicolson)) => {
-            let linear: BTreeSet<VarId> = linear_block::closed_linear(neuron, &rates);
+            let linear: BTreeSet<VarId> = linear_block::closed_linear(neuron, &rates, None);
             let (exact, rest): (Vec<&Rate>, Vec<&Rate>) = all.into_iter().partition(|r| linear.contains(&r.state));
             let why = if asked == Some(Scheme::Exact) { "asked for" } else { "linear, constant coefficients" };
             linear_block::exact(&mut out, &exact, why);
@@ -352,7 +360,7 @@ impl Solved {
         for (v, e) in &self.temps {
             let _ = writeln!(out, "let {} = {}", self.vars[*v].name, show(e));
         }
-        for (v, e) in &self.next {
+        for (v, e) in self.next.iter().chain(&self.cable_updates) {
             let _ = writeln!(out, "{} = {}", self.vars[*v].name, show(e));
         }
         if let Some((tolerance, rates)) = &self.adaptive {

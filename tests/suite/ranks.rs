@@ -139,13 +139,14 @@ experiment e {
     measure total = sum(net.b.count)
 }";
 
-/// What reaches segments of cables, and what cells and synapses read of them: events onto chosen and drawn segments, drives of every kind
+/// What reaches segments of cables, and what cells and synapses read of them, noise, time and what segments read of their cells: events onto chosen and drawn segments, drives of every kind
 /// onto one, currents into the middle, synapses that learn by what their segment does, cells of different shapes, and fewer cells than a
 /// vector has lanes.
 const DENDRITES: &str = "
 use std.channels.hodgkin_huxley
 neuron Pyramid {
     param long = 300 um, tau_low = 10 ms
+    input dose: 1 = 0.5
     compartment soma {
         length 20 um   diameter 20 um
         param C_m = 1 uF/cm^2, R_a = 150 Ohm*cm
@@ -164,6 +165,11 @@ neuron Pyramid {
         state low = -65 mV
         g' = -g / 2 ms + exc
         low' = (v - low) / tau_low
+        state slow = 0
+        state noisy = 0
+        slow' = (g / 1 nS - slow) / 4 ms
+        noisy' = -noisy / 4 ms + 0.1 / ms^0.5 * xi
+        current = 0.05 uA*ms^0.5/cm^2 * xi + dose * sin(t / 3 ms) * 0.1 uA/cm^2
         channel leak: Leak(g_max = 0.1 mS/cm^2, E_L = -65 mV)
         current = g * (v - 0 mV)
     }
@@ -176,6 +182,7 @@ neuron Pyramid {
         g' = -g / 5 ms + inh
         channel leak: Leak(g_max = 0.1 mS/cm^2, E_L = -65 mV)
         current = g * (v + 75 mV)
+        current = 0.01 mS/cm^2 * (v - soma.v)
     }
     couple soma <-> apical
     couple soma <-> basal

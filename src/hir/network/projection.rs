@@ -291,7 +291,9 @@ pub(super) fn placed(
             None
         }
         Some(port) if !matches!(port.kind, VarKind::EventPort) => {
-            infer.diagnostics.push(crate::diag::unsupported(span, "a place of what is delivered at every step"));
+            infer.diagnostics.push(crate::diag::unsupported(span, "a place of what is delivered at every step").help(
+                "without `place` it is one value of a cell: a current enters the middle of the cable, other inputs reach all segments",
+            ));
             None
         }
         _ => Some((site, span)),

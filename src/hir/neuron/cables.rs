@@ -3,15 +3,24 @@
 use super::*;
 use crate::hir::shape::Traced;
 
-/// Orders cables so that each comes after the one it hangs on, whatever the order of declaration; none where they hang in a circle.
-fn parents_first(infer: &mut Infer, compartments: &[Compartment]) -> Option<Vec<usize>> {
+/// Orders cables so that each comes after the one it hangs on, whatever the order of declaration; none where they hang in a circle. If they
+/// have been `coupled` as they were meant to be, they must be one tree.
+fn parents_first(infer: &mut Infer, compartments: &[Compartment], coupled: bool) -> Option<Vec<usize>> {
     let parent = |i: usize| compartments[i].cable.and_then(|p| p.checked_sub(1));
     let mut left: Vec<usize> = (0..compartments.len()).filter(|&i| compartments[i].cable.is_some()).collect();
     let mut order: Vec<usize> = Vec::new();
     while let Some(k) = left.iter().position(|&i| parent(i).is_none_or(|p| order.contains(&p))) {
         order.push(left.remove(k));
     }
-    let Some(&i) = left.first() else { return Some(order) };
+    let Some(&i) = left.first() else {
+        let alone = |i: &usize| parent(*i).is_none() && compartments[*i].part.is_none();
+        let in_a_file = compartments.iter().any(|c| c.part.is_some());
+        if let Some(&i) = order.iter().filter(|i| coupled && alone(i)).nth(usize::from(!in_a_file)) {
+            let d = Diagnostic::at(Code::E0511, compartments[i].span, "this cable hangs on no other", "a second root");
+            infer.diagnostics.push(d.help("the cables of a neuron are one tree: write `couple a <-> b`"));
+        }
+        return Some(order);
+    };
     infer.diagnostics.push(
         Diagnostic::at(
             Code::E0503,
@@ -27,7 +36,7 @@ fn parents_first(infer: &mut Infer, compartments: &[Compartment]) -> Option<Vec<
 impl Checker {
     pub(super) fn cables(&mut self, infer: &mut Infer) {
         let compartments = std::mem::take(&mut self.pending.compartments);
-        let Some(order) = parents_first(infer, &compartments) else { return };
+        let Some(order) = parents_first(infer, &compartments, !self.pending.uncoupled) else { return };
         self.follow_distances();
         let mut traced = self.traced(infer, &compartments);
         for (new_index, &i) in order.iter().enumerate() {
@@ -158,8 +167,11 @@ impl Checker {
         traced: Option<Traced>,
     ) -> Option<Cable> {
         let prefix = self.scopes[c.scope].prefix.trim_end_matches('.').to_string();
-        let mut need = |this: &mut Self, name: &str| this.needed_by_cable(infer, c, &prefix, name);
-        let (c_m, r_a, v) = (need(self, "C_m"), need(self, "R_a"), need(self, "v"));
+        let area = Dim::LENGTH.pow(Ratio::new(2, 1));
+        let mut need = |this: &mut Self, name: &str, dim: Dim| this.needed_by_cable(infer, c, (&prefix, name), dim);
+        let c_m = need(self, "C_m", Dim::CAPACITANCE / area);
+        let r_a = need(self, "R_a", Dim::LENGTH / Dim::CONDUCTANCE);
+        let v = need(self, "v", Dim::VOLTAGE);
         for (name, id) in [("`C_m`", c_m), ("`R_a`", r_a)] {
             if let Some(id) = id {
                 self.refuse_as_shape(infer, name, &Expr::Var(id), true, self.out.vars[id].span);
@@ -182,8 +194,11 @@ impl Checker {
         };
         let (mut density, mut whole) = (Expr::Num(0.0), Expr::Num(0.0));
         for (s, e) in &c.currents {
-            (self.scope, self.place) = (*s, Place::Let);
+            (self.scope, self.place) = (*s, Place::Current);
             let (current, of_segment) = self.current(infer, e);
+            if let Some(v) = v {
+                self.refuse_noisy_conductance(infer, &current, v, e.span);
+            }
             let sum = if of_segment { &mut whole } else { &mut density };
             *sum = crate::math::add(std::mem::replace(sum, Expr::Num(0.0)), current);
         }
@@ -205,7 +220,21 @@ impl Checker {
         }
         self.scope = 0;
         let (c_m, r_a, v) = (c_m?, r_a?, v?);
-        Some(Cable { name: prefix, segments, length, diameter, c_m, r_a, v, density, whole, injected, parent, traced })
+        Some(Cable {
+            name: prefix,
+            segments,
+            length,
+            diameter,
+            c_m,
+            r_a,
+            v,
+            density,
+            whole,
+            injected,
+            parent,
+            traced,
+            span: c.span,
+        })
     }
 
     /// Checks a current through the membrane of a cable: per area, or of a whole segment, which is told beside.
@@ -220,13 +249,37 @@ impl Checker {
         (current, whole)
     }
 
+    /// Refuses noise that multiplies the potential, which is solved for.
+    fn refuse_noisy_conductance(&self, infer: &mut Infer, current: &Expr, v: VarId, span: Span) {
+        let slope = crate::math::derivative(&crate::hir::inline_lets(&self.out, current.clone()), v);
+        if slope.any(&mut |e| matches!(e, Expr::Noise(_))) {
+            infer.diagnostics.push(
+                crate::diag::unsupported(span, "white noise that is multiplied by the potential of a cable").help(
+                    "let a conductance follow the noise: `state g = 0 nS   g' = -g / 3 ms + 0.1 nS/ms^0.5 * xi   current = g * v`",
+                ),
+            );
+        }
+    }
+
     /// Finds a variable that a cable must have.
-    fn needed_by_cable(&mut self, infer: &mut Infer, c: &Compartment, prefix: &str, name: &str) -> Option<VarId> {
+    fn needed_by_cable(
+        &mut self,
+        infer: &mut Infer,
+        c: &Compartment,
+        (prefix, name): (&str, &str),
+        dim: Dim,
+    ) -> Option<VarId> {
         let declared = self.index.get(&format!("{prefix}.{name}")).copied();
         let found = declared.and_then(|d| self.define(infer, d, None));
         match found {
             Some(id) => {
                 self.used.insert(id);
+                let var = &self.out.vars[id];
+                if var.dim != dim {
+                    let what = format!("`{name}` of a cable");
+                    let d = errors::wrong_unit(&what, &Ty::number(dim), &Ty::of_variable(var), var.span, None);
+                    infer.diagnostics.push(d);
+                }
             }
             None => {
                 let message = format!("cable `{prefix}` needs `{name}`");
@@ -259,19 +312,39 @@ impl Checker {
         }
     }
 
-    /// Refuses what the kernels of cable segments do not have: other compartments' states, events, noise and time.
+    /// Refuses what the kernels of cable segments do not have: all segments of other cables, what enters the middle, events and draws.
     pub(super) fn cable_limits(&mut self, infer: &mut Infer) {
         let out = &self.out;
         let foreign = |e: &Expr, cable: usize, arrivals: bool| {
+            let elsewhere = |v: VarId| out.vars[v].cable.is_some_and(|c| c != cable);
             out.any(e, &mut |e| match e {
                 Expr::Var(v) => match out.vars[*v].kind {
-                    VarKind::Param(_) => out.varies_along(*v) && out.vars[*v].cable != Some(cable),
-                    VarKind::State(_) | VarKind::Distance => out.vars[*v].cable != Some(cable),
+                    VarKind::Param(_) => out.varies_along(*v) && elsewhere(*v),
+                    VarKind::State(_) => elsewhere(*v) && out.reads_segments(e),
+                    VarKind::Distance => elsewhere(*v),
                     VarKind::EventPort => !arrivals || out.vars[*v].cable != Some(cable),
+                    VarKind::AnalogPort(_) => out.cables.get(cable).is_some_and(|c| c.injected.mentions(*v)),
+                    VarKind::Segment(..) => false,
                     _ => true,
                 },
-                Expr::Time | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) | Expr::Noise(_) => true,
+                Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) => true,
                 _ => false,
+            })
+        };
+        // What arrives is added when the segments have been advanced, by a kernel that has nothing but the segment.
+        let scaled = |e: &Expr, cable: usize| {
+            let ports = out.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::EventPort) && v.cable == Some(cable));
+            let mut factors = ports.map(|(port, _)| crate::math::derivative(&inline_lets(out, e.clone()), port));
+            factors.any(|factor| {
+                factor.any(&mut |e| match e {
+                    Expr::Var(v) => match out.vars[*v].kind {
+                        VarKind::State(_) => out.vars[*v].cable != Some(cable),
+                        VarKind::AnalogPort(_) | VarKind::Segment(..) => true,
+                        _ => false,
+                    },
+                    Expr::Time | Expr::Noise(_) => true,
+                    _ => false,
+                })
             })
         };
         let arrives = |e: &Expr| {
@@ -287,7 +360,13 @@ impl Checker {
                 Some(c) if foreign(&eq.rhs, c, true) => {
                     found.push(refuse(
                         eq.span,
-                        "an equation of a cable that needs more than its own states, parameters and event inputs",
+                        "an equation of a cable that reads all segments of another, what enters its middle, events of the cell or draws",
+                    ));
+                }
+                Some(c) if scaled(&eq.rhs, c) => {
+                    found.push(refuse(
+                        eq.span,
+                        "an event input of a cable that is multiplied by time, noise or what is not its segment's own",
                     ));
                 }
                 None if arrives(&eq.rhs) => {
@@ -304,7 +383,7 @@ impl Checker {
                 let span = out.vars[cable.v].span;
                 found.push(refuse(
                     span,
-                    "a membrane current of a cable that needs more than its own states and parameters",
+                    "a membrane current of a cable that reads all segments of another, what enters its middle, events of the cell or draws",
                 ));
             }
         }

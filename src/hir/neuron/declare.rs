@@ -63,7 +63,15 @@ impl Checker {
                     );
                 }
                 ModelItem::Geometry(name, e) => match self.scopes[scope].cable {
-                    Some(cable) => self.pending.compartments[cable].geometry.push((name.clone(), e.clone())),
+                    Some(cable) => {
+                        let geometry = &mut self.pending.compartments[cable].geometry;
+                        match geometry.iter().find(|(known, _)| known.text == name.text) {
+                            Some((first, _)) => {
+                                infer.diagnostics.push(errors::declared_twice(&name.text, name.span, first.span));
+                            }
+                            None => geometry.push((name.clone(), e.clone())),
+                        }
+                    }
                     None => infer.diagnostics.push(
                         Diagnostic::at(
                             Code::E0511,

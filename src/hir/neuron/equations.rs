@@ -70,6 +70,7 @@ impl Checker {
 
     pub(super) fn couples(&mut self, infer: &mut Infer) {
         let pending = std::mem::take(&mut self.pending.couples);
+        let mut known: Vec<((usize, usize), Span)> = Vec::new();
         for (a, b, g, span) in pending {
             let mut ends = Vec::new();
             for end in [&a, &b] {
@@ -81,7 +82,18 @@ impl Checker {
                     }
                 }
             }
-            let [first, second] = ends[..] else { continue };
+            let [first, second] = ends[..] else {
+                self.pending.uncoupled = true;
+                continue;
+            };
+            let pair = (first.min(second), first.max(second));
+            if let Some((_, before)) = known.iter().find(|(known, _)| *known == pair) {
+                let message = format!("`{}` and `{}` are coupled twice", a.text, b.text);
+                let d = Diagnostic::at(Code::E0202, span, message, "once more");
+                infer.diagnostics.push(d.label(*before, "the first time").help("remove one of them"));
+                continue;
+            }
+            known.push((pair, span));
             let traced = [first, second].into_iter().find(|c| self.pending.compartments[*c].part.is_some());
             if let Some(c) = traced {
                 let part = self.pending.compartments[c].part.as_ref().map_or(String::new(), |p| p.kind.to_string());
@@ -90,6 +102,7 @@ impl Checker {
                     Diagnostic::at(Code::E0511, span, message, "cannot be coupled")
                         .help("add the sections to the file"),
                 );
+                self.pending.uncoupled = true;
                 continue;
             }
             if self.pending.compartments[first].cable.is_some() || self.pending.compartments[second].cable.is_some() {
@@ -103,6 +116,17 @@ impl Checker {
                         )
                         .help("write `couple a <-> b` without `with`"),
                     );
+                }
+                if let Some(parent) = self.pending.compartments[second].cable.and_then(|p| p.checked_sub(1)) {
+                    let parent =
+                        self.scopes[self.pending.compartments[parent].scope].prefix.trim_end_matches('.').to_string();
+                    let message = format!("`{}` hangs on `{parent}` already", b.text);
+                    let d = Diagnostic::at(Code::E0511, span, message, "cannot hang on two cables");
+                    infer
+                        .diagnostics
+                        .push(d.help(format!("write `couple {} <-> {}` to hang the other one on it", b.text, a.text)));
+                    self.pending.uncoupled = true;
+                    continue;
                 }
                 // Parents come first; the far end of the first carries the second.
                 self.pending.compartments[second].cable = Some(first + 1);
@@ -147,6 +171,18 @@ impl Checker {
             return;
         };
         self.used.extend([v, v_other, c]);
+        let (var, expected) = (&self.out.vars[c], Dim::CONDUCTANCE * Dim::TIME);
+        if var.dim != expected {
+            let d = errors::wrong_unit(
+                "`C_m` of a coupled compartment",
+                &Ty::number(expected),
+                &Ty::of_variable(var),
+                var.span,
+                None,
+            );
+            infer.diagnostics.push(d.label(span, "a conductance times a difference of potentials flows here"));
+            return;
+        }
         let difference = Expr::bin(Op::Sub, Expr::Var(v_other), Expr::Var(v));
         let current = Expr::bin(Op::Div, Expr::bin(Op::Mul, g, difference), Expr::Var(c));
         match self.out.equations.iter_mut().find(|e| e.state == v) {

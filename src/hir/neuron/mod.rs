@@ -44,6 +44,8 @@ enum Place {
     Init,
     Let,
     Equation,
+    /// A current through the membrane of a cable.
+    Current,
     Event,
 }
 
@@ -112,6 +114,8 @@ struct Pending {
     per: Vec<(usize, Name, Name)>,
     energies: Vec<(usize, Name, Span)>,
     couples: Vec<(Name, Name, Option<ast::Expr>, Span)>,
+    /// Whether one of them was refused.
+    uncoupled: bool,
     schemes: Vec<(usize, ast::SchemeDecl)>,
     compartments: Vec<Compartment>,
 }
@@ -225,7 +229,11 @@ impl Checker {
                 VarKind::EventPort | VarKind::AnalogPort(_) => "input",
                 _ => continue,
             };
-            if !self.used.contains(&id) && !var.name.contains('.') {
+            // Of what holds for several sections of a morphology, one use is enough.
+            let alike: Vec<VarId> =
+                self.out.vars.iter().filter(|(_, v)| v.span == var.span).map(|(id, _)| id).collect();
+            let declared = var.name.rsplit_once('.').is_none_or(|(of, _)| self.compartments.contains_key(of));
+            if alike[0] == id && declared && !alike.iter().any(|id| self.used.contains(id)) {
                 let d = Diagnostic::at(Code::W0201, var.span, format!("{what} `{}` is never used", var.name), "unused")
                     .help("remove it, or use it in an equation");
                 unused.push((id, d));
@@ -279,7 +287,7 @@ impl Context for Checker {
             if name == "xi" {
                 self.out.n_noises += 1;
             }
-            if self.place != Place::Equation {
+            if !matches!(self.place, Place::Equation | Place::Current) {
                 infer.diagnostics.push(
                     Diagnostic::at(
                         Code::E0512,

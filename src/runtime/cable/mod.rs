@@ -3,6 +3,7 @@
 //! Order of a step, as in NEURON: currents from the potential and gates at t; potential to t + dt; gates with the new potential. A few groups
 //! of cells at a time are taken through all three, so that what they need stays in a cache.
 
+mod loaded;
 mod solve;
 mod tree;
 mod vector;
@@ -11,10 +12,13 @@ use super::buffer::{Buffer, padded};
 use super::exchange::{Array, Ranks, Worker};
 use super::pool::Pool;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{Scheme, VarId};
-use crate::image::{self, Bound, CableShape, CableSlot, Listing, Target};
+use crate::hir::{Scheme, Var, VarId, VarKind};
+use crate::image::{self, CableShape, CableSlot, Listing, Target};
+
 use crate::ir::Precision;
 use crate::plan::{Lanes, Population};
+use crate::rng::Stream;
+use loaded::Loaded;
 use solve::{Groups, Scratch, Segments, TOGETHER, solve};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -33,6 +37,8 @@ pub struct Cables {
     twice: bool,
     cells: usize,
     precision: Precision,
+    /// States in one segment, by the variables that stand for them.
+    single: BTreeMap<VarId, (VarId, usize)>,
 }
 
 struct Compartment {
@@ -47,14 +53,12 @@ struct Compartment {
     out: Vec<Buffer>,
     /// What enters the middle in this step, by cell up to the end of the last group, if anything can.
     injected: Option<Buffer>,
+    /// What the kernels read of the cells in this step, by cell up to the end of the last group.
+    of_cells: Vec<(VarId, Vec<f64>)>,
     /// The potential before the step after which it is not finite.
     before: Buffer,
-}
-
-/// A kernel and the memory of its fixed values.
-struct Loaded {
-    kernel: Bound<CableSlot>,
-    own: Vec<Option<Buffer>>,
+    /// In single precision, what of the changes of the potential it could not take up.
+    rest: Option<Buffer>,
 }
 
 /// A state of a segment that is not finite any more.
@@ -72,7 +76,12 @@ pub struct NotFinite {
 impl Cables {
     /// Compiles and allocates, if the population's model has cables and there are cells; states of `old` are kept. Events arrive at
     /// `event_ports`.
-    pub fn new(p: &Population, event_ports: &BTreeSet<VarId>, target: &Target, old: Option<Cables>) -> Option<Cables> {
+    pub fn new(
+        p: &Population,
+        event_ports: &BTreeSet<VarId>,
+        (target, stream): (&Target, Stream),
+        old: Option<Cables>,
+    ) -> Option<Cables> {
         if p.model.cables.is_empty() || p.n == 0 {
             return None;
         }
@@ -86,17 +95,18 @@ impl Cables {
         let mut kept = old.map(|c| c.compartments).unwrap_or_default().into_iter();
         let compartments: Vec<Compartment> = compiled
             .into_iter()
-            .map(|image::CompiledCable { shape, membrane, gates, arrivals }| {
+            .enumerate()
+            .map(|(number, image::CompiledCable { shape, membrane, gates, arrivals })| {
                 let lanes = shape.lanes;
-                let loaded = |kernel| Loaded::new(kernel, lanes.places(), precision);
+                let loaded = |kernel| Loaded::new(kernel, number, lanes.places(), target, stream);
                 let initial = |v: &VarId| {
                     let mut b = Buffer::new(lanes.places(), precision);
                     b.fill_with(lanes.each().map(|(cell, segment)| p.initial(*v, cell, segment)));
                     (*v, b)
                 };
-                let states = match kept.next() {
-                    Some(c) => c.states,
-                    None => shape.states.iter().map(initial).collect(),
+                let (states, kept_rest) = match kept.next() {
+                    Some(c) => (c.states, c.rest),
+                    None => (shape.states.iter().map(initial).collect(), None),
                 };
                 let empty = || Buffer::new(lanes.places(), precision);
                 Compartment {
@@ -106,13 +116,22 @@ impl Cables {
                     arrivals: arrivals.map(|kernel| (loaded(kernel), Vec::new())),
                     out: (0..if shape.whole { 4 } else { 2 }).map(|_| empty()).collect(),
                     before: empty(),
+                    rest: kept_rest.or_else(|| (precision == Precision::F32).then(empty)),
                     injected: (!shape.injected.is_empty())
                         .then(|| Buffer::new(lanes.groups() * lanes.side_by_side(), precision)),
+                    of_cells: { shape.of_cells.iter() }
+                        .map(|v| (*v, vec![0.0; lanes.groups() * lanes.side_by_side()]))
+                        .collect(),
                     shape,
                 }
             })
             .collect();
-        Some(Cables { compartments, tree, twice, cells: p.n, precision })
+        let single = |(id, v): (VarId, &Var)| match v.kind {
+            VarKind::Segment(of, segment) => Some((id, (of, segment))),
+            _ => None,
+        };
+        let single = p.model.vars.iter().filter_map(single).collect();
+        Some(Cables { compartments, tree, twice, cells: p.n, precision, single })
     }
 
     /// Returns the kernels.
@@ -125,12 +144,12 @@ impl Cables {
 
     /// Returns all states, in a fixed order.
     pub fn states(&self) -> impl Iterator<Item = &Buffer> {
-        self.compartments.iter().flat_map(|c| c.states.values())
+        self.compartments.iter().flat_map(|c| c.states.values().chain(&c.rest))
     }
 
     /// The same for writing.
     pub fn states_mut(&mut self) -> impl Iterator<Item = &mut Buffer> {
-        self.compartments.iter_mut().flat_map(|c| c.states.values_mut())
+        self.compartments.iter_mut().flat_map(|c| c.states.values_mut().chain(&mut c.rest))
     }
 
     /// Returns the values of a state, and their order.
@@ -143,35 +162,76 @@ impl Cables {
         self.compartments.iter_mut().find_map(|c| c.states.get_mut(&var).map(|b| (b, c.shape.lanes)))
     }
 
+    /// Gives a state of one segment or of all of a cell a value.
+    pub fn set(&mut self, var: VarId, cell: usize, segment: Option<usize>, value: f64) {
+        let found = self.compartments.iter_mut().find_map(|c| {
+            let rest = c.rest.as_mut().filter(|_| var == c.shape.v);
+            Some((c.states.get_mut(&var)?, rest, c.shape.lanes))
+        });
+        let Some((states, mut rest, lanes)) = found else { crate::ice!("a cable without the state") };
+        for segment in segment.map_or(0..lanes.segments, |s| s..s + 1) {
+            states.set(lanes.of(cell, segment), value);
+            if let Some(rest) = &mut rest {
+                rest.set(lanes.of(cell, segment), 0.0);
+            }
+        }
+    }
+
     /// Returns the states of all segments, of which every process has those of its own cells.
     pub fn arrays(&mut self) -> impl Iterator<Item = Array<'_>> {
         self.compartments.iter_mut().flat_map(|c| {
             let lanes = c.shape.lanes;
-            c.states.values_mut().map(move |b| Array::of_units(b, lanes.places(), lanes.unit()))
+            c.states.values_mut().chain(&mut c.rest).map(move |b| Array::of_units(b, lanes.places(), lanes.unit()))
         })
     }
 
-    /// Advances one step; `inject` adds the current through a port to those of the cells. Returns whether all states are finite.
-    pub fn step(&mut self, inject: &dyn Fn(VarId, &mut [f64]), ranks: &Ranks, pool: &Pool) -> bool {
+    /// Advances one step from `now`; `add` adds the values of an input or a state of the cells to numbers. Returns whether all states are
+    /// finite.
+    pub fn step(&mut self, now: (u64, f64), add: &dyn Fn(VarId, &mut [f64]), ranks: &Ranks, pool: &Pool) -> bool {
         let mut currents = vec![0.0; self.cells];
         for Compartment { injected, shape, .. } in &mut self.compartments {
             let Some(injected) = injected else { continue };
             currents.fill(0.0);
-            shape.injected.iter().for_each(|port| inject(*port, &mut currents));
+            shape.injected.iter().for_each(|port| add(*port, &mut currents));
             injected.fill_with(currents.iter().copied());
         }
+        for k in 0..self.compartments.len() {
+            let mut values = std::mem::take(&mut self.compartments[k].of_cells);
+            for (var, values) in &mut values {
+                let (cells, beyond) = values.split_at_mut(self.cells);
+                cells.fill(0.0);
+                match self.segment(*var) {
+                    Some((states, lanes, segment)) => {
+                        cells.iter_mut().enumerate().for_each(|(cell, to)| *to = states.get(lanes.of(cell, segment)));
+                    }
+                    None => add(*var, cells),
+                }
+                beyond.fill(cells[cells.len() - 1]);
+            }
+            self.compartments[k].of_cells = values;
+        }
         match self.precision {
-            Precision::F32 => self.step_of::<f32>(ranks, pool),
-            Precision::F64 => self.step_of::<f64>(ranks, pool),
+            Precision::F32 => self.step_of::<f32>(now, ranks, pool),
+            Precision::F64 => self.step_of::<f64>(now, ranks, pool),
         }
     }
 
-    fn step_of<F: Float>(&mut self, ranks: &Ranks, pool: &Pool) -> bool {
-        let Cables { compartments, tree, twice, cells, precision } = self;
+    /// Returns the values of a state that has one in each cell: in one segment of a cable, or of a cable that has no other.
+    pub fn segment(&self, var: VarId) -> Option<(&Buffer, Lanes, usize)> {
+        match self.single.get(&var) {
+            Some((of, segment)) => self.state(*of).map(|(states, lanes)| (states, lanes, *segment)),
+            None => self.state(var).filter(|(_, lanes)| lanes.segments == 1).map(|(states, lanes)| (states, lanes, 0)),
+        }
+    }
+
+    fn step_of<F: Float>(&mut self, (step, t): (u64, f64), ranks: &Ranks, pool: &Pool) -> bool {
+        let Cables { compartments, tree, twice, cells, precision, .. } = self;
         let mut segments: Vec<Segments<F>> = Vec::with_capacity(compartments.len());
         let mut tables: Vec<[Vec<SlotMemory>; 2]> = Vec::with_capacity(compartments.len());
         let bytes: usize = compartments.iter().map(|c| c.bytes_of_group(precision.bytes())).sum();
         for c in &mut *compartments {
+            c.membrane.set_time(t);
+            c.gates.set_time(t);
             let nothing = |_: VarId| -> *mut u8 { crate::ice!("arrivals before the step") };
             tables.push([
                 c.membrane.table(&mut c.states, &mut c.out, &nothing),
@@ -183,6 +243,7 @@ impl Cables {
                 lanes: c.shape.lanes,
                 v: v.as_mut_ptr().cast(),
                 before: c.before.as_mut_ptr().cast(),
+                rest: c.rest.as_mut().map(|b| b.as_mut_ptr().cast()),
                 density: [out[0], out[1]],
                 whole: c.shape.whole.then(|| [out[2], out[3]]),
                 injected: c.injected.as_mut().map(|b| b.as_mut_ptr().cast_const().cast()),
@@ -196,11 +257,9 @@ impl Cables {
         let (next, finite) = (AtomicUsize::new(own.start), AtomicBool::new(true));
         let kernels = |which: usize, groups: &Range<usize>| {
             compartments.iter().zip(&tables).fold(true, |ok, (c, tables)| {
-                let kernel = if which == 0 { &c.membrane.kernel } else { &c.gates.kernel };
-                let of = |group: usize| c.shape.lanes.of_group(group);
-                let (begin, end) = (of(groups.start).start, of(groups.end - 1).end);
+                let loaded = if which == 0 { &c.membrane } else { &c.gates };
                 // SAFETY: every slot is a buffer of all lanes, and groups have disjoint ones.
-                ok & unsafe { kernel.function().call(&tables[which], begin, end, 1) }
+                ok & unsafe { loaded.run::<F>(&tables[which], step, &c.of_cells, (c.shape.lanes, groups)) }
             })
         };
         let job = |_: usize| {
@@ -287,40 +346,5 @@ impl Compartment {
     /// Returns the bytes that a group of cells takes, with numbers of so many.
     fn bytes_of_group(&self, word: usize) -> usize {
         self.shape.lanes.of_group(0).len() * (self.states.len() + self.out.len() + 3) * word
-    }
-}
-
-impl Loaded {
-    fn new(kernel: Bound<CableSlot>, lanes: usize, precision: Precision) -> Loaded {
-        let fixed = |slot: &CableSlot| match slot {
-            CableSlot::Lane(values) => Some(Buffer::repeating(lanes, precision, values)),
-            _ => None,
-        };
-        Loaded { own: kernel.slots().iter().map(fixed).collect(), kernel }
-    }
-
-    /// Describes the memory of all lanes; `sums(port)` is where the sums of what arrives are.
-    fn table(
-        &mut self,
-        states: &mut BTreeMap<VarId, Buffer>,
-        out: &mut [Buffer],
-        sums: &dyn Fn(VarId) -> *mut u8,
-    ) -> Vec<SlotMemory> {
-        let memory = |(slot, own): (&CableSlot, &mut Option<Buffer>)| {
-            let buffer = match (slot, own) {
-                (CableSlot::Arrival(port), _) => {
-                    let at = sums(*port);
-                    return SlotMemory { input: at, output: at, stride: 0 };
-                }
-                (CableSlot::State(v), _) => states.get_mut(v),
-                (CableSlot::Lane(_), own) => own.as_mut(),
-                (CableSlot::Conductance, _) => out.get_mut(0),
-                (CableSlot::Current, _) => out.get_mut(1),
-                (CableSlot::WholeConductance, _) => out.get_mut(2),
-                (CableSlot::WholeCurrent, _) => out.get_mut(3),
-            };
-            buffer.unwrap_or_else(|| crate::ice!("cable slot without memory")).in_place()
-        };
-        self.kernel.slots().iter().zip(&mut self.own).map(memory).collect()
     }
 }

@@ -13,6 +13,8 @@ pub struct Segments<F> {
     pub v: *mut F,
     /// Where they are kept as they were before a step after which one is not finite.
     pub before: *mut F,
+    /// What of their changes they could not take up, if that is kept.
+    pub rest: Option<*mut F>,
     /// Conductance and current at zero potential, per area.
     pub density: [*const F; 2],
     /// The same of whole segments, if there is any.
@@ -239,13 +241,29 @@ impl<F: Float> Groups<'_, F> {
                     if !finite {
                         v.store(cable.before.add(place));
                     }
-                    self.changed(v, V::load(change.add(number * width + at))).store(cable.v.add(place));
+                    let change = V::load(change.add(number * width + at));
+                    match cable.rest {
+                        None => self.changed(v, change).store(cable.v.add(place)),
+                        // Kahan 1965, Commun ACM 8:40.
+                        Some(rest) => {
+                            let change = if self.twice { change.plus(change) } else { change };
+                            let change = change.plus(V::load(rest.add(place)));
+                            let new = v.plus(change);
+                            change.minus(new.minus(v)).store(rest.add(place));
+                            new.store(cable.v.add(place));
+                        }
+                    }
                 }
             }
             let last = self.place(row, self.count - 1) + self.cells - 1;
             for beyond in 1..=n - self.cells {
                 // SAFETY: as above.
-                unsafe { *cable.v.add(last + beyond) = *cable.v.add(last) };
+                unsafe {
+                    *cable.v.add(last + beyond) = *cable.v.add(last);
+                    if let Some(rest) = cable.rest {
+                        *rest.add(last + beyond) = *rest.add(last);
+                    }
+                }
             }
         }
     }

@@ -55,6 +55,8 @@ pub trait Float: Vector<T = Self> + Default {
     type Avx2: Vector<T = Self>;
     /// The number one.
     const ONE: Self;
+    /// A number in this precision.
+    fn of(x: f64) -> Self;
     /// The numbers of a buffer, which must be of this precision.
     fn numbers(b: &Buffer) -> &[Self];
     /// Returns whether it is a number, and not infinite.
@@ -69,6 +71,10 @@ macro_rules! float {
             #[cfg(target_arch = "x86_64")]
             type Avx2 = $avx2;
             const ONE: $t = 1.0;
+
+            fn of(x: f64) -> $t {
+                x as $t
+            }
 
             #[inline(always)]
             fn numbers(b: &Buffer) -> &[$t] {

@@ -217,22 +217,31 @@ impl Pop {
         (0..m).for_each(|s| clocks.fill((step + s as u64) as f64 * dt, s, own));
     }
 
-    /// Advances what the update kernel does not: adaptive schemes and cables, one step from `t`; returns whether the states of cables are
+    /// Advances what the update kernel does not: adaptive schemes and cables, the step after `step`; returns whether the states of cables are
     /// finite.
-    pub fn advance_others(&mut self, t: f64, options: &Options, pool: &Pool) -> bool {
+    pub fn advance_others(&mut self, step: u64, options: &Options, pool: &Pool) -> bool {
         if let Some(a) = &mut self.adaptive {
             let own = options.ranks.own(self.lanes);
+            let t = step as f64 * options.dt;
             a.advance((t, options.dt), (self.lanes, own), options.precision, &mut self.states, &mut self.inputs);
         }
         if let Some(cables) = &mut self.cables {
-            let (ports, inputs) = (&self.ports, &self.inputs);
-            let inject = |port: VarId, to: &mut [f64]| match (&ports[&port], inputs.get(&port)) {
-                (PortSource::Fixed(c), _) => to.iter_mut().enumerate().for_each(|(cell, to)| *to += c.at(cell)),
-                (PortSource::Uniform, Some(b)) => to.iter_mut().for_each(|to| *to += b.get(0)),
-                (PortSource::Step, Some(b)) => to.iter_mut().enumerate().for_each(|(cell, to)| *to += b.get(cell)),
-                _ => crate::ice!("input without memory"),
+            let (ports, inputs, states) = (&self.ports, &self.inputs, &self.states);
+            let add = |var: VarId, to: &mut [f64]| {
+                let mut each = |of: &dyn Fn(usize) -> f64| {
+                    to.iter_mut().enumerate().for_each(|(cell, to)| *to += of(cell));
+                };
+                match (ports.get(&var), inputs.get(&var)) {
+                    (Some(PortSource::Fixed(c)), _) => each(&|cell| c.at(cell)),
+                    (Some(PortSource::Uniform), Some(b)) => each(&|_| b.get(0)),
+                    (Some(PortSource::Step), Some(b)) => each(&|cell| b.get(cell)),
+                    _ => match states.iter().find(|s| s.key == Binding::State(var)) {
+                        Some(s) => each(&|cell| s.now().get(cell)),
+                        None => crate::ice!("input without memory"),
+                    },
+                }
             };
-            return cables.step(&inject, &options.ranks, pool);
+            return cables.step((step, step as f64 * options.dt), &add, &options.ranks, pool);
         }
         true
     }
