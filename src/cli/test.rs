@@ -7,7 +7,7 @@ use super::run::settings;
 use super::signals::{self, Signal, stop_asked_for};
 use super::snapshots::{self, Compared};
 use neuro::compiler::Program;
-use neuro::diag::{Code, Diagnostic};
+use neuro::diag::{Code, Diagnostic, Diagnostics};
 use neuro::disk::{Disk, named_data};
 use neuro::experiment::{Expectation, Moment, Progress, Runner, Settings, Snapshot};
 use neuro::hir::experiment::model::Experiment;
@@ -33,6 +33,7 @@ struct Report {
     snapshots: Vec<Snapshot>,
     failure: Option<Box<Diagnostic>>,
     printed: Vec<String>,
+    warnings: Diagnostics,
     seconds: f64,
 }
 
@@ -155,6 +156,7 @@ fn run(job: &Job, settings: &Settings) -> Report {
     Report {
         expectations: outcome.expectations,
         snapshots: outcome.snapshots,
+        warnings: outcome.warnings,
         failure: outcome.failure,
         seconds: begin.elapsed().as_secs_f64(),
         printed: progress.0.into_inner(),
@@ -171,7 +173,7 @@ fn is_of_a_data_folder(d: &Diagnostic, model: &Path) -> bool {
 }
 
 fn tell(job: &Job, report: Report, accept: bool, messages: Messages, counts: &mut Counts) {
-    let Report { expectations, snapshots, failure, printed, seconds } = report;
+    let Report { expectations, snapshots, failure, printed, warnings, seconds } = report;
     printed.iter().for_each(|line| say!("{line}"));
     let (path, word, name) = (job.path.display(), job.word, &job.experiment.name);
     if let Some(d) = failure.as_ref().filter(|d| d.code == Code::E0814 || is_of_a_data_folder(d, job.path)) {
@@ -187,6 +189,7 @@ fn tell(job: &Job, report: Report, accept: bool, messages: Messages, counts: &mu
     let result = if ok { "ok    " } else { "FAILED" };
     let shown = if snapshots.is_empty() { String::new() } else { format!("{} snapshots, ", snapshots.len()) };
     say!("{result} {path}: {word} {name} ({} expectations, {shown}{seconds:.1} s)", expectations.len());
+    messages.all(&warnings, &job.program.sources);
     for (snapshot, c) in &compared {
         match c {
             Compared::Same => {}

@@ -52,7 +52,7 @@ pub(super) static ROWS: &[Builtin] = &[
         &[p("events", Events), p("bin", Time), WINDOW],
         G::PureArray,
         Function(recordings::counts),
-        "number of events in bins",
+        "number of events in whole bins; what is left at the end counts for none",
         "expect len(counts(spikes, 10 ms)) == 10",
     ),
     f(

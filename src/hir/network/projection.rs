@@ -25,7 +25,11 @@ pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath, po
     let Some((path, port)) = target(world, infer, v) else {
         let found = view(world, infer, v);
         if !found.is_error() {
-            infer.diagnostics.push(errors::wrong_kind("a population", &found.ty, v.span));
+            let d = errors::wrong_kind("a population", &found.ty, v.span);
+            let segment = v.index.as_ref().and(v.tail.as_ref()).map(|port| {
+                format!("to reach a segment, write `{}.{}` and `place segment 3` in the block", v.path.text, port.text)
+            });
+            infer.diagnostics.push(d.maybe_help(segment));
         }
         return None;
     };
