@@ -3,7 +3,7 @@
 use super::expression::{Clock, Lowering};
 use super::lowered::Lowered;
 use super::neuron::entries;
-use crate::hir::{Expr, Neuron, Op, VarId, VarKind, inline_lets};
+use crate::hir::{self, Expr, Neuron, Op, Var, VarId, VarKind, inline_lets};
 use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::math::{Linear, derivative, linear_in, simplify};
 use crate::plan::{Column, Lanes, Population};
@@ -82,131 +82,17 @@ fn lower_cable(
     dt: f64,
     precision: Precision,
 ) -> Cable {
-    let model = &p.model;
-    let cable = &model.cables[index];
-    let segments = p.segments(index);
-    let lanes = Lanes::new(p.n, segments);
-    let states: Vec<VarId> = model.states().filter(|(_, v)| v.cable == Some(index)).map(|(id, _)| id).collect();
-    // A cell's parameter holds for all its segments, unless it follows from where they are.
-    let fixed = model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_) | VarKind::Distance));
-    let per_segment: HashMap<VarId, Column> = fixed
-        .filter_map(|(id, var)| {
-            let along = model.varies_along(id) && var.cable == Some(index);
-            Some((
-                id,
-                match p.params.get(&id) {
-                    Some(Column::Const(c)) if !along => Column::Const(*c),
-                    None if !along => return None,
-                    _ => {
-                        let value = |(cell, segment): (usize, usize)| p.fixed(id, cell, segment);
-                        Column::Array(Arc::new(lanes.each().map(value).collect::<Option<_>>()?))
-                    }
-                },
-            ))
-        })
-        .collect();
-    let blocks = propagated(p, &per_segment, lanes, dt, |s| states.contains(&s));
-    let params = |v: VarId| per_segment.get(&v).or(blocks.get(&v)).cloned();
-    let lets = |v: VarId| model.definition(v).cloned();
-    let mut of_cells = BTreeSet::new();
-    let mut start = |name: &str, writes: bool, of: &[&Expr]| {
-        let mut l = Lowering::new(&format!("{}.{}.{name}", model.name, cable.name), precision, &params, &lets);
-        (l.dt, l.n_lanes) = (Some(dt), lanes.places());
-        let mut slots = Vec::new();
-        for id in &states {
-            let kind = if writes && *id != cable.v { SlotKind::State } else { SlotKind::Lane };
-            let slot = l.b.slot(model.vars[*id].name.clone(), kind);
-            slots.push((slot, CableSlot::State(*id)));
-            let v = l.b.load(slot);
-            l.env.insert(*id, v);
-        }
-        let Reads { noises, outside, time } = Reads::of(model, index, of);
-        for id in &outside {
-            let slot = l.b.slot(model.vars[*id].name.clone(), SlotKind::Lane);
-            slots.push((slot, CableSlot::OfCell(*id)));
-            let v = l.b.load(slot);
-            l.env.insert(*id, v);
-        }
-        of_cells.extend(outside);
-        if time {
-            let slot = l.b.slot("t".to_string(), SlotKind::Uniform);
-            slots.push((slot, CableSlot::Time));
-            l.time = Some(l.b.load(slot));
-            l.clocks_in = Some(SlotKind::Lane);
-        }
-        for k in noises {
-            let mut word = |second: bool| {
-                let slot = l.b.slot(format!("random{}", 2 * k + 1 + u32::from(second)), SlotKind::Step);
-                slots.push((slot, CableSlot::Random(k, second)));
-                slot
-            };
-            let pair = (word(false), word(true));
-            l.randoms.insert((true, k), pair);
-        }
-        (l, slots)
-    };
-
-    let whole = simplify(inline_lets(model, cable.whole.clone()));
+    let (model, cable) = (&p.model, &p.model.cables[index]);
+    let of = Segments::new(p, index, dt, precision);
+    let current = |e: &Expr| simplify(inline_lets(model, e.clone()));
+    let (density, whole) = (current(&cable.density), current(&cable.whole));
     let has_whole = whole != Expr::Num(0.0);
-    let density = simplify(inline_lets(model, cable.density.clone()));
-    let (mut l, mut slots) = start("membrane", false, &[&density, &whole]);
-    let density = linearized(&density, cable.v);
-    let mut outputs = vec![("g", CableSlot::Conductance, density.coefficient), ("i", CableSlot::Current, density.rest)];
-    if has_whole {
-        let whole = linearized(&whole, cable.v);
-        outputs.push(("g_whole", CableSlot::WholeConductance, whole.coefficient));
-        outputs.push(("i_whole", CableSlot::WholeCurrent, whole.rest));
-    }
-    for (name, meaning, e) in outputs {
-        let slot = l.b.slot(name, SlotKind::Out);
-        slots.push((slot, meaning));
-        let v = l.number(&simplify(e));
-        l.b.store(slot, v);
-    }
-    let membrane = finish(l, slots);
-
-    let updates: Vec<_> = p.solved.cable_updates.iter().filter(|(s, _)| states.contains(s)).collect();
-    let (mut l, slots) = start("gates", true, &updates.iter().map(|(_, e)| e).collect::<Vec<_>>());
-    let next: Vec<_> = updates.into_iter().map(|(s, e)| (*s, l.number(e))).collect();
-    for (slot, meaning) in &slots {
-        let CableSlot::State(id) = meaning else { continue };
-        if *id != cable.v {
-            let new = next.iter().find(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
-            l.b.store(*slot, new);
-        }
-    }
-    let gates = finish(l, slots);
-
-    let mine = |a: &&Arrival| states.contains(&a.state) && connected(a.port);
+    let updates: Vec<(VarId, &Expr)> =
+        p.solved.cable_updates.iter().filter(|(s, _)| of.states.contains(s)).map(|(s, e)| (*s, e)).collect();
+    let of_membrane = Reads::of(model, index, [&density, &whole].into_iter());
+    let of_gates = Reads::of(model, index, updates.iter().map(|(_, e)| *e));
+    let mine = |a: &&Arrival| of.states.contains(&a.state) && connected(a.port);
     let arriving: Vec<&Arrival> = p.solved.arrivals.iter().filter(mine).collect();
-    let arrivals = (!arriving.is_empty()).then(|| {
-        let (mut l, mut slots) = start("arrivals", true, &[]);
-        let mut ports: Vec<(VarId, Value)> = Vec::new();
-        let mut next: Vec<(VarId, Value)> = Vec::new();
-        for a in arriving {
-            let known = ports.iter().find(|(port, _)| *port == a.port).map(|(_, value)| *value);
-            let arrived = known.unwrap_or_else(|| {
-                let slot = l.b.slot(model.vars[a.port].name.clone(), SlotKind::Lane);
-                slots.push((slot, CableSlot::Arrival(a.port)));
-                let value = l.b.load(slot);
-                ports.push((a.port, value));
-                value
-            });
-            let coefficient = l.number(&a.coefficient);
-            let change = l.b.mul(coefficient, arrived);
-            let old = next.iter().rfind(|(state, _)| *state == a.state).map_or(l.env[&a.state], |(_, value)| *value);
-            next.push((a.state, l.b.add(old, change)));
-        }
-        for (slot, meaning) in &slots {
-            let CableSlot::State(id) = meaning else { continue };
-            if *id != cable.v {
-                let new = next.iter().rfind(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
-                l.b.store(*slot, new);
-            }
-        }
-        finish(l, slots)
-    });
-
     let mut injected = Vec::new();
     cable.injected.walk(&mut |e| {
         if let Expr::Var(v) = e
@@ -215,9 +101,166 @@ fn lower_cable(
             injected.push(*v);
         }
     });
-    let of_cells = of_cells.into_iter().collect();
-    let shape = CableShape { states, v: cable.v, segments, lanes, whole: has_whole, injected, of_cells };
+    let membrane = of.membrane(&of_membrane, &density, has_whole.then_some(&whole));
+    let gates = of.gates(&of_gates, &updates);
+    let arrivals = (!arriving.is_empty()).then(|| of.arrivals(&arriving));
+    let of_cells = of_membrane.outside.union(&of_gates.outside).copied().collect();
+    let lanes = of.lanes;
+    let shape = CableShape {
+        states: of.states,
+        v: cable.v,
+        segments: lanes.segments,
+        lanes,
+        whole: has_whole,
+        injected,
+        of_cells,
+    };
     Cable { shape, membrane, gates, arrivals }
+}
+
+/// The segments of a cable, for which kernels are made.
+struct Segments<'a> {
+    p: &'a Population,
+    cable: &'a hir::Cable,
+    states: Vec<VarId>,
+    lanes: Lanes,
+    /// What stays, the same everywhere or by place: parameters, distances, entries of propagators.
+    fixed: HashMap<VarId, Column>,
+    dt: f64,
+    precision: Precision,
+}
+
+impl<'a> Segments<'a> {
+    fn new(p: &'a Population, index: usize, dt: f64, precision: Precision) -> Segments<'a> {
+        let model = &p.model;
+        let lanes = Lanes::new(p.n, p.segments(index));
+        let states: Vec<VarId> = model.states().filter(|(_, v)| v.cable == Some(index)).map(|(id, _)| id).collect();
+        // A cell's parameter holds for all its segments, unless it follows from where they are.
+        let column = |(id, var): (VarId, &Var)| {
+            let along = model.varies_along(id) && var.cable == Some(index);
+            match p.params.get(&id) {
+                Some(Column::Const(c)) if !along => Some((id, Column::Const(*c))),
+                None if !along => None,
+                _ => {
+                    let value = |(cell, segment): (usize, usize)| p.fixed(id, cell, segment);
+                    Some((id, Column::Array(Arc::new(lanes.each().map(value).collect::<Option<_>>()?))))
+                }
+            }
+        };
+        let stays = model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_) | VarKind::Distance));
+        let mut fixed: HashMap<VarId, Column> = stays.filter_map(column).collect();
+        fixed.extend(propagated(p, &fixed, lanes, dt, |s| states.contains(&s)));
+        Segments { p, cable: &model.cables[index], states, lanes, fixed, dt, precision }
+    }
+
+    /// Makes a kernel that has the states, perhaps to replace them, and what it `reads` besides.
+    fn kernel(
+        &self,
+        name: &str,
+        writes: bool,
+        reads: &Reads,
+        body: impl FnOnce(&mut Lowering, &mut Vec<(Slot, CableSlot)>),
+    ) -> Lowered<CableSlot> {
+        let model = &self.p.model;
+        let params = |v: VarId| self.fixed.get(&v).cloned();
+        let lets = |v: VarId| model.definition(v).cloned();
+        let name = format!("{}.{}.{name}", model.name, self.cable.name);
+        let mut l = Lowering::new(&name, self.precision, &params, &lets);
+        (l.dt, l.n_lanes) = (Some(self.dt), self.lanes.places());
+        let mut slots = Vec::new();
+        let states = self.states.iter().map(|id| {
+            let kind = if writes && *id != self.cable.v { SlotKind::State } else { SlotKind::Lane };
+            (*id, kind, CableSlot::State(*id))
+        });
+        let outside = reads.outside.iter().map(|id| (*id, SlotKind::Lane, CableSlot::OfCell(*id)));
+        for (id, kind, meaning) in states.chain(outside) {
+            let slot = l.b.slot(model.vars[id].name.clone(), kind);
+            slots.push((slot, meaning));
+            let v = l.b.load(slot);
+            l.env.insert(id, v);
+        }
+        if reads.time {
+            let slot = l.b.slot("t".to_string(), SlotKind::Uniform);
+            slots.push((slot, CableSlot::Time));
+            l.time = Some(l.b.load(slot));
+            l.clocks_in = Some(SlotKind::Lane);
+        }
+        for k in &reads.noises {
+            let mut word = |second: bool| {
+                let slot = l.b.slot(format!("random{}", 2 * k + 1 + u32::from(second)), SlotKind::Step);
+                slots.push((slot, CableSlot::Random(*k, second)));
+                slot
+            };
+            let pair = (word(false), word(true));
+            l.randoms.insert((true, *k), pair);
+        }
+        body(&mut l, &mut slots);
+        slots.extend(l.invariants.into_iter().map(|(slot, values, _)| (slot, CableSlot::Lane(values))));
+        slots.extend(l.clocks.into_iter().map(|(slot, clock)| (slot, CableSlot::Clock(clock))));
+        Lowered::sorted(l.b.finish(), slots)
+    }
+
+    /// Conductance and current at zero potential, per area, and of the whole segment if there is any.
+    fn membrane(&self, reads: &Reads, density: &Expr, whole: Option<&Expr>) -> Lowered<CableSlot> {
+        let density = linearized(density, self.cable.v);
+        let mut outputs =
+            vec![("g", CableSlot::Conductance, density.coefficient), ("i", CableSlot::Current, density.rest)];
+        if let Some(whole) = whole {
+            let whole = linearized(whole, self.cable.v);
+            outputs.push(("g_whole", CableSlot::WholeConductance, whole.coefficient));
+            outputs.push(("i_whole", CableSlot::WholeCurrent, whole.rest));
+        }
+        self.kernel("membrane", false, reads, |l, slots| {
+            for (name, meaning, e) in outputs {
+                let slot = l.b.slot(name, SlotKind::Out);
+                slots.push((slot, meaning));
+                let v = l.number(&simplify(e));
+                l.b.store(slot, v);
+            }
+        })
+    }
+
+    /// Advances all states but the potential.
+    fn gates(&self, reads: &Reads, updates: &[(VarId, &Expr)]) -> Lowered<CableSlot> {
+        self.kernel("gates", true, reads, |l, slots| {
+            let next: Vec<_> = updates.iter().map(|(s, e)| (*s, l.number(e))).collect();
+            self.store(l, slots, &next);
+        })
+    }
+
+    /// Adds what arrives.
+    fn arrivals(&self, arriving: &[&Arrival]) -> Lowered<CableSlot> {
+        self.kernel("arrivals", true, &Reads::default(), |l, slots| {
+            let mut ports: Vec<(VarId, Value)> = Vec::new();
+            let mut next: Vec<(VarId, Value)> = Vec::new();
+            for a in arriving {
+                let known = ports.iter().find(|(port, _)| *port == a.port).map(|(_, value)| *value);
+                let arrived = known.unwrap_or_else(|| {
+                    let slot = l.b.slot(self.p.model.vars[a.port].name.clone(), SlotKind::Lane);
+                    slots.push((slot, CableSlot::Arrival(a.port)));
+                    let value = l.b.load(slot);
+                    ports.push((a.port, value));
+                    value
+                });
+                let coefficient = l.number(&a.coefficient);
+                let change = l.b.mul(coefficient, arrived);
+                let old = next.iter().rfind(|(state, _)| *state == a.state).map_or(l.env[&a.state], |(_, v)| *v);
+                next.push((a.state, l.b.add(old, change)));
+            }
+            self.store(l, slots, &next);
+        })
+    }
+
+    /// Stores the last of the new values of every state but the potential, or what it was.
+    fn store(&self, l: &mut Lowering, slots: &[(Slot, CableSlot)], next: &[(VarId, Value)]) {
+        for (slot, meaning) in slots {
+            let CableSlot::State(id) = meaning else { continue };
+            if *id != self.cable.v {
+                let new = next.iter().rfind(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
+                l.b.store(*slot, new);
+            }
+        }
+    }
 }
 
 /// Returns the entries of the propagators of states, the same everywhere or by place.
@@ -258,7 +301,7 @@ struct Reads {
 }
 
 impl Reads {
-    fn of(model: &Neuron, cable: usize, expressions: &[&Expr]) -> Reads {
+    fn of<'e>(model: &Neuron, cable: usize, expressions: impl Iterator<Item = &'e Expr>) -> Reads {
         let mut out = Reads::default();
         for e in expressions {
             model.any(e, &mut |e| {
@@ -293,10 +336,4 @@ fn linearized(current: &Expr, v: VarId) -> Linear {
         let rest = Expr::bin(Op::Sub, current.clone(), Expr::bin(Op::Mul, coefficient.clone(), Expr::Var(v)));
         Linear { coefficient, rest }
     })
-}
-
-fn finish(l: Lowering, mut slots: Vec<(Slot, CableSlot)>) -> Lowered<CableSlot> {
-    slots.extend(l.invariants.into_iter().map(|(slot, values, _)| (slot, CableSlot::Lane(values))));
-    slots.extend(l.clocks.into_iter().map(|(slot, clock)| (slot, CableSlot::Clock(clock))));
-    Lowered::sorted(l.b.finish(), slots)
 }

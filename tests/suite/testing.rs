@@ -45,6 +45,21 @@ fn tests_are_reported_in_the_order_of_the_file_whatever_ends_first() {
 }
 
 #[test]
+fn what_a_run_warns_of_is_shown() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("warned");
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = "neuron Cell { input I: 1 = 0   state v = 0   v' = I / 1 ms }
+network Net { population a: Cell[1] }
+test \"late\" { network net = Net()   at 15 ms net.a.I = 1   run 5 ms   expect net.a.v == 0 }
+";
+    std::fs::write(folder.join("model.neuro"), text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+    let out = command.current_dir(&folder).args(["test", "model.neuro"]).output().unwrap();
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(out.status.success() && told.contains("warning[W0205]"), "{told}");
+}
+
+#[test]
 fn slow_experiments_are_run_when_they_are_asked_for() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("slow");
     std::fs::create_dir_all(&folder).unwrap();

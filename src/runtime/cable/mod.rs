@@ -14,7 +14,6 @@ use super::pool::Pool;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{Scheme, Var, VarId, VarKind};
 use crate::image::{self, CableShape, CableSlot, Listing, Target};
-
 use crate::ir::Precision;
 use crate::plan::{Lanes, Population};
 use crate::rng::Stream;
