@@ -229,8 +229,10 @@ impl<'a> Checker<'a> {
         }
         if here.is_none() && neuron.reads_segments(&value) {
             infer.diagnostics.push(
-                crate::diag::unsupported(span, "reading a cable of several segments in a synapse")
-                    .help("the segment that the synapse sits on is `post.here`: `post.here.v`"),
+                crate::diag::unsupported(span, "reading a cable of several segments in a synapse").help(
+                    "name what is read in the neuron, `let tip = dend[3].v`, and read `pre.tip`; the segment that the \
+                         synapse sits on is `post.here`",
+                ),
             );
         } else if neuron.reads_update(&value) {
             let what = "reading what depends on events or random numbers of the cell in a synapse";
