@@ -81,10 +81,33 @@ fn passes(e: &Experiment, block: BlockId) -> bool {
     })
 }
 
+/// Warns of a step or a precision of a block after which another one comes before anything could begin with it.
+fn overwritten(e: &Experiment, block: BlockId, diagnostics: &mut Diagnostics) {
+    use StatementKind as S;
+    let (mut dt, mut precision) = (false, false);
+    for s in e.blocks[block].iter().rev() {
+        let (what, again) = match &s.kind {
+            S::Dt(_) => ("step", std::mem::replace(&mut dt, true)),
+            S::Precision(..) => ("precision", std::mem::replace(&mut precision, true)),
+            S::Seed(_) => continue,
+            _ => {
+                (dt, precision) = (false, false);
+                continue;
+            }
+        };
+        if again {
+            let message = format!("this {what} has no effect: nothing begins with it before the next one");
+            let d = Diagnostic::at(Code::W0205, s.span, message, "of no use");
+            diagnostics.push(d.help("remove one of them"));
+        }
+    }
+}
+
 /// The same of a block after which time passes or does not.
 fn after_the_end(e: &Experiment, block: BlockId, (mut later, mut sown): (bool, bool), diagnostics: &mut Diagnostics) {
     use StatementKind as S;
     let mut reseeded = false;
+    overwritten(e, block, diagnostics);
     for s in e.blocks[block].iter().rev() {
         let idle = match &s.kind {
             S::Record { .. } => Some("nothing is recorded"),
