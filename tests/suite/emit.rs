@@ -51,6 +51,22 @@ fn the_asm_of_a_kernel_uses_vectors() {
 }
 
 #[test]
+fn functions_of_time_along_a_cable_are_shown() {
+    let text = "neuron Cell {
+    compartment dend[3] {
+        length 300 um   diameter 2 um
+        param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm, period = 1 ms + distance / 100 um * 1 ms
+        state v = -70 mV
+        current = 0.1 uA/cm^2 * sin(t / period)
+    }
+}
+network Net { population cell: Cell[2] }
+experiment e { network net = Net()   run 1 ms }";
+    let shown = program(text).emit(Stage::Ir, None, None, &Folder(root()), &Settings::default()).unwrap();
+    assert!(shown.contains("kernel clock f64"), "{shown}");
+}
+
+#[test]
 fn states_with_a_scheme_of_their_own_are_listed_beside_an_adaptive_one() {
     let text =
         "neuron A { state v = 0  state u = 1  v' = u / 1 ms  u' = -u / 5 ms  scheme rk45(1e-6)  scheme euler for u }";

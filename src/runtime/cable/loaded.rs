@@ -3,7 +3,7 @@
 use super::vector::Float;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
-use crate::image::{Bound, CableSlot, Target};
+use crate::image::{Bound, CableSlot, Listing, Target};
 use crate::ir::Precision;
 use crate::plan::Lanes;
 use crate::rng::Stream;
@@ -55,6 +55,11 @@ impl Loaded {
         });
         let clocks = LaneClocks::new(clocks, lanes, target.backend);
         Loaded { own: kernel.slots().iter().map(own).collect(), kernel, random, of_cells, clocks, precision }
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        std::iter::once(self.kernel.listing()).chain(self.clocks.listings())
     }
 
     /// Sets the time at the beginning of a step, and what follows from it.

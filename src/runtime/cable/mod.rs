@@ -135,10 +135,10 @@ impl Cables {
 
     /// Returns the kernels.
     pub fn listings(&self) -> impl Iterator<Item = Listing> {
-        let arrivals = |c: &Compartment| c.arrivals.as_ref().map(|(loaded, _)| loaded.kernel.listing());
-        self.compartments
-            .iter()
-            .flat_map(move |c| [c.membrane.kernel.listing(), c.gates.kernel.listing()].into_iter().chain(arrivals(c)))
+        self.compartments.iter().flat_map(|c| {
+            let arrivals = c.arrivals.iter().map(|(loaded, _)| loaded);
+            [&c.membrane, &c.gates].into_iter().chain(arrivals).flat_map(Loaded::listings)
+        })
     }
 
     /// Returns all states, in a fixed order.
