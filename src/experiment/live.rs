@@ -2,6 +2,7 @@
 
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
+use crate::elaborate::segment_exists;
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::{Expr, Neuron, VarId, VarKind};
 use crate::math::{eval_through, walk_through};
@@ -77,8 +78,7 @@ impl Live {
         let n = population.segments(cable);
         let name = &population.model.cables[cable].name;
         match named {
-            Some(at) if at < n => Ok(at),
-            Some(at) => fail(Code::E0406, span, format!("segment {at} of a cable of {n}"), "out of range"),
+            Some(at) => segment_exists(population, id, named, span).map(|()| at),
             None if n == 1 => Ok(0),
             None => {
                 let message = format!("`{name}` has {n} segments");

@@ -12,9 +12,8 @@ pub fn reading(name: &str, p: &Population, of: &[Expr], dt: f64, backend: Backen
     let model = &p.model;
     let known = |v: VarId| model.vars.get(v);
     let place = |v: VarId| match known(v).map(|var| &var.kind) {
-        None => Some(SlotKind::Lane),
-        Some(VarKind::State(_) | VarKind::Param(_) | VarKind::AnalogPort(_)) => Some(SlotKind::Lane),
-        Some(VarKind::Segment(..) | VarKind::Distance) => Some(SlotKind::Lane),
+        Some(VarKind::State(_) | VarKind::Segment(..) | VarKind::Param(_) | VarKind::Distance) => Some(SlotKind::Lane),
+        None | Some(VarKind::AnalogPort(_)) => Some(SlotKind::Lane),
         Some(_) => None,
     };
     let stores: Vec<Store> = of.iter().cloned().map(Store::Out).collect();

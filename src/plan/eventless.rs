@@ -97,7 +97,7 @@ impl Network {
             || self.projections.iter().any(|p| matches!(p.pairs, Pairs::Convolution(_)) || p.energy.is_some())
     }
 
-    /// Returns whether a network without events has what is faster as a graph of values: a batch, cells that hear signals, windows, transposes.
+    /// Returns whether a network without events has what a graph of values is made for: a batch, cells that hear signals, windows, transposes.
     fn suits_values(&self) -> bool {
         let suits = |p: &super::Population| {
             let m = &p.model;

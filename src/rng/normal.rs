@@ -4,9 +4,9 @@
 //! vectors, and whatever the mathematical library of the system.
 
 /// Returns a standard normal number from two uniform numbers in (0, 1).
-#[inline]
+#[inline(always)]
 pub fn normal(u: f64, v: f64) -> f64 {
-    deviate(u, v)
+    (-2.0 * ln(u)).sqrt() * cosine_of_turn(v)
 }
 
 /// The same for numbers side by side; the first become the normal ones.
@@ -40,13 +40,8 @@ unsafe fn normals_avx2<const N: usize>(u: &mut [f64; N], v: &[f64; N]) {
 #[inline(always)]
 fn each<const N: usize>(u: &mut [f64; N], v: &[f64; N]) {
     for (u, v) in u.iter_mut().zip(v) {
-        *u = deviate(*u, *v);
+        *u = normal(*u, *v);
     }
-}
-
-#[inline(always)]
-fn deviate(u: f64, v: f64) -> f64 {
-    (-2.0 * ln(u)).sqrt() * cosine_of_turn(v)
 }
 
 /// Returns the logarithm of a normal positive number, to one unit in the last place.

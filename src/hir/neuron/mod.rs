@@ -229,11 +229,10 @@ impl Checker {
                 VarKind::EventPort | VarKind::AnalogPort(_) => "input",
                 _ => continue,
             };
-            // Of what holds for several sections of a morphology, one use is enough.
-            let alike: Vec<VarId> =
-                self.out.vars.iter().filter(|(_, v)| v.span == var.span).map(|(id, _)| id).collect();
-            let declared = var.name.rsplit_once('.').is_none_or(|(of, _)| self.compartments.contains_key(of));
-            if alike[0] == id && declared && !alike.iter().any(|id| self.used.contains(id)) {
+            let declared = || var.name.rsplit_once('.').is_none_or(|(of, _)| self.compartments.contains_key(of));
+            // Of what holds for several sections of a morphology, one use is enough, and the first is told.
+            let told = |(other, v): (VarId, &Var)| v.span == var.span && (other < id || self.used.contains(&other));
+            if !self.used.contains(&id) && declared() && !self.out.vars.iter().any(told) {
                 let d = Diagnostic::at(Code::W0201, var.span, format!("{what} `{}` is never used", var.name), "unused")
                     .help("remove it, or use it in an equation");
                 unused.push((id, d));
