@@ -103,10 +103,10 @@ pub fn normalise(_: &dyn Host, a: Given) -> Result {
     if deviation.contains(&0.0) {
         return Err(Refusal::of(2, Code::E0404, "a standard deviation of zero", "nothing can be divided by it"));
     }
-    let area = side * side;
-    let value = |(i, x): (usize, &f64)| {
-        let c = i / area % channels;
-        (x - mean[c]) / deviation[c]
-    };
-    Ok(q.with(q.data.iter().enumerate().map(value).collect()).into())
+    let mut data = Vec::with_capacity(q.data.len());
+    for (k, plane) in q.data.chunks_exact(side * side).enumerate() {
+        let (mean, deviation) = (mean[k % channels], deviation[k % channels]);
+        data.extend(plane.iter().map(|x| (x - mean) / deviation));
+    }
+    Ok(q.with(data).into())
 }

@@ -715,26 +715,25 @@ fn different<T>(span: Span, why: &str) -> Attempt<T> {
 
 /// Adds, compares and so on, element by element.
 fn arithmetic(op: Op, x: &Quantity, y: &Quantity, whole: &Expr) -> Attempt<Value> {
-    let zip = |f: fn(f64, f64) -> f64| x.zip(y, f).or_else(|why| different(whole.span, &why));
     let unit = || x.unit.clone().or(y.unit.clone());
     let (q, dim, unit) = match op {
-        Op::Add => (zip(|a, b| a + b)?, x.dim, unit()),
-        Op::Sub => (zip(|a, b| a - b)?, x.dim, unit()),
+        Op::Add => (zip(x, y, whole, |a, b| a + b)?, x.dim, unit()),
+        Op::Sub => (zip(x, y, whole, |a, b| a - b)?, x.dim, unit()),
         Op::Mul => {
             let unit = if x.dim == Dim::ONE { y.unit.clone() } else { x.unit.clone().filter(|_| y.dim == Dim::ONE) };
-            (zip(|a, b| a * b)?, x.dim * y.dim, unit)
+            (zip(x, y, whole, |a, b| a * b)?, x.dim * y.dim, unit)
         }
-        Op::Div => (zip(|a, b| a / b)?, x.dim / y.dim, x.unit.clone().filter(|_| y.dim == Dim::ONE)),
+        Op::Div => (zip(x, y, whole, |a, b| a / b)?, x.dim / y.dim, x.unit.clone().filter(|_| y.dim == Dim::ONE)),
         _ => {
-            let test: fn(f64, f64) -> f64 = match op {
-                Op::Le => |a, b| f64::from(u8::from(a <= b)),
-                Op::Ge => |a, b| f64::from(u8::from(a >= b)),
-                Op::Eq => |a, b| f64::from(u8::from(a == b)),
-                Op::Ne => |a, b| f64::from(u8::from(a != b)),
-                Op::Lt => |a, b| f64::from(u8::from(a < b)),
-                _ => |a, b| f64::from(u8::from(a > b)),
+            let test: fn(f64, f64) -> bool = match op {
+                Op::Le => |a, b| a <= b,
+                Op::Ge => |a, b| a >= b,
+                Op::Eq => |a, b| a == b,
+                Op::Ne => |a, b| a != b,
+                Op::Lt => |a, b| a < b,
+                _ => |a, b| a > b,
             };
-            let q = zip(test)?;
+            let q = zip(x, y, whole, |a, b| f64::from(u8::from(test(a, b))))?;
             if let Some(one) = q.single() {
                 return Ok(Value::Bool(one != 0.0));
             }
@@ -742,6 +741,11 @@ fn arithmetic(op: Op, x: &Quantity, y: &Quantity, whole: &Expr) -> Attempt<Value
         }
     };
     Ok(Quantity { dim, unit, ..q }.into())
+}
+
+/// Element by element, in a loop of each operation's own.
+fn zip(x: &Quantity, y: &Quantity, whole: &Expr, f: impl Fn(f64, f64) -> f64) -> Attempt<Quantity> {
+    x.zip(y, f).or_else(|why| different(whole.span, &why))
 }
 
 /// The same for an assignment with an operator.

@@ -262,9 +262,11 @@ impl Run<'_> {
         }
         if let Some(s) = self.live[p.network].simulation.as_mut().and_then(Running::rates_mut) {
             for (first, run) in p.cells.runs() {
-                let part = |row: &[f64]| if row.len() == 1 { row.to_vec() } else { row[first..first + run.n].to_vec() };
-                let values = values.chunks(values.len() / rows).flat_map(part).collect();
-                if !s.set(run.population, id, run.range(), &Rows { rows, values }) {
+                let mut part = Vec::with_capacity(rows * run.n);
+                for row in values.chunks(values.len() / rows) {
+                    part.extend_from_slice(if row.len() == 1 { row } else { &row[first..first + run.n] });
+                }
+                if !s.set(run.population, id, run.range(), &Rows { rows, values: part }) {
                     let message = "all examples share this state, so it cannot have a value for each";
                     return fail(Code::E0403, span, message, "kept per cell");
                 }

@@ -73,6 +73,7 @@ unsafe fn pass<S: Simd>(
     scratch: &mut Scratch<S::T>,
 ) {
     let (m, k) = (tile.rows.len(), inner.len());
+    scratch.a.resize(m * k, S::T::default());
     pack_rows::<S>(a, tile.rows.clone(), inner, &mut scratch.a);
     let width = S::LANES * S::VECTORS;
     let contiguous = inner.last().is_some_and(|l| *l as usize - inner[0] as usize + 1 == k);
@@ -114,9 +115,8 @@ pub fn chunk(left: usize, most: usize) -> usize {
 
 /// Copies rows of `a` so that what a tile multiplies next lies side by side: `[tile][inner][row]`.
 #[inline(always)]
-pub fn pack_rows<S: Simd>(a: Matrix<S::T>, rows: Range<usize>, inner: &[u32], out: &mut Vec<S::T>) {
+pub fn pack_rows<S: Simd>(a: Matrix<S::T>, rows: Range<usize>, inner: &[u32], out: &mut [S::T]) {
     let k = inner.len();
-    out.resize(rows.len() * k, S::T::default());
     let mut row = 0;
     while row < rows.len() {
         let step = chunk(rows.len() - row, S::ROWS);

@@ -61,11 +61,15 @@ pub struct Correlated<'a, T> {
 // SAFETY: whoever shares it between threads gives each inputs of its own.
 unsafe impl<T: Sync> Sync for Correlated<'_, T> {}
 
-/// Copies the left side of a product so that what a tile multiplies next lies side by side.
+/// Rows of a left side that are copied together: a multiple of those of any tile.
+pub const PACKED: usize = 24;
+
+/// Copies rows of the left side of a product so that what a tile multiplies next lies side by side. They begin at a multiple of
+/// [`PACKED`], and end at one or with the matrix.
 #[inline(always)]
-pub unsafe fn pack<S: Simd>(a: Matrix<S::T>, out: &mut Vec<S::T>) {
+pub unsafe fn pack<S: Simd>(a: Matrix<S::T>, rows: Range<usize>, out: &mut [S::T]) {
     let inner: Vec<u32> = (0..a.columns as u32).collect();
-    pack_rows::<S>(a, 0..a.rows, &inner, out);
+    pack_rows::<S>(a, rows, &inner, out);
 }
 
 /// Images in which every `stride`-th number of a line lies side by side, with zeros around them: then what a window sees from target to

@@ -7,7 +7,7 @@ mod scratch;
 mod simd;
 
 pub use blocked::Tile;
-pub use convolution::{CORRELATED, Convolved, Correlated, Images, interleave, interleaved};
+pub use convolution::{CORRELATED, Convolved, Correlated, Images, PACKED, interleave, interleaved};
 pub use simd::Real;
 
 use std::ops::Range;
@@ -86,11 +86,11 @@ macro_rules! products {
             /// # Safety
             /// As for [`rows::across`].
             fn across(out: &mut [$t], rows: Range<usize>, x: &[$t], b: Matrix<$t>);
-            /// Copies the left side of a product that is used several times; see [`convolution::pack`].
+            /// Copies rows of the left side of a product that is used several times; see [`convolution::pack`].
             ///
             /// # Safety
             /// None beyond the extents of the matrix.
-            fn pack(a: Matrix<$t>, out: &mut Vec<$t>);
+            fn pack(a: Matrix<$t>, rows: Range<usize>, out: &mut [$t]);
             /// Adds to the targets of a convolution what their windows see; see [`convolution::gather`].
             ///
             /// # Safety
@@ -316,8 +316,12 @@ mod tests {
     #[test]
     fn convolutions_are_sums_in_a_fixed_order_whatever_the_instruction_set() {
         type Convolve = unsafe fn(&Convolved<f32>, &[f32], Range<usize>);
-        type Sets =
-            (unsafe fn(Matrix<f32>, &mut Vec<f32>), Convolve, Convolve, unsafe fn(&Correlated<f32>, Range<usize>));
+        type Sets = (
+            unsafe fn(Matrix<f32>, Range<usize>, &mut [f32]),
+            Convolve,
+            Convolve,
+            unsafe fn(&Correlated<f32>, Range<usize>),
+        );
         let mut sets: Vec<(&str, Sets)> = Vec::new();
         macro_rules! add {
             ($name:literal, $m:ident) => {
@@ -383,13 +387,17 @@ mod tests {
             }
             for (name, (pack, gather, spread, correlate)) in &sets {
                 let stored = Matrix::new(&weights, m.inputs(), channels, ld);
-                let (mut by_target, mut by_input) = (Vec::new(), Vec::new());
+                let (mut by_target, mut by_input) =
+                    (vec![0.0; channels * m.inputs()], vec![0.0; channels * m.inputs()]);
                 let (mut up, mut down) = (vec![0.5f32; examples * ld_to], vec![0.25f32; examples * ld_from]);
                 let mut sums = vec![0.0f32; m.inputs() * ld];
                 // SAFETY: all rows are as long as said; one thread.
                 unsafe {
-                    pack(stored.transposed(), &mut by_target);
-                    pack(stored, &mut by_input);
+                    pack(stored.transposed(), 0..channels, &mut by_target);
+                    for first in (0..m.inputs()).step_by(PACKED) {
+                        let rows = first..(first + PACKED).min(m.inputs());
+                        pack(stored, rows.clone(), &mut by_input[rows.start * channels..rows.end * channels]);
+                    }
                     let from = Images { data: &sources[..], ld: ld_from };
                     let job = Convolved { map: m, from, out: up.as_mut_ptr(), ld: ld_to };
                     gather(&job, &by_target, 0..examples / 2);

@@ -6,7 +6,9 @@ use crate::plan::{Convolution, Pooling};
 use crate::runtime::Buffer;
 use crate::runtime::buffer::padded;
 use crate::runtime::pool::Pool;
-use crate::runtime::product::{CORRELATED, Convolved, Correlated, Element, Images, Matrix, interleave, interleaved};
+use crate::runtime::product::{
+    CORRELATED, Convolved, Correlated, Element, Images, Matrix, PACKED, interleave, interleaved,
+};
 use std::ops::Range;
 
 /// Work with fewer multiplications than this is done by one thread.
@@ -39,7 +41,12 @@ pub struct Job<'a> {
 
 impl Job<'_> {
     /// Adds; examples are shared among threads, each is computed by one.
-    pub fn run<T: Element + PartialOrd>(&self, pool: &mut Pool, numbers: impl Fn(&Buffer) -> &[T] + Sync) {
+    pub fn run<T: Element + PartialOrd>(
+        &self,
+        pool: &mut Pool,
+        packed: &mut Vec<T>,
+        numbers: impl Fn(&Buffer) -> &[T] + Sync,
+    ) {
         let m = &self.map;
         let work = self.examples * m.weights() * m.out.0 * m.out.1;
         let threads = if work < WORTH_SHARING { 1 } else { pool.threads() };
@@ -47,11 +54,9 @@ impl Job<'_> {
         let from = Images { data: from, ld: if self.sources.rows == 1 { 0 } else { self.sources.ld } };
         let out = self.out.output.cast::<T>();
         let job = Convolved { map: *m, from, out, ld: self.ld };
-        let mut packed = Vec::new();
         if m.pool.is_none() {
             let stored = Matrix::new(weights, m.inputs(), m.channels.1, self.weights.ld);
-            // SAFETY: needs nothing beyond the extents of the matrix.
-            unsafe { T::pack(if self.transposed { stored } else { stored.transposed() }, &mut packed) };
+            pack(if self.transposed { stored } else { stored.transposed() }, pool, threads, packed);
         }
         let compared = self.compared.map(|(values, factor)| {
             let values = Images { data: numbers(&values.buffer), ld: if values.rows == 1 { 0 } else { values.ld } };
@@ -61,9 +66,9 @@ impl Job<'_> {
             let examples = share(self.examples, t, threads);
             match (m.pool, self.transposed) {
                 // SAFETY: each thread has examples of its own, whose rows `out` holds.
-                (None, false) => unsafe { T::gather(&job, &packed, examples) },
+                (None, false) => unsafe { T::gather(&job, packed, examples) },
                 // SAFETY: as above.
-                (None, true) => unsafe { T::spread(&job, &packed, examples) },
+                (None, true) => unsafe { T::spread(&job, packed, examples) },
                 (Some(pool), _) => {
                     let square = if pool == Pooling::Mean { m.kernel * m.kernel } else { 1 };
                     examples.for_each(|e| self.pool(&job, e, (pool, weights[0].over(square)), compared))
@@ -115,6 +120,23 @@ impl Job<'_> {
     }
 }
 
+/// Copies the left side of a product, so many threads each some of its rows.
+fn pack<T: Element>(a: Matrix<T>, pool: &mut Pool, threads: usize, packed: &mut Vec<T>) {
+    packed.resize(a.rows * a.columns, T::default());
+    let parts = a.rows.div_ceil(PACKED);
+    let at = Shared(packed.as_mut_ptr());
+    let part = |t: usize| {
+        let parts = share(parts, t, threads);
+        let rows = (parts.start * PACKED).min(a.rows)..(parts.end * PACKED).min(a.rows);
+        // SAFETY: each thread has rows of its own, for which there is room; packing needs nothing beyond the extents of the matrix.
+        unsafe {
+            let to = std::slice::from_raw_parts_mut(at.at(rows.start * a.columns), rows.len() * a.columns);
+            T::pack(a, rows, to)
+        }
+    };
+    together(pool, threads, &part);
+}
+
 /// What every weight of a convolution sums over places and examples: the product of what its windows see and what their targets are.
 pub fn correlate<T: Element>(
     map: Convolution,
@@ -130,7 +152,7 @@ pub fn correlate<T: Element>(
     images.resize(examples * image + 16, T::default());
     let work = examples * map.weights() * map.out.0 * map.out.1;
     let threads = if work < WORTH_SHARING { 1 } else { pool.threads() };
-    let laid = Laid(images.as_mut_ptr());
+    let laid = Shared(images.as_mut_ptr());
     let lay = |t: usize| {
         for e in share(examples, t, threads) {
             // SAFETY: each thread has examples of its own, for which there is room.
@@ -155,13 +177,13 @@ pub fn correlate<T: Element>(
     out
 }
 
-/// Where threads lay out images of their own.
-struct Laid<T>(*mut T);
+/// Numbers of which each thread writes some of its own.
+struct Shared<T>(*mut T);
 
 // SAFETY: each thread is given places of its own.
-unsafe impl<T: Send> Sync for Laid<T> {}
+unsafe impl<T: Send> Sync for Shared<T> {}
 
-impl<T> Laid<T> {
+impl<T> Shared<T> {
     /// # Safety
     /// There must be so many numbers.
     unsafe fn at(&self, n: usize) -> *mut T {

@@ -100,6 +100,8 @@ struct Inner {
     scratch: Vec<Buffer>,
     /// Memory for what convolutions see, in both precisions.
     images: (Vec<f32>, Vec<f64>),
+    /// Memory for weights of convolutions as products read them, likewise.
+    packed: (Vec<f32>, Vec<f64>),
     /// Means over windows.
     averages: Vec<Averaged>,
     /// States kept per item of a data set: by data set and state, item after item.
@@ -146,6 +148,7 @@ impl RateNetwork {
             spare: Vec::new(),
             scratch: Vec::new(),
             images: Default::default(),
+            packed: Default::default(),
             averages: Vec::new(),
             samples: BTreeMap::new(),
         };

@@ -344,8 +344,8 @@ impl Inner {
             let examples = self.active;
             let job = convolution::Job { map, transposed, sources, weights, compared, out, ld, examples };
             return match self.precision() {
-                Precision::F32 => job.run::<f32>(&mut self.pool, |b| b.f32()),
-                Precision::F64 => job.run::<f64>(&mut self.pool, |b| b.f64()),
+                Precision::F32 => job.run::<f32>(&mut self.pool, &mut self.packed.0, |b| b.f32()),
+                Precision::F64 => job.run::<f64>(&mut self.pool, &mut self.packed.1, |b| b.f64()),
             };
         }
         match self.precision() {
