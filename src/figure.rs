@@ -121,6 +121,28 @@ pub enum Data {
     Samples(Recorded),
 }
 
+/// What a value of a recording is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Member {
+    /// A cell.
+    Cell,
+    /// A synapse.
+    Synapse,
+    /// A segment of a cell, where several are recorded.
+    Segment,
+}
+
+impl Member {
+    /// What its axis and its column are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Member::Cell => "cell",
+            Member::Synapse => "synapse",
+            Member::Segment => "segment",
+        }
+    }
+}
+
 /// A part of a recording: all until a moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recorded {
@@ -128,10 +150,10 @@ pub struct Recorded {
     pub name: String,
     /// How many events, or moments.
     pub records: u64,
-    /// How many cells, or synapses.
+    /// How many cells, synapses or segments.
     pub cells: usize,
-    /// Whether it is of synapses.
-    pub synapses: bool,
+    /// What each value is of.
+    pub member: Member,
     /// Since when it recorded, ms.
     pub from: f64,
     /// Until when, ms.

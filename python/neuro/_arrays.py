@@ -97,7 +97,8 @@ class _Of:
 
 
 class Recording(_Of, Array):
-    """Recorded values, of shape (moments, cells) or, if only one number of each moment is kept, (moments,).
+    """Recorded values, of shape (moments, cells), of cells with several segments (moments, cells, segments), or, if only one number of
+    each moment is kept, (moments,).
 
     `times` are those of the moments in ms, `unit` is that of the values, `name` the recording's; `population`, `cells` and `variable` (or
     `projection`) are what was recorded.
@@ -133,37 +134,48 @@ class Recording(_Of, Array):
         return self._times
 
     def to_pandas(self) -> Any:
-        """A DataFrame with a row for each moment and a column for each cell, called by its index in the population."""
+        """A DataFrame with a row for each moment and a column for each cell, called by its index in the population; of several segments
+        with a column for each, called by both."""
         import pandas
 
         values = np.asarray(self)
         member = "cell" if self.projection is None else "synapse"
-        columns = pandas.Index(self._labels(), name=member) if values.ndim == 2 else [self.name]
-        frame = pandas.DataFrame(values, index=_row_labels(self.times), columns=columns)
+        if values.ndim == 3:
+            columns = pandas.MultiIndex.from_product([self._labels(), range(values.shape[2])], names=[member, "segment"])
+        else:
+            columns = pandas.Index(self._labels(), name=member) if values.ndim == 2 else [self.name]
+        frame = pandas.DataFrame(values.reshape(len(values), -1), index=_row_labels(self.times), columns=columns)
         frame.attrs["unit"] = self.unit
         return frame
 
     def to_arrow(self) -> Any:
-        """A table of time (ms), cell and value, as the Parquet file of a run has them; the unit is in its metadata."""
+        """A table of time (ms), cell (and segment, of several) and value, as the Parquet file of a run has them; the unit is in its metadata."""
         import pyarrow
 
         values = np.asarray(self)
-        cells = values.shape[1] if values.ndim == 2 else 1
+        cells = values.shape[1] if values.ndim > 1 else 1
+        segments = values.shape[2] if values.ndim == 3 else 1
+        member = np.repeat(np.arange(cells, dtype=np.int32), segments)
         columns = {
-            "time": np.repeat(self.times, cells),
-            "cell" if self.projection is None else "synapse": np.tile(np.arange(cells, dtype=np.int32), len(self.times)),
-            "value": values.reshape(-1),
+            "time": np.repeat(self.times, cells * segments),
+            "cell" if self.projection is None else "synapse": np.tile(member, len(self.times)),
         }
+        if values.ndim == 3:
+            columns["segment"] = np.tile(np.arange(segments, dtype=np.int32), cells * len(self.times))
+        columns["value"] = values.reshape(-1)
         return pyarrow.table(columns).replace_schema_metadata({"name": self.name, "unit": self.unit})
 
     def to_xarray(self) -> Any:
-        """A DataArray with the dimensions time (ms) and cell (or synapse), whose coordinates are indices in the population."""
+        """A DataArray with the dimensions time (ms) and cell (or synapse), whose coordinates are indices in the population, and segment,
+        of several."""
         import xarray
 
         values = np.asarray(self)
         coords = {"time": self.times}
-        if values.ndim == 2:
+        if values.ndim > 1:
             coords["cell" if self.projection is None else "synapse"] = self._labels()
+        if values.ndim == 3:
+            coords["segment"] = np.arange(values.shape[2])
         of = xarray.DataArray(values, dims=list(coords), coords=coords, name=self.name, attrs={"unit": self.unit})
         of.time.attrs["unit"] = "ms"
         return of

@@ -11,9 +11,9 @@ __version__: str
 _Told = tuple[str, str]
 # A parameter: its name, its unit, its default as it is written.
 _Shown = tuple[str, Optional[str], Optional[str]]
-# A recording: name, unit (none for events), cells, whether one number is kept of each moment, begin and end in ms, population or projection,
+# A recording: name, unit (none for events), cells, segments of each, whether one number is kept of each moment, begin and end in ms, population or projection,
 # whether it is of synapses, variable or event.
-_Described = tuple[str, Optional[str], int, bool, float, float, str, bool, str]
+_Described = tuple[str, Optional[str], int, int, bool, float, float, str, bool, str]
 # A variable: its name, what it is, its unit.
 _Variable = tuple[str, str, str]
 

@@ -181,13 +181,14 @@ class Recorded:
         self.spikes = Named("recording of events", events, self._read, population)
 
     def _read(self, name: str) -> Union[Recording, Spikes]:
-        k, _, unit, n, reduced, begin, end, owner, synapses, variable = self._all[name]
+        k, _, unit, n, segments, reduced, begin, end, owner, synapses, variable = self._all[name]
         of = Source(owner, variable, synapses, self._native.indices(k))
         if unit is None:
             times, cells = self._native.events(k)
             return Spikes(times, cells, n, begin, end, name, of)
         times, values = self._native.samples(k)
-        return Recording(values if reduced else values.reshape(len(times), n), unit, times, name, of)
+        shape = (len(times), n, segments) if segments > 1 else (len(times), n)
+        return Recording(values if reduced else values.reshape(shape), unit, times, name, of)
 
 
 def measured(executions: list[tuple[np.ndarray, str]]) -> Any:

@@ -2,7 +2,8 @@
 
 use crate::errors::{Told, all, told};
 use neuro::draw;
-use neuro::experiment::record::{Recording, Sampled, What};
+use neuro::experiment::record::{Recording, What};
+use neuro::figure::Member;
 use neuro::report::{self, RecordingFormat, RunInfo, Spooled};
 use neuro::units::{Unit, canonical_unit};
 use neuro::value::Quantity;
@@ -20,10 +21,10 @@ pub struct Outcome {
     info: RunInfo,
 }
 
-/// A recording: its name, its unit if it is of values, how many cells or synapses it has, whether only one number is kept of them at
+/// A recording: its name, its unit if it is of values, how many cells or synapses it has, how many segments of each cell, whether only one number is kept of them at
 /// each moment, when it began and ended (ms), the population or projection it is of, whether it is of synapses, and of which variable
 /// or event.
-pub type Described = (String, Option<String>, usize, bool, f64, f64, String, bool, String);
+pub type Described = (String, Option<String>, usize, usize, bool, f64, f64, String, bool, String);
 
 /// Numbers of any shape.
 pub type Numbers<'py> = Bound<'py, PyArray<f64, numpy::IxDyn>>;
@@ -42,10 +43,10 @@ pub fn unit_of(r: &Recording) -> Option<Unit> {
 pub fn described(r: &Recording) -> Described {
     let reduced = matches!(r.what, What::Samples { reduce: Some(_), .. });
     let unit = unit_of(r).map(|u| u.name);
-    let synapses = matches!(r.what, What::Samples { of: Sampled::Synapses(_), .. });
+    let synapses = r.member() == Member::Synapse;
     let (owner, variable) = (r.of.owner.clone(), r.of.variable.clone());
     let (begin, end) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
-    (r.name.clone(), unit, r.cells.len(), reduced, begin, end, owner, synapses, variable)
+    (r.name.clone(), unit, r.cells.len(), r.segments(), reduced, begin, end, owner, synapses, variable)
 }
 
 /// Which cells of their population are recorded, or synapses of their projection.

@@ -47,10 +47,35 @@ experiment activity(duration = 100 ms) {
 }
 """
 
+CABLES = """
+neuron Twig {
+    compartment dend[4] {
+        length 200 um   diameter 2 um
+        param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+        state v = -70 mV
+        current = 0.1 mS/cm^2 * (v + 70 mV)
+    }
+    emit spike when rising dend[0].v > 0 mV
+}
+network Net { population cell: Twig[3] }
+experiment e {
+    network net = Net()
+    net.cell[2].dend.v = [-60 mV, -61 mV, -62 mV, -63 mV]
+    record net.cell[1..3].dend.v every 1 ms as v
+    run 20 ms
+}
+"""
+
 
 @pytest.fixture(scope="session")
 def text():
     return BALANCED
+
+
+@pytest.fixture
+def cables():
+    """A run with a recording of all segments of two cells."""
+    return neuro.compile(source=CABLES).run()
 
 
 @pytest.fixture

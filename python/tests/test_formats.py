@@ -197,6 +197,21 @@ def test_neo_has_a_train_for_each_cell_and_signals_with_units(run, parts):
     assert of["average"].shape == (101, 1)
 
 
+def test_segments_are_elements_of_reports_and_columns_of_signals(cables, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    pytest.importorskip("neo")
+    r = cables
+    reports = [p for p in formats.write_sonata(r, tmp_path / "sonata") if "spikes" not in p.name]
+    with h5py.File(reports[0]) as f:
+        of = f["report/cell"]
+        assert np.array_equal(of["data"], r["v"].reshape(21, 8)) and of["mapping/node_ids"][:].tolist() == [1, 2]
+        assert of["mapping/index_pointers"][:].tolist() == [0, 4, 8] and of["mapping/element_ids"][:].tolist() == [0, 1, 2, 3] * 2
+    (signal,) = formats.to_neo(r).segments[0].analogsignals
+    assert signal.shape == (21, 8) and np.array_equal(signal.magnitude, r["v"].reshape(21, 8))
+    assert signal.array_annotations["cell"].tolist() == [1] * 4 + [2] * 4
+    assert signal.array_annotations["segment"].tolist() == [0, 1, 2, 3] * 2
+
+
 def test_values_in_units_that_quantities_does_not_know():
     pytest.importorskip("neo")
 

@@ -170,6 +170,27 @@ def test_recordings_say_of_what_they_are():
     assert made.population is None and made.cells is None and made.to_pandas().columns.tolist() == [0, 1, 2]
 
 
+def test_segments_are_an_axis_of_their_own(cables, tmp_path):
+    r = cables
+    v = r["v"]
+    assert v.shape == (21, 2, 4) and v[0, 1].tolist() == [-60, -61, -62, -63] and v[0, 0].tolist() == [-70] * 4
+    frame = v.to_pandas()
+    assert frame.columns.names == ["cell", "segment"] and frame[2, 3].iloc[0] == -63 and frame.shape == (21, 8)
+    of = v.to_xarray()
+    assert of.dims == ("time", "cell", "segment") and float(of.sel(cell=2, segment=1)[0]) == -61
+    table = v.to_arrow().to_pandas()
+    folder = r.save(tmp_path / "kept", formats=["parquet", "csv", "npy", "arrow"])
+    parquet, feather = pyarrow.parquet.read_table(folder / "v.parquet").to_pandas(), pandas.read_feather(folder / "v.arrow")
+    text = pandas.read_csv(folder / "v.csv")
+    assert list(text.columns) == ["time (ms)", "population", "cell", "index", "segment", "value (mV)"]
+    for name in ("cell", "segment"):
+        for other in (parquet, feather, text):
+            assert np.array_equal(other[name], table[name])
+    assert np.array_equal(parquet["value"], v.reshape(-1)) and np.array_equal(feather["value"], v.reshape(-1))
+    with np.load(folder / "v.npz") as npz:
+        assert np.array_equal(npz["values"], v) and npz["indices"].tolist() == [1, 2]
+
+
 @pytest.mark.parametrize("precision", ["f32", "f64"])
 def test_recordings_are_the_same_in_every_format(tmp_path, precision):
     r = neuro.compile(source=SOURCES).run(precision=precision)

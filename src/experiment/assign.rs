@@ -18,7 +18,7 @@ use crate::plan::{Column, Population};
 use crate::rng::Stream;
 use crate::runtime::{Rows, Running};
 use crate::source::Span;
-use crate::value::{PopulationRef, Quantity, Value};
+use crate::value::{PopulationRef, Quantity, Value, extent};
 use std::sync::Arc;
 
 /// A variable of cells, to be changed.
@@ -120,6 +120,9 @@ impl Run<'_> {
         if op.is_some() {
             self.refuse_changing_functions(&v, span)?;
         }
+        if matches!(kind, VarKind::State(_)) && v.segment.is_none() && self.set_along(&v, op, value, span)? {
+            return Ok(());
+        }
         if matches!(kind, VarKind::State(_) | VarKind::AnalogPort(_)) {
             let several = self.live[v.of.network].network().batch.is_some();
             if several {
@@ -145,6 +148,59 @@ impl Run<'_> {
         let new = one_per_channel(self.population(&v.of), v.id, &v.of.cells, new, drawn)?;
         possible_events(self.population(&v.of), v.id, &v.of.cells, &new, (self.dt, value.span()))?;
         self.store(v, &new, value.span())
+    }
+
+    /// Assigns to a state of a cable where each segment has a value of its own: one is given for each, or all are changed. Returns whether
+    /// that is so.
+    fn set_along(&mut self, v: &Variable, op: Option<Op>, value: &Written, span: Span) -> Attempt<bool> {
+        let population = self.population(&v.of);
+        let n = population.model.vars[v.id].cable.map_or(1, |cable| population.segments(cable));
+        if n == 1 {
+            return Ok(false);
+        }
+        let cells = v.of.cells.len();
+        let given = match value {
+            Written::Expr(e) if !e.is_per_cell() => Some(self.quantity(e)?),
+            _ => None,
+        };
+        let is_along = |q: &Quantity| q.rows.is_none() && (q.shape == [cells, n] || cells == 1 && q.shape == [n]);
+        if let Some(q) =
+            given.as_ref().filter(|q| !is_along(q) && q.rows.is_none() && q.width() != 1 && q.width() != cells)
+        {
+            let message = format!("{} for {cells} cells of {n} segments", extent(&q.shape));
+            let d = Diagnostic::at(Code::E0403, value.span(), message, "neither one per cell nor one per segment");
+            let help = format!("give one value for all, one for each cell, or for each cell a row of {n}");
+            return Err(Box::new(d.help(help)));
+        }
+        let new = match given.filter(is_along) {
+            Some(q) => q.data,
+            None if op.is_none() => return Ok(false),
+            None => {
+                let stream = self.assignment_stream();
+                let backend = self.runner.settings.backend;
+                let each = self.with(|s| column(s, value, (cells, "cell"), Some(&stream), backend))?;
+                Arc::new((0..cells).flat_map(|k| std::iter::repeat_n(each.at(k), n)).collect())
+            }
+        };
+        let values = match op {
+            None => new,
+            Some(op) => {
+                let old = self.live[v.of.network].values_along(&v.of.cells, v.id, None, span)?;
+                if old.rows.is_some() {
+                    return Err(Box::new(crate::diag::unsupported(span, "changing all segments in several examples")));
+                }
+                let by = Quantity { data: new, ..old.clone() };
+                combine(op, &old, &by, span)?.data
+            }
+        };
+        if values.iter().any(|v| v.is_nan()) {
+            return fail(Code::E0404, span, "one of these values is not a number", "has no value");
+        }
+        for segment in 0..n {
+            let column = Column::Array(Arc::new((0..cells).map(|k| values[k * n + segment]).collect()));
+            self.store(Variable { segment: Some(segment), ..v.clone() }, &column, value.span())?;
+        }
+        Ok(true)
     }
 
     /// Lets a port of some cells follow a function of time.

@@ -12,6 +12,7 @@ use crate::source::Span;
 use crate::units::{Dim, Unit};
 use crate::value::{Cells, Quantity};
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// A network that may be running.
 #[derive(Default)]
@@ -89,18 +90,27 @@ impl Live {
         }
     }
 
+    /// Returns the segments of which a variable is read: the one that is named, or all.
+    pub fn segments(&self, cells: &Cells, id: VarId, named: Option<usize>, span: Span) -> Attempt<Range<usize>> {
+        let population = &self.network().populations[cells.population];
+        let n = cable_of(&population.model, id).map_or(1, |cable| population.segments(cable));
+        match named {
+            None if n > 1 => self.segment(cells, id, Some(0), span).map(|_| 0..n),
+            _ => self.segment(cells, id, named, span).map(|at| at..at + 1),
+        }
+    }
+
     /// Reads a variable of cells; of a cable one segment, or all: of one cell an array, of several a row for each.
     pub fn values_along(&self, cells: &Cells, id: VarId, named: Option<usize>, span: Span) -> Attempt<Quantity> {
-        let population = &self.network().populations[cells.population];
-        let segments = cable_of(&population.model, id).map_or(1, |cable| population.segments(cable));
-        if named.is_some() || segments == 1 {
-            return self.values(cells, id, self.segment(cells, id, named, span)?, span);
+        let segments = self.segments(cells, id, named, span)?;
+        if segments.len() == 1 {
+            return self.values(cells, id, segments.start, span);
         }
-        self.segment(cells, id, Some(0), span)?;
-        let columns = (0..segments).map(|s| self.values(cells, id, s, span)).collect::<Attempt<Vec<Quantity>>>()?;
+        let n = segments.len();
+        let columns = segments.map(|s| self.values(cells, id, s, span)).collect::<Attempt<Vec<Quantity>>>()?;
         let first = &columns[0];
         let data = (0..first.data.len()).flat_map(|k| columns.iter().map(move |column| column.data[k])).collect();
-        let shape = if cells.len() == 1 { vec![segments] } else { vec![cells.len(), segments] };
+        let shape = if cells.len() == 1 { vec![n] } else { vec![cells.len(), n] };
         Ok(Quantity { shape, rows: first.rows, ..Quantity::array(data, first.dim, first.unit.clone()) })
     }
 

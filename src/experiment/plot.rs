@@ -167,12 +167,12 @@ impl Run<'_> {
         let live = &self.live[p.network];
         let model = &live.network().populations[p.cells.population].model;
         let wanted = model.unfold(CellExpr::Var(*id));
-        let of_segment = live.segment(&p.cells, *id, segment, e.span).ok()?;
+        let of_segments = live.segments(&p.cells, *id, segment, e.span).ok()?;
         self.recordings.iter().rposition(|r| {
             r.network == p.network
                 && r.cells == p.cells
-                && matches!(&r.what, What::Samples { of: Sampled::Cells { value, segment, .. }, reduce: None, .. }
-                    if *value == wanted && *segment == of_segment)
+                && matches!(&r.what, What::Samples { of: Sampled::Cells { value, segments, .. }, reduce: None, .. }
+                    if *value == wanted && *segments == of_segments)
         })
     }
 }
@@ -199,8 +199,7 @@ fn part(r: &Recording) -> Recorded {
     let (begin, end) = (r.span.0 as f64 * r.dt, r.span.1 as f64 * r.dt);
     let (from, to) = r.window.map_or((begin, end), |(from, to)| (begin.max(from), end.min(to)));
     let cells = if matches!(r.what, What::Events(_)) { r.cells.len() } else { r.width() };
-    let synapses = matches!(&r.what, What::Samples { of: Sampled::Synapses(_), .. });
-    Recorded { name: r.name.clone(), records: r.records(), cells, synapses, from, to: to.max(from) }
+    Recorded { name: r.name.clone(), records: r.records(), cells, member: r.member(), from, to: to.max(from) }
 }
 
 fn values(q: &Quantity, name: String) -> Column {

@@ -1,5 +1,6 @@
 //! Recordings: events and states spooled to disk as they come, so that memory does not grow with the run.
 
+use crate::figure::Member;
 use crate::hir::{EventId, Expr, Reduce, VarId};
 use crate::measure::Events;
 use crate::runtime::exchange::Ranks;
@@ -9,6 +10,7 @@ use crate::value::{Cells, View};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Bytes kept in memory before a spool is written out.
@@ -204,8 +206,8 @@ pub enum Sampled {
         variable: VarId,
         /// What is evaluated for every cell.
         value: Expr,
-        /// The segment of a cable.
-        segment: usize,
+        /// Of a cable: one of its segments, or all.
+        segments: Range<usize>,
     },
     /// Weights or a state of synapses: projections, each with its variable.
     Synapses(Vec<(usize, VarId)>),
@@ -367,9 +369,26 @@ impl Recording {
         matches!(self.what, What::Samples { reduce: Some(_), .. })
     }
 
-    /// Returns the number of values of a sample.
+    /// Returns the number of values of a sample: of cells with several segments, those of the first cell come first.
     pub fn width(&self) -> usize {
-        if self.is_reduced() { 1 } else { self.cells.len() }
+        if self.is_reduced() { 1 } else { self.cells.len() * self.segments() }
+    }
+
+    /// Returns how many segments of each cell are recorded; one where there are none.
+    pub fn segments(&self) -> usize {
+        match &self.what {
+            What::Samples { of: Sampled::Cells { segments, .. }, .. } => segments.len(),
+            _ => 1,
+        }
+    }
+
+    /// Returns what each value is of.
+    pub fn member(&self) -> Member {
+        match &self.what {
+            What::Samples { of: Sampled::Synapses(_), .. } => Member::Synapse,
+            _ if self.segments() > 1 && !self.is_reduced() => Member::Segment,
+            _ => Member::Cell,
+        }
     }
 
     /// Returns the size of a record.

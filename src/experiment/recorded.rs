@@ -102,8 +102,9 @@ impl Run<'_> {
                 return Err(Box::new(d.help("use `measure`, or a network without a batch")));
             }
             _ if !r.is_within(begin) => {}
-            Sampled::Cells { variable, segment, .. } => {
-                let now = live.values(&r.cells, variable, segment, span)?;
+            Sampled::Cells { variable, segments, .. } => {
+                let one = (segments.len() == 1).then_some(segments.start);
+                let now = live.values_along(&r.cells, variable, one, span)?;
                 r.sample(begin, now.data.iter().copied());
             }
             Sampled::Synapses(list) => {
@@ -123,10 +124,10 @@ impl Run<'_> {
         let (what, path) = match &e.kind {
             ExprKind::Variable { id, segment, .. } => {
                 let segment = segment.as_ref().map(|s| self.size(s)).transpose()?;
-                let segment = self.live[p.network].segment(&p.cells, *id, segment, e.span)?;
+                let segments = self.live[p.network].segments(&p.cells, *id, segment, e.span)?;
                 let v = &model.vars[*id];
                 let value = model.unfold(CellExpr::Var(*id));
-                let of = Sampled::Cells { variable: *id, segment, value };
+                let of = Sampled::Cells { variable: *id, segments, value };
                 let what = What::Samples { of, reduce: None, every: 1.0, dim: v.dim, unit: v.unit.clone() };
                 (what, v.name.clone())
             }

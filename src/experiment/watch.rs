@@ -85,8 +85,8 @@ impl Observer for Watch<'_> {
             if !is_due(step - r.span.0, *every) || !r.is_within(step) {
                 continue;
             }
-            let (value, segment) = match of {
-                Sampled::Cells { value, segment, .. } => (value, segment),
+            let (value, segments) = match of {
+                Sampled::Cells { value, segments, .. } => (value, segments),
                 Sampled::Synapses(list) => {
                     let values: Vec<f64> = list.iter().flat_map(|(k, v)| simulation.synapses(*k, *v)).collect();
                     r.sample(step, values.into_iter());
@@ -102,15 +102,20 @@ impl Observer for Watch<'_> {
                 _ => (None, None),
             };
             let values: Vec<f64> = match (state, all) {
-                (Some(state), _) => r.cells.iter().map(|c| state(c, *segment)).collect(),
+                (Some(state), _) => r
+                    .cells
+                    .iter()
+                    .flat_map(|c| segments.clone().map(move |s| (c, s)))
+                    .map(|(c, s)| state(c, s))
+                    .collect(),
                 (None, Some(all)) => r.cells.among(all),
                 (None, None) => {
                     let plan = &simulation.network.populations[population];
-                    let at = |c| match read(Some(simulation), plan, population, value, c, *segment) {
+                    let at = |(c, s)| match read(Some(simulation), plan, population, value, c, s) {
                         Some(v) => v,
                         None => crate::ice!("a recorded value that cannot be computed"),
                     };
-                    r.cells.iter().map(at).collect()
+                    r.cells.iter().flat_map(|c| segments.clone().map(move |s| (c, s))).map(at).collect()
                 }
             };
             r.sample(step, values.into_iter());

@@ -72,8 +72,8 @@ pub fn figures_of(folder: &Path) -> Result<Vec<Figure>, String> {
 /// Returns a figure of a recording that was not plotted.
 pub fn recording_as_figure(folder: &Path, name: &str) -> Result<Figure, String> {
     let told = Found::among(folder, name)?.described()?;
-    let (records, cells, synapses) = (told.records, told.cells, told.synapses);
-    let part = Recorded { name: name.into(), records, cells, synapses, from: told.from, to: told.to };
+    let (records, cells, member) = (told.records, told.cells, told.member);
+    let part = Recorded { name: name.into(), records, cells, member, from: told.from, to: told.to };
     let unit = told.unit.as_ref().map(|u| lookup(u).unwrap_or(Unit { name: u.clone(), ..Unit::one() }));
     let data = if unit.is_some() { Data::Samples(part) } else { Data::Events(part) };
     let unit = unit.unwrap_or_else(Unit::one);

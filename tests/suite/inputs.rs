@@ -184,9 +184,6 @@ fn segments_are_set_and_read_one_by_one() {
             expect net.a[0].dend[3].v == 0 mV and net.a[0].dend[2].v < -60 mV
         }}"
     ));
-    // All segments are read at once, but recorded one by one.
-    let d = run_failing(&format!("{cable} experiment e {{ network net = Net()  record net.a[0].dend.v  run 1 ms }}"));
-    assert_eq!(d.code, Code::E0406);
 }
 
 #[test]

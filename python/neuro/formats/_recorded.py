@@ -98,7 +98,7 @@ def recorded(result: Any, nodes: Optional[Nodes] = None) -> list[Item]:
     items = []
     for name in result.recordings:
         values = result.recordings[name]
-        n = values.n if isinstance(values, Spikes) else values.shape[1] if values.ndim == 2 else 0
+        n = values.n if isinstance(values, Spikes) else values.shape[1] if values.ndim > 1 else 0
         population, variable, cells = _source(name, values, n, populations)
         if n and cells is None and name not in given:
             raise ValueError(f"which cells `{name}` has is not known: give them, nodes={{{name!r}: ids}}")

@@ -38,6 +38,8 @@ def _spikes(file: Any, by_name: dict[str, list[Item]], sort: str) -> None:
 
 def _report(file: Any, item: Item, dt: float) -> None:
     values = np.asarray(item.values)
+    segments = values.shape[2] if values.ndim == 3 else 1
+    values = values.reshape(len(values), -1)
     even = grid(item.values, dt)
     if even is None:
         raise ValueError(f"the moments of `{item.name}` are not evenly spaced, as those of a SONATA report are")
@@ -55,10 +57,11 @@ def _report(file: Any, item: Item, dt: float) -> None:
     n = len(item.cells)
     ids = mapping.create_dataset("node_ids", data=item.cells.astype(np.uint64))
     ids.attrs["sorted"] = np.uint8((np.diff(item.cells.astype(np.int64)) > 0).all())
-    mapping.create_dataset("index_pointers", data=np.arange(n + 1, dtype=np.uint64))
-    # Of cells that are points, both are 1.
-    mapping.create_dataset("element_ids", data=np.ones(n, dtype=np.uint32))
-    mapping.create_dataset("element_pos", data=np.ones(n, dtype=np.float32))
+    mapping.create_dataset("index_pointers", data=np.arange(n + 1, dtype=np.uint64) * segments)
+    # Of cells that are points, both are 1; of segments the value is that of the middle.
+    elements = np.tile(np.arange(segments, dtype=np.uint32), n) if segments > 1 else np.ones(n, dtype=np.uint32)
+    mapping.create_dataset("element_ids", data=elements)
+    mapping.create_dataset("element_pos", data=np.full(len(elements), 0.5 if segments > 1 else 1.0, dtype=np.float32))
     time = mapping.create_dataset("time", data=np.array([start, start + len(values) * step, step]))
     time.attrs["units"] = "ms"
 

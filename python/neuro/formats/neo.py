@@ -59,11 +59,14 @@ def _signal(item: Item, dt: float) -> Any:
     values = item.values
     units, factor = _quantity(values.unit)
     plain = np.asarray(values)
-    plain = plain[:, None] if plain.ndim == 1 else plain
+    segments = plain.shape[2] if plain.ndim == 3 else 1
+    plain = plain[:, None] if plain.ndim == 1 else plain.reshape(len(plain), -1)
     plain = plain if factor == 1.0 else plain * factor
     of: dict[str, Any] = dict(name=item.name, population=item.population, variable=item.variable, recording=item.name)
     if item.nodes is not None:
-        of["array_annotations"] = {"cell": item.nodes.astype(np.int64)}
+        of["array_annotations"] = {"cell": np.repeat(item.nodes.astype(np.int64), segments)}
+        if segments > 1:
+            of["array_annotations"]["segment"] = np.tile(np.arange(segments), len(item.nodes))
     even = grid(values, dt)
     if even is None:
         return neo.IrregularlySampledSignal(values.times * pq.ms, plain, units=units, **of)

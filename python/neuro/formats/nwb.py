@@ -74,13 +74,14 @@ def _series(item: Item, dt: float, compression: bool) -> Any:
     else:
         timing = {"starting_time": even[0] / 1000.0, "rate": 1000.0 / even[1]}
     what = f"{item.variable} of population {item.population}"
+    axes = {1: "one number of all cells", 2: "one column for each cell", 3: "one column for each cell, a number for each segment"}
     cells = f"cells {' '.join(map(str, item.nodes))}" if item.nodes is not None and len(item.nodes) <= 1000 else None
     return pynwb.TimeSeries(
         name=item.name.replace("/", "_").replace(":", "_"),
         data=need("hdmf.backends.hdf5.h5_utils").H5DataIO(values, compression="gzip") if compression else values,
         unit=unit,
         conversion=factor,
-        description=f"{what}, {'one column for each cell' if values.ndim == 2 else 'one number of all cells'}; in {item.values.unit}",
+        description=f"{what}, {axes[values.ndim]}; in {item.values.unit}",
         comments=cells or "the table of columns says which cells these are",
         **timing,
     )

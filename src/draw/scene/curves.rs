@@ -298,5 +298,5 @@ pub fn numbers(c: &Column, from: &dyn Recordings) -> Result<(Vec<f64>, usize), S
 
 /// Whose values a recording holds.
 fn owner(r: &Recorded) -> &'static str {
-    if r.synapses { "synapse" } else { "cell" }
+    r.member.name()
 }

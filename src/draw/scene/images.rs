@@ -54,7 +54,7 @@ pub fn heat_map(p: &Panel, from: &dyn Recordings) -> Result<View, String> {
             let unit = ms.readable(begin.abs().max(end.abs()));
             let range = [unit.from_internal(begin), unit.from_internal(end)];
             let x = Scale::new(label("time", &unit), false, range);
-            let y = Scale::counting(if r.synapses { "synapse" } else { "cell" }, [-0.5, n as f64 - 0.5]);
+            let y = Scale::counting(r.member.name(), [-0.5, n as f64 - 0.5]);
             // Each moment in the middle of its column.
             let at = |k: usize| unit.from_internal(times[k]);
             let half = match times.len() {

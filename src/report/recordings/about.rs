@@ -1,7 +1,8 @@
 //! What the file of a recording says of it, besides its numbers.
 
 use super::failure::Failure;
-use crate::experiment::record::{Recording, Sampled, What};
+use crate::experiment::record::{Recording, What};
+use crate::figure::Member;
 use crate::hir::Reduce;
 use crate::units::{Unit, canonical_unit};
 
@@ -9,12 +10,14 @@ use crate::units::{Unit, canonical_unit};
 pub struct About {
     /// The unit of its values; none of events.
     pub unit: Option<Unit>,
-    /// Whether it is of synapses.
-    pub synapses: bool,
+    /// What each value is of.
+    pub member: Member,
     /// The population or the projection.
     pub owner: String,
     /// How many cells or synapses; one if only one number is kept of them.
     pub cells: usize,
+    /// How many segments of each cell.
+    pub segments: usize,
     /// Which cells of the population, if it is of cells, and not of all from the first on.
     pub indices: Option<Vec<u32>>,
     /// Keys and what they say, as the metadata of a file.
@@ -23,14 +26,17 @@ pub struct About {
 
 impl About {
     pub fn of(r: &Recording) -> About {
-        let (unit, synapses, reduce) = match &r.what {
-            What::Events(_) => (None, false, None),
-            What::Samples { of, dim, unit, reduce, .. } => {
+        let (unit, reduce) = match &r.what {
+            What::Events(_) => (None, None),
+            What::Samples { dim, unit, reduce, .. } => {
                 let unit = unit.clone().filter(|u| u.dim == *dim).unwrap_or_else(|| canonical_unit(*dim));
-                (Some(unit), matches!(of, Sampled::Synapses(_)), *reduce)
+                (Some(unit), *reduce)
             }
         };
-        let cells = if unit.is_some() { r.width() } else { r.cells.len() };
+        let member = r.member();
+        let synapses = member == Member::Synapse;
+        let cells = if r.is_reduced() { 1 } else { r.cells.len() };
+        let segments = if r.is_reduced() { 1 } else { r.segments() };
         let first = r.cells.view().map(|v| v.start);
         let which = || r.cells.iter().map(|c| c as u32).collect();
         let indices = (!synapses && reduce.is_none() && first != Some(0)).then(which);
@@ -44,6 +50,9 @@ impl About {
             ("from_ms", from.to_string()),
             ("to_ms", to.to_string()),
         ];
+        if member == Member::Segment {
+            about.push(("segments", segments.to_string()));
+        }
         about.extend(reduce.map(|how| ("reduced", word(how).to_string())));
         // Of a part of the cells the column has their places among each other.
         match (synapses, first) {
@@ -54,17 +63,21 @@ impl About {
         let mut metadata = vec![("unit.time".to_string(), "ms".to_string())];
         metadata.extend(unit.as_ref().map(|unit| ("unit.value".to_string(), unit.name.clone())));
         metadata.extend(about.into_iter().map(|(key, value)| (format!("neuro.{key}"), value)));
-        About { unit, synapses, owner: r.of.owner.clone(), cells, indices, metadata }
+        About { unit, member, owner: r.of.owner.clone(), cells, segments, indices, metadata }
     }
 
-    /// What the column of cells is called.
-    pub fn member(&self) -> &'static str {
-        if self.synapses { "synapse" } else { "cell" }
+    /// What the columns of cells, and of their segments where there are several, are called.
+    pub fn members(&self) -> &'static [&'static str] {
+        match self.member {
+            Member::Synapse => &["synapse"],
+            Member::Cell => &["cell"],
+            Member::Segment => &["cell", "segment"],
+        }
     }
 
     /// What the population or projection is.
     pub fn group(&self) -> &'static str {
-        if self.synapses { "projection" } else { "population" }
+        if self.member == Member::Synapse { "projection" } else { "population" }
     }
 }
 
@@ -88,10 +101,10 @@ fn joined(indices: impl Iterator<Item = usize>) -> String {
 pub struct Described {
     /// How many events, or moments.
     pub records: u64,
-    /// How many cells, or synapses.
+    /// How many cells, synapses or segments.
     pub cells: usize,
-    /// Whether it is of synapses.
-    pub synapses: bool,
+    /// What each value is of.
+    pub member: Member,
     /// Since when it recorded, ms.
     pub from: f64,
     /// Until when, ms.
@@ -102,14 +115,18 @@ pub struct Described {
 
 impl Described {
     /// Reads it from the metadata of a file with so many rows.
-    pub fn read(rows: u64, synapses: bool, find: impl Fn(&str) -> Option<String>) -> Result<Described, Failure> {
+    pub fn read(rows: u64, find: impl Fn(&str) -> Option<String>) -> Result<Described, Failure> {
         let number = |key: &str| -> Result<f64, Failure> {
             let known = find(key).and_then(|v| v.parse().ok());
             known.ok_or_else(|| format!("`{key}` is missing: not a recording").into())
         };
         let (from, to) = (number("neuro.from_ms")?, number("neuro.to_ms")?);
-        let (cells, unit) = (number("neuro.cells")? as usize, find("unit.value"));
+        let (mut cells, unit) = (number("neuro.cells")? as usize, find("unit.value"));
+        let mut member = if find("neuro.projection").is_some() { Member::Synapse } else { Member::Cell };
+        if find("neuro.segments").is_some() {
+            (member, cells) = (Member::Segment, cells.saturating_mul(number("neuro.segments")? as usize));
+        }
         let records = if unit.is_some() { rows / (cells.max(1) as u64) } else { rows };
-        Ok(Described { records, cells, synapses, from, to, unit })
+        Ok(Described { records, cells, member, from, to, unit })
     }
 }

@@ -20,8 +20,8 @@ use std::sync::Arc;
 
 /// Writes values in single precision if that holds them.
 pub fn write(r: &Recording, about: &About, single: bool, path: &Path) -> Result<(), Failure> {
-    let mut fields =
-        vec![Field::new("time", DataType::Float64, false), Field::new(about.member(), DataType::Int32, false)];
+    let mut fields = vec![Field::new("time", DataType::Float64, false)];
+    fields.extend(about.members().iter().map(|name| Field::new(*name, DataType::Int32, false)));
     if about.unit.is_some() {
         let kind = if single { DataType::Float32 } else { DataType::Float64 };
         fields.push(Field::new("value", kind, false));
@@ -34,6 +34,9 @@ pub fn write(r: &Recording, about: &About, single: bool, path: &Path) -> Result<
     rows::each(r, about, |rows| {
         let mut columns: Vec<ArrayRef> =
             vec![Arc::new(Float64Array::from(rows.time.clone())), Arc::new(Int32Array::from(rows.cell.clone()))];
+        if !rows.segment.is_empty() {
+            columns.push(Arc::new(Int32Array::from(rows.segment.clone())));
+        }
         if about.unit.is_some() {
             columns.push(match single {
                 true => Arc::new(Float32Array::from_iter_values(rows.value.iter().map(|v| *v as f32))),
@@ -59,8 +62,7 @@ pub fn described(path: &Path) -> Result<Described, Failure> {
         for batch in reader {
             rows += batch?.num_rows() as u64;
         }
-        let synapses = schema.fields().get(1).is_some_and(|f| f.name() == "synapse");
-        Described::read(rows, synapses, |key| schema.metadata().get(key).cloned())
+        Described::read(rows, |key| schema.metadata().get(key).cloned())
     })
 }
 
@@ -81,13 +83,18 @@ fn append(batch: &RecordBatch, most: u64, out: &mut Rows) -> Result<(), Failure>
     let batch = batch.slice(0, n);
     let other = || "its columns are of other types: not a recording";
     let doubles = |k: usize| batch.columns().get(k).and_then(|c| c.as_primitive_opt::<Float64Type>());
-    let cells = batch.columns().get(1).and_then(|c| c.as_primitive_opt::<Int32Type>());
+    let whole = |k: usize| batch.columns().get(k).and_then(|c| c.as_primitive_opt::<Int32Type>());
     out.time.extend_from_slice(doubles(0).ok_or_else(other)?.values());
-    out.cell.extend_from_slice(cells.ok_or_else(other)?.values());
-    let Some(values) = batch.columns().get(2) else { return Ok(()) };
+    out.cell.extend_from_slice(whole(1).ok_or_else(other)?.values());
+    let segments = batch.schema_ref().column_with_name("segment").is_some_and(|(k, _)| k == 2);
+    if segments {
+        out.segment.extend_from_slice(whole(2).ok_or_else(other)?.values());
+    }
+    let at = if segments { 3 } else { 2 };
+    let Some(values) = batch.columns().get(at) else { return Ok(()) };
     match values.as_primitive_opt::<Float32Type>() {
         Some(single) => out.value.extend(single.values().iter().map(|v| f64::from(*v))),
-        None => out.value.extend_from_slice(doubles(2).ok_or_else(other)?.values()),
+        None => out.value.extend_from_slice(doubles(at).ok_or_else(other)?.values()),
     }
     Ok(())
 }

@@ -17,8 +17,10 @@ fn heading(name: &str, unit: &str) -> String {
 /// were recorded, if that is another one.
 pub fn write(r: &Recording, about: &About, path: &Path) -> Result<(), Failure> {
     let mut out = BufWriter::new(File::create(path)?);
-    let mut header = vec![heading("time", "ms"), about.group().into(), about.member().into()];
+    let (member, segment) = (about.members()[0], about.members().get(1));
+    let mut header = vec![heading("time", "ms"), about.group().into(), member.into()];
     header.extend(about.indices.as_ref().map(|_| "index".to_string()));
+    header.extend(segment.map(|name| name.to_string()));
     header.extend(about.unit.as_ref().map(|unit| heading("value", &unit.name)));
     ::csv::Writer::from_writer(&mut out).write_record(header)?;
     rows::each(r, about, |rows| {
@@ -26,6 +28,9 @@ pub fn write(r: &Recording, about: &About, path: &Path) -> Result<(), Failure> {
             write!(out, "{time:?},{},{cell}", about.owner)?;
             if let Some(index) = about.indices.as_ref().and_then(|all| all.get(*cell as usize)) {
                 write!(out, ",{index}")?;
+            }
+            if let Some(segment) = rows.segment.get(k) {
+                write!(out, ",{segment}")?;
             }
             match rows.value.get(k) {
                 Some(v) => writeln!(out, ",{v:?}")?,
@@ -47,6 +52,7 @@ pub fn read(path: &Path, most: u64) -> Result<Rows, Failure> {
     let missing = || "it has no columns `time (ms)` and `cell`: not a recording";
     let time = place(&["time (ms)"]).ok_or_else(missing)?;
     let cell = place(&["cell", "synapse"]).ok_or_else(missing)?;
+    let segment = place(&["segment"]);
     let value = header.iter().position(|name| name == "value" || name.starts_with("value ("));
     let mut out = Rows::default();
     let mut record = ::csv::StringRecord::new();
@@ -54,6 +60,9 @@ pub fn read(path: &Path, most: u64) -> Result<Rows, Failure> {
         let at = |k: usize| record.get(k).unwrap_or_default();
         out.time.push(at(time).parse()?);
         out.cell.push(at(cell).parse()?);
+        if let Some(segment) = segment {
+            out.segment.push(at(segment).parse()?);
+        }
         if let Some(value) = value {
             out.value.push(at(value).parse()?);
         }

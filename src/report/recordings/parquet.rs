@@ -1,4 +1,4 @@
-//! Recordings as Parquet: `time` in ms, `cell`, and for states a value column; what is said of them in the file's metadata.
+//! Recordings as Parquet: `time` in ms, `cell` (and `segment`), and for states a value column; what is said of them in the file's metadata.
 
 use super::about::{About, Described};
 use super::failure::{Failure, fits};
@@ -20,7 +20,10 @@ pub fn write(r: &Recording, about: &About, path: &Path) -> Result<(), Failure> {
     let field = |name: &str, t| {
         Type::primitive_type_builder(name, t).with_repetition(Repetition::REQUIRED).build().map(Arc::new)
     };
-    let mut fields = vec![field("time", PhysicalType::DOUBLE)?, field(about.member(), PhysicalType::INT32)?];
+    let mut fields = vec![field("time", PhysicalType::DOUBLE)?];
+    for name in about.members() {
+        fields.push(field(name, PhysicalType::INT32)?);
+    }
     if about.unit.is_some() {
         fields.push(field("value", PhysicalType::DOUBLE)?);
     }
@@ -37,11 +40,13 @@ pub fn write(r: &Recording, about: &About, path: &Path) -> Result<(), Failure> {
 /// Writes rows as a group of their own.
 fn put(rows: &Rows, writer: &mut SerializedFileWriter<File>) -> Result<(), Failure> {
     let mut group = writer.next_row_group()?;
+    let segments = !rows.segment.is_empty();
     let mut index = 0;
     while let Some(mut column) = group.next_column()? {
         match index {
             0 => column.typed::<DoubleType>().write_batch(&rows.time, None, None)?,
             1 => column.typed::<Int32Type>().write_batch(&rows.cell, None, None)?,
+            2 if segments => column.typed::<Int32Type>().write_batch(&rows.segment, None, None)?,
             _ => column.typed::<DoubleType>().write_batch(&rows.value, None, None)?,
         };
         column.close()?;
@@ -56,8 +61,7 @@ pub fn described(path: &Path) -> Result<Described, Failure> {
     let told = reader.metadata().file_metadata();
     let all = told.key_value_metadata().map_or(&[][..], Vec::as_slice);
     let find = |key: &str| all.iter().find(|kv| kv.key == key).and_then(|kv| kv.value.clone());
-    let synapses = told.schema().get_fields().get(1).is_some_and(|f| f.name() == "synapse");
-    Described::read(told.num_rows().max(0) as u64, synapses, find)
+    Described::read(told.num_rows().max(0) as u64, find)
 }
 
 pub fn read(path: &Path, most: u64) -> Result<Rows, Failure> {
@@ -70,16 +74,20 @@ pub fn read(path: &Path, most: u64) -> Result<Rows, Failure> {
         let group = reader.get_row_group(k)?;
         let n = left.min(group.metadata().num_rows().max(0) as usize);
         left -= n;
-        for c in 0..group.num_columns().min(3) {
+        for c in 0..group.num_columns().min(4) {
             let column = group.get_column_reader(c)?;
-            let physical = group.metadata().column(c).column_type();
-            let expected = if c == 1 { PhysicalType::INT32 } else { PhysicalType::DOUBLE };
+            let of = group.metadata().column(c);
+            let (physical, segments) = (of.column_type(), of.column_descr().name() == "segment");
+            let expected = if c == 1 || segments { PhysicalType::INT32 } else { PhysicalType::DOUBLE };
             if physical != expected {
                 return Err(format!("column {c} holds {physical}, not {expected}: not a recording").into());
             }
             match c {
                 1 => get_typed_column_reader::<Int32Type>(column).read_records(n, None, None, &mut out.cell)?,
                 0 => get_typed_column_reader::<DoubleType>(column).read_records(n, None, None, &mut out.time)?,
+                _ if segments => {
+                    get_typed_column_reader::<Int32Type>(column).read_records(n, None, None, &mut out.segment)?
+                }
                 _ => get_typed_column_reader::<DoubleType>(column).read_records(n, None, None, &mut out.value)?,
             };
         }

@@ -15,27 +15,38 @@ pub struct Rows {
     pub time: Vec<f64>,
     /// Cells, or synapses.
     pub cell: Vec<i32>,
+    /// Segments of cells, where several are recorded.
+    pub segment: Vec<i32>,
     /// Values, of samples.
     pub value: Vec<f64>,
 }
 
 impl Rows {
-    fn push(&mut self, time: f64, cell: i32, value: Option<f64>) {
+    fn event(&mut self, time: f64, cell: i32) {
         self.time.push(time);
         self.cell.push(cell);
-        self.value.extend(value);
+    }
+
+    fn value(&mut self, time: f64, k: usize, segments: usize, value: f64) {
+        self.event(time, (k / segments) as i32);
+        if segments > 1 {
+            self.segment.push((k % segments) as i32);
+        }
+        self.value.push(value);
     }
 
     fn clear(&mut self) {
         self.time.clear();
         self.cell.clear();
+        self.segment.clear();
         self.value.clear();
     }
 
     /// Returns whether all columns have as many rows.
     pub fn is_sound(&self) -> bool {
         let n = self.time.len();
-        self.cell.len() == n && (self.value.is_empty() || self.value.len() == n)
+        let fits = |length: usize| length == 0 || length == n;
+        self.cell.len() == n && fits(self.segment.len()) && fits(self.value.len())
     }
 }
 
@@ -67,8 +78,8 @@ pub fn each(r: &Recording, about: &About, mut visit: impl FnMut(&Rows) -> Result
     let mut rows = Rows::default();
     each_record(r, |time, record| {
         match about.unit {
-            None => rows.push(time, cell(record), None),
-            Some(_) => values(record, about).enumerate().for_each(|(k, v)| rows.push(time, k as i32, Some(v))),
+            None => rows.event(time, cell(record)),
+            Some(_) => values(record, about).enumerate().for_each(|(k, v)| rows.value(time, k, about.segments, v)),
         }
         if rows.time.len() < ROWS {
             return Ok(());
