@@ -8,7 +8,7 @@ use crate::lower::{Elementwise, Held, Store};
 use crate::plan::Population;
 
 /// Compiles expressions of a population's variables; those beyond the model's own have their values from outside, too.
-pub fn reading(name: &str, p: &Population, of: &[Expr], dt: f64, backend: Backend) -> Bound<Held> {
+pub fn reading(name: &str, (p, n_lanes): (&Population, usize), of: &[Expr], dt: f64, backend: Backend) -> Bound<Held> {
     let model = &p.model;
     let known = |v: VarId| model.vars.get(v);
     let place = |v: VarId| match known(v).map(|var| &var.kind) {
@@ -22,7 +22,7 @@ pub fn reading(name: &str, p: &Population, of: &[Expr], dt: f64, backend: Backen
         precision: Precision::F64,
         dt,
         names: &|v| known(v).map_or_else(|| format!("{v}"), |var| var.name.clone()),
-        n_lanes: p.n,
+        n_lanes,
         params: &|_| None,
         lets: &|v| model.definition(v).cloned(),
         place: &place,

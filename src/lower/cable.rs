@@ -133,7 +133,7 @@ struct Segments<'a> {
 impl<'a> Segments<'a> {
     fn new(p: &'a Population, index: usize, dt: f64, precision: Precision) -> Segments<'a> {
         let model = &p.model;
-        let lanes = Lanes::new(p.n, p.segments(index));
+        let lanes = p.lanes(index);
         let states: Vec<VarId> = model.states().filter(|(_, v)| v.cable == Some(index)).map(|(id, _)| id).collect();
         // A cell's parameter holds for all its segments, unless it follows from where they are.
         let column = |(id, var): (VarId, &Var)| {

@@ -2,7 +2,7 @@
 
 use super::Network;
 use super::eventless::rewires;
-use crate::hir::{Expr, Stmt, Trigger, VarId, any_expr};
+use crate::hir::{Expr, Neuron, Stmt, Trigger, VarId, VarKind, any_expr};
 use crate::source::Span;
 
 impl Network {
@@ -24,8 +24,10 @@ impl Network {
             for h in &m.handlers {
                 let what = if any_expr(&h.body, &momentary) {
                     "what happens in a step only (an event, the time since one, noise), at a signal"
-                } else if !m.cables.is_empty() {
-                    "a signal to a cell with a cable"
+                } else if reads_elsewhere(m, &h.body, &mut Vec::new()) {
+                    "reading all segments of a cable elsewhere than in the cable, at a signal"
+                } else if reads_changed_segments(m, &h.signal) {
+                    "reading a segment of a cable that changes at the same signal"
                 } else if p.solved.adaptive.is_some() {
                     "a signal to a cell with an adaptive scheme"
                 } else {
@@ -78,4 +80,34 @@ impl Network {
             })
         })
     }
+}
+
+/// Returns whether statements give a state, of the cell or of a cable, what differs between the segments of a cable that it is not of.
+fn reads_elsewhere(m: &Neuron, body: &[Stmt], conditions: &mut Vec<Expr>) -> bool {
+    let elsewhere = |e: &Expr, owner: Option<usize>| {
+        m.any(e, &mut |e| matches!(e, Expr::Var(v) if m.vars[*v].cable != owner && m.reads_segments(&Expr::Var(*v))))
+    };
+    body.iter().any(|s| match s {
+        Stmt::Assign(v, e) => conditions.iter().chain([e]).any(|e| elsewhere(e, m.vars[*v].cable)),
+        Stmt::If(condition, a, b) => {
+            conditions.push(condition.clone());
+            let found = reads_elsewhere(m, a, conditions) || reads_elsewhere(m, b, conditions);
+            conditions.pop();
+            found
+        }
+        _ => false,
+    })
+}
+
+/// Returns whether handlers of a signal change a state of a cable and read single segments of it.
+fn reads_changed_segments(m: &Neuron, signal: &str) -> bool {
+    let bodies = || m.handlers.iter().filter(|h| h.signal == signal).map(|h| &h.body);
+    let changed = |v: VarId| bodies().any(|body| crate::solve::writes(body, v));
+    let reads = |e: &Expr| {
+        m.any(
+            e,
+            &mut |e| matches!(e, Expr::Var(v) if matches!(m.vars[*v].kind, VarKind::Segment(of, _) if changed(of))),
+        )
+    };
+    bodies().any(|body| any_expr(body, &reads))
 }

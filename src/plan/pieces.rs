@@ -23,7 +23,12 @@ impl Population {
     /// Returns the order of the segments that a port is of, if each has its own: of an event input of a cable. Other inputs are of the cell.
     pub fn lanes_of(&self, port: VarId) -> Option<Lanes> {
         let cable = self.model.vars.get(port).filter(|port| matches!(port.kind, VarKind::EventPort))?.cable?;
-        Some(Lanes::new(self.n, self.segments(cable)))
+        Some(self.lanes(cable))
+    }
+
+    /// Returns the order of the segments of a cable.
+    pub fn lanes(&self, cable: usize) -> Lanes {
+        Lanes::new(self.n, self.segments(cable))
     }
 
     /// Returns the number of segments of a cable, the same for all cells.

@@ -496,6 +496,34 @@ impl Pop {
         }
     }
 
+    /// The same for every place of the segments of a cable: what is the cell's is that of all its segments.
+    pub fn place_along(
+        &self,
+        p: &plan::Population,
+        (cable, var): (usize, VarId),
+        t: f64,
+        summed: Summed,
+        out: &mut Buffer,
+    ) {
+        let (of, lanes) = (&p.model.vars[var], p.lanes(cable));
+        match (of.cable == Some(cable), &of.kind) {
+            (true, VarKind::State(_)) => match self.cables.as_ref().and_then(|c| c.state(var)) {
+                Some((states, _)) => out.convert(states, lanes.places()),
+                None => crate::ice!("a cable without the state"),
+            },
+            (true, VarKind::Param(_) | VarKind::Distance) => {
+                let fixed = |(cell, segment): (usize, usize)| p.fixed(var, cell, segment);
+                let value = |place| fixed(place).unwrap_or_else(|| crate::ice!("`{}` of no segment", of.name));
+                out.fill_with(lanes.each().map(value));
+            }
+            _ => {
+                let mut cells = Buffer::new(padded(p.n), Precision::F64);
+                self.place(p, var, t, summed, &mut cells);
+                out.fill_with(lanes.each().map(|(cell, _)| cells.get(cell)));
+            }
+        }
+    }
+
     /// Returns the kernels.
     pub fn listings(&self) -> Vec<Listing> {
         let adaptive = self.adaptive.iter().flat_map(Adaptive::listings);
@@ -558,8 +586,11 @@ impl Pop {
         put(Binding::State(var), &|v| v)
     }
 
-    /// Replaces all values of a state that is not a cable's.
+    /// Replaces all values of a state: one for each cell, of a cable's one for each place of its segments.
     pub fn put_values(&mut self, var: VarId, values: &[f64]) {
+        if self.cables.as_mut().is_some_and(|cables| cables.put(var, values)) {
+            return;
+        }
         let mut put = |key: Binding, of: &dyn Fn(f64) -> f64| {
             if let Some(s) = self.states.iter_mut().find(|s| s.key == key) {
                 s.now_mut().fill_with(values.iter().map(|v| of(*v)));

@@ -20,11 +20,11 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Compiles expressions of a population's variables.
-    pub fn new(name: &str, p: &plan::Population, of: &[Expr], dt: f64, backend: Backend) -> Reading {
-        let kernel = image::reading(name, p, of, dt, backend);
-        let slots = kernel.slots().iter().map(|_| Buffer::new(padded(p.n), Precision::F64)).collect();
-        Reading { kernel, slots, n: p.n }
+    /// Compiles expressions of a population's variables, for so many cells or places of segments.
+    pub fn new(name: &str, (p, n): (&plan::Population, usize), of: &[Expr], dt: f64, backend: Backend) -> Reading {
+        let kernel = image::reading(name, (p, n), of, dt, backend);
+        let slots = kernel.slots().iter().map(|_| Buffer::new(padded(n), Precision::F64)).collect();
+        Reading { kernel, slots, n }
     }
 
     /// Returns the kernel.
@@ -91,7 +91,7 @@ impl Readings {
         then: impl FnOnce(&Buffer) -> R,
     ) -> R {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Reading::new("reading", p, &[Expr::Var(var)], self.dt, self.backend);
+        let new = || Reading::new("reading", (p, p.n), &[Expr::Var(var)], self.dt, self.backend);
         let reading = known.entry((index, var)).or_insert_with(new);
         reading.compute(t, fill);
         then(reading.result(0))

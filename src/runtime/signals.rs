@@ -9,7 +9,7 @@ use crate::codegen::Backend;
 use crate::hir::{Draw, Expr, VarId, inline_lets_unless};
 use crate::image::Listing;
 use crate::math::{add, mul, sub};
-use crate::plan::Population;
+use crate::plan::{Lanes, Population};
 use crate::rng::Stream;
 use crate::solve::{Replay, Splitter, writes};
 use cranelift_entity::EntityRef;
@@ -22,6 +22,14 @@ const OF_CELLS: u64 = 1 << 63;
 pub struct Heard {
     /// The signal.
     pub signal: String,
+    /// To the cells, and to the segments of each of their cables.
+    parts: Vec<Part>,
+}
+
+/// States of cells, or of the segments of a cable, that change together.
+struct Part {
+    /// The order of the segments, if they are a cable's.
+    along: Option<(usize, Lanes)>,
     /// The states that change.
     states: Vec<VarId>,
     /// What they become.
@@ -43,8 +51,8 @@ pub struct NotFinite {
 pub struct Hearing<'a> {
     /// The number of their population.
     pub index: usize,
-    /// Writes the values of a variable, cell by cell.
-    pub place: &'a dyn Fn(VarId, &mut Buffer),
+    /// Writes the values of a variable, cell by cell or for every place of a cable's segments.
+    pub place: &'a dyn Fn(Option<usize>, VarId, &mut Buffer),
     /// Where handlers draw from, if they do.
     pub chance: Option<&'a Stream>,
     /// The time, internal units.
@@ -77,7 +85,43 @@ impl Heard {
             marking: false,
             entangled: None,
         };
-        let first_draw = model.vars.len();
+        let updates: Vec<(VarId, Expr)> = replay.run(bodies()).values.into_iter().collect();
+        let owners: BTreeSet<Option<usize>> = updates.iter().map(|(v, _)| model.vars[*v].cable).collect();
+        let part = |cable: Option<usize>| {
+            let of = updates.iter().filter(|(v, _)| model.vars[*v].cable == cable);
+            Part::new(&format!("on_{signal}"), (p, cable), of.cloned(), dt, backend)
+        };
+        Heard { signal: signal.to_string(), parts: owners.into_iter().map(part).collect() }
+    }
+
+    /// Returns the kernels.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        self.parts.iter().map(|part| part.reading.listing())
+    }
+
+    /// Computes the new values of the states that change.
+    ///
+    /// # Errors
+    /// A new value that is not finite.
+    pub fn compute(&mut self, of: &Hearing) -> Result<(), NotFinite> {
+        self.parts.iter_mut().try_for_each(|part| part.compute(of))
+    }
+
+    /// Returns the new values of the states that change, cell by cell or place by place.
+    pub fn changed(&self) -> impl Iterator<Item = (VarId, &[f64])> {
+        self.parts.iter().flat_map(|p| p.states.iter().enumerate().map(|(k, state)| (*state, p.reading.values(k))))
+    }
+}
+
+impl Part {
+    fn new(
+        name: &str,
+        (p, cable): (&Population, Option<usize>),
+        updates: impl Iterator<Item = (VarId, Expr)>,
+        dt: f64,
+        backend: Backend,
+    ) -> Part {
+        let first_draw = p.model.vars.len();
         let mut draws: Vec<(u32, Draw)> = Vec::new();
         let mut drawn = |e: Expr| match e {
             Expr::Draw(id, draw, args) => {
@@ -96,36 +140,28 @@ impl Heard {
             }
             e => e,
         };
-        let updates = replay.run(bodies()).values.into_iter();
         let (states, values): (Vec<VarId>, Vec<Expr>) = updates.map(|(v, e)| (v, e.map(&mut drawn))).unzip();
-        let reading = Reading::new(&format!("on_{signal}"), p, &values, dt, backend);
-        Heard { signal: signal.to_string(), states, reading, draws, first_draw }
+        let along = cable.map(|cable| (cable, p.lanes(cable)));
+        let n = along.map_or(p.n, |(_, lanes)| lanes.places());
+        let reading = Reading::new(name, (p, n), &values, dt, backend);
+        Part { along, states, reading, draws, first_draw }
     }
 
-    /// Returns the kernel.
-    pub fn listing(&self) -> Listing {
-        self.reading.listing()
-    }
-
-    /// Computes the new values of the states that change.
-    ///
-    /// # Errors
-    /// A new value that is not finite.
-    pub fn compute(&mut self, of: &Hearing) -> Result<(), NotFinite> {
-        let Heard { states, reading, draws, first_draw, .. } = self;
-        reading.compute(of.t, &mut |v, out| match v.index().checked_sub(*first_draw) {
-            Some(k) => out.fill_with((0..out.len()).map(|cell| of.draw(draws[k], cell))),
-            None => (of.place)(v, out),
+    fn compute(&mut self, of: &Hearing) -> Result<(), NotFinite> {
+        let Part { along, states, reading, draws, first_draw } = self;
+        reading.compute(of.t, &mut |v, out| match (v.index().checked_sub(*first_draw), &along) {
+            (Some(k), None) => out.fill_with((0..out.len()).map(|cell| of.draw(draws[k], cell))),
+            (Some(k), Some((_, lanes))) => {
+                let place = |(cell, segment): (usize, usize)| of.draw(draws[k], cell * lanes.segments + segment);
+                out.fill_with(lanes.each().map(place));
+            }
+            (None, along) => (of.place)(along.map(|(cable, _)| cable), v, out),
         });
         states.iter().enumerate().try_for_each(|(k, state)| {
-            let unfit = reading.values(k).iter().position(|v| !v.is_finite());
-            unfit.map_or(Ok(()), |cell| Err(NotFinite { state: *state, cell }))
+            let Some(unfit) = reading.values(k).iter().position(|v| !v.is_finite()) else { return Ok(()) };
+            let cell = along.map_or(Some(unfit), |(_, lanes)| lanes.each().nth(unfit).map(|(cell, _)| cell));
+            Err(NotFinite { state: *state, cell: cell.unwrap_or_else(|| crate::ice!("a place of no cell")) })
         })
-    }
-
-    /// Returns the new values of the states that change, cell by cell.
-    pub fn changed(&self) -> impl Iterator<Item = (VarId, &[f64])> {
-        self.states.iter().enumerate().map(|(k, state)| (*state, self.reading.values(k)))
     }
 }
 

@@ -292,7 +292,7 @@ impl Simulation {
     /// Returns all kernels: those of populations, then those of projections.
     pub fn listings(&self) -> Vec<Listing> {
         let mut out: Vec<Listing> = self.pops.iter().flat_map(Pop::listings).collect();
-        out.extend(self.heard.iter().flatten().map(Heard::listing));
+        out.extend(self.heard.iter().flatten().flat_map(Heard::listings));
         for k in 0..self.network.projections.len() {
             out.extend(self.projections[k].listings());
             out.extend(self.sums.borrow().listings(k));
@@ -415,7 +415,10 @@ impl Simulation {
         let (pop, plan) = (&self.pops[index], &self.network.populations[index]);
         let (sums, time) = (self.sums.borrow(), self.step as f64 * self.options.dt);
         let summed = |port| sums.of(index, port);
-        let place = |v: VarId, out: &mut Buffer| pop.place(plan, v, time, &summed, out);
+        let place = |cable: Option<usize>, v: VarId, out: &mut Buffer| match cable {
+            None => pop.place(plan, v, time, &summed, out),
+            Some(cable) => pop.place_along(plan, (cable, v), time, &summed, out),
+        };
         heard.compute(&Hearing { index, place: &place, chance, t: time }).map_err(|NotFinite { state, cell }| {
             let variable = plan.model.vars[state].name.clone();
             let last = pop.state_buffer(state).map(|b| b.get(cell));

@@ -176,6 +176,18 @@ impl Cables {
         }
     }
 
+    /// Gives a state a value for every place; false if it is none of these cables'.
+    pub fn put(&mut self, var: VarId, values: &[f64]) -> bool {
+        let Some(c) = self.compartments.iter_mut().find(|c| c.states.contains_key(&var)) else { return false };
+        if let Some(states) = c.states.get_mut(&var) {
+            states.fill_with(values.iter().copied());
+        }
+        if let Some(rest) = c.rest.as_mut().filter(|_| var == c.shape.v) {
+            rest.fill(c.shape.lanes.places(), 0.0);
+        }
+        true
+    }
+
     /// Returns the states of all segments, of which every process has those of its own cells.
     pub fn arrays(&mut self) -> impl Iterator<Item = Array<'_>> {
         self.compartments.iter_mut().flat_map(|c| {
