@@ -37,6 +37,8 @@ pub enum Hidden {
     Blocks(EventId),
     /// What a slow state has beyond its precision, in single precision.
     Rest(VarId),
+    /// Where the potential of a cable was at the end of the last step: there it is held.
+    Kept(VarId),
     /// Whether the condition of the n-th `emit` held in the last step; [`UNSEEN`] before the first one.
     Edge(usize),
 }
@@ -93,6 +95,8 @@ pub enum Binding {
     Count(EventId),
     /// A state of a segment of a cable, after this step's solution.
     CableState(VarId, usize),
+    /// What events have made of a state of a cable that has one segment.
+    CableChanged(VarId),
     /// The step to attempt (adaptive kernels).
     StepSize,
     /// The error of the attempt relative to the tolerance.
@@ -158,6 +162,7 @@ pub(super) fn hidden_name(population: &Population, h: Hidden) -> String {
         Hidden::Since(e) => format!("since.{}", population.model.events[e].name),
         Hidden::Blocks(e) => format!("blocks.{}", population.model.events[e].name),
         Hidden::Rest(v) => format!("rest.{}", population.model.vars[v].name),
+        Hidden::Kept(v) => format!("kept.{}", population.model.vars[v].name),
         Hidden::Edge(i) => format!("edge.{i}"),
     }
 }
@@ -245,6 +250,7 @@ pub fn lower_neuron(
     let mut k = Build::new(p);
     k.slots(&mut l, ports, dt);
     let held = k.hold_values(&mut l);
+    k.hold_cables(&mut l, &held);
     k.conditions_before(&mut l);
     k.integrate(&mut l, &held, connected);
     k.events(&mut l, dt);
@@ -260,11 +266,14 @@ pub(super) struct Build<'a> {
     /// Whether the condition of the n-th `emit` held before this step, and whether it has been looked at before.
     before: HashMap<usize, (Value, Value)>,
     pub states: Vec<(VarId, Slot)>,
+    /// States of cables that events change.
+    changed: Vec<(VarId, Slot)>,
 }
 
 impl<'a> Build<'a> {
     pub fn new(p: &'a Population) -> Build<'a> {
-        Build { p, bindings: Vec::new(), hidden: HashMap::new(), before: HashMap::new(), states: Vec::new() }
+        let (hidden, before) = (HashMap::new(), HashMap::new());
+        Build { p, bindings: Vec::new(), hidden, before, states: Vec::new(), changed: Vec::new() }
     }
 
     pub fn slot(&mut self, l: &mut Lowering, name: String, kind: SlotKind, binding: Binding) -> Slot {
@@ -285,10 +294,15 @@ impl<'a> Build<'a> {
             l.env.insert(id, value);
         }
         for (id, var) in model.states().filter(|(_, v)| v.cable.is_some()) {
-            if uses(&model.emits, &self.p.solved, &mut |e| *e == Expr::Var(id)) {
+            let changes = model.emits.iter().any(|emit| changes(&emit.body, id));
+            if changes || uses(&model.emits, &self.p.solved, &mut |e| *e == Expr::Var(id)) {
                 let slot = self.slot(l, var.name.clone(), SlotKind::Lane, Binding::CableState(id, 0));
                 let value = l.b.load(slot);
                 l.env.insert(id, value);
+            }
+            if changes {
+                let slot = self.slot(l, format!("{}_changed", var.name), SlotKind::Out, Binding::CableChanged(id));
+                self.changed.push((id, slot));
             }
         }
         for (id, var) in &model.vars {
@@ -320,6 +334,11 @@ impl<'a> Build<'a> {
         for emit in &model.emits {
             collect_hidden(&emit.body, &mut hidden);
         }
+        let of_cable = |h: &Hidden| match h {
+            Hidden::Hold(v) if model.vars[*v].cable.is_some() => Some(Hidden::Kept(*v)),
+            _ => None,
+        };
+        hidden.extend(hidden.iter().filter_map(of_cable).collect::<Vec<_>>());
         for (i, emit) in model.emits.iter().enumerate() {
             if emit.edge.is_some() {
                 hidden.push(Hidden::Edge(i));
@@ -400,6 +419,16 @@ impl<'a> Build<'a> {
             self.hidden.insert(h, (slot, less));
         }
         out
+    }
+
+    /// Puts held potentials of cables back to where they were: cables have been advanced before.
+    fn hold_cables(&mut self, l: &mut Lowering, held: &HashMap<VarId, Value>) {
+        for (state, _) in &self.changed {
+            if let (Some(held), Some((_, kept))) = (held.get(state), self.hidden.get(&Hidden::Kept(*state))) {
+                let value = l.b.select(*held, *kept, l.env[state]);
+                l.env.insert(*state, value);
+            }
+        }
     }
 
     /// Finds which conditions held at the end of the last step; before the first one, they are looked at where it begins. What cables and
@@ -604,6 +633,13 @@ impl<'a> Build<'a> {
             let value = l.env[state];
             l.b.store(*slot, value);
         }
+        for (state, slot) in &self.changed {
+            let value = l.env[state];
+            l.b.store(*slot, value);
+            if let Some((_, kept)) = self.hidden.get_mut(&Hidden::Kept(*state)) {
+                *kept = value;
+            }
+        }
         let mut hidden: Vec<(Slot, Value)> = self.hidden.values().copied().collect();
         hidden.sort();
         for (slot, value) in hidden {
@@ -657,6 +693,15 @@ pub(super) fn collect_hidden(body: &[Stmt], out: &mut Vec<Hidden>) {
             Stmt::Assign(..) | Stmt::Deliver(_) | Stmt::Rewire => {}
         }
     }
+}
+
+/// Returns whether statements assign to a state, or hold it.
+fn changes(body: &[Stmt], state: VarId) -> bool {
+    body.iter().any(|s| match s {
+        Stmt::Assign(v, _) | Stmt::Hold(v, ..) => *v == state,
+        Stmt::If(_, a, b) => changes(a, state) || changes(b, state),
+        Stmt::Mute(..) | Stmt::Deliver(_) | Stmt::Rewire => false,
+    })
 }
 
 fn uses(emits: &[Emit], solved: &crate::solve::Solved, predicate: &mut dyn FnMut(&Expr) -> bool) -> bool {

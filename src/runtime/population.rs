@@ -125,6 +125,8 @@ pub struct Pop {
     uniform: Vec<usize>,
     /// Slots to which values of segments are copied.
     copied: Vec<Copied>,
+    /// Slots from which they are copied back where events have changed them.
+    changed: Vec<Changed>,
     noise: Noise,
     /// Its events, if there is nothing else to it than that they are drawn, and which slot they go to.
     rare: Option<(RareEvents, usize)>,
@@ -142,6 +144,20 @@ struct Copied {
 unsafe impl Send for Copied {}
 // SAFETY: threads copy what belongs to their cells.
 unsafe impl Sync for Copied {}
+
+/// A slot with what events have made of a state of a cable of one segment.
+struct Changed {
+    slot: usize,
+    to: *mut u8,
+    /// What single precision could not take up of the changes of a potential.
+    rest: Option<*mut u8>,
+    lanes: Lanes,
+}
+
+// SAFETY: what is written belongs to the population.
+unsafe impl Send for Changed {}
+// SAFETY: threads write what belongs to their cells.
+unsafe impl Sync for Changed {}
 
 /// Where a slot's memory moves.
 #[derive(Clone, Copy)]
@@ -162,7 +178,7 @@ impl Loaded {
             Binding::Clock(clock) if clock.is_uniform() => Some(Buffer::new(steps.max(16), precision)),
             Binding::Clock(_) => Some(Buffer::new(steps * lanes, precision)),
             Binding::Random(_) | Binding::Count(_) => Some(Buffer::new(steps * lanes, precision)),
-            Binding::CableState(..) => Some(Buffer::new(lanes, precision)),
+            Binding::CableState(..) | Binding::CableChanged(_) => Some(Buffer::new(lanes, precision)),
             _ => None,
         };
         let clocks = kernel.slots().iter().enumerate().filter_map(|(slot, binding)| match binding {
@@ -268,6 +284,7 @@ impl Pop {
             moving: Vec::new(),
             uniform: Vec::new(),
             copied: Vec::new(),
+            changed: Vec::new(),
             noise: Noise::default(),
             rare: None,
         };
@@ -303,7 +320,7 @@ impl Pop {
                 (Hidden::Edge(_), _) => UNSEEN,
                 (Hidden::Since(_) | Hidden::Hold(_) | Hidden::Mute(_), _) => 0.0,
                 // A part of a state.
-                (Hidden::Rest(_), _) => continue,
+                (Hidden::Rest(_) | Hidden::Kept(_), _) => continue,
             };
             cells.clone().for_each(|i| s.now_mut().set(i, first));
         }
@@ -586,9 +603,21 @@ impl Pop {
         put(Binding::State(var), &|v| v)
     }
 
+    /// Lets the potential of a cable that is held be held at another value.
+    pub fn keep_at(&mut self, var: VarId, cell: usize, value: f64) {
+        let key = Binding::Hidden(Hidden::Kept(var));
+        if let Some(s) = self.states.iter_mut().find(|s| s.key == key) {
+            s.now_mut().set(cell, value);
+        }
+    }
+
     /// Replaces all values of a state: one for each cell, of a cable's one for each place of its segments.
     pub fn put_values(&mut self, var: VarId, values: &[f64]) {
         if self.cables.as_mut().is_some_and(|cables| cables.put(var, values)) {
+            let lanes = self.cables.as_ref().and_then(|cables| cables.state(var)).map(|(_, lanes)| lanes);
+            if let Some(lanes) = lanes.filter(|lanes| lanes.segments == 1) {
+                (0..lanes.cells).for_each(|cell| self.keep_at(var, cell, values[lanes.of(cell, 0)]));
+            }
             return;
         }
         let mut put = |key: Binding, of: &dyn Fn(f64) -> f64| {

@@ -324,7 +324,8 @@ impl Simulation {
         let pop = &mut self.pops[population];
         match &mut pop.cables {
             Some(cables) if cables.state(var).is_some() => {
-                cells.enumerate().for_each(|(k, cell)| cables.set(var, cell, segment, value.at(k)));
+                cells.clone().enumerate().for_each(|(k, cell)| cables.set(var, cell, segment, value.at(k)));
+                cells.enumerate().for_each(|(k, cell)| pop.keep_at(var, cell, value.at(k)));
             }
             _ => {
                 pop.set_values(var, cells, value);

@@ -226,6 +226,8 @@ impl Simulation {
                     noise.fill(m, &lanes);
                     pop.update.kernel.function().call_with(noise.draw(), pop.table(), lanes.start, lanes.end, m)
                 };
+                // SAFETY: as above.
+                unsafe { pop.write_segments(&lanes, precision) };
                 if ok {
                     // What has arrived is used up; whoever used it still has it in its cache.
                     // SAFETY: threads have disjoint lanes.

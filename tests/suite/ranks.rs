@@ -139,9 +139,9 @@ experiment e {
     measure total = sum(net.b.count)
 }";
 
-/// What reaches segments of cables, and what cells and synapses read of them, noise, time and what segments read of their cells: events onto chosen and drawn segments, drives of every kind
-/// onto one, currents into the middle, synapses that learn by what their segment does, cells of different shapes, and fewer cells than a
-/// vector has lanes.
+/// What reaches segments of cables, and what cells and synapses read of them, noise, time and what segments read of their cells: events
+/// onto chosen and drawn segments, drives of every kind onto one, currents into the middle, synapses that learn by what their segment
+/// does, cells of different shapes, and fewer cells than a vector has lanes; events and signals that change segments.
 const DENDRITES: &str = "
 use std.channels.hodgkin_huxley
 neuron Pyramid {
@@ -190,6 +190,35 @@ neuron Pyramid {
     emit spike when rising soma.v > 0 mV
     emit far on spike when apical[7].v > -50 mV
 }
+neuron Leaky {
+    compartment soma {
+        length 20 um   diameter 20 um
+        param C_m = 1 uF/cm^2, R_a = 150 Ohm*cm
+        state v = -65 mV
+        state w = 0 uA/cm^2
+        w' = -w / 20 ms
+        current = 0.1 mS/cm^2 * (v + 65 mV)
+        current = w
+    }
+    compartment dend[6] {
+        length 200 um   diameter 2 um
+        param C_m = 1 uF/cm^2, R_a = 150 Ohm*cm
+        event input exc: nS
+        state v = -65 mV
+        state g = 0 nS
+        state learned = 0
+        g' = -g / 3 ms + exc
+        current = 0.1 mS/cm^2 * (v + 65 mV)
+        current = g * (v - 0 mV)
+        on learn { learned += (v + 65 mV) / 1 mV + uniform(0, 1) }
+    }
+    couple soma <-> dend
+    emit spike when soma.v > -56 mV {
+        soma.v = -63 mV
+        soma.w += 0.5 uA/cm^2
+        hold soma.v for 1 ms
+    }
+}
 synapse Local {
     weight w: nS in 0 nS .. 20 nS
     on pre.spike {
@@ -200,6 +229,7 @@ synapse Local {
 network Net {
     population p: Pyramid[50]
     population few: Pyramid[3]
+    population leaky: Leaky[37]
     init p.long ~ uniform(250 um, 350 um)
     init p.apical.v ~ normal(-65 mV, 1 mV)
     projection ahead: p -> p.apical.exc: Static { connect where post.i == mod(pre.i + 1, 50)   place segment 4   weight 12 nS   delay 2 ms }
@@ -208,12 +238,15 @@ network Net {
     projection link: p -> p.apical.exc: Local { connect fixed_in_degree(4)   place ~ uniform(30 um, 240 um)   weight 0.5 nS   delay 1.5 ms }
     drive p[10 .. 40].apical.exc { poisson 200 Hz   weight 0.4 nS   place segment 6 }
     drive p.basal.inh { poisson 20 kHz   weight 0.02 nS   place segment 1 }
+    projection p -> leaky.dend.exc: Static { connect fixed_probability(0.3)   place ~ uniform(20 um, 150 um)   weight 3 nS   delay 1 ms }
+    drive leaky.dend.exc { poisson 1 kHz   weight 1 nS   place segment 1 }
     drive few.apical.exc { spikes [3 ms, 9 ms]   weight 15 nS   place segment 2 }
 }
 experiment e {
     dt 0.05 ms
     network net = Net()
-    record (net.p.spike, net.p.far, net.few.spike)
+    record (net.p.spike, net.p.far, net.few.spike, net.leaky.spike)
+    record net.leaky.dend.v every 2 ms as along
     record net.p.apical[5].v every 1 ms as v
     record net.link.w every 5 ms as weights
     for k in 1 .. 3 {
@@ -222,6 +255,9 @@ experiment e {
         net.p.soma.I = 0 pA
         net.p[33].apical[2].v = -50 mV
         run 6 ms
+        signal learn
+        measure fired = count(net.leaky.spike)
+        measure learned = net.leaky.dend.learned
         measure low = net.p.apical.low
         measure g = sum(net.few.apical.g / 1 nS)
     }

@@ -390,10 +390,20 @@ impl Checker {
         let mut reads: Vec<Expr> = Vec::new();
         for emit in &out.emits {
             let event = out.events[emit.event].span;
-            let mut writes = Vec::new();
-            effects(&emit.body, &mut writes, &mut reads);
-            if writes.iter().any(|v| out.vars[*v].cable.is_some()) {
-                found.push(refuse(event, "a handler that changes or holds a state of a cable"));
+            let (mut assigned, mut held) = (Vec::new(), Vec::new());
+            effects(&emit.body, (&mut assigned, &mut held), &mut reads);
+            let of_one = |v: VarId| {
+                let cable = out.vars[v].cable.and_then(|c| out.cables.get(c));
+                cable.is_none_or(|c| crate::math::eval(&c.segments, &|_| None, None) == Some(1.0))
+            };
+            if assigned.iter().chain(&held).any(|v| !of_one(*v)) {
+                let d = refuse(event, "a handler that changes or holds all segments of a cable");
+                found.push(d.help(
+                    "events change and hold the states of cables of one segment, `compartment soma { length … }`",
+                ));
+            }
+            if held.iter().any(|v| out.vars[*v].cable.is_some() && !out.cables.iter().any(|c| c.v == *v)) {
+                found.push(refuse(event, "holding another state of a cable than its potential"));
             }
             if reads.drain(..).any(|e| out.reads_segments(&e)) {
                 found.push(refuse(event, "reading a cable of several segments in a handler"));
@@ -403,20 +413,24 @@ impl Checker {
     }
 }
 
-/// Collects what statements write and the expressions they read.
-fn effects(body: &[Stmt], writes: &mut Vec<VarId>, reads: &mut Vec<Expr>) {
+/// Collects what statements assign to and what they hold, and the expressions they read.
+fn effects(body: &[Stmt], (assigned, held): (&mut Vec<VarId>, &mut Vec<VarId>), reads: &mut Vec<Expr>) {
     for s in body {
         match s {
-            Stmt::Assign(v, e) | Stmt::Hold(v, e, _) => {
-                writes.push(*v);
+            Stmt::Assign(v, e) => {
+                assigned.push(*v);
+                reads.push(e.clone());
+            }
+            Stmt::Hold(v, e, _) => {
+                held.push(*v);
                 reads.push(e.clone());
             }
             Stmt::Mute(_, e, _) | Stmt::Deliver(e) => reads.push(e.clone()),
             Stmt::Rewire => {}
             Stmt::If(c, a, b) => {
                 reads.push(c.clone());
-                effects(a, writes, reads);
-                effects(b, writes, reads);
+                effects(a, (assigned, held), reads);
+                effects(b, (assigned, held), reads);
             }
         }
     }

@@ -176,6 +176,13 @@ impl Cables {
         }
     }
 
+    /// Returns where the values of a state lie, and what of a potential single precision could not take up.
+    pub fn place_of(&mut self, var: VarId) -> Option<(*mut u8, Option<*mut u8>, Lanes)> {
+        let c = self.compartments.iter_mut().find(|c| c.states.contains_key(&var))?;
+        let rest = c.rest.as_mut().filter(|_| var == c.shape.v).map(Buffer::as_mut_ptr);
+        c.states.get_mut(&var).map(|states| (states.as_mut_ptr(), rest, c.shape.lanes))
+    }
+
     /// Gives a state a value for every place; false if it is none of these cables'.
     pub fn put(&mut self, var: VarId, values: &[f64]) -> bool {
         let Some(c) = self.compartments.iter_mut().find(|c| c.states.contains_key(&var)) else { return false };

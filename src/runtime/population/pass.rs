@@ -1,6 +1,6 @@
 //! What a population does in a pass: where its kernels find and leave their values, what arrives, and what they do not do themselves.
 
-use super::{Copied, Loaded, Moving, Pop, input_slot, state_slot};
+use super::{Changed, Copied, Loaded, Moving, Pop, input_slot, state_slot};
 use crate::codegen::abi::SlotMemory;
 use crate::hir::VarId;
 use crate::image::{Binding, PortSource};
@@ -18,6 +18,7 @@ impl Pop {
         self.moving.clear();
         self.uniform.clear();
         self.copied.clear();
+        self.changed.clear();
         let mut table = Vec::with_capacity(self.update.kernel.slots().len());
         for (slot, (binding, own)) in self.update.kernel.slots().iter().zip(&mut self.update.own).enumerate() {
             table.push(match binding {
@@ -49,6 +50,11 @@ impl Pop {
                         {
                             let from = state.as_mut_ptr().cast_const();
                             self.copied.push(Copied { slot, from, lanes, segment: *segment });
+                        }
+                        if let Binding::CableChanged(v) = binding
+                            && let Some((to, rest, lanes)) = self.cables.as_mut().and_then(|c| c.place_of(*v))
+                        {
+                            self.changed.push(Changed { slot, to, rest, lanes });
                         }
                         let uniform = match binding {
                             Binding::Time => true,
@@ -182,6 +188,30 @@ impl Pop {
             for beyond in if own.contains(&(lanes.cells - 1)) { lanes.cells..own.end } else { 0..0 } {
                 // SAFETY: as above.
                 unsafe { to.add(beyond * size).copy_from_nonoverlapping(to.add((lanes.cells - 1) * size), size) };
+            }
+        }
+    }
+
+    /// Copies what events have changed back to the segments, for some lanes.
+    ///
+    /// # Safety
+    /// As for [`Pop::read_segments`], after the kernel has run.
+    pub unsafe fn write_segments(&self, own: &std::ops::Range<usize>, precision: Precision) {
+        for Changed { slot, to, rest, lanes } in &self.changed {
+            let (from, size) = (self.table[*slot].output.cast_const(), precision.bytes());
+            for cell in own.start..own.end.min(lanes.cells) {
+                let at = lanes.of(cell, 0) * size;
+                // SAFETY: both have these cells' lanes, and so has the rest.
+                unsafe {
+                    let bytes = |at: *const u8| std::slice::from_raw_parts(at, size);
+                    if bytes(from.add(cell * size)) == bytes(to.add(at).cast_const()) {
+                        continue;
+                    }
+                    to.add(at).copy_from_nonoverlapping(from.add(cell * size), size);
+                    if let Some(rest) = rest {
+                        rest.add(at).write_bytes(0, size);
+                    }
+                }
             }
         }
     }
