@@ -139,7 +139,7 @@ module.exports = grammar({
     spacing: ($) => seq("{", "spacing", $._expression, "}"),
     sub_network: ($) => prec.right(seq("network", field("name", $.identifier), "=", field("model", $.identifier), optional($.arguments))),
     init: ($) => seq("init", list($.view_path), $._value),
-    view_path: ($) => prec.right(seq($.path, optional($.index), repeat(seq(".", $.identifier)))),
+    view_path: ($) => prec.right(seq($.path, repeat(choice($.index, seq(".", $.identifier))))),
     projection: ($) => prec.right(seq(
       "projection", optional(seq(field("name", $.identifier), ":")), $._endpoints, "->", $._endpoints,
       optional(seq(":", field("model", $.identifier), optional($.arguments))), optional($.projection_body),

@@ -373,17 +373,25 @@ pub struct Network {
     pub body: Vec<NetworkItem>,
 }
 
-/// `exc`, `exc[0..10].v`, `(exc, inh).ex`
+/// `exc`, `exc[0..10].v`, `cell[0].dend[1].v`, `(exc, inh).ex`
 #[derive(Debug, Clone, PartialEq)]
 pub struct ViewPath {
     /// Dotted path before an index.
     pub path: Name,
-    /// Index.
-    pub index: Option<Vec<Expr>>,
-    /// Dotted path after the index.
-    pub tail: Option<Name>,
-    /// The whole.
+    /// Indices, each with the dotted path after it.
+    pub steps: Vec<(Vec<Expr>, Option<Name>)>,
+    /// What stands behind the brackets of a list, and belongs to each of it.
+    pub shared: Option<Name>,
+    /// The whole, without what is shared.
     pub span: Span,
+}
+
+impl ViewPath {
+    /// The dotted path at its end.
+    pub fn end(&self) -> &Name {
+        let step = self.steps.last().and_then(|(_, tail)| tail.as_ref());
+        self.shared.as_ref().or(step).unwrap_or(&self.path)
+    }
 }
 
 /// What stands in a network's body.

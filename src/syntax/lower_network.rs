@@ -72,9 +72,11 @@ impl Lowerer {
         let span = self.span(&pair);
         let mut p = self.parts(pair);
         let path = self.name(&p.next()?);
-        let index = p.take(Rule::index).map(|i| self.exprs(i)).transpose()?;
-        let tail = p.take(Rule::view_tail).map(|t| self.tail(&t));
-        Ok(ViewPath { path, index, tail, span })
+        let steps = p.all(Rule::view_step).into_iter().map(|s| {
+            let mut p = self.parts(s);
+            Ok((self.exprs(p.next()?)?, p.take(Rule::view_tail).map(|t| self.tail(&t))))
+        });
+        Ok(ViewPath { path, steps: steps.collect::<Lowered<_>>()?, shared: None, span })
     }
 
     fn tail(&self, pair: &P) -> Name {
@@ -89,13 +91,8 @@ impl Lowerer {
         let mut p = self.parts(pair);
         let mut paths: Vec<ViewPath> =
             p.all(Rule::view_path).into_iter().map(|v| self.view_path(v)).collect::<Lowered<_>>()?;
-        if let Some(tail) = p.take(Rule::view_tail).map(|t| self.tail(&t)) {
-            for path in &mut paths {
-                path.tail = Some(match path.tail.take() {
-                    None => tail.clone(),
-                    Some(t) => Name { text: format!("{}.{}", t.text, tail.text), span: t.span.to(tail.span) },
-                });
-            }
+        if let Some(shared) = p.take(Rule::view_tail).map(|t| self.tail(&t)) {
+            paths.iter_mut().for_each(|path| path.shared = Some(shared.clone()));
         }
         Ok(paths)
     }

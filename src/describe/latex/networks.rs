@@ -127,9 +127,7 @@ impl NetworkPages<'_> {
 
     pub fn view(&self, v: &ViewPath) -> String {
         let text = on_one_line(self.document.written.of(v.span));
-        // A port behind a list belongs to each of the list.
-        let tail =
-            v.tail.as_ref().filter(|t| t.span.start >= v.span.end).map_or(String::new(), |t| format!(".{}", t.text));
+        let tail = v.shared.as_ref().map_or(String::new(), |t| format!(".{}", t.text));
         code(&format!("{text}{tail}"))
     }
 

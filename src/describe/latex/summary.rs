@@ -96,7 +96,7 @@ fn connector(c: &Clause) -> Option<String> {
 }
 
 fn kinds(d: &Drive) -> impl Iterator<Item = String> {
-    let ports: Vec<String> = d.targets.iter().map(|t| t.tail.as_ref().unwrap_or(&t.path).text.clone()).collect();
+    let ports: Vec<String> = d.targets.iter().map(|t| t.end().text.clone()).collect();
     d.clauses.iter().filter_map(move |c| {
         let what = match c {
             Clause::Random(Process::Poisson, _) => "Poisson events",

@@ -362,8 +362,9 @@ impl<'a> Walk<'a> {
 
     fn view(&mut self, v: &ViewPath) -> Option<DeclarationId> {
         let of = self.path(&v.path);
-        self.each(v.index.iter().flatten());
-        v.tail.iter().fold(of, |of, tail| parts(tail).fold(of, |of, (part, span)| self.ask(of, part, span)))
+        self.each(v.steps.iter().flat_map(|(index, _)| index));
+        let tails = v.steps.iter().filter_map(|(_, tail)| tail.as_ref()).chain(&v.shared);
+        tails.fold(of, |of, tail| parts(tail).fold(of, |of, (part, span)| self.ask(of, part, span)))
     }
 
     fn clauses(&mut self, clauses: &[Clause], synapse: Option<DeclarationId>) {

@@ -258,7 +258,7 @@ pub fn element(infer: &mut Infer, of: Expr, index: Vec<Expr>, span: Span) -> Exp
     Expr::new(ExprKind::Element(Box::new(of), index), ty, span)
 }
 
-/// Spells a path with an index as an expression.
+/// Spells a path with indices as an expression.
 fn spelled(v: &ViewPath) -> ast::Expr {
     let dotted = |base: Option<ast::Expr>, name: &ast::Name| {
         let mut out = base;
@@ -272,11 +272,14 @@ fn spelled(v: &ViewPath) -> ast::Expr {
         out.unwrap_or(ast::Expr { kind: ast::ExprKind::All, span: name.span })
     };
     let mut e = dotted(None, &v.path);
-    if let Some(index) = &v.index {
+    for (index, tail) in &v.steps {
         e = ast::Expr { kind: ast::ExprKind::Index(Box::new(e), index.clone()), span: v.span };
+        if let Some(tail) = tail {
+            e = dotted(Some(e), tail);
+        }
     }
-    if let Some(tail) = &v.tail {
-        e = dotted(Some(e), tail);
+    if let Some(shared) = &v.shared {
+        e = dotted(Some(e), shared);
     }
     ast::Expr { span: v.span, ..e }
 }
@@ -289,18 +292,25 @@ pub fn view(world: &mut World, infer: &mut Infer, v: &ViewPath) -> Expr {
 /// The same for a port: what is written may be a population alone, or end in names that are no variable; those come back as text.
 pub fn target(world: &mut World, infer: &Infer, v: &ViewPath) -> Option<(ViewPath, String)> {
     let names: Vec<&str> = v.path.text.split('.').collect();
-    let tail: Vec<&str> = v.tail.iter().flat_map(|t| t.text.split('.')).collect();
+    let index = match &v.steps[..] {
+        [] => None,
+        [(index, _)] => Some(index),
+        // One of several indices is a segment's, which is no target by itself.
+        _ => return None,
+    };
+    let tails = v.steps.iter().filter_map(|(_, tail)| tail.as_ref()).chain(&v.shared);
+    let tail: Vec<&str> = tails.flat_map(|t| t.text.split('.')).collect();
     let mut silent = Diagnostics::default();
     let mut quiet = infer.quiet(&mut silent);
-    let named = |path: &[&str], index: Option<Vec<ast::Expr>>| ViewPath {
+    let named = |path: &[&str]| ViewPath {
         path: ast::Name { text: path.join("."), span: v.path.span },
-        index,
-        tail: None,
+        steps: index.map(|index| (index.clone(), None)).into_iter().collect(),
+        shared: None,
         span: v.span,
     };
-    let splits: Vec<usize> = if v.index.is_some() { vec![names.len()] } else { (1..=names.len()).rev().collect() };
+    let splits: Vec<usize> = if index.is_some() { vec![names.len()] } else { (1..=names.len()).rev().collect() };
     for k in splits {
-        let cells = named(&names[..k], v.index.clone());
+        let cells = named(&names[..k]);
         if matches!(view(world, &mut quiet, &cells).ty.kind, Kind::Population(_)) {
             let port: Vec<&str> = names[k..].iter().chain(&tail).copied().collect();
             return Some((cells, port.join(".")));

@@ -26,10 +26,7 @@ pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath, po
         let found = view(world, infer, v);
         if !found.is_error() {
             let d = errors::wrong_kind("a population", &found.ty, v.span);
-            let segment = v.index.as_ref().and(v.tail.as_ref()).map(|port| {
-                format!("to reach a segment, write `{}.{}` and `place segment 3` in the block", v.path.text, port.text)
-            });
-            infer.diagnostics.push(d.maybe_help(segment));
+            infer.diagnostics.push(d.maybe_help(segment_of(v)));
         }
         return None;
     };
@@ -59,6 +56,16 @@ pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath, po
         return None;
     }
     Some((cells, neuron, found))
+}
+
+/// How synapses reach one segment of a cable, where it was written with an index.
+fn segment_of(v: &ViewPath) -> Option<String> {
+    let (_, last) = v.steps.last()?;
+    let before = v.steps.iter().rev().skip(1).rev().filter_map(|(_, tail)| tail.as_ref());
+    let cable: String = before.map(|tail| format!("[…].{}", tail.text)).collect();
+    let port = last.iter().chain(&v.shared).map(|t| format!(".{}", t.text)).collect::<String>();
+    let target = format!("{}{cable}{port}", v.path.text);
+    (!port.is_empty()).then(|| format!("to reach a segment, write `{target}` and `place segment 3` in the block"))
 }
 
 /// Returns whether a synapse delivers nothing that a port would have to take: it follows an energy, or only learns at signals.
@@ -342,7 +349,7 @@ fn modulator(
 
 /// Checks that a projection whose weights are to be used the other way round is there, and has weights of the same unit.
 fn transpose(infer: &mut Infer, world: &mut World, clauses: &[Clause], of: &Name, weight: Option<&Ty>) -> Option<Expr> {
-    let path = ViewPath { path: of.clone(), index: None, tail: None, span: of.span };
+    let path = ViewPath { path: of.clone(), steps: Vec::new(), shared: None, span: of.span };
     let found = view(world, infer, &path);
     let Kind::Projection(synapse) = &found.ty.kind else {
         if !found.is_error() {
