@@ -124,7 +124,7 @@ codes! {
     W0202 "shadowed name"
     W0203 "handler that never runs"
     W0204 "window that never is"
-    W0205 "statement after the last run"
+    W0205 "statement without effect"
     W0206 "synapse that delivers nothing"
     W0701 "order of events within a step"
     W0801 "duration is not a multiple of dt"

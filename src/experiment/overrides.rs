@@ -5,8 +5,10 @@ use super::run::Run;
 use super::settings::Override;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope};
+use crate::hir::Op;
+use crate::hir::experiment::model::Target;
 use crate::hir::experiment::overrides;
-use crate::hir::typed::ExprKind;
+use crate::hir::typed::{Expr, ExprKind};
 use crate::plan::Column;
 use crate::source::Span;
 use crate::units::{canonical_unit, dimension_word, format_number};
@@ -92,6 +94,37 @@ impl Run<'_> {
         // Names of the experiment have no value yet, so that none can be used.
         let surface = self.surface();
         Scope::new(&surface, &[]).eval(&e).map_err(|d| bad(d.message.clone()))
+    }
+
+    /// Warns of an assignment to what `--set` has given a value from which nothing has followed yet.
+    pub(super) fn warn_of_replaced_override(&mut self, target: &Target, op: Option<Op>, span: Span) -> Attempt<()> {
+        let Target::Cells { of, id, segment } = target else { return Ok(()) };
+        let given = self.runner.settings.overrides.iter().filter(|o| o.path.contains('.'));
+        let given: Vec<&Override> = given.collect();
+        if given.is_empty() || op.is_some() || self.out.warnings.iter().any(|d| d.span() == Some(span)) {
+            return Ok(());
+        }
+        let cells = self.cells(of)?;
+        if self.live[cells.network].simulation.as_ref().is_some_and(|s| s.time() > 0.0) {
+            return Ok(());
+        }
+        for o in given {
+            let found = overrides::target(self.runner.module, self.experiment, &o.path);
+            let Ok(Expr { kind: ExprKind::Variable { of, id: same, segment: at }, .. }) = found else { continue };
+            let Ok(theirs) = self.cells(&of) else { continue };
+            let apart = |(a, b): (&Expr, &Expr)| !a.is_spelled_like(b);
+            let elsewhere = segment.as_ref().zip(at.as_deref()).is_some_and(apart);
+            if same == *id && theirs.network == cells.network && theirs.cells.overlap(&cells.cells) && !elsewhere {
+                let message =
+                    format!("`--set {}={}` has no effect: the experiment assigns another value", o.path, o.value);
+                let d = Diagnostic::at(Code::W0205, span, message, "assigned before anything followed from it");
+                let help = "let a parameter of the experiment be assigned, `experiment e(I = 1 pA)`, and set that: \
+                            `--set I=2pA`";
+                self.out.warnings.push(d.help(help));
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Sets a variable of a network that has been built.

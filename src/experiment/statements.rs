@@ -91,7 +91,10 @@ impl Run<'_> {
             StatementKind::Save(..) | StatementKind::Load(..) if self.builds_only() => Ok(()),
             StatementKind::Save(net, path) => self.save(net, path),
             StatementKind::Load(net, path) => self.load(net, path, s.span),
-            StatementKind::Set(target, op, value) => self.set(target, *op, value, s.span),
+            StatementKind::Set(target, op, value) => {
+                self.warn_of_replaced_override(target, *op, s.span)?;
+                self.set(target, *op, value, s.span)
+            }
             StatementKind::Print(what) => self.print(what),
             StatementKind::Reset(what) => self.reset(what),
             StatementKind::Snapshot(..) if self.builds_only() => Ok(()),
@@ -286,7 +289,10 @@ impl Run<'_> {
             line.push(match self.eval(e)? {
                 Value::Text(t) => t.to_string(),
                 Value::Bool(b) => b.to_string(),
-                Value::Quantity(q) => q.to_string(),
+                Value::Quantity(q) => {
+                    defined(&q, e.span)?;
+                    q.to_string()
+                }
                 other => other.kind().to_string(),
             });
         }

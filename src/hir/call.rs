@@ -10,6 +10,7 @@ use crate::source::Span;
 use crate::syntax::ast::{self, ExprKind};
 use crate::units::{Dim, Ratio, Unit};
 use cranelift_entity::EntityRef;
+use std::collections::BTreeSet;
 
 impl Infer<'_> {
     /// Infers a call: what means something only here, a user's function, or a row of the table.
@@ -259,7 +260,7 @@ impl Infer<'_> {
             // A default may use the arguments before it, and nothing else of the caller's.
             let typed = match (value, &formal.value) {
                 (Some(e), _) => self.typed(m, e),
-                (None, Some(e)) => self.typed(&mut Arguments { bound: &bound, caller: m }, e),
+                (None, Some(e)) => self.typed(&mut Arguments { bound: &bound, caller: m, read: BTreeSet::new() }, e),
                 (None, None) => return Expr::error(span),
             };
             let at = value.or(formal.value.as_ref()).map_or(span, |e| e.span);
@@ -280,7 +281,7 @@ impl Infer<'_> {
             self.expanded = 0;
         }
         self.calling.push(name.to_string());
-        let body = self.typed(&mut Arguments { bound: &bound, caller: m }, &f.body);
+        let body = self.typed(&mut Arguments { bound: &bound, caller: m, read: BTreeSet::new() }, &f.body);
         self.calling.pop();
         let ty = body.ty.clone();
         let bound = bound.into_iter().map(|(_, id, e)| (id, e)).collect();
@@ -294,12 +295,15 @@ pub(super) fn check_function(module: &Module, (name, f): (&str, &super::Function
     let mut infer = Infer::new(module, &mut found);
     infer.calling.push(name.to_string());
     let mut bound: Vec<(String, LocalId, Expr)> = Vec::new();
+    let mut read = BTreeSet::new();
     for formal in &f.formals {
         let unit = formal.unit.as_ref().and_then(|u| super::resolve_unit(module, u, infer.diagnostics));
         // Of no unit that is known, it goes with any.
         let ty = unit.map_or(Ty::error(), |unit| Ty::in_unit(unit).shaped(Shape::Any));
         if let Some(default) = &formal.value {
-            let found = infer.typed(&mut Arguments { bound: &bound, caller: &mut Nobody }, default);
+            let mut arguments = Arguments { bound: &bound, caller: &mut Nobody, read };
+            let found = infer.typed(&mut arguments, default);
+            read = arguments.read;
             if !found.is_error() && !ty.is_error() && !found.ty.same_dim(&ty) {
                 let what = format!("argument `{}`", formal.name.text);
                 infer.diagnostics.push(errors::wrong_unit(&what, &ty, &found.ty, default.span, Some(formal.name.span)));
@@ -308,9 +312,17 @@ pub(super) fn check_function(module: &Module, (name, f): (&str, &super::Function
         let at = LocalId::new(bound.len());
         bound.push((formal.name.text.clone(), at, Expr::new(Kinds::Local(at), ty, formal.name.span)));
     }
-    infer.typed(&mut Arguments { bound: &bound, caller: &mut Nobody }, &f.body);
+    let mut body = Arguments { bound: &bound, caller: &mut Nobody, read };
+    infer.typed(&mut body, &f.body);
+    let Arguments { read, .. } = body;
     // What is too large written out is so where it is used.
     found.retain(|d| d.code != Code::E0107);
+    if !found.has_errors() {
+        for (argument, _, e) in bound.iter().filter(|(_, id, _)| !read.contains(id)) {
+            let message = format!("argument `{argument}` of `{name}` is never used");
+            found.push(Diagnostic::at(Code::W0201, e.span, message, "unused").help("remove it, or use it"));
+        }
+    }
     diagnostics.extend(found.iter().cloned());
 }
 
@@ -342,11 +354,14 @@ impl Meaning for Nobody {
 struct Arguments<'a> {
     bound: &'a [(String, LocalId, Expr)],
     caller: &'a mut dyn Meaning,
+    /// Those that anything has read.
+    read: BTreeSet<LocalId>,
 }
 
 impl Meaning for Arguments<'_> {
     fn name(&mut self, _: &mut Infer, name: &str, span: Span) -> Option<Expr> {
         let (_, id, e) = self.bound.iter().find(|(n, ..)| n == name)?;
+        self.read.insert(*id);
         Some(Expr::new(Kinds::Local(*id), e.ty.clone(), span))
     }
     fn path(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<Expr> {

@@ -18,6 +18,7 @@ mod module;
 pub mod network;
 mod neuron;
 mod operators;
+mod overwritten;
 pub mod print;
 mod response;
 mod root;

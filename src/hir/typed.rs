@@ -180,7 +180,7 @@ impl Expr {
     }
 
     /// Returns whether it is written like another one, wherever they stand.
-    fn is_spelled_like(&self, other: &Expr) -> bool {
+    pub fn is_spelled_like(&self, other: &Expr) -> bool {
         use ExprKind::*;
         let names = match (&self.kind, &other.kind) {
             (Local(a), Local(b)) => a == b,

@@ -4,9 +4,9 @@
 //! They are known only when networks and experiments have been checked, too.
 
 use super::experiment::model::{BlockId, Experiment, Statement, StatementKind};
-use super::network::model::{Parameter, Value};
-use super::typed::{Expr, ExprKind};
-use super::{Kind, Module, Side, Synapse, Trigger, VarId, VarKind};
+use super::network::model::{Item, Local, Network, Parameter, Value};
+use super::typed::{Expr, ExprKind, LocalId};
+use super::{Kind, Module, Side, Synapse, Trigger, VarId, VarKind, overwritten};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use std::collections::HashSet;
@@ -25,10 +25,13 @@ pub fn report(module: &Module, diagnostics: &mut Diagnostics) {
     unsent(module, diagnostics);
     undelivered(module, diagnostics);
     unopened(module, diagnostics);
-    module.experiments.iter().chain(&module.tests).for_each(|e| too_late(e, diagnostics));
+    for e in module.experiments.iter().chain(&module.tests) {
+        too_late(e, diagnostics);
+        overwritten::report(e, diagnostics);
+    }
 }
 
-/// Warns of parameters of networks and experiments that nothing reads, neither there nor from outside.
+/// Warns of parameters and values of networks and experiments that nothing reads, neither there nor from outside.
 fn unread(module: &Module, diagnostics: &mut Diagnostics) {
     let experiments = || module.experiments.iter().chain(&module.tests);
     let of_experiments = experiments().flat_map(|e| &e.reads);
@@ -46,6 +49,63 @@ fn unread(module: &Module, diagnostics: &mut Diagnostics) {
     for e in experiments() {
         let own = e.params.iter().filter(|p| !e.locals[p.id].read);
         own.for_each(|p| warn(p, &format!("experiment `{}`", e.name)));
+    }
+    for e in experiments() {
+        let lets = e.blocks.iter().flatten().filter_map(|s| match &s.kind {
+            StatementKind::Let(id, _) | StatementKind::LetOver(id, ..) => Some(&e.locals[*id]),
+            _ => None,
+        });
+        lets.filter(|local| !local.read).for_each(|local| diagnostics.push(never_used(local)));
+    }
+    // A network of a file without experiments is there for others, who may read what it names.
+    if let Some(root) = experiments().next() {
+        let told = unread_of_networks(module, &read).into_iter().filter(|local| local.span.file == root.span.file);
+        told.for_each(|local| diagnostics.push(never_used(local)));
+    }
+}
+
+fn never_used(local: &Local) -> Diagnostic {
+    let message = format!("`{}` is never used", local.name);
+    Diagnostic::at(Code::W0201, local.span, message, "unused").help("remove it, or use it")
+}
+
+/// Returns the values of networks that nothing reads. A variant is a copy, so that one use is enough for all of them.
+fn unread_of_networks<'a>(module: &'a Module, read: &HashSet<&(String, String)>) -> Vec<&'a Local> {
+    let (mut unread, mut used_places) = (Vec::new(), HashSet::new());
+    for (name, n) in &module.networks {
+        let is_read = |id: &LocalId| {
+            let local = &n.locals[*id];
+            local.read || n.members.get(&local.name) == Some(id) && read.contains(&(name.clone(), local.name.clone()))
+        };
+        let used: HashSet<LocalId> = n.locals.keys().filter(is_read).collect();
+        let mut lets = Vec::new();
+        unread_lets(&n.body, n, &used, &mut lets);
+        unread.extend(lets.into_iter().map(|id| &n.locals[id]));
+        used_places.extend(used.iter().map(|id| n.locals[*id].span));
+    }
+    unread.retain(|local| !used_places.contains(&local.span));
+    unread
+}
+
+/// Collects the values of a network that nothing reads; those of two branches are one name.
+fn unread_lets(body: &[Item], network: &Network, used: &HashSet<LocalId>, out: &mut Vec<LocalId>) {
+    for item in body {
+        match item {
+            Item::Let(id, e) => match e.kind {
+                // The name that both branches give a value.
+                ExprKind::Local(of) if network.locals[of].span == e.span => {
+                    out.retain(|other| *other != of || !used.contains(id));
+                }
+                _ if used.contains(id) || matches!(e.ty.kind, Kind::Population(_)) => {}
+                _ => out.push(*id),
+            },
+            Item::For { body, .. } => unread_lets(body, network, used, out),
+            Item::If(_, a, b) => {
+                unread_lets(a, network, used, out);
+                unread_lets(b, network, used, out);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -81,33 +141,10 @@ fn passes(e: &Experiment, block: BlockId) -> bool {
     })
 }
 
-/// Warns of a step or a precision of a block after which another one comes before anything could begin with it.
-fn overwritten(e: &Experiment, block: BlockId, diagnostics: &mut Diagnostics) {
-    use StatementKind as S;
-    let (mut dt, mut precision) = (false, false);
-    for s in e.blocks[block].iter().rev() {
-        let (what, again) = match &s.kind {
-            S::Dt(_) => ("step", std::mem::replace(&mut dt, true)),
-            S::Precision(..) => ("precision", std::mem::replace(&mut precision, true)),
-            S::Seed(_) => continue,
-            _ => {
-                (dt, precision) = (false, false);
-                continue;
-            }
-        };
-        if again {
-            let message = format!("this {what} has no effect: nothing begins with it before the next one");
-            let d = Diagnostic::at(Code::W0205, s.span, message, "of no use");
-            diagnostics.push(d.help("remove one of them"));
-        }
-    }
-}
-
-/// The same of a block after which time passes or does not.
+/// Warns of them in a block after which time passes or does not.
 fn after_the_end(e: &Experiment, block: BlockId, (mut later, mut sown): (bool, bool), diagnostics: &mut Diagnostics) {
     use StatementKind as S;
     let mut reseeded = false;
-    overwritten(e, block, diagnostics);
     for s in e.blocks[block].iter().rev() {
         let idle = match &s.kind {
             S::Record { .. } => Some("nothing is recorded"),

@@ -7,6 +7,7 @@ use neuro::compiler::Silent;
 use neuro::data::Files;
 use neuro::diag::{Code, Diagnostics};
 use neuro::experiment::{CheckpointStore, Checkpoints, Override, Progress, RunIdentity, Runner, Settings};
+use neuro::source::FileId;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -284,4 +285,36 @@ fn diagnostics_sort_and_do_not_repeat() {
 fn the_text_above_a_broken_declaration_is_no_mistake_of_its_own() {
     let (codes, text) = findings("## What it is for.\nnetwork Net { population (a): A[1] }\n\n## Fine.\nconst c = 1\n");
     assert_eq!(codes, [Code::E0101], "{text}");
+}
+
+/// What `--set` gives, and the experiment assigns before anything followed from it, is told with the place of the assignment.
+#[test]
+fn an_option_that_the_experiment_overwrites_is_told() {
+    let p = program(
+        "neuron Cell { input I: 1 = 0   state x = 0   x' = (I - x) / 5 ms }
+network Net { population a: Cell[4] }
+experiment e {
+    network net = Net()
+    net.a[0 .. 2].I = 1
+    run 1 ms
+    net.a.I = 3
+    expect true
+}
+",
+    );
+    let told = |path: &str| {
+        let overrides = vec![Override { path: path.into(), value: "2".into() }];
+        let out = run_with(&p, 0, Settings { overrides, ..Settings::default() }, Path::new("."));
+        assert!(out.failure.is_none(), "{path}");
+        out.warnings.iter().map(|d| (d.code, d.span().map(|s| s.start))).collect::<Vec<_>>()
+    };
+    let text = &p.sources.file(FileId(0)).text;
+    let place = text.find("net.a[0 .. 2].I").map(|at| at as u32);
+    for path in ["net.a.I", "net.a[1].I"] {
+        assert_eq!(told(path), [(Code::W0205, place)], "{path}");
+    }
+    // Other cells, and another variable.
+    for path in ["net.a[3].I", "net.a.x"] {
+        assert_eq!(told(path), [], "{path}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Checked experiments: statements in blocks, with ids for names and a type for every expression.
 
 use crate::hir::network::model::{Drive, Local, Nested, Parameter, Value};
-use crate::hir::typed::{Expr, LocalId, Seen};
+use crate::hir::typed::{Expr, ExprKind, LocalId, Seen};
 use crate::hir::{Kind, Op, Reduce, Ty, VarId};
 use crate::source::Span;
 use cranelift_entity::PrimaryMap;
@@ -180,6 +180,43 @@ pub enum Target {
     Local(LocalId, Vec<Expr>),
     /// A state of a world, or elements of one.
     Environment(LocalId, LocalId, Vec<Expr>),
+}
+
+impl Target {
+    /// Returns whether all of another target is assigned to, too, as far as the text says.
+    pub fn covers(&self, other: &Target) -> bool {
+        let all = |index: &Option<Expr>, part: &Option<Expr>| match (index, part) {
+            (None, _) => true,
+            (Some(a), Some(b)) => a.is_spelled_like(b),
+            (Some(_), None) => false,
+        };
+        let same = |a: &[Expr], b: &[Expr]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_spelled_like(b));
+        match (self, other) {
+            (Target::Cells { of, id, segment }, Target::Cells { of: part, id: same, segment: at }) => {
+                let whole = matches!(&part.kind, ExprKind::Element(whole, _) if of.is_spelled_like(whole));
+                id == same && all(segment, at) && (whole || of.is_spelled_like(part))
+            }
+            (Target::Synapses { of, name, index }, Target::Synapses { of: other, name: same, index: part }) => {
+                name == same && of.is_spelled_like(other) && all(index, part)
+            }
+            (Target::Local(id, index), Target::Local(other, part)) => {
+                id == other && (index.is_empty() || same(index, part))
+            }
+            (Target::Environment(of, id, index), Target::Environment(other, same_id, part)) => {
+                of == other && id == same_id && (index.is_empty() || same(index, part))
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the expressions that say which of something it is.
+    pub fn places(&self) -> Vec<&Expr> {
+        match self {
+            Target::Cells { of, segment, .. } => [of].into_iter().chain(segment).collect(),
+            Target::Synapses { of, index, .. } => [of].into_iter().chain(index).collect(),
+            Target::Local(_, index) | Target::Environment(_, _, index) => index.iter().collect(),
+        }
+    }
 }
 
 /// The statements of experiments.
