@@ -157,9 +157,17 @@ impl std::fmt::Display for Quantity {
         }
         let more = if self.data.len() > 12 { ", …" } else { "" };
         match self.shape[..] {
-            [_, columns] if self.rows.is_none() && columns > 0 => {
-                let rows: Vec<String> = shown.chunks(columns).map(|row| format!("[{}]", row.join(", "))).collect();
-                write!(f, "[{}{more}]{suffix}", rows.join(", "))
+            [rows, columns] if self.rows.is_none() && columns > 0 => {
+                // Of a large one the beginnings of its first rows.
+                let (most, wide) = if more.is_empty() { (rows, columns) } else { (3, 4) };
+                let begins = |row: &[f64]| {
+                    let shown = row.iter().take(wide).map(|v| format_number(unit.from_internal(*v)));
+                    let more = if columns > wide { ", …" } else { "" };
+                    format!("[{}{more}]", shown.collect::<Vec<_>>().join(", "))
+                };
+                let shown: Vec<String> = self.data.chunks(columns).take(most).map(begins).collect();
+                let more = if rows > most { ", …" } else { "" };
+                write!(f, "[{}{more}]{suffix}", shown.join(", "))
             }
             _ => write!(f, "[{}{more}]{suffix}", shown.join(", ")),
         }

@@ -8,7 +8,7 @@ use super::values::per_synapse;
 use super::{Elaborator, Locals, undrawn};
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, fail, room};
-use crate::hir::network::model::{self, Connection, Value};
+use crate::hir::network::model::{self, Connection, Site, Value};
 use crate::hir::{Stmt, Synapse, Trigger, VarId, VarKind, misplaced};
 use crate::math::eval;
 use crate::plan::{
@@ -126,7 +126,8 @@ impl Elaborator<'_> {
             (projection.dendritic, projection.lag) = (Delay::Const(0), 0);
         }
         if let Some(anew) = c.anew {
-            can_be_drawn_anew(&projection, anew)?;
+            let each = matches!(c.site, Some((Site::Each, _)));
+            can_be_drawn_anew(&projection, each, anew)?;
             projection.stored = false;
         }
         self.plan.projections.push(projection);
@@ -405,12 +406,19 @@ fn within_limits(p: &Projection, c: &Connection) -> Attempt<()> {
 }
 
 /// Refuses to draw synapses anew that have something to remember, or whose targets are not drawn source by source.
-fn can_be_drawn_anew(p: &Projection, span: Span) -> Attempt<()> {
+fn can_be_drawn_anew(p: &Projection, each_segment: bool, span: Span) -> Attempt<()> {
     let by_source = match &p.pairs {
         Pairs::Drawn(d) => !d.is_by_target(),
         Pairs::All(..) | Pairs::OneToOne(..) => true,
         _ => false,
     };
+    if each_segment {
+        let message = format!("`{}` has synapses on each segment", p.name);
+        let d = Diagnostic::at(Code::E0106, span, message, "cannot be drawn anew at every event");
+        return Err(Box::new(
+            d.help("leave out `store never`, or let each pair have one synapse: `place ~ uniform(…)`"),
+        ));
+    }
     let message = match p.is_plastic() || p.synapse.deliver.is_some() {
         true => format!("`{}` has to remember its synapses", p.name),
         false if by_source => return Ok(()),

@@ -288,6 +288,50 @@ pub(crate) fn wrong_kind(expected: &str, found: &Ty, span: Span) -> Diagnostic {
         .maybe_help(help.map(str::to_string))
 }
 
+/// An element or a member where nothing has any.
+pub(crate) fn no_parts(e: &ast::Expr) -> Diagnostic {
+    let (what, help) = match e.kind {
+        ast::ExprKind::Index(..) => (
+            "an element of an array",
+            "arrays belong to networks and experiments; of a cable in its neuron, a state has an index: `dend[3].v`",
+        ),
+        _ => {
+            ("a member of something", "a name with a dot is one of a compartment or a channel, or of `pre` and `post`")
+        }
+    };
+    Diagnostic::at(Code::E0401, e.span, format!("expected a plain value, found {what}"), "wrong kind of value")
+        .help(help)
+}
+
+/// `x at end of free` where nothing is kept of windows.
+pub(crate) fn not_remembered(of: &ast::Expr, window: &str, span: Span) -> Diagnostic {
+    let d = Diagnostic::at(Code::E0401, span, "nothing is remembered here", "only variables of cells are");
+    match of.kind {
+        ast::ExprKind::Name(_) => d.help(format!(
+            "write `s at end of {window}` in a handler of a neuron or synapse, or of a population in an experiment"
+        )),
+        _ => d.help(format!("give it a name: `let x = …` in the neuron, then `x at end of {window}`")),
+    }
+}
+
+/// A name that is declared only below.
+pub(crate) fn used_before(name: &str, span: Span, declared: Span) -> Diagnostic {
+    let d = Diagnostic::at(Code::E0201, span, format!("`{name}` is used before it is declared"), "not known yet");
+    d.label(declared, "declared here").help("write the declaration above what uses it")
+}
+
+/// An index of a cable that is no number of a segment.
+pub(crate) fn no_segment(span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0406, span, "a segment has a whole number from 0 on", "is none")
+        .help("segments are counted from the root: the last one of `dend[20]` is `dend[19]`")
+}
+
+/// A loop that has no turn.
+pub(crate) fn never_repeated(span: Span) -> Diagnostic {
+    Diagnostic::at(Code::E0401, span, "this is repeated no time", "no turn")
+        .help("remove the loop, or let a parameter say how often: `experiment e(turns: int = 0)`")
+}
+
 /// `1 < x < 3`
 pub(crate) fn chained_comparison(span: Span) -> Diagnostic {
     Diagnostic::at(Code::E0401, span, "what is true or false is neither larger nor smaller", "true or false")

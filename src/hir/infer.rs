@@ -56,6 +56,11 @@ pub trait Meaning {
         None
     }
 
+    /// Where something of this name is declared, if that comes only after a place.
+    fn declared_after(&self, _name: &str, _place: Span) -> Option<Span> {
+        None
+    }
+
     /// Function names to suggest for an unknown one, beside those of the table.
     fn known_functions(&self) -> Vec<&'static str> {
         Vec::new()
@@ -324,7 +329,7 @@ impl Infer<'_> {
             ExprKind::Call(callee, args) => self.call(m, callee, args, span),
             ExprKind::Index(..) | ExprKind::Member(..) => match m.path(self, e) {
                 Some(typed) => typed,
-                None => self.report(errors::wrong_kind("a plain value", &Ty::of(Kind::Table), span), span),
+                None => self.report(errors::no_parts(e), span),
             },
             ExprKind::List(items) => self.list(m, items, span),
             ExprKind::If(c, a, b) => {
@@ -353,12 +358,7 @@ impl Infer<'_> {
             },
             ExprKind::AtEnd(of, window) => match m.at_end(self, of, window) {
                 Some(typed) => typed,
-                None => {
-                    let d =
-                        Diagnostic::at(Code::E0401, span, "nothing is remembered here", "only variables of cells are");
-                    let help = "write `s at end of free` in a handler of a neuron or synapse, or of a population in an experiment";
-                    self.report(d.help(help), span)
-                }
+                None => self.report(errors::not_remembered(of, &window.text, span), span),
             },
             ExprKind::All => new(Kinds::All, Ty::of(Kind::Range)),
             ExprKind::Stepped(range, step) => {
@@ -388,6 +388,9 @@ impl Infer<'_> {
         }
         if let Some(unit) = self.module.units.get(name).cloned().or_else(|| crate::units::lookup(name)) {
             return number_of(unit.to_internal(1.0), Ty::in_unit(unit), span);
+        }
+        if let Some(later) = m.declared_after(name, span) {
+            return self.report(errors::used_before(name, span, later), span);
         }
         let known = m.known_names();
         let known = known.iter().map(String::as_str).chain(self.module.constants.keys().map(String::as_str));

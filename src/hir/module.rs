@@ -59,7 +59,11 @@ pub fn check_showing(
     declared.check_networks(&module, sources, diagnostics);
     if !lost.places.is_empty() {
         let text = |s: Span| sources.file(s.file).text.get(s.start as usize..s.end as usize).unwrap_or_default();
-        diagnostics.retain(|d| !follows_from(d, &lost, text));
+        let follows = |d: &Diagnostic| follows_from(d, &lost, text);
+        // Something stays of what is wrong.
+        if diagnostics.iter().any(|d| d.severity() == Severity::Error && !follows(d)) {
+            diagnostics.retain(|d| !follows(d));
+        }
     }
     module
 }
@@ -81,8 +85,8 @@ struct Loader<'a> {
 /// Returns whether something is only missing because it could not be read: it would be said again, or would not be true.
 fn follows_from<'a>(d: &Diagnostic, lost: &ast::Lost, text: impl Fn(Span) -> &'a str) -> bool {
     let Some(span) = d.span() else { return false };
-    // What is wrong with the writing itself was said where it stands.
-    if d.code.to_string().starts_with("E01") {
+    // What is wrong with the writing itself, or with another file, was said where it stands.
+    if d.code.to_string().starts_with("E01") || matches!(d.code, Code::E0209 | Code::E0515) {
         return false;
     }
     // Clauses of a projection that could not be read are not missing.
@@ -115,6 +119,9 @@ impl Loader<'_> {
         (self.show)(file, &parsed);
         self.lost.places.append(&mut parsed.lost.places);
         self.lost.words.append(&mut parsed.lost.words);
+        if self.lost.words.contains("morphology") {
+            self.lose_sections();
+        }
         let mut imported = Vec::new();
         for item in &parsed.items {
             if let ast::ItemKind::Use(path, quoted, names) = &item.kind {
@@ -289,11 +296,27 @@ impl Loader<'_> {
         }
     }
 
-    /// Reads the shape of a cell from its file.
+    /// Expects no section of a morphology any more: one could not be read.
+    fn lose_sections(&mut self) {
+        self.lost.words.extend(["undefined", "soma", "axon", "basal", "apical"].map(str::to_string));
+    }
+
+    /// Reads the shape of a cell from its file; without it, nobody misses what it would have.
     fn morphology(&mut self, from: FileId, m: &ast::Morphology, diagnostics: &mut Diagnostics) {
+        match self.shape(from, m, diagnostics) {
+            Some(checked) => drop(self.module.morphologies.insert(m.name.text.clone(), Arc::new(checked))),
+            None => {
+                self.lost.places.push(m.name.span);
+                self.lost.words.insert(m.name.text.clone());
+                self.lose_sections();
+            }
+        }
+    }
+
+    fn shape(&mut self, from: FileId, m: &ast::Morphology, diagnostics: &mut Diagnostics) -> Option<Morphology> {
         let Some((path, span)) = shape::file_of(m) else {
             diagnostics.push(shape::no_source(m));
-            return;
+            return None;
         };
         let from = self.sources.file(from).name.clone();
         let file = match self.imports.file(&from, path) {
@@ -301,12 +324,10 @@ impl Loader<'_> {
             Err(reason) => {
                 let d = Diagnostic::at(Code::E0209, span, format!("cannot read `{path}`"), reason);
                 diagnostics.push(d.help("paths are relative to the file that names them"));
-                return;
+                return None;
             }
         };
-        if let Some(checked) = shape::check_morphology(&self.module, m, file, self.sources, diagnostics) {
-            self.module.morphologies.insert(m.name.text.clone(), Arc::new(checked));
-        }
+        shape::check_morphology(&self.module, m, file, self.sources, diagnostics)
     }
 
     /// Checks a network of a file, after those of the file that it contains.

@@ -1,6 +1,6 @@
 //! What stands around the place where the parser stopped: the statement, and what it was meant to be.
 
-use super::foreign::{self, ANYWHERE, EVENTS_ELSEWHERE, FORMS, STATEMENTS_ELSEWHERE};
+use super::foreign::{self, ANYWHERE, EVENTS_ELSEWHERE, FORMS, HOMES, OF_EXPERIMENTS, STATEMENTS_ELSEWHERE};
 use super::scan::{Piece, Pieces};
 
 pub(super) const COMMENT: &str = "a comment begins with `#`";
@@ -103,10 +103,52 @@ impl<'a> Around<'a> {
         (self.at..self.end).find(|i| self.bytes[*i] == b'\n').unwrap_or(self.end)
     }
 
+    /// The word of the declaration.
+    fn declaration(&self) -> &'a str {
+        let declared = Pieces::new(self.bytes, self.start, self.end).find(|p| p.2 == Piece::Word);
+        declared.map_or("", |p| self.text(p.0, p.1))
+    }
+
     /// Returns whether the declaration is one of a neuron, synapse or channel.
     fn in_model(&self) -> bool {
-        let declared = Pieces::new(self.bytes, self.start, self.end).find(|p| p.2 == Piece::Word);
-        declared.is_some_and(|p| matches!(self.text(p.0, p.1), "neuron" | "synapse" | "channel"))
+        matches!(self.declaration(), "neuron" | "synapse" | "channel")
+    }
+
+    /// The path at the place, if something is assigned to it.
+    fn assigned(&self) -> Option<&'a str> {
+        let (mut depth, mut after_word) = (0, false);
+        for (from, _, piece) in Pieces::new(self.bytes, self.at, self.end) {
+            match piece {
+                Piece::Open(_) => depth += 1,
+                Piece::Close(_) => depth -= 1,
+                _ if depth > 0 => {}
+                Piece::Word if after_word => return None,
+                Piece::Word | Piece::Other(b'.') => after_word = piece == Piece::Word,
+                Piece::Other(b'=' | b'~' | b'+' | b'-' | b'*' | b'/') => {
+                    return Some(self.text(self.at, from).trim_end()).filter(|path| !path.is_empty());
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// A statement that stands in a declaration of another kind than its own.
+    fn misplaced(&self) -> Option<Idiom> {
+        let here = self.declaration();
+        let words = [self.word_at(self.at), self.last_word(0)];
+        if matches!(here, "experiment" | "test")
+            && let Some(help) = words.into_iter().find_map(|word| foreign::help(OF_EXPERIMENTS, word))
+        {
+            return idiom(help, None);
+        }
+        let word = words.into_iter().find_map(|word| {
+            let home = HOMES.iter().find(|(words, at, ..)| words.contains(&word) && !at.contains(&here));
+            home.map(|(_, _, what, block)| (word, what, block))
+        });
+        let (word, what, block) = word?;
+        let form = FORMS.iter().find(|(keyword, _)| *keyword == word)?.1;
+        idiom(&format!("this belongs to {what}: `{}`", block.replace('…', form)), None)
     }
 
     fn first(&self) -> &'a str {
@@ -187,6 +229,13 @@ impl<'a> Around<'a> {
             return idiom("write `->`", Some((self.at, "->")));
         }
         let (last, name) = (self.last_word(1), self.last(0));
+        if last == "weight" && self.in_model() {
+            return idiom(
+                "a synapse declares its weight with a unit, bounds or neither, `weight w: nS in 0 nS .. 5 nS`; how large \
+                 it is, a projection says: `weight 2 nS`",
+                None,
+            );
+        }
         if let ("weight" | "delay", Some((from, to, Piece::Word))) = (last, name) {
             let spaces = " ".repeat(to - from);
             let help = format!("it has no name here: write `{last} 1 …`, or `{last} = 1 …`");
@@ -292,6 +341,10 @@ impl<'a> Around<'a> {
                 return idiom(&format!("arguments stand in brackets: `{connector}(…)`"), None);
             }
         }
+        if let until @ ("hold" | "mute") = self.last_word(1) {
+            let what = self.last_word(0);
+            return idiom(&format!("how long it lasts follows `for`: `{until} {what} for 2 ms`"), None);
+        }
         let emits = self.first() == "emit";
         match word {
             "is" if same_line => idiom("what is equal is written `==`", Some((self.at, "=="))),
@@ -332,6 +385,14 @@ impl<'a> Around<'a> {
     pub(super) fn meant(&self) -> Option<Idiom> {
         let word = self.word_at(self.at);
         let begins = self.before.is_empty();
+        if self.declaration() == "morphology" {
+            let help = "how it is cut into segments is said as well: `morphology Cell = swc(\"cell.swc\") segmented every \
+                        20 um`";
+            return idiom(help, None);
+        }
+        if let Some(found) = self.misplaced() {
+            return Some(found);
+        }
         if begins && self.depth == 1 && self.in_model() && word == "if" {
             let help = "an event is written `emit spike when v > V_th { v = V_reset }`, a choice between values \
              `let x = if c then a else b`";
@@ -351,15 +412,19 @@ impl<'a> Around<'a> {
             };
             return idiom(help, None);
         }
-        let mut after = Pieces::new(self.bytes, self.at, self.end).skip(1);
-        let assigns = matches!(after.next(), Some((_, _, Piece::Other(b'=' | b'+' | b'-' | b'*' | b'/'))));
-        if begins && self.depth == 1 && assigns && !word.is_empty() {
+        let in_network = self.declaration() == "network";
+        if let Some(path) = self.assigned().filter(|_| (begins || in_network) && self.depth == 1) {
             return match self.in_model() {
                 true => idiom(
                     &format!(
-                        "a rate of change is written `{word}' = …`, what always follows from others `let {word} = …`; what an event \
-                         changes stands in the braces of its `emit` or `on`"
+                        "a rate of change is written `{name}' = …`, what always follows from others `let {name} = …`; \
+                         what an event changes stands in the braces of its `emit` or `on`",
+                        name = path.rsplit('.').next().unwrap_or(path)
                     ),
+                    None,
+                ),
+                false if path != word => idiom(
+                    &format!("where cells begin is said by `init {path} = …`; an experiment assigns: `net.{path} = …`"),
                     None,
                 ),
                 false => idiom(

@@ -664,6 +664,20 @@ pub enum CommandKind {
 }
 
 impl CommandKind {
+    /// Returns the name that is known after it.
+    pub fn declares(&self) -> Option<&Name> {
+        match self {
+            CommandKind::Network { name, .. }
+            | CommandKind::World { name, .. }
+            | CommandKind::Data(name, _)
+            | CommandKind::Let(name, ..)
+            | CommandKind::Var(name, _)
+            | CommandKind::Measure(name, ..)
+            | CommandKind::Record { name: Some(name), .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// Returns the blocks of statements within this one.
     pub fn blocks(&self) -> Vec<&[Command]> {
         match self {

@@ -13,8 +13,20 @@ pub(super) const MAX_DEPTH: usize = 256;
 /// [`crate::parallel::on_deep_stack`] provides.
 pub const MAX_HEIGHT: usize = 1 << 14;
 
-const DECLARATIONS: [&str; 11] =
-    ["use", "const", "unit", "fn", "channel", "neuron", "synapse", "network", "world", "experiment", "test"];
+const DECLARATIONS: [&str; 12] = [
+    "use",
+    "const",
+    "unit",
+    "fn",
+    "channel",
+    "morphology",
+    "neuron",
+    "synapse",
+    "network",
+    "world",
+    "experiment",
+    "test",
+];
 
 /// Turns pest's furthest failure into a sentence about the language.
 pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<Rule>) -> Diagnostic {
@@ -35,6 +47,7 @@ pub(super) fn unexpected(file: FileId, offset: usize, text: &str, error: &Error<
         let expected = expectation(positives);
         let shown = match found.is_empty() {
             true if text[start..].trim_matches(is_space).is_empty() => "the end of the file".to_string(),
+            true if text[start..].starts_with(['\n', '\r']) => "the end of the line".to_string(),
             true => "the end of the word".to_string(),
             false => quoted(&found),
         };
@@ -53,11 +66,20 @@ fn expectation(positives: &[Rule]) -> String {
     let all = wanted.clone();
     wanted.retain(|w| !all.iter().any(|other| other != w && other.split(" or ").any(|part| part == *w)));
     match wanted.as_slice() {
-        [] => "something else".to_string(),
+        [] => match keywords(positives).as_slice() {
+            words @ [_, ..] if words.len() < 4 => words.join(" or "),
+            _ => "something else".to_string(),
+        },
         [one] => (*one).to_string(),
         [many @ .., last] if many.len() < 6 => format!("{} or {last}", many.join(", ")),
         _ => "an expression or the end of the statement".to_string(),
     }
+}
+
+/// The words among what could have stood there.
+fn keywords(positives: &[Rule]) -> Vec<String> {
+    let words = positives.iter().map(|r| format!("{r:?}"));
+    words.filter_map(|r| r.strip_prefix("k_").map(|word| format!("`{word}`"))).collect()
 }
 
 /// Returns whether no statement can begin where the parser stopped: the one before goes on.
@@ -114,7 +136,7 @@ pub(super) fn unexpected_text(span: Span, found: &str) -> Diagnostic {
     let shown = if word.is_empty() { found.chars().take(12).collect() } else { word.clone() };
     let help = nearest(&word, DECLARATIONS).map(|w| format!("did you mean `{w}`?"));
     Diagnostic::at(Code::E0102, span, format!("expected a declaration, found {}", quoted(&shown)), "not a declaration")
-        .note("a file holds `use`, `const`, `unit`, `fn`, `channel`, `neuron`, `synapse`, `network`, `world`, `experiment` and `test`")
+        .note("a file holds `use`, `const`, `unit`, `fn`, `channel`, `morphology`, `neuron`, `synapse`, `network`, `world`, `experiment` and `test`")
         .maybe_help(help)
 }
 
@@ -308,6 +330,7 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         }
         call_args | formals => "`(`",
         index => "`[`",
+        segmented => "`segmented`",
         model_body | network_body | block | handler | projection_body => "`{`",
         model_item | equation | params | state => "a declaration of the model",
         network_item => "a declaration of the network",

@@ -149,6 +149,37 @@ pub(super) const FORMS: &[(&str, &str)] = &[
     ("precision", "precision f64"),
 ];
 
+/// Where statements belong that begin with some words: the words of such declarations, what is said of one, and its form.
+pub(super) const HOMES: &[(&[&str], &[&str], &str, &str)] = &[
+    (
+        &["run", "record", "measure", "expect", "plot", "print", "repeat", "sweep", "at", "window", "settle", "signal"],
+        &["experiment", "test", "world"],
+        "an experiment",
+        "experiment e { network net = Net()   … }",
+    ),
+    (
+        &["plasticity", "save", "load", "reset", "seed", "precision", "var"],
+        &["experiment", "test", "world"],
+        "an experiment",
+        "experiment e { … }",
+    ),
+    (&["population", "projection", "view", "init"], &["network"], "a network", "network Net { … }"),
+    (
+        &["state", "input", "event", "emit", "noise", "compartment", "gate", "couple"],
+        &["neuron", "synapse", "channel", "world"],
+        "a model",
+        "neuron Cell { … }",
+    ),
+];
+
+/// What an experiment has instead of statements that belong elsewhere.
+pub(super) const OF_EXPERIMENTS: &[Instead] = &[
+    (&["state"], "what an experiment changes is declared so: `var x = 0`"),
+    (&["init"], "an experiment assigns: `net.exc.v = -60 mV`, `net.exc.v ~ uniform(-60 mV, -50 mV)`"),
+    (&["param"], "parameters of an experiment stand in its head: `experiment e(n = 100) { … }`"),
+    (&["input", "event"], "what arrives at cells is sent by a `drive`, or assigned: `net.exc.I = 3 pA`"),
+];
+
 /// Finds the help for a word in a table.
 pub(super) fn help(table: &'static [Instead], word: &str) -> Option<&'static str> {
     table.iter().find(|(words, _)| words.contains(&word)).map(|(_, help)| *help)

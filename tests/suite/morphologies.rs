@@ -417,6 +417,13 @@ fn what_a_morphology_cannot_be_is_refused() {
             refused("morphology A = swc(\"small.swc\") segmented by d_lambda(0.1)"),
             refused("morphology A = swc(\"small.swc\") segmented by lambda(0.1, 100 Hz)"),
             refused("morphology A = swc(\"small.swc\") segmented by count(1.5)"),
+            // Nobody misses what the cell would have.
+            refused(&format!(
+                "morphology A = swc(\"forest.swc\") segmented every 20 um
+                neuron Cell {{ cable A {{ {PASSIVE} }}   emit spike when rising soma.v > 0 mV }}
+                network Net {{ population cell: Cell[2] }}
+                experiment e {{ network net = Net()   run 1 ms   print net.cell.basal.v }}"
+            )),
             cell(small, "cable Shap { state v = 0 mV }"),
             cell(small, &cable("length 20 um")),
             cell(small, &cable("sections apical { param g = 1 }")),

@@ -232,3 +232,119 @@ fn what_cannot_be_reached_or_changed_is_told_so() {
         assert!(matches!(&found[..], [(_, c, h)] if c == code && h.contains(help)), "`{help}` is not in {found:?}");
     }
 }
+
+/// What stands in a declaration of another kind than its own, or lacks a word, is told where it belongs and how it is written.
+#[test]
+fn what_belongs_elsewhere_is_told_so() {
+    let mut problems = Vec::new();
+    for (line, text, at, help) in [
+        (9, "    population cell: Lif[n]   record cell.v", 9, "belongs to an experiment"),
+        (10, "    run 3 ms", 10, "`experiment e { network net = Net()   run 100 ms }`"),
+        (10, "    state x = 3", 10, "`neuron Cell { state v = -65 mV }`"),
+        (10, "    cell.v = -60 mV", 10, "`init cell.v = …`"),
+        (10, "    cell[0].v ~ uniform(0 mV, 3 mV)", 10, "`init cell[0].v = …`"),
+        (4, "    record v", 4, "belongs to an experiment"),
+        (4, "    state v = -65 mV\n    population a: Lif[3]", 5, "belongs to a network"),
+        (15, "    state x = 3", 15, "`var x = 0`"),
+        (15, "    init net.cell.v = -60 mV", 15, "`net.exc.v = -60 mV`"),
+        (15, "    population b: Lif[2]", 15, "`network Net { population"),
+        (15, "    param x = 3", 15, "in its head"),
+        (6, "    emit spike when v > -50 mV { v = -65 mV   hold v 2 ms }", 6, "`hold v for 2 ms`"),
+        (15, "    for k 0 .. 3 { run 1 ms }", 15, "`for k in 0 .. 9 { … }`"),
+        (7, "}\nsynapse S { weight w = 2 }", 8, "a projection says"),
+        (
+            7,
+            "}\nmorphology M = swc(\"a.swc\")\nneuron C { cable M { state v = 0 mV }   emit spike when soma.v > 0 mV }",
+            8,
+            "segmented every",
+        ),
+    ] {
+        let found = mistakes(&with(line, text));
+        if !matches!(&found[..], [(l, c, h)] if *l == at && c == "E0101" && h.contains(help)) {
+            problems.push(format!("{text}: line {at} with `{help}`, found {found:?}"));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// Mistakes of cables and of what is declared below or twice: one message each, with what to write.
+#[test]
+fn what_is_named_wrongly_is_told_how_it_is_named() {
+    let cell = "neuron C {
+    compartment dend[4] {
+        length 40 um   diameter 2 um
+        param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+        event input exc: nS
+        state v = -70 mV
+        state g = 0 nS
+        g' = -g / 2 ms + exc
+        current = g * v
+    }
+    HERE
+    emit spike when rising dend[0].v > -50 mV
+}
+network N { population cell: C[2] }
+";
+    let here = |text: &str| cell.replace("HERE", text);
+    let below = |text: &str| here("") + text + "\n";
+    let projection = |clauses: &str| below(&format!("network M {{ population c: C[2]   {clauses} }}"));
+    let synapse = "synapse S { weight w: nS   on pre.spike { deliver w * (pre.dend[3].v / 1 mV) } }";
+    let sent = "connect all_to_all   weight 1 nS";
+    let mut problems = Vec::new();
+    for (text, code, help) in [
+        (
+            format!(
+                "{synapse}\n{}",
+                projection(&format!("projection c -> c.dend.exc: S {{ {sent}   place segment 0 }}"))
+            ),
+            "E0106",
+            "`let tip = dend[3].v`",
+        ),
+        (below("network M { population c: C(C_m = 2 uF/cm^2)[2] }"), "E0204", "`init c.dend.C_m = …`"),
+        (
+            projection(&format!("projection c -> c.dend.exc: Static {{ {sent}   place [1, 2] }}")),
+            "E0306",
+            "`place segment 7`",
+        ),
+        (
+            projection(&format!(
+                "projection c -> c.dend.exc: Static {{ connect transpose of k   place segment 0 }}   projection k: c -> c.dend.exc: Static {{ {sent}   place segment 0 }}"
+            )),
+            "E0201",
+            "above",
+        ),
+        (here("let m = dend[3].v at end of free"), "E0401", "`x at end of free`"),
+        (below("test \"a\" { network n = N()   expect n.cell[0].dend[-1].v < 0 mV }"), "E0406", "from the root"),
+        (below("test \"a\" { plot [1, 2] with x 0 .. 1 with x 0 .. 2 }"), "E0202", "remove one"),
+        (below("test \"a\" { plot [1, 2] with zero, zero }"), "E0202", "remove one"),
+        (below("test \"a\" { repeat 0 times { print 1 } }"), "E0401", "parameter"),
+        (below("test \"a\" { print k   let k = 2   print k }"), "E0201", "above"),
+        (
+            format!(
+                "use std.channels.hodgkin_huxley\n{}",
+                below(
+                    "neuron D { param C_m = 1 uF/cm^2   state v = 0 mV   channel na: NaHH   channel na: NaHH   v' = -na.current / C_m }"
+                )
+            ),
+            "E0202",
+            "rename",
+        ),
+        (
+            format!(
+                "use std.channels.hodgkin_huxley\n{}",
+                below(
+                    "neuron D { param C_m = 1 uF/cm^2   state v = 0 mV   state na = 3   channel na: NaHH   v' = -na.current / C_m * na }"
+                )
+            ),
+            "E0202",
+            "rename",
+        ),
+        (here("emit spike when rising dend[0].v > -50 mV"), "E0202", "remove one"),
+    ] {
+        let found = mistakes(&text);
+        if !matches!(&found[..], [(_, c, h)] if c == code && h.contains(help)) {
+            problems.push(format!("{text}: {code} with `{help}`, found {found:?}"));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}

@@ -55,11 +55,14 @@ impl Checker<'_> {
         let id = self.blocks.len();
         self.blocks.push(Vec::new());
         let around = std::mem::replace(&mut self.world.block, self.world.names.depth());
+        let declared = self.world.declared.len();
+        self.world.declared.extend(body.iter().filter_map(|c| c.kind.declares()).cloned());
         for c in body {
             if let Some(kind) = self.statement(c) {
                 self.blocks[id].push(Statement { kind, span: c.span });
             }
         }
+        self.world.declared.truncate(declared);
         self.world.block = around;
         id
     }

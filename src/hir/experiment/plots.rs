@@ -91,7 +91,10 @@ impl Checker<'_> {
                 let message = format!("this axis is {}, not {}", shown(axis), shown(given));
                 self.complain(Diagnostic::at(Code::E0306, range.span, message, "another unit"));
             }
-            ranges[k] = Some(range);
+            if let Some(first) = ranges[k].replace(range.clone()) {
+                let what = if *of_x { "with x" } else { "with y" };
+                self.complain(errors::said_twice(what, range.span, first.span));
+            }
         }
         let mut out = Panel {
             title: p.title.clone(),
@@ -106,7 +109,10 @@ impl Checker<'_> {
             labels: p.labels.clone(),
             span: p.span,
         };
-        for word in &p.words {
+        for (k, word) in p.words.iter().enumerate() {
+            if let Some(first) = p.words[..k].iter().find(|w| w.text == word.text) {
+                self.complain(errors::said_twice(&word.text, word.span, first.span));
+            }
             match word.text.as_str() {
                 "log x" => out.log[0] = true,
                 "log y" => out.log[1] = true,

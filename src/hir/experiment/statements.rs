@@ -4,7 +4,7 @@ use super::gather::outermost;
 use super::model::{Batch, Environs, Form, Over, StatementKind, Target};
 use super::{Checker, network};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::infer::{Meaning, goes_nowhere};
+use crate::hir::infer::{Meaning, constant, goes_nowhere};
 use crate::hir::network::model::{Nested, Value, Within};
 use crate::hir::typed::{Expr, ExprKind, LocalId, Seen};
 use crate::hir::{Kind, Op, Shape, Ty, VarKind, errors};
@@ -61,6 +61,9 @@ impl Checker<'_> {
             CommandKind::Var(name, value) => self.let_(name, value, true),
             CommandKind::Repeat { most, until, body } => {
                 let most = self.pure(most, "the number of turns");
+                if constant(&most).is_some_and(|n| n <= 0.0) {
+                    self.infer.diagnostics.push(errors::never_repeated(most.span));
+                }
                 let depth = self.world.names.depth();
                 let block = self.block(body);
                 // The condition is about what the turn has done.

@@ -3,7 +3,7 @@
 use super::world::World;
 use crate::builtin::End;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::hir::infer::Infer;
+use crate::hir::infer::{Infer, constant};
 use crate::hir::neuron::dotted;
 use crate::hir::typed::{Coordinate, Expr, ExprKind, LocalId};
 use crate::hir::{Kind, Shape, Ty, Var, VarKind, errors};
@@ -49,7 +49,11 @@ pub fn access(world: &mut World, infer: &mut Infer, e: &ast::Expr) -> Expr {
                     // `cell.dend[50].v`: the index of a segment of a cable.
                     ast::ExprKind::Index(inner, index) if is_cable(world, infer, inner) => {
                         if let [one] = &index[..] {
-                            segment = Some(Box::new(infer.typed_one(world, one, "a segment", &Ty::number(Dim::ONE))));
+                            let number = infer.typed_one(world, one, "a segment", &Ty::number(Dim::ONE));
+                            if constant(&number).is_some_and(|k| k < 0.0 || k.fract() != 0.0) {
+                                infer.diagnostics.push(errors::no_segment(number.span));
+                            }
+                            segment = Some(Box::new(number));
                         } else {
                             infer.diagnostics.push(errors::wrong_arity("[]", "1", index.len(), base.span));
                         }

@@ -19,11 +19,26 @@ use std::sync::Arc;
 pub fn items(infer: &mut Infer, world: &mut World, body: &[NetworkItem]) -> Vec<Item> {
     let mut out = Vec::new();
     let around = std::mem::replace(&mut world.block, world.names.depth());
+    let declared = world.declared.len();
+    world.declared.extend(body.iter().filter_map(name_of).cloned());
     for i in body {
         item(infer, world, i, &mut out);
     }
+    world.declared.truncate(declared);
     world.block = around;
     out
+}
+
+/// The name that a statement declares.
+fn name_of(item: &NetworkItem) -> Option<&Name> {
+    match item {
+        NetworkItem::Population { name, .. }
+        | NetworkItem::Network { name, .. }
+        | NetworkItem::View(name, ..)
+        | NetworkItem::Let(name, _) => Some(name),
+        NetworkItem::Projection(p) => p.name.as_ref(),
+        _ => None,
+    }
 }
 
 fn item(infer: &mut Infer, world: &mut World, item: &NetworkItem, out: &mut Vec<Item>) {
@@ -199,7 +214,7 @@ fn population(
     };
     let params: Vec<(VarId, &str, Ty, Span)> =
         neuron.params().map(|(id, v)| (id, v.name.as_str(), Ty::of_variable(v), v.span)).collect();
-    let args = world.within(true, false, |world| given(infer, world, &model.text, args, &params));
+    let args = world.within(true, false, |world| given(infer, world, (&name.text, &model.text), args, &params));
     let given = |id: &VarId| args.iter().any(|(of, _)| of == id);
     for (_, var) in neuron.params().filter(|(id, v)| matches!(v.kind, VarKind::Param(None)) && !given(id)) {
         let message = format!("parameter `{}` of `{}` has no value", var.name, model.text);
@@ -229,11 +244,21 @@ fn population(
 fn given(
     infer: &mut Infer,
     world: &mut World,
-    model: &str,
+    (of, model): (&str, &str),
     args: &[ast::Arg],
     params: &[(VarId, &str, Ty, Span)],
 ) -> Vec<(VarId, Expr)> {
     let names: Vec<(&str, bool)> = params.iter().map(|(_, name, ..)| (*name, true)).collect();
+    let unknown = args.iter().filter_map(|a| a.name.as_ref()).find(|n| names.iter().all(|(name, _)| *name != n.text));
+    if let Some(unknown) = unknown {
+        let outer = names.iter().map(|(name, _)| *name).filter(|name| !name.contains('.'));
+        let end = format!(".{}", unknown.text);
+        let inner = names.iter().find(|(name, _)| name.ends_with(&end));
+        let inner =
+            inner.map(|(name, _)| format!("compartments have it: `init {of}.{name} = …`, in a line of its own"));
+        infer.diagnostics.push(errors::unknown_parameter(model, unknown, outer).maybe_help(inner));
+        return Vec::new();
+    }
     let list: Vec<&ast::Arg> = args.iter().collect();
     let span = args.first().map_or(Span::default(), |a| a.value.span);
     let Some(bound) = bind(infer, model, &names, &list, span, None) else { return Vec::new() };

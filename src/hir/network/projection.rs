@@ -5,7 +5,7 @@ use super::model::{Connect, Connection, FromTable, Projection, Site, Value};
 use super::valueless::without_value;
 use super::world::{World, called};
 use crate::builtin::{self, Place};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::arguments::bind;
 use crate::hir::infer::{Infer, constant};
 use crate::hir::typed::Expr;
@@ -288,7 +288,16 @@ pub(super) fn placed(
         ast::Site::Each => Site::Each,
         ast::Site::Segment(value) => Site::Segment(world.value(infer, value, "a segment", &Ty::number(Dim::ONE))),
         ast::Site::Distance(value) => {
-            Site::Distance(world.value(infer, value, "a distance along the path", &Ty::number(Dim::LENGTH)))
+            let (what, expected) = ("a distance along the path", Ty::number(Dim::LENGTH));
+            if let ast::Value::Expr(e) = value {
+                let found = infer.quiet(&mut Diagnostics::default()).typed(world, e).ty;
+                if found.dim == Some(Dim::ONE) {
+                    let d = errors::wrong_unit(what, &expected, &found, e.span, None);
+                    infer.diagnostics.push(d.help("the number of a segment follows its word: `place segment 7`"));
+                    return None;
+                }
+            }
+            Site::Distance(world.value(infer, value, what, &expected))
         }
     };
     match port {

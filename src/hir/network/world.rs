@@ -25,6 +25,8 @@ pub struct World {
     pub block: usize,
     /// Names that are visible in a loop or one branch of a condition only.
     pub hidden: Vec<Hidden>,
+    /// Names that blocks around a place declare, before it or after it.
+    pub declared: Vec<Name>,
     /// Whether `pre`, `post` and `d` have a meaning here, and the dimension of `d`.
     pub pair: Option<Dim>,
     /// Whether `i`, the index of the cell, has a meaning here.
@@ -318,6 +320,11 @@ impl Meaning for World {
 
     fn has_time(&self) -> bool {
         self.time
+    }
+
+    fn declared_after(&self, name: &str, place: Span) -> Option<Span> {
+        let after = |n: &&Name| n.text == name && n.span.file == place.file && n.span.start > place.start;
+        self.declared.iter().find(after).map(|n| n.span)
     }
 
     fn reached(&self, infer: &Infer, name: &str) -> Option<String> {

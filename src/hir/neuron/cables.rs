@@ -102,7 +102,7 @@ impl Checker {
         let number = infer.number(&mut crate::hir::infer::Nothing, index).0;
         let Some(segment) = crate::hir::infer::fold(&number).filter(|k| *k >= 0.0 && k.fract() == 0.0) else {
             infer.diagnostics.push(
-                Diagnostic::at(Code::E0406, index.span, "a segment has a whole number from 0 on", "is none")
+                errors::no_segment(index.span)
                     .help("segments are counted from the root; the number must be known before the run"),
             );
             return failed;

@@ -128,6 +128,9 @@ impl Checker {
             infer.diagnostics.push(errors::unknown_model("channel", model, known));
             return;
         };
+        if !self.name_scope(infer, scope, name) {
+            return;
+        }
         let inner = self.scopes.len();
         let mut bound = HashMap::new();
         for formal in &channel.formals {

@@ -119,8 +119,8 @@ impl Checker {
             infer.diagnostics.push(errors::unit_clash(&name.text, name.span));
         }
         let full = format!("{}{}", self.scopes[scope].prefix, name.text);
-        if let Some(&first) = self.index.get(&full) {
-            infer.diagnostics.push(errors::declared_twice(&name.text, name.span, self.declared[first].span));
+        if let Some(first) = self.named(&full) {
+            infer.diagnostics.push(errors::declared_twice(&name.text, name.span, first));
             return;
         }
         if infer.module.constants.contains_key(&name.text) {
@@ -138,6 +138,21 @@ impl Checker {
         self.declared.push(Declared { name: full, span: name.span, scope, kind, status: Status::Waiting });
     }
 
+    /// Finds where a name is given to a variable, a compartment or a channel.
+    fn named(&self, full: &str) -> Option<Span> {
+        let declared = self.index.get(full).map(|first| self.declared[*first].span);
+        declared.or_else(|| self.scopes_named.get(full).copied())
+    }
+
+    /// Names a scope; returns whether no other one has the name.
+    pub(super) fn name_scope(&mut self, infer: &mut Infer, scope: usize, name: &Name) -> bool {
+        let full = format!("{}{}", self.scopes[scope].prefix, name.text);
+        if let Some(first) = self.named(&full) {
+            infer.diagnostics.push(errors::declared_twice(&name.text, name.span, first));
+        }
+        self.scopes_named.insert(full, name.span).is_none()
+    }
+
     pub(super) fn compartment(
         &mut self,
         infer: &mut Infer,
@@ -150,6 +165,9 @@ impl Checker {
         if let Some(&first) = self.compartments.get(&name.text) {
             let first = self.pending.compartments[first].span;
             infer.diagnostics.push(errors::declared_twice(&name.text, name.span, first));
+            return;
+        }
+        if !self.name_scope(infer, scope, name) {
             return;
         }
         let index = self.pending.compartments.len();

@@ -19,6 +19,7 @@ impl Checker {
     pub(super) fn emits(&mut self, infer: &mut Infer) {
         let pending = std::mem::take(&mut self.pending.emits);
         let mut emitted: Vec<EventId> = Vec::new();
+        let mut said: Vec<Span> = Vec::new();
         for (scope, emit) in pending {
             let Some(event) = self.out.event(&emit.name.text) else { continue };
             let mut when = match &emit.when {
@@ -85,7 +86,13 @@ impl Checker {
                     .help("test the potential of a compartment of one segment, or of one segment: `soma[0].v`"),
                 );
             }
+            let same = |e: &&Emit| (e.event, &e.when, &e.count, e.edge) == (event, &when, &count, emit.edge);
+            if let Some(first) = self.out.emits.iter().position(|e| same(&e)) {
+                let what = format!("emit {}", emit.name.text);
+                infer.diagnostics.push(errors::said_twice(&what, emit.name.span, said[first]));
+            }
             emitted.push(event);
+            said.push(emit.name.span);
             self.out.emits.push(Emit { event, when, count, edge: emit.edge, body });
         }
     }

@@ -126,6 +126,8 @@ struct Checker {
     declared: Vec<Declared>,
     index: HashMap<String, usize>,
     compartments: HashMap<String, usize>,
+    /// Where compartments and channels have their names, which nothing else of the same scope has.
+    scopes_named: HashMap<String, Span>,
     pending: Pending,
     used: HashSet<VarId>,
     place: Place,
@@ -143,6 +145,7 @@ impl Checker {
             declared: Vec::new(),
             index: HashMap::new(),
             compartments: HashMap::new(),
+            scopes_named: HashMap::new(),
             pending: Pending::default(),
             used: HashSet::new(),
             place: Place::Init,

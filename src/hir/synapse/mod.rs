@@ -228,12 +228,7 @@ impl<'a> Checker<'a> {
             infer.diagnostics.push(crate::diag::unsupported(span, "what the segment of a synapse was earlier"));
         }
         if here.is_none() && neuron.reads_segments(&value) {
-            infer.diagnostics.push(
-                crate::diag::unsupported(span, "reading a cable of several segments in a synapse").help(
-                    "name what is read in the neuron, `let tip = dend[3].v`, and read `pre.tip`; the segment that the \
-                         synapse sits on is `post.here`",
-                ),
-            );
+            infer.diagnostics.push(segment_by_name(span));
         } else if neuron.reads_update(&value) {
             let what = "reading what depends on events or random numbers of the cell in a synapse";
             infer.diagnostics.push(crate::diag::unsupported(span, what));
@@ -306,6 +301,14 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Refuses a segment of a cell, or all of a cable, in a synapse.
+fn segment_by_name(span: Span) -> Diagnostic {
+    crate::diag::unsupported(span, "reading a cable of several segments in a synapse").help(
+        "name what is read in the neuron, `let tip = dend[3].v`, and read `pre.tip`; the segment that the synapse sits \
+         on is `post.here`",
+    )
+}
+
 /// Reports states that are said to live elsewhere than they do.
 pub fn misplaced(s: &Synapse, found: &BTreeMap<VarId, Place>, projection: Span) -> Vec<Diagnostic> {
     let wrong = s.asserted.iter().filter_map(|(state, place, span)| {
@@ -362,7 +365,10 @@ impl Context for Checker<'_> {
     }
 
     fn path(&mut self, infer: &mut Infer, e: &ast::Expr) -> Option<(Expr, Ty)> {
-        let path = dotted(e)?;
+        let Some(path) = dotted(e) else {
+            infer.diagnostics.push(segment_by_name(e.span));
+            return Some((Expr::Num(0.0), Ty::error()));
+        };
         let (side, member) = path.split_once('.')?;
         if side != "pre" && side != "post" {
             infer.diagnostics.push(errors::unknown_name(side, e.span, ["pre", "post"]));
