@@ -306,12 +306,16 @@ pub(crate) fn no_parts(e: &ast::Expr) -> Diagnostic {
 /// `x at end of free` where nothing is kept of windows.
 pub(crate) fn not_remembered(of: &ast::Expr, window: &str, span: Span) -> Diagnostic {
     let d = Diagnostic::at(Code::E0401, span, "nothing is remembered here", "only variables of cells are");
-    match of.kind {
-        ast::ExprKind::Name(_) => d.help(format!(
-            "write `s at end of {window}` in a handler of a neuron or synapse, or of a population in an experiment"
-        )),
-        _ => d.help(format!("give it a name: `let x = …` in the neuron, then `x at end of {window}`")),
+    let mut part = of;
+    while let ast::ExprKind::Member(inner, _) = &part.kind {
+        part = inner;
     }
+    d.help(match part.kind {
+        ast::ExprKind::Index(..) => format!("give it a name: `let x = …` in the neuron, then `x at end of {window}`"),
+        _ => format!(
+            "write `s at end of {window}` in a handler of a neuron or synapse, or of a population in an experiment"
+        ),
+    })
 }
 
 /// A name that is declared only below.

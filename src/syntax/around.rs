@@ -1,6 +1,6 @@
 //! What stands around the place where the parser stopped: the statement, and what it was meant to be.
 
-use super::foreign::{self, ANYWHERE, EVENTS_ELSEWHERE, FORMS, HOMES, OF_EXPERIMENTS, STATEMENTS_ELSEWHERE};
+use super::foreign::{self, ANYWHERE, EVENTS_ELSEWHERE, FORMS, HOMES, INSTEAD_IN, STATEMENTS_ELSEWHERE};
 use super::scan::{Piece, Pieces};
 
 pub(super) const COMMENT: &str = "a comment begins with `#`";
@@ -137,9 +137,8 @@ impl<'a> Around<'a> {
     fn misplaced(&self) -> Option<Idiom> {
         let here = self.declaration();
         let words = [self.word_at(self.at), self.last_word(0)];
-        if matches!(here, "experiment" | "test")
-            && let Some(help) = words.into_iter().find_map(|word| foreign::help(OF_EXPERIMENTS, word))
-        {
+        let mut instead = INSTEAD_IN.iter().filter(|(kinds, _)| kinds.contains(&here)).map(|(_, table)| table);
+        if let Some(help) = instead.find_map(|table| words.into_iter().find_map(|word| foreign::help(table, word))) {
             return idiom(help, None);
         }
         let word = words.into_iter().find_map(|word| {

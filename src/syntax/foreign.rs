@@ -152,17 +152,18 @@ pub(super) const FORMS: &[(&str, &str)] = &[
 /// Where statements belong that begin with some words: the words of such declarations, what is said of one, and its form.
 pub(super) const HOMES: &[(&[&str], &[&str], &str, &str)] = &[
     (
-        &["run", "record", "measure", "expect", "plot", "print", "repeat", "sweep", "at", "window", "settle", "signal"],
-        &["experiment", "test", "world"],
+        &["run", "record", "measure", "expect", "plot", "print", "sweep", "window", "settle", "signal"],
+        &["experiment", "test"],
         "an experiment",
         "experiment e { network net = Net()   … }",
     ),
     (
-        &["plasticity", "save", "load", "reset", "seed", "precision", "var"],
-        &["experiment", "test", "world"],
+        &["plasticity", "save", "load", "reset", "seed", "precision"],
+        &["experiment", "test"],
         "an experiment",
         "experiment e { … }",
     ),
+    (&["repeat", "var"], &["experiment", "test", "world"], "an experiment", "experiment e { … }"),
     (&["population", "projection", "view", "init"], &["network"], "a network", "network Net { … }"),
     (
         &["state", "input", "event", "emit", "noise", "compartment", "gate", "couple"],
@@ -172,12 +173,18 @@ pub(super) const HOMES: &[(&[&str], &[&str], &str, &str)] = &[
     ),
 ];
 
-/// What an experiment has instead of statements that belong elsewhere.
-pub(super) const OF_EXPERIMENTS: &[Instead] = &[
-    (&["state"], "what an experiment changes is declared so: `var x = 0`"),
-    (&["init"], "an experiment assigns: `net.exc.v = -60 mV`, `net.exc.v ~ uniform(-60 mV, -50 mV)`"),
-    (&["param"], "parameters of an experiment stand in its head: `experiment e(n = 100) { … }`"),
-    (&["input", "event"], "what arrives at cells is sent by a `drive`, or assigned: `net.exc.I = 3 pA`"),
+/// What such declarations have instead of statements that belong elsewhere.
+pub(super) const INSTEAD_IN: &[(&[&str], &[Instead])] = &[
+    (
+        &["experiment", "test"],
+        &[
+            (&["state"], "what an experiment changes is declared so: `var x = 0`"),
+            (&["init"], "an experiment assigns: `net.exc.v = -60 mV`, `net.exc.v ~ uniform(-60 mV, -50 mV)`"),
+            (&["param"], "parameters of an experiment stand in its head: `experiment e(n = 100) { … }`"),
+            (&["input", "event"], "what arrives at cells is sent by a `drive`, or assigned: `net.exc.I = 3 pA`"),
+        ],
+    ),
+    (&["network"], &[(&["data"], "a network names a table by `let`: `let cells = csv(\"cells.csv\")`")]),
 ];
 
 /// Finds the help for a word in a table.

@@ -249,6 +249,7 @@ fn what_belongs_elsewhere_is_told_so() {
         (15, "    init net.cell.v = -60 mV", 15, "`net.exc.v = -60 mV`"),
         (15, "    population b: Lif[2]", 15, "`network Net { population"),
         (15, "    param x = 3", 15, "in its head"),
+        (10, "    data x = csv(\"a.csv\")", 10, "`let cells = csv"),
         (6, "    emit spike when v > -50 mV { v = -65 mV   hold v 2 ms }", 6, "`hold v for 2 ms`"),
         (15, "    for k 0 .. 3 { run 1 ms }", 15, "`for k in 0 .. 9 { … }`"),
         (7, "}\nsynapse S { weight w = 2 }", 8, "a projection says"),
