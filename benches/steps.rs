@@ -1,4 +1,4 @@
-//! What one `step` statement costs beside the work of the step: `cargo bench --bench steps`.
+//! What one `step` statement costs beside the work of the step, and what another input before each: `cargo bench --bench steps`.
 //!
 //! Networks of 4096 synapses are advanced a step at a time, and as many steps at once; the difference is what a call costs.
 
@@ -6,10 +6,14 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use neuro::codegen::Backend;
 use neuro::compiler::{NoImports, Silent, compile};
 use neuro::experiment::{Runner, Settings};
+use neuro::plan::Column;
 use neuro::runtime::{Running, Unwatched};
 use neuro::source::SourceFile;
+use std::sync::Arc;
 
 const MODELS: &str = "
+use std.neurons.lif
+use std.neurons.cable
 neuron Unit { input I: 1 = 0   state x = 0.3   let r = tanh(x)   x' = (I - x) / 10 ms   scheme euler }
 neuron Counting { event input exc: 1   state n = 0   n' = -n / 10 ms + exc   emit spike when n > 1 { n = 0 } }
 synapse Link { weight w   deliver w * pre.r }
@@ -57,5 +61,33 @@ fn steps(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, steps);
+/// Cells whose input is another one at each step: the same for all of them, or an array.
+fn inputs(c: &mut Criterion) {
+    for (name, body, input, n) in [
+        ("10 LifExp", "population a: LifExp[10]", "I", 10),
+        ("1 000 LifExp", "population a: LifExp[1000]", "I", 1000),
+        ("one ActiveBallAndStick", "population a: ActiveBallAndStick[1]", "soma.I", 1),
+    ] {
+        let mut group = c.benchmark_group(format!("inputs of {name}"));
+        let mut net = network(body);
+        let Running::Events(s) = &net else { panic!("no network with events") };
+        let port = s.network.populations[0].model.var(input).expect("an input");
+        let mut k = 0;
+        group.bench_function("none", |b| b.iter(|| advance(&mut net, 1)));
+        let mut set = |net: &mut Running, column: &dyn Fn(f64) -> Column| {
+            k += 1;
+            if let Running::Events(s) = net {
+                s.set_port(0, port, column(1e-3 * f64::from(k % 1009)));
+            }
+            advance(net, 1);
+        };
+        group.bench_function("one for all", |b| b.iter(|| set(&mut net, &Column::Const)));
+        group.bench_function("an array", |b| {
+            b.iter(|| set(&mut net, &|x| Column::Array(Arc::new((0..n).map(|i| x * i as f64).collect()))));
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, steps, inputs);
 criterion_main!(benches);

@@ -1,5 +1,6 @@
 //! Expressions to IR values. What depends on parameters only is computed here, in double precision, once.
 
+use super::columns::Columns;
 use crate::hir::{Draw, EventId, Expr, Func, Op, VarId};
 use crate::ir::{Builder, Precision, Slot, SlotKind, Value, expand};
 use crate::math::{eval, eval_through};
@@ -128,6 +129,9 @@ pub fn lanes_of(
         && let Some(Column::Array(values)) = params(*v)
     {
         return Some(values.to_vec());
+    }
+    if let Some(values) = (Columns { definitions, params, dt, n }).of(e) {
+        return Some(values);
     }
     let lane = |i: usize| {
         let params = |v: VarId| params(v).map(|c| c.at(i));

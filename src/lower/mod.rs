@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod cable;
+mod columns;
 mod elementwise;
 mod expression;
 mod lowered;

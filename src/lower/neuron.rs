@@ -104,24 +104,26 @@ pub enum Binding {
 }
 
 impl Lowered<Binding> {
-    /// Computes the slots with a value for each cell anew, after values have changed that are not part of the kernel; false if one has
-    /// none.
+    /// Computes the slots with a value for each cell anew, after values have changed that are not part of the kernel, given those of
+    /// [parameters]; false if one has none.
     pub fn refill(
         &self,
         p: &Population,
-        ports: &BTreeMap<VarId, PortSource>,
+        (parameters, ports): (&HashMap<VarId, Column>, &BTreeMap<VarId, PortSource>),
         dt: f64,
         put: &mut dyn FnMut(usize, &[f64]),
     ) -> bool {
-        let mut params = parameters(p, dt);
-        params.extend(fixed(ports));
+        let params = |v: VarId| match ports.get(&v) {
+            Some(PortSource::Fixed(c)) => Some(c.clone()),
+            _ => parameters.get(&v).cloned(),
+        };
         let definitions = |v: VarId| match p.model.vars.get(v).map(|v| &v.kind) {
             Some(VarKind::Let(e)) => Some(e.clone()),
             _ => None,
         };
         self.slots.iter().enumerate().all(|(slot, binding)| {
             let Binding::Lane(_, e) = binding else { return true };
-            let values = lanes_of(e, &definitions, &|v| params.get(&v).cloned(), Some(dt), p.n);
+            let values = lanes_of(e, &definitions, &params, Some(dt), p.n);
             values.inspect(|values| put(slot, values)).is_some()
         })
     }

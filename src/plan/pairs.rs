@@ -208,14 +208,6 @@ impl Pairs {
     pub fn list(&mut self) {
         *self = Pairs::Listed(self.edges());
     }
-
-    /// Returns the pairs as they were written out.
-    pub fn listed(&self) -> &[Edge] {
-        match self {
-            Pairs::Listed(edges) => edges,
-            _ => crate::ice!("pairs that are not written out"),
-        }
-    }
 }
 
 fn drawn(d: &Drawing, line: usize, partner: u32) -> Edge {

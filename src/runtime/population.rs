@@ -1,5 +1,6 @@
 //! One population: its states, its compiled kernels and the memory their slots point to.
 
+mod fit;
 mod pass;
 
 use super::adaptive::{Adaptive, Attempt};
@@ -17,14 +18,11 @@ use super::spikes::Spikes;
 use super::time::PortFunction;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{VarId, VarKind};
-use crate::image::{
-    self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing, PortSource, Target, UNSEEN, baked, chance,
-};
+use crate::image::{self, BLOCK, Baked, Binding, Bound, Hidden, LONG_AGO, Listing, PortSource, Target, UNSEEN, baked};
 use crate::ir::Precision;
 use crate::plan::{self, GROUP, Lanes};
-use crate::rng::Stream;
 use cranelift_entity::EntityRef;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A state's values at the beginning and at the end of a pass.
 pub struct StateArray {
@@ -74,8 +72,15 @@ pub struct Loaded {
 /// What a kernel was made for: steps of a pass, and what of parameters and ports is part of it.
 type Fit = (usize, Vec<(VarId, Baked)>);
 
-/// Kernels of a population that are kept, as inputs go on and off.
-const EARLIER: usize = 6;
+/// What kernels may not fit any more.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stale {
+    Nothing,
+    /// Values or sources of ports, which cables read from memory.
+    Ports,
+    /// Parameters as well.
+    All,
+}
 
 /// Values of ports that are sums of continuous contributions.
 pub type Summed<'a, 'b> = &'a dyn Fn(VarId) -> Option<&'b Buffer>;
@@ -111,8 +116,14 @@ pub struct Pop {
     contributed: BTreeSet<VarId>,
     /// Functions that ports follow, each for some of the cells.
     functions: BTreeMap<VarId, Vec<PortFunction>>,
-    /// A parameter or the source of a port has changed; the kernels must be made to fit.
-    dirty: bool,
+    /// What has changed, so that the kernels must be made to fit.
+    stale: Stale,
+    /// Values of parameters, if they are known.
+    parameters: Option<HashMap<VarId, plan::Column>>,
+    /// How often each port has been given another value for all cells.
+    moves: BTreeMap<VarId, u32>,
+    /// Cells.
+    n: usize,
     /// What the kernel fits.
     baked: Fit,
     /// Kernels that fitted earlier, the latest last.
@@ -195,9 +206,14 @@ impl Loaded {
     }
 
     /// Computes anew what differs from cell to cell; false if it has no value.
-    fn refill(&mut self, p: &plan::Population, ports: &BTreeMap<VarId, PortSource>, dt: f64) -> bool {
+    fn refill(
+        &mut self,
+        p: &plan::Population,
+        values: (&HashMap<VarId, plan::Column>, &BTreeMap<VarId, PortSource>),
+        dt: f64,
+    ) -> bool {
         let (kernel, own) = (&self.kernel, &mut self.own);
-        kernel.lowered().refill(p, ports, dt, &mut |slot, values| match &mut own[slot] {
+        kernel.lowered().refill(p, values, dt, &mut |slot, values| match &mut own[slot] {
             Some(buffer) => buffer.repeat(values),
             None => crate::ice!("values of cells without memory"),
         })
@@ -277,7 +293,10 @@ impl Pop {
             filled: Vec::new(),
             contributed: analog.clone(),
             functions: BTreeMap::new(),
-            dirty: false,
+            stale: Stale::Nothing,
+            parameters: None,
+            moves: BTreeMap::new(),
+            n: p.n,
             baked: (steps, Vec::new()),
             earlier: Vec::new(),
             table: Vec::new(),
@@ -289,7 +308,7 @@ impl Pop {
             rare: None,
         };
         pop.baked.1 = baked(p, &pop.ports);
-        pop.allocate(p, index, steps, options);
+        pop.allocate(p, index, (steps, Stale::All), options);
         for s in &mut pop.states {
             match &s.key {
                 Binding::State(v) => {
@@ -326,122 +345,9 @@ impl Pop {
         }
     }
 
-    /// Lets the kernels fit parameters and the sources of ports, if they have changed; states are kept. Values that differ from cell to
-    /// cell are memory and are replaced; values that all cells have are part of a kernel, which is compiled unless one of the last fits.
-    pub fn refresh(&mut self, p: &plan::Population, index: usize, steps: usize, options: &Options) {
-        if !std::mem::take(&mut self.dirty) {
-            return;
-        }
-        let event_ports: BTreeSet<VarId> = self.rings.iter().map(|(port, _)| *port).collect();
-        let fits = (steps, baked(p, &self.ports));
-        let timed = |l: &Loaded| l.kernel.slots().iter().any(|b| matches!(b, Binding::Clock(_)));
-        let whole = self.adaptive.is_some() || self.cables.is_some() || timed(&self.update);
-        if !whole && fits == self.baked && self.update.refill(p, &self.ports, options.dt) {
-            return;
-        }
-        let known = self.earlier.iter().position(|(key, _)| *key == fits).map(|k| self.earlier.remove(k).1);
-        let known = known.and_then(|mut l| l.refill(p, &self.ports, options.dt).then_some(l));
-        let new = known.unwrap_or_else(|| load(p, &self.ports, &event_ports, steps, options));
-        let old = std::mem::replace(&mut self.update, new);
-        let key = std::mem::replace(&mut self.baked, fits);
-        if !whole {
-            if self.earlier.len() == EARLIER {
-                self.earlier.remove(0);
-            }
-            self.earlier.push((key, old));
-        }
-        self.allocate(p, index, steps, options);
-    }
-
-    fn allocate(&mut self, p: &plan::Population, index: usize, steps: usize, options: &Options) {
-        let &Options { dt, precision, .. } = options;
-        let target = options.target();
-        self.adaptive = Adaptive::new(p, &self.ports, &target, self.adaptive.take());
-        let event_ports: BTreeSet<VarId> = self.rings.iter().map(|(port, _)| *port).collect();
-        let stream = Stream::new(options.seed, (index as u32 + 1) << 12);
-        self.cables = Cables::new(p, &event_ports, (&target, stream), self.cables.take());
-        self.inputs.clear();
-        for (port, source) in &self.ports {
-            match source {
-                PortSource::Fixed(_) => {}
-                PortSource::Uniform => {
-                    self.inputs.insert(*port, Buffer::new(steps.max(16), precision));
-                }
-                PortSource::Step => {
-                    self.inputs.insert(*port, Buffer::new(self.lanes, precision));
-                }
-            }
-        }
-        let mut old = std::mem::take(&mut self.states);
-        for binding in self.update.kernel.slots() {
-            match binding {
-                Binding::State(_) | Binding::Hidden(_) => {
-                    let kept = old.iter().position(|s| s.key == *binding).map(|k| old.swap_remove(k));
-                    self.states.push(kept.unwrap_or_else(|| StateArray::new(binding.clone(), self.lanes, precision)));
-                }
-                Binding::Event(e) => {
-                    self.bits[e.as_u32() as usize] = vec![0; steps * self.lanes / self.update.kernel.lanes_per_byte()];
-                }
-                _ => {}
-            }
-        }
-        self.state_of = vec![None; p.solved.vars.len()];
-        for (k, s) in self.states.iter().enumerate() {
-            if let Binding::State(v) = s.key {
-                self.state_of[v.index()] = Some(k);
-            }
-        }
-        self.lay_out(precision);
-        self.noise = Noise::new(&self.update, index, options.seed, &self.table, precision);
-        self.rare = chance(p, &self.ports, dt).and_then(|(event, probability)| {
-            let stream = Stream::new(options.seed, (index as u32 + 1) << 12);
-            let slot = self.update.kernel.slots().iter().position(|b| *b == Binding::Event(event))?;
-            Some((RareEvents::new(probability, p.n, stream)?, slot))
-        });
-    }
-
     /// Returns where weights arrive at an event port.
     pub fn ring(&mut self, port: VarId) -> Option<RingPointer> {
         self.rings.iter_mut().find(|(p, _)| *p == port).map(|(_, r)| r.pointer())
-    }
-
-    /// Notes that a parameter has changed.
-    pub fn touch(&mut self) {
-        self.dirty = true;
-    }
-
-    /// Gives an analog port a value.
-    pub fn set_port(&mut self, port: VarId, value: plan::Column) {
-        self.functions.remove(&port);
-        self.set_source(port, PortSource::Fixed(value));
-    }
-
-    /// Returns whether some cells of an analog port follow functions of time.
-    pub fn follows_functions(&self, port: VarId) -> bool {
-        self.functions.contains_key(&port)
-    }
-
-    /// Lets an analog port follow functions of time; returns whether one serves all of the `n` cells.
-    pub fn set_functions(&mut self, port: VarId, functions: Vec<PortFunction>, n: usize) -> bool {
-        let one = matches!(&functions[..], [f] if f.of.is_shared() && f.cells.is_whole(n));
-        self.functions.insert(port, functions);
-        if one {
-            self.set_source(port, PortSource::Uniform);
-            return true;
-        }
-        self.set_source(port, PortSource::Step);
-        if !self.filled.contains(&port) {
-            self.filled.push(port);
-        }
-        false
-    }
-
-    /// Ports with continuous contributions keep their buffer per cell whatever else they receive.
-    fn set_source(&mut self, port: VarId, source: PortSource) {
-        if self.ports.get(&port) != Some(&PortSource::Step) {
-            self.ports.insert(port, source);
-            self.dirty = true;
-        }
     }
 
     /// Writes what a port has by itself at time `t`, without what projections contribute.

@@ -23,7 +23,7 @@ use super::windows::Windows;
 use crate::codegen::Steps;
 use crate::hir::{EventId, Expr, VarId, VarKind};
 use crate::image::Listing;
-use crate::plan::{Column, Lanes, Network};
+use crate::plan::{Column, Lanes, Network, Pairs};
 use crate::rng::Stream;
 use std::cell::RefCell;
 
@@ -139,7 +139,8 @@ impl Simulation {
         let plastic: Vec<bool> = network.projections.iter().map(crate::plan::Projection::is_plastic).collect();
         let analog = |p: &crate::plan::Projection| p.synapse.deliver.is_some();
         for (p, plastic) in network.projections.iter_mut().zip(&plastic) {
-            if analog(p) {
+            // All with all is a matrix, which needs no list.
+            if analog(p) && !matches!(p.pairs, Pairs::All(..)) {
                 p.pairs.list();
             }
             // Only what does not learn can be left to be drawn.

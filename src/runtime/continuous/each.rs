@@ -7,13 +7,16 @@ use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, VarId};
 use crate::image::{self, Bound, ContinuousSlot, Listing};
 use crate::ir::Precision;
-use crate::plan::{Edge, Projection};
+use crate::plan::{Edge, Pairs, Projection};
+use std::sync::Arc;
 
 /// A continuous projection that is worked on synapse by synapse.
 pub struct Each {
     kernel: Bound<ContinuousSlot>,
     slots: Vec<Buffer>,
     n: usize,
+    /// The pairs, unless the plan lists them.
+    edges: Arc<Vec<Edge>>,
 }
 
 impl Each {
@@ -30,7 +33,8 @@ impl Each {
                 slot.fill_with((0..n).map(value));
             }
         }
-        Each { kernel, slots, n }
+        let edges = if matches!(p.pairs, Pairs::Listed(_)) { Arc::default() } else { p.pairs.edges() };
+        Each { kernel, slots, n, edges }
     }
 
     /// Returns the kernel.
@@ -60,17 +64,21 @@ impl Each {
 
     /// Adds the contributions to `target`.
     pub fn run(&mut self, p: &Projection, cells: &impl Cells, target: &mut Buffer) {
+        let edges = match &p.pairs {
+            Pairs::Listed(edges) => edges.clone(),
+            _ => self.edges.clone(),
+        };
         for (what, slot) in self.kernel.slots().iter().zip(&mut self.slots) {
             match *what {
                 ContinuousSlot::Cell { id, pre, var, delay } if pre && p.spread().is_some() => {
-                    late(p, cells, (id, var, delay), slot)
+                    late((p, &edges), cells, (id, var, delay), slot)
                 }
                 ContinuousSlot::Cell { id, pre, var, delay } => {
                     let view = side(p, pre);
                     let cell = |e: &Edge| if pre { e.pre } else { e.post } as usize;
                     match (cells.before(id, delay), cells.values(view.population, var, delay)) {
                         (Some(value), _) => slot.fill(self.n, value),
-                        (None, Some(from)) => slot.gather(from, p.pairs.listed().iter().map(cell)),
+                        (None, Some(from)) => slot.gather(from, edges.iter().map(cell)),
                         (None, None) => crate::ice!("a contribution without values"),
                     }
                 }
@@ -78,7 +86,7 @@ impl Each {
                     let Some((view, var)) = p.modulators.get(&v) else { continue };
                     let Some(from) = cells.values(view.population, *var, 0) else { continue };
                     let of_target = |e: &Edge| if view.n == 1 { 0 } else { e.post as usize - p.post.start };
-                    slot.gather(from, p.pairs.listed().iter().map(|e| view.start + of_target(e)));
+                    slot.gather(from, edges.iter().map(|e| view.start + of_target(e)));
                 }
                 ContinuousSlot::Own(_) | ContinuousSlot::Out => {}
             }
@@ -87,7 +95,7 @@ impl Each {
         // SAFETY: every slot is a buffer of `padded(n)` elements that only this call uses.
         unsafe { self.kernel.function().call(&memory, 0, padded(self.n), 1) };
         let Some(out) = self.slots.last() else { return };
-        let targets = p.pairs.listed().iter().map(|e| e.post as usize);
+        let targets = edges.iter().map(|e| e.post as usize);
         match out.precision() {
             Precision::F32 => add_all(target.f32_mut(), targets, out.f32()),
             Precision::F64 => add_all(target.f64_mut(), targets, out.f64()),
@@ -96,8 +104,13 @@ impl Each {
 }
 
 /// Gathers a variable of the sources, each as long ago as the synapse's own delay says.
-fn late(p: &Projection, cells: &impl Cells, (id, var, more): (VarId, VarId, u32), slot: &mut Buffer) {
-    for (k, e) in p.pairs.listed().iter().enumerate() {
+fn late(
+    (p, edges): (&Projection, &[Edge]),
+    cells: &impl Cells,
+    (id, var, more): (VarId, VarId, u32),
+    slot: &mut Buffer,
+) {
+    for (k, e) in edges.iter().enumerate() {
         let steps = p.delay.at(k) + more;
         let value = cells.before(id, steps).or_else(|| {
             let from = cells.values(p.pre.population, var, steps)?;
