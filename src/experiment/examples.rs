@@ -1,6 +1,7 @@
 //! Statements that show a network examples of a data set, or let it settle.
 
 use super::failures::failure_of;
+use super::live::Live;
 use super::outcome::Progress;
 use super::run::{Chosen, FrameKind, Run};
 use super::statements::defined;
@@ -39,7 +40,16 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Returns whether a network sees the examples that are shown: where some have a batch, those without one do not.
+    fn sees_examples(&self, index: usize) -> bool {
+        let has_batch = |l: &Live| l.network().batch.is_some();
+        has_batch(&self.live[index]) || !self.live.iter().any(has_batch)
+    }
+
     fn present_to(&mut self, index: usize, set: &Examples, items: &[usize]) {
+        if !self.sees_examples(index) {
+            return;
+        }
         match &mut self.live[index].simulation {
             Some(Running::Rates(s)) => s.present(set.id, items, set.n),
             Some(Running::Batched(s)) => s.set_active(items.len()),
@@ -55,8 +65,9 @@ impl Run<'_> {
     }
 
     fn put_away(&mut self, set: &Examples, items: &[usize]) {
-        for live in &mut self.live {
-            if let Some(Running::Rates(s)) = &mut live.simulation {
+        for index in 0..self.live.len() {
+            let seen = self.sees_examples(index);
+            if let Some(Running::Rates(s)) = self.live[index].simulation.as_mut().filter(|_| seen) {
                 s.put_away(set.id, items);
             }
         }

@@ -273,8 +273,8 @@ impl Inner {
                 let table = single.table(&mut self.graph, &[], &[], &|_| None);
                 *finite &= self.run_lanes(single, &table, 16, 1);
             }
-            if !*finite {
-                result = result.and(Err(self.not_finite(net, *k)));
+            if !*finite && let Some(failure) = self.not_finite(net, *k) {
+                result = result.and(Err(failure));
             }
         }
         result
@@ -296,21 +296,32 @@ impl Inner {
         groups
     }
 
-    /// Finds the synapse whose weight or state is not finite.
-    fn not_finite(&self, net: &Network, k: usize) -> Failure {
+    /// Finds the synapse whose weight or state is not finite. There may be none: places of the matrix without a synapse have weights of zero,
+    /// of which a rule makes what it makes of zero; then they are zero again.
+    fn not_finite(&mut self, net: &Network, k: usize) -> Option<Failure> {
         let p = &net.projections[k];
         let time = self.step as f64 * self.options.dt;
+        let mut arrays = Vec::new();
         for (variable, var) in &p.synapse.vars {
             if matches!(var.kind, VarKind::Weight | VarKind::State(_))
                 && let Some(node) = self.graph.find(&Key::Synaptic(k, variable))
-                && let values = self.synapses[k].read(p, &self.graph.nodes[node].array)
-                && let Some(index) = values.iter().position(|v| !v.is_finite())
             {
-                return Failure::Synapse { projection: k, variable, index, time };
+                let values = self.synapses[k].read(p, &self.graph.nodes[node].array);
+                if let Some(index) = values.iter().position(|v| !v.is_finite()) {
+                    return Some(Failure::Synapse { projection: k, variable, index, time });
+                }
+                arrays.push(node);
             }
         }
-        let variable = p.synapse.weight().unwrap_or(extra(0));
-        Failure::Synapse { projection: k, variable, index: 0, time }
+        for node in arrays {
+            let buffer = &mut self.graph.nodes[node].array.buffer;
+            for at in 0..buffer.len() {
+                if !buffer.get(at).is_finite() {
+                    buffer.set(at, 0.0);
+                }
+            }
+        }
+        None
     }
 
     fn cell_rule(&mut self, net: &Network, p: usize, signal: &str) -> CellRule {

@@ -199,7 +199,7 @@ impl Synapses {
 
     /// Reads the values of all synapses, in the order of the plan.
     pub fn read(&self, p: &Projection, array: &Array) -> Vec<f64> {
-        if array.n == 1 && array.rows == 1 && self.size.1 != 1 {
+        if (array.rows, array.n) == (1, 1) && self.extent() != (1, 1) {
             return vec![array.get(0, 0); p.pairs.len()];
         }
         let value = |s: usize| {
