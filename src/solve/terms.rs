@@ -118,11 +118,21 @@ impl Splitter<'_> {
 
     /// Splits an expression into terms; terms that only differ in one part are put together.
     pub fn terms(&self, e: &Expr) -> Vec<Term> {
-        let terms = self.expand(&simplify(e.clone()));
+        self.split(e, false)
+    }
+
+    /// The same, but what all examples share stays apart from what each has, also where it is a number times something.
+    pub fn terms_apart(&self, e: &Expr) -> Vec<Term> {
+        self.split(e, true)
+    }
+
+    fn split(&self, e: &Expr, apart: bool) -> Vec<Term> {
+        let terms = self.expand(&simplify(e.clone()), apart);
         let terms = if terms.len() > MOST { vec![self.whole(e)] } else { terms };
         let mut out: Vec<Term> = Vec::new();
         for t in terms.into_iter().filter(|t| t.parts.iter().all(|p| *p != Expr::Num(0.0))) {
-            let alike = out.iter_mut().find_map(|o| differing(o, &t).map(|k| (o, k)));
+            let fits = |o: &Term| !apart || o.is_own() == t.is_own();
+            let alike = out.iter_mut().filter(|o| fits(o)).find_map(|o| differing(o, &t).map(|k| (o, k)));
             match alike {
                 Some((o, k)) => o.parts[k] = crate::math::add(o.parts[k].clone(), t.parts[k].clone()),
                 None => out.push(t),
@@ -141,29 +151,47 @@ impl Splitter<'_> {
         }
     }
 
-    fn expand(&self, e: &Expr) -> Vec<Term> {
-        if self.owners(e).len() <= 1 {
-            return vec![self.whole(e)];
+    /// Returns whether a number is added to what somebody owns.
+    fn adds_number(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Bin(Op::Add | Op::Sub, a, b) => {
+                let number = |e: &Expr| self.owners(e).is_empty();
+                number(a) != number(b) || self.adds_number(a) || self.adds_number(b)
+            }
+            Expr::Bin(Op::Mul, a, b) => self.adds_number(a) || self.adds_number(b),
+            Expr::Neg(a) | Expr::Bin(Op::Div, a, _) => self.adds_number(a),
+            _ => false,
+        }
+    }
+
+    fn expand(&self, e: &Expr, apart: bool) -> Vec<Term> {
+        match self.owners(e)[..] {
+            [] | [Owner::Own] => return vec![self.whole(e)],
+            [_] if !apart || !self.adds_number(e) => return vec![self.whole(e)],
+            _ => {}
         }
         let negated = |list: Vec<Term>| list.into_iter().map(Term::negated);
         match e {
-            Expr::Neg(a) => negated(self.expand(a)).collect(),
-            Expr::Bin(Op::Add, a, b) => self.expand(a).into_iter().chain(self.expand(b)).collect(),
-            Expr::Bin(Op::Sub, a, b) => self.expand(a).into_iter().chain(negated(self.expand(b))).collect(),
-            Expr::Bin(Op::Mul, a, b) => cross(&self.expand(a), &self.expand(b)),
+            Expr::Neg(a) => negated(self.expand(a, apart)).collect(),
+            Expr::Bin(Op::Add, a, b) => self.expand(a, apart).into_iter().chain(self.expand(b, apart)).collect(),
+            Expr::Bin(Op::Sub, a, b) => {
+                self.expand(a, apart).into_iter().chain(negated(self.expand(b, apart))).collect()
+            }
+            Expr::Bin(Op::Mul, a, b) => cross(&self.expand(a, apart), &self.expand(b, apart)),
             Expr::Bin(Op::Div, a, b) if self.owners(b).len() <= 1 => {
-                cross(&self.expand(a), &[self.whole(&div(Expr::Num(1.0), (**b).clone()))])
+                cross(&self.expand(a, apart), &[self.whole(&div(Expr::Num(1.0), (**b).clone()))])
             }
             Expr::Call(Func::Pow, args) if args[1] == Expr::Num(2.0) => {
-                let a = self.expand(&args[0]);
+                let a = self.expand(&args[0], apart);
                 cross(&a, &a)
             }
             Expr::If(c, a, b) => match self.owners(c)[..] {
-                [] => vec![self.whole(e)],
-                [owner] => self.choice(c, owner, self.expand(a), self.expand(b)),
+                [] if !apart => vec![self.whole(e)],
+                [] => self.choice(c, Owner::Own, self.expand(a, apart), self.expand(b, apart)),
+                [owner] => self.choice(c, owner, self.expand(a, apart), self.expand(b, apart)),
                 _ => {
                     // What both branches have in common is not a matter of choice.
-                    let (a, b) = (self.expand(a), self.expand(b));
+                    let (a, b) = (self.expand(a, apart), self.expand(b, apart));
                     let (common, a, b) = in_common(a, b);
                     let sum = |list: &[Term]| list.iter().fold(Expr::Num(0.0), |s, t| crate::math::add(s, t.product()));
                     let rest = Expr::If(c.clone(), Box::new(sum(&a)), Box::new(sum(&b)));

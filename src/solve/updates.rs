@@ -236,7 +236,8 @@ impl Replay<'_> {
         };
         let (pooled, adds_up) = ((self.pooled)(v), (self.adds_up)(v));
         let mut terms = Vec::new();
-        for term in self.splitter.terms(&e) {
+        let split = if adds_up { self.splitter.terms_apart(&e) } else { self.splitter.terms(&e) };
+        for term in split {
             if !term.is_own() {
                 terms.push(term);
                 continue;
