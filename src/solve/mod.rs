@@ -6,6 +6,7 @@
 mod energy;
 mod explicit;
 mod factors;
+mod late;
 mod linear_block;
 mod placement;
 mod propagator;
@@ -14,6 +15,7 @@ mod updates;
 
 pub use energy::{descending, descending_along, descents, free_states};
 pub use factors::{Factor, bodies, cell_updates, factors, owner_in_synapse, synapse_updates};
+pub use late::late_lets;
 pub use linear_block::exact_scalar;
 pub use placement::{
     Sharing, changes_at_signals_only, changes_by, constant_rates, is_plastic, places, reads, stepped, writes,

@@ -17,7 +17,7 @@ use crate::plan::Network;
 use crate::runtime::buffer::padded;
 use crate::runtime::failure::Failure;
 use crate::runtime::profile::Part;
-use crate::solve::{Owner, Reduction, Term, bodies, cell_updates, owner_in_synapse, synapse_updates};
+use crate::solve::{Owner, Reduction, Term, bodies, cell_updates, late_lets, owner_in_synapse, synapse_updates};
 
 /// The first of the variables that stand for reductions.
 const FIRST_REDUCED: u32 = 100;
@@ -328,7 +328,9 @@ impl Inner {
         let plan = &net.populations[p];
         let model = plan.model.clone();
         let stored = self.stored.clone();
-        let inline = |e: Expr| inline_lets_unless(&model, e, &|v| stored.contains(&(p, v)));
+        // What is stored is as it was before the signal.
+        let late = late_lets(&model, signal);
+        let inline = |e: Expr| inline_lets_unless(&model, e, &|v| stored.contains(&(p, v)) && !late.contains(&v));
         let mut next = FIRST_REDUCED;
         let pooled = |v: VarId| model.kept.get(&v) == Some(&Kept::Channel);
         let adds_up = self.adds_up(net);
