@@ -48,6 +48,15 @@ fn layout_does_not_depend_on_spaces() {
     }
 }
 
+/// The part of a unit after its slash is none any more on a line of its own.
+#[test]
+fn a_line_is_not_broken_within_a_unit() {
+    let text = format!("neuron Cell {{ compartment soma {{ param C_m = 1 uF/cm^2{} }} }}\n", "x".repeat(300));
+    let once = laid_out(&text);
+    assert!(once.contains("uF/cm^2"), "{once}");
+    assert_eq!(laid_out(&once), once);
+}
+
 fn fmt(args: &[&str], text: &str, folder: &Path) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
     command

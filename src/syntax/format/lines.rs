@@ -169,7 +169,9 @@ impl Page {
                 }
                 (depth, i)
             });
-            let may: Vec<(usize, usize)> = depths.filter(|(_, i)| self.tokens[*i].may_break && fits(i)).collect();
+            // What stands close to what is before it, as the parts of a unit do, would be something else on a line of its own.
+            let may_break = |i: usize| self.tokens[i].may_break && !self.tokens[i].tight.0;
+            let may: Vec<(usize, usize)> = depths.filter(|(_, i)| may_break(*i) && fits(i)).collect();
             let outermost = may.iter().map(|(depth, _)| *depth).min()?;
             may.iter().filter(|(depth, _)| *depth == outermost).map(|(_, i)| *i).next_back()
         };
