@@ -173,7 +173,14 @@ impl Network {
             for h in p.synapse.handlers.iter().filter(|_| several || windows) {
                 let crate::hir::Trigger::Signal(signal) = &h.trigger else { continue };
                 let adds_up = sum || windows;
-                let updates = crate::solve::synapse_updates(&p.synapse, signal, true, adds_up, &owner, &mut fresh);
+                let updates = crate::solve::synapse_updates(
+                    &p.synapse,
+                    signal,
+                    true,
+                    adds_up,
+                    &crate::solve::Owners { of: &owner, number: &|_| false },
+                    &mut fresh,
+                );
                 if updates.entangled.is_some() {
                     return Some(h.span);
                 }

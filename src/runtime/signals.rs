@@ -79,6 +79,7 @@ impl Heard {
             shared: None,
             pooled: &|_| false,
             adds_up: &|_| false,
+            number: &|_| false,
             splitter: Splitter { owner: &|_| None },
             fresh: &mut || crate::ice!("a single example is not reduced"),
             choosing: false,

@@ -14,6 +14,14 @@ pub struct Factor {
     pub term: Term,
 }
 
+/// Whose the variables of a synapse are.
+pub struct Owners<'a> {
+    /// Of each that is somebody's.
+    pub of: &'a dyn Fn(&Expr) -> Option<Owner>,
+    /// Which of cells are numbers all the same.
+    pub number: &'a dyn Fn(&Expr) -> bool,
+}
+
 /// Returns whose values the expressions of a synapse are; modulators are of the example, or of the target as `single` says.
 pub fn owner_in_synapse<'a>(s: &'a Synapse, single: &'a dyn Fn(VarId) -> bool) -> impl Fn(&Expr) -> Option<Owner> + 'a {
     move |e| match e {
@@ -36,7 +44,7 @@ pub fn synapse_updates(
     signal: &str,
     several: bool,
     adds_up: bool,
-    owner: &dyn Fn(&Expr) -> Option<Owner>,
+    owners: &Owners,
     fresh: &mut dyn FnMut() -> VarId,
 ) -> Updates {
     let shared = |_: VarId| true;
@@ -47,7 +55,8 @@ pub fn synapse_updates(
         shared: several.then_some(&shared),
         pooled: &|_| false,
         adds_up: &|_| adds_up,
-        splitter: Splitter { owner },
+        number: owners.number,
+        splitter: Splitter { owner: owners.of },
         fresh,
         choosing: false,
         marking: false,
@@ -74,6 +83,7 @@ pub fn cell_updates(
         shared: Some(shared),
         pooled: &pooled,
         adds_up: &|v| adds_up || pooled(v),
+        number: &|_| false,
         splitter: Splitter { owner: &owner },
         fresh,
         choosing: false,
@@ -122,7 +132,7 @@ pub fn factors(s: &Synapse, single: &dyn Fn(VarId) -> bool) -> Vec<Factor> {
             next -= 1;
             VarId::from_u32(next)
         };
-        let updates = synapse_updates(s, signal, true, true, &owner, &mut fresh);
+        let updates = synapse_updates(s, signal, true, true, &Owners { of: &owner, number: &|_| false }, &mut fresh);
         let reductions = updates.reductions.into_iter();
         out.extend(reductions.map(|r| Factor { signal: Some(signal.to_string()), term: r.term }));
     }

@@ -14,7 +14,7 @@ mod terms;
 mod updates;
 
 pub use energy::{descending, descending_along, descents, free_states};
-pub use factors::{Factor, bodies, cell_updates, factors, owner_in_synapse, synapse_updates};
+pub use factors::{Factor, Owners, bodies, cell_updates, factors, owner_in_synapse, synapse_updates};
 pub use late::late_lets;
 pub use linear_block::exact_scalar;
 pub use placement::{

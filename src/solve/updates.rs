@@ -43,6 +43,8 @@ pub struct Replay<'a> {
     pub fresh: &'a mut dyn FnMut() -> VarId,
     /// Of which of them the changes are added up, not averaged.
     pub adds_up: &'a dyn Fn(VarId) -> bool,
+    /// Whether a variable is a number all the same, though somebody owns it: a parameter of cells.
+    pub number: &'a dyn Fn(&Expr) -> bool,
     /// Whether a branch of a condition is being replayed; false to begin with.
     pub choosing: bool,
     /// Whether what is replayed there may be added up; false to begin with.
@@ -181,7 +183,9 @@ impl Replay<'_> {
     /// Divides a sum of what is the same for all examples into what reads a shared value, and constants.
     fn constants(&self, e: &Expr) -> (Expr, Expr) {
         match e {
-            _ if self.splitter.owners(e).is_empty() => (Expr::Num(0.0), e.clone()),
+            _ if !e.any(&mut |e| (self.splitter.owner)(e).is_some() && !(self.number)(e)) => {
+                (Expr::Num(0.0), e.clone())
+            }
             Expr::Bin(Op::Add, a, b) => {
                 let ((a, x), (b, y)) = (self.constants(a), self.constants(b));
                 (add(a, b), add(x, y))

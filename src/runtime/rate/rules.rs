@@ -13,11 +13,14 @@ use crate::hir::{Expr, Kept, VarId, VarKind, inline_lets_unless};
 use crate::image::{Held, Listing, Store};
 use crate::ir::{Precision, SlotKind};
 use crate::math::{mul, simplify};
-use crate::plan::Network;
+use crate::plan::{Network, Projection, View};
 use crate::runtime::buffer::padded;
 use crate::runtime::failure::Failure;
 use crate::runtime::profile::Part;
-use crate::solve::{Owner, Reduction, Term, bodies, cell_updates, late_lets, owner_in_synapse, synapse_updates};
+use crate::solve::{
+    Owner, Owners, Reduction, Term, bodies, cell_updates, late_lets, owner_in_synapse, synapse_updates,
+};
+use std::collections::BTreeMap;
 
 /// The first of the variables that stand for reductions.
 const FIRST_REDUCED: u32 = 100;
@@ -168,13 +171,25 @@ impl Inner {
         let several = self.batch > 1 || self.synapses[k].layout == Layout::Convolution;
         let adds_up = self.adds_up(net) || self.synapses[k].layout == Layout::Convolution;
         let single = |v: VarId| p.is_of_one(v);
-        let owner = owner_in_synapse(&p.synapse, &single);
+        let of_whom = owner_in_synapse(&p.synapse, &single);
+        // Where changes are added up over the examples, what these have in common is the synapse's own, also if it is of cells.
+        let common = if self.adds_up(net) && self.synapses[k].layout == Layout::Dense {
+            in_common(net, p)
+        } else {
+            BTreeMap::new()
+        };
+        let owner = |e: &Expr| match e {
+            Expr::Var(v) if common.contains_key(v) => Some(Owner::Own),
+            e => of_whom(e),
+        };
+        let number = |e: &Expr| matches!(e, Expr::Var(v) if common.get(v) == Some(&true));
         let mut next = FIRST_REDUCED;
         let mut fresh = || {
             next += 1;
             extra(next)
         };
-        let mut updates = synapse_updates(&p.synapse, signal, several, adds_up, &owner, &mut fresh);
+        let mut updates =
+            synapse_updates(&p.synapse, signal, several, adds_up, &Owners { of: &owner, number: &number }, &mut fresh);
         if !p.learning {
             // Its states go on.
             updates.values.retain(|(v, _)| p.synapse.weight() != Some(*v));
@@ -470,4 +485,20 @@ fn unchanged_without_pre(p: &crate::plan::Projection, v: VarId, e: &Expr, reduce
         _ => e,
     });
     simplify(zeroed) == Expr::Var(v)
+}
+
+/// Lists the variables of cells in a projection's synapses that all examples have in common, and which of them are parameters.
+fn in_common(net: &Network, p: &Projection) -> BTreeMap<VarId, bool> {
+    let of = |view: View, var: VarId| {
+        let model = &net.populations[view.population].model;
+        let param = matches!(model.vars[var].kind, VarKind::Param(_));
+        (param || model.is_shared(var)).then_some(param)
+    };
+    let common = |v: VarId| match p.synapse.vars[v].kind {
+        _ if p.is_delayed(v) => None,
+        VarKind::Pre(var) => of(p.pre, var),
+        VarKind::Post(var) => of(p.post, var),
+        _ => None,
+    };
+    p.synapse.vars.keys().filter_map(|v| common(v).map(|param| (v, param))).collect()
 }
