@@ -101,7 +101,8 @@ impl Run<'_> {
         let Target::Cells { of, id, segment } = target else { return Ok(()) };
         let given = self.runner.settings.overrides.iter().filter(|o| o.path.contains('.'));
         let given: Vec<&Override> = given.collect();
-        if given.is_empty() || op.is_some() || self.out.warnings.iter().any(|d| d.span() == Some(span)) {
+        // In a later turn of a loop something has followed.
+        if given.is_empty() || op.is_some() || !self.assigned.insert(span) {
             return Ok(());
         }
         let cells = self.cells(of)?;

@@ -27,6 +27,7 @@ use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{PopulationRef, Quantity, Value};
 use cranelift_entity::EntityRef;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -215,6 +216,8 @@ pub(super) struct Run<'a> {
     /// Hears how far the run is, and says when it shall stop.
     pub(super) limits: Limits<'a>,
     checkpoints: Option<&'a Checkpoints<'a>>,
+    /// Assignments that have been executed, where `--set` gives something of a network a value.
+    pub(super) assigned: BTreeSet<Span>,
     pub(super) out: Outcome,
 }
 
@@ -246,6 +249,7 @@ impl<'a> Run<'a> {
             begun: std::time::Instant::now(),
             limits: Limits::new(runner.progress, runner.settings.longest),
             checkpoints: None,
+            assigned: BTreeSet::new(),
             out: Outcome::default(),
         }
     }

@@ -101,13 +101,9 @@ impl Observer for Watch<'_> {
                 },
                 _ => (None, None),
             };
+            let places = || r.cells.iter().flat_map(|c| segments.clone().map(move |s| (c, s)));
             let values: Vec<f64> = match (state, all) {
-                (Some(state), _) => r
-                    .cells
-                    .iter()
-                    .flat_map(|c| segments.clone().map(move |s| (c, s)))
-                    .map(|(c, s)| state(c, s))
-                    .collect(),
+                (Some(state), _) => places().map(|(c, s)| state(c, s)).collect(),
                 (None, Some(all)) => r.cells.among(all),
                 (None, None) => {
                     let plan = &simulation.network.populations[population];
@@ -115,7 +111,7 @@ impl Observer for Watch<'_> {
                         Some(v) => v,
                         None => crate::ice!("a recorded value that cannot be computed"),
                     };
-                    r.cells.iter().flat_map(|c| segments.clone().map(move |s| (c, s))).map(at).collect()
+                    places().map(at).collect()
                 }
             };
             r.sample(step, values.into_iter());

@@ -60,8 +60,8 @@ pub(super) fn target_port(infer: &mut Infer, world: &mut World, v: &ViewPath, po
 
 /// How synapses reach one segment of a cable, where it was written with an index.
 fn segment_of(v: &ViewPath) -> Option<String> {
-    let (_, last) = v.steps.last()?;
-    let before = v.steps.iter().rev().skip(1).rev().filter_map(|(_, tail)| tail.as_ref());
+    let ((_, last), before) = v.steps.split_last()?;
+    let before = before.iter().filter_map(|(_, tail)| tail.as_ref());
     let cable: String = before.map(|tail| format!("[…].{}", tail.text)).collect();
     let port = last.iter().chain(&v.shared).map(|t| format!(".{}", t.text)).collect::<String>();
     let target = format!("{}{cable}{port}", v.path.text);

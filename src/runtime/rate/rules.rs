@@ -173,7 +173,7 @@ impl Inner {
         let single = |v: VarId| p.is_of_one(v);
         let of_whom = owner_in_synapse(&p.synapse, &single);
         // Where changes are added up over the examples, what these have in common is the synapse's own, also if it is of cells.
-        let common = if self.adds_up(net) && self.synapses[k].layout == Layout::Dense {
+        let common = if self.adds_up(net) && matches!(self.synapses[k].layout, Layout::Dense | Layout::Diagonal) {
             in_common(net, p)
         } else {
             BTreeMap::new()
