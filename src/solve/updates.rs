@@ -215,6 +215,24 @@ impl Replay<'_> {
         }
     }
 
+    /// What a value is changed by: the difference to what `standing` stands for, branch by branch.
+    fn difference(&self, e: &Expr, standing: VarId, adds_up: bool) -> Expr {
+        if let Expr::If(c, a, b) = e {
+            let of = |e: &Expr| Box::new(self.difference(e, standing, adds_up));
+            return Expr::If(c.clone(), of(a), of(b));
+        }
+        let Parts { coefficient, rest } = parts(e, standing);
+        let whole = Expr::Var(standing);
+        // What examples have a part in follows from the value: then it is replaced for every example.
+        let of_each = |t: &Term| !t.is_own() && t.product().mentions(standing);
+        match simplify(coefficient) {
+            Expr::Num(0.0) if !adds_up => sub(rest, mul(whole, Expr::Var(VarId::EACH))),
+            Expr::Num(0.0) if self.splitter.terms_apart(&rest).iter().any(of_each) => self.marked(&sub(rest, whole)),
+            Expr::Num(0.0) => sub(rest, whole),
+            coefficient => add(mul(simplify(sub(coefficient, Expr::Num(1.0))), whole), rest),
+        }
+    }
+
     fn bounded(&self, v: VarId, e: Expr, values: &Values) -> Expr {
         match (self.bounds)(v) {
             Some((lo, hi)) => {
@@ -234,11 +252,11 @@ impl Replay<'_> {
         }
         let whole = Expr::Var(standing);
         let chosen = e.any(&mut |e| matches!(e, Expr::If(..)) && e.mentions(standing));
+        let (pooled, adds_up) = ((self.pooled)(v), (self.adds_up)(v));
         let (mut sum, e) = match linear_in(e, standing) {
             Some(l) if !chosen && self.splitter.is_own(&l.coefficient) => (Expr::Num(0.0), e.clone()),
-            _ => (whole.clone(), simplify(difference(e, standing))),
+            _ => (whole.clone(), simplify(self.difference(e, standing, adds_up))),
         };
-        let (pooled, adds_up) = ((self.pooled)(v), (self.adds_up)(v));
         let mut terms = Vec::new();
         let split = if adds_up { self.splitter.terms_apart(&e) } else { self.splitter.terms(&e) };
         for term in split {
@@ -267,25 +285,6 @@ impl Replay<'_> {
             sum = add(sum, mul(factor, Expr::Var(var)));
         }
         sum
-    }
-}
-
-/// What a value is changed by: the difference to what `standing` stands for, branch by branch.
-fn difference(e: &Expr, standing: VarId) -> Expr {
-    match e {
-        Expr::If(c, a, b) => {
-            let of = |e: &Expr| Box::new(difference(e, standing));
-            Expr::If(c.clone(), of(a), of(b))
-        }
-        _ => {
-            let Parts { coefficient, rest } = parts(e, standing);
-            let whole = Expr::Var(standing);
-            // Where nothing of the value stands by itself, what takes its place does so for every example.
-            match simplify(coefficient) {
-                Expr::Num(0.0) => sub(rest, mul(whole, Expr::Var(VarId::EACH))),
-                coefficient => add(mul(simplify(sub(coefficient, Expr::Num(1.0))), whole), rest),
-            }
-        }
     }
 }
 
