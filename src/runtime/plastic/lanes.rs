@@ -38,6 +38,8 @@ pub struct Shared {
     pub stream: u32,
     /// First random stream of what handlers of events draw.
     pub draws: u32,
+    /// Delayed variables of cells that follow from what the projection contributes: zero before their delay has passed.
+    pub returning: Vec<(Side, VarId)>,
 }
 
 impl Shared {
@@ -239,6 +241,11 @@ impl Scratch {
                     let each =
                         lanes_of.map(|lane| lane.unwrap_or_else(|| crate::ice!("a synapse that sits on no segment")));
                     b.gather(segments, each);
+                }
+                PlasticSlot::Cell(side, var, steps)
+                    if view.cells < u64::from(steps) && shared.returning.contains(&(side, var)) =>
+                {
+                    b.fill(lanes.n, 0.0);
                 }
                 PlasticSlot::Cell(side, var, steps) => {
                     let (of, cells) = match side {

@@ -26,7 +26,7 @@ use super::population::Pop;
 use super::reading::Readings;
 use super::ring::RingPointer;
 use super::snapshot::Raw;
-use crate::hir::{EventId, Place, Side, Trigger, VarId};
+use crate::hir::{EventId, Place, Side, Trigger, VarId, VarKind};
 use crate::image::{self, Compiled, Listing};
 use crate::ir::Precision;
 use crate::plan::{Column, Edge, Network, Projection};
@@ -119,6 +119,7 @@ impl Plastic {
             ring,
             stream: 0x2000_0000 + ((index as u32) << 8),
             draws: 0x3000_0000 + ((index as u32) << 8),
+            returning: returning(network, index),
         };
         let mut out = Plastic {
             handlers: Vec::new(),
@@ -582,6 +583,17 @@ fn all_of(p: &Projection, place: Place) -> Vec<u32> {
         _ => 1,
     };
     (0..n as u32).collect()
+}
+
+/// Lists the delayed variables of cells that follow from what a projection contributes.
+fn returning(network: &Network, projection: usize) -> Vec<(Side, VarId)> {
+    let vars = &network.projections[projection].synapse.vars;
+    let of_cells = |v: VarId| match vars[v].kind {
+        VarKind::Pre(of) => Some((Side::Pre, of)),
+        VarKind::Post(of) => Some((Side::Post, of)),
+        _ => None,
+    };
+    network.returning(projection).into_iter().filter_map(of_cells).collect()
 }
 
 fn lock(part: &Mutex<Part>) -> std::sync::MutexGuard<'_, Part> {
