@@ -1,8 +1,9 @@
 //! One attempted step of an adaptive scheme, each lane with its own step size.
 
+use super::binding::{Binding, Hidden, PortSource, fixed, hidden_name};
 use super::expression::Lowering;
 use super::lowered::Lowered;
-use super::neuron::{Binding, Build, Hidden, PortSource, collect_hidden, fixed, hidden_name};
+use super::neuron::{Build, collect_hidden};
 use crate::hir::VarId;
 use crate::ir::{Precision, SlotKind, Value};
 use crate::plan::{Column, Population};

@@ -1,8 +1,8 @@
 //! Kernels of cable compartments: membrane current as `g v + i`, gates advanced with the new potential, and what arrives at the end.
 
+use super::binding::entries;
 use super::expression::{Clock, Lowering};
 use super::lowered::Lowered;
-use super::neuron::entries;
 use crate::hir::{self, Expr, Neuron, Op, Var, VarId, VarKind, inline_lets};
 use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::math::{Linear, derivative, linear_in, simplify};
