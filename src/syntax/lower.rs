@@ -448,11 +448,41 @@ impl Lowerer {
     }
 
     fn model_body(&self, pair: P) -> Lowered<Vec<ModelItem>> {
-        pair.into_inner().filter(|p| p.as_rule() == Rule::model_item).map(|i| self.model_item(i)).collect()
+        let mut out = Vec::new();
+        for item in pair.into_inner().filter(|p| p.as_rule() == Rule::model_item) {
+            self.model_item(item, &mut out)?;
+        }
+        Ok(out)
     }
 
-    fn model_item(&self, pair: P) -> Lowered<ModelItem> {
+    /// Adds what an item declares: several compartments may have one body, several couplings one end.
+    fn model_item(&self, pair: P, out: &mut Vec<ModelItem>) -> Lowered<()> {
         let pair = self.parts(pair).next()?;
+        let span = self.span(&pair);
+        let mut p = self.parts(pair.clone());
+        match pair.as_rule() {
+            Rule::compartment => {
+                let names = p.all(Rule::compartment_name);
+                let body = self.model_body(p.next()?)?;
+                for name in names {
+                    let mut p = self.parts(name);
+                    let name = self.name(&p.next()?);
+                    let count = p.take(Rule::index).map(|i| self.exprs(i)).transpose()?.and_then(|mut v| v.pop());
+                    out.push(ModelItem::Compartment(name, count, body.clone(), span));
+                }
+            }
+            Rule::couple => {
+                let ends: Vec<Name> = p.all(Rule::ident).iter().map(|n| self.name(n)).collect();
+                let with = p.take(Rule::expr).map(|e| self.expr(e)).transpose()?;
+                let couple = |b: &Name| ModelItem::Couple(ends[0].clone(), b.clone(), with.clone(), span);
+                out.extend(ends[1..].iter().map(couple));
+            }
+            _ => out.push(self.single_item(pair)?),
+        }
+        Ok(())
+    }
+
+    fn single_item(&self, pair: P) -> Lowered<ModelItem> {
         let span = self.span(&pair);
         let rule = pair.as_rule();
         let keyword = || {
@@ -497,11 +527,6 @@ impl Lowerer {
             Rule::equation => ModelItem::Equation(self.name(&p.next()?), self.expr(p.next()?)?),
             Rule::emit => ModelItem::Emit(self.emit(pair)?),
             Rule::hold_noise => ModelItem::Noise(self.name(&p.next()?)),
-            Rule::compartment => {
-                let name = self.name(&p.next()?);
-                let count = p.take(Rule::index).map(|i| self.exprs(i)).transpose()?.and_then(|mut v| v.pop());
-                ModelItem::Compartment(name, count, self.model_body(p.next()?)?, span)
-            }
             Rule::cable => ModelItem::Cable(self.name(&p.next()?), self.model_body(p.next()?)?, span),
             Rule::sections => {
                 let kinds = p.all(Rule::ident).iter().map(|n| self.name(n)).collect();
@@ -531,10 +556,6 @@ impl Lowerer {
                 ModelItem::Gate(name, fields, span)
             }
             Rule::current => ModelItem::Current(self.expr(p.next()?)?),
-            Rule::couple => {
-                let (a, b) = (self.name(&p.next()?), self.name(&p.next()?));
-                ModelItem::Couple(a, b, p.take(Rule::expr).map(|e| self.expr(e)).transpose()?, span)
-            }
             Rule::scheme => {
                 let (name, args) = (self.name(&p.next()?), self.opt_args(&mut p)?);
                 let states = p.all(Rule::path).iter().map(|n| self.name(n)).collect();

@@ -262,8 +262,13 @@ impl Names {
                 }
                 ModelItem::Noise(name) => out.push(self.declare(name, Kind::Let, name.span)),
                 ModelItem::Compartment(name, _, body, span) => {
+                    // Several may have one body.
+                    let same = out.iter().find(|d| self.all[**d].whole == *span).copied();
                     let id = self.declare(name, Kind::Compartment, *span);
-                    self.all[id].members = self.model_items(body);
+                    self.all[id].members = match same {
+                        Some(first) => self.all[first].members.clone(),
+                        None => self.model_items(body),
+                    };
                     out.push(id);
                 }
                 ModelItem::Cable(_, body, _) | ModelItem::Sections(_, body) => out.extend(self.model_items(body)),

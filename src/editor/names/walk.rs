@@ -223,6 +223,7 @@ impl<'a> Walk<'a> {
     }
 
     fn model_items(&mut self, body: &[ModelItem]) {
+        let mut last = Span::default();
         for item in body {
             match item {
                 ModelItem::Params(list) => self.values(list),
@@ -253,6 +254,9 @@ impl<'a> Walk<'a> {
                 }
                 ModelItem::Compartment(name, segments, body, span) => {
                     self.each(segments);
+                    if std::mem::replace(&mut last, *span) == *span {
+                        continue;
+                    }
                     let members = self.find(&name.text).map(|id| self.names.all[id].members.clone());
                     self.enter(*span, members.unwrap_or_default());
                     self.model_items(body);
@@ -268,10 +272,13 @@ impl<'a> Walk<'a> {
                     self.args(channel, args);
                 }
                 ModelItem::Gate(_, fields, _) => self.each(fields.iter().map(|(_, e)| e)),
-                ModelItem::Couple(a, b, with, _) => {
-                    self.name(a);
+                ModelItem::Couple(a, b, with, span) => {
+                    // What several compartments are coupled to and by stands there once.
+                    if std::mem::replace(&mut last, *span) != *span {
+                        self.name(a);
+                        self.each(with);
+                    }
                     self.name(b);
-                    self.each(with);
                 }
                 ModelItem::Scheme(s) => self.paths(s.states.iter()),
                 ModelItem::On(of, body, _) => {
