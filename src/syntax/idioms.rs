@@ -84,6 +84,10 @@ pub(super) fn of(bytes: &[u8], (start, end): (usize, usize), at: usize) -> Optio
     if here("&&") || here("&") {
         return idiom("write `and`", here("&&").then_some((at, "or")));
     }
+    let line = bytes[start..at.min(end)].rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    if here("%") && !line.trim_ascii().is_empty() {
+        return idiom("the remainder is `mod(i, 7)`", None);
+    }
     if here("||") || here("|") {
         return idiom("write `or`", here("||").then_some((at, "or")));
     }

@@ -4,6 +4,7 @@ pub mod environment;
 mod gather;
 mod label;
 mod learning;
+mod loops;
 pub mod model;
 mod order;
 pub mod overrides;
