@@ -1,11 +1,11 @@
 //! Values that the bounds of a variable exclude.
 
 use crate::diag::{Code, Diagnostic};
-use crate::evaluate::{Attempt, fail};
+use crate::evaluate::Attempt;
 use crate::hir::{Kept, Var, VarId};
 use crate::plan::{Column, OutOfBounds, Population, Projection, View};
 use crate::source::Span;
-use crate::units::{canonical_unit, format_quantity};
+use crate::units::{canonical_unit, format_number, format_quantity};
 use crate::value::Cells;
 use std::sync::Arc;
 
@@ -17,15 +17,22 @@ pub fn cells_within_bounds(p: &Population, id: VarId, cells: &Cells, value: &Col
     }
 }
 
-/// Refuses a segment that a cable does not have.
-pub fn segment_exists(p: &Population, id: VarId, segment: Option<usize>, span: Span) -> Attempt<()> {
-    let segments = p.model.vars[id].cable.map_or(1, |cable| p.segments(cable));
-    match segment {
-        Some(at) if at >= segments => {
-            fail(Code::E0406, span, format!("segment {at} of a cable of {segments}"), "out of range")
-        }
-        _ => Ok(()),
+/// Refuses a segment that a cable of some cells does not have.
+pub fn segment_exists(p: &Population, cells: &Cells, id: VarId, segment: Option<usize>, span: Span) -> Attempt<()> {
+    let Some(at) = segment else { return Ok(()) };
+    let segments = |cell| p.model.vars[id].cable.map_or(1, |cable| p.segments_of(cable, cell));
+    match cells.iter().map(|cell| (cell, segments(cell))).find(|(_, n)| at >= *n) {
+        Some((cell, n)) => out_of_cable(p, id, (at as f64, n, cell), span),
+        None => Ok(()),
     }
+}
+
+/// Says that a cable of a cell has no such segment.
+pub fn out_of_cable<T>(p: &Population, of: VarId, (at, n, cell): (f64, usize, usize), span: Span) -> Attempt<T> {
+    let message = format!("segment {} of a cable of {n}", format_number(at));
+    let d = Diagnostic::at(Code::E0406, span, message, "out of range");
+    let differ = p.model.vars[of].cable.is_some_and(|cable| !p.has_even(cable));
+    Err(Box::new(if differ { d.note(format!("in `{}[{cell}]`; cells differ in their segments", p.name)) } else { d }))
 }
 
 /// Refuses values for weights or states of synapses that their bounds exclude.

@@ -247,6 +247,7 @@ impl<'a> Elaborator<'a> {
             init: BTreeMap::new(),
             along: BTreeMap::new(),
             settled: false,
+            followed: std::collections::BTreeSet::new(),
             ports: BTreeMap::new(),
             given: BTreeMap::new(),
         };
@@ -289,7 +290,7 @@ impl<'a> Elaborator<'a> {
         let segment = segment.as_ref().map(|s| scope.size(s)).transpose()?;
         let values = column(&scope, value, (cells.len(), "cell"), Some(&stream), self.around.backend)?;
         let population = &mut self.plan.populations[cells.population];
-        segment_exists(population, *id, segment, target.span)?;
+        segment_exists(population, &cells, *id, segment, target.span)?;
         let drawn = matches!(value, model::Value::Drawn(_));
         let values = one_per_channel(population, *id, &cells, values, (drawn, value.span()))?;
         cells_within_bounds(population, *id, &cells, &values, value.span())?;
@@ -393,33 +394,30 @@ pub fn possible_events(
     }
 }
 
-/// Refuses cables whose number of segments is not whole, or differs from cell to cell.
+/// Refuses cables whose number of segments is not whole, and single segments that not all cells have.
 fn segments_agree(p: &Population, dt: f64, span: Span) -> Attempt<()> {
     for cable in p.model.cables.iter().filter(|_| p.n > 0) {
         let wrong = |message: String, label: &str| fail(Code::E0404, span, message, label);
         let Some(values) = p.per_cell(&cable.segments, dt) else {
             return wrong(format!("the number of segments of `{}` has no value", cable.name), "not a number");
         };
-        let first = values.at(0);
-        if first < 1.0 || first.fract() != 0.0 {
-            let message = format!("cable `{}` would have {first} segments", cable.name);
+        let cells = values.listed().unwrap_or(1);
+        if let Some(n) = (0..cells).map(|i| values.at(i)).find(|n| *n < 1.0 || n.fract() != 0.0) {
+            let message = format!("cable `{}` would have {n} segments", cable.name);
             return wrong(message, "needs a whole number, at least 1");
         }
-        if first * p.n as f64 > plan::MOST_CELLS as f64 {
-            let message = format!("{} cells with {first} segments in `{}`", p.n, cable.name);
+        let most = (0..cells).map(|i| values.at(i)).fold(1.0, f64::max);
+        if most * p.n as f64 > plan::MOST_CELLS as f64 {
+            let message = format!("{} cells with {most} segments in `{}`", p.n, cable.name);
             return wrong(message, "more segments than can be counted");
-        }
-        if (0..p.n).any(|i| values.at(i) != first) {
-            let message = format!("the cells of a population have the same number of segments in `{}`", cable.name);
-            return wrong(message, "this varies");
         }
     }
     for (_, var) in p.model.vars.iter().filter(|_| p.n > 0) {
         if let VarKind::Segment(of, segment) = var.kind
             && let Some(cable) = p.model.vars[of].cable
-            && segment >= p.segments(cable)
+            && let Some(least) = p.counts(cable).into_iter().min().filter(|least| segment >= *least)
         {
-            let message = format!("`{}` has {} segments", p.model.cables[cable].name, p.segments(cable));
+            let message = format!("`{}` has {least} segments", p.model.cables[cable].name);
             let label = format!("`{}` is none of them", var.name);
             return Err(Box::new(Diagnostic::at(Code::E0406, var.span, message, label).label(span, "of these cells")));
         }

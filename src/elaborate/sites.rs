@@ -1,6 +1,7 @@
 //! Where on a cable synapses sit, and where the events of drives arrive.
 
 use super::Elaborator;
+use super::bounds::out_of_cable;
 use super::connect::Connected;
 use super::ends::End;
 use super::values::{column, per_synapse};
@@ -8,10 +9,10 @@ use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, fail};
 use crate::hir::VarId;
 use crate::hir::network::model::{Connection, Drive, Site};
-use crate::plan::{self, Column, Lanes, Pairs, Placed, Population};
+use crate::plan::{self, Column, Edge, Lanes, Pairs, Placed, Population};
 use crate::rng::Stream;
 use crate::source::Span;
-use crate::units::{Dim, format_number, format_quantity, lookup};
+use crate::units::{Dim, format_quantity, lookup};
 use crate::value::Cells;
 use std::sync::Arc;
 
@@ -39,12 +40,34 @@ fn which<T>(p: &Population, port: VarId, lanes: Lanes, span: Span) -> Attempt<T>
     )))
 }
 
-/// Takes the number of a segment.
-fn segment(at: f64, segments: usize, span: Span) -> Attempt<f64> {
-    match at.fract() == 0.0 && (0.0..segments as f64).contains(&at) {
-        true => Ok(at),
-        false => {
-            fail(Code::E0406, span, format!("segment {} of a cable of {segments}", format_number(at)), "out of range")
+/// How many segments a port has, by cell.
+struct Counts<'a> {
+    of: (&'a Population, VarId),
+    /// One if it is the same number.
+    each: Vec<usize>,
+}
+
+impl Counts<'_> {
+    fn new(p: &Population, port: VarId) -> Counts<'_> {
+        Counts { of: (p, port), each: p.segments_at(port) }
+    }
+
+    /// Returns the number of a cell.
+    fn at(&self, cell: usize) -> usize {
+        if self.each.len() == 1 { self.each[0] } else { self.each[cell] }
+    }
+
+    /// Returns whether all cells have the same.
+    fn are_even(&self) -> bool {
+        self.each.len() == 1
+    }
+
+    /// Takes the number of a segment of a cell.
+    fn segment(&self, at: f64, cell: usize, span: Span) -> Attempt<f64> {
+        let n = self.at(cell);
+        match at.fract() == 0.0 && (0.0..n as f64).contains(&at) {
+            true => Ok(at),
+            false => out_of_cable(self.of.0, self.of.1, (at, n, cell), span),
         }
     }
 }
@@ -60,8 +83,9 @@ fn span_of(site: &Site, clause: Span) -> Span {
 impl Elaborator<'_> {
     /// Makes a synapse on each segment of every pair, if a connection asks for that.
     pub(super) fn on_each_segment(&self, c: &Connection, post: usize, connected: Connected) -> Attempt<Connected> {
-        let lanes = lanes_of(&self.plan.populations[post], c.port).filter(|lanes| lanes.segments > 1);
-        let Some(lanes) = lanes else { return Ok(connected) };
+        let p = &self.plan.populations[post];
+        let several = |port: &VarId| p.lanes_of(*port).is_some_and(|lanes| lanes.segments > 1);
+        let Some(port) = c.port.filter(several) else { return Ok(connected) };
         if connected.transpose_of.is_some() || matches!(connected.pairs, Pairs::Convolution(_)) {
             let what = "weights that several synapses share, onto a cable of several segments";
             return Err(Box::new(crate::diag::unsupported(c.span, what)));
@@ -69,10 +93,12 @@ impl Elaborator<'_> {
         if !matches!(c.site, Some((Site::Each, _))) {
             return Ok(connected);
         }
-        let repeated = |list: Vec<f64>| list.iter().flat_map(|v| std::iter::repeat_n(*v, lanes.segments)).collect();
+        let counts = Counts::new(p, port);
         let edges = connected.pairs.edges();
-        let pairs =
-            Pairs::Listed(Arc::new(edges.iter().flat_map(|e| std::iter::repeat_n(*e, lanes.segments)).collect()));
+        let on = |e: &Edge| counts.at(e.post as usize);
+        let repeated =
+            |list: Vec<f64>| list.iter().zip(edges.iter()).flat_map(|(v, e)| std::iter::repeat_n(*v, on(e))).collect();
+        let pairs = Pairs::Listed(Arc::new(edges.iter().flat_map(|e| std::iter::repeat_n(*e, on(e))).collect()));
         let mut columns = connected.columns;
         columns.weight = columns.weight.map(repeated);
         columns.delay = columns.delay.map(|(list, span)| (repeated(list), span));
@@ -94,8 +120,14 @@ impl Elaborator<'_> {
             None if lanes.segments == 1 => return Ok(None),
             None => return which(ends.1.population, port, lanes, c.span),
             Some((Site::Each, _)) => {
-                let all = (0..pairs.len()).map(|k| (k % lanes.segments) as f64).collect();
-                Given::Segments(Column::Array(Arc::new(all)))
+                let counts = Counts::new(ends.1.population, port);
+                let mut next = 0;
+                let each = |e: &Edge| {
+                    let at = next;
+                    next = if at + 1 == counts.at(e.post as usize) { 0 } else { at + 1 };
+                    at as f64
+                };
+                Given::Segments(Column::Array(Arc::new(pairs.edges().iter().map(each).collect())))
             }
             Some((Site::Segment(v), _)) => Given::Segments(each(v)?),
             Some((Site::Distance(v), _)) => Given::Distances(each(v)?),
@@ -111,20 +143,24 @@ impl Elaborator<'_> {
         post: usize,
     ) -> Attempt<Option<plan::Site>> {
         let p = &self.plan.populations[post];
-        let (Some(given), Some(lanes), Some((site, clause))) = (given, lanes_of(p, c.port), &c.site) else {
+        let (Some(given), Some(port), Some(lanes), Some((site, clause))) =
+            (given, c.port, lanes_of(p, c.port), &c.site)
+        else {
             return Ok(None);
         };
         let span = span_of(site, *clause);
         let n = pairs.len();
-        let mut shape = Placed { segments: lanes.segments, reach: Vec::new() };
+        let counts = Counts::new(p, port);
+        let mut shape = Placed { segments: counts.each.clone(), reach: Vec::new() };
         let segment = match given {
-            Given::Segments(Column::Const(at)) => Column::Const(segment(at, lanes.segments, span)?),
+            Given::Segments(Column::Const(at)) if counts.are_even() => Column::Const(counts.segment(at, 0, span)?),
             Given::Segments(all) => {
-                let each = |k| segment(all.at(k), lanes.segments, span);
+                let edges = pairs.edges();
+                let each = |k: usize| counts.segment(all.at(k), edges[k].post as usize, span);
                 Column::Array(Arc::new((0..n).map(each).collect::<Attempt<_>>()?))
             }
             Given::Distances(all) => {
-                let reach = Reach::new(p, c.port, lanes, self.around.dt);
+                let reach = Reach::new(p, port, self.around.dt);
                 shape.reach.clone_from(&reach.of_cells);
                 match all {
                     Column::Const(at) if reach.is_common() && reach.segments(0, at, span)?.len() == 1 => {
@@ -160,7 +196,8 @@ impl Elaborator<'_> {
     ) -> Attempt<(std::ops::Range<usize>, Placed)> {
         let p = &self.plan.populations[cells.population];
         let lanes = lanes_of(p, Some(port));
-        let mut shape = Placed { segments: lanes.map_or(1, |lanes| lanes.segments), reach: Vec::new() };
+        let counts = Counts::new(p, port);
+        let mut shape = Placed { segments: counts.each.clone(), reach: Vec::new() };
         let (lanes, site, clause) = match (lanes, d.site.as_deref()) {
             (Some(lanes), Some((site, clause))) => (lanes, site, clause),
             (Some(lanes), None) if lanes.segments > 1 => return which(p, port, lanes, d.span),
@@ -177,9 +214,14 @@ impl Elaborator<'_> {
             Site::Segment(v) | Site::Distance(v) if drawn(v) => {
                 return Err(Box::new(crate::diag::unsupported(span, "a drawn place of a drive")));
             }
-            Site::Segment(v) => segment(one(v)?, lanes.segments, span)?,
+            Site::Segment(v) => {
+                let at = one(v)?;
+                let of_each = cells.iter().map(|cell| counts.segment(at, cell, span));
+                of_each.collect::<Attempt<Vec<f64>>>()?;
+                at
+            }
             Site::Distance(v) => {
-                let (reach, at) = (Reach::new(p, Some(port), lanes, self.around.dt), one(v)?);
+                let (reach, at) = (Reach::new(p, port, self.around.dt), one(v)?);
                 shape.reach.clone_from(&reach.of_cells);
                 let all = cells.iter().map(|cell| reach.segments(cell, at, span)).collect::<Attempt<Vec<_>>>()?;
                 match all.first() {
@@ -208,18 +250,17 @@ const BRANCH: u32 = 0x6272;
 const TIP: f64 = 1e-6;
 
 /// Where a cable begins and how long it is, by cell: along the path from the middle of the root.
-struct Reach {
+struct Reach<'a> {
     name: String,
     of_cells: Vec<(f64, f64)>,
-    lanes: Lanes,
+    counts: Counts<'a>,
     /// Of a morphology, the same of all cells: where each segment begins and ends.
     traced: Option<Vec<(f64, f64)>>,
 }
 
-impl Reach {
-    fn new(p: &Population, port: Option<VarId>, lanes: Lanes, dt: f64) -> Reach {
-        let cable = port.and_then(|port| p.model.vars[port].cable);
-        let Some(cable) = cable else { crate::ice!("a distance along no cable") };
+impl Reach<'_> {
+    fn new(p: &Population, port: VarId, dt: f64) -> Reach<'_> {
+        let Some(cable) = p.model.vars[port].cable else { crate::ice!("a distance along no cable") };
         let traced = p.model.cables[cable].traced.as_ref().map(|t| {
             let ends = |row: &usize| {
                 let (middle, half) = (t.of.distance[*row], t.of.length[*row] / 2.0);
@@ -230,12 +271,12 @@ impl Reach {
         // The file's shape stays.
         let reach = |cell| p.reach(cable, cell, dt);
         let of_cells = if traced.is_some() { Vec::new() } else { (0..p.n).map(reach).collect() };
-        Reach { name: p.model.cables[cable].name.clone(), of_cells, lanes, traced }
+        Reach { name: p.model.cables[cable].name.clone(), of_cells, counts: Counts::new(p, port), traced }
     }
 
     /// Returns whether it is the same for all cells.
     fn is_common(&self) -> bool {
-        self.of_cells.windows(2).all(|pair| pair[0] == pair[1])
+        self.counts.are_even() && self.of_cells.windows(2).all(|pair| pair[0] == pair[1])
     }
 
     /// Returns the segments at a distance: one, or one of each branch there.
@@ -255,7 +296,7 @@ impl Reach {
         if !(at >= *begin && at <= begin + length) {
             return self.nowhere(at, (*begin, begin + length), span);
         }
-        let n = self.lanes.segments as f64;
+        let n = self.counts.at(cell) as f64;
         Ok(vec![((at - begin) / length * n).floor().min(n - 1.0) as usize])
     }
 

@@ -1,6 +1,7 @@
 //! Assignments of an experiment to states, parameters and ports of cells, and to its own variables.
 
 use super::checks::{lost, too_large};
+use super::live::uneven;
 use super::live::{PortFunction, is_per_example};
 use super::run::Run;
 use super::settable::{Settable, in_each_example};
@@ -42,7 +43,13 @@ impl Run<'_> {
                 let at = segment.as_ref().map(|s| self.size(s)).transpose()?;
                 let variable = Variable { of: self.cells(of)?, id: *id, segment: at };
                 let (of, place) = (&variable.of, segment.as_ref().map_or(span, |s| s.span));
-                segment_exists(&self.live[of.network].network().populations[of.cells.population], *id, at, place)?;
+                segment_exists(
+                    &self.live[of.network].network().populations[of.cells.population],
+                    &of.cells,
+                    *id,
+                    at,
+                    place,
+                )?;
                 self.set_cells(variable, op, value, span)
             }
         }
@@ -154,14 +161,19 @@ impl Run<'_> {
     /// that is so.
     fn set_along(&mut self, v: &Variable, op: Option<Op>, value: &Written, span: Span) -> Attempt<bool> {
         let population = self.population(&v.of);
-        let n = population.model.vars[v.id].cable.map_or(1, |cable| population.segments(cable));
-        if n == 1 {
+        let n = population.model.vars[v.id].cable.map_or(Some(1), |cable| population.segments_in(cable, &v.of.cells));
+        if n == Some(1) {
             return Ok(false);
         }
         let cells = v.of.cells.len();
         let given = match value {
             Written::Expr(e) if !e.is_per_cell() => Some(self.quantity(e)?),
             _ => None,
+        };
+        let Some(n) = n else {
+            let one_for_each =
+                given.as_ref().is_none_or(|q| q.rows.is_none() && (q.width() == 1 || q.shape == [cells]));
+            return if op.is_none() && one_for_each { Ok(false) } else { uneven(self.population(&v.of), v.id, span) };
         };
         let is_along = |q: &Quantity| q.rows.is_none() && (q.shape == [cells, n] || cells == 1 && q.shape == [n]);
         if let Some(q) =
@@ -296,7 +308,7 @@ impl Run<'_> {
             values
         };
         rows_within_bounds(self.population(p), id, &p.cells, &values, span)?;
-        if rows == 1 && new.rows.is_none() && self.live[p.network].rates().is_none() {
+        if rows == 1 && new.rows.is_none() {
             return self.store(v, &Column::Array(Arc::new(values)), span);
         }
         if rows == 1 {
@@ -441,8 +453,8 @@ fn keep(s: &mut dyn Settable, v: &Variable, value: &Column, dt: f64, span: Span)
     Ok(followed)
 }
 
-fn segments(p: &Population) -> Vec<usize> {
-    (0..p.model.cables.len()).map(|c| p.segments(c)).collect()
+fn segments(p: &Population) -> Vec<Vec<usize>> {
+    (0..p.model.cables.len()).map(|c| p.counts(c)).collect()
 }
 
 /// What a variable holds after an assignment to it, or to elements of it if an index says which.

@@ -9,7 +9,7 @@ mod format;
 use self::format::{ANEW, CHECKPOINT, NETWORK, refuse};
 use super::live::{Live, PortFunction};
 use super::outcome::Expectation;
-use super::record::{Recording, Sampled, SpoolState, Subject, What};
+use super::record::{GONE, Recording, Sampled, SpoolState, Subject, What};
 use super::run::{Frame, FrameKind, Run, Scheduled};
 use super::store::{CheckpointStore, RunIdentity};
 use crate::data::{Archive, Examples, Table};
@@ -415,6 +415,7 @@ fn network(saved: SavedNetwork, module: &Module) -> Result<(Live, Option<Snapsho
             init: p.init,
             along: p.along.into_iter().collect(),
             settled: false,
+            followed: std::collections::BTreeSet::new(),
             ports: p.ports,
             given: p.given,
         };
@@ -606,8 +607,8 @@ impl Run<'_> {
         for r in saved.recordings {
             let plan = self.live.get(r.network).map(Live::network);
             let of_cells = !matches!(r.what, What::Samples { of: Sampled::Synapses(_), .. });
-            // The network of one that is closed has become another.
-            let there = plan.is_some_and(|plan| r.closed || !of_cells || plan.has_cells(&r.cells));
+            // The network of one that is closed has become another, or is gone.
+            let there = r.closed || r.network == GONE || plan.is_some_and(|plan| !of_cells || plan.has_cells(&r.cells));
             if !there {
                 return Err(refuse("this checkpoint records cells that are not there", ANEW));
             }

@@ -6,7 +6,7 @@ use crate::elaborate::segment_exists;
 use crate::evaluate::{Attempt, LaneProgram, fail};
 use crate::hir::{Expr, Neuron, VarId, VarKind};
 use crate::math::{eval_through, walk_through};
-use crate::plan::{self, Initial, Network};
+use crate::plan::{self, Initial, Network, Population};
 use crate::runtime::{ProfileRow, RateNetwork, Rows, Running, Simulation};
 use crate::source::Span;
 use crate::units::{Dim, Unit};
@@ -79,8 +79,8 @@ impl Live {
         let n = population.segments(cable);
         let name = &population.model.cables[cable].name;
         match named {
-            Some(at) => segment_exists(population, id, named, span).map(|()| at),
-            None if n == 1 => Ok(0),
+            Some(at) => segment_exists(population, cells, id, named, span).map(|()| at),
+            None if population.segments_in(cable, cells) == Some(1) => Ok(0),
             None => {
                 let message = format!("`{name}` has {n} segments");
                 Err(Box::new(
@@ -93,7 +93,13 @@ impl Live {
     /// Returns the segments of which a variable is read: the one that is named, or all.
     pub fn segments(&self, cells: &Cells, id: VarId, named: Option<usize>, span: Span) -> Attempt<Range<usize>> {
         let population = &self.network().populations[cells.population];
-        let n = cable_of(&population.model, id).map_or(1, |cable| population.segments(cable));
+        let n = match cable_of(&population.model, id) {
+            Some(cable) if named.is_none() => match population.segments_in(cable, cells) {
+                Some(n) => n,
+                None => return uneven(population, id, span),
+            },
+            _ => 1,
+        };
         match named {
             None if n > 1 => self.segment(cells, id, Some(0), span).map(|_| 0..n),
             _ => self.segment(cells, id, named, span).map(|at| at..at + 1),
@@ -237,6 +243,15 @@ pub fn is_per_example(network: &Network, population: usize, v: VarId) -> bool {
 }
 
 /// Returns the cable on whose segments a variable depends.
+/// Refuses to take all segments of cells that have different numbers of them.
+pub(super) fn uneven<T>(p: &Population, id: VarId, span: Span) -> Attempt<T> {
+    let name = &p.model.vars[id].name;
+    let cable = name.rsplit_once('.').map_or("the cable", |(cable, _)| cable);
+    let message = format!("these cells have different numbers of segments in `{cable}`");
+    let d = Diagnostic::at(Code::E0403, span, message, "no table of cells and segments");
+    Err(Box::new(d.help(format!("take one cell, `{}[0]`, or cells that have the same number", p.name))))
+}
+
 fn cable_of(model: &Neuron, id: VarId) -> Option<usize> {
     let mut cable = None;
     walk_through(&Expr::Var(id), &|v| model.definition(v), &mut |e| {

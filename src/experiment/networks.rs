@@ -68,7 +68,7 @@ impl Run<'_> {
         }
         for r in self.recordings.iter_mut().filter(|r| r.network == index) {
             // Earlier recordings keep their data but see no more of it.
-            r.network = usize::MAX;
+            r.network = super::record::GONE;
         }
         index
     }
@@ -300,7 +300,7 @@ impl Run<'_> {
     fn sites_hold(&self, index: usize) -> Attempt<()> {
         let plan = &self.live[index].plan;
         let holds = |population: usize, port: VarId, shape: Option<&plan::Placed>| {
-            let one = plan::Placed { segments: 1, reach: Vec::new() };
+            let one = plan::Placed { segments: vec![1], reach: Vec::new() };
             shape.unwrap_or(&one).holds(&plan.populations[population], port, self.dt)
         };
         let projections = plan

@@ -239,6 +239,9 @@ pub struct Subject {
     pub variable: String,
 }
 
+/// Stands for a network that another one has taken the place of.
+pub const GONE: usize = usize::MAX;
+
 /// A recording.
 #[derive(Debug)]
 pub struct Recording {

@@ -45,16 +45,25 @@ pub struct CableShape {
     pub states: Vec<VarId>,
     /// The potential.
     pub v: VarId,
-    /// Number of segments, the same for all cells.
+    /// Number of segments, those that not all cells have among them.
     pub segments: usize,
     /// Their order in memory.
     pub lanes: Lanes,
+    /// How many segments each cell has, if they differ.
+    pub counts: Option<Vec<usize>>,
     /// Whether there are currents of whole segments.
     pub whole: bool,
     /// Ports whose current enters the middle.
     pub injected: Vec<VarId>,
     /// What its kernels read of the cells.
     pub of_cells: Vec<VarId>,
+}
+
+impl CableShape {
+    /// Returns the number of segments of a cell.
+    pub fn segments_of(&self, cell: usize) -> usize {
+        self.counts.as_ref().map_or(self.segments, |counts| counts[cell])
+    }
 }
 
 /// A cable compartment with its two kernels.
@@ -111,6 +120,7 @@ fn lower_cable(
         v: cable.v,
         segments: lanes.segments,
         lanes,
+        counts: (!p.has_even(index)).then(|| p.counts(index)),
         whole: has_whole,
         injected,
         of_cells,
@@ -143,7 +153,7 @@ impl<'a> Segments<'a> {
                 None if !along => None,
                 _ => {
                     let value = |(cell, segment): (usize, usize)| p.fixed(id, cell, segment);
-                    Some((id, Column::Array(Arc::new(lanes.each().map(value).collect::<Option<_>>()?))))
+                    Some((id, Column::Array(Arc::new(p.each_place(index).map(value).collect::<Option<_>>()?))))
                 }
             }
         };

@@ -39,7 +39,7 @@ impl Population {
     /// Gives a parameter, port or initial state of some cells a value; of a cable's state, in one segment or in all.
     pub fn give(&mut self, id: VarId, cells: &Cells, segment: Option<usize>, value: &Column) {
         let n = self.n;
-        self.settled &= !self.model.bears_on_segments(id);
+        self.settled &= segment.is_none() && self.followed.is_empty() && !self.model.bears_on_segments(id);
         if let Some(segment) = segment {
             let mut values: Vec<f64> = (0..n).map(|i| self.initial(id, i, segment)).collect();
             cells.iter().enumerate().for_each(|(k, cell)| values[cell] = value.at(k));
@@ -102,25 +102,45 @@ impl Population {
         let count = |id: VarId| model.vars[id].cable.and_then(|cable| counts.get(cable)).copied().unwrap_or(0);
         self.along.retain(|(id, segment), _| *segment < count(*id));
         let alike = self.has_one_shape();
-        for id in &model.along {
-            let var = &model.vars[*id];
-            for segment in 0..count(*id) {
+        for (id, var) in &model.vars {
+            let along = model.along.contains(&id);
+            if !along && !self.follows_segments(id, states) {
+                if states && self.followed.remove(&id) {
+                    self.along.extract_if((id, 0)..=(id, usize::MAX), |_, _| true).for_each(drop);
+                    changed.push(id);
+                }
+                continue;
+            }
+            for segment in 0..count(id) {
                 let value = match (&var.kind, var.cable) {
                     (VarKind::Distance, Some(cable)) => Some(self.distances(cable, segment, alike, dt)),
-                    _ => self.default_of(*id, states, Some(segment), dt)?,
+                    _ => self.default_of(id, states, Some(segment), dt)?,
                 };
                 let Some(value) = value else { continue };
                 match var.kind {
-                    VarKind::State(_) if segment == 0 => drop(self.init.insert(*id, value.clone())),
-                    VarKind::Param(_) if segment == 0 => drop(self.params.insert(*id, value.clone())),
+                    VarKind::State(_) if along && segment == 0 => drop(self.init.insert(id, value.clone())),
+                    VarKind::Param(_) if segment == 0 => drop(self.params.insert(id, value.clone())),
                     _ => {}
                 }
-                if self.along.insert((*id, segment), value.clone()) != Some(value) && changed.last() != Some(id) {
-                    changed.push(*id);
+                if self.along.insert((id, segment), value.clone()) != Some(value) && changed.last() != Some(&id) {
+                    changed.push(id);
                 }
+            }
+            if !along {
+                self.followed.insert(id);
             }
         }
         Ok(())
+    }
+
+    /// Returns whether a state begins with what follows from another one that was given a value in single segments.
+    fn follows_segments(&self, id: VarId, states: bool) -> bool {
+        let VarKind::State(default) = &self.model.vars[id].kind else { return false };
+        let along = |v: VarId| self.along.range((v, 0)..=(v, usize::MAX)).next().is_some();
+        let given = matches!(self.given.get(&id), Some(Given::All)) || along(id) && !self.followed.contains(&id);
+        let cable = self.model.vars[id].cable;
+        let here = |v: VarId| cable.is_some() && self.model.vars[v].cable == cable && along(v);
+        states && !given && self.model.any(default, &mut |e| matches!(e, Expr::Var(v) if here(*v)))
     }
 
     /// Returns the value that follows from a variable's default, perhaps in one segment, if it has one and not all of it was given.

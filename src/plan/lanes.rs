@@ -64,8 +64,8 @@ impl Lanes {
     }
 
     /// Returns the cell and the segment at every place; places that belong to none repeat the last cell or segment.
-    pub fn each(&self) -> impl Iterator<Item = (usize, usize)> {
-        let lanes = *self;
+    pub fn each(self) -> impl Iterator<Item = (usize, usize)> {
+        let lanes = self;
         (0..self.places()).map(move |place| {
             let (row, within) = (place >> lanes.shift, place & (lanes.side_by_side() - 1));
             if row >= lanes.groups() * lanes.segments {

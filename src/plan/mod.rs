@@ -104,6 +104,8 @@ pub struct Population {
     pub init: BTreeMap<VarId, Column>,
     /// Parameters and initial states of single segments of cables, where they differ from the others; and how far each segment lies from the root.
     pub along: BTreeMap<(VarId, usize), Column>,
+    /// States that begin, segment by segment, with what follows from others.
+    pub followed: BTreeSet<VarId>,
     /// Whether these are what follows from the parameters now.
     pub settled: bool,
     /// Values of analog ports.
@@ -253,8 +255,8 @@ pub struct Site {
 /// The shape of a cable when places on it were chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
-    /// How many segments there were.
-    pub segments: usize,
+    /// How many segments there were: in all cells, or in each if they differed.
+    pub segments: Vec<usize>,
     /// Where the cable of each cell began and how long it was, if that was asked for.
     pub reach: Vec<(f64, f64)>,
 }
@@ -265,7 +267,7 @@ impl Placed {
         let cable = p.model.vars.get(port).and_then(|v| v.cable);
         let lengths =
             |cable: usize| self.reach.iter().enumerate().all(|(cell, reach)| *reach == p.reach(cable, cell, dt));
-        p.lanes_of(port).map_or(1, |lanes| lanes.segments) == self.segments && cable.is_none_or(lengths)
+        p.segments_at(port) == self.segments && cable.is_none_or(lengths)
     }
 }
 

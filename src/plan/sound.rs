@@ -199,7 +199,7 @@ impl Population {
         let inside = |at: f64| at.fract() == 0.0 && (0.0..lanes.segments as f64).contains(&at);
         let listed = if segment.listed().is_some() { synapses } else { 1 };
         holds((0..listed).all(|k| inside(segment.at(k))), || "segments that are not there".into())?;
-        let shape = Placed { segments: lanes.segments, reach: Vec::new() };
+        let shape = Placed { segments: self.segments_at(port), reach: Vec::new() };
         Ok(Some(Site { lanes, segment, shape }))
     }
 }
@@ -210,8 +210,8 @@ impl Drive {
         let model = &plan.populations[self.post.population].model;
         let port = model.vars.get(self.port).is_some_and(|v| matches!(v.kind, VarKind::EventPort));
         holds(port, || format!("{at}: a port that is not there"))?;
-        let segments = plan.populations[self.post.population].lanes_of(self.port).map_or(1, |lanes| lanes.segments);
-        holds(self.segment < segments && self.shape.segments == segments, || {
+        let segments = plan.populations[self.post.population].segments_at(self.port);
+        holds(segments.iter().any(|n| self.segment < *n) && self.shape.segments == segments, || {
             format!("{at}: a segment that is not there")
         })?;
         self.weight.sound(self.post.n, false, &at)?;

@@ -437,7 +437,7 @@ impl Pop {
             (true, VarKind::Param(_) | VarKind::Distance) => {
                 let fixed = |(cell, segment): (usize, usize)| p.fixed(var, cell, segment);
                 let value = |place| fixed(place).unwrap_or_else(|| crate::ice!("`{}` of no segment", of.name));
-                out.fill_with(lanes.each().map(value));
+                out.fill_with(p.each_place(cable).map(value));
             }
             _ => {
                 let mut cells = Buffer::new(padded(p.n), Precision::F64);

@@ -235,7 +235,7 @@ fn what_cables_and_adaptive_schemes_lack_is_refused() {
     };
     assert!(run("run 1 ms  net.a.n = 5  run 1 ms").contains("cannot change once"));
     assert!(run("net.a.n = 2.5  run 1 ms").contains("2.5 segments"));
-    assert!(run("net.a[0].n = 2  run 1 ms").contains("same number of segments"));
+    assert!(run("net.a[0].n = 2  run 1 ms  measure v = net.a.dend.v").contains("different numbers of segments"));
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl Cables {
                 let loaded = |kernel| Loaded::new(kernel, number, lanes.places(), target, stream);
                 let initial = |v: &VarId| {
                     let mut b = Buffer::new(lanes.places(), precision);
-                    b.fill_with(lanes.each().map(|(cell, segment)| p.initial(*v, cell, segment)));
+                    b.fill_with(p.each_place(number).map(|(cell, segment)| p.initial(*v, cell, segment)));
                     (*v, b)
                 };
                 let (states, kept_rest) = match kept.next() {
@@ -206,6 +206,7 @@ impl Cables {
     /// Advances one step from `now`; `add` adds the values of an input or a state of the cells to numbers. Returns whether all states are
     /// finite.
     pub fn step(&mut self, now: (u64, f64), add: &dyn Fn(VarId, &mut [f64]), ranks: &Ranks, pool: &Pool) -> bool {
+        self.compartments.iter_mut().for_each(Compartment::repeat_last);
         let mut currents = vec![0.0; self.cells];
         for Compartment { injected, shape, .. } in &mut self.compartments {
             let Some(injected) = injected else { continue };
@@ -348,7 +349,7 @@ impl Cables {
             let others = c.states.iter().filter(|(v, _)| **v != c.shape.v);
             for (j, (var, b)) in c.states.get_key_value(&c.shape.v).into_iter().chain(others).enumerate() {
                 let own = cells.start..cells.end.min(self.cells);
-                let all = own.flat_map(|cell| (0..lanes.segments).map(move |s| (cell, s)));
+                let all = own.flat_map(|cell| (0..c.shape.segments_of(cell)).map(move |s| (cell, s)));
                 if let Some((cell, s)) = { all }.find(|(cell, s)| !b.get(lanes.of(*cell, *s)).is_finite()) {
                     let kept = if *var == c.shape.v { &c.before } else { &c.states[&c.shape.v] };
                     let place = [(k * self.states().count() + j) as u64, (cell * lanes.segments + s) as u64];
@@ -361,6 +362,18 @@ impl Cables {
 }
 
 impl Compartment {
+    /// Gives places of segments that a cell does not have the values of its last segment, of which solving takes them for a part.
+    fn repeat_last(&mut self) {
+        let Some(counts) = &self.shape.counts else { return };
+        let lanes = self.shape.lanes;
+        for values in self.states.values_mut().chain(&mut self.rest) {
+            for (cell, n) in counts.iter().enumerate() {
+                let last = values.get(lanes.of(cell, n - 1));
+                (*n..lanes.segments).for_each(|beyond| values.set(lanes.of(cell, beyond), last));
+            }
+        }
+    }
+
     /// Returns the bytes that a group of cells takes, with numbers of so many.
     fn bytes_of_group(&self, word: usize) -> usize {
         self.shape.lanes.of_group(0).len() * (self.states.len() + self.out.len() + 3) * word

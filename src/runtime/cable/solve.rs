@@ -131,11 +131,14 @@ impl<F: Float> Groups<'_, F> {
     /// As for [`Groups::solve`].
     #[inline(always)]
     unsafe fn eliminate<V: Vector<T = F>>(&self, inverse: *mut F, change: *mut F) {
-        let (width, n, Tree { rows, fixed, axial, area }) =
+        let (width, n, Tree { rows, fixed, axial, area, uneven }) =
             (self.count * self.side_by_side, self.side_by_side, self.tree);
+        // SAFETY: the caller's promise.
+        let one = unsafe { V::splat(F::ONE) };
         for (number, row) in rows.iter().enumerate().rev() {
             let cable = &self.cables[row.cable];
-            let injected = cable.injected.filter(|_| row.segment == cable.lanes.segments / 2 && !row.is_point);
+            let middle = uneven.is_some() || row.segment == cable.lanes.segments / 2;
+            let injected = cable.injected.filter(|_| middle && !row.is_point);
             let above = row.parent.map(|parent| (parent, &rows[parent]));
             for (group, at, k) in self.vectors::<V>() {
                 let cell = (self.first + group) * n + k;
@@ -152,15 +155,29 @@ impl<F: Float> Groups<'_, F> {
                         diagonal = diagonal.plus(area.times(g));
                         right = right.minus(area.times(g.times(v).plus(i)));
                         if let Some(whole) = cable.whole {
-                            let [g, i] = [V::load(whole[0].add(place)), V::load(whole[1].add(place))];
+                            let [mut g, mut i] = [V::load(whole[0].add(place)), V::load(whole[1].add(place))];
+                            if let Some(uneven) = uneven {
+                                let there = uneven.there.of::<V>(number, cell);
+                                (g, i) = (there.times(g), there.times(i));
+                            }
                             diagonal = diagonal.plus(g);
                             right = right.minus(g.times(v).plus(i));
                         }
                     }
                     if let Some(injected) = injected {
-                        right = right.plus(V::load(injected.add(cell)));
+                        let mut current = V::load(injected.add(cell));
+                        if let Some(uneven) = uneven {
+                            current = uneven.middle.of::<V>(number, cell).times(current);
+                        }
+                        right = right.plus(current);
                     }
-                    let one_over = V::splat(F::ONE).over(diagonal);
+                    // A row that the cell does not have hands on what it has from others; it may be nothing.
+                    let handed = uneven.as_ref().map(|uneven| {
+                        let none = one.minus(uneven.there.of::<V>(number, cell));
+                        (none, none.times(diagonal), none.times(right))
+                    });
+                    let divisor = handed.map_or(diagonal, |(none, ..)| diagonal.plus(none));
+                    let one_over = one.over(divisor);
                     if let Some((parent, above)) = above {
                         let axial = axial.of::<V>(number, cell);
                         let v_above = V::load(self.cables[above.cable].v.add(self.place(above, group) + k));
@@ -170,6 +187,10 @@ impl<F: Float> Groups<'_, F> {
                             (inverse.add(parent * width + at), change.add(parent * width + at));
                         V::load(up_inverse).minus(axial.times(axial).times(one_over)).store(up_inverse);
                         V::load(up_change).plus(axial.times(one_over).times(right).minus(current)).store(up_change);
+                        if let Some((_, diagonal, right)) = handed {
+                            V::load(up_inverse).plus(diagonal).store(up_inverse);
+                            V::load(up_change).plus(right).store(up_change);
+                        }
                     }
                     one_over.store(inverse.add(own));
                     right.store(change.add(own));
@@ -199,6 +220,12 @@ impl<F: Float> Groups<'_, F> {
                         new = new.plus(axial.times(V::load(change.add(parent * width + at))));
                     }
                     new = new.times(V::load(inverse.add(number * width + at)));
+                    if let (Some(uneven), Some(parent)) = (&self.tree.uneven, row.parent) {
+                        let there = uneven.there.of::<V>(number, (self.first + group) * n + k);
+                        let above = V::load(change.add(parent * width + at));
+                        let none = V::splat(F::ONE).minus(there);
+                        new = there.times(new).plus(none.times(above));
+                    }
                     new.store(own);
                     let v = V::load(cable.v.add(self.place(row, group) + k));
                     let beyond = beyond.as_mut_ptr().add(at);

@@ -77,6 +77,17 @@ pub struct Tree {
     pub fixed: ByRow,
     /// Membrane area, µm².
     pub area: ByRow,
+    /// Which rows a cell has, if cells have different numbers of segments.
+    pub uneven: Option<Uneven>,
+}
+
+/// What differs where cells have different numbers of segments. Where a cell has none, the row has the potential of the one that it
+/// hangs on: it hands on what hangs on itself, as it is.
+pub struct Uneven {
+    /// One for a row that a cell has, zero for another.
+    pub there: ByRow,
+    /// One for the middle of a cable, zero elsewhere.
+    pub middle: ByRow,
 }
 
 impl Tree {
@@ -91,13 +102,21 @@ impl Tree {
             }
             None => Vec::new(),
         };
+        let there = |row: usize, cell: usize| match nodes[row] {
+            Node::Segment(c, s) => s < shapes[c].segments_of(cell),
+            Node::Point => true,
+        };
         let piece = |row: usize, cell: usize| match nodes[row] {
-            Node::Segment(c, s) => p.piece(c, cell, s, dt),
+            Node::Segment(c, s) => {
+                let last = p.piece(c, cell, s, dt);
+                if there(row, cell) { last } else { Piece { area: 0.0, capacitance: 0.0, ..last } }
+            }
             // The end of the segment before it.
             Node::Point => Piece { area: 0.0, capacitance: 0.0, to_begin: 0.0, to_end: 0.0 },
         };
         let area = |row: usize, cell: usize| piece(row, cell).area;
         let axial = |row: usize, cell: usize| match parents[row] {
+            Some(_) if !there(row, cell) => 0.0,
             Some(_) if apart.get(row) == Some(&true) => 1.0 / piece(row, cell).to_begin,
             Some(parent) => 1.0 / (piece(row, cell).to_begin + piece(parent, cell).to_end),
             None => 0.0,
@@ -113,6 +132,13 @@ impl Tree {
         let by_row = |value: &dyn Fn(usize, usize) -> f64| {
             ByRow::new(nodes.len(), n, precision, |row, cell| value(row, cell.min(p.n - 1)))
         };
+        let uneven = shapes.iter().any(|shape| shape.counts.is_some()).then(|| Uneven {
+            there: by_row(&|row, cell| f64::from(u8::from(there(row, cell)))),
+            middle: by_row(&|row, cell| match nodes[row] {
+                Node::Segment(c, s) if s == shapes[c].segments_of(cell) / 2 => 1.0,
+                _ => 0.0,
+            }),
+        });
         let (axial, fixed, area) = (by_row(&axial), by_row(&fixed), by_row(&area));
         let row = |((node, parent), (cable, segment)): ((&Node, &Option<usize>), _)| Row {
             parent: *parent,
@@ -121,7 +147,7 @@ impl Tree {
             is_point: *node == Node::Point,
         };
         let rows = nodes.iter().zip(&parents).zip(places(&nodes, &parents)).map(row).collect();
-        Tree { rows, axial, fixed, area }
+        Tree { rows, axial, fixed, area, uneven }
     }
 }
 

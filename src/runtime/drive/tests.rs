@@ -26,7 +26,7 @@ fn poisson_table_has_the_right_mean_and_variance() {
 fn counts(process: Process, rate: f64) -> Vec<f64> {
     let post = View { population: 0, start: 16, n: 300 };
     let (kind, port) = (DriveKind::Random(process, Column::Const(rate)), VarId::from_u32(0));
-    let shape = Placed { segments: 1, reach: Vec::new() };
+    let shape = Placed { segments: vec![1], reach: Vec::new() };
     let plan = Drive { post, port, segment: 0, shape, kind, weight: Column::Const(1.0) };
     let mut ring = Ring::new((320, 16), 1, Precision::F32);
     let mut drives = vec![RunningDrive::new(plan, (ring.pointer(), 320, None), (3, 0), 0.1)];
