@@ -358,12 +358,18 @@ fn by_pair(network: &Network, k: usize, (rows, columns): (usize, usize), q: &Qua
             "one value per weight is needed",
         );
     }
-    if (rows, columns) != (p.post.n, p.pre.n) {
-        let message = format!("a matrix of {rows} x {columns} for {} targets and {} sources", p.post.n, p.pre.n);
+    let [pre, post] = p.ends();
+    if (rows, columns) != (post.len(), pre.len()) {
+        let message = format!("a matrix of {rows} x {columns} for {} targets and {} sources", post.len(), pre.len());
         return fail(Code::E0403, span, message, "a row for each target and a column for each source");
     }
     let (sources, targets) = network.first_cells(k);
-    let place = |e: &Edge| (e.post as usize - targets) * columns + (e.pre as usize - sources);
+    let (of_sources, of_targets) = (pre.places(), post.places());
+    let chosen = |place: Option<u32>| place.unwrap_or_else(|| crate::ice!("a synapse of cells that were not chosen"));
+    let place = |e: &Edge| {
+        let row = chosen(of_targets[e.post as usize - targets]);
+        row as usize * columns + chosen(of_sources[e.pre as usize - sources]) as usize
+    };
     let mut missing = vec![true; rows * columns];
     let edges = p.pairs.edges();
     for e in edges.iter() {

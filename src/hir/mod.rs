@@ -396,6 +396,13 @@ pub fn each_stmt(body: &[Stmt], see: &mut dyn FnMut(&Stmt)) {
     }
 }
 
+/// Returns whether statements move synapses.
+pub fn rewires(body: &[Stmt]) -> bool {
+    let mut out = false;
+    each_stmt(body, &mut |s| out |= matches!(s, Stmt::Rewire));
+    out
+}
+
 /// The two sides of a synapse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -527,6 +534,11 @@ impl Reduction {
 }
 
 impl Synapse {
+    /// Returns whether synapses move to other sources.
+    pub fn rewires(&self) -> bool {
+        self.handlers.iter().any(|h| rewires(&h.body))
+    }
+
     /// Returns the signals that it waits for.
     pub fn signals(&self) -> impl Iterator<Item = &str> {
         self.handlers.iter().filter_map(|h| match &h.trigger {

@@ -1,8 +1,7 @@
 //! What networks with events cannot do, and where it is written.
 
 use super::Network;
-use super::eventless::rewires;
-use crate::hir::{Expr, Neuron, Stmt, Trigger, VarId, VarKind, any_expr};
+use crate::hir::{Expr, Neuron, Stmt, Trigger, VarId, VarKind, any_expr, rewires};
 use crate::source::Span;
 
 impl Network {

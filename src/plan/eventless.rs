@@ -25,7 +25,7 @@ fn refused_projection(p: &super::Projection) -> Option<(Span, String)> {
     }
     let span = s.handlers.first().map(|h| h.span).or(s.vars.values().next().map(|v| v.span)).unwrap_or_default();
     let refuse = |what: &str| Some((span, what.to_string()));
-    if s.handlers.iter().any(|h| rewires(&h.body)) {
+    if s.rewires() {
         return refuse("`rewire` in this network");
     }
     let windows = matches!(p.pairs.plain(), Pairs::Convolution(_));
@@ -397,13 +397,4 @@ impl Projection {
             keys.windows(2).any(|two| two[0] == two[1])
         }
     }
-}
-
-/// Returns whether statements move synapses.
-pub(super) fn rewires(body: &[Stmt]) -> bool {
-    body.iter().any(|s| match s {
-        Stmt::Rewire => true,
-        Stmt::If(_, a, b) => rewires(a) || rewires(b),
-        _ => false,
-    })
 }

@@ -2,7 +2,7 @@
 //! weights follow those of the other.
 
 use super::{Edge, Network, Pairs};
-use crate::hir::{Stmt, VarId};
+use crate::hir::VarId;
 use crate::solve::writes;
 use crate::source::Span;
 use std::sync::Arc;
@@ -18,8 +18,7 @@ impl Network {
             };
             let own = |v: VarId| owner.synapse.weight() == Some(v);
             let event = owner.synapse.handlers.iter().find(|h| {
-                let moves = h.body.iter().any(|s| matches!(s, Stmt::Rewire));
-                moves
+                crate::hir::rewires(&h.body)
                     || !matches!(h.trigger, crate::hir::Trigger::Signal(_))
                         && owner.synapse.vars.keys().any(|v| own(v) && writes(&h.body, v))
             });

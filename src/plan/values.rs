@@ -76,6 +76,7 @@ impl<'a> Initial<'a> {
         let Some(deliver) = &q.synapse.deliver else { return Some(()) };
         let deliver = q.synapse.inline(deliver.clone());
         let returning = self.network.returning(k);
+        let weight = &q.transpose_of.map_or(q, |of| &self.network.projections[of]).weight;
         let place = |v: VarId| -> Option<(View, VarId, bool)> {
             match q.synapse.vars[v].kind {
                 VarKind::Pre(of) => Some((q.pre, of, true)),
@@ -103,7 +104,7 @@ impl<'a> Initial<'a> {
                     return Some(self.known.get(&(view.population, *of))?[view.start + cell]);
                 }
                 match q.synapse.vars[v].kind {
-                    VarKind::Weight => Some(q.weight.at(synapse)),
+                    VarKind::Weight => Some(weight.at(synapse)),
                     _ => match q.values.get(&v) {
                         Some(each) => Some(each.at(synapse)),
                         None => q.params.get(&v).or(q.init.get(&v)).copied(),

@@ -223,6 +223,7 @@ impl Simulation {
         let learning = network.projections.iter().filter(|p| p.is_plastic());
         out.synapses_read_sums = learning.into_iter().any(reads_sums);
         out.plastic = plastic;
+        (0..out.network.projections.len()).for_each(|k| out.follow_weights(k));
         out.begin_windows();
         out
     }
@@ -332,6 +333,10 @@ impl Simulation {
                 pop.set_values(var, cells, value);
             }
         }
+        // What is taken of windows begins with what there is before the first step.
+        if self.step == 0 {
+            self.begin_windows();
+        }
     }
 
     /// Lets some cells forget their events: for how long they hold states and mute events, when there was one, whether a condition held.
@@ -399,8 +404,9 @@ impl Simulation {
         })?;
         self.agree()?;
         for k in projections {
-            if let Some(plastic) = &mut self.plastic[*k] {
-                plastic.rewire(&mut self.network.projections[*k], self.step, &self.options);
+            let Some(plastic) = &mut self.plastic[*k] else { continue };
+            if plastic.rewire(&mut self.network.projections[*k], self.step, &self.options) {
+                self.sums.get_mut().compile(&self.network, *k, &self.options);
             }
         }
         for (k, (list, pop)) in self.heard.iter().zip(&mut self.pops).enumerate() {

@@ -22,7 +22,9 @@ impl Sharing {
 
 /// Finds the place of every state: the most widely shared one whose events change it and where all that it needs is known.
 pub fn places(s: &Synapse, sharing: &Sharing) -> BTreeMap<VarId, Place> {
-    let first = |id: VarId| s.reductions.get(&id).map_or(Place::Projection, |r| r.place());
+    // Where synapses move, each begins anew by itself.
+    let shared = if s.rewires() { Place::Synapse } else { Place::Projection };
+    let first = |id: VarId| s.reductions.get(&id).map_or(shared, |r| r.place());
     let mut out: BTreeMap<VarId, Place> = s.states().map(|(id, _)| (id, first(id))).collect();
     // A state that needs what is not shared as widely moves on, which may move others.
     loop {

@@ -487,7 +487,7 @@ impl Plastic {
     }
 
     /// Gives every synapse that asked for it another source, drawn from those that the target has no synapse from; weight
-    /// and states begin anew. Returns whether any did.
+    /// and states begin anew. Those whose weights are kept stay. Returns whether any did.
     pub fn rewire(&mut self, p: &mut Projection, now: u64, options: &Options) -> bool {
         let mut chosen: Vec<u32> = Vec::new();
         self.parts.iter().for_each(|part| chosen.append(&mut lock(part).values.rewired));
@@ -495,7 +495,7 @@ impl Plastic {
             let mine: Vec<u64> = chosen.iter().map(|k| u64::from(*k)).collect();
             chosen = options.ranks.numbers(&mine).concat().into_iter().map(|k| k as u32).collect();
         }
-        if chosen.is_empty() {
+        if chosen.is_empty() || !self.learning {
             return false;
         }
         chosen.sort_unstable();

@@ -241,6 +241,10 @@ impl RateNetwork {
             array.set_part(row, cells.start, values);
         }
         inner.graph.changed(node);
+        // What is taken of windows begins with what there is before the first step.
+        if inner.step == 0 {
+            inner.begin_windows(&self.network);
+        }
         true
     }
 

@@ -17,12 +17,17 @@ impl Inner {
 
     /// Prepares means, and lets everything taken of windows be what the network begins with.
     pub fn find_windows(&mut self, net: &Network) {
+        self.begin_windows(net);
         for (node, of) in self.taken_of(None) {
-            self.copy_value(net, node, of);
             let Key::Window(_, taken) = &self.graph.nodes[node].key else { continue };
             let Some(average) = Average::for_what(taken, self.options.dt) else { continue };
             self.averages.push(Averaged { window: taken.window.clone(), average, of, node });
         }
+    }
+
+    /// Lets everything taken of windows be what there is now, as long as nothing has happened.
+    pub fn begin_windows(&mut self, net: &Network) {
+        self.taken_of(None).into_iter().for_each(|(node, of)| self.copy_value(net, node, of));
     }
 
     /// Adds the present values to the means over open windows.
