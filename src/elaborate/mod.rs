@@ -17,7 +17,7 @@ pub use bounds::{
 pub use drives::too_many;
 pub use projection::{follow as follow_synapse, off_grid};
 pub use table::Import;
-pub use values::{Streams, column, distribution, one_each, per_synapse};
+pub use values::{Streams, column, distribution, matrix_fits, matrix_in_order, one_each, per_synapse};
 
 use crate::builtin::{Dense, End, Host, Refusal, Samples};
 use crate::codegen::Backend;

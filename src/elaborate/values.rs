@@ -8,7 +8,7 @@ use crate::evaluate::{Attempt, LaneProgram, Scope, fail, one_for_examples};
 use crate::hir::VarId;
 use crate::hir::network::model::{Distribution, Value};
 use crate::hir::typed::Expr;
-use crate::plan::{self, Bound, Column, DrawnValues, Pairs, Shape};
+use crate::plan::{self, Bound, Column, DrawnValues, Edge, Pairs, Shape};
 use crate::rng::Stream;
 use crate::source::Span;
 use crate::value::Quantity;
@@ -116,8 +116,58 @@ pub fn per_synapse(
             let values = PairFunction::new(scope, e, ends, Some((pairs.len(), "synapse")), backend)?.of_pairs(pairs)?;
             Ok(Column::Array(Arc::new(values)))
         }
-        Value::Expr(e) => one_each(scope.quantity(e)?, pairs.len(), "synapse", e.span),
+        Value::Expr(e) => {
+            let q = scope.quantity(e)?;
+            match (&q.shape[..], pairs.plain()) {
+                (_, Pairs::Convolution(_)) => one_each(q, pairs.len(), "synapse", e.span),
+                ([rows, columns], _) => {
+                    matrix_fits((*rows, *columns), (ends.1.view.n, ends.0.view.n), e.span)?;
+                    if pairs.are_expected() {
+                        return super::undrawn(e.span, "a matrix of values");
+                    }
+                    let (sources, targets) = (ends.0.view.start, ends.1.view.start);
+                    let place = |e: &Edge| (e.post as usize - targets, e.pre as usize - sources);
+                    matrix_in_order(&q, &pairs.edges(), &place, e.span)
+                }
+                _ => one_each(q, pairs.len(), "synapse", e.span),
+            }
+        }
     }
+}
+
+/// Refuses a matrix of another size than that of the targets and the sources.
+pub fn matrix_fits((rows, columns): (usize, usize), (targets, sources): (usize, usize), span: Span) -> Attempt<()> {
+    if (rows, columns) == (targets, sources) {
+        return Ok(());
+    }
+    let message = format!("a matrix of {rows} x {columns} for {targets} targets and {sources} sources");
+    fail(Code::E0403, span, message, "a row for each target and a column for each source")
+}
+
+/// Takes the values of a matrix in the order of the synapses, given the row and the column of each.
+pub fn matrix_in_order(
+    q: &Quantity,
+    edges: &[Edge],
+    place: &dyn Fn(&Edge) -> (usize, usize),
+    span: Span,
+) -> Attempt<Column> {
+    let columns = q.shape.last().copied().unwrap_or(1);
+    let places: Vec<usize> = edges.iter().map(place).map(|(row, column)| row * columns + column).collect();
+    let mut missing = vec![true; q.data.len()];
+    if places.iter().any(|at| !std::mem::replace(&mut missing[*at], false)) {
+        let message = "several synapses from the same cell to the same cell";
+        return fail(Code::E0403, span, message, "one value for a pair");
+    }
+    if let Some(at) = (0..missing.len()).find(|k| missing[*k] && q.data[*k] != 0.0) {
+        let message =
+            format!("a value for a synapse from cell {} to cell {}, which there is not", at % columns, at / columns);
+        return fail(Code::E0403, span, message, "zero where nothing is connected");
+    }
+    let values: Vec<f64> = places.into_iter().map(|at| q.data[at]).collect();
+    if values.iter().any(|v| v.is_nan()) {
+        return fail(Code::E0404, span, "one of these values is not a number", "has no value");
+    }
+    Ok(Column::Array(Arc::new(values)))
 }
 
 fn unreachable_bounds<T>(span: Span) -> Attempt<T> {

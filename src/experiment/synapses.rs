@@ -5,7 +5,9 @@ use super::live::Live;
 use super::run::Run;
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
-use crate::elaborate::{column, follow_synapse, one_each, synapses_within_bounds, undrawn};
+use crate::elaborate::{
+    column, follow_synapse, matrix_fits, matrix_in_order, one_each, synapses_within_bounds, undrawn,
+};
 use crate::evaluate::{Attempt, fail};
 use crate::hir::errors::nothing_to_switch;
 use crate::hir::network::model::Value as Written;
@@ -359,37 +361,13 @@ fn by_pair(network: &Network, k: usize, (rows, columns): (usize, usize), q: &Qua
         );
     }
     let [pre, post] = p.ends();
-    if (rows, columns) != (post.len(), pre.len()) {
-        let message = format!("a matrix of {rows} x {columns} for {} targets and {} sources", post.len(), pre.len());
-        return fail(Code::E0403, span, message, "a row for each target and a column for each source");
-    }
+    matrix_fits((rows, columns), (post.len(), pre.len()), span)?;
     let (sources, targets) = network.first_cells(k);
     let (of_sources, of_targets) = (pre.places(), post.places());
     let chosen = |place: Option<u32>| place.unwrap_or_else(|| crate::ice!("a synapse of cells that were not chosen"));
     let place = |e: &Edge| {
         let row = chosen(of_targets[e.post as usize - targets]);
-        row as usize * columns + chosen(of_sources[e.pre as usize - sources]) as usize
+        (row as usize, chosen(of_sources[e.pre as usize - sources]) as usize)
     };
-    let mut missing = vec![true; rows * columns];
-    let edges = p.pairs.edges();
-    for e in edges.iter() {
-        if !std::mem::replace(&mut missing[place(e)], false) {
-            return fail(
-                Code::E0403,
-                span,
-                "several synapses from the same cell to the same cell",
-                "one value for a pair",
-            );
-        }
-    }
-    if let Some(at) = (0..missing.len()).find(|k| missing[*k] && q.data[*k] != 0.0) {
-        let message =
-            format!("a value for a synapse from cell {} to cell {}, which there is not", at % columns, at / columns);
-        return fail(Code::E0403, span, message, "zero where nothing is connected");
-    }
-    let values: Vec<f64> = edges.iter().map(|e| q.data[place(e)]).collect();
-    if values.iter().any(|v| v.is_nan()) {
-        return fail(Code::E0404, span, "one of these values is not a number", "has no value");
-    }
-    Ok(Column::Array(Arc::new(values)))
+    matrix_in_order(q, &p.pairs.edges(), &place, span)
 }
