@@ -249,7 +249,16 @@ pub fn cumsum(_: &dyn Host, a: Given) -> Result {
 
 pub fn diff(_: &dyn Host, a: Given) -> Result {
     let q = a.some(0)?;
-    Ok(Quantity::array(q.data.windows(2).map(|w| w[1] - w[0]).collect(), q.dim, q.unit.clone()).into())
+    let between = |x: &[f64]| x.windows(2).map(|w| w[1] - w[0]).collect::<Vec<f64>>();
+    let (shape, rows) = match q.rows {
+        Some(rows) => (vec![q.width() - 1], Some(rows)),
+        None => (vec![q.data.len() - 1], None),
+    };
+    let data: Vec<f64> = match rows {
+        Some(_) => q.examples().flat_map(between).collect(),
+        None => between(&q.data),
+    };
+    Ok(Quantity { shape, rows, ..Quantity::array(data, q.dim, q.unit.clone()) }.into())
 }
 
 /// Fisher and Yates.

@@ -253,6 +253,10 @@ impl Run<'_> {
         }
         for _ in 0..most {
             self.heed_interrupt()?;
+            if self.schedule.first().is_some_and(|s| s.time <= self.clock + 1e-9) {
+                let d = crate::diag::unsupported(span, "`settle` past a time at which something happens (`at`)");
+                return Err(Box::new(d.help("write `run` with a duration, or let it happen between two `settle`s")));
+            }
             let largest = self.step_rates()?;
             if change.is_some_and(|limit| largest < limit) {
                 break;

@@ -164,6 +164,7 @@ impl Projection {
         holds(self.lag <= 1, || format!("{name}: a lag of {} steps", self.lag))?;
         for (v, (view, of)) in &self.modulators {
             plan.view_sound(*view, name)?;
+            holds(view.n > 0, || format!("{name}: cells that are not there"))?;
             let there = plan.populations[view.population].model.vars.get(*of).is_some();
             let modulator = is(*v, |k| matches!(k, VarKind::Modulator(_)));
             holds(there && modulator && (view.n == 1 || view.n == self.post.n), || {
@@ -235,7 +236,7 @@ impl Network {
     /// Checks that cells are there.
     pub fn view_sound(&self, view: View, of: &str) -> Sound {
         let there = self.populations.get(view.population).zip(view.start.checked_add(view.n));
-        let inside = there.is_some_and(|(p, end)| end <= p.n && view.n > 0);
+        let inside = there.is_some_and(|(p, end)| end <= p.n);
         holds(inside, || format!("{of}: cells that are not there"))
     }
 

@@ -122,6 +122,14 @@ impl Batched {
         self.of.iter_mut().try_for_each(change)
     }
 
+    /// Advances all examples by one step; returns the largest change of a state.
+    ///
+    /// # Errors
+    /// The first failure.
+    pub fn advance(&mut self) -> Result<f64, Failure> {
+        self.of.iter_mut().try_fold(0.0, |most: f64, s| Ok(most.max(s.advance()?)))
+    }
+
     /// Sends a signal to some populations of each example.
     ///
     /// # Errors

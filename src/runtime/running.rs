@@ -133,6 +133,7 @@ impl Running {
         match self {
             Running::Rates(s) => Some(s.advance()),
             Running::Events(s) if s.network.has_no_events() => Some(s.advance()),
+            Running::Batched(s) if s.first().network.has_no_events() => Some(s.advance()),
             Running::Events(_) | Running::Batched(_) => None,
         }
     }

@@ -128,6 +128,8 @@ network Net {
     drive a.exc { poisson 800 Hz  weight 0.5 mV }
     drive b.exc { bernoulli 400 Hz * (1 + sin(t / 20 ms))  weight 0.7 mV }
 }
+neuron Ticks { state c = 0  c' = 1 / 1 ms  emit spike when c > 1 { c = 0 } }
+network Brief { population p: Ticks[2] }
 experiment e {
     network net = Net()
     network maps = Maps()
@@ -165,6 +167,12 @@ experiment e {
             signal learn in maps
         }
         measure gathered = all(maps.pooled.r) over shuffle(d)[0 .. 4] { maps.image.r = x }
+    }
+    for k in 1 .. 3 {
+        network brief = Brief()
+        record brief.p.spike
+        run 5 ms
+        measure ticks = count(brief.p.spike)
     }
     var tries = 0
     repeat at most 5 times until tries == 3 {

@@ -43,6 +43,17 @@ fn gathered(e: Expr, parts: &mut Vec<Expr>) -> Expr {
     Expr::new(ExprKind::Gathered(parts.len() - 1), ty, span)
 }
 
+/// Finds a function of all examples within what is gathered example by example: of what differs from example to example it would be that
+/// of those that happen to be shown at once.
+pub fn nested(part: &Expr, differs: &dyn Fn(&Expr) -> bool) -> Option<Span> {
+    match &part.kind {
+        ExprKind::Call(b, values, _) if OF_ALL.contains(&b.name) && values.iter().flatten().any(|v| v.any(differs)) => {
+            Some(part.span)
+        }
+        _ => part.parts().into_iter().find_map(|p| nested(p, differs)),
+    }
+}
+
 /// Takes `all(x)` apart.
 pub fn all(e: &ast::Expr) -> Option<&ast::Expr> {
     match &e.kind {

@@ -1,7 +1,7 @@
 //! Loops: through numbers, through the examples of data sets, and through the points of a sweep.
 
 use super::Checker;
-use super::gather::outermost;
+use super::gather::{nested, outermost};
 use super::model::{Over, StatementKind};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::infer::goes_nowhere;
@@ -164,6 +164,18 @@ impl Checker<'_> {
             }
         };
         self.leave(depth, &over.body, Within::Turn);
+        let differs = |e: &Expr| match &e.kind {
+            ExprKind::Variable { .. } => true,
+            ExprKind::Local(id) => fields.contains(id),
+            _ => false,
+        };
+        if let Some(span) = parts.iter().find_map(|part| nested(part, &differs)) {
+            let message = "a function of all examples within another one";
+            self.infer.diagnostics.push(
+                Diagnostic::at(Code::E0401, span, message, "would be that of the examples that are shown at once")
+                    .help("gather first: `let x = all(…) over …`, and apply functions to `x`; or give each example its own by `total(…)`"),
+            );
+        }
         if parts.is_empty() && !value.is_error() {
             self.infer.diagnostics.push(
                 Diagnostic::at(Code::E0401, e.span, "how shall the examples be put together?", "one value for each")
