@@ -77,6 +77,8 @@ mod neuroml;
 mod nmodl;
 #[path = "suite/oracle.rs"]
 mod oracle;
+#[path = "suite/parts.rs"]
+mod parts;
 #[path = "suite/planned.rs"]
 mod planned;
 #[path = "suite/plasticity.rs"]

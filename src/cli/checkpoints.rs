@@ -37,6 +37,15 @@ impl Kept {
     pub fn new(folder: &Path, every: Option<Duration>) -> Kept {
         Kept { path: folder.join(CHECKPOINT), every, last: Cell::new(Instant::now()) }
     }
+
+    /// The checkpoint of a folder, of which the first of several processes says when it is due.
+    pub fn beside(folder: &Path) -> Kept {
+        Kept::new(folder, None)
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
 }
 
 impl CheckpointStore for Kept {
@@ -44,22 +53,52 @@ impl CheckpointStore for Kept {
         self.every.is_some_and(|every| self.last.get().elapsed() >= every)
     }
 
-    fn keep(&self, bytes: &[u8]) -> Result<(), String> {
-        // Aside first, onto the disk, then renamed: the old one stays until the new one is whole.
-        let aside = self.path.with_file_name(format!(".{CHECKPOINT}.part"));
-        let write = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&aside)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&aside, &self.path)
-        };
+    fn keep(&self, bytes: &[u8], parts: &[String]) -> Result<(), String> {
         self.last.set(Instant::now());
-        let written = write();
-        if written.is_err() {
-            let _ = std::fs::remove_file(&aside);
-        }
-        written.map_err(|e| format!("{}: {e}", self.path.display()))
+        let told = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
+        write(&self.path, bytes).map_err(|e| told(&self.path, e))?;
+        let folder = self.folder();
+        let entries = std::fs::read_dir(folder).map_err(|e| told(folder, e))?;
+        let names = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+        names.filter(|n| is_part(n) && !parts.contains(n)).for_each(|name| self.forget_part(&name));
+        Ok(())
     }
+
+    fn keep_part(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        let path = self.folder().join(name);
+        write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))
+    }
+
+    fn forget_part(&self, name: &str) {
+        let _ = std::fs::remove_file(self.folder().join(name));
+    }
+
+    fn part(&self, name: &str) -> Result<Vec<u8>, String> {
+        let path = self.folder().join(name);
+        std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))
+    }
+}
+
+/// Whether a file is a part of a checkpoint of several processes, or was to become one.
+fn is_part(name: &str) -> bool {
+    name.starts_with(".checkpoint-") && name.ends_with(".part")
+}
+
+/// Writes a file aside first, onto the disk, and renames it then: the old one stays until the new one is whole.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let aside = path.with_file_name(format!(".{}.part", name.trim_start_matches('.')));
+    let write = || -> std::io::Result<()> {
+        let mut file = std::fs::File::create(&aside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&aside, path)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&aside);
+    }
+    written
 }
 
 #[cfg(test)]

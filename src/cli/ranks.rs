@@ -1,7 +1,6 @@
 //! Processes that a launcher of MPI has started: the first one writes and prints, the others compute beside it.
 
 use super::messages::{self, Stop};
-use neuro::experiment::CheckpointStore;
 use neuro::runtime::exchange::Ranks;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -100,25 +99,13 @@ pub fn same(ranks: &Ranks, what: &str) -> Result<(), Stop> {
 pub enum Beginning {
     /// They hear it.
     Heard,
-    /// It begins, perhaps from a checkpoint.
-    Begins(Option<Vec<u8>>),
+    /// It begins in a folder, perhaps from a checkpoint.
+    Begins(PathBuf, Option<Vec<u8>>),
     /// It does not; the command goes on or fails.
     Not {
         /// Whether that is a failure.
         failed: bool,
     },
-}
-
-/// Keeps no checkpoints: the first process does.
-pub struct Elsewhere;
-
-impl CheckpointStore for Elsewhere {
-    fn is_due(&self) -> bool {
-        false
-    }
-    fn keep(&self, _: &[u8]) -> Result<(), String> {
-        Ok(())
-    }
 }
 
 /// Names that are tried for a folder.

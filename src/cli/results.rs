@@ -173,6 +173,11 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Returns whether a run works in a folder, as far as can be seen from here.
+pub fn is_there(folder: &Path) -> bool {
+    folder.join(RECORD).exists() || folder.join(CHECKPOINT).exists()
+}
+
 fn write_record(folder: &Path, record: &Value) -> io::Result<()> {
     write(&folder.join(RECORD), serde_json::to_string_pretty(record).unwrap_or_default().as_bytes())
 }

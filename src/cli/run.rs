@@ -6,7 +6,7 @@ use super::messages::{Done, MessageFormat, Messages, Stop, several};
 use super::options::{CheckpointOptions, FormatOptions, RunOptions};
 use super::page::Page;
 use super::progress::{Hears, Shown};
-use super::ranks::{self, Beginning, Elsewhere, Scratch};
+use super::ranks::{self, Beginning, Scratch};
 use super::results::{self, Begun, Failure, How, Results};
 use super::signals::{self, stop_asked_for};
 use neuro::budget;
@@ -238,7 +238,7 @@ impl One<'_> {
         });
         if ranks.are_several() {
             ranks.tell(&match &begun {
-                Ok((_, resume, _)) => Beginning::Begins(resume.clone()),
+                Ok((results, resume, _)) => Beginning::Begins(in_full(results.work()), resume.clone()),
                 Err(ended) => Beginning::Not { failed: ended.is_err() },
             });
         }
@@ -246,9 +246,7 @@ impl One<'_> {
             Ok(begun) => begun,
             Err(ended) => return ended,
         };
-        if ranks.any(false) {
-            return Err(Stop::Usage("another process cannot make a temporary folder".into()));
-        }
+        ranks.agree(Ok(())).map_err(Stop::Usage)?;
         if results.replaces() {
             messages.note(&format!("the results in {} will be replaced when this run ends", folder.display()));
         }
@@ -303,19 +301,25 @@ impl One<'_> {
 
     /// Computes an experiment beside the first process, which writes and prints.
     fn run_beside(&self, e: &Experiment) -> Done {
-        let resume = match self.settings.ranks.tell(&Beginning::Heard).swap_remove(0) {
-            Beginning::Begins(resume) => resume,
+        let (work, resume) = match self.settings.ranks.tell(&Beginning::Heard).swap_remove(0) {
+            Beginning::Begins(work, resume) => (work, resume),
             Beginning::Not { failed: false } => return Ok(()),
             Beginning::Not { failed: true } | Beginning::Heard => return Err(Stop::Failed),
         };
-        let scratch = Scratch::new().map_err(|e| Stop::Usage(format!("no temporary folder can be made: {e}")));
-        if self.settings.ranks.any(scratch.is_err()) {
-            return scratch.and(Err(Stop::Failed));
-        }
-        let scratch = scratch?;
+        let scratch = Scratch::new().map_err(|e| format!("no temporary folder can be made: {e}"));
+        let keeps = self.every.is_some() || resume.is_some();
+        let scratch = match results::is_there(&work) || !keeps {
+            true => scratch,
+            false => {
+                Err(format!("{} is not there, where every process keeps its part of a checkpoint", work.display()))
+            }
+        };
+        let told = scratch.as_ref().map(|_| ()).map_err(String::clone);
+        self.settings.ranks.agree(told).map_err(Stop::Usage)?;
+        let scratch = scratch.map_err(Stop::Usage)?;
         let settings = Settings { results: Some(scratch.path().to_path_buf()), ..self.settings.clone() };
         let (disk, progress) = (Disk::beside(self.file), Shown::new(Hears::Nobody, &self.program.sources, None));
-        let outcome = self.compute(e, (&settings, &disk), &progress, (&Elsewhere, resume));
+        let outcome = self.compute(e, (&settings, &disk), &progress, (&Kept::beside(&work), resume));
         match stop_asked_for() {
             Some(signal) if is_interrupted(&outcome) => Err(Stop::Signal(signal)),
             _ if outcome.failure.is_some() || outcome.expectations.iter().any(|e| !e.passed) => Err(Stop::Failed),
@@ -433,6 +437,11 @@ impl One<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// A path that other processes understand, wherever they were started.
+fn in_full(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Whether the user has stopped a run.

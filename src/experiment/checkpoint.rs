@@ -5,12 +5,14 @@
 //! name in the same source, whose hash the header carries.
 
 mod format;
+mod parts;
 
-use self::format::{ANEW, CHECKPOINT, NETWORK, refuse};
+use self::format::{ANEW, CHECKPOINT, IN_PARTS, NETWORK, refuse};
+use self::parts::Parts;
 use super::live::{Live, PortFunction};
 use super::outcome::Expectation;
 use super::record::{GONE, Recording, Sampled, SpoolState, Subject, What};
-use super::run::{Frame, FrameKind, Run, Scheduled};
+use super::run::{Checkpoints, Frame, FrameKind, Run, Scheduled};
 use super::store::{CheckpointStore, RunIdentity};
 use crate::data::{Archive, Examples, Table};
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -336,7 +338,7 @@ impl Found {
     }
 }
 
-fn saved_network(live: &Live, module: &Module) -> SavedNetwork {
+fn saved_network(live: &Live, module: &Module, snapshot: fn(&Running) -> Snapshot) -> SavedNetwork {
     let network = live.network();
     // What the runtime has made states of (windows, the last steps) is made anew.
     let own = |p: &Population, v: &VarId| {
@@ -394,7 +396,7 @@ fn saved_network(live: &Live, module: &Module) -> SavedNetwork {
         rates: live.rates.clone(),
         functions: live.functions.clone(),
         batch: network.batch,
-        simulation: live.simulation.as_ref().map(Running::snapshot),
+        simulation: live.simulation.as_ref().map(snapshot),
     }
 }
 
@@ -517,24 +519,36 @@ fn functions_sound(plan: &Network, rates: &[LaneProgram], functions: &[PortFunct
 impl Run<'_> {
     /// Keeps a checkpoint at the present step boundary, within a `run`.
     pub(super) fn checkpoint(&mut self, keeper: &dyn CheckpointStore, belongs: &RunIdentity) -> Attempt<()> {
-        let cannot =
-            |why: String| Box::new(Diagnostic::new(Code::E0809, format!("a checkpoint cannot be kept: {why}")));
-        let mut recordings = Vec::new();
-        for r in &mut self.recordings {
-            recordings.push(SavedRecording {
-                name: r.name.clone(),
-                of: r.of.clone(),
-                network: r.network,
-                cells: r.cells.clone(),
-                what: r.what.clone(),
-                spool: r.spool.state().map_err(cannot)?,
-                span: r.span,
-                dt: r.dt,
-                window: r.window,
-                asked: r.asked,
-                closed: r.closed,
-            });
-        }
+        let kept = match self.runner.settings.ranks.are_several() {
+            true => self.keep_in_parts(keeper, belongs),
+            false => self.spools().and_then(|spools| {
+                let saved = self.saved(spools, Running::snapshot);
+                keeper.keep(&CHECKPOINT.write(Some(belongs.clone()), &saved)?, &[])
+            }),
+        };
+        kept.map_err(|why| Box::new(Diagnostic::new(Code::E0809, format!("a checkpoint cannot be kept: {why}"))))
+    }
+
+    /// Writes out what was recorded; returns where it is.
+    fn spools(&mut self) -> Result<Vec<SpoolState>, String> {
+        self.recordings.iter_mut().map(|r| r.spool.state()).collect()
+    }
+
+    /// Returns everything that the run is in the middle of.
+    fn saved(&self, spools: Vec<SpoolState>, snapshot: fn(&Running) -> Snapshot) -> Saved {
+        let recording = |(r, spool): (&Recording, SpoolState)| SavedRecording {
+            name: r.name.clone(),
+            of: r.of.clone(),
+            network: r.network,
+            cells: r.cells.clone(),
+            what: r.what.clone(),
+            spool,
+            span: r.span,
+            dt: r.dt,
+            window: r.window,
+            asked: r.asked,
+            closed: r.closed,
+        };
         let mut sets = Sets::default();
         let frame = |f: &Frame, sets: &mut Sets| SavedFrame {
             block: f.block,
@@ -546,11 +560,11 @@ impl Run<'_> {
             let captured = s.captured.iter().map(|(id, v)| (*id, sets.value(v))).collect();
             SavedEvent { time: s.time, block: s.block, captured }
         };
-        let saved = Saved {
+        Saved {
             frames: self.frames.iter().map(|f| frame(f, &mut sets)).collect(),
             locals: self.locals.iter().map(|v| v.as_ref().map(|v| sets.value(v))).collect(),
-            networks: self.live.iter().map(|live| saved_network(live, self.runner.module)).collect(),
-            recordings,
+            networks: self.live.iter().map(|live| saved_network(live, self.runner.module, snapshot)).collect(),
+            recordings: self.recordings.iter().zip(spools).map(recording).collect(),
             schedule: self.schedule.iter().map(|s| event(s, &mut sets)).collect(),
             sets: sets.0,
             clock: self.clock,
@@ -574,14 +588,15 @@ impl Run<'_> {
             took: self.took(),
             size: self.out.size,
             synapse_bytes: self.out.synapse_bytes,
-        };
-        let file = CHECKPOINT.write(Some(belongs.clone()), &saved).map_err(cannot)?;
-        keeper.keep(&file).map_err(cannot)
+        }
     }
 
     /// Becomes what a checkpoint says; the next commands go on from there.
-    pub(super) fn resume(&mut self, file: &[u8], belongs: &RunIdentity) -> Attempt<()> {
-        let (of, saved): (_, Saved) = CHECKPOINT.read(file)?;
+    pub(super) fn resume(&mut self, file: &[u8], Checkpoints { keeper, belongs, .. }: &Checkpoints) -> Attempt<()> {
+        let (of, (parts, saved)): (_, (Option<Parts>, Saved)) = match IN_PARTS.is_of(file) {
+            true => IN_PARTS.read(file).map(|(of, (parts, saved))| (of, (Some(parts), saved)))?,
+            false => CHECKPOINT.read(file).map(|(of, saved)| (of, (None, saved)))?,
+        };
         let Some(of) = of else { return Err(refuse("this checkpoint does not say what it belongs to", ANEW)) };
         if let Some(difference) = of.differs(belongs) {
             let why = format!("this checkpoint cannot be resumed: {difference}");
@@ -598,9 +613,13 @@ impl Run<'_> {
             let Some(snapshot) = snapshot else { continue };
             let index = self.live.len() - 1;
             self.start(index)?;
-            if !self.live[index].simulation.as_mut().is_some_and(|s| s.restore(&snapshot)) {
+            let restore = if parts.is_some() { Running::restore_known } else { Running::restore };
+            if !self.live[index].simulation.as_mut().is_some_and(|s| restore(s, &snapshot)) {
                 return Err(refuse("this checkpoint does not fit the network", ANEW));
             }
+        }
+        if let Some(parts) = parts {
+            self.resume_parts(parts, *keeper)?;
         }
         let folder = self.runner.settings.results.as_deref();
         let ranks = &self.runner.settings.ranks;
@@ -662,7 +681,7 @@ impl Run<'_> {
             return self.save_arrays(index, path, format, net.span);
         }
         self.start(index)?;
-        let bytes = NETWORK.write(None, &saved_network(&self.live[index], self.runner.module));
+        let bytes = NETWORK.write(None, &saved_network(&self.live[index], self.runner.module, Running::snapshot));
         let bytes = bytes.map_err(|why| Box::new(Diagnostic::new(Code::E0809, format!("cannot save: {why}"))))?;
         self.out.saved.insert(path.to_string(), bytes);
         Ok(())

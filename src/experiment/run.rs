@@ -68,8 +68,8 @@ impl Runner<'_> {
 
     fn whole(&self, mut run: Run) -> Outcome {
         within(self.settings.threads, || {
-            let begun = match run.checkpoints.and_then(|c| Some((c.resume.as_ref()?, &c.belongs))) {
-                Some((file, belongs)) => run.resume(file, belongs),
+            let begun = match run.checkpoints.and_then(|c| Some((c.resume.as_ref()?, c))) {
+                Some((file, checkpoints)) => run.resume(file, checkpoints),
                 None => run.begin(),
             };
             if let Err(d) = begun.and_then(|()| run.go()) {
@@ -216,6 +216,8 @@ pub(super) struct Run<'a> {
     /// Hears how far the run is, and says when it shall stop.
     pub(super) limits: Limits<'a>,
     checkpoints: Option<&'a Checkpoints<'a>>,
+    /// How many it has kept together with other processes.
+    pub(super) checkpoints_kept: u64,
     /// Assignments that have been executed, where `--set` gives something of a network a value.
     pub(super) assigned: BTreeSet<Span>,
     pub(super) out: Outcome,
@@ -249,6 +251,7 @@ impl<'a> Run<'a> {
             begun: std::time::Instant::now(),
             limits: Limits::new(runner.progress, runner.settings.longest),
             checkpoints: None,
+            checkpoints_kept: 0,
             assigned: BTreeSet::new(),
             out: Outcome::default(),
         }

@@ -6,8 +6,14 @@ use serde::{Deserialize, Serialize};
 pub trait CheckpointStore {
     /// Returns whether one is due.
     fn is_due(&self) -> bool;
-    /// Keeps one so that it is either whole or not there.
-    fn keep(&self, bytes: &[u8]) -> Result<(), String>;
+    /// Keeps one so that it is either whole or not there, and lets go of all parts but those that it names.
+    fn keep(&self, bytes: &[u8], parts: &[String]) -> Result<(), String>;
+    /// Keeps what one of several processes adds to the next one; what the last one names stays.
+    fn keep_part(&self, name: &str, bytes: &[u8]) -> Result<(), String>;
+    /// Lets go of a part of one that was not kept.
+    fn forget_part(&self, name: &str);
+    /// Reads a part.
+    fn part(&self, name: &str) -> Result<Vec<u8>, String>;
 }
 
 /// What a checkpoint belongs to; all of it must be the same to go on from one.

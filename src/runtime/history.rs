@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, padded};
 use super::population::Pop;
 use super::reading::Readings;
-use super::snapshot::Raw;
+use super::remembered::Raw;
 use crate::hir::{EventId, VarId};
 use crate::ir::Precision;
 use crate::plan::Network;

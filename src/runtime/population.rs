@@ -12,8 +12,8 @@ use super::exchange::Array;
 use super::noise::Noise;
 use super::options::Options;
 use super::reading::Readings;
+use super::remembered::{Cells, Raw};
 use super::ring::{Ring, RingPointer};
-use super::snapshot::{Cells, Raw};
 use super::spikes::Spikes;
 use super::time::PortFunction;
 use crate::codegen::abi::SlotMemory;
@@ -460,31 +460,43 @@ impl Pop {
         cells.chain(self.cables.iter_mut().flat_map(Cables::arrays))
     }
 
-    /// Returns how many lanes each port has at which weights arrive, and how many of them sixteen cells have.
-    pub fn ring_lanes(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.rings.iter().map(|(_, ring)| (ring.lanes, ring.unit))
+    /// Returns where weights under way are summed, by port.
+    pub fn rings(&self) -> impl Iterator<Item = &Ring> {
+        self.rings.iter().map(|(_, ring)| ring)
     }
 
-    /// Returns everything that the cells remember.
+    /// Returns the same, to put sums back.
+    pub fn rings_mut(&mut self) -> impl ExactSizeIterator<Item = &mut Ring> {
+        self.rings.iter_mut().map(|(_, ring)| ring)
+    }
+
+    /// Returns the step sizes of an adaptive scheme; none if there is no such scheme.
+    pub fn step_sizes(&self) -> &[f64] {
+        self.adaptive.as_ref().map_or(&[], Adaptive::step_sizes)
+    }
+
+    /// Puts them back; false if they are not as many.
+    pub fn set_step_sizes(&mut self, from: &[f64]) -> bool {
+        self.adaptive.as_mut().map_or(from.is_empty(), |a| a.set_step_sizes(from))
+    }
+
+    /// Returns what the cells remember that every process knows.
     pub fn cells(&self) -> Cells {
         Cells {
             states: self.states.iter().map(|s| Raw::of(s.now())).collect(),
-            rings: self.rings.iter().map(|(_, r)| Raw::of(&r.buffer)).collect(),
+            rings: Vec::new(),
             inputs: self.inputs.values().map(Raw::of).collect(),
             cables: self.cables.iter().flat_map(Cables::states).map(Raw::of).collect(),
-            adaptive: self.adaptive.iter().flat_map(Adaptive::step_sizes).copied().collect(),
+            adaptive: Vec::new(),
         }
     }
 
-    /// Puts back what the cells remembered; false if it does not fit.
+    /// Puts back what the cells remembered that every process knows; false if it does not fit.
     pub fn set_cells(&mut self, from: &Cells) -> bool {
-        self.rings.iter_mut().for_each(|(_, ring)| ring.use_all());
         let cables: Vec<&mut Buffer> = self.cables.iter_mut().flat_map(Cables::states_mut).collect();
         Raw::restore_all(&from.states, self.states.iter_mut().map(StateArray::now_mut))
-            && Raw::restore_all(&from.rings, self.rings.iter_mut().map(|(_, r)| &mut r.buffer))
             && Raw::restore_all(&from.inputs, self.inputs.values_mut())
             && Raw::restore_all(&from.cables, cables.into_iter())
-            && self.adaptive.as_mut().is_none_or(|a| a.set_step_sizes(&from.adaptive))
     }
 
     /// Returns the value of an analog port of one cell: the last sum of what arrives, or what it is set to.

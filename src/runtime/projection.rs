@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, padded};
 use super::history::History;
 use super::options::Options;
-use super::snapshot::{Raw, Sources};
+use super::remembered::{Raw, Sources};
 use super::spikes::Spikes;
 use crate::codegen::abi::SlotMemory;
 use crate::hir::{EventId, Trigger, VarId};

@@ -1,7 +1,7 @@
 //! Where arriving weights are summed until the step at which they act.
 
 use super::Buffer;
-use super::exchange::Worker;
+use super::exchange::{Layout, Worker};
 use super::memory::too_many;
 use crate::ir::Precision;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -47,6 +47,11 @@ impl Ring {
     pub fn pointer(&mut self) -> RingPointer {
         let Ring { lanes, unit, slots, .. } = *self;
         RingPointer { base: self.buffer.as_mut_ptr(), lanes, unit, slots, used: self.used.as_ptr() }
+    }
+
+    /// Returns how the sums lie: a row for each slot.
+    pub fn layout(&self) -> Layout {
+        Layout { lanes: self.lanes, unit: self.unit, size: self.buffer.precision().bytes() }
     }
 
     /// Takes everything for used: the sums have been put back.

@@ -2,12 +2,13 @@
 
 use super::asked::{Answer, asked};
 use super::batched::{Batched, Example, Stopped};
+use super::exchange::Process;
 use super::failure::Failure;
 use super::options::Options;
 use super::profile::Row;
 use super::rate::{Memory, RateNetwork, Rows};
 use super::simulation::{Simulation, Work};
-use super::snapshot::Remembered;
+use super::snapshot::{Remembered, Share};
 use super::time::{PortFunction, TimeFunction};
 use super::windows::TooShort;
 use crate::hir::VarId;
@@ -331,6 +332,22 @@ impl Running {
         }
     }
 
+    /// Returns what every process knows of the state at the present step boundary.
+    pub fn known(&self) -> Snapshot {
+        match self {
+            Running::Events(s) => Snapshot::Events(Box::new(s.known())),
+            Running::Batched(_) | Running::Rates(_) => self.snapshot(),
+        }
+    }
+
+    /// Returns what this process alone knows of it.
+    pub fn share(&self) -> Option<Share> {
+        match self {
+            Running::Events(s) => Some(s.share()),
+            Running::Batched(_) | Running::Rates(_) => None,
+        }
+    }
+
     /// Goes on from a state of a network of the same plan; false if the state is of another one.
     pub fn restore(&mut self, from: &Snapshot) -> bool {
         match (self, from) {
@@ -338,6 +355,36 @@ impl Running {
             (Running::Batched(s), Snapshot::Batched(from)) => s.restore(from),
             (Running::Rates(s), Snapshot::Rates(from)) => s.restore(from),
             _ => false,
+        }
+    }
+
+    /// Begins to go on from what every process knew of a state; false if it is of another network.
+    pub fn restore_known(&mut self, from: &Snapshot) -> bool {
+        match (self, from) {
+            (Running::Events(s), Snapshot::Events(from)) => s.restore_known(from),
+            (running, from) => running.restore(from),
+        }
+    }
+
+    /// Returns whether a process knew anything alone of what is this process's now.
+    pub fn has_cells_of(&self, process: Process) -> bool {
+        self.simulations().iter().any(|s| s.has_cells_of(process))
+    }
+
+    /// Goes on from what one of the processes alone knew; says of how many synapses here, and nothing if it does not fit.
+    pub fn restore_share(&mut self, from: Option<&Share>, process: Process) -> Option<usize> {
+        match (self, from) {
+            (Running::Events(s), Some(from)) => s.restore_share(from, process),
+            (Running::Batched(_) | Running::Rates(_), None) => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Goes on when all shares have been put back, which must have had so many synapses of this process.
+    pub fn restore_rest(&mut self, synapses: usize) -> bool {
+        match self {
+            Running::Events(s) => s.restore_rest(synapses),
+            Running::Batched(_) | Running::Rates(_) => synapses == 0,
         }
     }
 }

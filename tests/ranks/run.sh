@@ -41,6 +41,31 @@ wait $job || ended=$?
 "${run[@]}" "$here/network.neuro" e --results whole --set T=2s > whole.txt 2> whole.err
 same whole killed
 echo "ranks: killed in 2 processes, resumed in 3, the files of one"
+# Whichever process is killed, and whenever: what was kept before goes on, in another number of processes.
+RANDOM=${NEURO_TORTURE_SEED:-7}
+torn=("${run[@]}" "$here/network.neuro" e --results "$folder/torn" --checkpoint-every 0s --resume --set T=4s)
+kills=0
+for turn in $(seq "${NEURO_KILLS:-6}"); do
+    before=$(find torn -name checkpoint.state 2> /dev/null || true)
+    touch begun
+    "${launch[@]}" -n $((2 + turn % 3)) "${torn[@]}" > torn.txt 2> torn.err &
+    job=$!
+    for _ in $(seq 600); do
+        [ -z "$(find torn -name checkpoint.state -newer begun 2> /dev/null)" ] && kill -0 $job 2> /dev/null || break
+        sleep 0.05
+    done
+    sleep 0.$((RANDOM % 5))$((RANDOM % 10))
+    mapfile -t processes < <(pgrep -f "^$neuro run .*--results $folder/torn" || true)
+    [ ${#processes[@]} -gt 0 ] && kill -9 "${processes[RANDOM % ${#processes[@]}]}" 2> /dev/null && kills=$((kills + 1))
+    wait $job || true
+    if grep -E "E0813|internal error${before:+|no checkpoint is in}" torn.err; then exit 1; fi
+done
+[ $kills -gt 2 ] || { echo "ranks: only $kills processes were killed"; exit 1; }
+"${launch[@]}" -n 3 "${torn[@]}" > torn.txt 2> torn.err
+"${run[@]}" "$here/network.neuro" e --results mended --set T=4s > mended.txt 2> mended.err
+same mended torn
+[ -z "$(find torn -name '.checkpoint*')" ] || { echo "ranks: parts are left"; exit 1; }
+echo "ranks: killed $kills times at random moments, the files of one"
 # The runs of a sweep are dealt out: its table is that of one process, also where a run fails, and what is there is kept.
 sweep=("$neuro" sweep "$here/sweep.neuro" e --over k=1..3 --over J=0.1mV,0.2mV --threads 1)
 ended=0

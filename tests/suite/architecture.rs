@@ -71,7 +71,7 @@ fn layer(module: &str) -> Option<usize> {
 /// Files that depend on each other in circles, by their rooms and how many files each circle has. Only ever make a number smaller
 /// or take a line out; a file's tests and what it passes on (`pub use`) do not count.
 const CIRCLES: &[(&str, &[usize])] =
-    &[("codegen", &[5]), ("hir", &[5, 2]), ("ir", &[2]), ("runtime", &[15, 5, 2]), ("solve", &[3])];
+    &[("codegen", &[5]), ("hir", &[5, 2]), ("ir", &[2]), ("runtime", &[6, 5, 3, 2]), ("solve", &[3])];
 
 /// Upward edges that are known: from, to. Only ever take a line out.
 const UPWARD: &[(&str, &str)] = &[];

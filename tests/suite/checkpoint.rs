@@ -5,20 +5,36 @@ use neuro::compiler::{Program, Silent};
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, RunIdentity, Runner, Settings};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 
-/// Keeps every checkpoint in memory.
+/// Parts of checkpoints by their names, where several processes keep them.
+pub type Parts = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
+/// Keeps every checkpoint in memory, and every part.
 #[derive(Default)]
-pub struct All(pub RefCell<Vec<Vec<u8>>>);
+pub struct All(pub RefCell<Vec<Vec<u8>>>, pub Parts);
 
 impl CheckpointStore for All {
     fn is_due(&self) -> bool {
         true
     }
-    fn keep(&self, bytes: &[u8]) -> Result<(), String> {
+    fn keep(&self, bytes: &[u8], parts: &[String]) -> Result<(), String> {
+        assert!(parts.iter().all(|name| self.part(name).is_ok()), "parts come first");
         self.0.borrow_mut().push(bytes.to_vec());
         Ok(())
+    }
+    fn keep_part(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
+        self.1.lock().unwrap().insert(name.into(), bytes.to_vec());
+        Ok(())
+    }
+    fn forget_part(&self, name: &str) {
+        self.1.lock().unwrap().remove(name);
+    }
+    fn part(&self, name: &str) -> Result<Vec<u8>, String> {
+        self.1.lock().unwrap().get(name).cloned().ok_or_else(|| format!("{name}: there is no such file"))
     }
 }
 
@@ -32,9 +48,13 @@ pub fn run(p: &Program, keeper: &All, resume: Option<Vec<u8>>, threads: usize) -
 }
 
 pub fn run_with(p: &Program, keeper: &All, resume: Option<Vec<u8>>, settings: Settings) -> Outcome {
+    run_as(p, keeper, resume, settings, belongs())
+}
+
+pub fn run_as(p: &Program, keeper: &All, resume: Option<Vec<u8>>, settings: Settings, belongs: RunIdentity) -> Outcome {
     let files = Folder(root().join("examples"));
     let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
-    let checkpoints = Checkpoints { keeper, belongs: belongs(), resume };
+    let checkpoints = Checkpoints { keeper, belongs, resume };
     runner.run_with(&p.module.experiments[0], &checkpoints)
 }
 

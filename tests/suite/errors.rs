@@ -95,8 +95,18 @@ impl CheckpointStore for Full {
         true
     }
 
-    fn keep(&self, _: &[u8]) -> Result<(), String> {
+    fn keep(&self, _: &[u8], _: &[String]) -> Result<(), String> {
         Err("no space left".into())
+    }
+
+    fn keep_part(&self, _: &str, _: &[u8]) -> Result<(), String> {
+        Err("no space left".into())
+    }
+
+    fn forget_part(&self, _: &str) {}
+
+    fn part(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err("nothing is kept".into())
     }
 }
 

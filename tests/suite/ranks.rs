@@ -1,6 +1,6 @@
 //! Several processes give the bits of one: here they are threads that hand each other bytes, as those of MPI do by messages.
 
-use crate::checkpoint::{All, belongs, bits, run_with};
+use crate::checkpoint::{belongs, bits};
 use crate::support::{Folder, program, rendered, root};
 use neuro::compiler::{Silent, compile};
 use neuro::diag::Code;
@@ -59,7 +59,7 @@ fn run(text: &str, settings: Settings) -> Outcome {
 /// Whatever reaches from one cell to another: events with one delay and many, drawn at once and anew, short-term plasticity, learning
 /// that reads potentials of both sides, modulators, shared and structural synapses, gap junctions, delayed values, windows, signals to
 /// cells and synapses, levels within a step, drives of every kind, noise, an adaptive scheme, and more populations than blocks of cells.
-const REACHING: &str = "
+pub const REACHING: &str = "
 use std.synapses.short_term
 use std.plasticity.structural: StructuralStdp
 use std.plasticity.reward: Dopamine
@@ -142,7 +142,7 @@ experiment e {
 /// What reaches segments of cables, and what cells and synapses read of them, noise, time and what segments read of their cells: events
 /// onto chosen and drawn segments, drives of every kind onto one, currents into the middle, synapses that learn by what their segment
 /// does, cells of different shapes, and fewer cells than a vector has lanes; events and signals that change segments.
-const DENDRITES: &str = "
+pub const DENDRITES: &str = "
 use std.channels.hodgkin_huxley
 neuron Pyramid {
     param long = 300 um, tau_low = 10 ms
@@ -288,33 +288,6 @@ fn whatever_reaches_others_has_the_same_bits_in_any_number_of_processes() {
     }
 }
 
-fn resumed(text: &str, resume: Option<Vec<u8>>, ranks: Ranks) -> (Vec<u64>, Vec<Vec<u8>>) {
-    let keeper = All::default();
-    let settings = Settings { threads: 1, ranks, ..Settings::default() };
-    let out = run_with(&program(text), &keeper, resume, settings);
-    (bits(&out), keeper.0.into_inner())
-}
-
-#[test]
-fn a_checkpoint_of_two_processes_is_that_of_one_and_goes_on_in_three() {
-    for text in [REACHING, DENDRITES] {
-        let (whole, checkpoints) = resumed(text, None, Ranks::default());
-        assert!(checkpoints.len() > 3);
-        let mut of_two = Vec::new();
-        for (found, kept) in together(2, |ranks| resumed(text, None, ranks)) {
-            assert!(found == whole && kept.len() == checkpoints.len());
-            of_two.push(kept);
-        }
-        // A checkpoint says how long it took, so it is what follows from it that is compared.
-        for (k, file) in of_two.concat().into_iter().enumerate() {
-            let ranks = [3, 1, 2][k % 3];
-            for (found, _) in together(ranks, |ranks| resumed(text, Some(file.clone()), ranks)) {
-                assert!(found == whole, "from checkpoint {k} in {ranks} processes");
-            }
-        }
-    }
-}
-
 /// Fails in a cell, a count, a synapse or a segment that only the last of three processes has.
 const FAILING: [&str; 4] = [
     "neuron A { state v = 0 mV  state u = 1  v' = (50 mV - v) / 20 ms  u' = heaviside(v - 20 mV) * u^3 / 1 us }
@@ -385,8 +358,15 @@ impl CheckpointStore for Nowhere {
     fn is_due(&self) -> bool {
         false
     }
-    fn keep(&self, _: &[u8]) -> Result<(), String> {
+    fn keep(&self, _: &[u8], _: &[String]) -> Result<(), String> {
         Ok(())
+    }
+    fn keep_part(&self, _: &str, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+    fn forget_part(&self, _: &str) {}
+    fn part(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err("nothing is kept".into())
     }
 }
 

@@ -1,10 +1,10 @@
 //! The files of checkpoints and saved networks: a first line that says what it is, a header, its digest, and the content.
 
+use crate::data::sha256;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::Attempt;
 use crate::experiment::store::RunIdentity;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 /// The version of the format; another one is refused.
 const VERSION: u32 = 11;
@@ -18,10 +18,6 @@ struct Header {
     belongs: Option<RunIdentity>,
     bytes: usize,
     sha256: String,
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Reports a file from which nothing can go on.
@@ -40,10 +36,19 @@ pub(super) struct Format {
 }
 
 pub(super) const CHECKPOINT: Format = Format { name: "checkpoint", magic: "neuro checkpoint", help: ANEW };
+/// What every process of several knows, and which parts belong to it.
+pub(super) const IN_PARTS: Format = Format { name: "checkpoint", magic: "neuro checkpoint in parts", help: ANEW };
+/// What one of them alone knows.
+pub(super) const PART: Format = Format { name: "part", magic: "neuro part of a checkpoint", help: ANEW };
 pub(super) const NETWORK: Format =
     Format { name: "saved network", magic: "neuro network", help: "load a file that `save` has written" };
 
 impl Format {
+    /// Returns whether a file says that it is of this kind.
+    pub(super) fn is_of(&self, file: &[u8]) -> bool {
+        file.split(|b| *b == b'\n').next() == Some(self.magic.as_bytes())
+    }
+
     pub(super) fn write(&self, belongs: Option<RunIdentity>, content: &impl Serialize) -> Result<Vec<u8>, String> {
         let payload = postcard::to_stdvec(content).map_err(|e| e.to_string())?;
         let header = Header { version: VERSION, belongs, bytes: payload.len(), sha256: sha256(&payload) };
@@ -57,10 +62,10 @@ impl Format {
     pub(super) fn read<T: for<'a> Deserialize<'a>>(&self, file: &[u8]) -> Attempt<(Option<RunIdentity>, T)> {
         let refuse = |why: String| refuse(why, self.help);
         let damaged = || refuse(format!("this {} is damaged", self.name));
-        let mut lines = file.splitn(4, |b| *b == b'\n');
-        if lines.next() != Some(self.magic.as_bytes()) {
+        if !self.is_of(file) {
             return Err(refuse(format!("this is not a {}", self.name)));
         }
+        let mut lines = file.splitn(4, |b| *b == b'\n').skip(1);
         let header = lines.next().ok_or_else(damaged)?;
         let json: serde_json::Value = serde_json::from_slice(header).map_err(|_| damaged())?;
         let version = json["version"].as_u64().unwrap_or_default();

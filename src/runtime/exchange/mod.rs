@@ -176,6 +176,11 @@ impl Ranks {
         self.count
     }
 
+    /// Returns both.
+    pub fn process(&self) -> Process {
+        (self.rank, self.count)
+    }
+
     /// Returns whether there are others.
     pub fn are_several(&self) -> bool {
         self.count() > 1
@@ -217,6 +222,18 @@ impl Ranks {
         self.gather(&bytes).iter().map(read).collect()
     }
 
+    /// Returns what every process has done, or why the first one that could not do it could not.
+    ///
+    /// # Errors
+    /// It could not be done in some process.
+    pub fn agree<T: Serialize + for<'a> Deserialize<'a>>(&self, mine: Result<T, String>) -> Result<Vec<T>, String> {
+        if !self.are_several() {
+            return Ok(vec![mine?]);
+        }
+        let done = |(rank, done): (usize, Result<T, String>)| done.map_err(|why| format!("in process {rank}: {why}"));
+        self.tell(&mine).into_iter().enumerate().map(done).collect()
+    }
+
     /// Returns what the first process hands over.
     pub fn first(&self, mine: &[u8]) -> Vec<u8> {
         let mine = if self.rank() == 0 { mine } else { &[] };
@@ -251,20 +268,16 @@ impl Ranks {
         if !self.are_several() {
             return;
         }
+        let here = self.process();
         let mut mine = Vec::new();
-        for a in &arrays {
-            let own = a.of_rank(self.rank, self.count);
-            a.bytes.chunks_exact(a.row()).for_each(|row| mine.extend(&row[own.clone()]));
-        }
+        arrays.iter().for_each(|a| a.layout.take(here, a.bytes, &mut mine));
         for (rank, theirs) in self.gather(&mine).iter().enumerate().filter(|(rank, _)| *rank != self.rank) {
             let mut left = &theirs[..];
-            for a in &mut arrays {
-                let (range, row) = (a.of_rank(rank, self.count), a.row());
-                for row in a.bytes.chunks_exact_mut(row) {
-                    let (values, rest) = left.split_at(range.len());
-                    row[range.clone()].copy_from_slice(values);
-                    left = rest;
-                }
+            for Array { bytes, layout } in &mut arrays {
+                let process = (rank, self.count);
+                let (values, rest) = left.split_at(layout.bytes(process, bytes.len()));
+                layout.put(process, values, bytes);
+                left = rest;
             }
         }
     }
@@ -305,6 +318,13 @@ pub(super) fn is_marked(value: f64) -> bool {
 pub(super) struct Array<'a> {
     /// The values.
     pub bytes: &'a mut [u8],
+    /// How they lie.
+    pub layout: Layout,
+}
+
+/// How values of the lanes of a population lie: row by row.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
     /// How many lanes there are.
     pub lanes: usize,
     /// How many of them sixteen cells have.
@@ -322,17 +342,41 @@ impl Array<'_> {
     /// The values of a buffer, one for each segment.
     pub fn of_units(b: &mut Buffer, lanes: usize, unit: usize) -> Array<'_> {
         let size = b.precision().bytes();
-        Array { bytes: b.bytes_mut(), lanes, unit, size }
+        Array { bytes: b.bytes_mut(), layout: Layout { lanes, unit, size } }
     }
+}
 
+/// The number of a process, and how many there are.
+pub type Process = (usize, usize);
+
+impl Layout {
     /// The bytes of a row; there are no rows of no lanes.
     fn row(&self) -> usize {
         self.lanes.max(1) * self.size
     }
 
     /// The bytes of a row that a process has.
-    fn of_rank(&self, rank: usize, ranks: usize) -> Range<usize> {
+    fn of_rank(&self, (rank, ranks): Process) -> Range<usize> {
         let lanes = in_units(self.lanes, self.unit, |cells| pool::share(cells, rank, ranks));
         lanes.start * self.size..lanes.end * self.size
+    }
+
+    /// Returns how many bytes a process has of so many.
+    pub fn bytes(&self, process: Process, all: usize) -> usize {
+        self.of_rank(process).len() * (all / self.row())
+    }
+
+    /// Takes what a process has of them.
+    pub fn take(&self, process: Process, from: &[u8], to: &mut Vec<u8>) {
+        let own = self.of_rank(process);
+        from.chunks_exact(self.row()).for_each(|row| to.extend(&row[own.clone()]));
+    }
+
+    /// Puts down what a process has of them, which is as much as it can have.
+    pub fn put(&self, process: Process, mine: &[u8], to: &mut [u8]) {
+        let range = self.of_rank(process);
+        let rows = to.chunks_exact_mut(self.row());
+        rows.enumerate()
+            .for_each(|(k, row)| row[range.clone()].copy_from_slice(&mine[k * range.len()..][..range.len()]));
     }
 }

@@ -7,6 +7,7 @@
 
 mod exact;
 mod index;
+mod kept;
 mod lanes;
 mod lets;
 mod listed;
@@ -14,25 +15,23 @@ mod part;
 mod tiles;
 
 use self::exact::Exact;
+pub use self::kept::{Owned, Synapses};
 use self::lanes::{Cells, Lanes, Scratch, Shared, Which};
 pub use self::lets::Lets;
 use self::part::{Part, Way};
 use super::buffer::{Buffer, padded};
-use super::exchange::{ANOTHERS, Ranks};
 use super::history::History;
 use super::options::Options;
 use super::pool::Pool;
 use super::population::Pop;
 use super::reading::Readings;
 use super::ring::RingPointer;
-use super::snapshot::Raw;
 use crate::hir::{EventId, Place, Side, Trigger, VarId, VarKind};
 use crate::image::{self, Compiled, Listing};
 use crate::ir::Precision;
 use crate::plan::{Column, Edge, Network, Projection};
 use crate::rng::Stream;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -290,57 +289,6 @@ impl Plastic {
         }
     }
 
-    /// Returns everything that the synapses remember, in all processes, in the order of the plan.
-    pub fn synapses_of(&self, p: &Projection, ranks: &Ranks) -> Synapses {
-        let mut own: Vec<(Option<VarId>, Vec<u64>)> = Vec::new();
-        for part in &self.parts {
-            let part = lock(part);
-            let states = part.values.states.iter().map(|(v, b)| (Some(*v), b));
-            for (variable, b) in std::iter::once((None, &part.values.weight)).chain(states) {
-                if !own.iter().any(|(v, _)| *v == variable) {
-                    own.push((variable, vec![ANOTHERS; p.pairs.len()]));
-                }
-                for (_, list) in own.iter_mut().filter(|(v, _)| *v == variable) {
-                    part.index.for_each(|k, at| list[at] = b.get(k).to_bits());
-                }
-            }
-        }
-        own.iter_mut().for_each(|(_, list)| ranks.join(list));
-        let kept = |place: &BTreeMap<VarId, Buffer>| place.values().map(Raw::of).collect();
-        Synapses {
-            own,
-            pre: kept(&self.shared.pre),
-            post: kept(&self.shared.post),
-            projection: kept(&self.shared.projection),
-            moments: self.shared.exact.moments(),
-            learning: self.learning,
-        }
-    }
-
-    /// Puts it back; false if it does not fit.
-    pub fn set_synapses(&mut self, p: &Projection, from: &Synapses) -> bool {
-        self.learning = from.learning;
-        if !from.own.iter().all(|(_, list)| list.len() == p.pairs.len()) {
-            return false;
-        }
-        for part in &self.parts {
-            let part = &mut *lock(part);
-            for (variable, list) in &from.own {
-                let b = match variable {
-                    None => Some(&mut part.values.weight),
-                    Some(v) => part.values.states.get_mut(v),
-                };
-                let Some(b) = b else { return false };
-                part.index.for_each(|k, at| b.set(k, f64::from_bits(list[at])));
-            }
-        }
-        let Shared { pre, post, projection, exact, .. } = &mut self.shared;
-        exact.set_moments(&from.moments)
-            && Raw::restore_all(&from.pre, pre.values_mut())
-            && Raw::restore_all(&from.post, post.values_mut())
-            && Raw::restore_all(&from.projection, projection.values_mut())
-    }
-
     /// Advances what follows equations step by step, from the values at the beginning of the step.
     pub fn advance(&mut self, p: &Projection, view: &View, pool: &Pool) {
         self.settle(view.now, false);
@@ -554,19 +502,6 @@ impl Plastic {
             Some(NotFinite { variable, synapse })
         })
     }
-}
-
-/// What plastic synapses remember: numbers as bits of doubles, which hold those of single precision exactly.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Synapses {
-    /// Weights and states of single synapses.
-    own: Vec<(Option<VarId>, Vec<u64>)>,
-    pre: Vec<Raw>,
-    post: Vec<Raw>,
-    projection: Vec<Raw>,
-    /// The moments to which exactly advanced states belong.
-    moments: Vec<u64>,
-    learning: bool,
 }
 
 /// Sources tried for a synapse that is rewired.

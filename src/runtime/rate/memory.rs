@@ -6,7 +6,7 @@ use super::{Inner, RateNetwork};
 use crate::hir::VarId;
 use crate::plan::Network;
 use crate::runtime::Buffer;
-use crate::runtime::snapshot::Raw;
+use crate::runtime::remembered::Raw;
 use crate::runtime::windows::Average;
 use serde::{Deserialize, Serialize};
 
