@@ -19,6 +19,11 @@ pub fn be_silent() {
     SILENT.store(true, Ordering::Relaxed);
 }
 
+/// Lets this process say something itself.
+pub fn be_heard() {
+    SILENT.store(false, Ordering::Relaxed);
+}
+
 /// Writes a line for people. If nobody can be told, the exit code still says what happened.
 pub fn people(line: std::fmt::Arguments) {
     if !SILENT.load(Ordering::Relaxed) {

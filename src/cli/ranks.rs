@@ -70,6 +70,24 @@ impl Launched {
     }
 }
 
+/// Prepares a command in all processes. Where one of them cannot, the first of these says why.
+///
+/// # Errors
+/// Some process cannot.
+pub fn prepared<T>(ranks: &Ranks, mut prepare: impl FnMut() -> Result<T, Stop>) -> Result<T, Stop> {
+    let prepared = prepare();
+    let Some(first) = ranks.tell(&prepared.is_err()).iter().position(|failed| *failed) else { return prepared };
+    if first != ranks.rank() {
+        return Err(Stop::Failed);
+    }
+    if first == 0 {
+        return prepared;
+    }
+    // What it said before, nobody has heard.
+    messages::be_heard();
+    prepare().and(Err(Stop::Failed))
+}
+
 /// Refuses processes that do not run the same.
 ///
 /// # Errors

@@ -135,12 +135,8 @@ pub fn run(mut request: Request, ranks: Ranks, messages: Messages) -> Done {
     if request.of_sweep {
         signals::heed_sweep();
     }
-    let prepared = prepare(&mut request, ranks.clone(), messages);
-    let elsewhere = || Stop::Usage("another process cannot begin".into());
-    if ranks.any(prepared.is_err()) {
-        return Err(prepared.err().unwrap_or_else(elsewhere));
-    }
-    let Prepared { file, program, digest, chosen, settings, every } = prepared?;
+    let prepared = ranks::prepared(&ranks, || prepare(&mut request, ranks.clone(), messages))?;
+    let Prepared { file, program, digest, chosen, settings, every } = prepared;
     let command = format!("{digest}\n{:?}\n{:?}", request.experiment, settings.overrides);
     ranks::same(&ranks, &format!("{command}\n{:?}\n{:?}", settings.precision, settings.longest))?;
     let one = One {

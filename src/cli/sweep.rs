@@ -134,12 +134,7 @@ struct Ended {
 
 pub fn sweep(request: &Request, ranks: &Ranks, messages: Messages) -> Done {
     signals::catch();
-    let prepared = prepare(request, ranks, messages);
-    let elsewhere = || Stop::Usage("another process cannot begin".into());
-    if ranks.any(prepared.is_err()) {
-        return Err(prepared.err().unwrap_or_else(elsewhere));
-    }
-    let (sweep, points) = prepared?;
+    let (sweep, points) = ranks::prepared(ranks, || prepare(request, ranks, messages))?;
     let what = format!("{}\n{}\n{:?}\n{:?}", sweep.digest, request.experiment, request.over, sweep.fixed);
     ranks::same(ranks, &what)?;
     let ended = sweep.run(&sweep.dealt(&points));

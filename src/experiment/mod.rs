@@ -10,6 +10,7 @@ mod environments;
 mod examples;
 mod expected;
 mod failures;
+mod files;
 mod forecast;
 mod limits;
 mod live;

@@ -90,21 +90,28 @@ impl Spool {
         if from.on_disk == 0 {
             return Ok(());
         }
+        let Some(path) = self.path.clone() else { return Err("no results folder".into()) };
+        let bad = |e: std::io::Error| format!("{}: {e}", path.display());
+        if !ranks.are_several() {
+            return self.reopen(from.on_disk);
+        }
+        let mine = if ranks.rank() == 0 { std::fs::read(&path).map_err(bad) } else { Ok(Vec::new()) };
+        let bytes = ranks.first(mine.as_deref().unwrap_or_default());
+        let written =
+            mine.and_then(|_| if ranks.rank() > 0 { std::fs::write(&path, bytes).map_err(bad) } else { Ok(()) });
+        ranks.agree(written.and_then(|()| self.reopen(from.on_disk))).map(|_| ())
+    }
+
+    /// Goes on with the file, of which so many bytes are there.
+    fn reopen(&mut self, on_disk: u64) -> Result<(), String> {
         let Some(path) = &self.path else { return Err("no results folder".into()) };
         let bad = |e: std::io::Error| format!("{}: {e}", path.display());
-        if ranks.are_several() {
-            let mine = if ranks.rank() == 0 { std::fs::read(path).map_err(bad) } else { Ok(Vec::new()) };
-            let bytes = ranks.first(mine.as_deref().unwrap_or_default());
-            if ranks.rank() > 0 {
-                std::fs::write(path, bytes).map_err(bad)?;
-            }
-        }
         let file = File::options().read(true).write(true).open(path).map_err(bad)?;
         let there = file.metadata().map_err(bad)?.len();
-        if there < from.on_disk {
-            return Err(format!("{}: {there} of {} bytes", path.display(), from.on_disk));
+        if there < on_disk {
+            return Err(format!("{}: {there} of {on_disk} bytes", path.display()));
         }
-        file.set_len(from.on_disk).map_err(bad)?;
+        file.set_len(on_disk).map_err(bad)?;
         self.file = Some(file);
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use super::chances::refuse_impossible;
 use super::failures::{failure_of, stopped, stopped_elsewhere, too_short, unwritten};
+use super::files::SameFiles;
 use super::limits::Limits;
 use super::live::{Live, profile};
 use super::outcome::{Moment, Outcome, Progress};
@@ -56,17 +57,20 @@ pub struct Checkpoints<'a> {
 impl Runner<'_> {
     /// Runs an experiment; failures are part of the outcome, so that results so far are kept.
     pub fn run(&self, experiment: &Experiment) -> Outcome {
-        self.whole(Run::new(self, experiment))
+        self.whole(experiment, None)
     }
 
     /// Runs an experiment that keeps checkpoints; a run that stops early keeps one more and can be resumed.
     pub fn run_with(&self, experiment: &Experiment, checkpoints: &Checkpoints) -> Outcome {
-        let mut run = Run::new(self, experiment);
-        run.checkpoints = Some(checkpoints);
-        self.whole(run)
+        self.whole(experiment, Some(checkpoints))
     }
 
-    fn whole(&self, mut run: Run) -> Outcome {
+    fn whole(&self, experiment: &Experiment, checkpoints: Option<&Checkpoints>) -> Outcome {
+        let files = SameFiles::new(self.files, &self.settings.ranks);
+        let Runner { module, progress, .. } = *self;
+        let runner = Runner { module, files: &files, settings: self.settings.clone(), progress };
+        let mut run = Run::new(&runner, experiment);
+        run.checkpoints = checkpoints;
         within(self.settings.threads, || {
             let begun = match run.checkpoints.and_then(|c| Some((c.resume.as_ref()?, c))) {
                 Some((file, checkpoints)) => run.resume(file, checkpoints),
@@ -659,7 +663,8 @@ impl<'a> Run<'a> {
             for r in self.recordings.iter_mut().filter(|r| r.follows(index)) {
                 r.span.1 = s.step();
             }
-            if let Some(reason) = self.recordings.iter().find_map(|r| r.spool.failed.clone()) {
+            let written = self.recordings.iter().find_map(|r| r.spool.failed.clone()).map_or(Ok(()), Err);
+            if let Err(reason) = self.runner.settings.ranks.agree(written) {
                 return Err(unwritten(&reason, s.step() as f64 * self.dt));
             }
             let now = s.step() as f64 * self.dt;

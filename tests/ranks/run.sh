@@ -66,6 +66,30 @@ done
 same mended torn
 [ -z "$(find torn -name '.checkpoint*')" ] || { echo "ranks: parts are left"; exit 1; }
 echo "ranks: killed $kills times at random moments, the files of one"
+# A full disk of one process, and a file that one cannot read, end all of them with what is said of it. Shared memory is a file, too.
+ends() {
+    local ended=0
+    timeout 60 mpirun --oversubscribe --mca mpi_yield_when_idle 1 --mca btl self,tcp -n 2 \
+        "$here/alone.sh" "${@:3}" > ended.txt 2> ended.err || ended=$?
+    [ $ended != 0 ] && [ $ended != 124 ] && grep -q "$1" ended.err && grep -qE "$2" ended.err && ! grep -q "internal error" ended.err \
+        || { cat ended.err; echo "ranks: it ends with $ended, not as $1: $2"; exit 1; }
+}
+full=("${run[@]}" "$here/network.neuro" e --set T=2s)
+for rank in 0 1; do
+    ends E0809 "a checkpoint cannot be kept: in process $rank: .*File too large" \
+        $rank 'ulimit -f 16' "${full[@]}" --results full$rank --checkpoint-every 0s
+done
+ends E0809 "File too large" 0 'ulimit -f 16' "${full[@]}" --results full
+echo "ranks: a disk that is full for one process ends all"
+mkdir data
+python3 -c 'import struct; h = "{\"descr\": \"<f8\", \"fortran_order\": False, \"shape\": (200,), }"
+open("data/potentials.npy", "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + h.ljust(117).encode() + b"\n" + struct.pack("<200d", *range(200)))'
+export NEURO_DATA=$folder/data
+for rank in 0 1; do
+    ends E08 "potentials.npy.*in process $rank" $rank 'export NEURO_DATA=/nowhere' "${run[@]}" "$here/reading.neuro" e --results read$rank
+done
+"${launch[@]}" -n 2 "${run[@]}" "$here/reading.neuro" e --results read > read.txt 2> read.err
+echo "ranks: a file that one process cannot read ends all"
 # The runs of a sweep are dealt out: its table is that of one process, also where a run fails, and what is there is kept.
 sweep=("$neuro" sweep "$here/sweep.neuro" e --over k=1..3 --over J=0.1mV,0.2mV --threads 1)
 ended=0

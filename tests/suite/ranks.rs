@@ -423,6 +423,30 @@ fn every_example_with_events_has_the_same_bits_in_three_processes() {
     assert!(compared > 20, "{compared}");
 }
 
+#[test]
+fn a_file_that_is_not_the_same_for_all_is_refused_by_all() {
+    let p = program("experiment e { measure x = npy(\"a.npy\") }");
+    let array = |x: f64| vec![("a.npy", crate::damaged::npy("<f8", "False", "(1,)", &x.to_le_bytes()))];
+    // What the second of three processes has in place of what the others have.
+    let said = |other: &[(&str, Vec<u8>)]| {
+        let said = together(3, |ranks| {
+            let (same, rank) = (array(1.0), ranks.rank());
+            let files = crate::damaged::Memory(if rank == 1 { other } else { &same });
+            let settings = Settings { ranks, ..Settings::default() };
+            let runner = Runner { module: &p.module, files: &files, settings, progress: &Silent };
+            let out = runner.run(&p.module.experiments[0]);
+            out.failure.map(|d| (d.code, d.labels[0].1.clone()))
+        });
+        assert!(said.iter().all(|of| *of == said[0]), "{said:?}");
+        said[0].clone()
+    };
+    assert_eq!(said(&array(1.0)), None);
+    let missing = "there is no such file (in process 1; others can read it)".to_string();
+    assert_eq!(said(&[]), Some((Code::E0802, missing)));
+    let another = "it is another one in process 1 than in process 0".to_string();
+    assert_eq!(said(&array(2.0)), Some((Code::E0802, another)));
+}
+
 const EVENTLESS: &str = "use std.neurons.rate: LinearLearner, RateInput
 use std.plasticity.gradient: Fixed
 network Net { population r: RateInput[4]  population l: LinearLearner[2]  projection r -> l.drive: Fixed { connect all_to_all  weight 0.1 } }";
