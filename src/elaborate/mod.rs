@@ -224,12 +224,6 @@ impl<'a> Elaborator<'a> {
         self.room(4.0 * n as f64 * states.max(1) as f64, p.span, || {
             format!("{n} cells of {} with {states} states each", p.model.name)
         })?;
-        // What segments take and tell is not counted.
-        if self.around.expects && !p.model.cables.is_empty() {
-            return fail(Code::E0822, p.span, format!("cells of `{name}` have cables"), "are not planned").map_err(
-                |d: Box<Diagnostic>| Box::new(d.help("run a smaller network in one process and in two, and compare")),
-            );
-        }
         let spacing = p.spacing.as_ref().map(|e| scope.number(e)).transpose()?.unwrap_or(1.0);
         if spacing <= 0.0 || !spacing.is_finite() {
             let at = p.spacing.as_ref().map_or(p.span, |e| e.span);

@@ -1,10 +1,10 @@
 //! Where on a cable synapses sit, and where the events of drives arrive.
 
-use super::Elaborator;
 use super::bounds::out_of_cable;
 use super::connect::Connected;
 use super::ends::End;
 use super::values::{column, per_synapse};
+use super::{Elaborator, undrawn};
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, Scope, fail};
 use crate::hir::VarId;
@@ -93,6 +93,9 @@ impl Elaborator<'_> {
         if !matches!(c.site, Some((Site::Each, _))) {
             return Ok(connected);
         }
+        if connected.pairs.are_expected() {
+            return undrawn(c.span, "which cells have a synapse on each of their segments");
+        }
         let counts = Counts::new(p, port);
         let edges = connected.pairs.edges();
         let on = |e: &Edge| counts.at(e.post as usize);
@@ -154,6 +157,8 @@ impl Elaborator<'_> {
         let mut shape = Placed { segments: counts.each.clone(), reach: Vec::new() };
         let segment = match given {
             Given::Segments(Column::Const(at)) if counts.are_even() => Column::Const(counts.segment(at, 0, span)?),
+            // Which of the synapses sits where is known when they are drawn.
+            Given::Segments(all) | Given::Distances(all) if pairs.are_expected() => all,
             Given::Segments(all) => {
                 let edges = pairs.edges();
                 let each = |k: usize| counts.segment(all.at(k), edges[k].post as usize, span);

@@ -82,37 +82,40 @@ fn rows_and_what_is_told_are_as_large_as_planned_in_any_number_of_processes() {
         ("all_to_all", "weight 0.01 mV   delay 2 ms"),
     ];
     for (connect, values) in cases {
-        let text = network(connect, values);
-        let extent = extent(&text, 1);
-        for count in [1, 2, 3] {
-            let plan: Vec<_> = (0..count).map(|rank| extent.process(rank, count)).collect();
-            let found = together(count, |ranks| {
-                let out = run(&text, ranks.clone());
-                (out.size, out.synapse_bytes, out.work, ranks.traffic())
-            });
-            let ended: f64 = plan.iter().map(|p| p.effort.ended).sum();
-            for (plan, (size, bytes, work, traffic)) in plan.iter().zip(found) {
-                let near = |what: &str, planned: f64, found: f64, part: f64| {
-                    let all =
-                        format!("{connect}, process {} of {count}: {what} planned {planned}, found {found}", plan.rank);
-                    assert!((planned - found).abs() <= part * found, "{all}");
-                };
-                near("bytes of rows", plan.memory.synapses + plan.memory.index, bytes as f64, 0.03);
-                near("synapses of all", extent.size().1, size.1 as f64, 0.01);
-                if count > 1 {
-                    near("gathers", plan.effort.gathers * SECONDS, traffic.gathers as f64, 0.05);
-                    let (e, others) = (plan.effort, ended - plan.effort.ended);
-                    near("bytes handed over", e.handed * SECONDS + e.ended, traffic.handed as f64, 0.05);
-                    near("bytes received", e.received * SECONDS + others, traffic.received as f64, 0.05);
-                }
-                near("events", plan.effort.events * SECONDS, work.spikes as f64, 0.01);
+        as_planned(connect, &network(connect, values), 1400);
+    }
+}
+
+/// Compares what a network is planned to have and to do with what it has and does, in one process and in several.
+fn as_planned(name: &str, text: &str, cells: usize) {
+    let extent = extent(text, 1);
+    for count in [1, 2, 3] {
+        let plan: Vec<_> = (0..count).map(|rank| extent.process(rank, count)).collect();
+        let found = together(count, |ranks| {
+            let out = run(text, ranks.clone());
+            (out.size, out.synapse_bytes, out.work, ranks.traffic())
+        });
+        let ended: f64 = plan.iter().map(|p| p.effort.ended).sum();
+        for (plan, (size, bytes, work, traffic)) in plan.iter().zip(found) {
+            let near = |what: &str, planned: f64, found: f64, part: f64| {
+                let all = format!("{name}, process {} of {count}: {what} planned {planned}, found {found}", plan.rank);
+                assert!((planned - found).abs() <= part * found, "{all}");
+            };
+            near("bytes of rows", plan.memory.synapses + plan.memory.index, bytes as f64, 0.03);
+            near("synapses of all", extent.size().1, size.1 as f64, 0.01);
+            if count > 1 {
+                near("gathers", plan.effort.gathers * SECONDS, traffic.gathers as f64, 0.05);
+                let (e, others) = (plan.effort, ended - plan.effort.ended);
+                near("bytes handed over", e.handed * SECONDS + e.ended, traffic.handed as f64, 0.05);
+                near("bytes received", e.received * SECONDS + others, traffic.received as f64, 0.05);
             }
-            let deliveries: f64 = plan.iter().map(|p| p.effort.deliveries * SECONDS).sum();
-            let all = run(&text, Ranks::default()).work.deliveries as f64;
-            // Those of the last delay are still on their way.
-            assert!((deliveries / all - 1.0).abs() < 0.02, "{connect}: {deliveries} events at synapses, {all}");
-            assert_eq!(plan.iter().map(|p| p.cells).sum::<usize>(), 1400);
+            near("events", plan.effort.events * SECONDS, work.spikes as f64, 0.01);
         }
+        let deliveries: f64 = plan.iter().map(|p| p.effort.deliveries * SECONDS).sum();
+        let all = run(text, Ranks::default()).work.deliveries as f64;
+        // Those of the last delay are still on their way.
+        assert!((deliveries / all - 1.0).abs() < 0.02, "{name}: {deliveries} events at synapses, {all}");
+        assert_eq!(plan.iter().map(|p| p.cells).sum::<usize>(), cells);
     }
 }
 
@@ -128,10 +131,11 @@ fn the_fullest_process_is_that_with_the_most_synapses() {
 }
 
 /// What cannot be planned.
-const UNKNOWN: [&str; 4] = [
+const UNKNOWN: [&str; 5] = [
     "network Net { population a: Clock[100000]  projection a -> a.exc: Static { connect where(mod(pre.i, 7) == mod(post.i, 11))  weight 1 mV } }",
     "network Net { population a: Clock[9]  projection a -> a.exc: Static { connect fixed_in_degree(2)  weight 1 mV * pre.i } }",
-    "use std.neurons.cable\nnetwork Net { population a: ActiveBallAndStick[9] }",
+    "neuron D { compartment dend[3] { length 9 um  diameter 1 um  param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm  event input exc: nS  state v = -65 mV, g = 0 nS  g' = -g / 2 ms + exc  current = g * (v - 0 mV) }  emit spike when rising dend[1].v > 0 mV }\nnetwork Net { population a: D[9]  projection a -> a.dend.exc: Static { connect fixed_in_degree(2)  place each segment  weight 1 nS } }",
+    "neuron D { compartment dend[3] { length 9 um  diameter 1 um  param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm  event input exc: nS  state v = -65 mV, g = 0 nS  g' = -g / 2 ms + exc  current = g * (v - 0 mV) }  emit spike when rising dend[1].v > 0 mV }\nnetwork Net { population a: D[9]  projection a -> a.dend.exc: Static { connect fixed_in_degree(2)  place segment pre.i  weight 1 nS } }",
     "network Net { population a: Clock[9]  projection link: a -> a.exc: Static { connect fixed_in_degree(2)  weight 1 mV } }",
 ];
 
@@ -148,14 +152,46 @@ pub fn refused() -> Vec<Code> {
 
 #[test]
 fn what_follows_from_single_synapses_is_refused() {
-    assert_eq!(UNKNOWN.map(refused_of), [Code::E0822; 4]);
+    assert_eq!(UNKNOWN.map(refused_of), [Code::E0822; 5]);
 }
 
+/// Cells of two cables that have events every 10 ms, and synapses on chosen, drawn and all segments.
+const CABLES: &str = "neuron Wired {
+    param long = 300 um
+    compartment soma {
+        length 20 um   diameter 20 um
+        param C_m = 1 uF/cm^2, R_a = 150 Ohm*cm
+        state v = -65 mV, phase = 0
+        phase' = 0.1 / 1 ms
+        current = 0.1 mS/cm^2 * (v + 65 mV)
+    }
+    compartment dend[7] {
+        length long   diameter 2 um
+        param C_m = 1 uF/cm^2, R_a = 150 Ohm*cm
+        event input exc: nS
+        state v = -65 mV, g = 0 nS
+        g' = -g / 2 ms + exc
+        current = 0.1 mS/cm^2 * (v + 65 mV)
+        current = g * (v - 0 mV)
+    }
+    couple soma <-> dend
+    emit spike when soma.phase >= 1 { soma.phase -= 1 }
+}
+network Net {
+    population a: Wired[330]
+    population b: Wired[50]
+    init a.soma.phase ~ uniform(0, 1)
+    init b.soma.phase ~ uniform(0, 1)
+    init b.long ~ uniform(200 um, 300 um)
+    projection a -> (a, b).dend.exc: Static { connect fixed_probability(0.1)  place segment 3  weight 0.01 nS  delay 1.5 ms }
+    projection b -> a.dend.exc: Static { connect fixed_in_degree(20)  place ~ uniform(20 um, 250 um)  weight ~ uniform(0 nS, 0.01 nS)  delay ~ uniform(0.5 ms, 4 ms) }
+    projection a -> b[10 .. 40].dend.exc: Static { connect all_to_all  place each segment  weight 0.001 nS  delay 2 ms }
+}
+experiment e { network net = Net()  run 500 ms }";
+
 #[test]
-fn cells_with_cables_are_not_planned() {
-    let text = "use std.neurons.cable\nnetwork Net { population c: ActiveBallAndStick[20] }
-        experiment e { network net = Net()  run 1 ms }";
-    assert_eq!(planned(text).map(|_| ()).expect_err("is refused"), Code::E0822);
+fn cells_with_cables_are_planned_as_they_run() {
+    as_planned("cables", CABLES, 380);
 }
 
 fn plan(folder: &Path, args: &[&str]) -> (Output, String, String) {

@@ -191,6 +191,11 @@ impl Ranks {
         pool::share(lanes, self.rank(), self.count())
     }
 
+    /// Returns this process's lanes of segments, of which the cells that are dealt out together have a unit.
+    pub(super) fn own_of(&self, lanes: usize, unit: usize) -> Range<usize> {
+        in_units(lanes, unit, |cells| self.own(cells))
+    }
+
     /// Returns what every process hands over, in the order of ranks.
     pub fn gather(&self, mine: &[u8]) -> Vec<Vec<u8>> {
         let all = self.exchange.gather(mine);

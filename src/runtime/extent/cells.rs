@@ -2,10 +2,12 @@
 
 use super::super::buffer::padded;
 use super::super::chance::RARE;
+use super::super::exchange::Ranks;
 use super::super::options::Options;
 use crate::hir::VarId;
 use crate::hir::network::model::Process;
-use crate::image::{self, Binding, PortSource};
+use crate::image::{self, Binding, CableSlot, PortSource};
+use crate::ir::Precision;
 use crate::plan::{Column, Drive, DriveKind, Network, Population};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -22,7 +24,22 @@ pub struct CellsExtent {
     pub planned: f64,
     /// Operations on a cell in a step.
     pub operations: f64,
+    /// Its cables.
+    pub cables: Vec<CableExtent>,
     drives: Vec<Drive>,
+}
+
+/// A cable of all cells of a population.
+pub struct CableExtent {
+    /// Places for segments, and how many of them sixteen cells have.
+    pub places: usize,
+    pub unit: usize,
+    /// Values of a segment that processes tell each other.
+    pub states: usize,
+    /// Operations on a segment in a step, without those that solve for its potential.
+    pub operations: f64,
+    /// Bytes of a place.
+    bytes: f64,
 }
 
 impl CellsExtent {
@@ -55,10 +72,14 @@ impl CellsExtent {
         };
         let ports: BTreeMap<VarId, PortSource> = p.ports.iter().map(source).collect();
         let kernel = image::update(p, &ports, &events, steps, &options.target());
-        let mut out =
-            CellsExtent { n: p.n, lanes, states: 0, bytes: 0.0, planned: planned(p), operations: 0.0, drives };
-        out.operations = kernel.kernel().values.len() as f64;
-        let mut rows = (events.len() * slots + summed.len()) as f64;
+        let cables = CableExtent::all(p, &events, options);
+        let (operations, planned) = (kernel.kernel().values.len() as f64, planned(p));
+        let mut out = CellsExtent { n: p.n, lanes, states: 0, bytes: 0.0, planned, operations, cables, drives };
+        // What arrives at segments is summed for each of them.
+        let of_segments: Vec<f64> = { events.iter() }.filter_map(|v| Some(p.lanes_of(*v)?.places() as f64)).collect();
+        out.bytes += of_segments.iter().sum::<f64>() * slots as f64 * word;
+        out.bytes += out.cables.iter().map(|c| c.places as f64 * c.bytes).sum::<f64>();
+        let mut rows = ((events.len() - of_segments.len()) * slots + summed.len()) as f64;
         for slot in kernel.slots() {
             match slot {
                 Binding::State(_) | Binding::Hidden(_) => {
@@ -77,6 +98,12 @@ impl CellsExtent {
         out
     }
 
+    /// Returns how many values of its cells and their segments a process tells the others.
+    pub fn told(&self, ranks: &Ranks) -> usize {
+        let segments = self.cables.iter().map(|c| ranks.own_of(c.places, c.unit).len() * c.states);
+        ranks.own(self.lanes).len() * self.states + segments.sum::<usize>()
+    }
+
     /// Returns how many numbers of events drives draw for single cells of some lanes in a step, and how many events block by block.
     pub fn driven(&self, own: &Range<usize>, dt: f64) -> (f64, f64) {
         let (mut draws, mut arrivals) = (0.0, 0.0);
@@ -91,6 +118,35 @@ impl CellsExtent {
             }
         }
         (draws, arrivals)
+    }
+}
+
+impl CableExtent {
+    fn all(p: &Population, events: &BTreeSet<VarId>, options: &Options) -> Vec<CableExtent> {
+        let word = options.precision.bytes() as f64;
+        let cables = if p.n == 0 { Vec::new() } else { image::cables(p, events, &options.target()) };
+        let one = |c: image::CompiledCable| {
+            let kernels = || [&c.membrane, &c.gates].into_iter().chain(&c.arrivals);
+            // Memory of its own has what is neither a state nor what kernels tell each other.
+            let own = |slot: &&CableSlot| {
+                use CableSlot::{Clock, Lane, OfCell, Random, Time};
+                matches!(slot, Lane(_) | Random(..) | OfCell(_) | Time | Clock(_))
+            };
+            let own = kernels().flat_map(|kernel| kernel.slots().iter().filter(own)).count();
+            let rest = usize::from(options.precision == Precision::F32);
+            let (lanes, states) = (c.shape.lanes, c.shape.states.len() + rest);
+            // Conductance and current, perhaps those of whole segments, the potential before, and what each cell's shape makes of it.
+            let out = if c.shape.whole { 5 } else { 3 } + if p.has_one_shape() { 0 } else { 3 };
+            let steady = [&c.membrane, &c.gates].into_iter().map(|kernel| kernel.kernel().values.len());
+            CableExtent {
+                places: lanes.places(),
+                unit: lanes.unit(),
+                states,
+                operations: steady.sum::<usize>() as f64,
+                bytes: (states + out + own) as f64 * word,
+            }
+        };
+        cables.into_iter().map(one).collect()
     }
 }
 

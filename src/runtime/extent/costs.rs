@@ -7,8 +7,9 @@ use super::{Effort, Process};
 pub struct Costs([f64; NAMES.len()]);
 
 /// Their names, what they are the time of, and what was measured.
-pub const NAMES: [(&str, &str, f64); 14] = [
+pub const NAMES: [(&str, &str, f64); 15] = [
     ("operation", "an operation of a kernel on a cell", 0.009),
+    ("segment", "a segment of a cable whose potential is solved for", 1.1),
     ("draw", "a number of events drawn for a cell", 0.4),
     ("arrival", "an event of a drive that is drawn by itself", 5.0),
     ("delivery", "an event at a synapse", 0.55),
@@ -68,6 +69,7 @@ impl Costs {
     pub fn time(&self, process: &Process, count: usize, threads: usize) -> Time {
         let [
             operation,
+            segment,
             draw,
             arrival,
             delivery,
@@ -84,9 +86,13 @@ impl Costs {
         ] = self.0.map(|nanoseconds| nanoseconds * 1e-9);
         let Effort { operations, draws, arrivals, deliveries, fetched, changes, rows, delays, events, .. } =
             process.effort;
-        let Effort { far_rows, passes, gathers, received, .. } = process.effort;
-        let shared =
-            operation * operations + draw * draws + arrival * arrivals + delivery * deliveries + memory * fetched;
+        let Effort { far_rows, passes, gathers, received, segments, .. } = process.effort;
+        let shared = operation * operations
+            + segment * segments
+            + draw * draws
+            + arrival * arrivals
+            + delivery * deliveries
+            + memory * fetched;
         let doublings = (count as f64).log2().ceil();
         let own = process.synapses;
         Time {

@@ -11,7 +11,7 @@ pub use self::costs::{Costs, NAMES as COSTS, Time};
 
 use self::cells::CellsExtent;
 use self::rows::Bundle;
-use super::delivery::{FAR, blocks};
+use super::delivery::FAR;
 use super::exchange::{LENGTH, Others, Ranks, handed};
 use super::history::History;
 use super::options::Options;
@@ -79,6 +79,8 @@ pub struct Effort {
     pub passes: f64,
     /// Operations on single cells, of this process's.
     pub operations: f64,
+    /// Segments whose potential is solved for, of this process's cells.
+    pub segments: f64,
     /// Numbers of events drawn for single cells, of this process's.
     pub draws: f64,
     /// Events of drives that are drawn block by block, of this process's.
@@ -219,12 +221,11 @@ impl Extent {
         let mut out = Memory { cells: self.cells.iter().map(|c| c.bytes).sum(), ..Memory::default() };
         out.cells += self.remembered();
         out.plan = self.cells.iter().map(|c| c.planned).sum::<f64>() + self.planned();
-        let mut dealt: Vec<Option<Vec<Range<usize>>>> = vec![None; self.cells.len()];
+        let mut dealt: BTreeMap<(usize, usize), Vec<Range<usize>>> = BTreeMap::new();
         // They are made one after the other: what is there on top of those before counts.
         let (mut so_far, mut most) = (0.0, 0.0f64);
         for b in &self.bundles {
-            let lanes = self.cells[b.population].lanes;
-            let own = dealt[b.population].get_or_insert_with(|| blocks((lanes, GROUP), ranks, self.options.threads).0);
+            let own = dealt.entry(b.lanes).or_insert_with(|| b.blocks(ranks, self.options.threads));
             let taken = b.rows(own, word, processors);
             out.synapses += taken.synapses;
             out.index += taken.index;
@@ -279,6 +280,8 @@ impl Extent {
                 Delay::Drawn(_) if p.is_plastic() => 2.0 * n,
                 _ => 0.0,
             };
+            let placed = p.site.as_ref().is_some_and(|site| !matches!(site.segment, Column::Const(_)));
+            let weight = if placed { weight + 8.0 * n } else { weight };
             pairs + weight + listed(&p.delay) + listed(&p.dendritic)
         };
         self.network.projections.iter().map(of).sum()
@@ -291,6 +294,11 @@ impl Extent {
         for (k, c) in self.cells.iter().enumerate() {
             let own = ranks.own(c.lanes);
             out.operations += steps * own.len() as f64 * c.operations;
+            for cable in &c.cables {
+                let segments = steps * ranks.own_of(cable.places, cable.unit).len() as f64;
+                out.segments += segments;
+                out.operations += segments * cable.operations;
+            }
             let (draws, arrivals) = c.driven(&own, self.options.dt);
             out.draws += steps * draws;
             out.arrivals += steps * arrivals;
@@ -303,7 +311,8 @@ impl Extent {
             out.deliveries += deliveries;
             out.fetched += if far { deliveries * b.bytes_of_synapse(word) } else { 0.0 };
             // Each thread has a block of its own at least.
-            let blocks = own.len().div_ceil(self.options.threads).div_ceil(super::rows::BLOCK).max(1) as f64;
+            let lanes = own.len() * b.lanes.1 / GROUP;
+            let blocks = lanes.div_ceil(self.options.threads).div_ceil(super::rows::BLOCK).max(1) as f64;
             let rows = SECOND * rate * b.pre.1 as f64 * b.delays * blocks;
             *(if far_index { &mut out.far_rows } else { &mut out.rows }) += rows;
             out.delays += steps * b.delays * blocks;
@@ -330,7 +339,7 @@ impl Extent {
     /// Returns the bytes that a process hands over at the end of a run.
     fn ended(&self, ranks: &Ranks) -> f64 {
         let unread = (0..self.cells.len()).filter(|p| !self.others.read.contains(p)).map(|p| &self.cells[p]);
-        let values: usize = unread.map(|c| ranks.own(c.lanes).len() * c.states).sum();
+        let values: usize = unread.map(|c| c.told(ranks)).sum();
         handed((values * self.options.precision.bytes()) as f64)
     }
 
@@ -339,7 +348,7 @@ impl Extent {
         let word = self.options.precision.bytes() as f64;
         let events: f64 = self.levels.iter().map(|level| self.told_of(level, ranks)).sum();
         let own = |population: usize| ranks.own(self.cells[population].lanes).len() as f64 * word;
-        let read = self.others.read.iter().map(|p| own(*p) * self.cells[*p].states as f64).sum::<f64>();
+        let read = self.others.read.iter().map(|p| self.cells[*p].told(ranks) as f64 * word).sum::<f64>();
         let states = if self.others.read.is_empty() { 0.0 } else { handed(read) };
         let agreed = if self.others.synapses { handed(1.0) } else { 0.0 };
         let sums: f64 = self.summed.iter().map(|p| handed(own(*p))).sum();

@@ -1,9 +1,11 @@
 //! What rows of synapses take that are only expected.
 
+use super::super::buffer::padded;
 use super::super::delivery;
+use super::super::exchange::Ranks;
 use super::super::projection::Proj;
 use crate::hir::EventId;
-use crate::plan::{Column, Delay, Network, Pairs, Projection};
+use crate::plan::{Column, Delay, GROUP, Network, Pairs, Projection};
 use std::ops::Range;
 
 /// A projection among those whose rows are one.
@@ -23,6 +25,7 @@ impl Member {
     fn new(p: &Projection) -> Member {
         let constant = matches!((&p.weight, &p.delay), (Column::Const(_), Delay::Const(_)));
         let as_drawn = match &p.pairs {
+            _ if p.site.is_some() => false,
             Pairs::Drawn(d) => !d.is_by_target() && p.chosen.iter().all(Option::is_none),
             Pairs::All(..) | Pairs::OneToOne(..) => true,
             _ => false,
@@ -47,6 +50,8 @@ impl Member {
 /// Projections whose rows are one.
 pub struct Bundle {
     pub population: usize,
+    /// The lanes of its port, and how many of them sixteen cells have.
+    pub lanes: (usize, usize),
     /// The cells and the kinds of events that it waits for.
     pub pre: (usize, usize),
     pub events: Vec<EventId>,
@@ -89,8 +94,11 @@ impl Bundle {
             let mut list: Vec<Member> = members.iter().map(|k| Member::new(&network.projections[*k])).collect();
             list.sort_by_key(|m| m.post.start);
             let occurring = occurring(&list);
+            let post = &network.populations[first.post.population];
+            let segments = post.lanes_of(first.port).map(|lanes| (lanes.places(), lanes.unit()));
             Bundle {
                 population: first.post.population,
+                lanes: segments.unwrap_or((padded(post.n), GROUP)),
                 pre: (first.pre.population, first.pre.n),
                 events: projections[members[0]].events().collect(),
                 delays: occurring.iter().map(|(_, chance)| chance).sum(),
@@ -103,6 +111,13 @@ impl Bundle {
             }
         };
         delivery::bundled(network, projections).into_iter().map(bundle).collect()
+    }
+
+    /// Returns the cells of each of the blocks that a process has; of their lanes, which may be segments, there are so many for sixteen.
+    pub fn blocks(&self, ranks: &Ranks, threads: usize) -> Vec<Range<usize>> {
+        let cells = |lane: usize| lane * GROUP / self.lanes.1;
+        let all = delivery::blocks(self.lanes, ranks, threads).0.into_iter();
+        all.map(|block| cells(block.start)..cells(block.end)).collect()
     }
 
     /// Returns the synapses onto some lanes.
