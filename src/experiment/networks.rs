@@ -240,12 +240,10 @@ impl Run<'_> {
         if !self.runner.settings.ranks.are_several() && !self.expects() {
             return Ok(());
         }
-        let why = match (plan.is_without_events(), plan.batch) {
-            (true, _) => "it has no events",
-            (false, Some(_)) => "it shows examples side by side",
-            (false, None) => return Ok(()),
-        };
-        let message = format!("`{name}` cannot be dealt out to several processes: {why}");
+        if plan.is_without_events() || plan.batch.is_none() {
+            return Ok(());
+        }
+        let message = format!("`{name}` cannot be dealt out to several processes: it shows examples side by side");
         let d = Diagnostic::new(Code::E0821, message);
         Err(Box::new(d.help("run it in one process, with `--threads` for the cores of a machine")))
     }
@@ -272,11 +270,13 @@ impl Run<'_> {
         // Examples of a network with events have each synapses of their own.
         let times = if plan.is_without_events() { 1.0 } else { rows };
         let ranks = &self.runner.settings.ranks;
+        // Of synapses that learn without events every process has all.
+        let processes = if plan.is_without_events() { 1 } else { ranks.count() };
         for p in plan.projections.iter().filter(|p| p.stored) {
             let (n, each) = (p.pairs.len(), p.bytes_per_synapse(self.precision.bytes()));
             let several = if times > 1.0 { format!("{times} times ") } else { String::new() };
             parts.push((
-                times * n as f64 * each as f64 / ranks.count() as f64,
+                times * n as f64 * each as f64 / processes as f64,
                 format!("{several}{n} synapses of {} with {each} bytes", p.name),
             ));
         }

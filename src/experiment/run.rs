@@ -749,8 +749,9 @@ pub(super) fn positive_step(dt: f64) -> Result<f64, String> {
 
 /// Advances a network without events.
 fn run_rates(s: &mut RateNetwork, target: u64, watch: &mut Watch) -> Result<(), Failure> {
+    let ranks = s.options().ranks;
     while s.step() < target {
-        if watch.interrupted() {
+        if ranks.any(watch.interrupted()) {
             return Err(Failure::Interrupted);
         }
         let next = watch.next_stop(s.step());

@@ -447,13 +447,88 @@ fn a_file_that_is_not_the_same_for_all_is_refused_by_all() {
     assert_eq!(said(&array(2.0)), Some((Code::E0802, another)));
 }
 
-const EVENTLESS: &str = "use std.neurons.rate: LinearLearner, RateInput
-use std.plasticity.gradient: Fixed
-network Net { population r: RateInput[4]  population l: LinearLearner[2]  projection r -> l.drive: Fixed { connect all_to_all  weight 0.1 } }";
+/// Networks without events: dense products of many examples and of one, forward and transposed, convolutions, pools, rules that share
+/// products, rules of single synapses, states of examples, noise, and steps.
+const EVENTLESS: &str = "
+use std.neurons.rate: LinearLearner, RateInput
+use std.plasticity.gradient: ErrorDrivenMomentum, Feedback, Fixed
+neuron Map {
+    input drive: 1
+    input teach: 1
+    state bias per channel = 0
+    per sample state trace = 0
+    let r = tanh(drive + bias)
+    let delta = teach * (1 - r * r)
+    on learn { bias += 0.1 * delta + 0.01 * normal(0, 1)   trace = 0.5 * trace + r }
+}
+neuron Hidden {
+    input drive: 1
+    input teach: 1
+    state x = 0
+    x' = (tanh(drive) - x) / 5 ms
+    let r = x + 0.1 * drive
+    let delta = teach * (1 - r * r)
+}
+synapse Single {
+    weight w: 1
+    deliver w * pre.r
+    on learn { w += 0.001 * tanh(post.delta * pre.r) }
+}
+network Net {
+    population image: RateInput[3, 14, 14]
+    population maps: Map[16, 12, 12]
+    population hidden: Hidden[120]
+    population out: LinearLearner[33]
+    projection filters: image -> maps.drive: ErrorDrivenMomentum(eta = 1e-4) { connect conv(3)   weight ~ xavier(1) }
+    projection up: maps -> hidden.drive: ErrorDrivenMomentum(eta = 1e-4) { connect all_to_all   weight ~ xavier(1) }
+    projection last: hidden -> out.drive: Single { connect fixed_probability(0.5)   weight ~ xavier(1) }
+    projection out -> hidden.teach: Feedback { connect transpose of last }
+    projection hidden -> maps.teach: Feedback { connect transpose of up }
+}
+experiment e {
+    network net = Net() with batch 37 sum
+    data d = dataset(x = sin(linspace(1, 58800, 58800)), y = linspace(0, 1, 100), examples = 100)
+    for epoch in 1 .. 2 {
+        for (x, y) in shuffle(d) {
+            net.image.r = x
+            net.out.teach = 0.01 * (y - mean(net.out.r))
+            run 1 ms
+            signal learn
+        }
+        measure gathered = all(net.out.r) over d[0 .. 50] { net.image.r = x }
+    }
+    measure filters = net.filters.w
+    measure up = mean(net.up.w)
+    measure last = net.last.w
+    measure bias = net.maps.bias
+}";
+
+#[test]
+fn networks_without_events_have_the_same_bits_in_any_number_of_processes() {
+    for precision in [Precision::F32, Precision::F64] {
+        let settings = |threads, ranks| Settings { threads, ranks, precision: Some(precision), ..Settings::default() };
+        let whole = bits(&run(EVENTLESS, settings(1, Ranks::default())));
+        assert!(whole.len() > 1000);
+        for (ranks, threads) in [(2, 1), (3, 2), (40, 1)] {
+            let told = together(ranks, |ranks| {
+                let out = run(EVENTLESS, settings(threads, ranks.clone()));
+                (bits(&out), ranks.traffic())
+            });
+            for (found, traffic) in told {
+                assert!(found == whole, "{ranks} processes of {threads} threads, {precision:?}");
+                assert!(traffic.received > 1_000_000, "nothing is dealt out: {traffic:?}");
+            }
+        }
+    }
+}
+
+const BATCHED: &str =
+    "neuron Cell { input I: mV  state v = 0 mV  v' = (I - v) / 10 ms  emit spike when v > 5 mV { v = 0 mV } }
+network Net { population a: Cell[9] }";
 
 /// What two processes say of a network; both say the same.
 fn said(network: &str) -> (Code, String) {
-    let text = format!("{network}\nexperiment e {{ network net = Net()  run 1 ms }}");
+    let text = format!("{network}\nexperiment e {{ network net = Net() with batch 4  run 1 ms }}");
     let mut found = together(2, |ranks| {
         let d = run(&text, Settings { ranks, ..Settings::default() }).failure.expect("refused");
         (d.code, d.message.clone())
@@ -464,10 +539,10 @@ fn said(network: &str) -> (Code, String) {
 
 /// The codes of a network that cannot be dealt out.
 pub fn refused() -> Vec<Code> {
-    vec![said(EVENTLESS).0]
+    vec![said(BATCHED).0]
 }
 
 #[test]
 fn what_cannot_be_dealt_out_is_refused() {
-    assert_eq!(said(EVENTLESS).1, "`net` cannot be dealt out to several processes: it has no events");
+    assert_eq!(said(BATCHED).1, "`net` cannot be dealt out to several processes: it shows examples side by side");
 }

@@ -287,6 +287,24 @@ impl Ranks {
         }
     }
 
+    /// Returns this process's rows of so many, which are dealt out one by one.
+    pub(super) fn rows(&self, rows: usize) -> Range<usize> {
+        rows * self.rank / self.count..rows * (self.rank + 1) / self.count
+    }
+
+    /// Fills rows of which every process has its own with those of all.
+    pub(super) fn collect(&self, rows: usize, bytes: &mut [u8]) {
+        let row = bytes.len() / rows.max(1);
+        let own = self.rows(rows);
+        let mut at = 0;
+        for (rank, theirs) in self.gather(&bytes[own.start * row..own.end * row]).iter().enumerate() {
+            if rank != self.rank {
+                bytes[at..at + theirs.len()].copy_from_slice(theirs);
+            }
+            at += theirs.len();
+        }
+    }
+
     /// Fills a list in which values that another process has are [`ANOTHERS`].
     pub(super) fn join(&self, values: &mut [u64]) {
         if !self.are_several() {

@@ -35,8 +35,8 @@ pub struct Job<'a> {
     pub out: SlotMemory,
     /// From example to example.
     pub ld: usize,
-    /// How many.
-    pub examples: usize,
+    /// Which ones.
+    pub examples: Range<usize>,
 }
 
 impl Job<'_> {
@@ -48,7 +48,7 @@ impl Job<'_> {
         numbers: impl Fn(&Buffer) -> &[T] + Sync,
     ) {
         let m = &self.map;
-        let work = self.examples * m.weights() * m.out.0 * m.out.1;
+        let work = self.examples.len() * m.weights() * m.out.0 * m.out.1;
         let threads = if work < WORTH_SHARING { 1 } else { pool.threads() };
         let (from, weights) = (numbers(&self.sources.buffer), numbers(&self.weights.buffer));
         let from = Images { data: from, ld: if self.sources.rows == 1 { 0 } else { self.sources.ld } };
@@ -63,7 +63,8 @@ impl Job<'_> {
             (values, numbers(&factor.buffer)[0])
         });
         let part = |t: usize| {
-            let examples = share(self.examples, t, threads);
+            let part = share(self.examples.len(), t, threads);
+            let examples = self.examples.start + part.start..self.examples.start + part.end;
             match (m.pool, self.transposed) {
                 // SAFETY: each thread has examples of its own, whose rows `out` holds.
                 (None, false) => unsafe { T::gather(&job, packed, examples) },

@@ -14,9 +14,13 @@ use crate::runtime::pool::share;
 use crate::runtime::product::{Element, FEW, Matrix, Tile};
 use crate::solve::{Owner, Splitter, Term, owner_in_synapse};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Products with fewer multiplications than this are computed by one thread.
 const WORTH_SHARING: usize = 2_000_000;
+
+/// Products with fewer multiplications are computed by every process: a message takes longer than what it saves.
+const WORTH_TELLING: usize = 2_000_000;
 
 /// How the synapses of a projection lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +155,14 @@ impl Synapses {
             Layout::Diagonal => (1, self.size.1),
             Layout::Convolution => self.map.map_or((1, 1), |m| (m.inputs(), m.channels.1)),
             Layout::Pool => (1, 1),
+        }
+    }
+
+    /// Returns how many multiplications it takes to find what one example delivers.
+    pub fn multiplications(&self) -> usize {
+        match self.map {
+            Some(m) => m.weights() * m.out.0 * m.out.1,
+            None => self.size.0 * self.size.1,
         }
     }
 
@@ -334,14 +346,38 @@ impl Inner {
         }
     }
 
-    /// `out += sources * matrix`, or with the matrix transposed.
+    /// `out += sources * matrix`, or with the matrix transposed: each process the rows of its examples, where that is worth a message.
     fn multiply(&mut self, net: &Network, k: usize, p: &Product, out: SlotMemory, ld: usize) {
+        let ranks = self.options.ranks.clone();
+        let work = self.active * self.synapses[k].multiplications();
+        if !ranks.are_several() || !self.is_dealt(work) {
+            return self.multiply_rows(net, k, p, out, (ld, 0..self.active));
+        }
+        self.multiply_rows(net, k, p, out, (ld, ranks.rows(self.active)));
+        let bytes = self.active * ld * self.precision().bytes();
+        // SAFETY: `out` holds a padded row for every example, and nobody else uses it meanwhile.
+        ranks.collect(self.active, unsafe { std::slice::from_raw_parts_mut(out.output, bytes) });
+    }
+
+    /// Whether each process computes its own examples of a product of so many multiplications, where there are several.
+    pub fn is_dealt(&self, work: usize) -> bool {
+        work >= WORTH_TELLING && self.batch > FEW
+    }
+
+    /// The same for some rows, which are `ld` apart.
+    fn multiply_rows(
+        &mut self,
+        net: &Network,
+        k: usize,
+        p: &Product,
+        out: SlotMemory,
+        (ld, examples): (usize, Range<usize>),
+    ) {
         if let Some(map) = self.synapses[k].map {
             let transposed = net.projections[k].transpose_of.is_some();
             let array = |node: Node| &self.graph.nodes[node].array;
             let (sources, weights) = (array(p.sources), array(p.matrix));
             let compared = p.compared.map(|(values, factor)| (array(values), array(factor)));
-            let examples = self.active;
             let job = convolution::Job { map, transposed, sources, weights, compared, out, ld, examples };
             return match self.precision() {
                 Precision::F32 => job.run::<f32>(&mut self.pool, &mut self.packed.0, |b| b.f32()),
@@ -349,8 +385,8 @@ impl Inner {
             };
         }
         match self.precision() {
-            Precision::F32 => self.multiply_as::<f32>(net, k, p, out, ld, |b| b.f32()),
-            Precision::F64 => self.multiply_as::<f64>(net, k, p, out, ld, |b| b.f64()),
+            Precision::F32 => self.multiply_as::<f32>(net, k, p, out, (ld, examples), |b| b.f32()),
+            Precision::F64 => self.multiply_as::<f64>(net, k, p, out, (ld, examples), |b| b.f64()),
         }
     }
 
@@ -360,13 +396,13 @@ impl Inner {
         k: usize,
         p: &Product,
         out: SlotMemory,
-        ld: usize,
+        (ld, examples): (usize, Range<usize>),
         numbers: impl Fn(&crate::runtime::Buffer) -> &[T],
     ) {
         let projection = &net.projections[k];
-        let (m, inner, n) = (self.active, projection.pre.n, projection.post.n);
+        let (m, inner, n) = (examples.len(), projection.pre.n, projection.post.n);
         let (a, b) = (&self.graph.nodes[p.sources].array, &self.graph.nodes[p.matrix].array);
-        let left = Matrix::new(numbers(&a.buffer), m, inner, a.ld);
+        let left = Matrix::new(numbers(&a.buffer), self.active, inner, a.ld);
         let stored = Matrix::new(numbers(&b.buffer), b.rows, b.n, b.ld);
         let transposed = projection.transpose_of.is_some();
         let threads = if m * inner * n < WORTH_SHARING { 1 } else { self.pool.threads() };
@@ -388,11 +424,11 @@ impl Inner {
             };
             if !few {
                 let right = if transposed { stored.transposed() } else { stored };
-                let tile = Tile { out, ld, rows: 0..m, columns: part };
+                let tile = Tile { out, ld, rows: examples.clone(), columns: part };
                 // SAFETY: each thread has columns of its own; rows are padded to 16.
                 return unsafe { T::accumulate(&tile, left, right) };
             }
-            for row in 0..m {
+            for row in examples.clone() {
                 let x = &left.data[row * left.row..row * left.row + inner];
                 // SAFETY: each thread has columns of its own of every row; rows are padded to 16.
                 unsafe {
