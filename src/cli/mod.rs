@@ -27,6 +27,7 @@ mod messages;
 mod options;
 mod page;
 mod plan;
+mod planned_rates;
 mod plot;
 mod profile;
 mod progress;
@@ -37,6 +38,7 @@ mod scaffold;
 mod signals;
 mod snapshots;
 mod sweep;
+mod table;
 mod test;
 
 use self::messages::{MessageFormat, Messages, Stop};

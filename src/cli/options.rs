@@ -44,7 +44,7 @@ pub struct PlanOptions {
     #[arg(long, value_name = "P")]
     pub precision: Option<String>,
     /// How often a cell has an event: 5Hz for all, exc=5Hz for a population, exc.spike=5Hz for one of its events; may be given several times
-    #[arg(long, value_name = "[OF=]RATE", required_unless_present = "like")]
+    #[arg(long, value_name = "[OF=]RATE")]
     pub rate: Vec<String>,
     /// The same as cells had in an earlier run, on the average of all: its run.json
     #[arg(long, value_name = "RUN.JSON", conflicts_with = "rate")]

@@ -3,13 +3,17 @@
 use super::files::load;
 use super::messages::{Done, MessageFormat, Messages, Stop, several};
 use super::options::PlanOptions;
+use super::planned_rates::Eventless;
 use super::run::{overrides, precision};
+use super::table::{aligned, base, seconds};
 use neuro::budget::shown;
 use neuro::codegen::Backend;
 use neuro::compiler::{Program, Silent, unknown_experiment};
 use neuro::disk::Disk;
-use neuro::experiment::{Planned, Runner, Settings};
+use neuro::experiment::{Planned, PlannedNetwork, Runner, Settings};
 use neuro::hir::EventId;
+use neuro::ir::Precision;
+use neuro::plan::Network;
 use neuro::runtime::Options;
 use neuro::runtime::exchange::Ranks;
 use neuro::runtime::extent::{COSTS, Costs, Extent, Process, Time};
@@ -125,11 +129,21 @@ pub fn plan(request: &Request, messages: Messages) -> Done {
         return Err(Stop::Usage("this experiment makes no network before its first `run`".into()));
     }
     for network in planned {
-        let name = network.name.clone();
-        let table = Table { extent: extent(network, options, &rates)?, options, rates: &rates, costs: &costs };
+        let Planned { name, network } = network;
+        let (json, text) = match network {
+            PlannedNetwork::Made(made) => {
+                let table = Eventless { extent: made.extent(), options, costs: &costs };
+                (table.json(&name), table.text(&name))
+            }
+            PlannedNetwork::Counted(network, dt, precision) => {
+                let extent = extent(network, (dt, precision), options, &rates)?;
+                let table = Table { extent, options, rates: &rates, costs: &costs };
+                (table.json(&name), table.text(&name))
+            }
+        };
         match messages.format {
-            MessageFormat::Json => say!("{}", table.json(&name)),
-            _ => table.text(&name).iter().for_each(|line| say!("{line}")),
+            MessageFormat::Json => say!("{json}"),
+            _ => text.iter().for_each(|line| say!("{line}")),
         }
     }
     Ok(())
@@ -153,8 +167,12 @@ fn planned(
 }
 
 /// Asks a network what it takes, if all rates are known.
-fn extent(planned: Planned, of: &PlanOptions, rates: &Rates) -> Result<Extent, Stop> {
-    let Planned { network, dt, precision, .. } = planned;
+fn extent(
+    network: Network,
+    (dt, precision): (f64, Precision),
+    of: &PlanOptions,
+    rates: &Rates,
+) -> Result<Extent, Stop> {
     let names = network.populations.iter().map(|p| {
         let events = p.model.events.values().map(|e| rates.of(&p.name, &e.name).map(|rate| rate / 1000.0));
         events.collect::<Option<Vec<f64>>>().ok_or_else(|| p.name.clone())
@@ -310,35 +328,4 @@ impl Row {
         let times = [t.sum(), t.shared, t.repeated, t.events, t.told, t.building];
         std::iter::once(self.processes.to_string()).chain(times.map(seconds)).collect()
     }
-}
-
-/// Bytes of the program itself, and of MPI where there are several processes.
-fn base(processes: usize) -> f64 {
-    if processes > 1 { PROGRAM + MPI } else { PROGRAM }
-}
-
-/// What a small model takes in one process, and how much more it is under `mpirun`, as measured.
-const PROGRAM: f64 = 24e6;
-const MPI: f64 = 11e6;
-
-/// A time in the unit that suits it.
-fn seconds(time: f64) -> String {
-    match time {
-        t if t < 1e-3 => format!("{:.0} us", 1e6 * t),
-        t if t < 1.0 => format!("{:.0} ms", 1e3 * t),
-        t if t < 600.0 => format!("{t:.1} s"),
-        t => format!("{:.1} min", t / 60.0),
-    }
-}
-
-/// Columns below their heads, to the right.
-fn aligned(heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<String> {
-    let heads: Vec<String> = heads.iter().map(|head| (*head).to_string()).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(heads).chain(rows).collect();
-    let width = |k: usize| lines.iter().map(|line| line[k].chars().count()).max().unwrap_or(0);
-    let line = |cells: &Vec<String>| {
-        let padded = cells.iter().enumerate().map(|(k, cell)| format!("{cell:>width$}", width = width(k)));
-        padded.collect::<Vec<_>>().join("  ")
-    };
-    lines.iter().map(line).collect()
 }

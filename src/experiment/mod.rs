@@ -35,7 +35,7 @@ mod world;
 pub use crate::evaluate::Attempt;
 pub use crate::value::{Quantity, Value};
 pub use outcome::{Expectation, Moment, Outcome, Progress, Share, Snapshot};
-pub use run::{Checkpoints, Planned, Runner};
+pub use run::{Checkpoints, Planned, PlannedNetwork, Runner};
 pub use session::{Given, Session};
 pub use settings::{MOST_THREADS, Override, Settings};
 pub use store::{CheckpointStore, RunIdentity};

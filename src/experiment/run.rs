@@ -84,14 +84,38 @@ impl Runner<'_> {
     }
 
     /// Plans the networks of an experiment as they are when it first runs; synapses that are drawn are only counted, as they are expected.
+    /// Networks without events are made: each process has to have all of them anyway.
     pub fn planned(&self, experiment: &Experiment) -> Attempt<Vec<Planned>> {
         let mut run = Run::new(self, experiment);
         (run.builds_only, run.expects) = (true, true);
-        run.begin()?;
-        run.go()?;
+        let done = run.begin().and_then(|()| run.go());
+        if run.live.iter().any(|l| l.plan.is_without_events()) {
+            return self.made(experiment);
+        }
+        done?;
         (0..run.live.len()).try_for_each(|i| run.can_be_dealt_out(i))?;
         let (dt, precision) = (run.dt, run.precision);
-        Ok(run.live.into_iter().map(|l| Planned { name: l.name, network: l.plan, dt, precision }).collect())
+        let planned = |l: Live| Planned { name: l.name, network: PlannedNetwork::Counted(l.plan, dt, precision) };
+        Ok(run.live.into_iter().map(planned).collect())
+    }
+
+    fn made(&self, experiment: &Experiment) -> Attempt<Vec<Planned>> {
+        let mut run = Run::new(self, experiment);
+        run.builds_only = true;
+        within(self.settings.threads, || {
+            run.begin()?;
+            run.go()?;
+            (0..run.live.len()).try_for_each(|i| run.start(i))
+        })?;
+        let made = |l: Live| match l.simulation {
+            Some(Running::Rates(network)) => Ok(Planned { name: l.name, network: PlannedNetwork::Made(network) }),
+            _ => {
+                let message = format!("`{}` has events, and another network of the experiment has none", l.name);
+                let d = Diagnostic::new(Code::E0822, message);
+                Err(Box::new(d.help("plan an experiment with one of them")))
+            }
+        };
+        run.live.into_iter().map(made).collect()
     }
 
     /// Builds the networks of an experiment as they are when it first runs, for `emit` and `explain`.
@@ -109,16 +133,20 @@ impl Runner<'_> {
     }
 }
 
-/// A network that is planned, and how it would run.
+/// A network that is planned.
 pub struct Planned {
     /// Its name in the experiment.
     pub name: String,
     /// What it has.
-    pub network: crate::plan::Network,
-    /// Time step, internal units.
-    pub dt: f64,
-    /// Type of states.
-    pub precision: Precision,
+    pub network: PlannedNetwork,
+}
+
+/// What is known of a network that is planned.
+pub enum PlannedNetwork {
+    /// Its plan, in which synapses are only counted, its time step in internal units, and the type of its states.
+    Counted(crate::plan::Network, f64, Precision),
+    /// A network without events, as it would run.
+    Made(Box<RateNetwork>),
 }
 
 /// Steps between two looks at the clock.

@@ -51,7 +51,7 @@ pub use buffer::Buffer;
 pub use failure::Failure;
 pub use options::Options;
 pub use profile::Row as ProfileRow;
-pub use rate::{RateNetwork, Rows};
+pub use rate::{Effort as RateEffort, RateExtent, RateNetwork, Rows};
 pub use running::{Running, Snapshot};
 pub use simulation::{Observer, Simulation, Unwatched, Work};
 pub use snapshot::Share;

@@ -4,7 +4,7 @@ use crate::ranks::together;
 use crate::support::{Folder, program, rendered, root};
 use neuro::compiler::Silent;
 use neuro::diag::Code;
-use neuro::experiment::{Outcome, Planned, Runner, Settings};
+use neuro::experiment::{Outcome, Planned, PlannedNetwork, Runner, Settings};
 use neuro::runtime::Options;
 use neuro::runtime::exchange::Ranks;
 use neuro::runtime::extent::Extent;
@@ -48,7 +48,7 @@ const SECONDS: f64 = 0.5;
 
 fn extent(text: &str, threads: usize) -> Extent {
     let mut networks = planned(text).expect("planned");
-    let Planned { network, dt, precision, .. } = networks.remove(0);
+    let PlannedNetwork::Counted(network, dt, precision) = networks.remove(0).network else { panic!("no events") };
     let options = Options {
         dt,
         precision,
@@ -192,6 +192,44 @@ experiment e { network net = Net()  run 500 ms }";
 #[test]
 fn cells_with_cables_are_planned_as_they_run() {
     as_planned("cables", CABLES, 380);
+}
+
+/// Examples that are seen so many times.
+fn eventless(times: usize) -> String {
+    format!(
+        "use std.neurons.rate: LinearLearner, RateInput
+        use std.plasticity.gradient: ErrorDriven
+        network Net {{
+            population image: RateInput[500]
+            population out: LinearLearner[400]
+            population small: LinearLearner[10]
+            projection image -> out.drive: ErrorDriven {{ connect all_to_all  weight ~ xavier(1) }}
+            projection out -> small.drive: ErrorDriven {{ connect all_to_all  weight ~ xavier(1) }}
+        }}
+        experiment e {{
+            network net = Net() with batch 20 sum
+            for k in 1 .. {times} {{ net.image.r = k  measure x = net.small.r  signal learn }}
+        }}"
+    )
+}
+
+#[test]
+fn networks_without_events_are_planned_as_they_are_made() {
+    let planned = planned(&eventless(1)).expect("planned").remove(0);
+    let PlannedNetwork::Made(made) = planned.network else { panic!("no events") };
+    let extent = made.extent();
+    assert_eq!((extent.cells, extent.synapses, extent.examples), (910, 204_000, 20));
+    // Only the large product is worth a message; rows of weights are padded to sixteen.
+    assert_eq!((extent.values.dealt, extent.values.multiplications), (20.0 * 200_000.0, 20.0 * 4000.0));
+    assert_eq!(extent.signals["learn"].multiplications, 20.0 * (500 * 400 + 400 * 16) as f64);
+    let found = together(2, |ranks| [5, 25].map(|times| (run(&eventless(times), ranks.clone()), ranks.traffic())));
+    let (handed, _) = extent.values.traffic(2);
+    for [(_, first), (out, second)] in found {
+        assert_eq!(extent.of_synapses, out.synapse_bytes as f64);
+        // Whether all go on is asked in short messages.
+        let (told, short) = ((second.handed - first.handed) as f64, 512 * (second.gathers - first.gathers - 25));
+        assert_eq!(told - short as f64, 25.0 * handed);
+    }
 }
 
 fn plan(folder: &Path, args: &[&str]) -> (Output, String, String) {

@@ -1,5 +1,6 @@
 //! How long it takes to do what a process does: so much for each of the things that are counted.
 
+use super::super::rate::Effort as RateEffort;
 use super::{Effort, Process};
 
 /// What each thing takes, in nanoseconds. What these stand for was measured on one machine; others differ.
@@ -7,9 +8,10 @@ use super::{Effort, Process};
 pub struct Costs([f64; NAMES.len()]);
 
 /// Their names, what they are the time of, and what was measured.
-pub const NAMES: [(&str, &str, f64); 15] = [
+pub const NAMES: [(&str, &str, f64); 16] = [
     ("operation", "an operation of a kernel on a cell", 0.009),
     ("segment", "a segment of a cable whose potential is solved for", 1.1),
+    ("multiply", "a multiplication of a product of matrices", 0.02),
     ("draw", "a number of events drawn for a cell", 0.4),
     ("arrival", "an event of a drive that is drawn by itself", 5.0),
     ("delivery", "an event at a synapse", 0.55),
@@ -65,11 +67,25 @@ impl Costs {
         NAMES.iter().zip(self.0).map(|((name, ..), value)| (*name, value))
     }
 
+    fn of(&self, name: &str) -> f64 {
+        self.all().find(|(known, _)| *known == name).map_or(0.0, |(_, nanoseconds)| nanoseconds * 1e-9)
+    }
+
+    /// Predicts the time in seconds of what is computed at once without events, by a process among so many, with so many threads.
+    pub fn time_of(&self, effort: &RateEffort, count: usize, threads: usize) -> f64 {
+        let multiplications = effort.multiplications + effort.dealt / count as f64;
+        let computed = self.of("multiply") * multiplications + self.of("operation") * effort.operations;
+        let doublings = (count as f64).log2().ceil();
+        let told = self.of("message") * effort.gathers * doublings + self.of("byte") * effort.traffic(count).1;
+        computed / threads as f64 + told
+    }
+
     /// Predicts the time of a process among so many, with so many threads.
     pub fn time(&self, process: &Process, count: usize, threads: usize) -> Time {
         let [
             operation,
             segment,
+            _,
             draw,
             arrival,
             delivery,

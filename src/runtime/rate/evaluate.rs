@@ -215,6 +215,17 @@ impl Inner {
                 out.push(mover.compiled.kernel.listing());
             }
         }
+        for signal in &self.signals(net) {
+            for (inputs, kernels) in self.rules_of(net, signal) {
+                inputs.iter().for_each(|n| self.compile_node(net, *n, &mut seen, &mut out));
+                out.extend(kernels);
+            }
+        }
+        out
+    }
+
+    /// Lists the signals that anything hears.
+    pub fn signals(&self, net: &Network) -> Vec<String> {
         let mut signals: Vec<String> = Vec::new();
         let of_cells = net.populations.iter().flat_map(|p| p.model.handlers.iter().map(|h| h.signal.clone()));
         let of_synapses = net.projections.iter().flat_map(|p| &p.synapse.handlers).filter_map(|h| match &h.trigger {
@@ -224,13 +235,7 @@ impl Inner {
         signals.extend(of_cells.chain(of_synapses));
         signals.sort();
         signals.dedup();
-        for signal in &signals {
-            for (inputs, kernels) in self.rules_of(net, signal) {
-                inputs.iter().for_each(|n| self.compile_node(net, *n, &mut seen, &mut out));
-                out.extend(kernels);
-            }
-        }
-        out
+        signals
     }
 
     fn compile_node(

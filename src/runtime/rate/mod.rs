@@ -8,6 +8,7 @@ mod array;
 mod build;
 mod convolution;
 mod evaluate;
+mod extent;
 mod graph;
 mod kernel;
 mod memory;
@@ -17,6 +18,7 @@ mod synapses;
 mod windows;
 
 use array::Array;
+pub use extent::{Effort, RateExtent};
 use graph::{Domain, Graph, Key, Node, What};
 use kernel::Compiled;
 pub use memory::Memory;

@@ -79,6 +79,14 @@ pub struct CellRule {
     changed: Vec<Node>,
 }
 
+impl CellRule {
+    /// Returns the kernels.
+    pub fn kernels(&self) -> impl Iterator<Item = &Compiled> {
+        let sums = self.sums.iter().map(|sums| &sums.compiled);
+        sums.chain(self.examples.iter().map(|(compiled, _)| compiled)).chain(&self.shared)
+    }
+}
+
 /// What the cells of a population reduce over the examples.
 struct Sums {
     compiled: Compiled,
@@ -151,9 +159,7 @@ impl Inner {
         for p in 0..net.populations.len() {
             if net.populations[p].model.hears(signal) {
                 let rule = self.cell_rule(net, p, signal);
-                let sums = rule.sums.map(|sums| sums.compiled);
-                let examples = rule.examples.map(|(c, _)| c);
-                let kernels = sums.into_iter().chain(examples).chain(rule.shared).map(|c| c.kernel.listing()).collect();
+                let kernels = rule.kernels().map(|c| c.kernel.listing()).collect();
                 out.push((rule.inputs, kernels));
             }
         }
@@ -165,7 +171,7 @@ impl Inner {
         net.batch.is_some_and(|batch| batch.sum)
     }
 
-    fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {
+    pub(super) fn synapse_rule(&mut self, net: &Network, k: usize, signal: &str) -> SynapseRule {
         let p = &net.projections[k];
         // Where weights are shared by many cells, changes are reduced even for a single example.
         let several = self.batch > 1 || self.synapses[k].layout == Layout::Convolution;
@@ -296,7 +302,7 @@ impl Inner {
     }
 
     /// Puts rules together that are reduced alike.
-    fn grouped(&self, rules: Vec<(usize, SynapseRule)>) -> Vec<Vec<(usize, SynapseRule)>> {
+    pub(super) fn grouped(&self, rules: Vec<(usize, SynapseRule)>) -> Vec<Vec<(usize, SynapseRule)>> {
         let mut groups: Vec<Vec<(usize, SynapseRule)>> = Vec::new();
         for (k, rule) in rules {
             let like = |group: &&mut Vec<(usize, SynapseRule)>| {
@@ -339,7 +345,7 @@ impl Inner {
         None
     }
 
-    fn cell_rule(&mut self, net: &Network, p: usize, signal: &str) -> CellRule {
+    pub(super) fn cell_rule(&mut self, net: &Network, p: usize, signal: &str) -> CellRule {
         let plan = &net.populations[p];
         let model = plan.model.clone();
         let stored = self.stored.clone();
