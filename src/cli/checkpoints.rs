@@ -55,11 +55,10 @@ impl CheckpointStore for Kept {
 
     fn keep(&self, bytes: &[u8], parts: &[String]) -> Result<(), String> {
         self.last.set(Instant::now());
-        let told = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
-        write(&self.path, bytes).map_err(|e| told(&self.path, e))?;
-        let folder = self.folder();
-        let entries = std::fs::read_dir(folder).map_err(|e| told(folder, e))?;
-        let names = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+        write(&self.path, bytes).map_err(|e| format!("{}: {e}", self.path.display()))?;
+        // It is kept, whether or not older parts can be found.
+        let entries = std::fs::read_dir(self.folder()).into_iter().flatten().flatten();
+        let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
         names.filter(|n| is_part(n) && !parts.contains(n)).for_each(|name| self.forget_part(&name));
         Ok(())
     }

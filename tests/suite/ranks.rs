@@ -449,7 +449,7 @@ fn a_file_that_is_not_the_same_for_all_is_refused_by_all() {
 
 /// Networks without events: dense products of many examples and of one, forward and transposed, convolutions, pools, rules that share
 /// products, rules of single synapses, states of examples, noise, and steps.
-const EVENTLESS: &str = "
+pub const EVENTLESS: &str = "
 use std.neurons.rate: LinearLearner, RateInput
 use std.plasticity.gradient: ErrorDrivenMomentum, Feedback, Fixed
 neuron Map {
