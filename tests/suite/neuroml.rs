@@ -66,7 +66,7 @@ fn expect_run(name: &str, statements: &str) {
 
 #[test]
 fn texts_are_as_expected_and_pass_the_checks() {
-    for name in ["izhikevich.xml", "channels.xml", "network.xml", "own_types.xml"] {
+    for name in ["izhikevich.xml", "channels.xml", "network.xml", "own_types.xml", "branches.xml"] {
         expect_file(name);
     }
 }
@@ -86,6 +86,27 @@ fn spikes_are_those_of_jneuroml() {
     };
     expect_run("channels.xml", &other("channels"));
     expect_run("own_types.xml", &other("own_types"));
+}
+
+#[test]
+fn branches_have_the_potentials_of_neuron() {
+    let mut statements = "    let oracle = csv(\"branches.csv\")
+    expect times(net.cells.spike) == oracle.time * 1 ms within 0.03 ms
+    let before = csv(\"branches_potentials.csv\")\n"
+        .to_string();
+    let recorded = [
+        ("cells_0_body_v", "body"),
+        ("cells_0_trunk_0_v", "trunk"),
+        ("cells_0_left_2_v", "left"),
+        ("cells_0_root_v", "root"),
+        ("cells_1_body_v", "other_body"),
+        ("cells_1_right_v", "other_right"),
+    ];
+    for (name, column) in recorded {
+        statements +=
+            &format!("    expect values({name})[round(before.time * 2000)] == before.{column} * 1 mV within 0.1 mV\n");
+    }
+    expect_run("branches.xml", &statements);
 }
 
 const HEAD: &str = "<Lems><Include file='Cells.xml'/>";
@@ -142,6 +163,124 @@ fn what_is_wrong_is_said_with_its_place() {
     refused("<Include file='absent.nml'/>", "cannot be read", "<Include file='absent");
     refused("<notes>only words</notes>", "no network, no cell and no channel", "");
     refused("<ionChannelKS id='x'/><cell id='y'/>", "has no `morphology`", "<cell");
+}
+
+/// A cell of three segments, with more in its morphology and other properties.
+fn branching(segments: &str, groups: &str, properties: &str) -> String {
+    format!(
+        "<ionChannelHH id='leak' conductance='10pS'/><cell id='c'><morphology id='m'>\
+         <segment id='0'><proximal x='0' y='0' z='0' diameter='9'/><distal x='9' y='0' z='0' diameter='9'/></segment>\
+         <segment id='1' name='one'><parent segment='0'/><distal x='19' y='0' z='0' diameter='2'/></segment>\
+         {segments}{groups}</morphology><biophysicalProperties id='b'><membraneProperties>\
+         <specificCapacitance value='1 uF_per_cm2'/><initMembPotential value='-65mV'/>{properties}\
+         </membraneProperties><intracellularProperties><resistivity value='100 ohm_cm'/></intracellularProperties>\
+         </biophysicalProperties></cell>"
+    )
+}
+
+#[test]
+fn shapes_of_cells_are_checked() {
+    let third = "<segment id='2'><parent segment='0' fractionAlong='0.5'/><proximal x='4' y='0' z='0' diameter='1'/>\
+                 <distal x='4' y='9' z='0' diameter='1'/></segment>";
+    let leak = |group: &str| {
+        format!("<channelDensity id='l' ionChannel='leak' condDensity='1 S_per_m2' erev='-65mV' ion='x' {group}/>")
+    };
+    let section = |members: &str| format!("<segmentGroup id='s' neuroLexId='sao864921383'>{members}</segmentGroup>");
+    let whole = section("<member segment='0'/><member segment='1'/>");
+    let refuse = |segments: &str, groups: &str, properties: &str, message: &str, place: &str| {
+        refused(&branching(segments, groups, properties), message, place);
+    };
+    refuse("<segment id='1'/>", "", "", "a second segment without a parent", "<segment id='1'");
+    refuse(
+        "<segment id='1'><parent segment='0'/><distal x='1' y='1' z='1' diameter='1'/></segment>",
+        "",
+        "",
+        "twice",
+        "<segment",
+    );
+    refuse("<segment id='2'><parent segment='7'/></segment>", "", "", "hangs on none", "<segment id='2'");
+    refuse("<segment id='2'><parent segment='0'/></segment>", "", "", "has no end", "<segment id='2'");
+    refuse(&third.replace("0.5", "1.5"), "", "", "`1.5` is no place", "<parent");
+    refuse(&third.replace("diameter='1'", "diameter='0'"), "", "", "not above zero", "<distal");
+    refuse(&third.replace("y='9'", "y='0'"), "", "", "has no length", "<segment id='2'");
+    refuse("", "<segmentGroup id='g'><member segment='5'/></segmentGroup>", "", "no segment 5", "<member");
+    refuse(
+        "",
+        "<segmentGroup id='g'><include segmentGroup='g'/></segmentGroup>",
+        "",
+        "includes itself",
+        "<segmentGroup",
+    );
+    refuse("", "<segmentGroup id='g'><include segmentGroup='h'/></segmentGroup>", "", "no group `h`", "<include");
+    refuse(third, &section("<member segment='0'/><member segment='2'/>"), "", "no chain of segments", "<segmentGroup");
+    refuse(
+        "",
+        &whole.replace(
+            "<member segment='0'/>",
+            "<property tag='numberInternalDivisions' value='0'/><member segment='0'/>",
+        ),
+        "",
+        "no number of pieces",
+        "<property",
+    );
+    refuse("", &whole, &leak("segment='1'"), "a part of an unbranched section", "<channelDensity");
+    refuse("", "", &leak("segmentGroup='h'"), "no group `h`", "<channelDensity");
+    refuse("", "", &leak("segment='8'"), "no segment 8", "<channelDensity");
+    refuse("", "", "<specificCapacitance value='2 uF_per_cm2'/>", "declared twice", "value='2 uF");
+    refused(&branching("", "", "").replace("<resistivity value='100 ohm_cm'/>", ""), "no `resistivity`", "<bio");
+    let net = |inner: &str| {
+        format!(
+            "{}<pulseGenerator id='i' delay='1ms' duration='1ms' amplitude='1nA'/>\
+             <expOneSynapse id='y' gbase='1nS' erev='0mV' tauDecay='1ms'/>\
+             <network id='n'><population id='p' component='c' size='2'/>{inner}</network>",
+            branching(third, "", "<spikeThresh value='0mV'/>")
+        )
+    };
+    let list = |segment: &str| {
+        net(&format!(
+            "<inputList id='l' component='i' population='p'><input id='0' target='../p[0]' {segment}/></inputList>"
+        ))
+    };
+    refused(&list("segmentId='9'"), "no segment 9", "<pulseGenerator");
+    refused(&list("segmentId='1' fractionAlong='2'"), "`2` is no place", "<input id");
+    let joined = |more: &str| {
+        net(&format!(
+            "<projection id='j' presynapticPopulation='p' postsynapticPopulation='p' synapse='y'>\
+             <connection id='0' preCellId='../p[0]' postCellId='../p[1]'/>\
+             <connection id='1' preCellId='../p[1]' postCellId='../p[0]' {more}/></projection>"
+        ))
+    };
+    refused(&joined("preSegmentId='2'"), "two segments of one cell", "<expOneSynapse");
+    for text in [list("segmentId='1'"), list(""), joined("postSegmentId='2'")] {
+        let converted = convert(&format!("{HEAD}{text}</Lems>")).expect(&text);
+        assert_eq!(neuro("check", &converted.text), Ok(()), "{}", converted.text);
+    }
+}
+
+/// What hangs on the middle of a segment cuts it there, and the tree begins where an end is free.
+#[test]
+fn segments_become_coupled_compartments() {
+    let more = "<segment id='2'><parent segment='0' fractionAlong='0.5'/><proximal x='4' y='0' z='0' diameter='1'/>\
+                <distal x='4' y='9' z='0' diameter='1'/></segment><segment id='3' name='left'>\
+                <parent segment='0' fractionAlong='0'/><proximal x='0' y='0' z='0' diameter='2'/>\
+                <distal x='-8' y='0' z='0' diameter='2'/></segment>";
+    let groups = "<segmentGroup id='left' neuroLexId='sao864921383'>\
+                  <property tag='numberInternalDivisions' value='2'/><member segment='3'/></segmentGroup>\
+                  <segmentGroup id='far'><subTree><from segment='2'/></subTree><path><from segment='0'/>\
+                  <to segment='1'/></path></segmentGroup>";
+    let leak = "<channelDensity id='l' ionChannel='leak' condDensity='1 S_per_m2' erev='-65mV' segmentGroup='far'/>";
+    let text = convert(&format!("{HEAD}{}</Lems>", branching(more, groups, leak))).expect("a cell").text;
+    for line in [
+        "compartment segment_0_1 {\n        length 4.5 um   diameter 9 um",
+        "compartment left[2] {\n        length 8 um   diameter 2 um",
+        "couple one <-> segment_0_2\n    couple segment_0_2 <-> segment_0_1\n    couple segment_0_2 <-> segment_2",
+        "couple segment_0_1 <-> left",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    let left = text.split("compartment left").nth(1).expect("a cable").split('}').next();
+    assert!(left.is_some_and(|l| !l.contains("channel")) && text.matches("channel l: Leak").count() == 4, "{text}");
+    assert_eq!(neuro("check", &text), Ok(()), "{text}");
 }
 
 #[test]
@@ -227,7 +366,7 @@ fn a_flaw_of_an_included_file_names_it() {
 /// Texts cut short, and texts with a byte changed: whatever they say, an answer comes.
 #[test]
 fn damaged_files_never_end_the_program() {
-    for name in ["izhikevich.xml", "channels.nml", "network.xml", "own_types.xml"] {
+    for name in ["izhikevich.xml", "channels.nml", "network.xml", "own_types.xml", "branches.nml"] {
         let text = read(&folder().join("convert/neuroml").join(name)).expect("a test file");
         let path = folder().join("convert/neuroml").join(name);
         for cut in (0..text.len()).step_by(53) {

@@ -1,11 +1,11 @@
-//! Cells with channels: one compartment, of equations.
+//! Cells with channels: one compartment of equations, or several that are coupled.
 //!
-//! Input: a `cell` of one segment, or a `pointCellCondBased`. Output: a neuron, and the channels that it needs.
+//! Input: a `cell`, or a `pointCellCondBased`. Output: a neuron, and the channels that it needs.
 
 use super::channel::{Driving, Wanted, declare, place_name};
 use super::dimension::{CONDUCTANCE, CURRENT, Dimension, NONE, TIME, VOLTAGE};
 use super::group::{Group, Shared};
-use super::membrane::{self, Membrane};
+use super::membrane::{self, Membrane, Stretch};
 use super::model::{Model, kind};
 use super::neuron::Neuron;
 use super::part::Builder;
@@ -24,19 +24,70 @@ pub fn is_biophysical(kind: &str) -> bool {
 
 /// Makes the declaration of a cell.
 pub fn build<'a>(group: &mut Group<'a>, model: &Model<'a>, element: &'a Element, shared: &mut Shared) -> Outcome<()> {
-    let membrane = membrane::read(model, element)?;
+    let Some(mut tree) = group.tree.take() else {
+        let membrane = membrane::read(model, element, None)?;
+        let rate = membrane_of(group, model, &membrane, shared)?;
+        group.neuron.rates.push(("v".into(), rate));
+        if let Some(threshold) = &membrane.threshold {
+            group.neuron.emits.push(("spike".into(), format!("rising v > {}", threshold.text), Vec::new()));
+        }
+        return Ok(());
+    };
+    let sender = tree.sender.or(tree.compartment(None, 0.5)).unwrap_or(0);
+    let mut threshold = None;
+    for (n, own) in tree.compartments.iter_mut().enumerate() {
+        let stretch = Stretch { shape: &tree.shape, members: &own.members, cylinder: own.cylinder };
+        let membrane = membrane::read(model, element, Some(&stretch))?;
+        let current = membrane_of(&mut own.body, model, &membrane, shared)?;
+        own.body.neuron.currents.extend((!current.is_empty()).then_some(current));
+        if n == sender {
+            threshold = membrane.threshold;
+        }
+    }
+    tree.join(|body| body.is_free() && body.neuron.emits.is_empty());
+    if let Some(threshold) = threshold {
+        let test = format!("rising {}.v > {}", tree.name(sender), threshold.text);
+        group.neuron.emits.push(("spike".into(), test, Vec::new()));
+    }
+    for n in 0..tree.compartments.len() {
+        let name = tree.name(n);
+        let emits = std::mem::take(&mut tree.compartments[n].body.neuron.emits);
+        for (event, _, _) in emits {
+            if event != "negative" {
+                return Err(flaw(&element.place, "events within a compartment cannot be carried over", "of this cell")
+                    .help("use synapses that only add to their states"));
+            }
+            let called = group.neuron.fresh("negative", &name.replace(['[', ']'], "_"));
+            group.neuron.emits.push((called, format!("{name}.ca < 0 mM"), vec![format!("{name}.ca = 0 mM")]));
+        }
+    }
+    if tree.compartments.iter().any(|c| c.tapers) {
+        let what = "Stretches that taper are cylinders of the same area and axial resistance.";
+        group.neuron.doc.push(what.into());
+    }
+    group.tree = Some(tree);
+    Ok(())
+}
+
+/// Writes a membrane. Returns the rate of its potential, or of a compartment the current that synapses and inputs bring.
+fn membrane_of<'a>(
+    group: &mut Group<'a>,
+    model: &Model<'a>,
+    membrane: &Membrane<'a>,
+    shared: &mut Shared,
+) -> Outcome<String> {
     let neuron = std::mem::take(&mut group.neuron);
     let mut cell = Cell { model, neuron, shared, currents: Vec::new(), calcium: Vec::new() };
-    cell.geometry(&membrane)?;
+    cell.geometry(membrane)?;
     cell.neuron.taken.insert("v".into());
     cell.neuron.taken.insert("ca".into());
     cell.neuron.states.push(("v".into(), membrane.initial.text.clone()));
     cell.neuron.paths.insert("v".into(), "v".into());
-    cell.pool(&membrane)?;
+    cell.pool(membrane)?;
     for own in &membrane.channels {
-        cell.channel(own, &membrane)?;
+        cell.channel(own, membrane)?;
     }
-    cell.concentration(&membrane)?;
+    cell.concentration(membrane)?;
     let mut scope = Scope::default();
     scope.set("v", Written::atom("v", VOLTAGE));
     if membrane.species.is_some() {
@@ -45,17 +96,14 @@ pub fn build<'a>(group: &mut Group<'a>, model: &Model<'a>, element: &'a Element,
     let mut neuron = cell.neuron;
     let currents = cell.currents;
     let sum = group.attach(&mut Builder { model, neuron: &mut neuron }, &scope, CURRENT, "i")?;
-    let outward: String = currents.iter().map(|c| format!(" - {c}.current")).collect();
-    let rate = match &membrane.shape {
-        Some(_) => format!("({} / area{outward}) / C_m", sum.within(6)),
-        None => format!("({}{outward}) / C", sum.text),
-    };
-    neuron.rates.push(("v".into(), rate));
-    if let Some(threshold) = &membrane.threshold {
-        neuron.emits.push(("spike".into(), format!("rising v > {}", threshold.text), Vec::new()));
-    }
     group.neuron = neuron;
-    Ok(())
+    let outward: String = currents.iter().map(|c| format!(" - {c}.current")).collect();
+    Ok(match (&membrane.shape, &membrane.resistivity) {
+        (_, Some(_)) if sum.text.is_empty() => String::new(),
+        (_, Some(_)) => format!("-{}", sum.within(6)),
+        (Some(_), None) => format!("({} / area{outward}) / C_m", sum.within(6)),
+        (None, None) => format!("({}{outward}) / C", sum.text),
+    })
 }
 
 struct Cell<'m, 's, 'a> {
@@ -69,6 +117,12 @@ struct Cell<'m, 's, 'a> {
 impl<'a> Cell<'_, '_, 'a> {
     fn geometry(&mut self, membrane: &Membrane) -> Outcome<()> {
         let capacitance = membrane.capacitance.text.clone();
+        if let Some(resistivity) = &membrane.resistivity {
+            self.param("C_m", capacitance);
+            self.param("R_a", resistivity.text.clone());
+            self.neuron.kept.extend(["C_m", "R_a"].map(String::from));
+            return Ok(());
+        }
         match &membrane.shape {
             None => self.param("C", capacitance),
             Some((length, diameter)) => {
@@ -155,6 +209,10 @@ impl<'a> Cell<'_, '_, 'a> {
                 self.param("tau_ca", tau);
                 if flux.is_some() {
                     self.param("shell", shell);
+                    if let (Some((Some(length), diameter)), Some(_)) = (membrane.shape, &membrane.resistivity) {
+                        let area = super::dimension::number(std::f64::consts::PI * diameter * length);
+                        self.param("area", format!("{area} um^2"));
+                    }
                     let radius = "sqrt(area / (4 * 3.14159))".to_string();
                     self.neuron.lets.push(("radius".into(), radius));
                     let volume = "4 / 3 * 3.14159 * (radius^3 - (radius - shell)^3)".to_string();

@@ -7,17 +7,19 @@ use super::dimension::{CURRENT, Dimension, NONE};
 use super::expression::{Expression, Operator};
 use super::group::{Group, Shared, add_synapse};
 use super::inputs;
+use super::membrane;
 use super::model::{Model, kind};
-use super::network::{Joint, Network};
+use super::network::{Joint, Link, Network};
 use super::neuron::Neuron;
 use super::part::{Builder, is_attached};
 use super::place::{Outcome, flaw};
 use super::scope::{Scope, Written, capital, unique};
 use super::synapse::{attach, inject, mechanisms};
+use super::tree::Tree;
 use super::types::Rule;
 use super::xml::Element;
 use crate::convert::Flaw;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 /// What a source of spikes becomes.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +124,13 @@ pub fn groups<'a>(
     let mut flaws: Vec<Flaw> = Vec::new();
     for population in &network.populations {
         match source(model, population.component) {
-            Ok(None) => member.push(Some(place(model, &mut groups, population.component, names))),
+            Ok(None) => match place(model, &mut groups, population.component, names) {
+                Ok(group) => member.push(Some(group)),
+                Err(found) => {
+                    flaws.push(*found);
+                    member.push(None);
+                }
+            },
             Ok(Some(_)) => member.push(None),
             Err(found) => {
                 flaws.push(*found);
@@ -142,33 +150,28 @@ pub fn place<'a>(
     groups: &mut Vec<Group<'a>>,
     element: &'a Element,
     names: &mut HashSet<String>,
-) -> usize {
-    let own = biophysics::is_biophysical(kind(element)) || !element.children.is_empty() || raised(model, element);
+) -> Outcome<usize> {
+    let biophysical = biophysics::is_biophysical(kind(element));
+    let own = biophysical || !element.children.is_empty() || raised(model, element);
     let id = element.get("id").unwrap_or("cell");
     let key = if own { format!("component {id}") } else { format!("type {}", kind(element)) };
-    let found = groups.iter().position(|g| g.key == key);
-    let at = found.unwrap_or_else(|| {
-        let name = unique(&capital(if own { id } else { kind(element) }), names);
-        groups.push(Group {
-            key,
-            name,
-            components: Vec::new(),
-            synapses: Vec::new(),
-            current: None,
-            port: "I".into(),
-            clamped: false,
-            sources: Vec::new(),
-            neuron: Neuron::default(),
-            attached: BTreeMap::new(),
-            values: HashMap::new(),
-        });
-        groups.len() - 1
-    });
+    let at = match groups.iter().position(|g| g.key == key) {
+        Some(at) => at,
+        None => {
+            let shape = if biophysical { membrane::shape(model, element)? } else { None };
+            let name = unique(&capital(if own { id } else { kind(element) }), names);
+            groups.push(Group { key, name, port: "I".into(), tree: shape.map(Tree::new), ..Group::default() });
+            groups.len() - 1
+        }
+    };
     let group = &mut groups[at];
+    if let Some(tree) = &mut group.tree {
+        tree.compartments.iter_mut().for_each(|c| c.body.is_cable = true);
+    }
     if !group.components.iter().any(|c| std::ptr::eq(*c, element)) {
         group.components.push(element);
     }
-    at
+    Ok(at)
 }
 
 /// Whether a type of a file raises something to the power of a parameter, or has components within it.
@@ -201,31 +204,13 @@ fn demands<'a>(
 ) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     for link in &network.links {
-        let Some(group) = member[link.post] else {
-            let what = format!("`{}` takes no events", network.populations[link.post].id);
-            flaws.push(*flaw(&link.synapse.place, what, "connected to it"));
-            continue;
-        };
-        match link.joint {
-            Joint::Events => {
-                for synapse in super::synapse::parts(model, link.synapse).unwrap_or_default() {
-                    let mut targets = HashSet::new();
-                    let several = link.pairs.iter().any(|p| !targets.insert(p.post));
-                    add_synapse(&mut groups[group], synapse, several);
-                }
-            }
-            _ => {
-                groups[group].current.get_or_insert("nA".into());
-            }
-        }
+        flaws.extend(joined(model, network, link, groups, member).err().map(|f| *f));
     }
     for input in &network.inputs {
-        if let Some(segment) = input.segment.as_deref().filter(|s| *s != "0") {
-            let what = format!("an input on segment {segment} cannot be carried over");
-            flaws.push(*flaw(&input.component.place, what, "this input"));
-        }
         let found = match member[input.population] {
-            Some(group) => inputs::demand(model, input.component, &mut groups[group]),
+            Some(group) => groups[group]
+                .at(&input.spot, &input.component.place)
+                .and_then(|own| inputs::demand(model, input.component, own)),
             None => Err(flaw(
                 &input.component.place,
                 "an input into a source of spikes cannot be carried over",
@@ -235,6 +220,42 @@ fn demands<'a>(
         flaws.extend(found.err().map(|f| *f));
     }
     flaws
+}
+
+/// What connections ask of the cells that they join.
+fn joined<'a>(
+    model: &Model<'a>,
+    network: &Network<'a>,
+    link: &Link<'a>,
+    groups: &mut [Group<'a>],
+    member: &[Option<usize>],
+) -> Outcome<()> {
+    let place = &link.synapse.place;
+    let Some(post) = member[link.post] else {
+        let what = format!("`{}` takes no events", network.populations[link.post].id);
+        return Err(flaw(place, what, "connected to it"));
+    };
+    if link.joint != Joint::Events {
+        groups[post].at(&link.post_spot, place)?.current.get_or_insert("nA".into());
+        if let (Joint::Electrical, Some(pre)) = (link.joint, member[link.pre]) {
+            groups[pre].at(&link.pre_spot, place)?.current.get_or_insert("nA".into());
+        }
+        return Ok(());
+    }
+    for synapse in super::synapse::parts(model, link.synapse).unwrap_or_default() {
+        let mut targets = HashSet::new();
+        let several = link.pairs.iter().any(|p| !targets.insert(p.post));
+        add_synapse(groups[post].at(&link.post_spot, place)?, synapse, several);
+    }
+    let Some(pre) = member[link.pre].map(|pre| &mut groups[pre]) else { return Ok(()) };
+    let sender = pre.compartment(&link.pre_spot, place)?;
+    if let (Some(tree), Some(sender)) = (&mut pre.tree, sender)
+        && tree.sender.replace(sender).is_some_and(|known| known != sender)
+    {
+        return Err(flaw(place, "events of two segments of one cell cannot be carried over", "this synapse")
+            .help("let all connections begin at one `preSegmentId`"));
+    }
+    Ok(())
 }
 
 impl<'a> Group<'a> {
@@ -297,7 +318,7 @@ impl<'a> Group<'a> {
         quantity: &str,
     ) -> Outcome<Written> {
         let mut terms: Vec<Written> = Vec::new();
-        if self.current.is_some() || (self.synapses.is_empty() && self.sources.is_empty() && !self.clamped) {
+        if self.current.is_some() || (self.is_free() && !self.is_cable) {
             let name = builder.neuron.fresh("I", "");
             self.port = name.clone();
             let unit = match (dimension, &self.current) {
@@ -307,7 +328,10 @@ impl<'a> Group<'a> {
             };
             let zero = if dimension == NONE { "0".to_string() } else { format!("0 {unit}") };
             builder.neuron.inputs.push(format!("input {name}: {unit} = {zero}"));
-            terms.push(Written::atom(name, dimension));
+            // What is put into a cable is one of its currents.
+            if !self.is_cable {
+                terms.push(Written::atom(name, dimension));
+            }
         }
         if self.clamped {
             builder.neuron.inputs.push("input g_clamp: uS = 0 uS".into());

@@ -57,12 +57,16 @@ fn is_own(model: &Model, kind: &str) -> bool {
     model.is_own(kind) && (model.is_a(kind, "basePointCurrent") || model.is_a(kind, "basePointCurrentDL"))
 }
 
+/// What names of what an input acts on begin with: `soma.` in a cell of compartments.
+pub type Heads<'p> = &'p dyn Fn(&Input) -> Outcome<String>;
+
 /// The statements that switch inputs on.
-pub fn switched(model: &Model, network: &Network) -> Outcome<Vec<String>> {
+pub fn switched(model: &Model, network: &Network, heads: Heads) -> Outcome<Vec<String>> {
     let mut out: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
     for input in network.inputs.iter().filter(|i| is_own(model, kind(i.component))) {
-        if !seen.insert((input.population, input.cell, input.component.get("id"))) {
+        let head = heads(input)?;
+        if !seen.insert((input.population, input.cell, head.clone(), input.component.get("id"))) {
             return Err(flaw(
                 &input.component.place,
                 "two inputs of one kind into one cell cannot be carried over",
@@ -72,9 +76,9 @@ pub fn switched(model: &Model, network: &Network) -> Outcome<Vec<String>> {
         }
         let (on, weight) = super::synapse::switches(input.component);
         let cell = view(network, input.population, &[input.cell]);
-        out.push(format!("init {cell}.{on} = 1"));
+        out.push(format!("init {cell}.{head}{on} = 1"));
         if input.weight != 1.0 {
-            out.push(format!("init {cell}.{weight} = {}", number(input.weight)));
+            out.push(format!("init {cell}.{head}{weight} = {}", number(input.weight)));
         }
     }
     Ok(out)
@@ -141,39 +145,49 @@ pub struct Assignments {
     pub lines: Vec<(String, String)>,
 }
 
+/// What is assigned: to which cell, called what, which value.
+type Assigned = ((usize, usize), String, String);
+
 /// The statements that put currents into cells. Cells of one population that are given the same share one.
-pub fn assignments(model: &Model, network: &Network, port: &dyn Fn(usize) -> String) -> Outcome<Assignments> {
-    let mut cells: Vec<((usize, usize), Vec<String>)> = Vec::new();
-    let mut clamps: Vec<((usize, usize), (String, String))> = Vec::new();
+pub fn assignments(
+    model: &Model,
+    network: &Network,
+    heads: Heads,
+    port: &dyn Fn(&Input) -> Outcome<String>,
+) -> Outcome<Assignments> {
+    let mut currents: Vec<Assigned> = Vec::new();
+    let mut clamps: [Vec<Assigned>; 2] = [Vec::new(), Vec::new()];
     for input in &network.inputs {
         let at = (input.population, input.cell);
         match kind(input.component) {
             "poissonFiringSynapse" | "transientPoissonFiringSynapse" | "timedSynapticInput" => {}
             "voltageClamp" | "voltageClampTriple" => {
-                if clamps.iter().any(|c| c.0 == at) {
+                let head = heads(input)?;
+                let (conductance, potential) = clamp(model, input.component, input.weight)?;
+                if clamps[0].iter().any(|c| c.0 == at && c.1.starts_with(&head)) {
                     return Err(flaw(
                         &input.component.place,
                         "two clamps of one cell cannot be carried over",
                         "the second",
                     ));
                 }
-                clamps.push((at, clamp(model, input.component, input.weight)?));
+                clamps[0].push((at, format!("{head}g_clamp"), conductance));
+                clamps[1].push((at, format!("{head}V_clamp"), potential));
             }
             own if is_own(model, own) => {}
             _ => {
                 let text = current(model, input.component, input.weight)?;
-                match cells.iter_mut().find(|c| c.0 == at) {
-                    Some((_, terms)) => terms.push(text),
-                    None => cells.push((at, vec![text])),
+                let port = port(input)?;
+                match currents.iter_mut().find(|c| c.0 == at && c.1 == port) {
+                    Some((.., terms)) => *terms += &format!(" + {text}"),
+                    None => currents.push((at, port, text)),
                 }
             }
         }
     }
     let mut out = Assignments::default();
-    let currents = cells.into_iter().map(|(at, terms)| (at, terms.join(" + "))).collect();
-    shared(network, currents, port, &mut out);
-    shared(network, clamps.iter().map(|(at, c)| (*at, c.0.clone())).collect(), &|_| "g_clamp".into(), &mut out);
-    shared(network, clamps.iter().map(|(at, c)| (*at, c.1.clone())).collect(), &|_| "V_clamp".into(), &mut out);
+    shared(network, &currents, &mut out);
+    clamps.iter().for_each(|all| shared(network, all, &mut out));
     Ok(out)
 }
 
@@ -196,23 +210,18 @@ fn clamp(model: &Model, element: &Element, weight: f64) -> Outcome<(String, Stri
     Ok((pulse(&delay, &duration, &conductance), voltage.text))
 }
 
-fn shared(
-    network: &Network,
-    cells: Vec<((usize, usize), String)>,
-    port: &dyn Fn(usize) -> String,
-    out: &mut Assignments,
-) {
+fn shared(network: &Network, all: &[Assigned], out: &mut Assignments) {
     let mut done: BTreeSet<usize> = BTreeSet::new();
-    for (n, ((population, _), text)) in cells.iter().enumerate() {
+    for (n, ((population, _), port, text)) in all.iter().enumerate() {
         if done.contains(&n) {
             continue;
         }
-        let alike: Vec<usize> =
-            (n..cells.len()).filter(|m| cells[*m].0.0 == *population && cells[*m].1 == *text).collect();
+        let same = |m: &usize| all[*m].0.0 == *population && all[*m].1 == *port && all[*m].2 == *text;
+        let alike: Vec<usize> = (n..all.len()).filter(same).collect();
         done.extend(&alike);
-        let indices: Vec<usize> = alike.iter().map(|m| cells[*m].0.1).collect();
+        let indices: Vec<usize> = alike.iter().map(|m| all[*m].0.1).collect();
         let target = view(network, *population, &indices);
-        out.lines.push((format!("{target}.{}", port(*population)), text.clone()));
+        out.lines.push((format!("{target}.{port}"), text.clone()));
     }
 }
 
@@ -260,7 +269,7 @@ pub fn times<'e>(model: &Model, spikes: impl Iterator<Item = &'e Element>) -> Ou
 }
 
 /// The port of a synapse of a population, and what an event of weight one is.
-pub type Ports<'p> = &'p dyn Fn(usize, &str) -> Option<(String, Quantity)>;
+pub type Ports<'p> = &'p dyn Fn(&Input, &str) -> Outcome<Option<(String, Quantity)>>;
 
 /// Spikes from outside: a drive for each kind of input and set of cells.
 pub fn drives(model: &Model, network: &Network, ports: Ports) -> Outcome<Vec<String>> {
@@ -275,6 +284,7 @@ pub fn drives(model: &Model, network: &Network, ports: Ports) -> Outcome<Vec<Str
         let same = |k: &&mut (&Input, Vec<usize>)| {
             std::ptr::eq(k.0.component, input.component)
                 && k.0.population == input.population
+                && k.0.spot == input.spot
                 && k.0.weight == input.weight
                 && !k.1.contains(&input.cell)
         };
@@ -291,7 +301,7 @@ pub fn drives(model: &Model, network: &Network, ports: Ports) -> Outcome<Vec<Str
             return Err(flaw(&element.place, "a drive through a plastic synapse cannot be carried over", "this input")
                 .help("use a population of `spikeGeneratorPoisson` and a projection"));
         }
-        let Some((port, impulse)) = ports(input.population, synapse.get("id").unwrap_or("")) else { continue };
+        let Some((port, impulse)) = ports(input, synapse.get("id").unwrap_or(""))? else { continue };
         let events = match kind(element) {
             "timedSynapticInput" => {
                 let times = times(model, element.children.iter().filter(|c| c.name == "spike"))?;

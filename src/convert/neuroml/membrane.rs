@@ -3,14 +3,19 @@
 use super::dimension::{Dimension, Quantity, VOLTAGE};
 use super::model::{Model, kind};
 use super::place::{Outcome, flaw};
+use super::segments::{End, Shape, end};
 use super::xml::Element;
 
 const SPECIFIC: Dimension = [-1, -4, 4, 2, 0, 0, 0];
 
-/// What a cell of one compartment has.
+const RESISTIVITY: Dimension = [1, 3, -3, -2, 0, 0, 0];
+
+/// What a compartment of a cell, or a cell of one compartment, has.
 pub struct Membrane<'a> {
     /// Length (none of a sphere) and diameter in micrometres; nothing for a cell without a surface.
     pub shape: Option<(Option<f64>, f64)>,
+    /// The resistivity within it, of compartments.
+    pub resistivity: Option<Quantity>,
     /// Its capacitance, per area if it has a surface.
     pub capacitance: Quantity,
     /// Its potential at the beginning.
@@ -27,78 +32,172 @@ pub struct Membrane<'a> {
     pub inner_paths: Vec<String>,
 }
 
-/// Reads a cell.
-pub fn read<'a>(model: &Model<'a>, element: &'a Element) -> Outcome<Membrane<'a>> {
+/// Stretches of a cell that are asked about.
+pub struct Stretch<'s> {
+    /// The shape of the cell.
+    pub shape: &'s Shape,
+    /// The segments.
+    pub members: &'s [usize],
+    /// Length and diameter of their cylinder.
+    pub cylinder: (f64, f64),
+}
+
+/// The shape of a cell that is more than one cylinder.
+pub fn shape(model: &Model, element: &Element) -> Outcome<Option<Shape>> {
+    if kind(element).starts_with("pointCell") {
+        return Ok(None);
+    }
+    let morphology = part(model, element, "morphology")?;
+    let segments: Vec<&Element> = morphology.all("segment").collect();
+    if segments.is_empty() {
+        return Ok(None);
+    }
+    if let [segment] = segments[..] {
+        let diameters = [segment.child("proximal"), segment.child("distal")].map(|e| e.map(end).transpose());
+        if let [Ok(Some(from)), Ok(Some(to))] = diameters
+            && from.diameter == to.diameter
+        {
+            return Ok(None);
+        }
+    }
+    Shape::read(morphology).map(Some)
+}
+
+/// Reads a cell of one segment, or a stretch of one of several.
+pub fn read<'a>(model: &Model<'a>, element: &'a Element, stretch: Option<&Stretch>) -> Outcome<Membrane<'a>> {
     if kind(element).starts_with("pointCell") {
         return point(model, element);
     }
-    let morphology = part(model, element, "morphology")?;
     let biophysics = part(model, element, "biophysicalProperties")?;
-    let shape = cylinder(morphology)?;
+    let shape = match stretch {
+        Some(stretch) => (Some(stretch.cylinder.0), stretch.cylinder.1),
+        None => cylinder(part(model, element, "morphology")?)?,
+    };
     let id = biophysics.get("id").unwrap_or("biophysicalProperties").to_string();
     let heads = [id, "biophysicalProperties".to_string()];
-    let mut out = Membrane {
-        shape: Some(shape),
-        capacitance: Quantity::number(0.0),
-        initial: Quantity::number(0.0),
-        threshold: None,
-        channels: Vec::new(),
-        species: None,
-        paths: heads.iter().map(|h| format!("{h}/membraneProperties")).collect(),
-        inner_paths: heads.iter().map(|h| format!("{h}/intracellularProperties")).collect(),
-    };
-    let mut found = (false, false);
+    let mut found = Found::default();
     for child in &biophysics.children {
         match child.name.as_str() {
-            "membraneProperties" => {
-                for own in &child.children {
-                    match own.name.as_str() {
-                        "specificCapacitance" if found.0 => return Err(twice(own)),
-                        "specificCapacitance" => {
-                            out.capacitance = model.quantity(own, "value", SPECIFIC)?;
-                            found.0 = true;
-                        }
-                        "initMembPotential" if found.1 => return Err(twice(own)),
-                        "initMembPotential" => {
-                            out.initial = model.quantity(own, "value", VOLTAGE)?;
-                            found.1 = true;
-                        }
-                        "spikeThresh" if out.threshold.is_some() => return Err(twice(own)),
-                        "spikeThresh" => out.threshold = Some(model.quantity(own, "value", VOLTAGE)?),
-                        "notes" | "annotation" | "property" => {}
-                        _ => {
-                            parametrised(own)?;
-                            out.channels.push(own);
-                        }
-                    }
-                }
-            }
-            "intracellularProperties" => {
-                for own in &child.children {
-                    match own.name.as_str() {
-                        "species" if out.species.is_some() => return Err(twice(own)),
-                        "species" => out.species = Some(own),
-                        // Resistance along the cell says nothing of one compartment.
-                        "resistivity" | "notes" | "annotation" | "property" => {}
-                        other => return Err(super::part::unknown(own, other)),
-                    }
-                }
-            }
+            "membraneProperties" => child.children.iter().try_for_each(|own| found.membrane(model, own, stretch))?,
+            "intracellularProperties" => child.children.iter().try_for_each(|own| found.inside(model, own, stretch))?,
             "notes" | "annotation" | "property" | "extracellularProperties" => {}
             other => return Err(super::part::unknown(child, other)),
         }
     }
-    let missing = if !found.0 { "specificCapacitance" } else { "initMembPotential" };
-    if !(found.0 && found.1) {
-        return Err(flaw(&biophysics.place, format!("the membrane has no `{missing}`"), "incomplete")
-            .help(format!("write a `{missing}` in its `membraneProperties`")));
+    let incomplete = |missing: &str, within: &str| {
+        flaw(&biophysics.place, format!("the membrane has no `{missing}`"), "incomplete").help(format!(
+            "write a `{missing}`{} in its `{within}`",
+            if stretch.is_some() { " for each segment" } else { "" }
+        ))
+    };
+    if stretch.is_some() && found.resistivity.is_none() {
+        return Err(incomplete("resistivity", "intracellularProperties"));
     }
-    Ok(out)
+    Ok(Membrane {
+        shape: Some(shape),
+        resistivity: found.resistivity,
+        capacitance: found.capacitance.ok_or_else(|| incomplete("specificCapacitance", "membraneProperties"))?,
+        initial: found.initial.ok_or_else(|| incomplete("initMembPotential", "membraneProperties"))?,
+        threshold: found.threshold,
+        channels: found.channels,
+        species: found.species,
+        paths: heads.iter().map(|h| format!("{h}/membraneProperties")).collect(),
+        inner_paths: heads.iter().map(|h| format!("{h}/intracellularProperties")).collect(),
+    })
+}
+
+/// What biophysical properties say of a stretch.
+#[derive(Default)]
+struct Found<'a> {
+    capacitance: Option<Quantity>,
+    initial: Option<Quantity>,
+    threshold: Option<Quantity>,
+    resistivity: Option<Quantity>,
+    channels: Vec<&'a Element>,
+    species: Option<&'a Element>,
+}
+
+impl<'a> Found<'a> {
+    fn membrane(&mut self, model: &Model, own: &'a Element, stretch: Option<&Stretch>) -> Outcome<()> {
+        let (slot, dimension) = match own.name.as_str() {
+            "notes" | "annotation" | "property" => return Ok(()),
+            "specificCapacitance" => (&mut self.capacitance, SPECIFIC),
+            "initMembPotential" => (&mut self.initial, VOLTAGE),
+            "spikeThresh" => (&mut self.threshold, VOLTAGE),
+            _ => {
+                if applies(own, stretch)? {
+                    parametrised(own)?;
+                    self.channels.push(own);
+                }
+                return Ok(());
+            }
+        };
+        once(model, own, stretch, slot, dimension)
+    }
+
+    fn inside(&mut self, model: &Model, own: &'a Element, stretch: Option<&Stretch>) -> Outcome<()> {
+        match own.name.as_str() {
+            "species" if !applies(own, stretch)? => Ok(()),
+            "species" if self.species.is_some() => Err(twice(own)),
+            "species" => {
+                self.species = Some(own);
+                Ok(())
+            }
+            // Resistance along the cell says nothing of one compartment.
+            "resistivity" if stretch.is_none() => Ok(()),
+            "resistivity" => once(model, own, stretch, &mut self.resistivity, RESISTIVITY),
+            "notes" | "annotation" | "property" => Ok(()),
+            other => Err(super::part::unknown(own, other)),
+        }
+    }
+}
+
+/// Reads a value that a stretch has once.
+fn once(
+    model: &Model,
+    own: &Element,
+    stretch: Option<&Stretch>,
+    slot: &mut Option<Quantity>,
+    dimension: Dimension,
+) -> Outcome<()> {
+    if applies(own, stretch)? {
+        let value = model.quantity(own, "value", dimension)?;
+        if slot.replace(value).is_some() {
+            return Err(twice(own));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a property is one of a stretch: of all cells of one segment, and of segments that are in its group.
+fn applies(own: &Element, stretch: Option<&Stretch>) -> Outcome<bool> {
+    let Some(stretch) = stretch else { return Ok(true) };
+    let group = own.get("segmentGroup").unwrap_or("all");
+    let mut among = Vec::new();
+    for &member in stretch.members {
+        let there = match own.get("segment") {
+            Some(id) => {
+                let named = stretch.shape.segment(id);
+                named.map(|n| n == member).ok_or_else(|| {
+                    flaw(&own.place, format!("there is no segment {id}"), "named here").help("mend the number")
+                })?
+            }
+            None => stretch.shape.holds(group, member).ok_or_else(|| {
+                flaw(&own.place, format!("there is no group `{group}`"), "named here")
+                    .help("declare a `segmentGroup` of this name")
+            })?,
+        };
+        among.push(there);
+    }
+    if among.iter().any(|there| *there != among[0]) {
+        return Err(flaw(&own.place, "this holds for a part of an unbranched section", "here")
+            .help("mark other groups as sections, so that each is wholly in the group or not at all"));
+    }
+    Ok(among.first() == Some(&true))
 }
 
 fn twice(element: &Element) -> Box<crate::convert::Flaw> {
-    flaw(&element.place, format!("`{}` is declared twice", element.name), "the second")
-        .help("a cell of one segment has one")
+    flaw(&element.place, format!("`{}` is declared twice", element.name), "the second").help("a segment has one")
 }
 
 fn parametrised(element: &Element) -> Outcome<()> {
@@ -112,6 +211,7 @@ fn point<'a>(model: &Model<'a>, element: &'a Element) -> Outcome<Membrane<'a>> {
     let skip = |c: &&Element| !matches!(c.name.as_str(), "notes" | "annotation" | "property");
     Ok(Membrane {
         shape: None,
+        resistivity: None,
         capacitance: model.quantity(element, "C", [-1, -2, 4, 2, 0, 0, 0])?,
         initial: model.quantity(element, "v0", VOLTAGE)?,
         threshold: Some(model.quantity(element, "thresh", VOLTAGE)?),
@@ -140,38 +240,12 @@ fn cylinder(morphology: &Element) -> Outcome<(Option<f64>, f64)> {
             flaw(&morphology.place, "this morphology has no segment", "incomplete").help("write a `segment` within it")
         );
     };
-    if let Some(second) = segments.next() {
-        return Err(flaw(&second.place, "a cell of several segments cannot be carried over", "the second segment")
-            .help("write it as compartments with `length` and `diameter` in the `.neuro` file by hand"));
-    }
-    let (proximal, distal) = (segment.child("proximal"), segment.child("distal"));
-    let (Some(proximal), Some(distal)) = (proximal, distal) else {
+    let (Some(proximal), Some(distal)) = (segment.child("proximal"), segment.child("distal")) else {
         return Err(
             flaw(&segment.place, "this segment has no two ends", "incomplete").help("write `proximal` and `distal`")
         );
     };
-    let number = |end: &Element, name: &str| {
-        let text = end.need(name)?;
-        text.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| {
-            flaw(&end.place, format!("`{text}` is no number"), "here").help("write a number of micrometres")
-        })
-    };
-    let mut square = 0.0;
-    for axis in ["x", "y", "z"] {
-        square += (number(distal, axis)? - number(proximal, axis)?).powi(2);
-    }
-    let (one, other) = (number(proximal, "diameter")?, number(distal, "diameter")?);
-    if one <= 0.0 || other <= 0.0 {
-        return Err(flaw(&segment.place, "a diameter that is not above zero", "of this segment"));
-    }
-    if one != other {
-        return Err(flaw(
-            &segment.place,
-            "a segment that tapers cannot be carried over",
-            "its ends differ in diameter",
-        )
-        .help("give both ends the same diameter"));
-    }
-    let length = square.sqrt();
-    Ok(((length > 0.0).then_some(length), one))
+    let (from, to): (End, End) = (end(proximal)?, end(distal)?);
+    let length = from.to(&to);
+    Ok(((length > 0.0).then_some(length), from.diameter))
 }

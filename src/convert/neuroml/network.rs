@@ -1,6 +1,7 @@
 //! The network of a file: populations, connections and inputs, as lists.
 
 use super::dimension::{NONE, Quantity, TIME};
+use super::group::Spot;
 use super::model::{Model, kind};
 use super::place::{Outcome, flaw};
 use super::xml::Element;
@@ -59,6 +60,10 @@ pub struct Link<'a> {
     pub post: usize,
     /// The synapse.
     pub synapse: &'a Element,
+    /// Where on the first cells they begin.
+    pub pre_spot: Spot,
+    /// Where on the second ones they end.
+    pub post_spot: Spot,
     /// The connections.
     pub pairs: Vec<Pair>,
 }
@@ -74,8 +79,6 @@ pub struct Pair {
     pub weight: f64,
     /// Its delay.
     pub delay: Option<Quantity>,
-    /// On which segment.
-    pub segment: Option<String>,
 }
 
 /// What is put into a cell.
@@ -88,8 +91,8 @@ pub struct Input<'a> {
     pub cell: usize,
     /// Its weight.
     pub weight: f64,
-    /// On which segment.
-    pub segment: Option<String>,
+    /// Where on it.
+    pub spot: Spot,
 }
 
 impl<'a> Population<'a> {
@@ -178,7 +181,7 @@ impl<'a> Network<'a> {
             "explicitInput" => {
                 let component = model.referred(element, "input")?;
                 let (population, cell) = self.cell(element, element.need("target")?, None)?;
-                self.inputs.push(Input { component, population, cell, weight: 1.0, segment: None });
+                self.inputs.push(Input { component, population, cell, weight: 1.0, spot: Spot::default() });
                 Ok(())
             }
             "inputList" => self.input_list(model, element),
@@ -223,11 +226,17 @@ impl<'a> Network<'a> {
             let (pre, own_pre) = self.cell(child, from, Some(pre))?;
             let (post, own_post) = self.cell(child, to, Some(post))?;
             let delay = model.optional(child, "delay", TIME)?;
-            let segment = child.get("postSegmentId").or(child.get("postSegment")).map(str::to_string);
-            let pair = Pair { pre: own_pre, post: own_post, weight: weight(model, child)?, delay, segment };
-            match links.iter_mut().find(|l| std::ptr::eq(l.synapse, synapse)) {
+            let pre_spot = Spot::read(child, &["preSegmentId", "preSegment"], "preFractionAlong")?;
+            let post_spot = Spot::read(child, &["postSegmentId", "postSegment"], "postFractionAlong")?;
+            let pair = Pair { pre: own_pre, post: own_post, weight: weight(model, child)?, delay };
+            let same =
+                |l: &&mut Link| std::ptr::eq(l.synapse, synapse) && l.pre_spot == pre_spot && l.post_spot == post_spot;
+            match links.iter_mut().find(same) {
                 Some(link) => link.pairs.push(pair),
-                None => links.push(Link { id: id.clone(), joint, pre, post, synapse, pairs: vec![pair] }),
+                None => {
+                    let (id, pairs) = (id.clone(), vec![pair]);
+                    links.push(Link { id, joint, pre, post, synapse, pre_spot, post_spot, pairs });
+                }
             }
         }
         self.links.extend(links);
@@ -255,13 +264,16 @@ impl<'a> Network<'a> {
         let (pre, from) = self.cell(element, element.need(names[0])?, None)?;
         let (post, to) = self.cell(element, element.need(names[1])?, None)?;
         let delay = model.optional(element, "delay", TIME)?;
-        let pair = Pair { pre: from, post: to, weight: weight(model, element)?, delay, segment: None };
+        let pair = Pair { pre: from, post: to, weight: weight(model, element)?, delay };
         let joint = Joint::Events;
         let id = format!("{}_to_{}", self.populations[pre].id, self.populations[post].id);
         let same = |l: &&mut Link| l.pre == pre && l.post == post && std::ptr::eq(l.synapse, synapse) && l.id == id;
         match self.links.iter_mut().find(same) {
             Some(link) => link.pairs.push(pair),
-            None => self.links.push(Link { id, joint, pre, post, synapse, pairs: vec![pair] }),
+            None => {
+                let (pre_spot, post_spot) = (Spot::default(), Spot::default());
+                self.links.push(Link { id, joint, pre, post, synapse, pre_spot, post_spot, pairs: vec![pair] });
+            }
         }
         Ok(())
     }
@@ -273,8 +285,8 @@ impl<'a> Network<'a> {
             match child.name.as_str() {
                 "input" | "inputW" => {
                     let (population, cell) = self.cell(child, child.need("target")?, Some(population))?;
-                    let segment = child.get("segmentId").map(str::to_string);
-                    self.inputs.push(Input { component, population, cell, weight: weight(model, child)?, segment });
+                    let spot = Spot::read(child, &["segmentId"], "fractionAlong")?;
+                    self.inputs.push(Input { component, population, cell, weight: weight(model, child)?, spot });
                 }
                 "notes" | "annotation" | "property" => {}
                 other => {

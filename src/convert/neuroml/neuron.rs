@@ -22,6 +22,8 @@ pub struct Neuron {
     pub lets: Vec<(String, String)>,
     /// Rates of change: state and formula.
     pub rates: Vec<(String, String)>,
+    /// Currents out of a compartment.
+    pub currents: Vec<String>,
     /// Events: name, condition, and what is done.
     pub emits: Vec<(String, String, Vec<String>)>,
     /// What paths of LEMS are called.
@@ -84,7 +86,11 @@ impl Neuron {
             self.lets.remove(n);
             let every = self.lets.iter_mut().chain(&mut self.rates).chain(&mut self.states).map(|(_, x)| x);
             let body = self.emits.iter_mut().flat_map(|e| std::iter::once(&mut e.1).chain(&mut e.2));
-            every.chain(body).chain(&mut self.channels).for_each(|x| *x = renamed(x, &name, &text));
+            every
+                .chain(body)
+                .chain(&mut self.channels)
+                .chain(&mut self.currents)
+                .for_each(|x| *x = renamed(x, &name, &text));
         }
     }
 
@@ -96,7 +102,7 @@ impl Neuron {
         for (_, text) in self.params.iter().chain(&self.states).chain(&self.lets).chain(&self.rates) {
             add(text);
         }
-        self.channels.iter().for_each(|line| add(line));
+        self.channels.iter().chain(&self.currents).for_each(|line| add(line));
         for (_, condition, body) in &self.emits {
             add(condition);
             body.iter().for_each(|line| add(line));
@@ -106,11 +112,22 @@ impl Neuron {
 
     /// The declaration.
     pub fn text(&self) -> String {
+        self.around("")
+    }
+
+    /// The declaration, with more at its beginning.
+    pub fn around(&self, within: &str) -> String {
         let mut out = String::new();
         for line in &self.doc {
             let _ = writeln!(out, "## {line}");
         }
         let _ = writeln!(out, "neuron {} {{", self.name);
+        out + within + &self.body() + "}\n"
+    }
+
+    /// What stands within the braces of a declaration.
+    pub fn body(&self) -> String {
+        let mut out = String::new();
         out += &rows("param", &self.params);
         self.inputs.iter().for_each(|line| out += &format!("    {line}\n"));
         if !self.params.is_empty() || !self.inputs.is_empty() {
@@ -123,12 +140,13 @@ impl Neuron {
         for (name, value) in &self.lets {
             let _ = writeln!(out, "    let {name} = {value}");
         }
-        if !self.rates.is_empty() {
+        if !self.rates.is_empty() || !self.currents.is_empty() {
             out.push('\n');
         }
         for (name, value) in &self.rates {
             let _ = writeln!(out, "    {name}' = {value}");
         }
+        self.currents.iter().for_each(|value| out += &format!("    current = {value}\n"));
         if !self.emits.is_empty() {
             out.push('\n');
         }
@@ -142,7 +160,7 @@ impl Neuron {
             body.iter().for_each(|line| out += &format!("        {line}\n"));
             out += "    }\n";
         }
-        out + "}\n"
+        out
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections as projections.
 
 use super::dimension::{CONDUCTANCE, Dimension, NONE, Quantity, VOLTAGE};
-use super::group::Group;
+use super::group::{Group, Spot};
 use super::model::{Model, kind};
 use super::network::{Joint, Link, Network, Pair};
 use super::place::{Outcome, flaw};
@@ -70,6 +70,8 @@ impl<'a> Projections<'_, 'a> {
                             post: link.pre,
                             joint,
                             synapse: link.synapse,
+                            pre_spot: link.post_spot.clone(),
+                            post_spot: link.pre_spot.clone(),
                             pairs: back,
                         };
                         let name = unique(&format!("{name}_back"), &mut taken);
@@ -140,18 +142,6 @@ impl<'a> Projections<'_, 'a> {
         out
     }
 
-    fn segments(&self, link: &Link) -> Outcome<()> {
-        if let Some(segment) = link.pairs.iter().filter_map(|p| p.segment.as_deref()).find(|s| *s != "0") {
-            return Err(flaw(
-                &link.synapse.place,
-                format!("connections on segment {segment} cannot be carried over"),
-                "this synapse",
-            )
-            .help("write a projection with `place` in the `.neuro` file by hand"));
-        }
-        Ok(())
-    }
-
     fn events(
         &mut self,
         link: &Link<'a>,
@@ -160,13 +150,13 @@ impl<'a> Projections<'_, 'a> {
         circular: bool,
         names: &mut HashSet<String>,
     ) -> Outcome<Vec<String>> {
-        self.segments(link)?;
         let id = synapse.get("id").unwrap_or("");
-        let attached = self.member[link.post].and_then(|g| self.groups[g].attached.get(id));
-        let Some(attached) = attached else {
+        let own = self.own(link.post, &link.post_spot, synapse)?;
+        let Some((head, attached)) = own.and_then(|(head, group)| Some((head, group.attached.get(id)?))) else {
             return Err(flaw(&synapse.place, format!("`{id}` acts on nothing"), "this synapse"));
         };
-        let (port, impulse, weighted) = (attached.port.clone(), attached.impulse.clone(), attached.weighted);
+        let port = format!("{head}{}", attached.port);
+        let (impulse, weighted) = (attached.impulse.clone(), attached.weighted);
         let plastic = mechanisms(self.model, synapse);
         let through =
             if plastic.is_empty() { "Static".to_string() } else { self.plastic(synapse, &plastic, &impulse, names)? };
@@ -174,9 +164,14 @@ impl<'a> Projections<'_, 'a> {
         Ok(self.statements(link, &link.pairs, name, &to))
     }
 
+    /// What is at a spot of the cells of a population, and how names of it begin.
+    fn own(&self, population: usize, spot: &Spot, element: &Element) -> Outcome<Option<(String, &Group<'a>)>> {
+        self.member[population].map(|g| self.groups[g].known(spot, &element.place)).transpose()
+    }
+
     fn port(&self, link: &Link) -> Outcome<String> {
-        match self.member[link.post].map(|g| &self.groups[g]) {
-            Some(group) if group.current.is_some() => Ok(group.port.clone()),
+        match self.own(link.post, &link.post_spot, link.synapse)? {
+            Some((head, group)) if group.current.is_some() => Ok(format!("{head}{}", group.port)),
             _ => Err(flaw(&link.synapse.place, "this synapse acts on cells that take no current", "here")),
         }
     }
@@ -189,7 +184,6 @@ impl<'a> Projections<'_, 'a> {
         pairs: &[Pair],
         names: &mut HashSet<String>,
     ) -> Outcome<Vec<String>> {
-        self.segments(link)?;
         let port = self.port(link)?;
         let element = link.synapse;
         let conductance = match kind(element) {
@@ -198,9 +192,9 @@ impl<'a> Projections<'_, 'a> {
             }
             own => return Err(super::part::unknown(element, own)),
         };
-        let potential = |population: usize| {
-            let group = self.member[population].map(|g| &self.groups[g]);
-            group.and_then(|g| g.neuron.paths.get("v").cloned()).ok_or_else(|| {
+        let potential = |population: usize, spot: &Spot| {
+            let own = self.own(population, spot, element)?;
+            own.and_then(|(head, g)| Some(format!("{head}{}", g.neuron.paths.get("v")?))).ok_or_else(|| {
                 flaw(
                     &element.place,
                     format!("cells of `{}` have no potential", self.network.populations[population].id),
@@ -208,7 +202,7 @@ impl<'a> Projections<'_, 'a> {
                 )
             })
         };
-        let (pre, post) = (potential(link.pre)?, potential(link.post)?);
+        let (pre, post) = (potential(link.pre, &link.pre_spot)?, potential(link.post, &link.post_spot)?);
         let synapse = match kind(element) {
             "gradedSynapse" => self.graded(element, &pre, &post, &conductance, names)?,
             _ => self.gap(element, &pre, &post, &conductance, names),

@@ -3,7 +3,7 @@
 //! Input: a `Simulation`. Output: what is recorded, with the names under which cells know it, and the lines of an experiment.
 
 use super::dimension::TIME;
-use super::group::Group;
+use super::group::{Group, Spot};
 use super::inputs::view;
 use super::model::{Model, kind};
 use super::network::Network;
@@ -179,11 +179,14 @@ fn recorded(
     let Some(group) = member[population] else {
         return Err(refuse(format!("`{quantity}` of a source of spikes cannot be recorded")));
     };
-    let port = groups[group].port.clone();
-    let neuron = &mut groups[group].neuron;
+    let (spot, quantity) = on_segment(&groups[group], &quantity);
+    let (head, _) = groups[group].known(&spot, &element.place)?;
+    let own_group = groups[group].at(&spot, &element.place)?;
+    let port = own_group.port.clone();
+    let neuron = &mut own_group.neuron;
     let name = find(neuron, &quantity)
         .or_else(|| {
-            input(network, population, index, &quantity)
+            input(network, (population, index), &spot, &quantity)
                 .filter(|_| neuron.inputs.iter().any(|i| i.starts_with(&format!("input {port}:"))))
         })
         .ok_or_else(|| refuse(format!("`{}` has no `{quantity}` that can be recorded", kind(own.component))))?;
@@ -193,7 +196,20 @@ fn recorded(
     neuron.kept.insert(name.clone());
     let target = view(network, population, &[index]);
     let place = if own.size > 1 { format!("{}_{index}", own.id) } else { own.id.to_string() };
-    Ok((format!("{target}.{name}"), identifier(&format!("{place}_{}", name.replace('.', "_")))))
+    let name = format!("{head}{name}");
+    let called: String = format!("{place}_{name}").replace(['.', '['], "_").replace(']', "");
+    Ok((format!("{target}.{name}"), identifier(&called)))
+}
+
+/// The segment that a quantity is of, in a cell of several.
+fn on_segment(group: &Group, quantity: &str) -> (Spot, String) {
+    let split = quantity
+        .split_once('/')
+        .filter(|(head, _)| group.tree.as_ref().is_some_and(|tree| tree.shape.segment(head).is_some()));
+    match split {
+        Some((head, rest)) => (Spot { segment: Some(head.into()), along: None }, rest.to_string()),
+        None => (Spot::default(), quantity.to_string()),
+    }
 }
 
 /// The path of a cell, and the rest of a path.
@@ -219,9 +235,9 @@ fn find(neuron: &super::neuron::Neuron, quantity: &str) -> Option<String> {
 }
 
 /// The current of the only input of a cell.
-fn input(network: &Network, population: usize, cell: usize, quantity: &str) -> Option<String> {
+fn input(network: &Network, (population, cell): (usize, usize), spot: &Spot, quantity: &str) -> Option<String> {
     let (id, value) = quantity.split_once('/')?;
-    let mut own = network.inputs.iter().filter(|i| i.population == population && i.cell == cell);
+    let mut own = network.inputs.iter().filter(|i| i.population == population && i.cell == cell && i.spot == *spot);
     let only = own.next()?;
     let alone = own.next().is_none() && !kind(only.component).starts_with("voltageClamp");
     (alone && only.component.get("id") == Some(id) && matches!(value, "i" | "I")).then(|| "I".to_string())

@@ -5,7 +5,7 @@ use super::channel::{Driving, Wanted, declare};
 use super::group::{Group, Shared};
 use super::inputs::{FUNCTIONS, assignments, drives, switched};
 use super::model::{Model, kind};
-use super::network::Network;
+use super::network::{Input, Network};
 use super::place::{Outcome, flaw};
 use super::projections::Projections;
 use super::scope::{capital, unique};
@@ -57,6 +57,15 @@ fn simulation<'a>(model: &Model<'a>) -> Outcome<Option<&'a Element>> {
             .help("write `<Target component=\"…\"/>`")),
         None => Ok(first),
     }
+}
+
+/// What an input acts on, and how names of it begin.
+fn known<'g, 'a>(
+    groups: &'g [Group<'a>],
+    member: &[Option<usize>],
+    input: &Input,
+) -> Outcome<Option<(String, &'g Group<'a>)>> {
+    member[input.population].map(|g| groups[g].known(&input.spot, &input.component.place)).transpose()
 }
 
 struct Writer<'m, 'a> {
@@ -114,7 +123,7 @@ impl<'a> Writer<'_, 'a> {
         if !flaws.is_empty() {
             return Err(flaws);
         }
-        groups.iter_mut().for_each(|g| g.neuron.prune());
+        groups.iter_mut().for_each(Group::prune);
         self.say_unused(simulation);
         self.notes.append(&mut self.network.notes);
         self.notes.append(&mut records.notes);
@@ -138,7 +147,7 @@ impl<'a> Writer<'_, 'a> {
             let cell =
                 self.model.is_a(kind(component), "baseCell") || super::biophysics::is_biophysical(kind(component));
             if cell {
-                place(self.model, groups, component, &mut self.names);
+                place(self.model, groups, component, &mut self.names).map_err(|f| vec![*f])?;
             }
         }
         if groups.is_empty() && self.model.components.iter().all(|c| !kind(c).starts_with("ionChannel")) {
@@ -189,11 +198,8 @@ impl<'a> Writer<'_, 'a> {
             }
         }
         let sources: BTreeMap<String, String> = self.sources()?;
-        for text in declarations
-            .into_iter()
-            .chain(sources.into_values())
-            .chain(groups.iter().map(|g| g.neuron.text()))
-            .chain(synapses)
+        for text in
+            declarations.into_iter().chain(sources.into_values()).chain(groups.iter().map(Group::text)).chain(synapses)
         {
             out += &format!("\n{text}");
         }
@@ -238,12 +244,15 @@ impl<'a> Writer<'_, 'a> {
             };
             out += &format!("    population {name}: {neuron}{arguments}[{}]\n", population.size);
         }
-        let ports = |population: usize, synapse: &str| {
-            let attached = member[population].and_then(|g| groups[g].attached.get(synapse))?;
-            Some((attached.port.clone(), attached.impulse.clone()))
+        let own = |input: &Input| known(groups, member, input);
+        let ports = |input: &Input, synapse: &str| {
+            let Some((head, group)) = own(input)? else { return Ok(None) };
+            let attached = group.attached.get(synapse);
+            Ok(attached.map(|a| (format!("{head}{}", a.port), a.impulse.clone())))
         };
         driven.extend(drives(self.model, network, &ports)?);
-        let switched = switched(self.model, network)?;
+        let heads = |input: &Input| Ok(own(input)?.map_or(String::new(), |k| k.0));
+        let switched = switched(self.model, network, &heads)?;
         switched.iter().for_each(|line| out += &format!("    {line}\n"));
         if !links.is_empty() || !driven.is_empty() {
             out.push('\n');
@@ -266,8 +275,11 @@ impl<'a> Writer<'_, 'a> {
         groups: &[Group],
         member: &[Option<usize>],
     ) -> Outcome<String> {
-        let port = |population: usize| member[population].map_or("I".to_string(), |g| groups[g].port.clone());
-        let inputs = assignments(self.model, &self.network, &port)?;
+        let heads = |input: &Input| Ok(known(groups, member, input)?.map_or(String::new(), |k| k.0));
+        let port = |input: &Input| {
+            Ok(known(groups, member, input)?.map_or("I".to_string(), |(head, group)| format!("{head}{}", group.port)))
+        };
+        let inputs = assignments(self.model, &self.network, &heads, &port)?;
         let (length, step) = match simulation {
             Some(simulation) => times(self.model, simulation)?,
             None if inputs.lines.is_empty() => return Ok(String::new()),
