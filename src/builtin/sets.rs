@@ -287,6 +287,14 @@ pub fn npy(host: &dyn Host, a: Given) -> Result {
     }
 }
 
+pub fn npz(host: &dyn Host, a: Given) -> Result {
+    let (path, bytes) = file(host, a)?;
+    match data::npz_array(&bytes, &a.text(1)?, if a.has(2) { Some(a.number(2)?) } else { None }) {
+        Ok((values, shape)) => Ok(Quantity { shape, ..Quantity::array(values, Dim::ONE, None) }.into()),
+        Err(flaw) => Err(flawed(0, format!("`{path}` has no such array of numbers"), flaw)),
+    }
+}
+
 pub fn rows(_: &dyn Host, a: Given) -> Result {
     Ok(Quantity::pure(a.table(0)?.rows() as f64).into())
 }

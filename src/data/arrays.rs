@@ -143,6 +143,23 @@ pub fn stored(bytes: &[u8], name: &str) -> Result<(Vec<usize>, Vec<f64>), Flaw> 
     Ok((shape, values.unwrap_or_default()))
 }
 
+/// Reads an array of an archive of NumPy: its elements in C order, and its shape. What is not a number is refused, or replaced.
+pub fn npz_array(bytes: &[u8], name: &str, missing: Option<f64>) -> Result<(Vec<f64>, Vec<usize>), Flaw> {
+    let (mut archive, members) = npz(bytes)?;
+    let Some(member) = members.get(name) else {
+        let names: Vec<String> = members.keys().map(|n| format!("`{n}`")).collect();
+        let there = if names.is_empty() { "no array".into() } else { names.join(", ") };
+        return Err(Flaw::new(format!("there is no array `{name}`"), format!("it holds {there}")));
+    };
+    let numbers = |header: &npy::Header, body: &[u8]| {
+        header.holds_numbers()?;
+        header.numbers(body, missing)
+    };
+    let read = member_array(&mut archive, *member, |_| true, numbers);
+    let (shape, values) = read.map_err(|e| e.within(&format!("`{name}`")))?;
+    Ok((values.unwrap_or_default(), shape))
+}
+
 type Read = Result<(Vec<usize>, Option<Vec<f64>>), Flaw>;
 
 fn missing() -> Read {

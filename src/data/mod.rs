@@ -19,7 +19,7 @@ mod table;
 mod tables;
 mod texts;
 
-pub use arrays::{Archive, Arrays, Named, stored};
+pub use arrays::{Archive, Arrays, Named, npz_array, stored};
 pub use arrow::{arrow, guarded};
 pub use columnar::parquet;
 pub use csv::csv;

@@ -121,7 +121,7 @@ impl Header {
     }
 
     /// Refuses an array with several axes one of which has no extent.
-    fn holds_numbers(&self) -> Result<(), Flaw> {
+    pub fn holds_numbers(&self) -> Result<(), Flaw> {
         match self.shape.len() > 1 && self.shape.contains(&0) {
             true => flaw(format!("an array of the shape {:?} holds no numbers", self.shape)),
             false => Ok(()),

@@ -208,6 +208,30 @@ fn headers_of_archives_are_compared_with_the_bytes() {
     check(changed, &["link.w"]);
 }
 
+const READ_ARCHIVE: &str = "experiment e { measure x = npz(\"a.npz\", \"link.w\") }";
+
+#[test]
+fn arrays_of_archives_are_read_by_their_names() {
+    let file =
+        |shape: &[usize], values: &[f64]| vec![("a.npz", Archive::Npz.write(&link(shape, values), true).unwrap())];
+    let read = |statement: &str, values: &[f64]| {
+        measured(
+            &format!("experiment e {{ let a = npz(\"a.npz\", \"link.w\", missing = -1)   {statement} }}"),
+            &file(&[2, 3], values),
+        )
+    };
+    assert_eq!(read("measure x = a[1, 2] + len(a)", &SIX), [SIX[5] + 2.0]);
+    assert_eq!(read("measure x = min(a[0])", &[1.0, f64::NAN, 2.0, 3.0, 4.0, 5.0]), [-1.0]);
+    refused(
+        READ_ARCHIVE,
+        &file(&[2, 3], &[1.0, f64::NAN, 2.0, 3.0, 4.0, 5.0]),
+        Code::E0803,
+        &["link.w", "[0, 1]", "NaN"],
+    );
+    refused(&READ_ARCHIVE.replace("link.w", "w"), &file(&[2, 3], &SIX), Code::E0803, &["`a.npz`", "no array `w`"]);
+    refused(READ_ARCHIVE, &[("a.npz", b"PK and nothing".to_vec())], Code::E0803, &["`a.npz`", "no zip archive"]);
+}
+
 #[test]
 fn arrays_of_another_network_are_refused_before_they_are_inflated() {
     // 32 MB of zeros in a small file.
@@ -422,6 +446,7 @@ fn whole_files() -> Vec<(String, &'static str, Vec<u8>)> {
         (READ_ARRAY.into(), "a.npy", array.clone()),
         (READ_ARRAY.into(), "a.npy", npy(">i2", "True", "(2, 2)", &[1, 2, 3, 4, 5, 6, 7, 8])),
         (READ_ARRAY.into(), "a.npy", gzip(&array)),
+        (READ_ARCHIVE.into(), "a.npz", Archive::Npz.write(&link(&[2, 3], &SIX), true).unwrap()),
         (READ_TABLE.into(), "t.csv", table.clone()),
         (READ_TABLE.into(), "t.csv", gzip(&table)),
         (READ_TABLE.into(), "t.csv", from_hex(XZ_TABLE)),

@@ -71,7 +71,7 @@ pub fn array(shape: &str, values: &[f64]) -> Vec<u8> {
     npy
 }
 
-/// A folder with `table.csv`, other tables, `array.npy` and `pictures.zip`.
+/// A folder with `table.csv`, other tables, `array.npy`, `arrays.npz` and `pictures.zip`.
 fn data() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reference");
     std::fs::create_dir_all(&folder).unwrap();
@@ -82,6 +82,9 @@ fn data() -> PathBuf {
         .unwrap();
     std::fs::write(folder.join("array.idx"), [0, 0, 8, 1, 0, 0, 0, 3, 1, 2, 3]).unwrap();
     std::fs::write(folder.join("array.npy"), array("(3,)", &[1.0, 2.0, 3.0])).unwrap();
+    let three =
+        ["x", "y"].map(|name| neuro::data::Named { name: name.into(), shape: vec![3], values: vec![1.0, 2.0, 3.0] });
+    std::fs::write(folder.join("arrays.npz"), neuro::data::Archive::Npz.write(&three, true).unwrap()).unwrap();
     // Four repetitions of five images at two cells, all alike but for one that is missing; three rows, the second of which is turned round.
     let mut repeats: Vec<f64> = (0..4).flat_map(|_| [1.0, 7.0, 2.0, 5.0, 4.0, 6.0, 3.0, 2.0, 5.0, 1.0]).collect();
     repeats[13] = f64::NAN;

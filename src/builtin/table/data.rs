@@ -49,6 +49,14 @@ pub(super) static ROWS: &[Builtin] = &[
         "expect len(npy(\"array.npy\")) == 3",
     ),
     f(
+        "npz",
+        &[p("path", Text), p("name", Text), o("missing", PureNumber)],
+        G::PureAny,
+        Function(sets::npz),
+        "an array of a NumPy archive, as `numpy.savez` and `--format npy` write them, with its shape; `missing` takes the place of what is not a number",
+        "expect len(npz(\"arrays.npz\", \"x\")) == 3",
+    ),
+    f(
         "idx",
         &[p("path", Text)],
         G::PureAny,
