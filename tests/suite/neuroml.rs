@@ -66,7 +66,7 @@ fn expect_run(name: &str, statements: &str) {
 
 #[test]
 fn texts_are_as_expected_and_pass_the_checks() {
-    for name in ["izhikevich.xml", "channels.xml", "network.xml", "own_types.xml", "branches.xml"] {
+    for name in ["izhikevich.xml", "channels.xml", "network.xml", "own_types.xml", "branches.xml", "varying.xml"] {
         expect_file(name);
     }
 }
@@ -165,6 +165,16 @@ fn what_is_wrong_is_said_with_its_place() {
     refused("<ionChannelKS id='x'/><cell id='y'/>", "has no `morphology`", "<cell");
 }
 
+#[test]
+fn densities_vary_as_in_neuron() {
+    let mut statements = "    let oracle = csv(\"varying.csv\")\n".to_string();
+    for (name, column) in [("cells_body_v", "body"), ("cells_near_3_v", "near"), ("cells_far_2_v", "far")] {
+        statements +=
+            &format!("    expect values({name})[round(oracle.time * 2000)] == oracle.{column} * 1 mV within 0.01 mV\n");
+    }
+    expect_run("varying.xml", &statements);
+}
+
 /// A cell of three segments, with more in its morphology and other properties.
 fn branching(segments: &str, groups: &str, properties: &str) -> String {
     format!(
@@ -227,6 +237,25 @@ fn shapes_of_cells_are_checked() {
     refuse("", "", &leak("segmentGroup='h'"), "no group `h`", "<channelDensity");
     refuse("", "", &leak("segment='8'"), "no segment 8", "<channelDensity");
     refuse("", "", "<specificCapacitance value='2 uF_per_cm2'/>", "declared twice", "value='2 uF");
+    let varying = |what: &str, value: &str| {
+        let groups = format!(
+            "<segmentGroup id='g'><member segment='1'/><inhomogeneousParameter id='x' variable='p' {what}/></segmentGroup>"
+        );
+        let density = format!(
+            "<channelDensityNonUniform id='n' ionChannel='leak' erev='-65mV'><variableParameter parameter='condDensity' segmentGroup='g'>\
+            <inhomogeneousValue inhomogeneousParameter='x' value='{value}'/></variableParameter></channelDensityNonUniform>"
+        );
+        branching("", &groups, &density)
+    };
+    refused(&varying("metric='Steps'", "p"), "this metric", "<inhomogeneousParameter");
+    refused(&varying("", "p + q"), "has no value", "<inhomogeneousValue");
+    refused(&varying("", "log(0 - p)"), "has no value", "<inhomogeneousValue");
+    refused(&varying("", "p +"), "", "<inhomogeneousValue");
+    refused(
+        &varying("", "p").replace("inhomogeneousParameter='x'", "inhomogeneousParameter='y'"),
+        "no parameter `y`",
+        "<inhomogeneousValue",
+    );
     refused(&branching("", "", "").replace("<resistivity value='100 ohm_cm'/>", ""), "no `resistivity`", "<bio");
     let net = |inner: &str| {
         format!(

@@ -3,7 +3,7 @@
 //! Input: a `cell`, or a `pointCellCondBased`. Output: a neuron, and the channels that it needs.
 
 use super::channel::{Driving, Wanted, declare, place_name};
-use super::dimension::{CONDUCTANCE, CURRENT, Dimension, NONE, TIME, VOLTAGE};
+use super::dimension::{CONDUCTANCE, CURRENT, Dimension, NONE, Quantity, TIME, VOLTAGE};
 use super::group::{Group, Shared};
 use super::membrane::{self, Membrane, Stretch};
 use super::model::{Model, kind};
@@ -36,7 +36,7 @@ pub fn build<'a>(group: &mut Group<'a>, model: &Model<'a>, element: &'a Element,
     let sender = tree.sender.or(tree.compartment(None, 0.5)).unwrap_or(0);
     let mut threshold = None;
     for (n, own) in tree.compartments.iter_mut().enumerate() {
-        let stretch = Stretch { shape: &tree.shape, members: &own.members, cylinder: own.cylinder };
+        let stretch = Stretch { shape: &tree.shape, members: &own.members, cylinder: own.cylinder, path: own.path };
         let membrane = membrane::read(model, element, Some(&stretch))?;
         let current = membrane_of(&mut own.body, model, &membrane, shared)?;
         own.body.neuron.currents.extend((!current.is_empty()).then_some(current));
@@ -44,7 +44,9 @@ pub fn build<'a>(group: &mut Group<'a>, model: &Model<'a>, element: &'a Element,
             threshold = membrane.threshold;
         }
     }
-    tree.join(|body| body.is_free() && body.neuron.emits.is_empty());
+    tree.join(|own, first| {
+        own.is_free() && own.neuron.emits.is_empty() && own.neuron.channels == first.neuron.channels
+    });
     if let Some(threshold) = threshold {
         let test = format!("rising {}.v > {}", tree.name(sender), threshold.text);
         group.neuron.emits.push(("spike".into(), test, Vec::new()));
@@ -84,8 +86,8 @@ fn membrane_of<'a>(
     cell.neuron.states.push(("v".into(), membrane.initial.text.clone()));
     cell.neuron.paths.insert("v".into(), "v".into());
     cell.pool(membrane)?;
-    for own in &membrane.channels {
-        cell.channel(own, membrane)?;
+    for (own, density) in &membrane.channels {
+        cell.channel(own, density.as_ref(), membrane)?;
     }
     cell.concentration(membrane)?;
     let mut scope = Scope::default();
@@ -229,11 +231,12 @@ impl<'a> Cell<'_, '_, 'a> {
         Ok(())
     }
 
-    fn channel(&mut self, element: &'a Element, membrane: &Membrane<'a>) -> Outcome<()> {
+    fn channel(&mut self, element: &'a Element, density: Option<&Quantity>, membrane: &Membrane<'a>) -> Outcome<()> {
         let id = element.need("id")?;
         let ion_channel = self.model.referred(element, "ionChannel")?;
         let own = kind(element);
         let conductance = match own {
+            _ if density.is_some() => density.cloned().unwrap_or(Quantity::number(0.0)),
             "channelPopulation" | "channelPopulationNernst" => {
                 self.model.quantity(ion_channel, "conductance", CONDUCTANCE)?
             }
@@ -256,7 +259,7 @@ impl<'a> Cell<'_, '_, 'a> {
         let conductance = count.map_or(conductance.clone(), |n| conductance.times(n.value));
         let driving = match own {
             "channelDensityGHK" => Driving::Field(self.temperature(element)?),
-            "channelDensityNernst" | "channelPopulationNernst" => {
+            "channelDensityNernst" | "channelPopulationNernst" | "channelDensityNonUniformNernst" => {
                 self.nernst(element, membrane)?;
                 Driving::Moving
             }

@@ -14,6 +14,9 @@ use std::collections::HashSet;
 const RATE: Dimension = [0, 0, -1, 0, 0, 0, 0];
 const CONCENTRATION: Dimension = [0, -3, 0, 0, 0, 1, 0];
 
+/// What a rate is called within its own formula.
+const ITSELF: &str = "beta_of_itself";
+
 /// How the current follows from what is open.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Driving {
@@ -89,12 +92,22 @@ pub fn declare<'a>(model: &Model<'a>, wanted: &Wanted<'a>, names: &mut HashSet<S
         match child.name.as_str() {
             "notes" | "annotation" | "property" => {}
             "q10ConductanceScaling" => making.scaling(child)?,
+            "baseConductanceScaling" | "baseConductanceScalingCaDependent" => making.own_scaling(child)?,
             _ => making.gate(child)?,
         }
     }
     let id = element.need("id")?;
     let name = unique(&capital(id), names);
     making.prune();
+    if making
+        .gates
+        .iter()
+        .chain(&making.open)
+        .chain(making.neuron.lets.iter().map(|l| &l.1))
+        .any(|x| x.contains(ITSELF))
+    {
+        return Err(flaw(&element.place, "a rate that follows from itself cannot be carried over", "of this channel"));
+    }
     Ok(making.text(wanted, id, name))
 }
 
@@ -182,6 +195,19 @@ impl<'a> Making<'_, 'a> {
         let name = self.neuron.fresh("scale", "");
         self.neuron.lets.push((name.clone(), text));
         self.open.push(name);
+        Ok(())
+    }
+
+    /// A factor of a type that the file declares.
+    fn own_scaling(&mut self, element: &'a Element) -> Outcome<()> {
+        let mut builder = Builder { model: self.model, neuron: &mut self.neuron };
+        let mut part = builder.begin(element, "scale", "scale/", &self.scope, 0)?;
+        builder.finish(&mut part, None)?;
+        let factor = part.scope.get("factor").filter(|w| w.dimension == NONE).ok_or_else(|| {
+            flaw(&element.place, format!("`{}` has no `factor`", part.kind.name), "this scaling")
+                .help("declare a `DerivedVariable` called `factor`")
+        })?;
+        self.open.push(factor.within(6));
         Ok(())
     }
 
@@ -317,6 +343,10 @@ impl<'a> Making<'_, 'a> {
     fn rates(&mut self, element: &'a Element, gate: &str, named: bool) -> Outcome<(Written, Written)> {
         let mut both = Vec::new();
         for (tag, letter) in [("forwardRate", "alpha"), ("reverseRate", "beta")] {
+            if letter == "beta" {
+                // Types may name it and not use it.
+                self.scope.set(letter, Written::atom(ITSELF, RATE));
+            }
             let mut rate = self.variable(element, tag, gate, RATE)?;
             if named {
                 let name = self.neuron.fresh(letter, gate);

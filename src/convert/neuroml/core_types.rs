@@ -392,6 +392,9 @@ rate A = -A / tauRise
 rate B = -B / tauDecay
 on in : A = A + waveformFactor * impulse ; B = B + waveformFactor * impulse
 
+type baseConductanceScaling
+type baseConductanceScalingCaDependent : baseConductanceScaling
+require caConc concentration
 type baseVoltageDepRate
 require v voltage
 type baseVoltageConcDepRate : baseVoltageDepRate

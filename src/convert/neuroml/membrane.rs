@@ -1,5 +1,6 @@
 //! What a cell with channels has: shape, capacitance, channels, and calcium.
 
+use super::density;
 use super::dimension::{Dimension, Quantity, VOLTAGE};
 use super::model::{Model, kind};
 use super::place::{Outcome, flaw};
@@ -22,8 +23,8 @@ pub struct Membrane<'a> {
     pub initial: Quantity,
     /// Above which it spikes.
     pub threshold: Option<Quantity>,
-    /// Populations and densities of channels.
-    pub channels: Vec<&'a Element>,
+    /// Populations and densities of channels, with the density of those that vary along a cell.
+    pub channels: Vec<(&'a Element, Option<Quantity>)>,
     /// Its calcium.
     pub species: Option<&'a Element>,
     /// How paths to channels begin.
@@ -40,6 +41,8 @@ pub struct Stretch<'s> {
     pub members: &'s [usize],
     /// Length and diameter of their cylinder.
     pub cylinder: (f64, f64),
+    /// How far its middle lies from the beginning of the root.
+    pub path: f64,
 }
 
 /// The shape of a cell that is more than one cylinder.
@@ -75,7 +78,7 @@ pub fn read<'a>(model: &Model<'a>, element: &'a Element, stretch: Option<&Stretc
     };
     let id = biophysics.get("id").unwrap_or("biophysicalProperties").to_string();
     let heads = [id, "biophysicalProperties".to_string()];
-    let mut found = Found::default();
+    let mut found = Found { morphology: part(model, element, "morphology").ok(), ..Found::default() };
     for child in &biophysics.children {
         match child.name.as_str() {
             "membraneProperties" => child.children.iter().try_for_each(|own| found.membrane(model, own, stretch))?,
@@ -109,11 +112,12 @@ pub fn read<'a>(model: &Model<'a>, element: &'a Element, stretch: Option<&Stretc
 /// What biophysical properties say of a stretch.
 #[derive(Default)]
 struct Found<'a> {
+    morphology: Option<&'a Element>,
     capacitance: Option<Quantity>,
     initial: Option<Quantity>,
     threshold: Option<Quantity>,
     resistivity: Option<Quantity>,
-    channels: Vec<&'a Element>,
+    channels: Vec<(&'a Element, Option<Quantity>)>,
     species: Option<&'a Element>,
 }
 
@@ -124,10 +128,20 @@ impl<'a> Found<'a> {
             "specificCapacitance" => (&mut self.capacitance, SPECIFIC),
             "initMembPotential" => (&mut self.initial, VOLTAGE),
             "spikeThresh" => (&mut self.threshold, VOLTAGE),
+            "channelDensityNonUniform" | "channelDensityNonUniformNernst" => {
+                let (Some(stretch), Some(morphology)) = (stretch, self.morphology) else {
+                    return Err(super::part::unknown(own, &own.name));
+                };
+                if applies(density::varying(own)?, Some(stretch))? {
+                    let there = density::at(own, morphology, stretch.shape, stretch.path)?;
+                    self.channels.push((own, Some(there)));
+                }
+                return Ok(());
+            }
             _ => {
                 if applies(own, stretch)? {
                     parametrised(own)?;
-                    self.channels.push(own);
+                    self.channels.push((own, None));
                 }
                 return Ok(());
             }
@@ -215,7 +229,7 @@ fn point<'a>(model: &Model<'a>, element: &'a Element) -> Outcome<Membrane<'a>> {
         capacitance: model.quantity(element, "C", [-1, -2, 4, 2, 0, 0, 0])?,
         initial: model.quantity(element, "v0", VOLTAGE)?,
         threshold: Some(model.quantity(element, "thresh", VOLTAGE)?),
-        channels: element.children.iter().filter(skip).collect(),
+        channels: element.children.iter().filter(skip).map(|c| (c, None)).collect(),
         species: None,
         paths: Vec::new(),
         inner_paths: Vec::new(),

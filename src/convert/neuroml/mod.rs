@@ -8,6 +8,7 @@ mod biophysics;
 mod cells;
 mod channel;
 mod core_types;
+mod density;
 mod dimension;
 mod expression;
 mod group;

@@ -58,7 +58,9 @@ pub struct Shape {
 
 /// The mark of groups whose segments are one unbranched section.
 const UNBRANCHED: &str = "sao864921383";
-const MOST_SEGMENTS: usize = 200_000;
+const MOST_SEGMENTS: usize = 20_000;
+const MOST_PIECES: usize = 20_000;
+const DEEPEST_GROUP: usize = 64;
 
 impl End {
     /// The distance to another one.
@@ -71,21 +73,22 @@ impl Shape {
     /// Reads a morphology.
     pub fn read(morphology: &Element) -> Outcome<Shape> {
         let mut shape = Shape { segments: segments(morphology)?, ..Shape::default() };
-        let tags: Vec<&Element> = morphology.all("segmentGroup").collect();
-        for tag in &tags {
+        let mut tags: BTreeMap<&str, &Element> = BTreeMap::new();
+        for tag in morphology.all("segmentGroup") {
             let id = tag.need("id")?;
-            if shape.groups.contains_key(id) {
+            if tags.insert(id, tag).is_some() {
                 return Err(flaw(&tag.place, format!("the group `{id}` is declared twice"), "the second"));
             }
-            let members = shape.group(tag, &tags, &mut Vec::new())?;
-            shape.groups.insert(id.to_string(), members);
+        }
+        for tag in morphology.all("segmentGroup") {
+            shape.group(tag, &tags, &mut Vec::new())?;
         }
         for own in &morphology.children {
             if !matches!(own.name.as_str(), "segment" | "segmentGroup" | "notes" | "annotation" | "property") {
                 return Err(super::part::unknown(own, &own.name));
             }
         }
-        shape.cut_sections(&tags)?;
+        shape.cut_sections(morphology)?;
         Ok(shape)
     }
 
@@ -112,13 +115,35 @@ impl Shape {
         })
     }
 
-    fn group(&self, tag: &Element, tags: &[&Element], open: &mut Vec<String>) -> Outcome<BTreeSet<usize>> {
-        let mut out = BTreeSet::new();
+    /// How far a place along a section lies from the beginning of the root, along the path.
+    pub fn path(&self, section: usize, along: f64) -> f64 {
+        let (mut section, mut sum) = (section, along * self.sections[section].length);
+        while let Some((parent, at)) = self.sections[section].joint {
+            section = parent;
+            sum += at * self.sections[parent].length;
+        }
+        sum
+    }
+
+    /// The least and the largest path to an end of a segment of a group.
+    pub fn extent(&self, group: &str) -> (f64, f64) {
+        let members = (0..self.segments.len()).filter(|s| self.holds(group, *s) == Some(true));
+        let ends = members.flat_map(|s| [self.along(s, 0.0), self.along(s, 1.0)]).flatten();
+        let paths: Vec<f64> = ends.map(|(section, along)| self.path(section, along)).collect();
+        (paths.iter().copied().fold(f64::INFINITY, f64::min), paths.iter().copied().fold(0.0, f64::max))
+    }
+
+    /// Finds the segments of a group, and of those that it includes.
+    fn group(&mut self, tag: &Element, tags: &BTreeMap<&str, &Element>, open: &mut Vec<String>) -> Outcome<()> {
         let id = tag.need("id")?;
-        if open.iter().any(|o| o == id) {
-            return Err(flaw(&tag.place, format!("the group `{id}` includes itself"), "here"));
+        if self.groups.contains_key(id) {
+            return Ok(());
+        }
+        if open.iter().any(|o| o == id) || open.len() > DEEPEST_GROUP {
+            return Err(flaw(&tag.place, format!("the group `{id}` includes itself, or is nested too deep"), "here"));
         }
         open.push(id.to_string());
+        let mut out = BTreeSet::new();
         for own in &tag.children {
             match own.name.as_str() {
                 "member" => {
@@ -126,14 +151,12 @@ impl Shape {
                 }
                 "include" => {
                     let other = own.need("segmentGroup")?;
-                    let found = tags.iter().find(|t| t.get("id") == Some(other)).ok_or_else(|| {
+                    let found = tags.get(other).ok_or_else(|| {
                         flaw(&own.place, format!("there is no group `{other}`"), "named here")
                             .help("declare a `segmentGroup` of this name")
                     })?;
-                    match self.groups.get(other) {
-                        Some(known) => out.extend(known),
-                        None => out.extend(self.group(found, tags, open)?),
-                    }
+                    self.group(found, tags, open)?;
+                    out.extend(&self.groups[other]);
                 }
                 "path" | "subTree" => out.extend(self.reach(own)?),
                 "notes" | "annotation" | "property" | "inhomogeneousParameter" => {}
@@ -141,7 +164,8 @@ impl Shape {
             }
         }
         open.pop();
-        Ok(out)
+        self.groups.insert(id.to_string(), out);
+        Ok(())
     }
 
     fn named(&self, element: &Element) -> Outcome<usize> {
@@ -160,7 +184,14 @@ impl Shape {
         };
         match (element.name.as_str(), from, to) {
             ("subTree", Some(from), None) => {
-                Ok((0..self.segments.len()).filter(|s| ancestors(*s).contains(&from)).collect())
+                // Parents come first.
+                let mut out = BTreeSet::from([from]);
+                for (n, segment) in self.segments.iter().enumerate().skip(from) {
+                    if segment.parent.is_some_and(|(parent, _)| out.contains(&parent)) {
+                        out.insert(n);
+                    }
+                }
+                Ok(out)
             }
             ("path", Some(from), Some(to)) if ancestors(to).contains(&from) => {
                 let mut path: BTreeSet<usize> = ancestors(to).into_iter().collect();
@@ -174,10 +205,11 @@ impl Shape {
         }
     }
 
-    fn cut_sections(&mut self, tags: &[&Element]) -> Outcome<()> {
+    fn cut_sections(&mut self, morphology: &Element) -> Outcome<()> {
         let mut home: Vec<Option<usize>> = vec![None; self.segments.len()];
         let mut chains: Vec<(String, Vec<usize>, usize, Place)> = Vec::new();
-        for tag in tags.iter().filter(|t| t.get("neuroLexId") == Some(UNBRANCHED)) {
+        let marked = |t: &&Element| t.get("neuroLexId") == Some(UNBRANCHED);
+        for tag in morphology.all("segmentGroup").filter(marked) {
             let id = tag.need("id")?;
             let members: Vec<usize> = self.groups[id].iter().copied().collect();
             for (n, member) in members.iter().enumerate() {
@@ -196,6 +228,9 @@ impl Shape {
         for (n, segment) in self.segments.iter().enumerate().filter(|(n, _)| home[*n].is_none()) {
             let name = segment.name.clone().unwrap_or_else(|| format!("segment_{}", segment.id));
             chains.push((name, vec![n], 1, segment.place.clone()));
+        }
+        if chains.iter().map(|c| c.2).sum::<usize>() > MOST_PIECES {
+            return Err(flaw(&morphology.place, format!("more than {MOST_PIECES} pieces of sections"), "too many"));
         }
         // Segments stand parents first, and so do their sections.
         chains.sort_by_key(|c| c.1[0]);

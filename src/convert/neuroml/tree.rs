@@ -28,6 +28,8 @@ pub struct Compartment<B> {
     pub cylinder: (f64, f64),
     /// The segments of the file whose stretch it is a part of.
     pub members: Vec<usize>,
+    /// How far its middle lies from the beginning of the root, along the path.
+    pub path: f64,
     /// Whether those are no cylinder.
     pub tapers: bool,
     /// What it holds.
@@ -56,7 +58,8 @@ impl<B: Default> Tree<B> {
             let (length, members) = (section.length * (piece.span.1 - piece.span.0), section.members.clone());
             let tapers = (piece.cylinder.0 - length).abs() > 1e-9 * length;
             let (cylinder, body) = (piece.cylinder, B::default());
-            compartments.push(Compartment { name, part: None, cylinder, members, tapers, body });
+            let path = shape.path(piece.section, (piece.span.0 + piece.span.1) / 2.0);
+            compartments.push(Compartment { name, part: None, cylinder, members, path, tapers, body });
         }
         Tree { shape, compartments, sender: None, pieces }
     }
@@ -76,12 +79,15 @@ impl<B> Tree<B> {
         own.part.map_or(own.name.clone(), |(number, _)| format!("{}[{number}]", own.name))
     }
 
-    /// Makes cables of sections that are cylinders of equal pieces, where all pieces may be segments of one.
-    pub fn join(&mut self, may: impl Fn(&B) -> bool) {
+    /// Makes cables of sections that are cylinders of equal pieces, where all pieces may be segments of one with the first.
+    pub fn join(&mut self, may: impl Fn(&B, &B) -> bool) {
         for (section, plain) in self.pieces.plain.iter().enumerate() {
             let own: Vec<usize> =
                 (0..self.compartments.len()).filter(|n| self.pieces.all[*n].section == section).collect();
-            if !plain || own.len() < 2 || !own.iter().all(|n| may(&self.compartments[*n].body)) {
+            if !plain
+                || own.len() < 2
+                || !own.iter().all(|n| may(&self.compartments[*n].body, &self.compartments[own[0]].body))
+            {
                 continue;
             }
             let Some(name) = self.compartments[own[0]].name.strip_suffix("_1").map(str::to_string) else { continue };
