@@ -246,12 +246,117 @@ fn what_becomes_lems_comes_back_with_the_same_trace() {
     }
 }
 
+/// A cell of every standard type, some of them written in another way than usual.
+const STANDARD: &str = "
+neuron Leaky {
+    param C = 0.2 nF, g = 10 nS, E = -65 mV
+    input I: pA = 0 pA
+    state v = E
+    let leak = g / C * (v - E)
+    v' = I / C - leak
+    emit spike when v > -50 mV { v = -70 mV }
+}
+neuron Resting {
+    param C = 0.2 nF, g = 10 nS, E = -65 mV, pause = 2 ms
+    input I: nA = 0 nA
+    state v = E
+    v' = (g * (E - v) + I) / C
+    emit spike when v > -50 mV { hold v for pause   v = -70 mV }
+}
+neuron Filter {
+    state v = -50 mV
+    v' = (-50 mV - v) / 30 ms
+    emit spike when v > -55 mV { v = -70 mV }
+}
+neuron FilterResting {
+    state v = -50 mV
+    v' = (-50 mV - v) / 30 ms
+    emit spike when v > -55 mV { v = -70 mV   hold v for 5 ms }
+}
+neuron Quadratic {
+    input I: pA = 0 pA
+    state v = -62 mV
+    state u = 0 pA
+    v' = (0.7 nS/mV * (v + 40 mV) * (v + 60 mV) - u + I) / 100 pF
+    u' = 0.03/ms * (-2 nS * (v + 60 mV) - u)
+    emit spike when v > 35 mV { v = -50 mV   u = u + 100 pA }
+}
+neuron Exponential {
+    param D = 2 mV, g = 30 nS, E = -70.6 mV, a = 4 nS, tau = 144 ms
+    input I: pA = 0 pA
+    state v = E
+    state w = 0 pA
+    v' = (g * (E - v) + g * D * exp((v + 50.4 mV) / D) - w + I) / 281 pF
+    w' = a / tau * (v - E) - w / tau
+    emit spike when v > -40.4 mV { v = -48.5 mV   w += 80.5 pA   hold v for 1 ms }
+}
+neuron Reached {
+    param C = 0.2 nF, g_L = 10 nS, E_L = -65 mV, tau = 4 ms
+    event input exc: nS
+    event input slow: nS
+    input I: pA = 0 pA
+    state v = E_L
+    state g = 0 nS, x = 0 nS, h = 0 nS
+    g' = -g / 5 ms + 2 * exc
+    x' = slow - x / tau
+    h' = (x - h) / tau
+    v' = (g_L * (E_L - v) + g * (0 mV - v) - h * (v + 80 mV) + I) / C
+    emit spike when v > -50 mV { v = -65 mV   hold v for 2 ms }
+}";
+
+#[test]
+fn cells_that_neuroml_has_become_components_of_its_types() {
+    let written = neuroml(&program(STANDARD), &[]).unwrap().unwrap();
+    assert_eq!(written.notes, Vec::<String>::new());
+    kept("lems_standard".into(), &written.text);
+    let pulsed = |name, id, assigned, pulse| Case {
+        source: STANDARD,
+        name,
+        id,
+        attribute: None,
+        pulse: Some(pulse),
+        assigned,
+        scheme: None,
+    };
+    for case in [
+        pulsed("Reached", "reached", "net.c.I = 300 pA", "0.3nA"),
+        pulsed("Leaky", "leaky", "net.c.I = 300 pA", "0.3nA"),
+        pulsed("Resting", "resting", "net.c.I = 300 pA", "0.3nA"),
+        pulsed("Quadratic", "quadratic", "net.c.I = 300 pA", "0.3nA"),
+        pulsed("Exponential", "exponential", "net.c.I = 1 nA", "1nA"),
+        Case { pulse: None, ..pulsed("Filter", "filter", "", "") },
+        Case { pulse: None, ..pulsed("FilterResting", "filter_resting", "", "") },
+    ] {
+        round_trip(&case);
+    }
+}
+
+/// What differs from a standard type in one thing is a type of its own.
+#[test]
+fn cells_that_only_resemble_standard_types_are_written_out() {
+    for (from, to) in [
+        ("= 0 pA\n    state v = E\n    let", "= 10 pA\n    state v = E\n    let"),
+        ("state v = E\n    let leak", "state v = -60 mV\n    let leak"),
+        ("spike when v > -50 mV { v = -70 mV }", "spike when rising v > -50 mV { v = -70 mV }"),
+        ("spike when v > -50 mV { v = -70 mV }", "spike when v > -50 mV { v -= 20 mV }"),
+        ("I / C - leak", "2 * I / C - leak * abs(v / 1 mV)"),
+        ("let leak = g / C * (v - E)", "let leak = g / C * (v - E) + g / C * v^2 / 1 mV"),
+    ] {
+        assert!(STANDARD.contains(from), "{from}");
+        let written = neuroml(&program(&STANDARD.replacen(from, to, 1)), &only("Leaky")).unwrap().unwrap();
+        assert!(written.text.contains("<ComponentType name=\"Leaky\""), "{to}\n{}", written.text);
+    }
+}
+
 #[test]
 fn what_lems_says_and_what_it_cannot_say() {
     let text = |file: &str, name: &str| neuroml(&library(file), &only(name)).unwrap().unwrap();
     let lif = text("neurons/lif.neuro", "LifCond");
     kept("lems_LifCond".into(), &lif.text);
-    assert_eq!(lif.notes.len(), 2, "{:?}", lif.notes);
+    assert_eq!(lif.notes, Vec::<String>::new());
+    let exp = text("neurons/lif.neuro", "LifExp");
+    kept("lems_LifExp".into(), &exp.text);
+    assert_eq!(exp.notes.len(), 2, "{:?}", exp.notes);
     kept("lems_AdEx".into(), &text("neurons/adex.neuro", "AdEx").text);
     kept("lems_Branching".into(), &neuroml(&program(BRANCHES), &[]).unwrap().unwrap().text);
     let p = program(UNSAYABLE);

@@ -50,6 +50,30 @@ pub fn written(n: &Neuron, units: &mut Units, notes: &mut Vec<String>) -> Result
     if flaws.has_errors() { Err(flaws) } else { Ok(text) }
 }
 
+/// What is said of a cell that asks for a scheme.
+pub fn left_to_tools(name: &str) -> String {
+    format!("the scheme of `{name}` is left to the tools of LEMS")
+}
+
+/// Values of parameters and first values of states, as far as they are known.
+pub fn first_values(n: &Neuron) -> BTreeMap<VarId, f64> {
+    let mut first = BTreeMap::new();
+    for _ in 0..=n.vars.len() {
+        let before = first.len();
+        for (id, v) in &n.vars {
+            let (VarKind::Param(Some(e)) | VarKind::State(e) | VarKind::AnalogPort(e)) = &v.kind else { continue };
+            let known = |v: VarId| first.get(&v).copied();
+            if let Some(x) = eval_through(e, &|v| n.definition(v), &known, (None, Some(0.0))) {
+                first.insert(id, x);
+            }
+        }
+        if first.len() == before {
+            break;
+        }
+    }
+    first
+}
+
 fn refusals(n: &Neuron, flaws: &mut Diagnostics) {
     let mut refuse = |at: Span, what: &str, why: &str| flaws.push(unsayable("LEMS", at, what, why));
     of_any_cell(n, &mut refuse);
@@ -122,12 +146,11 @@ impl<'a> Cell<'a> {
             attached: attached(n),
             flags: Vec::new(),
             edges: Vec::new(),
-            first: BTreeMap::new(),
+            first: first_values(n),
             zero_time,
             soon,
         };
         cell.remember();
-        cell.values();
         cell
     }
 
@@ -150,23 +173,6 @@ impl<'a> Cell<'a> {
                 self.flags.push((name.clone(), "0".into()));
                 self.conditions.passing.push(name.clone());
                 self.formulas.fired.insert(event, name);
-            }
-        }
-    }
-
-    /// Values of parameters and first values of states.
-    fn values(&mut self) {
-        for _ in 0..=self.n.vars.len() {
-            let before = self.first.len();
-            for (id, v) in &self.n.vars {
-                let (VarKind::Param(Some(e)) | VarKind::State(e) | VarKind::AnalogPort(e)) = &v.kind else { continue };
-                let known = |v: VarId| self.first.get(&v).copied();
-                if let Some(x) = eval_through(e, &|v| self.n.definition(v), &known, (None, Some(0.0))) {
-                    self.first.insert(id, x);
-                }
-            }
-            if self.first.len() == before {
-                break;
             }
         }
     }
@@ -228,7 +234,7 @@ impl<'a> Cell<'a> {
         let name = &Names::beside(CORE).give(&n.name);
         let id = snake(&n.name);
         if n.scheme.is_some() {
-            notes.push(format!("the scheme of `{name}` is left to the tools of LEMS"));
+            notes.push(left_to_tools(name));
         }
         format!(
             "    <ComponentType name=\"{name}\" extends=\"baseCell\" description=\"{doc}\">\n{body}    </ComponentType>\n    <{name} id=\"{id}\"{attributes}/>\n"

@@ -1,4 +1,4 @@
-//! LEMS, in which the types of NeuroML 2 are written: a `ComponentType` and a component for each cell.
+//! LEMS, in which the types of NeuroML 2 are written: a component for each cell, and a `ComponentType` unless NeuroML has one.
 //!
 //! Numbers are written in ms, mV, pA, nS, pF and µm. LEMS decides conditions one after the other at the end of a step, as it is done here.
 
@@ -6,6 +6,9 @@ mod actions;
 mod cell;
 mod conditions;
 mod formula;
+mod polynomial;
+mod standard;
+mod synapses;
 mod unit;
 
 use super::chosen::{Unknown, chosen};
@@ -20,6 +23,12 @@ pub fn neuroml(program: &Program, only: &[String]) -> Result<Result<Exported, Di
     let (mut out, mut flaws, mut units) = (Exported::default(), Diagnostics::default(), unit::Units::default());
     let mut types: BTreeMap<usize, String> = BTreeMap::new();
     for (i, neuron) in chosen.neurons.iter().enumerate() {
+        let id = crate::export::names::snake(&neuron.name);
+        if let Some(found) = standard::components(neuron, &id, &cell::first_values(neuron), &mut units) {
+            out.notes.extend(neuron.scheme.map(|_| cell::left_to_tools(&neuron.name)));
+            types.insert(i, found);
+            continue;
+        }
         match cell::written(neuron, &mut units, &mut out.notes) {
             Ok(text) => {
                 types.insert(i, text);

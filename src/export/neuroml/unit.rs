@@ -5,7 +5,7 @@ use crate::units::Dim;
 use std::collections::BTreeMap;
 
 /// What the core has: our unit, its dimension, its unit.
-const CORE: [(&str, &str, &str); 13] = [
+const CORE: [(&str, &str, &str); 14] = [
     ("mV", "voltage", "mV"),
     ("ms", "time", "ms"),
     ("pA", "current", "pA"),
@@ -15,6 +15,7 @@ const CORE: [(&str, &str, &str); 13] = [
     ("K", "temperature", "K"),
     ("per_ms", "per_time", "per_ms"),
     ("per_mV", "per_voltage", "per_mV"),
+    ("nS_per_mV", "conductance_per_voltage", "nS_per_mV"),
     ("um2", "area", "um2"),
     ("pA_per_um2", "currentDensity", "A_per_m2"),
     ("pF_per_um2", "specificCapacitance", "F_per_m2"),
