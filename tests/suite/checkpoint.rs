@@ -11,7 +11,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 /// Parts of checkpoints by their names, where several processes keep them.
-pub type Parts = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+pub type Parts = Arc<Mutex<Files>>;
+
+/// Files in memory.
+pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Keeps every checkpoint in memory, and every part.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Checkpoints of several processes, which here are threads: each keeps a part, and any number of them goes on from these.
 
-use crate::checkpoint::{All, Parts, belongs, bits, run_with};
+use crate::checkpoint::{All, Files, Parts, belongs, bits, run_with};
 use crate::ranks::{DENDRITES, EVENTLESS, REACHING, together};
 use crate::support::program;
 use neuro::diag::Code;
@@ -88,7 +88,7 @@ fn refused(file: &[u8], parts: &Parts, processes: usize) -> String {
 fn parts_that_are_missing_damaged_or_of_another_checkpoint_are_refused() {
     let (_, files, parts) = kept(REACHING, 2);
     let (file, number) = (files.last().unwrap(), files.len());
-    let with = |change: &dyn Fn(&mut std::collections::BTreeMap<String, Vec<u8>>)| {
+    let with = |change: &dyn Fn(&mut Files)| {
         let mut changed = parts.lock().unwrap().clone();
         change(&mut changed);
         Parts::new(changed.into())
