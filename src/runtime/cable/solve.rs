@@ -105,8 +105,16 @@ impl<F: Float> Groups<'_, F> {
         let (inverse, change) = (scratch.inverse.as_mut_ptr(), scratch.change.as_mut_ptr());
         // SAFETY: the caller's promise; both have a number for each row and cell.
         unsafe {
-            self.eliminate::<V>(inverse, change);
-            let finite = self.substitute::<V>(inverse, change);
+            let finite = match &self.tree.uneven {
+                None => {
+                    self.eliminate::<V, false>(inverse, change);
+                    self.substitute::<V, false>(inverse, change)
+                }
+                Some(_) => {
+                    self.eliminate::<V, true>(inverse, change);
+                    self.substitute::<V, true>(inverse, change)
+                }
+            };
             self.advance::<V>(change, finite);
             finite
         }
@@ -126,13 +134,15 @@ impl<F: Float> Groups<'_, F> {
     }
 
     /// Goes from the leaves to the root: every row is solved for but for the change of the one that it hangs on, to which it adds its part.
+    /// `UNEVEN` says whether cells differ in their segments.
     ///
     /// # Safety
     /// As for [`Groups::solve`].
     #[inline(always)]
-    unsafe fn eliminate<V: Vector<T = F>>(&self, inverse: *mut F, change: *mut F) {
+    unsafe fn eliminate<V: Vector<T = F>, const UNEVEN: bool>(&self, inverse: *mut F, change: *mut F) {
         let (width, n, Tree { rows, fixed, axial, area, uneven }) =
             (self.count * self.side_by_side, self.side_by_side, self.tree);
+        let uneven = uneven.as_ref().filter(|_| UNEVEN);
         // SAFETY: the caller's promise.
         let one = unsafe { V::splat(F::ONE) };
         for (number, row) in rows.iter().enumerate().rev() {
@@ -172,7 +182,7 @@ impl<F: Float> Groups<'_, F> {
                         right = right.plus(current);
                     }
                     // A row that the cell does not have hands on what it has from others; it may be nothing.
-                    let handed = uneven.as_ref().map(|uneven| {
+                    let handed = uneven.map(|uneven| {
                         let none = one.minus(uneven.there.of::<V>(number, cell));
                         (none, none.times(diagonal), none.times(right))
                     });
@@ -204,7 +214,7 @@ impl<F: Float> Groups<'_, F> {
     /// # Safety
     /// As for [`Groups::solve`].
     #[inline(always)]
-    unsafe fn substitute<V: Vector<T = F>>(&self, inverse: *const F, change: *mut F) -> bool {
+    unsafe fn substitute<V: Vector<T = F>, const UNEVEN: bool>(&self, inverse: *const F, change: *mut F) -> bool {
         let (width, n) = (self.count * self.side_by_side, self.side_by_side);
         // Zero times what is not finite is no number.
         let mut beyond = [F::default(); TOGETHER * crate::plan::GROUP];
@@ -220,7 +230,7 @@ impl<F: Float> Groups<'_, F> {
                         new = new.plus(axial.times(V::load(change.add(parent * width + at))));
                     }
                     new = new.times(V::load(inverse.add(number * width + at)));
-                    if let (Some(uneven), Some(parent)) = (&self.tree.uneven, row.parent) {
+                    if let (true, Some(uneven), Some(parent)) = (UNEVEN, &self.tree.uneven, row.parent) {
                         let there = uneven.there.of::<V>(number, (self.first + group) * n + k);
                         let above = V::load(change.add(parent * width + at));
                         let none = V::splat(F::ONE).minus(there);
