@@ -83,41 +83,6 @@ impl Runner<'_> {
         })
     }
 
-    /// Plans the networks of an experiment as they are when it first runs; synapses that are drawn are only counted, as they are expected.
-    /// Networks without events are made: each process has to have all of them anyway.
-    pub fn planned(&self, experiment: &Experiment) -> Attempt<Vec<Planned>> {
-        let mut run = Run::new(self, experiment);
-        (run.builds_only, run.expects) = (true, true);
-        let done = run.begin().and_then(|()| run.go());
-        if run.live.iter().any(|l| l.plan.is_without_events()) {
-            return self.made(experiment);
-        }
-        done?;
-        (0..run.live.len()).try_for_each(|i| run.can_be_dealt_out(i))?;
-        let (dt, precision) = (run.dt, run.precision);
-        let planned = |l: Live| Planned { name: l.name, network: PlannedNetwork::Counted(l.plan, dt, precision) };
-        Ok(run.live.into_iter().map(planned).collect())
-    }
-
-    fn made(&self, experiment: &Experiment) -> Attempt<Vec<Planned>> {
-        let mut run = Run::new(self, experiment);
-        run.builds_only = true;
-        within(self.settings.threads, || {
-            run.begin()?;
-            run.go()?;
-            (0..run.live.len()).try_for_each(|i| run.start(i))
-        })?;
-        let made = |l: Live| match l.simulation {
-            Some(Running::Rates(network)) => Ok(Planned { name: l.name, network: PlannedNetwork::Made(network) }),
-            _ => {
-                let message = format!("`{}` has events, and another network of the experiment has none", l.name);
-                let d = Diagnostic::new(Code::E0822, message);
-                Err(Box::new(d.help("plan an experiment with one of them")))
-            }
-        };
-        run.live.into_iter().map(made).collect()
-    }
-
     /// Builds the networks of an experiment as they are when it first runs, for `emit` and `explain`.
     pub fn networks(&self, experiment: &Experiment) -> Result<Vec<Running>, Box<Diagnostic>> {
         let mut run = Run::new(self, experiment);
@@ -131,22 +96,6 @@ impl Runner<'_> {
             Ok(run.live.into_iter().filter_map(|l| l.simulation).collect())
         })
     }
-}
-
-/// A network that is planned.
-pub struct Planned {
-    /// Its name in the experiment.
-    pub name: String,
-    /// What it has.
-    pub network: PlannedNetwork,
-}
-
-/// What is known of a network that is planned.
-pub enum PlannedNetwork {
-    /// Its plan, in which synapses are only counted, its time step in internal units, and the type of its states.
-    Counted(crate::plan::Network, f64, Precision),
-    /// A network without events, as it would run.
-    Made(Box<RateNetwork>),
 }
 
 /// Steps between two looks at the clock.
@@ -236,9 +185,9 @@ pub(super) struct Run<'a> {
     pub(super) gathered: Vec<Quantity>,
     /// Why a function of time had no value.
     pub(super) complaint: Arc<Mutex<Option<Box<Diagnostic>>>>,
-    builds_only: bool,
+    pub(super) builds_only: bool,
     /// Whether networks are only planned.
-    expects: bool,
+    pub(super) expects: bool,
     /// The time that all `run`s have let pass so far.
     pub(super) passed: f64,
     /// The time that they will, as far as is known.
