@@ -17,8 +17,8 @@ fi
 NEURO=$(realpath "$NEURO")
 export NEURO
 python3 -m venv "$folder/venv"
-# In this checkout's target folder, so that what others have compiled is used again.
-CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$here/../target}" \
+# In this checkout's target folder and in the profile of the tests, so that what others have compiled is used again.
+MATURIN_PEP517_ARGS="--profile release" CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$here/../target}" \
     "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --force-reinstall "$here[test]"
 # From elsewhere, so that the package is taken that was installed.
 cd "$folder"
