@@ -15,6 +15,7 @@ use crate::source::{FileId, Span};
 use crate::units::{Dim, Unit, canonical_unit, dimension_word};
 use crate::value::{Quantity, Value};
 use cranelift_entity::EntityRef;
+use std::collections::HashMap;
 
 /// The file of texts that come from outside.
 const OUTSIDE: FileId = FileId(u32::MAX);
@@ -34,7 +35,12 @@ pub struct Session<'a> {
     run: Run<'a>,
     /// A name beside those of the experiment, which holds what is assigned.
     given: LocalId,
+    /// Expressions that were asked for, by their texts.
+    read: HashMap<String, Expr>,
 }
+
+/// So many expressions are kept.
+const MOST_READ: usize = 256;
 
 impl<'a> Session<'a> {
     /// Executes an experiment, and keeps its networks.
@@ -44,7 +50,7 @@ impl<'a> Session<'a> {
         run.go()?;
         let given = LocalId::new(run.locals.len());
         run.locals.push(None);
-        Ok(Session { run, given })
+        Ok(Session { run, given, read: HashMap::new() })
     }
 
     /// The time that the networks have come to, ms.
@@ -236,9 +242,17 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn seen(&self, text: &str) -> Attempt<Expr> {
+    fn seen(&mut self, text: &str) -> Attempt<Expr> {
+        if let Some(e) = self.read.get(text) {
+            return Ok(e.clone());
+        }
         let told = |why: String| Box::new(Diagnostic::new(Code::E0804, format!("`{text}` cannot be read: {why}")));
-        overrides::seen(self.run.runner.module, self.run.experiment, (OUTSIDE, text)).map_err(told)
+        let e = overrides::seen(self.run.runner.module, self.run.experiment, (OUTSIDE, text)).map_err(told)?;
+        if self.read.len() >= MOST_READ {
+            self.read.clear();
+        }
+        self.read.insert(text.to_string(), e.clone());
+        Ok(e)
     }
 }
 
