@@ -138,9 +138,13 @@ class Simulation(_Live):
 
     def step(self, steps: int = 1) -> None:
         """Lets so many time steps pass. Ctrl-C stops between two of them."""
-        if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
-            raise ValueError(f"a number of steps is a whole number, not negative, not {steps!r}")
-        _heard(self._native.step(int(steps)))
+        if type(steps) is not int or steps < 0:
+            if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
+                raise ValueError(f"a number of steps is a whole number, not negative, not {steps!r}")
+            steps = int(steps)
+        found = self._native.step(steps)
+        if found:
+            _heard(found)
 
     def run(self, duration: Union[float, str]) -> None:
         """Lets time pass: ms, or a text such as "0.5 s"."""

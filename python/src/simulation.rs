@@ -3,7 +3,7 @@
 use crate::errors::{Told, all, refused, told};
 use crate::outcome::{Described, Events, Samples, described, events, indices, quantity, samples};
 use crate::program::{Compiled, Options, compiled};
-use crate::work::{Stop, Teller, Word, wait};
+use crate::work::{Patience, Stop, Teller, Word, wait};
 use neuro::diag::{Diagnostic, Diagnostics};
 use neuro::disk::Disk;
 use neuro::evaluate::Attempt;
@@ -55,7 +55,7 @@ pub struct Simulation {
     of: Compiled,
     /// Dropped to let the thread end.
     requests: Mutex<Sender<Request>>,
-    answers: Mutex<Receiver<Word<Answer>>>,
+    answers: Mutex<(Receiver<Word<Answer>>, Patience)>,
     /// Held from a request to its answer.
     turn: Mutex<()>,
     stop: Stop,
@@ -163,7 +163,8 @@ impl Simulation {
                 }
             };
             let _ = to.send(Word::Done(Answer::Nothing));
-            while let Ok(request) = asked.recv() {
+            let mut patience = Patience::default();
+            while let Ok(request) = patience.soon(&asked).or_else(|_| asked.recv()) {
                 let answer = request(&mut session);
                 if to.send(Word::Done(answer)).is_err() {
                     break;
@@ -172,7 +173,7 @@ impl Simulation {
         };
         let thread = thread::Builder::new().name("neuro".into()).stack_size(DEEP_STACK).spawn(work);
         thread.map_err(|e| PyRuntimeError::new_err(format!("no thread for a simulation: {e}")))?;
-        let answers = Mutex::new(answers);
+        let answers = Mutex::new((answers, Patience::default()));
         let (begun, stopped) = wait(py, &answers, &stop, None)?;
         if let Some(e) = stopped {
             return Err(e);

@@ -8,8 +8,9 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Between two looks for signals.
@@ -107,16 +108,69 @@ impl<T> Progress for Teller<T> {
     }
 }
 
+/// So long one looks for what comes soon before one sleeps: waking up takes longer than most requests.
+const SOON: Duration = Duration::from_micros(10);
+
+/// Whether there is a processor for the one who waits.
+fn may_spin() -> bool {
+    static MAY: OnceLock<bool> = OnceLock::new();
+    *MAY.get_or_init(|| thread::available_parallelism().is_ok_and(|n| n.get() > 1))
+}
+
+/// How often to look for what may come soon: after each time in vain half as often, so that busy processors are left to others.
+#[derive(Default)]
+pub struct Patience {
+    pause: u32,
+    left: u32,
+}
+
+impl Patience {
+    /// What comes soon, if anything does.
+    pub fn soon<T>(&mut self, from: &Receiver<T>) -> Result<T, TryRecvError> {
+        if self.left > 0 || !may_spin() {
+            self.left = self.left.saturating_sub(1);
+            return from.try_recv();
+        }
+        let since = Instant::now();
+        loop {
+            match from.try_recv() {
+                Err(TryRecvError::Empty) if since.elapsed() < SOON => std::hint::spin_loop(),
+                Err(TryRecvError::Empty) => {
+                    self.pause = (2 * self.pause + 1).min(255);
+                    self.left = self.pause;
+                    return Err(TryRecvError::Empty);
+                }
+                found => {
+                    self.pause = 0;
+                    return found;
+                }
+            }
+        }
+    }
+}
+
 /// Waits for the end of some work. Returns what came of it, and the exception for which it was asked to stop.
 pub fn wait<T: Send>(
     py: Python<'_>,
-    from: &Mutex<Receiver<Word<T>>>,
+    from: &Mutex<(Receiver<Word<T>>, Patience)>,
     stop: &Stop,
     listener: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<(T, Option<PyErr>)> {
     let mut stopped = None;
     loop {
-        let word = py.detach(|| from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LOOK));
+        // The lock of the interpreter is kept for what takes no longer than giving it back.
+        let found = {
+            let mut of = from.lock().unwrap_or_else(PoisonError::into_inner);
+            let (answers, patience) = &mut *of;
+            patience.soon(answers)
+        };
+        let word = match found {
+            Ok(word) => Ok(word),
+            Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => {
+                py.detach(|| from.lock().unwrap_or_else(PoisonError::into_inner).0.recv_timeout(LOOK))
+            }
+        };
         let heard = match word {
             Ok(Word::Done(done)) => return Ok((done, stopped)),
             Err(RecvTimeoutError::Disconnected) => {
