@@ -1,6 +1,6 @@
 """What a request to a stepped network takes in Python, beside what it asks for: python benches/requests.py, with the package installed.
 
-The network is ten cells whose step takes a fraction of a microsecond. Of each request the best of seven rounds counts.
+The network is ten cells whose step takes a fraction of a microsecond. Of each request the best of fifteen rounds counts.
 """
 import time
 
