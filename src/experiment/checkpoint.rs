@@ -519,6 +519,7 @@ fn functions_sound(plan: &Network, rates: &[LaneProgram], functions: &[PortFunct
 impl Run<'_> {
     /// Keeps a checkpoint at the present step boundary, within a `run`.
     pub(super) fn checkpoint(&mut self, keeper: &dyn CheckpointStore, belongs: &RunIdentity) -> Attempt<()> {
+        self.live.iter_mut().filter_map(|live| live.simulation.as_mut()).for_each(Running::put_into_effect);
         let kept = match self.runner.settings.ranks.are_several() {
             true => self.keep_in_parts(keeper, belongs),
             false => self.spools().and_then(|spools| {
@@ -681,6 +682,7 @@ impl Run<'_> {
             return self.save_arrays(index, path, format, net.span);
         }
         self.start(index)?;
+        self.live[index].simulation.iter_mut().for_each(Running::put_into_effect);
         let bytes = NETWORK.write(None, &saved_network(&self.live[index], self.runner.module, Running::snapshot));
         let bytes = bytes.map_err(|why| Box::new(Diagnostic::new(Code::E0809, format!("cannot save: {why}"))))?;
         self.out.saved.insert(path.to_string(), bytes);

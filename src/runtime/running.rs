@@ -323,6 +323,15 @@ impl Running {
         }
     }
 
+    /// Puts into effect what has been given since the last step, so that the state is that of the network as it is.
+    pub fn put_into_effect(&mut self) {
+        match self {
+            Running::Events(s) => s.refresh(),
+            Running::Batched(s) => s.each(Simulation::refresh),
+            Running::Rates(_) => {}
+        }
+    }
+
     /// Returns the state at the present step boundary.
     pub fn snapshot(&self) -> Snapshot {
         match self {
