@@ -2,7 +2,7 @@
 
 use super::buffer::Buffer;
 use super::simulation::Simulation;
-use super::windows::{Average, TooShort};
+use super::windows::{Average, TooShort, Windows};
 use crate::hir::{Expr, VarId};
 use crate::plan::windows::Kept;
 
@@ -33,6 +33,8 @@ impl Simulation {
     /// # Errors
     /// A mean over more steps than the window had.
     pub fn end_window(&mut self, name: &str) -> Result<(), TooShort> {
+        let Windows { kept, beginning } = &mut self.windows;
+        beginning.retain(|k| kept[*k].0.taken.window != name);
         for k in 0..self.windows.kept.len() {
             let (kept, average) = &mut self.windows.kept[k];
             if kept.taken.window != name {
@@ -53,7 +55,8 @@ impl Simulation {
 
     /// Lets what is taken of windows be what the cells begin with, until one of their name has ended.
     pub(super) fn begin_windows(&mut self) {
-        for k in 0..self.windows.kept.len() {
+        for at in 0..self.windows.beginning.len() {
+            let k = self.windows.beginning[at];
             self.keep(k, Some(self.present_values(k)));
         }
     }

@@ -171,6 +171,7 @@ impl Simulation {
 
     /// Lets what follows from a state follow from the one that was put back.
     fn restored(&mut self) {
+        self.windows.beginning.clear();
         (0..self.network.projections.len()).for_each(|k| self.follow_weights(k));
         self.deliveries.draw_again(&self.network, &self.projections, &self.history);
     }

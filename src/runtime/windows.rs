@@ -105,6 +105,8 @@ impl Average {
 /// What the cells of a network with events keep of windows.
 pub struct Windows {
     pub(super) kept: Vec<(Kept, Option<Average>)>,
+    /// Which of them are of windows of which none has ended yet.
+    pub(super) beginning: Vec<usize>,
 }
 
 impl Windows {
@@ -114,7 +116,7 @@ impl Windows {
             let average = Average::for_what(&k.taken, dt);
             (k, average)
         };
-        Windows { kept: kept.into_iter().map(with_average).collect() }
+        Windows { beginning: (0..kept.len()).collect(), kept: kept.into_iter().map(with_average).collect() }
     }
 
     /// Returns whether something is averaged, step by step.

@@ -95,6 +95,7 @@ impl Inner {
             return false;
         }
         (self.step, self.moment, self.active) = (from.step, from.moment, from.active);
+        self.beginning.clear();
         self.rescale();
         let fits = from.given.iter().all(|(place, rows, raw)| self.restore_given(net, place, *rows, raw))
             && self.restore_kept(net, from)

@@ -106,6 +106,8 @@ struct Inner {
     packed: (Vec<f32>, Vec<f64>),
     /// Means over windows.
     averages: Vec<Averaged>,
+    /// What is taken of windows of which none has ended yet: where it is kept, and of which value.
+    beginning: Vec<(Node, Node)>,
     /// States kept per item of a data set: by data set and state, item after item.
     samples: BTreeMap<(u64, Node), Array>,
 }
@@ -152,6 +154,7 @@ impl RateNetwork {
             images: Default::default(),
             packed: Default::default(),
             averages: Vec::new(),
+            beginning: Vec::new(),
             samples: BTreeMap::new(),
         };
         inner.rescale();

@@ -17,6 +17,7 @@ impl Inner {
 
     /// Prepares means, and lets everything taken of windows be what the network begins with.
     pub fn find_windows(&mut self, net: &Network) {
+        self.beginning = self.taken_of(None);
         self.begin_windows(net);
         for (node, of) in self.taken_of(None) {
             let Key::Window(_, taken) = &self.graph.nodes[node].key else { continue };
@@ -25,9 +26,12 @@ impl Inner {
         }
     }
 
-    /// Lets everything taken of windows be what there is now, as long as nothing has happened.
+    /// Lets what is taken of windows be what there is now, until one of their name has ended.
     pub fn begin_windows(&mut self, net: &Network) {
-        self.taken_of(None).into_iter().for_each(|(node, of)| self.copy_value(net, node, of));
+        for k in 0..self.beginning.len() {
+            let (node, of) = self.beginning[k];
+            self.copy_value(net, node, of);
+        }
     }
 
     /// Adds the present values to the means over open windows.
@@ -44,7 +48,9 @@ impl Inner {
     pub fn end_window(&mut self, net: &Network, name: &str) -> Result<(), TooShort> {
         let mut averages = std::mem::take(&mut self.averages);
         let mut result = Ok(());
-        for (node, of) in self.taken_of(Some(name)) {
+        let taken = self.taken_of(Some(name));
+        self.beginning.retain(|of| !taken.contains(of));
+        for (node, of) in taken {
             let Some(a) = averages.iter_mut().find(|a| a.node == node) else {
                 self.copy_value(net, node, of);
                 continue;
