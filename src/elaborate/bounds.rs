@@ -20,8 +20,11 @@ pub fn cells_within_bounds(p: &Population, id: VarId, cells: &Cells, value: &Col
 /// Refuses a segment that a cable of some cells does not have.
 pub fn segment_exists(p: &Population, cells: &Cells, id: VarId, segment: Option<usize>, span: Span) -> Attempt<()> {
     let Some(at) = segment else { return Ok(()) };
-    let segments = |cell| p.model.vars[id].cable.map_or(1, |cable| p.segments_of(cable, cell));
-    match cells.iter().map(|cell| (cell, segments(cell))).find(|(_, n)| at >= *n) {
+    let cable = p.model.vars[id].cable;
+    let segments = |cell| cable.map_or(1, |cable| p.segments_of(cable, cell));
+    // One cell tells of all where they do not differ.
+    let looked_at = if cable.is_none_or(|cable| p.has_even(cable)) { 1 } else { cells.len() };
+    match cells.iter().take(looked_at).map(|cell| (cell, segments(cell))).find(|(_, n)| at >= *n) {
         Some((cell, n)) => out_of_cable(p, id, (at as f64, n, cell), span),
         None => Ok(()),
     }

@@ -221,8 +221,7 @@ impl Elaborator<'_> {
             }
             Site::Segment(v) => {
                 let at = one(v)?;
-                let of_each = cells.iter().map(|cell| counts.segment(at, cell, span));
-                of_each.collect::<Attempt<Vec<f64>>>()?;
+                cells.iter().try_for_each(|cell| counts.segment(at, cell, span).map(drop))?;
                 at
             }
             Site::Distance(v) => {

@@ -121,6 +121,7 @@ pub fn per_synapse(
             match (&q.shape[..], pairs.plain()) {
                 (_, Pairs::Convolution(_)) => one_each(q, pairs.len(), "synapse", e.span),
                 ([rows, columns], _) => {
+                    one_for_examples(&q, e.span)?;
                     matrix_fits((*rows, *columns), (ends.1.view.n, ends.0.view.n), e.span)?;
                     if pairs.are_expected() {
                         return super::undrawn(e.span, "a matrix of values");
@@ -151,7 +152,7 @@ pub fn matrix_in_order(
     place: &dyn Fn(&Edge) -> (usize, usize),
     span: Span,
 ) -> Attempt<Column> {
-    let columns = q.shape.last().copied().unwrap_or(1);
+    let columns = q.shape[1];
     let places: Vec<usize> = edges.iter().map(place).map(|(row, column)| row * columns + column).collect();
     let mut missing = vec![true; q.data.len()];
     if places.iter().any(|at| !std::mem::replace(&mut missing[*at], false)) {

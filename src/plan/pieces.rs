@@ -65,6 +65,7 @@ impl Population {
     /// Returns whether a cable has the same number of segments in all cells.
     pub fn has_even(&self, cable: usize) -> bool {
         self.is_common(&self.model.cables[cable].segments)
+            || (1..self.n).all(|cell| self.segments_of(cable, cell) == self.segments_of(cable, 0))
     }
 
     /// Returns the cell and the segment at every place of a cable; places that belong to none repeat the last segment or cell.
