@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 thread_local! {
     /// How many threads [`map`] may use when this one calls it, if that was said.
@@ -23,6 +24,11 @@ pub fn within<T>(threads: usize, work: impl FnOnce() -> T) -> T {
 
 fn allowed() -> usize {
     ALLOWED.get().unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// Locks what threads share, also where one of them has panicked.
+pub fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Stack of a thread that descends in trees as tall as the parser makes them. Only what is used of it takes memory.

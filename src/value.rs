@@ -5,7 +5,6 @@ use crate::units::{Dim, Unit, canonical_unit, format_number};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Elements that an array can have at most: more than any machine holds, and few enough for their bytes to be counted.
@@ -392,27 +391,27 @@ pub enum Value {
     /// A truth value.
     Bool(bool),
     /// A string.
-    Text(Rc<str>),
+    Text(Arc<str>),
     /// `lo .. hi`
     Range(f64, f64, Dim, Option<Unit>),
     /// A population.
     Population(PopulationRef),
     /// A network.
-    Network(Rc<Instance>),
+    Network(Arc<Instance>),
     /// A world as it is now.
-    Environment(Rc<EnvironmentState>),
+    Environment(Arc<EnvironmentState>),
     /// A projection: network, and indices (several if it has several ends).
-    Projection(usize, Rc<Vec<usize>>),
+    Projection(usize, Arc<Vec<usize>>),
     /// Recorded events or states, by index.
     Recording(usize),
     /// A table.
-    Table(Rc<Table>),
+    Table(Arc<Table>),
     /// The texts of a column of a table, while they are compared.
-    Texts(Rc<Texts>),
+    Texts(Arc<Texts>),
     /// The parts of a data set.
-    Data(Rc<Vec<(&'static str, Rc<Examples>)>>),
+    Data(Arc<Vec<(&'static str, Arc<Examples>)>>),
     /// Examples of a data set, in an order.
-    Examples(Rc<Examples>, Rc<Vec<usize>>),
+    Examples(Arc<Examples>, Arc<Vec<usize>>),
 }
 
 impl Value {

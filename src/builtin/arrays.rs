@@ -7,7 +7,7 @@ use crate::measure;
 use crate::rng::Stream;
 use crate::units::{Dim, Unit, lookup};
 use crate::value::{Quantity, Value, extent};
-use std::rc::Rc;
+use std::sync::Arc;
 
 type Given<'a> = &'a Arguments<'a>;
 type Result<T = Value> = std::result::Result<T, Refusal>;
@@ -273,7 +273,7 @@ fn shuffled<T>(mut list: Vec<T>, stream: &Stream) -> Vec<T> {
 pub fn shuffle(host: &dyn Host, a: Given) -> Result {
     let stream = host.stream();
     if let Some(Value::Examples(set, order)) = a.value(0) {
-        return Ok(Value::Examples(set.clone(), Rc::new(shuffled(order.to_vec(), &stream))));
+        return Ok(Value::Examples(set.clone(), Arc::new(shuffled(order.to_vec(), &stream))));
     }
     let q = a.quantity(0)?;
     Ok(q.with(shuffled(q.data.to_vec(), &stream)).into())

@@ -24,7 +24,7 @@ use crate::measure::Events;
 use crate::rng::Stream;
 use crate::units::{Dim, Unit};
 use crate::value::{Quantity, Value};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A row of the table.
 pub struct Builtin {
@@ -403,14 +403,14 @@ impl Arguments<'_> {
         }
     }
 
-    fn text(&self, i: usize) -> Result<Rc<str>, Refusal> {
+    fn text(&self, i: usize) -> Result<Arc<str>, Refusal> {
         match self.value(i) {
             Some(Value::Text(t)) => Ok(t.clone()),
             _ => self.wrong(i, "a string"),
         }
     }
 
-    fn table(&self, i: usize) -> Result<Rc<Table>, Refusal> {
+    fn table(&self, i: usize) -> Result<Arc<Table>, Refusal> {
         match self.value(i) {
             Some(Value::Table(t)) => Ok(t.clone()),
             _ => self.wrong(i, "a table"),

@@ -5,7 +5,7 @@ use crate::data::{self, Examples, Flaw, KNOWN, Numbers, Pictures, Unavailable, i
 use crate::diag::Code;
 use crate::units::Dim;
 use crate::value::{Quantity, Value};
-use std::rc::Rc;
+use std::sync::Arc;
 
 type Given<'a> = &'a Arguments<'a>;
 type Result<T = Value> = std::result::Result<T, Refusal>;
@@ -24,7 +24,7 @@ fn known(host: &dyn Host, name: &str) -> Result {
         return Err(refusal.help("let one experiment run after the other, or take a machine with more memory"));
     }
     match data::images(name, host.files()) {
-        Ok(parts) => Ok(Value::Data(Rc::new(parts.into_iter().map(|(name, e)| (name, Rc::new(e))).collect()))),
+        Ok(parts) => Ok(Value::Data(Arc::new(parts.into_iter().map(|(name, e)| (name, Arc::new(e))).collect()))),
         Err(why) => Err(unavailable(name, why)),
     }
 }
@@ -36,7 +36,7 @@ pub fn mnist(host: &dyn Host, a: Given) -> Result {
     let folder = a.text(0)?;
     let parts = data::like_mnist(&folder, host.files());
     let parts = parts.map_err(|(path, flaw)| flawed(0, format!("`{path}` cannot be used"), flaw))?;
-    Ok(Value::Data(Rc::new(parts.into_iter().map(|(name, e)| (name, Rc::new(e))).collect())))
+    Ok(Value::Data(Arc::new(parts.into_iter().map(|(name, e)| (name, Arc::new(e))).collect())))
 }
 
 /// An array from an idx file.
@@ -102,8 +102,8 @@ pub fn pictures(host: &dyn Host, a: Given) -> Result {
     let fields = vec![("image".to_string(), None, all.numbers())];
     match Examples::new(&path, fields, Some(n)) {
         Ok(set) => {
-            let order = Rc::new((0..set.n).collect());
-            Ok(Value::Examples(Rc::new(set), order))
+            let order = Arc::new((0..set.n).collect());
+            Ok(Value::Examples(Arc::new(set), order))
         }
         Err(_) => {
             Err(unfit(Flaw::new("there is no PNG or JPEG file in it", "name a folder or a zip archive of pictures")))
@@ -127,8 +127,8 @@ pub fn dataset(_: &dyn Host, a: Given) -> Result {
     }
     match Examples::new("dataset", fields, count) {
         Ok(set) => {
-            let order = Rc::new((0..set.n).collect());
-            Ok(Value::Examples(Rc::new(set), order))
+            let order = Arc::new((0..set.n).collect());
+            Ok(Value::Examples(Arc::new(set), order))
         }
         Err(why) => Err(Refusal::new(Code::E0403, "these fields do not make a data set", why)),
     }
@@ -179,7 +179,7 @@ pub fn confusion(_: &dyn Host, a: Given) -> Result {
 }
 
 /// The content of the file that the first argument names.
-fn file(host: &dyn Host, a: Given) -> Result<(Rc<str>, Vec<u8>)> {
+fn file(host: &dyn Host, a: Given) -> Result<(Arc<str>, Vec<u8>)> {
     let path = a.text(0)?;
     match host.files().read(&path) {
         Ok(bytes) => Ok((path, bytes)),
@@ -199,7 +199,7 @@ pub fn csv(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;
     let table = data::csv(&path, &bytes, None, &|_| true);
     let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
-    Ok(Value::Table(Rc::new(t)))
+    Ok(Value::Table(Arc::new(t)))
 }
 
 /// A table from a CSV file, whose rows may have names.
@@ -213,7 +213,7 @@ pub fn named_parquet(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;
     let table = data::parquet(&path, bytes, &|_| true);
     let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
-    named(Value::Table(Rc::new(t)), a)
+    named(Value::Table(Arc::new(t)), a)
 }
 
 /// The same from an Arrow file.
@@ -221,7 +221,7 @@ pub fn named_arrow(host: &dyn Host, a: Given) -> Result {
     let (path, bytes) = file(host, a)?;
     let table = data::arrow(&path, &bytes, &|_| true);
     let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
-    named(Value::Table(Rc::new(t)), a)
+    named(Value::Table(Arc::new(t)), a)
 }
 
 /// The same from a list of objects in a JSON file.
@@ -231,7 +231,7 @@ pub fn named_json(host: &dyn Host, a: Given) -> Result {
     let (list, each) = (given(2)?, given(3)?);
     let table = data::json(&path, &bytes, list.as_deref(), each.as_deref());
     let t = table.map_err(|flaw| flawed(0, format!("`{path}` is not a table"), flaw))?;
-    named(Value::Table(Rc::new(t)), a)
+    named(Value::Table(Arc::new(t)), a)
 }
 
 /// Lets a column name the rows of a table, if one is given.
@@ -240,8 +240,8 @@ fn named(table: Value, a: Given) -> Result {
     if !a.has(1) {
         return Ok(Value::Table(t));
     }
-    let t = Rc::unwrap_or_clone(t).named_by(&a.text(1)?);
-    Ok(Value::Table(Rc::new(t.map_err(|flaw| flawed(1, "this column does not name the rows", flaw))?)))
+    let t = Arc::unwrap_or_clone(t).named_by(&a.text(1)?);
+    Ok(Value::Table(Arc::new(t.map_err(|flaw| flawed(1, "this column does not name the rows", flaw))?)))
 }
 
 /// The rows of a table for which a condition holds.
@@ -249,7 +249,7 @@ pub fn filter(_: &dyn Host, a: Given) -> Result {
     let (t, keep) = (a.table(0)?, a.quantity(1)?);
     if keep.is_single() {
         let all = vec![keep.data[0] != 0.0; t.rows()];
-        return Ok(Value::Table(Rc::new(t.filtered(&all))));
+        return Ok(Value::Table(Arc::new(t.filtered(&all))));
     }
     if keep.data.len() != t.rows() {
         let message = format!("{} values for {} rows", keep.data.len(), t.rows());
@@ -257,7 +257,7 @@ pub fn filter(_: &dyn Host, a: Given) -> Result {
         return Err(refusal.help("compare columns of this table: `filter(cells, cells.type == \"KC\")`"));
     }
     let keep: Vec<bool> = keep.data.iter().map(|x| *x != 0.0).collect();
-    Ok(Value::Table(Rc::new(t.filtered(&keep))))
+    Ok(Value::Table(Arc::new(t.filtered(&keep))))
 }
 
 /// 1 for each text that satisfies a predicate, 0 for the others.

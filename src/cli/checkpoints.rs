@@ -2,10 +2,11 @@
 
 use super::messages::Stop;
 use neuro::experiment::CheckpointStore;
+use neuro::parallel::locked;
 use neuro::units::{Dim, lookup};
-use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The name of its file.
@@ -15,7 +16,7 @@ pub const CHECKPOINT: &str = "checkpoint.state";
 pub struct Kept {
     path: PathBuf,
     every: Option<Duration>,
-    last: Cell<Instant>,
+    last: Mutex<Instant>,
 }
 
 /// Reads a wall time of an option: `30s`, `10min`, `1h`.
@@ -35,7 +36,7 @@ pub fn time(option: &str, text: &str) -> Result<Duration, Stop> {
 impl Kept {
     /// The checkpoint of a folder, due every so often.
     pub fn new(folder: &Path, every: Option<Duration>) -> Kept {
-        Kept { path: folder.join(CHECKPOINT), every, last: Cell::new(Instant::now()) }
+        Kept { path: folder.join(CHECKPOINT), every, last: Mutex::new(Instant::now()) }
     }
 
     /// The checkpoint of a folder, of which the first of several processes says when it is due.
@@ -50,11 +51,11 @@ impl Kept {
 
 impl CheckpointStore for Kept {
     fn is_due(&self) -> bool {
-        self.every.is_some_and(|every| self.last.get().elapsed() >= every)
+        self.every.is_some_and(|every| locked(&self.last).elapsed() >= every)
     }
 
     fn keep(&self, bytes: &[u8], parts: &[String]) -> Result<(), String> {
-        self.last.set(Instant::now());
+        *locked(&self.last) = Instant::now();
         write(&self.path, bytes).map_err(|e| format!("{}: {e}", self.path.display()))?;
         // It is kept, whether or not older parts can be found.
         let entries = std::fs::read_dir(self.folder()).into_iter().flatten().flatten();

@@ -7,12 +7,13 @@ use neuro::draw::scene;
 use neuro::experiment::record::Recording;
 use neuro::experiment::{Expectation, Moment, Progress, Quantity};
 use neuro::figure::Figure;
+use neuro::parallel::locked;
 use neuro::report::{self, Spooled};
 use neuro::source::SourceMap;
 use serde_json::{Value, json};
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Between two looks at the bar, or the page.
@@ -40,12 +41,12 @@ pub struct Shown<'a> {
     /// Whether people see a bar.
     terminal: bool,
     begun: Instant,
-    bar: RefCell<Option<ProgressBar>>,
+    bar: Mutex<Option<ProgressBar>>,
     /// When and where time began to pass, or the outermost loop to turn.
-    first: Cell<Option<(Instant, f64, f64)>>,
-    last: Cell<Option<Instant>>,
+    first: Mutex<Option<(Instant, f64, f64)>>,
+    last: Mutex<Option<Instant>>,
     /// When each measure was last told to the page, which gets all of its executions.
-    told: RefCell<BTreeMap<String, Instant>>,
+    told: Mutex<BTreeMap<String, Instant>>,
 }
 
 impl<'a> Shown<'a> {
@@ -77,20 +78,21 @@ impl<'a> Shown<'a> {
             _ => PAUSE,
         };
         // A program hears at once what there is to come, people when they have waited.
-        let since = match (self.last.get(), self.hears) {
+        let mut last = locked(&self.last);
+        let since = match (*last, self.hears) {
             (None, Hears::Program(_)) => None,
             (last, _) => Some(last.unwrap_or(self.begun)),
         };
         if since.is_some_and(|since| now.duration_since(since) < pause) {
             return false;
         }
-        self.last.set(Some(now));
+        *last = Some(now);
         true
     }
 
     /// Draws the bar.
     fn draw(&self, done: Option<f64>, text: &str) {
-        let mut bar = self.bar.borrow_mut();
+        let mut bar = locked(&self.bar);
         let bar = bar.get_or_insert_with(|| {
             let style = ProgressStyle::with_template("{bar:30} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(1000).with_style(style)
@@ -119,9 +121,19 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// When and where time began to pass.
+    fn since(&self, at: &Moment, now: Instant) -> (Instant, f64, f64) {
+        let mut first = locked(&self.first);
+        // A loop that begins again, or another one, has a clock of its own.
+        let goes_on = |f: &(Instant, f64, f64)| at.simulated >= f.1 && (at.total.is_some() || at.part >= f.2);
+        let since = first.filter(goes_on).unwrap_or((now, at.simulated, at.part));
+        *first = Some(since);
+        since
+    }
+
     /// Simulated time by wall time, since time began to pass.
     fn speed(&self, at: &Moment, now: Instant) -> Option<f64> {
-        let (begun, simulated, _) = self.first.get()?;
+        let (begun, simulated, _) = (*locked(&self.first))?;
         let wall = now.duration_since(begun).as_secs_f64();
         (wall > 0.2 && at.simulated > simulated).then(|| (at.simulated - simulated) / 1000.0 / wall)
     }
@@ -146,7 +158,7 @@ impl<'a> Shown<'a> {
 
     /// Removes the bar.
     pub fn clear(&self) {
-        if let Some(bar) = self.bar.borrow_mut().take() {
+        if let Some(bar) = locked(&self.bar).take() {
             bar.finish_and_clear();
         }
     }
@@ -212,14 +224,7 @@ impl Progress for Shown<'_> {
             return;
         }
         let now = Instant::now();
-        let (begun, simulated, part) = match self.first.get() {
-            // A loop that begins again, or another one, has a clock of its own.
-            Some(first) if at.simulated >= first.1 && (at.total.is_some() || at.part >= first.2) => first,
-            _ => {
-                self.first.set(Some((now, at.simulated, at.part)));
-                (now, at.simulated, at.part)
-            }
-        };
+        let (begun, simulated, part) = self.since(at, now);
         if !self.is_time(now) {
             return;
         }
@@ -249,7 +254,7 @@ impl Progress for Shown<'_> {
             say!("{}", json!({ "event": "measure", "measure": measure }));
         }
         let now = Instant::now();
-        let mut told = self.told.borrow_mut();
+        let mut told = locked(&self.told);
         if self.page.is_some() && told.get(name).is_none_or(|t| now.duration_since(*t) > 5 * GLANCE) {
             told.insert(name.to_string(), now);
             self.tell_page(&json!({ "event": "measure", "measure": report::measure_event(name, executions) }));
@@ -276,7 +281,7 @@ impl Progress for Shown<'_> {
 
     fn line(&self, text: &str) {
         let event = || json!({ "event": "line", "text": text });
-        match (&*self.bar.borrow(), self.hears) {
+        match (&*locked(&self.bar), self.hears) {
             (_, Hears::Program(_)) => say!("{}", event()),
             (Some(bar), _) => bar.suspend(|| say!("{text}")),
             (None, _) => say!("{text}"),

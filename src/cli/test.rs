@@ -11,12 +11,11 @@ use neuro::diag::{Code, Diagnostic, Diagnostics};
 use neuro::disk::{Disk, named_data};
 use neuro::experiment::{Expectation, Moment, Progress, Runner, Settings, Snapshot};
 use neuro::hir::experiment::model::Experiment;
-use neuro::parallel::DEEP_STACK;
-use std::cell::RefCell;
+use neuro::parallel::{DEEP_STACK, locked};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::Instant;
 
 /// A test or an experiment.
@@ -39,13 +38,13 @@ struct Report {
 
 /// Keeps what experiments print until they are reported.
 #[derive(Default)]
-struct Kept(RefCell<Vec<String>>);
+struct Kept(Mutex<Vec<String>>);
 
 impl Progress for Kept {
     fn update(&self, _: &Moment) {}
 
     fn line(&self, text: &str) {
-        self.0.borrow_mut().push(text.to_string());
+        locked(&self.0).push(text.to_string());
     }
 
     fn interrupted(&self) -> Option<String> {
@@ -159,7 +158,7 @@ fn run(job: &Job, settings: &Settings) -> Report {
         warnings: outcome.warnings,
         failure: outcome.failure,
         seconds: begin.elapsed().as_secs_f64(),
-        printed: progress.0.into_inner(),
+        printed: progress.0.into_inner().unwrap_or_else(PoisonError::into_inner),
     }
 }
 

@@ -36,7 +36,7 @@ pub use tables::table;
 pub use texts::Texts;
 
 /// Gives the bytes of files; implemented by `disk`.
-pub trait Files {
+pub trait Files: Sync {
     /// Reads a file, relative to the source file that names it; the error says why in words.
     fn read(&self, path: &str) -> Result<Vec<u8>, String>;
     /// Lists the names of what a folder holds, sorted; the error says why not in words. None if it is no folder.

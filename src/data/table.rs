@@ -3,12 +3,12 @@
 use super::{Flaw, Texts};
 use indexmap::IndexSet;
 use serde::{Deserialize, Serialize};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A table with named columns of text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
-    columns: Vec<(String, Rc<Texts>)>,
+    columns: Vec<(String, Arc<Texts>)>,
     /// The names of all columns, also of those that were not kept.
     header: Vec<String>,
     rows: usize,
@@ -28,7 +28,7 @@ struct Origin {
 impl Table {
     /// Makes a table of columns of one length; `header` names all, also those that were not kept.
     pub fn new(file: &str, header: Vec<String>, columns: Vec<(String, Texts)>, rows: usize) -> Table {
-        let columns = columns.into_iter().map(|(name, column)| (name, Rc::new(column))).collect();
+        let columns = columns.into_iter().map(|(name, column)| (name, Arc::new(column))).collect();
         Table { columns, header, rows, id: None, origin: Origin { file: file.to_string(), lines: Vec::new() } }
     }
 
@@ -60,7 +60,7 @@ impl Table {
     }
 
     /// Returns a column.
-    pub fn texts(&self, name: &str) -> Result<&Rc<Texts>, Flaw> {
+    pub fn texts(&self, name: &str) -> Result<&Arc<Texts>, Flaw> {
         let found = self.columns.iter().find(|(n, _)| n == name).map(|(_, column)| column);
         found.ok_or_else(|| Flaw::new(self.no_column(name), "name one of its columns"))
     }
@@ -98,7 +98,7 @@ impl Table {
     /// Returns the table with some of its rows.
     pub fn filtered(&self, keep: &[bool]) -> Table {
         let kept = |column: &Texts| column.iter().zip(keep).filter(|(_, keep)| **keep).map(|(text, _)| text).collect();
-        let columns = self.columns.iter().map(|(name, column)| (name.clone(), Rc::new(kept(column)))).collect();
+        let columns = self.columns.iter().map(|(name, column)| (name.clone(), Arc::new(kept(column)))).collect();
         let lines = self.origin.lines.iter().zip(keep).filter(|(_, keep)| **keep).map(|(line, _)| *line).collect();
         let origin = Origin { file: self.origin.file.clone(), lines };
         let rows = keep.iter().filter(|keep| **keep).count();

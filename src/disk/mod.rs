@@ -6,11 +6,12 @@ pub use reach::{allow, allowed, cache, data_folders, look_in, named_data};
 
 use crate::data::{Files, sha256};
 use crate::hir::Imports;
+use crate::parallel::locked;
 use crate::source::SourceFile;
 use reach::Reach;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// Files relative to the source that names them.
 pub struct Disk {
@@ -21,13 +22,13 @@ pub struct Disk {
     /// Where the sources are whose names are not their paths.
     paths: BTreeMap<String, PathBuf>,
     /// SHA-256 of the data files read so far, by the path that names them.
-    digests: RefCell<BTreeMap<String, String>>,
+    digests: Mutex<BTreeMap<String, String>>,
 }
 
 impl Disk {
     /// Returns the digests of the data files read so far.
     pub fn digests(&self) -> BTreeMap<String, String> {
-        self.digests.borrow().clone()
+        locked(&self.digests).clone()
     }
 
     /// Returns whether a file of a data set is there, compressed or not.
@@ -59,7 +60,7 @@ impl Disk {
     pub fn beside(file: &Path) -> Disk {
         let paths = BTreeMap::from([(name(file), file.to_path_buf())]);
         let base = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        Disk { reach: Reach::of(&base), base, paths, digests: RefCell::default() }
+        Disk { reach: Reach::of(&base), base, paths, digests: Mutex::default() }
     }
 }
 
@@ -69,7 +70,7 @@ impl Files for Disk {
         let near = self.base.join(path);
         let found = if near.exists() { near } else { self.elsewhere(path).unwrap_or(near) };
         let bytes = self.content(&found)?;
-        self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
+        locked(&self.digests).insert(path.to_string(), sha256(&bytes));
         Ok(bytes)
     }
 
@@ -91,7 +92,7 @@ impl Files for Disk {
 
     fn find(&self, path: &str) -> Option<Vec<u8>> {
         let bytes = self.content(&self.elsewhere(path)?).ok()?;
-        self.digests.borrow_mut().insert(path.to_string(), sha256(&bytes));
+        locked(&self.digests).insert(path.to_string(), sha256(&bytes));
         Some(bytes)
     }
 

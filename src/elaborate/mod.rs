@@ -38,7 +38,6 @@ use crate::value::{Cells, Instance, PopulationRef, Quantity, Value, View, elemen
 use indexmap::IndexSet;
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// What an elaboration needs of its surroundings.
@@ -169,7 +168,7 @@ impl<'a> Elaborator<'a> {
                 let args = args.iter().map(|a| a.as_ref().map(|a| scope.eval(a)).transpose());
                 let args = args.collect::<Attempt<Vec<Option<Value>>>>()?;
                 let inner = self.network(model, &args, *span, &format!("{prefix}{}.", of.locals[*id].name))?;
-                locals[id.as_u32() as usize] = Some(Value::Network(Rc::new(inner)));
+                locals[id.as_u32() as usize] = Some(Value::Network(Arc::new(inner)));
             }
             Item::Init(targets, value) => {
                 for target in targets {
@@ -184,7 +183,7 @@ impl<'a> Elaborator<'a> {
                 let own = |k: &usize| list[*k].transpose_of.is_none_or(|of| of < first);
                 let all = (first..list.len()).filter(own).collect();
                 if let Some(id) = p.id {
-                    locals[id.as_u32() as usize] = Some(Value::Projection(self.index, Rc::new(all)));
+                    locals[id.as_u32() as usize] = Some(Value::Projection(self.index, Arc::new(all)));
                 }
             }
             Item::Drive(d) => self.drive(d, locals)?,

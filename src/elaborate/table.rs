@@ -12,7 +12,7 @@ use crate::units::{Dim, format_quantity, lookup};
 use crate::value::{Quantity, Value, extent};
 use indexmap::IndexSet;
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What columns of a table say of synapses.
 #[derive(Default)]
@@ -278,7 +278,7 @@ fn no_cell(of: &FromTable, place: &str, found: Cell, (column, text, end): (&str,
 }
 
 /// Reads those columns of the table that are asked for.
-fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Rc<Table>> {
+fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Arc<Table>> {
     if let Some(e) = &of.table {
         let Value::Table(t) = scope.eval(e)? else { return fail(Code::E0401, e.span, "expected a table", "not one") };
         return Ok(t);
@@ -301,7 +301,7 @@ fn read(scope: &Scope, of: &FromTable, ends: &[String; 2]) -> Attempt<Rc<Table>>
     [&of.filter, &of.weight, &of.delay].into_iter().flatten().for_each(|e| named(e, &mut wanted));
     let wanted = |name: &str| wanted.contains(name);
     let table = crate::data::table(&of.path, bytes, delimiter, &wanted);
-    table.map(Rc::new).map_err(|flaw| flawed(flaw, of.span, format!("`{}` is not a table", of.path)))
+    table.map(Arc::new).map_err(|flaw| flawed(flaw, of.span, format!("`{}` is not a table", of.path)))
 }
 
 /// Refuses a name that is both a column and something else.
@@ -357,11 +357,11 @@ impl Named for Rows<'_> {
         Ok(Quantity::array(numbers.map_err(|flaw| self.unusable(flaw, span))?, Dim::ONE, None))
     }
 
-    fn texts(&self, name: &str, span: Span) -> Attempt<Rc<Texts>> {
+    fn texts(&self, name: &str, span: Span) -> Attempt<Arc<Texts>> {
         let all = self.table.texts(name).map_err(|flaw| self.unusable(flaw, span))?;
         match self.rows.len() == all.len() {
             true => Ok(all.clone()),
-            false => Ok(Rc::new(self.rows.iter().map(|k| all.at(*k)).collect())),
+            false => Ok(Arc::new(self.rows.iter().map(|k| all.at(*k)).collect())),
         }
     }
 }

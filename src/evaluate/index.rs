@@ -9,7 +9,7 @@ use crate::plan::Unnamed;
 use crate::source::Span;
 use crate::units::format_number;
 use crate::value::{PopulationRef, Quantity, Value, extent};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What an index picks.
 struct Picked {
@@ -26,7 +26,7 @@ impl Scope<'_> {
                 let Some(first) = index.first() else { return Ok(Value::Examples(set, order)) };
                 let Picked { items, .. } = self.pick(first, order.len(), "examples")?;
                 let order = items.into_iter().map(|k| order[k]).collect();
-                Ok(Value::Examples(set, Rc::new(order)))
+                Ok(Value::Examples(set, Arc::new(order)))
             }
             other => {
                 let q = self.as_quantity(other, of.span)?;

@@ -26,7 +26,7 @@ use crate::source::Span;
 use crate::units::{Dim, format_number};
 use crate::value::{PopulationRef, Quantity, Value, extent};
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// More cells, synapses or elements than are counted in 32 bits.
 const MOST_OF_ANYTHING: f64 = 4e9;
@@ -70,7 +70,7 @@ pub trait Columns {
     /// A column of numbers.
     fn numbers(&self, name: &str, span: Span) -> Attempt<Quantity>;
     /// A column of texts.
-    fn texts(&self, name: &str, span: Span) -> Attempt<Rc<Texts>>;
+    fn texts(&self, name: &str, span: Span) -> Attempt<Arc<Texts>>;
 }
 
 impl<'a> Scope<'a> {
@@ -169,7 +169,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Evaluates to a text.
-    pub fn text(&self, e: &Expr) -> Attempt<Rc<str>> {
+    pub fn text(&self, e: &Expr) -> Attempt<Arc<str>> {
         match self.eval(e)? {
             Value::Text(t) => Ok(t),
             other => fail(Code::E0401, e.span, format!("expected a text, found {}", other.kind()), "not a text"),
@@ -193,7 +193,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Evaluates to a projection: its network, and its ends.
-    pub fn projection(&self, e: &Expr) -> Attempt<(usize, Rc<Vec<usize>>)> {
+    pub fn projection(&self, e: &Expr) -> Attempt<(usize, Arc<Vec<usize>>)> {
         match self.eval(e)? {
             Value::Projection(network, list) => Ok((network, list)),
             other => {
@@ -287,7 +287,7 @@ impl<'a> Scope<'a> {
             ExprKind::Texts(of) => Value::Texts(self.texts(of)?),
             ExprKind::Part(of, name) => match self.eval(of)? {
                 Value::Data(parts) => match parts.iter().find(|(n, _)| n == name) {
-                    Some((_, set)) => Value::Examples(set.clone(), Rc::new((0..set.n).collect())),
+                    Some((_, set)) => Value::Examples(set.clone(), Arc::new((0..set.n).collect())),
                     None => return fail(Code::E0205, e.span, format!("there is no part `{name}`"), "no such part"),
                 },
                 other => return fail(Code::E0401, of.span, format!("{} has no parts", other.kind()), "not a data set"),
@@ -388,7 +388,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The texts of a column of a table.
-    fn texts(&self, column: &Expr) -> Attempt<Rc<Texts>> {
+    fn texts(&self, column: &Expr) -> Attempt<Arc<Texts>> {
         match &column.kind {
             ExprKind::Column(of, name) => match self.eval(of)? {
                 Value::Table(t) => match t.texts(name) {

@@ -29,7 +29,6 @@ use crate::units::{Dim, Unit};
 use crate::value::{Cells, EnvironmentState, Instance, PopulationRef, Quantity, Value, View};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use std::sync::Arc;
 
 #[derive(Serialize, Deserialize)]
@@ -247,7 +246,7 @@ impl Sets {
 
 /// Finds what a file names; none if it names something that is not there.
 struct Found {
-    sets: Vec<Rc<Examples>>,
+    sets: Vec<Arc<Examples>>,
     /// Of each network, the sizes of its populations and the number of its projections.
     networks: Vec<(Vec<usize>, usize)>,
     recordings: usize,
@@ -261,7 +260,7 @@ impl Found {
         n.is_some_and(|n| p.cells.are_among(*n))
     }
 
-    fn examples(&self, k: usize, order: &[usize]) -> Option<Rc<Examples>> {
+    fn examples(&self, k: usize, order: &[usize]) -> Option<Arc<Examples>> {
         let set = self.sets.get(k)?;
         (set.is_sound() && order.iter().all(|at| *at < set.n)).then(|| set.clone())
     }
@@ -275,10 +274,10 @@ impl Found {
             SavedValue::Population(p) if self.population(&p) => Value::Population(p),
             SavedValue::Network(network, names) if network < self.networks.len() => {
                 let names = names.into_iter().map(|(n, v)| Some((n, self.value(v)?))).collect::<Option<_>>()?;
-                Value::Network(Rc::new(Instance { network, names }))
+                Value::Network(Arc::new(Instance { network, names }))
             }
             SavedValue::Projection(n, list) if list.iter().all(|k| *k < self.networks.get(n).map_or(0, |of| of.1)) => {
-                Value::Projection(n, Rc::new(list))
+                Value::Projection(n, Arc::new(list))
             }
             SavedValue::Recording(k) if k < self.recordings => Value::Recording(k),
             SavedValue::Environment(model, values) if self.environments.get(model) == Some(&values.len()) => {
@@ -287,7 +286,7 @@ impl Found {
                     None => Some(None),
                 };
                 let locals = values.into_iter().map(value).collect::<Option<_>>()?;
-                Value::Environment(Rc::new(EnvironmentState { model, locals }))
+                Value::Environment(Arc::new(EnvironmentState { model, locals }))
             }
             SavedValue::Population(_)
             | SavedValue::Network(..)
@@ -301,10 +300,10 @@ impl Found {
                     let name = KNOWN_PARTS.iter().find(|known| **known == n).copied()?;
                     Some((name, self.examples(k, &[])?))
                 };
-                Value::Data(Rc::new(parts.into_iter().map(part).collect::<Option<_>>()?))
+                Value::Data(Arc::new(parts.into_iter().map(part).collect::<Option<_>>()?))
             }
-            SavedValue::Examples(k, order) => Value::Examples(self.examples(k, &order)?, Rc::new(order)),
-            SavedValue::Table(table) => Value::Table(Rc::new(Some(table).filter(Table::is_sound)?)),
+            SavedValue::Examples(k, order) => Value::Examples(self.examples(k, &order)?, Arc::new(order)),
+            SavedValue::Table(table) => Value::Table(Arc::new(Some(table).filter(Table::is_sound)?)),
         })
     }
 
@@ -644,7 +643,7 @@ impl Run<'_> {
             (network.populations.iter().map(|p| p.n).collect(), network.projections.len())
         };
         let found = Found {
-            sets: saved.sets.into_iter().map(Rc::new).collect(),
+            sets: saved.sets.into_iter().map(Arc::new).collect(),
             networks: self.live.iter().map(sizes).collect(),
             recordings: self.recordings.len(),
             environments: self.runner.module.environments.values().map(|e| e.locals.len()).collect(),

@@ -12,7 +12,6 @@ use crate::source::Span;
 use crate::units::Dim;
 use crate::value::{EnvironmentState, Quantity, Value, extent};
 use cranelift_entity::EntityRef;
-use std::rc::Rc;
 use std::sync::Arc;
 
 impl Run<'_> {
@@ -32,7 +31,7 @@ impl Run<'_> {
         let mut made = EnvironmentState { model, locals: vec![None; of.model.locals.len()] };
         self.give(&of.model.params, given(&of.args, args), &mut made.locals, of.model.span)?;
         Actor { run: self, model: &of.model, locals: &mut made.locals }.put_back()?;
-        self.set_local(of.id, Value::Environment(Rc::new(made)));
+        self.set_local(of.id, Value::Environment(Arc::new(made)));
         Ok(())
     }
 
@@ -103,7 +102,7 @@ impl Run<'_> {
         let Some((_, model)) = module.environments.get_index(world.model) else {
             crate::ice!("a world that is not declared")
         };
-        let outcome = change(&mut Actor { run: self, model, locals: &mut Rc::make_mut(&mut world).locals });
+        let outcome = change(&mut Actor { run: self, model, locals: &mut Arc::make_mut(&mut world).locals });
         self.locals[id.index()] = Some(Value::Environment(world));
         outcome
     }

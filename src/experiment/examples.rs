@@ -14,7 +14,6 @@ use crate::hir::typed::{Expr, LocalId};
 use crate::runtime::{Failure, Running};
 use crate::source::Span;
 use crate::value::{Quantity, Value};
-use std::rc::Rc;
 use std::sync::Arc;
 
 impl Run<'_> {
@@ -146,7 +145,7 @@ impl Run<'_> {
     }
 
     /// Returns the examples of the innermost loop over a data set.
-    fn examples_shown(&self) -> Option<(Rc<Examples>, Vec<usize>)> {
+    fn examples_shown(&self) -> Option<(Arc<Examples>, Vec<usize>)> {
         self.frames.iter().rev().find_map(|f| match &f.kind {
             FrameKind::Examples { over, batch, turn, .. } | FrameKind::Gather { over, batch, turn, .. } => {
                 let size = batch.unwrap_or(1);

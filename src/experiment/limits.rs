@@ -4,8 +4,9 @@ use super::outcome::{Expectation, Moment, Progress};
 use super::record::Recording;
 use crate::budget;
 use crate::figure::Figure;
+use crate::parallel::locked;
 use crate::value::Quantity;
-use std::cell::{Cell, OnceCell};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 /// Between two looks at the memory of the process.
@@ -16,9 +17,9 @@ pub struct Limits<'a> {
     progress: &'a dyn Progress,
     begun: Instant,
     longest: Option<Duration>,
-    looked: Cell<Option<Instant>>,
+    looked: Mutex<Option<Instant>>,
     /// The first reason that was found; it is asked for again where the run ends.
-    found: OnceCell<String>,
+    found: OnceLock<String>,
 }
 
 impl<'a> Limits<'a> {
@@ -33,10 +34,11 @@ impl<'a> Limits<'a> {
             return None;
         }
         let now = Instant::now();
-        if self.looked.get().is_some_and(|l| now.duration_since(l) < LOOK) {
+        let mut looked = locked(&self.looked);
+        if looked.is_some_and(|l| now.duration_since(l) < LOOK) {
             return None;
         }
-        self.looked.set(Some(now));
+        *looked = Some(now);
         let lack = budget::exceeded()?;
         Some(format!("it takes {}, `--max-memory` allows {}", budget::shown(lack.needed), budget::shown(lack.left)))
     }

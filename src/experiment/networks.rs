@@ -18,7 +18,7 @@ use crate::runtime::{Options, PortFunction, Running, TimeFunction};
 use crate::source::Span;
 use crate::units::{Dim, format_quantity, lookup};
 use crate::value::Value;
-use std::rc::Rc;
+use std::sync::Arc;
 
 impl Run<'_> {
     pub(super) fn network(&mut self, of: &Nested, name: &str, batch: Option<&model::Batch>) -> Attempt<()> {
@@ -42,7 +42,7 @@ impl Run<'_> {
         self.live[index].plan.batch = batch;
         batch_fits(&self.live[index].plan, of.span)?;
         self.can_run(index, of.span)?;
-        self.set_local(of.id, Value::Network(Rc::new(instance)));
+        self.set_local(of.id, Value::Network(Arc::new(instance)));
         for o in mine.iter().filter(|o| parameter(o).is_none()) {
             self.set_override(o)?;
         }

@@ -37,7 +37,7 @@ impl Moment {
 }
 
 /// Hears how far a run is, and may stop it.
-pub trait Progress {
+pub trait Progress: Sync {
     /// A network is being built: of how many synapses it is made so far, and of how many it will be, where that is known.
     fn building(&self, _network: &str, _so_far: usize, _all: usize) {}
     /// How far it is.

@@ -29,7 +29,6 @@ use crate::value::{PopulationRef, Quantity, Value};
 use cranelift_entity::EntityRef;
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 /// Runs experiments of a module.
@@ -102,7 +101,7 @@ impl Runner<'_> {
 const PART: u64 = 1000;
 
 /// Examples of a data set, in an order.
-pub(super) type Chosen = (Rc<Examples>, Rc<Vec<usize>>);
+pub(super) type Chosen = (Arc<Examples>, Arc<Vec<usize>>);
 
 /// A block that is being executed.
 pub(super) struct Frame {

@@ -268,3 +268,8 @@ fn placeless(mut d: Box<Diagnostic>) -> Box<Diagnostic> {
     d.labels.retain(|(span, _)| *span != Span::default() && span.file != OUTSIDE);
     d
 }
+
+const _: () = {
+    const fn is_send<T: Send>() {}
+    is_send::<Session<'static>>();
+};

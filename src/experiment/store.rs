@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Where checkpoints go.
-pub trait CheckpointStore {
+pub trait CheckpointStore: Sync {
     /// Returns whether one is due.
     fn is_due(&self) -> bool;
     /// Keeps one so that it is either whole or not there, and lets go of all parts but those that it names.

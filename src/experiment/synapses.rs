@@ -17,7 +17,6 @@ use crate::plan::{Column, Edge, Network, Pairs, Projection};
 use crate::runtime::Running;
 use crate::source::Span;
 use crate::value::{Quantity, Value};
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// A network with its projections and populations that a signal goes to.
@@ -28,13 +27,13 @@ const DRAWN_ANEW: &str = "a value for each synapse where synapses are drawn anew
 
 impl Run<'_> {
     /// Finds the projections that an expression names: one with a name, or all of a network.
-    pub(super) fn projections(&self, e: &Expr) -> Attempt<(usize, Rc<Vec<usize>>)> {
+    pub(super) fn projections(&self, e: &Expr) -> Attempt<(usize, Arc<Vec<usize>>)> {
         match self.eval(e)? {
             Value::Projection(network, list) => Ok((network, list)),
             Value::Network(instance) => {
                 let network = instance.network;
                 let all = 0..self.live[network].network().projections.len();
-                Ok((network, Rc::new(all.collect())))
+                Ok((network, Arc::new(all.collect())))
             }
             other => fail(Code::E0401, e.span, format!("expected a projection, found {}", other.kind()), "not one"),
         }

@@ -8,9 +8,10 @@ use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, VarId};
 use crate::image::{self, Bound, Held, Listing};
 use crate::ir::Precision;
+use crate::parallel::locked;
 use crate::plan;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// A compiled reading with the memory of its slots.
 pub struct Reading {
@@ -90,7 +91,7 @@ impl Readings {
         fill: &mut dyn FnMut(VarId, &mut Buffer),
         then: impl FnOnce(&Buffer) -> R,
     ) -> R {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = locked(&self.known);
         let new = || Reading::new("reading", (p, p.n), &[Expr::Var(var)], self.dt, self.backend);
         let reading = known.entry((index, var)).or_insert_with(new);
         reading.compute(t, fill);

@@ -153,7 +153,7 @@ fn a_batch_goes_on_from_a_checkpoint_with_the_same_bits() {
     let p = program(&examples(2));
     let all = All::default();
     let whole = bits(&run_kept(&p, &all, None, 1));
-    let kept = all.0.into_inner();
+    let kept = all.kept();
     assert!(kept.len() > 3);
     for (k, checkpoint) in kept.into_iter().enumerate() {
         let resumed = bits(&run_kept(&p, &All::default(), Some(checkpoint), 1 + k % 2));
@@ -351,7 +351,7 @@ experiment e {{
     let p = program(&text(" with batch 2"));
     let all = All::default();
     let whole = bits(&run_kept(&p, &all, None, 1));
-    for checkpoint in all.0.into_inner() {
+    for checkpoint in all.kept() {
         assert!(whole == bits(&run_kept(&p, &All::default(), Some(checkpoint), 2)));
     }
 }

@@ -187,7 +187,7 @@ fn several_events_at_once_are_recorded_counted_and_delivered() {
         let all = All::default();
         let p = program(&text);
         let whole = bits(&run_keeping(&p, &all, None, 2));
-        for file in all.0.into_inner() {
+        for file in all.kept() {
             assert!(whole == bits(&run_keeping(&p, &All::default(), Some(file), 1)));
         }
     }

@@ -4,7 +4,6 @@ use crate::support::{Folder, program, root};
 use neuro::compiler::{Program, Silent};
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::{CheckpointStore, Checkpoints, Outcome, RunIdentity, Runner, Settings};
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,7 +17,13 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// Keeps every checkpoint in memory, and every part.
 #[derive(Default)]
-pub struct All(pub RefCell<Vec<Vec<u8>>>, pub Parts);
+pub struct All(pub Mutex<Vec<Vec<u8>>>, pub Parts);
+
+impl All {
+    pub fn kept(self) -> Vec<Vec<u8>> {
+        self.0.into_inner().unwrap()
+    }
+}
 
 impl CheckpointStore for All {
     fn is_due(&self) -> bool {
@@ -26,7 +31,7 @@ impl CheckpointStore for All {
     }
     fn keep(&self, bytes: &[u8], parts: &[String]) -> Result<(), String> {
         assert!(parts.iter().all(|name| self.part(name).is_ok()), "parts come first");
-        self.0.borrow_mut().push(bytes.to_vec());
+        self.0.lock().unwrap().push(bytes.to_vec());
         Ok(())
     }
     fn keep_part(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
@@ -222,7 +227,7 @@ fn resuming_anywhere_gives_the_same_bits_at_any_thread_count() {
     let files = Folder(root().join("examples"));
     let plain = Runner { module: &p.module, files: &files, settings: Settings::default(), progress: &Silent };
     assert!(whole == bits(&plain.run(&p.module.experiments[0])), "checkpoints change nothing");
-    let all = keeper.0.into_inner();
+    let all = keeper.kept();
     assert!(all.len() >= 10, "{}", all.len());
     for (k, file) in all.into_iter().enumerate() {
         let resumed = run(&p, &All::default(), Some(file), 1 + k % 3);
@@ -247,7 +252,7 @@ fn what_does_not_belong_or_is_damaged_is_refused() {
     );
     let keeper = All::default();
     run(&p, &keeper, None, 1);
-    let good = keeper.0.into_inner().swap_remove(0);
+    let good = keeper.kept().swap_remove(0);
     let said = |file: Vec<u8>, b: RunIdentity| {
         let d = refused(file, b);
         assert_eq!(d.code, Code::E0813);

@@ -353,7 +353,7 @@ fn a_run_that_goes_on_knows_them() {
     let whole = piece(&p, &all, None, 1);
     assert!(whole.failure.is_none(), "{:?}", whole.failure);
     let measured = |o: &neuro::experiment::Outcome| o.measures["x"][0].data.to_vec();
-    let files = all.0.into_inner();
+    let files = all.kept();
     assert!(files.len() > 2);
     for file in files.iter().step_by(files.len().div_ceil(5)) {
         let resumed = piece(&p, &All::default(), Some(file.clone()), 2);

@@ -513,7 +513,7 @@ fn damaged_files_are_read_rightly_or_refused() {
 /// Files in memory that are told what is to be kept.
 struct Keeping {
     files: Vec<(String, Vec<u8>)>,
-    kept: std::cell::RefCell<Vec<(String, Vec<u8>)>>,
+    kept: std::sync::Mutex<Vec<(String, Vec<u8>)>>,
 }
 
 impl Files for Keeping {
@@ -526,7 +526,7 @@ impl Files for Keeping {
     }
 
     fn keep(&self, path: &str, content: &[u8]) {
-        self.kept.borrow_mut().push((path.to_string(), content.to_vec()));
+        self.kept.lock().unwrap().push((path.to_string(), content.to_vec()));
     }
 }
 
@@ -563,7 +563,7 @@ fn what_took_long_to_unpack_is_kept_and_a_damaged_copy_is_not_believed() {
         let p = program("experiment e { data d = mnist()   measure x = d.test.label[0]   expect true }");
         let runner = Runner { module: &p.module, files: &files, settings: Settings::default(), progress: &Silent };
         let failure = runner.run(&p.module.experiments[0]).failure.map(|d| said(&d));
-        (failure, files.kept.into_inner())
+        (failure, files.kept.into_inner().unwrap())
     };
     let kept = [(plain.to_string(), labels.clone())];
     assert_eq!(read(&[(packed, &xz)]), (None, kept.to_vec()));

@@ -596,7 +596,7 @@ experiment e {{
             whole == bits(&run_with(&p, 0, Settings::default(), &root().join("examples"))),
             "checkpoints change nothing"
         );
-        let all = keeper.0.into_inner();
+        let all = keeper.kept();
         assert!(all.len() >= 4, "{}", all.len());
         for (k, file) in all.into_iter().enumerate() {
             let resumed = checkpointed(&p, &All::default(), Some(file), 1 + k % 3);

@@ -117,7 +117,7 @@ fn populations_follow_one_another_within_a_step() {
     let all = All::default();
     let p = program(&text);
     let whole = bits(&run_keeping(&p, &all, None, 2));
-    for file in all.0.into_inner() {
+    for file in all.kept() {
         assert!(whole == bits(&run_keeping(&p, &All::default(), Some(file), 1)));
     }
 }

@@ -12,7 +12,7 @@ fn run(text: &str, resume: Option<&[u8]>, parts: &Parts, ranks: Ranks) -> (Outco
     let keeper = All(Vec::new().into(), parts.clone());
     let settings = Settings { threads: 1, ranks, ..Settings::default() };
     let out = run_with(&program(text), &keeper, resume.map(<[u8]>::to_vec), settings);
-    (out, keeper.0.into_inner())
+    (out, keeper.kept())
 }
 
 /// The bits of a run, and the checkpoints that the first process keeps, with the parts of all.

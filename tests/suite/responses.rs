@@ -144,7 +144,7 @@ fn responses_have_the_same_bits_everywhere_and_after_checkpoints() {
     let p = program(&responding("f32", "scheme euler for v"));
     let all = All::default();
     let whole = bits(&run_keeping(&p, &all, None, 1));
-    let files = all.0.into_inner();
+    let files = all.kept();
     assert!(files.len() >= 4, "{} checkpoints", files.len());
     for (k, file) in files.into_iter().enumerate() {
         assert!(whole == bits(&run_keeping(&p, &All::default(), Some(file), 1 + k % 2)), "from checkpoint {k}");

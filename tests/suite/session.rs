@@ -4,7 +4,7 @@ use crate::support::{program, run};
 use neuro::compiler::{NoImports, Program, Silent};
 use neuro::diag::{Code, Diagnostic};
 use neuro::experiment::{Given, Moment, Progress, Runner, Session, Settings, Value};
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const CELLS: &str = "
 neuron Cell {
@@ -137,20 +137,19 @@ fn signals_change_weights() {
 }
 
 /// Asks for a stop once.
-struct Once(Cell<u32>);
+struct Once(AtomicU32);
 
 impl Progress for Once {
     fn update(&self, _: &Moment) {}
 
     fn interrupted(&self) -> Option<String> {
-        let asked = self.0.replace(self.0.get() + 1);
-        (asked == 1).then(|| "enough".into())
+        (self.0.fetch_add(1, Ordering::Relaxed) == 1).then(|| "enough".into())
     }
 }
 
 #[test]
 fn a_request_that_is_stopped_leaves_the_networks_between_two_steps() {
-    asked("network net = Two()", &Once(Cell::new(0)), |s| {
+    asked("network net = Two()", &Once(AtomicU32::new(0)), |s| {
         let d = s.advance(1e6).expect_err("not stopped");
         assert_eq!(d.code, Code::E0812);
         let t = s.time();

@@ -201,7 +201,7 @@ experiment e {
     let p = program(text);
     let all = All::default();
     let whole = bits(&kept(&p, &all, None, 1));
-    for checkpoint in all.0.into_inner() {
+    for checkpoint in all.kept() {
         assert!(whole == bits(&kept(&p, &All::default(), Some(checkpoint), 1)));
     }
 }

@@ -99,7 +99,7 @@ fn a_way_back_has_the_weights_of_the_way_there() {
         let all = All::default();
         let p = program(&shared);
         let whole = bits(&run_keeping(&p, &all, None, 2));
-        for file in all.0.into_inner() {
+        for file in all.kept() {
             assert!(whole == bits(&run_keeping(&p, &All::default(), Some(file), 1)));
         }
     }

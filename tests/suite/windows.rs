@@ -127,7 +127,7 @@ fn a_window_that_is_open_is_resumed() {
     let all = All::default();
     let p = program(&text);
     let whole = bits(&run_keeping(&p, &all, None, 1));
-    let files = all.0.into_inner();
+    let files = all.kept();
     // Between the two turns of the inner loop the window is open.
     assert!(files.len() >= 6, "{} checkpoints", files.len());
     for (k, file) in files.into_iter().enumerate() {

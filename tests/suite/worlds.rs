@@ -92,7 +92,7 @@ experiment e {{
     let whole = crate::checkpoint::run(&p, &keeper, None, 1);
     let begins = measured(&whole, "begins");
     assert!(begins.iter().enumerate().all(|(k, x)| begins[..k].iter().all(|y| x != y)), "{begins:?}");
-    let files = keeper.0.into_inner();
+    let files = keeper.kept();
     assert!(files.len() > 5);
     for file in files.into_iter().step_by(3) {
         let resumed = crate::checkpoint::run(&p, &All::default(), Some(file), 2);

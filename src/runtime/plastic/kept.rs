@@ -1,13 +1,16 @@
 //! What plastic synapses remember from step to step, of all processes or of one of them.
 
-use super::{Plastic, Shared, lock};
+use super::part::Part;
+use super::{Plastic, Shared};
 use crate::hir::VarId;
+use crate::parallel::locked;
 use crate::plan::Projection;
 use crate::runtime::buffer::Buffer;
 use crate::runtime::exchange::{ANOTHERS, Ranks};
 use crate::runtime::remembered::Raw;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 /// What plastic synapses remember: numbers as bits of doubles, which hold those of single precision exactly.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,14 +126,14 @@ impl Plastic {
 
     /// The weight and the states of single synapses.
     fn variables(&self) -> BTreeSet<Option<VarId>> {
-        let states = |part: &_| lock(part).values.states.keys().copied().map(Some).collect::<Vec<_>>();
+        let states = |part: &Mutex<Part>| locked(part).values.states.keys().copied().map(Some).collect::<Vec<_>>();
         self.parts.iter().flat_map(states).chain([None]).collect()
     }
 
     /// Visits the values of this process's synapses, with their places in the plan.
     fn each_value(&self, variable: Option<VarId>, visit: &mut dyn FnMut(usize, u64)) {
         for part in &self.parts {
-            let part = lock(part);
+            let part = locked(part);
             let values = variable.map_or(Some(&part.values.weight), |v| part.values.states.get(&v));
             let Some(values) = values else { continue };
             part.index.for_each(|k, at| visit(at, values.get(k).to_bits()));
@@ -141,7 +144,7 @@ impl Plastic {
     fn set_values(&self, variable: Option<VarId>, bits: &dyn Fn(usize) -> Option<u64>) -> Option<usize> {
         let mut n = 0;
         for part in &self.parts {
-            let part = &mut *lock(part);
+            let part = &mut *locked(part);
             let values = match variable {
                 None => Some(&mut part.values.weight),
                 Some(v) => part.values.states.get_mut(&v),

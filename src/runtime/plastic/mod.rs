@@ -29,6 +29,7 @@ use super::ring::RingPointer;
 use crate::hir::{EventId, Place, Side, Trigger, VarId, VarKind};
 use crate::image::{self, Compiled, Listing};
 use crate::ir::Precision;
+use crate::parallel::locked;
 use crate::plan::{Column, Edge, Network, Projection};
 use crate::rng::Stream;
 use std::collections::HashSet;
@@ -161,7 +162,7 @@ impl Plastic {
         all.sort_by_key(|k| k.number);
         self.scratch = scratch(&all);
         for part in &self.parts {
-            lock(part).scratch = scratch(&all);
+            locked(part).scratch = scratch(&all);
         }
     }
 
@@ -185,7 +186,7 @@ impl Plastic {
                 }
             }
             for part in &self.parts {
-                if let Some(b) = lock(part).values.states.get_mut(&v) {
+                if let Some(b) = locked(part).values.states.get_mut(&v) {
                     b.affine(scale, shift);
                 }
             }
@@ -211,12 +212,12 @@ impl Plastic {
 
     /// Returns how many synapses events have reached since this was last asked.
     pub fn take_visited(&self) -> u64 {
-        self.parts.iter().map(|p| lock(p).take_visited()).sum()
+        self.parts.iter().map(|p| locked(p).take_visited()).sum()
     }
 
     /// Returns the bytes that the synapses take.
     pub fn bytes(&self) -> usize {
-        self.parts.iter().map(|p| lock(p).bytes()).sum()
+        self.parts.iter().map(|p| locked(p).bytes()).sum()
     }
 
     /// Returns the cells of all synapses if a state belongs to one of them; nothing otherwise.
@@ -235,7 +236,7 @@ impl Plastic {
         let edges = self.cells_of(p, variable);
         let Shared { pre, post, projection, .. } = &self.shared;
         for part in &self.parts {
-            let part = lock(part);
+            let part = locked(part);
             let own = if weight { Some(&part.values.weight) } else { part.values.states.get(&variable) };
             if let Some(b) = own {
                 match b.precision() {
@@ -266,7 +267,7 @@ impl Plastic {
         let new = |at: usize| (value.at(at) - shift) / scale;
         let Shared { pre, post, projection, .. } = &mut self.shared;
         for part in &self.parts {
-            let Part { index, values, .. } = &mut *lock(part);
+            let Part { index, values, .. } = &mut *locked(part);
             let own = if weight { Some(&mut values.weight) } else { values.states.get_mut(&variable) };
             if let Some(b) = own {
                 index.for_each(|k, at| b.set(k, new(at)));
@@ -393,7 +394,7 @@ impl Plastic {
             return;
         }
         let job = |t: usize| {
-            let part = &mut *lock(&parts[t]);
+            let part = &mut *locked(&parts[t]);
             if !part.run(k, p, shared, view, *learning, way) {
                 finite.store(false, Ordering::Relaxed);
             }
@@ -438,7 +439,7 @@ impl Plastic {
     /// and states begin anew. Those whose weights are kept stay. Returns whether any did.
     pub fn rewire(&mut self, p: &mut Projection, now: u64, options: &Options) -> bool {
         let mut chosen: Vec<u32> = Vec::new();
-        self.parts.iter().for_each(|part| chosen.append(&mut lock(part).values.rewired));
+        self.parts.iter().for_each(|part| chosen.append(&mut locked(part).values.rewired));
         if options.ranks.are_several() {
             let mine: Vec<u64> = chosen.iter().map(|k| u64::from(*k)).collect();
             chosen = options.ranks.numbers(&mine).concat().into_iter().map(|k| k as u32).collect();
@@ -477,7 +478,7 @@ impl Plastic {
         }
         p.pairs = edges.into();
         for part in &self.parts {
-            let part = &mut *lock(part);
+            let part = &mut *locked(part);
             let scratch = std::mem::take(&mut part.scratch);
             *part = Part::new(p, part.range.clone(), &here, options.precision);
             part.scratch = scratch;
@@ -529,10 +530,6 @@ fn returning(network: &Network, projection: usize) -> Vec<(Side, VarId)> {
         _ => None,
     };
     network.returning(projection).into_iter().filter_map(of_cells).collect()
-}
-
-fn lock(part: &Mutex<Part>) -> std::sync::MutexGuard<'_, Part> {
-    part.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn initial(p: &Projection, state: VarId, n: usize, precision: Precision) -> Buffer {
