@@ -43,6 +43,12 @@ pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// Does some work in this thread on a deep stack made for it. Parsers look how much is left of theirs, which they cannot tell where the
+/// caller has one that the thread did not begin with.
+pub fn with_deep_stack<T>(work: impl FnOnce() -> T) -> T {
+    stacker::grow(DEEP_STACK, work)
+}
+
 /// Computes so many results on all processors or [`within`] some threads; none may depend on another one.
 pub fn map<T: Send>(n: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = allowed().min(n);

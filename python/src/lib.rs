@@ -5,6 +5,7 @@
 mod errors;
 mod outcome;
 mod program;
+mod resident;
 mod simulation;
 mod work;
 

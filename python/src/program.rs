@@ -2,7 +2,7 @@
 
 use crate::errors::{Told, all, refused, told};
 use crate::outcome::Outcome;
-use crate::work::{Patience, Stop, Teller, Word, wait};
+use crate::work::{Stop, Teller, Word, wait};
 use neuro::codegen::Backend;
 use neuro::compiler::{self, Program, unknown_experiment};
 use neuro::disk::{self, Disk};
@@ -189,7 +189,7 @@ impl Compiled {
         };
         let thread = thread::Builder::new().name("neuro".into()).stack_size(DEEP_STACK).spawn(work);
         thread.map_err(|e| PyRuntimeError::new_err(format!("no thread for a run: {e}")))?;
-        let ((outcome, info), stopped) = wait(py, &Mutex::new((from, Patience::default())), stop, listener.as_ref())?;
+        let ((outcome, info), stopped) = wait(py, &Mutex::new(from), stop, listener.as_ref())?;
         Ok((Outcome::new(outcome, info), stopped.map(|e| e.into_value(py).into_any())))
     }
 }

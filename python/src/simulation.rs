@@ -1,15 +1,14 @@
-//! Networks that are stepped, read and changed from Python. A session stays on a thread of its own, which does one request after the other.
+//! Networks that are stepped, read and changed from Python.
 
 use crate::errors::{Told, all, refused, told};
 use crate::outcome::{Described, Events, Samples, described, events, indices, quantity, samples};
 use crate::program::{Compiled, Options, compiled};
-use crate::work::{Patience, Stop, Teller, Word, wait};
+use crate::resident::{Resident, Subject};
+use crate::work::Stop;
 use neuro::diag::{Diagnostic, Diagnostics};
-use neuro::disk::Disk;
 use neuro::evaluate::Attempt;
-use neuro::experiment::{Given, Runner, Session};
+use neuro::experiment::{Given, Session};
 use neuro::hir::{Var, VarKind};
-use neuro::parallel::DEEP_STACK;
 use neuro::units::canonical_unit;
 use neuro::value::{Quantity, Value};
 use numpy::PyArray1;
@@ -18,9 +17,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyBytes;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 /// What comes of a request.
 enum Answer {
@@ -47,20 +44,13 @@ type Variable = (String, &'static str, String);
 /// Populations with their shapes, variables and events, and projections with their numbers of synapses and their variables.
 type Plan = (Vec<(String, Vec<usize>, Vec<Variable>, Vec<String>)>, Vec<(String, usize, Vec<Variable>)>);
 
-type Request = Box<dyn FnOnce(&mut Session) -> Answer + Send>;
+type Request = crate::resident::Request<Answer>;
 
 /// A session. `neuro.Simulation` is what users see of it.
 #[pyclass(frozen, module = "neuro._neuro")]
 pub struct Simulation {
     of: Compiled,
-    /// Dropped to let the thread end.
-    requests: Mutex<Sender<Request>>,
-    answers: Mutex<(Receiver<Word<Answer>>, Patience)>,
-    /// Held from a request to its answer.
-    turn: Mutex<()>,
-    stop: Stop,
-    /// The process that has the thread; a copy of it has none.
-    process: u32,
+    resident: Mutex<Resident<Answer>>,
 }
 
 fn answer<T>(of: Attempt<T>, as_answer: impl FnOnce(T) -> Answer) -> Answer {
@@ -97,24 +87,15 @@ fn plan(s: &Session, network: &str) -> Plan {
 }
 
 impl Simulation {
-    /// Has something done, and waits for the answer. Requests of several threads take turns.
+    /// Has something done. Requests of several threads take turns.
     fn ask(&self, py: Python<'_>, request: Request) -> PyResult<Answer> {
-        if self.process != std::process::id() {
-            return Err(PyRuntimeError::new_err(
-                "a simulation stays in its process: save it, and load it in the other one",
-            ));
-        }
         // The lock of the interpreter is not held while one waits for the other.
-        let _turn = self.turn.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
-        self.stop.clear();
-        let gone = || PyRuntimeError::new_err("the simulation has ended by an error");
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).send(request).map_err(|_| gone())?;
-        let (answer, stopped) = wait(py, &self.answers, &self.stop, None)?;
-        match (stopped, answer) {
-            (Some(e), _) => Err(e),
-            (None, Answer::Failed(d)) => Err(refused(py, vec![told(&d, &self.of.program.sources)])),
-            (None, Answer::Unreadable(why)) => Err(PyRuntimeError::new_err(why)),
-            (None, answer) => Ok(answer),
+        let mut resident = self.resident.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        match resident.ask(py, request)? {
+            (_, Some(e)) => Err(e),
+            (Answer::Failed(d), None) => Err(refused(py, vec![told(&d, &self.of.program.sources)])),
+            (Answer::Unreadable(why), None) => Err(PyRuntimeError::new_err(why)),
+            (answer, None) => Ok(answer),
         }
     }
 
@@ -145,50 +126,12 @@ impl Simulation {
     #[new]
     fn new(py: Python<'_>, path: PathBuf, text: String, experiment: String, options: Options) -> PyResult<Simulation> {
         let of = compiled(py, path, Some(text))?;
-        let settings = options.settings()?;
-        let stop = Stop::default();
-        let (requests, asked) = mpsc::channel::<Request>();
-        let (to, answers) = mpsc::channel();
-        let teller = Teller::new(to.clone(), stop.clone(), false);
         let (program, path) = (of.program.clone(), of.path.clone());
-        let work = move || {
-            let disk = Disk::beside(&path);
-            let Some(e) = program.module.experiments.iter().find(|e| e.name == experiment) else { return };
-            let runner = Runner { module: &program.module, files: &disk, settings, progress: &teller };
-            let mut session = match Session::begin(&runner, e) {
-                Ok(session) => session,
-                Err(d) => {
-                    let _ = to.send(Word::Done(Answer::Failed(d)));
-                    return;
-                }
-            };
-            let _ = to.send(Word::Done(Answer::Nothing));
-            let mut patience = Patience::default();
-            while let Ok(request) = patience.soon(&asked).or_else(|_| asked.recv()) {
-                let answer = request(&mut session);
-                if to.send(Word::Done(answer)).is_err() {
-                    break;
-                }
-            }
-        };
-        let thread = thread::Builder::new().name("neuro".into()).stack_size(DEEP_STACK).spawn(work);
-        thread.map_err(|e| PyRuntimeError::new_err(format!("no thread for a simulation: {e}")))?;
-        let answers = Mutex::new((answers, Patience::default()));
-        let (begun, stopped) = wait(py, &answers, &stop, None)?;
-        if let Some(e) = stopped {
-            return Err(e);
+        let subject = Subject { program, path, experiment, settings: options.settings()? };
+        match Resident::begin(py, subject, Stop::default())? {
+            Ok(resident) => Ok(Simulation { of, resident: Mutex::new(resident) }),
+            Err(d) => Err(refused(py, vec![told(&d, &of.program.sources)])),
         }
-        if let Answer::Failed(d) = begun {
-            return Err(refused(py, vec![told(&d, &of.program.sources)]));
-        }
-        Ok(Simulation {
-            of,
-            requests: Mutex::new(requests),
-            answers,
-            turn: Mutex::new(()),
-            stop,
-            process: std::process::id(),
-        })
     }
 
     /// The time that has come, the time step, ms, and the seed.

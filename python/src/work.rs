@@ -4,17 +4,16 @@
 //! (Ctrl-C) and to tell a listener how far the work is.
 
 use neuro::experiment::{Moment, Progress};
+use neuro::parallel::locked;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Between two looks for signals.
-const LOOK: Duration = Duration::from_millis(50);
+pub const LOOK: Duration = Duration::from_millis(50);
 
 /// Between two words to a listener.
 const WORD: Duration = Duration::from_millis(100);
@@ -66,25 +65,26 @@ pub struct Teller<T> {
     pub stop: Stop,
     /// Whether somebody listens to more than the end.
     pub heard: bool,
-    last: Cell<Option<Instant>>,
+    last: Mutex<Option<Instant>>,
 }
 
 impl<T> Teller<T> {
     pub fn new(to: Sender<Word<T>>, stop: Stop, heard: bool) -> Teller<T> {
-        Teller { to, stop, heard, last: Cell::new(None) }
+        Teller { to, stop, heard, last: Mutex::new(None) }
     }
 
     fn is_due(&self) -> bool {
         let now = Instant::now();
-        let due = self.heard && self.last.get().is_none_or(|last| now.duration_since(last) >= WORD);
+        let mut last = locked(&self.last);
+        let due = self.heard && last.is_none_or(|last| now.duration_since(last) >= WORD);
         if due {
-            self.last.set(Some(now));
+            *last = Some(now);
         }
         due
     }
 }
 
-impl<T> Progress for Teller<T> {
+impl<T: Send> Progress for Teller<T> {
     fn building(&self, network: &str, so_far: usize, all: usize) {
         if self.is_due() {
             let _ = self.to.send(Word::Building(network.into(), so_far, all));
@@ -108,76 +108,24 @@ impl<T> Progress for Teller<T> {
     }
 }
 
-/// So long one looks for what comes soon before one sleeps: waking up takes longer than most requests.
-const SOON: Duration = Duration::from_micros(10);
-
-/// Whether there is a processor for the one who waits.
-fn may_spin() -> bool {
-    static MAY: OnceLock<bool> = OnceLock::new();
-    *MAY.get_or_init(|| thread::available_parallelism().is_ok_and(|n| n.get() > 1))
-}
-
-/// How often to look for what may come soon: after each time in vain half as often, so that busy processors are left to others.
-#[derive(Default)]
-pub struct Patience {
-    pause: u32,
-    left: u32,
-}
-
-impl Patience {
-    /// What comes soon, if anything does.
-    pub fn soon<T>(&mut self, from: &Receiver<T>) -> Result<T, TryRecvError> {
-        if self.left > 0 || !may_spin() {
-            self.left = self.left.saturating_sub(1);
-            return from.try_recv();
-        }
-        let since = Instant::now();
-        loop {
-            match from.try_recv() {
-                Err(TryRecvError::Empty) if since.elapsed() < SOON => std::hint::spin_loop(),
-                Err(TryRecvError::Empty) => {
-                    self.pause = (2 * self.pause + 1).min(255);
-                    self.left = self.pause;
-                    return Err(TryRecvError::Empty);
-                }
-                found => {
-                    self.pause = 0;
-                    return found;
-                }
-            }
-        }
-    }
+/// Work has ended in a panic.
+pub fn failed() -> PyErr {
+    PyRuntimeError::new_err("internal error of neuro, please report it with the model: see the message above")
 }
 
 /// Waits for the end of some work. Returns what came of it, and the exception for which it was asked to stop.
 pub fn wait<T: Send>(
     py: Python<'_>,
-    from: &Mutex<(Receiver<Word<T>>, Patience)>,
+    from: &Mutex<Receiver<Word<T>>>,
     stop: &Stop,
     listener: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<(T, Option<PyErr>)> {
     let mut stopped = None;
     loop {
-        // The lock of the interpreter is kept for what takes no longer than giving it back.
-        let found = {
-            let mut of = from.lock().unwrap_or_else(PoisonError::into_inner);
-            let (answers, patience) = &mut *of;
-            patience.soon(answers)
-        };
-        let word = match found {
-            Ok(word) => Ok(word),
-            Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
-            Err(TryRecvError::Empty) => {
-                py.detach(|| from.lock().unwrap_or_else(PoisonError::into_inner).0.recv_timeout(LOOK))
-            }
-        };
+        let word = py.detach(|| locked(from).recv_timeout(LOOK));
         let heard = match word {
             Ok(Word::Done(done)) => return Ok((done, stopped)),
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(PyRuntimeError::new_err(
-                    "internal error of neuro, please report it with the model: see the message above",
-                ));
-            }
+            Err(RecvTimeoutError::Disconnected) => return Err(failed()),
             Err(RecvTimeoutError::Timeout) => Ok(()),
             Ok(word) => listener.map_or(Ok(()), |l| tell(l, word)),
         };

@@ -3,6 +3,7 @@
 use super::element::{Element, index, is_finite};
 use super::inflate::Content;
 use super::{Flaw, Table, Texts, Wanted};
+use crate::parallel::with_deep_stack;
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use py_literal::Value;
 use std::io::Read;
@@ -187,7 +188,7 @@ fn described(text: &[u8], length: u64) -> Result<Header, Flaw> {
             return flaw("its header has too many brackets within each other");
         }
     }
-    let Ok(Value::Dict(entries)) = text.trim().parse() else {
+    let Ok(Value::Dict(entries)) = with_deep_stack(|| text.trim().parse()) else {
         return flaw(format!("its header is no description of an array: {}", shortened(text)));
     };
     let entry =

@@ -136,6 +136,20 @@ fn signals_change_weights() {
     });
 }
 
+#[test]
+fn a_session_may_go_from_thread_to_thread() {
+    fn may_go(_: impl Send) {}
+    asked("network net = Two()", &Silent, |s| {
+        let v = std::thread::scope(|scope| {
+            may_go(&mut *s);
+            let other = || s.advance(1.0).map(|()| s.value("2 * (3 + net.cell[0].v / 1 mV)").map(|v| v.kind()));
+            // On a stack that is small, too.
+            std::thread::Builder::new().stack_size(1 << 18).spawn_scoped(scope, other).unwrap().join().unwrap()
+        });
+        assert_eq!(v.unwrap().unwrap(), "a number");
+    });
+}
+
 /// Asks for a stop once.
 struct Once(AtomicU32);
 

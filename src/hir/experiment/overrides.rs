@@ -6,6 +6,7 @@ use crate::hir::Module;
 use crate::hir::infer::Infer;
 use crate::hir::network::World;
 use crate::hir::typed::{Expr, ExprKind};
+use crate::parallel::with_deep_stack;
 use crate::source::FileId;
 use crate::syntax;
 
@@ -39,7 +40,9 @@ pub fn seen(module: &Module, experiment: &Experiment, text: (FileId, &str)) -> R
 fn checked(module: &Module, (file, text): (FileId, &str), world: &mut World) -> Result<Expr, String> {
     let mut d = Diagnostics::default();
     let why = |d: &Diagnostics| d.iter().next().map_or(String::new(), |d| d.message.clone());
-    let Some(e) = syntax::parse_expr(file, text, &mut d) else { return Err(why(&d)) };
+    // Sessions ask on whatever stack they have.
+    let parsed = with_deep_stack(|| syntax::parse_expr(file, text, &mut d));
+    let Some(e) = parsed else { return Err(why(&d)) };
     let typed = Infer::new(module, &mut d).typed(world, &e);
     if d.has_errors() { Err(why(&d)) } else { Ok(typed) }
 }
