@@ -221,10 +221,11 @@ impl<'a> Scope<'a> {
             ExprKind::Binary(op, a, b) => self.binary(*op, a, b, e)?,
             ExprKind::In(x, ends) => {
                 let (x, (lo, hi)) = (self.quantity(x)?, self.range(ends)?);
-                if x.data.is_empty() {
-                    return fail(Code::E0811, e.span, "nothing is compared here", "there are no values");
+                let within = |v: f64| v >= lo && v <= hi;
+                match x.is_single() {
+                    true => Value::Bool(within(x.data[0])),
+                    false => Quantity { dim: Dim::ONE, unit: None, ..x.map(|v| f64::from(u8::from(within(v)))) }.into(),
                 }
-                Value::Bool(x.data.iter().all(|v| *v >= lo && *v <= hi))
             }
             ExprKind::Range(a, b) => {
                 let (lo, hi) = (self.number(a)?, self.number(b)?);

@@ -28,7 +28,7 @@ impl Infer<'_> {
                     let number = Ty { kind: Kind::Number, ..ends.ty.clone() };
                     self.diagnostics.push(errors::cannot_compare((&x.ty, a.span), (&number, b.span)));
                 }
-                return truth(Kinds::In(Box::new(x), Box::new(ends)), Shape::Number);
+                return compared(x.ty.shape, Kinds::In(Box::new(x), Box::new(ends)), span);
             }
             Within => return self.within(m, a, b, span),
             _ => {}
@@ -122,13 +122,7 @@ impl Infer<'_> {
                     Lt => Op::Lt,
                     _ => Op::Gt,
                 };
-                // Arrays compare element by element: 1 where it holds, 0 elsewhere.
-                match shape {
-                    Shape::Array | Shape::Matrix => {
-                        arithmetic(op, x, y, Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) })
-                    }
-                    _ => truth(Kinds::Binary(op, Box::new(x), Box::new(y)), shape),
-                }
+                compared(shape, Kinds::Binary(op, Box::new(x), Box::new(y)), span)
             }
         }
     }
@@ -152,12 +146,7 @@ impl Infer<'_> {
             return self.report(errors::shapes_differ((&left.ty, x.span), (&right.ty, y.span)), span);
         };
         let within = Within { a: left, b: right, tolerance: near, relative };
-        // Like other comparisons, that of arrays is one of their elements.
-        let ty = match shape {
-            Shape::Array | Shape::Matrix => Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) },
-            _ => Ty::of(Kind::Bool),
-        };
-        Expr::new(Kinds::Within(Box::new(within)), ty.shaped(shape), span)
+        compared(shape, Kinds::Within(Box::new(within)), span)
     }
 
     fn power(&mut self, x: Expr, y: Expr, shape: Shape, span: Span) -> Expr {
@@ -191,6 +180,15 @@ impl Infer<'_> {
 }
 
 /// The texts of a column and the text that they are compared with.
+/// A comparison: of arrays element by element, 1 where it holds and 0 elsewhere.
+fn compared(shape: Shape, kind: Kinds, span: Span) -> Expr {
+    let ty = match shape {
+        Shape::Array | Shape::Matrix => Ty { unit: Some(Unit::one()), ..Ty::number(Dim::ONE) },
+        _ => Ty::of(Kind::Bool),
+    };
+    Expr::new(kind, ty.shaped(shape), span)
+}
+
 fn texts_and_text(x: &Expr, y: &Expr) -> Option<(Expr, Expr)> {
     let text = |e: &Expr| e.ty.kind == Kind::Text;
     match (x.texts(), y.texts()) {

@@ -227,7 +227,7 @@ impl Expr {
     /// Returns whether it compares two values.
     pub fn is_comparison(&self) -> bool {
         use Op::{Eq, Ge, Gt, Le, Lt, Ne};
-        matches!(self.kind, ExprKind::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..) | ExprKind::Within(_))
+        matches!(self.kind, ExprKind::Binary(Eq | Ne | Lt | Le | Gt | Ge, ..) | ExprKind::In(..) | ExprKind::Within(_))
     }
 
     /// Returns the texts of a column, if it is one.

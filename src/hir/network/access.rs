@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::hir::infer::{Infer, constant};
 use crate::hir::neuron::dotted;
 use crate::hir::typed::{Coordinate, Expr, ExprKind, LocalId};
-use crate::hir::{Kind, Shape, Ty, Var, VarKind, errors};
+use crate::hir::{Kind, Op, Shape, Ty, Var, VarKind, errors};
 use crate::source::Span;
 use crate::syntax::ast::{self, ViewPath};
 use crate::units::Dim;
@@ -226,6 +226,14 @@ pub fn element(infer: &mut Infer, of: Expr, index: Vec<Expr>, span: Span) -> Exp
         }
         if !matches!(e.ty.kind, Kind::Number | Kind::Range) || !e.ty.same_dim(&Ty::number(Dim::ONE)) {
             infer.diagnostics.push(errors::wrong_kind("an index", &e.ty, e.span));
+            return Expr::error(span);
+        }
+        // Truths are numbers of arrays, but no places in them.
+        if e.is_comparison() || matches!(e.kind, ExprKind::Not(_) | ExprKind::Binary(Op::And | Op::Or, ..)) {
+            let d = errors::wrong_kind("an index", &Ty::of(Kind::Bool), e.span);
+            infer
+                .diagnostics
+                .push(d.help("indices are places; `sum(if x > 1 then x else 0)` reduces what a condition chooses"));
             return Expr::error(span);
         }
     }
