@@ -110,7 +110,12 @@ pub fn overrides(given: &[String]) -> Result<Vec<Override>, Stop> {
         Some((path, value)) => Ok(Override { path: path.trim().into(), value: value.trim().into() }),
         None => Err(Stop::Usage(format!("`--set {s}` lacks a value; write `--set path=value`"))),
     };
-    given.iter().map(one).collect()
+    let all: Vec<Override> = given.iter().map(one).collect::<Result<_, _>>()?;
+    let repeated = all.iter().enumerate().find(|(k, o)| all[..*k].iter().any(|earlier| earlier.path == o.path));
+    match repeated {
+        Some((_, o)) => Err(Stop::Usage(format!("`--set {}` is given twice; leave one of them out", o.path))),
+        None => Ok(all),
+    }
 }
 
 /// Reads a number of bytes: `500MB`, `16 GB`.

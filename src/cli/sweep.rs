@@ -7,13 +7,19 @@ use super::progress::spelled;
 use super::ranks;
 use super::run::settings;
 use super::signals::{self, stop_asked_for};
-use neuro::disk::{allowed, named_data};
+use neuro::compiler::Program;
+use neuro::data::{Files, sha256};
+use neuro::disk::{Disk, allowed, named_data};
 use neuro::experiment::Override;
+use neuro::hir::Module;
+use neuro::hir::experiment::overrides;
+use neuro::parallel::locked;
 use neuro::report::has_formats;
 use neuro::runtime::exchange::Ranks;
+use neuro::units::Unit;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -63,8 +69,11 @@ fn axis(text: &str) -> Result<(String, Vec<String>), Stop> {
     let values: Vec<String> = match range {
         Some((a, b)) if b.saturating_sub(a) >= MOST_POINTS => return Err(bad("has too many values")),
         Some((a, b)) => (a..=b).map(|k| k.to_string()).collect(),
-        None => values.split(',').map(|v| v.trim().to_string()).collect(),
+        None => listed(values),
     };
+    if range.is_none() && values.iter().any(|v| v.contains("..") && !v.contains('[')) {
+        return Err(bad("has a range that is not of whole numbers"));
+    }
     if values.is_empty() || values.iter().any(String::is_empty) {
         return Err(bad("has an empty value"));
     }
@@ -72,6 +81,28 @@ fn axis(text: &str) -> Result<(String, Vec<String>), Stop> {
         return Err(bad("has a value twice"));
     }
     Ok((path.trim().to_string(), values))
+}
+
+/// What stands between commas, of which those within brackets belong to a value.
+fn listed(values: &str) -> Vec<String> {
+    let mut depth = 0;
+    let outside = |c: char| {
+        depth += i32::from(matches!(c, '[' | '(')) - i32::from(matches!(c, ']' | ')'));
+        c == ',' && depth == 0
+    };
+    values.split(outside).map(|v| v.trim().to_string()).collect()
+}
+
+/// Refuses a sweep that is told twice what something shall be.
+fn each_once(axes: &[(String, Vec<String>)], fixed: &[Override]) -> Result<(), Stop> {
+    let mut given: BTreeSet<&str> = fixed.iter().map(|o| o.path.as_str()).collect();
+    match axes.iter().find(|(path, _)| !given.insert(path)) {
+        Some((path, _)) if fixed.iter().any(|o| o.path == *path) => {
+            Err(Stop::Usage(format!("`{path}` has a value by `--set` and others by `--over`; leave one of them out")))
+        }
+        Some((path, _)) => Err(Stop::Usage(format!("`--over {path}` is given twice; write all its values in one"))),
+        None => Ok(()),
+    }
 }
 
 /// All combinations, the last axis changing fastest.
@@ -94,10 +125,30 @@ fn read_json(path: &Path) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
-/// Returns whether a run of the same source at the same values has come to its end.
-fn finished(p: &Point, request: &Request, digest: &str, overrides: &[(String, String)]) -> Option<End> {
+/// Data files as they are now, each read once.
+#[derive(Default)]
+struct Current(Mutex<BTreeMap<String, Option<String>>>);
+
+impl Current {
+    /// Returns whether the files that a run has read are still what they were.
+    fn are(&self, record: &Value, disk: &Disk) -> bool {
+        let mut known = locked(&self.0);
+        let mut now = |path: &String| {
+            let digest = known.entry(path.clone()).or_insert_with(|| disk.read(path).ok().map(|bytes| sha256(&bytes)));
+            digest.clone()
+        };
+        record["data_sha256"]
+            .as_object()
+            .is_none_or(|all| all.iter().all(|(path, was)| now(path).as_deref() == was.as_str()))
+    }
+}
+
+/// Returns whether a run of the same source and data at the same values has come to its end.
+fn finished(p: &Point, sweep: &Sweep, overrides: &[(String, String)]) -> Option<End> {
+    let request = sweep.request;
     let record = read_json(&p.folder.join(&request.experiment).join("run.json"))?;
-    let same = record["source_sha256"] == digest
+    let same = record["source_sha256"] == sweep.digest
+        && sweep.current.are(&record, &Disk::beside(&request.file))
         && request.options.precision.as_ref().is_none_or(|p| record["precision"] == p.as_str())
         && record["complete"] == true
         && has_formats(&record, &json!(request.formats.names()))
@@ -112,7 +163,9 @@ struct Sweep<'a> {
     request: &'a Request,
     ranks: &'a Ranks,
     messages: Messages,
+    program: Program,
     digest: String,
+    current: Current,
     axes: Vec<(String, Vec<String>)>,
     fixed: Vec<Override>,
     binary: PathBuf,
@@ -155,6 +208,7 @@ pub fn sweep(request: &Request, ranks: &Ranks, messages: Messages) -> Done {
 fn prepare<'a>(request: &'a Request, ranks: &'a Ranks, messages: Messages) -> Result<(Sweep<'a>, Vec<Point>), Stop> {
     let fixed = settings(&request.options)?.overrides;
     let axes: Vec<(String, Vec<String>)> = request.over.iter().map(|o| axis(o)).collect::<Result<_, _>>()?;
+    each_once(&axes, &fixed)?;
     let program = load(&request.file, messages)?;
     if !program.module.experiments.iter().any(|e| e.name == request.experiment) {
         messages.one(&neuro::compiler::unknown_experiment(&program.module, &request.experiment), &program.sources);
@@ -173,7 +227,22 @@ fn prepare<'a>(request: &'a Request, ranks: &'a Ranks, messages: Messages) -> Re
     let jobs = request.jobs.unwrap_or(cores).min(points.len());
     let binary = std::env::current_exe().map_err(|e| Stop::Usage(format!("cannot find this program: {e}")))?;
     let threads = request.options.threads.unwrap_or((cores / jobs).max(1));
-    Ok((Sweep { request, ranks, messages, digest: program.digest(), axes, fixed, binary, jobs, threads }, points))
+    Ok((
+        Sweep {
+            request,
+            ranks,
+            messages,
+            digest: program.digest(),
+            program,
+            current: Current::default(),
+            axes,
+            fixed,
+            binary,
+            jobs,
+            threads,
+        },
+        points,
+    ))
 }
 
 impl Sweep<'_> {
@@ -187,7 +256,7 @@ impl Sweep<'_> {
         if !self.ranks.are_several() {
             return points.iter().collect();
         }
-        let is_there = |p: &Point| finished(p, self.request, &self.digest, &self.overrides(p)).is_some();
+        let is_there = |p: &Point| finished(p, self, &self.overrides(p)).is_some();
         let there: Vec<bool> = points.iter().map(is_there).collect();
         let there = self.ranks.tell(&there).swap_remove(0);
         let kept = points.iter().zip(&there).filter(|(_, there)| **there && self.ranks.rank() == 0);
@@ -199,7 +268,7 @@ impl Sweep<'_> {
     /// Makes one run, unless it is there.
     fn one(&self, p: &Point) -> Result<End, String> {
         let overrides = self.overrides(p);
-        if let Some(end) = finished(p, self.request, &self.digest, &overrides) {
+        if let Some(end) = finished(p, self, &overrides) {
             return Ok(end);
         }
         let log = |name: &str| -> Result<Stdio, String> {
@@ -322,7 +391,7 @@ impl Sweep<'_> {
         let table = results.join("sweep.csv");
         // Nothing has made it if the sweep was stopped before its first run.
         std::fs::create_dir_all(results).map_err(|e| Stop::Usage(format!("cannot use {}: {e}", results.display())))?;
-        tabulate(points, &names, &self.request.experiment, &table)
+        tabulate(points, &names, (&self.program.module, &self.request.experiment), &table)
             .map_err(|e| Stop::Usage(format!("cannot write {}: {e}", table.display())))?;
         say!("{}", table.display());
         Ok(())
@@ -369,8 +438,13 @@ fn wait(mut child: Child) -> std::io::Result<ExitStatus> {
 }
 
 /// Writes one row per run: the values, whether it came to its end, expectations met and made, and every measure that is
-/// one number (with its unit in the heading); of a series, the last.
-fn tabulate(points: &[Point], names: &[&str], experiment: &str, table: &Path) -> Result<(), csv::Error> {
+/// one number, in the unit of its heading; of a series, the last.
+fn tabulate(
+    points: &[Point],
+    names: &[&str],
+    (module, experiment): (&Module, &str),
+    table: &Path,
+) -> Result<(), csv::Error> {
     let runs: Vec<(Value, Value)> = points
         .iter()
         .map(|p| {
@@ -381,9 +455,9 @@ fn tabulate(points: &[Point], names: &[&str], experiment: &str, table: &Path) ->
     let mut measures: Vec<(String, String)> = Vec::new();
     for (_, m) in &runs {
         for (name, v) in m.as_object().into_iter().flatten() {
-            let unit = v["unit"].as_str().unwrap_or("1").to_string();
-            if !measures.iter().any(|(n, _)| n == name) {
-                measures.push((name.clone(), unit));
+            let unit = unit_of(v);
+            if !measures.iter().any(|(n, u)| n == name && converted(module, 0.0, unit, u).is_some()) {
+                measures.push((name.clone(), unit.to_string()));
             }
         }
     }
@@ -396,15 +470,40 @@ fn tabulate(points: &[Point], names: &[&str], experiment: &str, table: &Path) ->
         let met = list.iter().filter(|e| e["passed"] == true).count();
         let complete = record["complete"].as_bool().unwrap_or(false);
         let end = [complete.to_string(), met.to_string(), list.len().to_string()];
-        let value = |(name, _): &(String, String)| {
+        let value = |(name, unit): &(String, String)| {
             let v = &m[name]["value"];
-            let last = v.as_array().and_then(|a| a.last()).unwrap_or(v);
-            last.as_f64().map_or(String::new(), |x| x.to_string())
+            let last = v.as_array().and_then(|a| a.last()).unwrap_or(v).as_f64();
+            let number = last.and_then(|x| converted(module, x, unit_of(&m[name]), unit));
+            number.map_or(String::new(), |x| x.to_string())
         };
         out.write_record(p.values.iter().cloned().chain(end).chain(measures.iter().map(value)))?;
     }
     out.flush()?;
     Ok(())
+}
+
+/// The unit of a measure as a run has written it.
+fn unit_of(measure: &Value) -> &str {
+    measure["unit"].as_str().unwrap_or("1")
+}
+
+/// Reads a unit in the words of a program.
+fn read_unit(module: &Module, unit: &str) -> Option<Unit> {
+    match unit {
+        "1" => Some(Unit::one()),
+        _ => overrides::value(module, &format!("1 {unit}")).ok().and_then(|e| e.ty.unit),
+    }
+}
+
+/// A number of a unit in another unit; none if they do not measure the same.
+fn converted(module: &Module, x: f64, unit: &str, other: &str) -> Option<f64> {
+    if unit == other {
+        return Some(x);
+    }
+    let (from, to) = (read_unit(module, unit)?, read_unit(module, other)?);
+    let (of, by) = (from.to_internal(1.0), to.to_internal(1.0));
+    // Powers of ten are exact one way only.
+    (from.dim == to.dim).then(|| if of >= by { x * (of / by) } else { x / (by / of) })
 }
 
 #[cfg(test)]

@@ -86,3 +86,60 @@ fn without_a_launcher_one_process_makes_all_runs() {
     };
     assert_eq!(table(&["--results", "plain"]), table(&["--mpi", "--results", "dealt"]));
 }
+
+/// Writes a model, sweeps its experiment, and returns the lines of the table and what was said.
+fn of_model(folder: &Path, model: &str, over: &[&str]) -> (Vec<String>, String) {
+    std::fs::write(folder.join("decay.neuro"), model).expect("a file");
+    let (_, said) = sweep(folder, over);
+    let table = std::fs::read_to_string(folder.join("sweep/sweep.csv")).unwrap_or_default();
+    (table.lines().map(String::from).collect(), said)
+}
+
+#[test]
+fn a_column_has_one_unit() {
+    let folder = folder("units");
+    let model = "experiment decay(I = 100 pA, p = 5 %) { measure drive = I   measure part = p   measure time = if I > 200 pA then 13.9 ms else 1 s }";
+    let (lines, said) = of_model(&folder, model, &["I=100pA,500pA,1nA", "p=5%,0.5"]);
+    assert_eq!(lines[0], "I,p,complete,expectations_met,expectations,drive (pA),part (%),time (s)", "{said}");
+    assert_eq!(lines[1], "100pA,5%,true,0,0,100,5,1");
+    assert_eq!(lines[2], "100pA,0.5,true,0,0,100,50,1");
+    assert_eq!(lines[5], "1nA,5%,true,0,0,1000,5,0.0139");
+}
+
+#[test]
+fn a_run_whose_data_have_changed_is_made_again() {
+    let folder = folder("data");
+    let model = "experiment decay(n = 1) { let t = csv(\"t.csv\")   measure y = n * t.y[0] }";
+    std::fs::write(folder.join("t.csv"), "y\n5\n").expect("a file");
+    let (lines, said) = of_model(&folder, model, &["n=1,2"]);
+    assert!(lines[1].ends_with(",5") && lines[2].ends_with(",10"), "{lines:?} {said}");
+    let (_, said) = of_model(&folder, model, &["n=1,2"]);
+    assert!(said.contains("kept    n=1") && said.contains("kept    n=2"), "{said}");
+    std::fs::write(folder.join("t.csv"), "y\n7\n").expect("a file");
+    let (lines, said) = of_model(&folder, model, &["n=1,2"]);
+    assert!(lines[1].ends_with(",7") && lines[2].ends_with(",14"), "{lines:?} {said}");
+    std::fs::remove_file(folder.join("t.csv")).expect("a file");
+    let (_, said) = of_model(&folder, model, &["n=1"]);
+    assert!(said.contains("FAILED  n=1"), "{said}");
+}
+
+#[test]
+fn what_is_said_twice_is_refused_and_arrays_are_values() {
+    let folder = folder("twice");
+    let (_, said) = sweep(&folder, &["tau=5ms", "tau=8ms"]);
+    assert!(said.contains("`--over tau` is given twice"), "{said}");
+    let (_, said) = sweep(&folder, &["tau=1ms..3ms"]);
+    assert!(said.contains("has a range that is not of whole numbers"), "{said}");
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_neuro"));
+        let out = command.current_dir(&folder).args(args).output().expect("neuro runs");
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    let (code, said) = run(&["sweep", "decay.neuro", "decay", "--over", "tau=5ms", "--set", "tau=8ms"]);
+    assert!(code == Some(2) && said.contains("leave one of them out"), "{said}");
+    let (code, said) = run(&["run", "decay.neuro", "--set", "tau=5ms", "--set", "tau=8ms"]);
+    assert!(code == Some(2) && said.contains("`--set tau` is given twice"), "{said}");
+    let model = "experiment decay(all = [1, 2, 3]) { measure s = sum(all) }";
+    let (lines, said) = of_model(&folder, model, &["all=[1,2,3],[3,4,5]"]);
+    assert!(lines.len() == 3 && lines[1].ends_with(",6") && lines[2].ends_with(",12"), "{lines:?} {said}");
+}
