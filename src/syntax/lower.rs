@@ -86,13 +86,6 @@ impl<'a> Parts<'a> {
 
 /// Returns whether an operator goes on with the unit of a number: `36 S/m^2`, without blanks, where `m` might also be a variable.
 fn is_per_unit(lhs: &Expr, op: &P, rhs: &Expr) -> bool {
-    fn has_unit(e: &Expr) -> bool {
-        match &e.kind {
-            ExprKind::Quantity(_, unit) => unit.is_some(),
-            ExprKind::Binary(BinOp::Div, a, b) => has_unit(a) && matches!(b.kind, ExprKind::Quantity(_, Some(_))),
-            _ => false,
-        }
-    }
     let name = match &rhs.kind {
         ExprKind::Name(name) => name,
         ExprKind::Binary(BinOp::Pow, base, exponent) => match (&base.kind, &exponent.kind) {
@@ -102,11 +95,20 @@ fn is_per_unit(lhs: &Expr, op: &P, rhs: &Expr) -> bool {
         _ => return false,
     };
     let text = op.as_span().get_input().as_bytes();
-    let (start, end) = (op.as_span().start(), op.as_span().end());
+    let start = op.as_span().start();
     let before = start.checked_sub(1).and_then(|k| text.get(k));
     let tight = before.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'%')
-        && text.get(end).is_some_and(u8::is_ascii_alphabetic);
-    op.as_rule() == Rule::div && tight && has_unit(lhs) && crate::units::lookup(name).is_some()
+        && text.get(start + 1).is_some_and(u8::is_ascii_alphabetic);
+    op.as_rule() == Rule::div && tight && ends_in_unit(lhs) && crate::units::lookup(name).is_some()
+}
+
+/// Returns whether the last operand is a number with a unit.
+fn ends_in_unit(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Quantity(_, unit) => unit.is_some(),
+        ExprKind::Binary(BinOp::Div | BinOp::Mul, _, last) => ends_in_unit(last),
+        _ => false,
+    }
 }
 
 /// A name, or a power of one, as one of that unit.
@@ -120,6 +122,22 @@ fn as_unit(e: Expr) -> Expr {
         _ => crate::ice!("a unit that is none"),
     };
     Expr { kind: ExprKind::Quantity(1.0, Some((name, (exponent, 1)))), span: e.span }
+}
+
+/// Divides the number in which an expression ends by a unit, before anything is divided by that number.
+fn per_unit(lhs: Expr, unit: Expr) -> Expr {
+    let span = lhs.span.to(unit.span);
+    let (lhs, rhs) = match lhs.kind {
+        // Of a number, its units follow one on the other.
+        ExprKind::Binary(BinOp::Div, a, b) if !is_unit_of_number(&b) => (a, per_unit(*b, unit)),
+        kind => (Box::new(Expr { kind, span: lhs.span }), unit),
+    };
+    Expr { kind: ExprKind::Binary(BinOp::Div, lhs, Box::new(rhs)), span }
+}
+
+/// Returns whether it is what [`as_unit`] has made: a unit without a number of its own.
+fn is_unit_of_number(e: &Expr) -> bool {
+    matches!(&e.kind, ExprKind::Quantity(_, Some((name, _))) if name.span.start == e.span.start)
 }
 
 impl Lowerer {
@@ -279,9 +297,10 @@ impl Lowerer {
             .map_infix(|lhs, op, rhs| {
                 let (lhs, rhs) = (lhs?, rhs?);
                 let (span, height) = (lhs.expr.span.to(rhs.expr.span), lhs.height.max(rhs.height));
-                let per = is_per_unit(&lhs.expr, &op, &rhs.expr);
-                let rhs = if per { as_unit(rhs.expr) } else { rhs.expr };
-                let (lhs, rhs) = (Box::new(lhs.expr), Box::new(rhs));
+                if is_per_unit(&lhs.expr, &op, &rhs.expr) {
+                    return Tall::new(per_unit(lhs.expr, as_unit(rhs.expr)).kind, span, height);
+                }
+                let (lhs, rhs) = (Box::new(lhs.expr), Box::new(rhs.expr));
                 let kind = match binary(op.as_rule()) {
                     Some(op) => ExprKind::Binary(op, lhs, rhs),
                     None => ExprKind::Stepped(lhs, rhs),

@@ -88,11 +88,20 @@ impl Unit {
 
     /// Returns the unit raised to a rational power.
     pub fn power(&self, exponent: Ratio) -> Unit {
-        let base = if self.name.contains(['*', '/']) { format!("({})", self.name) } else { self.name.clone() };
-        let shown = if exponent.den == 1 {
-            format!("{base}^{}", exponent.num)
-        } else {
-            format!("{base}^({}/{})", exponent.num, exponent.den)
+        // A power of a power is one power: the root of `mV^2` is `mV`.
+        let power = self.name.rsplit_once('^').and_then(|(base, own)| Some((base, read_exponent(own)?)));
+        let (base, own) = match power {
+            Some((base, own)) if is_plain(base) || is_bracketed(base) => (base.to_string(), own),
+            _ if is_plain(&self.name) => (self.name.clone(), Ratio::new(1, 1)),
+            _ => (format!("({})", self.name), Ratio::new(1, 1)),
+        };
+        let shown = match Ratio::new(
+            i32::from(own.num) * i32::from(exponent.num),
+            i32::from(own.den) * i32::from(exponent.den),
+        ) {
+            Ratio { num: 1, den: 1 } => base.trim_start_matches('(').trim_end_matches(')').to_string(),
+            Ratio { num, den: 1 } => format!("{base}^{num}"),
+            Ratio { num, den } => format!("{base}^({num}/{den})"),
         };
         Unit {
             dim: self.dim.pow(exponent),
@@ -101,6 +110,22 @@ impl Unit {
             name: if self.name == "1" { "1".into() } else { shown },
         }
     }
+}
+
+/// Returns whether a name is that of one unit.
+fn is_plain(name: &str) -> bool {
+    !name.contains(['*', '/', '^', '('])
+}
+
+/// Returns whether a name stands in brackets as a whole.
+fn is_bracketed(name: &str) -> bool {
+    name.starts_with('(') && name.find(')') == Some(name.len() - 1)
+}
+
+/// Reads `2`, `-1` or `(1/2)`.
+fn read_exponent(text: &str) -> Option<Ratio> {
+    let (num, den) = text.trim_start_matches('(').trim_end_matches(')').split_once('/').unwrap_or((text, "1"));
+    Some(Ratio::new(num.parse().ok()?, den.parse().ok()?))
 }
 
 /// Multiplies by a power of ten; integer exponents up to 22 are exact powers and round once.
@@ -273,6 +298,17 @@ pub fn dimension_word(dim: Dim) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_power_of_a_power_is_one_power() {
+        let (half, two) = (Ratio::new(1, 2), Ratio::new(2, 1));
+        let (mv, density) = (lookup("mV").unwrap(), lookup("mS").unwrap().per(&lookup("cm").unwrap().power(two)));
+        assert_eq!(mv.power(two).power(half), mv);
+        assert_eq!(mv.power(two).power(two).name, "mV^4");
+        assert_eq!(mv.power(half).name, "mV^(1/2)");
+        assert_eq!(density.power(half).name, "(mS/cm^2)^(1/2)");
+        assert_eq!(density.power(half).power(two), density);
+    }
 
     #[test]
     fn internal_numbers_are_near_one_and_exact() {
