@@ -43,6 +43,8 @@ pub enum PlasticSlot {
     Delivered,
     /// Whether the synapse is to be rewired.
     Rewired,
+    /// Whether weights change: one or zero, the same in all lanes.
+    Learning,
 }
 
 /// A kernel over the lanes of a place; states and the weight are written if their slot is of kind `State`.
@@ -168,6 +170,36 @@ fn draws(body: &[Stmt], counts: &dyn Fn(&Stmt) -> bool, out: &mut BTreeSet<u32>)
     }
 }
 
+/// Returns whether anything that follows a change of the weight reads it, but for the weight itself; it says whether it has changed by
+/// then, and whether it has at the end.
+fn reads_changed_weight(s: &Synapse, body: &[Stmt], weight: VarId, changed: &mut bool) -> bool {
+    let mentions = |e: &Expr| {
+        let mut found = BTreeSet::new();
+        mentioned(s, e, &mut found);
+        found.contains(&weight)
+    };
+    let mut found = false;
+    for stmt in body {
+        found |= match stmt {
+            Stmt::Assign(v, _) if *v == weight => {
+                *changed = true;
+                false
+            }
+            Stmt::Assign(_, e) | Stmt::Deliver(e) => *changed && mentions(e),
+            Stmt::If(c, a, b) => {
+                let (mut then, mut or) = (*changed, *changed);
+                let within =
+                    reads_changed_weight(s, a, weight, &mut then) | reads_changed_weight(s, b, weight, &mut or);
+                let asked = *changed && mentions(c);
+                *changed = then || or;
+                within || asked
+            }
+            _ => false,
+        };
+    }
+    found
+}
+
 /// The bounds of a variable.
 fn limits(s: &Synapse, v: VarId) -> impl Iterator<Item = &Expr> {
     s.bounds.iter().filter(move |(of, ..)| *of == v).flat_map(|(_, lo, hi)| [lo, hi])
@@ -195,6 +227,8 @@ struct Build<'a> {
 struct Sent {
     delivered: Value,
     rewired: Value,
+    /// Whether weights change, where that is more than whether they are stored.
+    learning: Option<Value>,
 }
 
 /// Returns whether any statement, also within conditions, is of a kind.
@@ -255,7 +289,12 @@ impl Build<'_> {
         let delivers = any(&|s| matches!(s, Stmt::Deliver(_)));
         let rewires = any(&|s| matches!(s, Stmt::Rewire));
         let zero = open.l.b.constant(0.0);
-        let mut sum = Sent { delivered: zero, rewired: zero };
+        let gated = s.weight().is_some_and(|w| reads_changed_weight(s, body, w, &mut false));
+        let learning = gated.then(|| {
+            let (on, half) = (open.uniform("learning".into(), PlasticSlot::Learning), open.l.b.constant(0.5));
+            open.l.b.lt(half, on)
+        });
+        let mut sum = Sent { delivered: zero, rewired: zero, learning };
         let always = open.l.b.truth(true);
         self.replay(&mut open.l, body, always, targets, synapses, &mut sum);
         if delivers {
@@ -401,6 +440,10 @@ impl Build<'_> {
                     let value = l.number(&s.unfold(e.clone()));
                     let value = bounded(l, s, *v, value);
                     let old = l.env[v];
+                    let when = match sum.learning.filter(|_| s.weight() == Some(*v)) {
+                        Some(learning) => l.b.and(when, learning),
+                        None => when,
+                    };
                     let new = l.b.select(when, value, old);
                     l.env.insert(*v, new);
                 }

@@ -274,6 +274,7 @@ impl Scratch {
                         b.set_bits(i, stream.block(view.step, *edge), second);
                     }
                 }
+                PlasticSlot::Learning => b.set(0, f64::from(u8::from(learning))),
                 PlasticSlot::Delivered | PlasticSlot::Rewired => {}
             }
         }

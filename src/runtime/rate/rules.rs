@@ -9,7 +9,7 @@ use super::graph::{Domain, Key, Node};
 use super::kernel::Compiled;
 use super::synapses::Layout;
 use crate::codegen::abi::SlotMemory;
-use crate::hir::{Expr, Kept, VarId, VarKind, inline_lets_unless};
+use crate::hir::{Expr, Kept, Stmt, Synapse, VarId, VarKind, inline_lets_unless};
 use crate::image::{Held, Listing, Store};
 use crate::ir::{Precision, SlotKind};
 use crate::math::{mul, simplify};
@@ -21,6 +21,7 @@ use crate::solve::{
     Owner, Owners, Reduction, Term, bodies, cell_updates, late_lets, owner_in_synapse, synapse_updates,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The first of the variables that stand for reductions.
 const FIRST_REDUCED: u32 = 100;
@@ -77,6 +78,21 @@ pub struct CellRule {
     /// New values of what examples share.
     shared: Option<Compiled>,
     changed: Vec<Node>,
+}
+
+/// The same without changes of the weight.
+fn with_kept_weight(s: &Synapse) -> Synapse {
+    fn kept(body: &[Stmt], weight: Option<VarId>) -> Vec<Stmt> {
+        let others = body.iter().filter(|stmt| !matches!(stmt, Stmt::Assign(v, _) if Some(*v) == weight));
+        let each = others.map(|stmt| match stmt {
+            Stmt::If(c, a, b) => Stmt::If(c.clone(), kept(a, weight), kept(b, weight)),
+            other => other.clone(),
+        });
+        each.collect()
+    }
+    let mut out = s.clone();
+    out.handlers.iter_mut().for_each(|h| h.body = kept(&h.body, s.weight()));
+    out
 }
 
 impl CellRule {
@@ -194,12 +210,10 @@ impl Inner {
             next += 1;
             extra(next)
         };
+        // The states of weights that are kept go on.
+        let synapse = if p.learning { p.synapse.clone() } else { Arc::new(with_kept_weight(&p.synapse)) };
         let mut updates =
-            synapse_updates(&p.synapse, signal, several, adds_up, &Owners { of: &owner, number: &number }, &mut fresh);
-        if !p.learning {
-            // Its states go on.
-            updates.values.retain(|(v, _)| p.synapse.weight() != Some(*v));
-        }
+            synapse_updates(&synapse, signal, several, adds_up, &Owners { of: &owner, number: &number }, &mut fresh);
         // What a parameter of zero multiplies is not there: such a rule may leave silent sources alone, or do nothing at all.
         for (_, e) in &mut updates.values {
             let zero = |v: &VarId| p.params.get(v) == Some(&0.0);
