@@ -127,8 +127,10 @@ pub struct Event {
 pub struct Emit {
     /// The event.
     pub event: EventId,
-    /// The whole condition, including `on`.
+    /// The condition, including `on` where it counts at every step.
     pub when: Expr,
+    /// The event that must happen as well where only a change of the condition counts.
+    pub on: Option<EventId>,
     /// How many events there are at once, if it may be several; that there is one is part of the condition.
     pub count: Option<Expr>,
     /// Whether only the change of the condition counts: to true (`rising`) or to false.

@@ -100,7 +100,8 @@ impl std::fmt::Display for Neuron {
         for e in &self.emits {
             let edge = e.edge.map_or("", |r| if r { "rising " } else { "falling " });
             let count = e.count.as_ref().map_or(String::new(), |c| format!(" count ~ {}", self.show(c)));
-            writeln!(f, "    emit {}{count} when {edge}{} {{", self.events[e.event].name, self.show(&e.when))?;
+            let on = e.on.map_or(String::new(), |on| format!(" on {}", self.events[on].name));
+            writeln!(f, "    emit {}{on}{count} when {edge}{} {{", self.events[e.event].name, self.show(&e.when))?;
             let mut text = String::new();
             self.statements(&e.body, 2, &mut text);
             writeln!(f, "{text}    }}")?;

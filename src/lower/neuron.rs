@@ -343,6 +343,9 @@ impl<'a> Build<'a> {
                     l.b.and(gone, was)
                 };
                 fires = l.b.and(seen, changed);
+                if let Some(on) = emit.on.and_then(|on| l.fired.get(&on)).copied() {
+                    fires = l.b.and(fires, on);
+                }
             }
             if let Some(m) = muted.get(&emit.event) {
                 let free = l.b.not(*m);

@@ -300,7 +300,9 @@ impl<'a> Writer<'a> {
                     };
                     let free =
                         self.speech.counters.mute(emit.event).map_or(String::new(), |m| format!("{m} == 0 and "));
-                    lines.extend([format!("if {free}{changed}:")]);
+                    let at = n.events[emit.event].span;
+                    let on = emit.on.map(|on| format!("{} and ", self.speech.say(&Expr::Fired(on), Dim::ONE, at)));
+                    lines.extend([format!("if {free}{}{changed}:", on.unwrap_or_default())]);
                     lines.extend(body.iter().map(|l| format!("    {l}")));
                     lines.push(format!("{was} = {now}"));
                     continue;

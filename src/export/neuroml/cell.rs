@@ -162,6 +162,7 @@ impl<'a> Cell<'a> {
             n.vars.values().any(|v| matches!(&v.kind, VarKind::Let(e) if within(e)))
                 || n.equations.iter().any(|e| within(&e.rhs))
                 || n.emits.iter().any(|e| within(&e.when) || any_in(&e.body, &within))
+                || n.emits.iter().any(|e| e.on.is_some_and(|on| *what == Expr::Fired(on)))
         };
         for event in self.n.events.keys() {
             if reads(self, &Expr::Since(event)) {

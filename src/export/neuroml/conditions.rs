@@ -25,6 +25,9 @@ impl Cell<'_> {
         if let Some(rising) = emit.edge {
             test = self.edge(i, &test, &emit.when, rising, at);
         }
+        if let Some(on) = emit.on {
+            test = format!("({test}) .and. ({})", self.test(&Expr::Fired(on), at));
+        }
         if let Some(muted) = self.muted.get(&emit.event) {
             test = format!("({test}) .and. ({muted} .lt. 0.5)");
         }

@@ -31,8 +31,10 @@ impl Checker {
                 }
                 None => Expr::Bool(true),
             };
+            let mut of_change = None;
             if let Some(on) = &emit.on {
                 match self.out.event(&on.text) {
+                    Some(other) if emitted.contains(&other) && emit.edge.is_some() => of_change = Some(other),
                     Some(other) if emitted.contains(&other) => when = Expr::bin(Op::And, Expr::Fired(other), when),
                     Some(_) => infer.diagnostics.push(
                         Diagnostic::at(
@@ -86,14 +88,15 @@ impl Checker {
                     .help("test the potential of a compartment of one segment, or of one segment: `soma[0].v`"),
                 );
             }
-            let same = |e: &&Emit| (e.event, &e.when, &e.count, e.edge) == (event, &when, &count, emit.edge);
+            let what = (event, &when, of_change, &count, emit.edge);
+            let same = |e: &&Emit| (e.event, &e.when, e.on, &e.count, e.edge) == what;
             if let Some(first) = self.out.emits.iter().position(|e| same(&e)) {
                 let what = format!("emit {}", emit.name.text);
                 infer.diagnostics.push(errors::said_twice(&what, emit.name.span, said[first]));
             }
             emitted.push(event);
             said.push(emit.name.span);
-            self.out.emits.push(Emit { event, when, count, edge: emit.edge, body });
+            self.out.emits.push(Emit { event, when, on: of_change, count, edge: emit.edge, body });
         }
     }
 
