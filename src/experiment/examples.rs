@@ -255,6 +255,7 @@ impl Run<'_> {
             if self.schedule.first().is_some_and(|s| s.time <= self.clock + 1e-9) {
                 let d = crate::diag::unsupported(span, "`settle` past a time at which something happens (`at`)");
                 return Err(Box::new(d.help("write `run` with a duration, or let it happen between two `settle`s")));
+            self.begin_traces()?;
             }
             let largest = self.step_rates()?;
             if change.is_some_and(|limit| largest < limit) {

@@ -37,6 +37,15 @@ impl Spool {
         self.memory.extend_from_slice(bytes);
     }
 
+    /// Forgets what it holds.
+    fn clear(&mut self) {
+        self.memory.clear();
+        let emptied = self.file.as_ref().map_or(Ok(()), |file| file.set_len(0));
+        if let (Err(e), Some(path)) = (emptied, &self.path) {
+            self.failed.get_or_insert(format!("{}: {e}", path.display()));
+        }
+    }
+
     /// Ends a record; only whole records go to disk, so that both parts stay aligned.
     fn end_record(&mut self) {
         if self.memory.len() >= MEMORY && self.path.is_some() {
@@ -355,6 +364,17 @@ impl Recording {
             _ => values.for_each(|v| self.spool.push(&v.to_le_bytes())),
         }
         self.spool.end_record();
+    }
+
+    /// Puts other values in the place of the first sample, as long as there is no other.
+    pub fn begin_with(&mut self, values: Vec<f64>) {
+        self.spool.clear();
+        self.sample(self.span.0, values.into_iter());
+    }
+
+    /// Returns whether it is read by the path of what it records: names that are given have no dot.
+    pub fn is_by_path(&self) -> bool {
+        self.name.contains('.')
     }
 
     /// Returns whether time has not come to its window, or no sample was due in it.

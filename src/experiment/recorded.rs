@@ -1,6 +1,6 @@
 //! Begins recordings of what an experiment names: events, variables of cells, weights and states of synapses.
 
-use super::record::{Recording, Sampled, Subject, What};
+use super::record::{GONE, Recording, Sampled, Subject, What};
 use super::run::Run;
 use crate::diag::{Code, Diagnostic};
 use crate::evaluate::{Attempt, fail};
@@ -43,8 +43,10 @@ impl Run<'_> {
             return fail(Code::E0404, e.span, "there is nothing to be reduced", nothing);
         }
         let window = during.map(|e| self.with(|s| s.range(e)).map(|w| (w, e.span))).transpose()?;
+        let begin = self.live[found.network].simulation.as_ref().map_or(0, Running::step);
+        // Windows are by the clock of the network, which began when it was made.
         if let Some(((from, to), span)) = window
-            && (from >= to || to < self.clock)
+            && (from >= to || to < begin as f64 * self.dt - 1e-9)
         {
             return fail(Code::E0404, span, "nothing can be recorded in this window", "empty, or in the past");
         }
@@ -57,12 +59,16 @@ impl Run<'_> {
         let same = |r: &&Recording| r.name == base || r.name.starts_with(&format!("{base}#"));
         let copies = self.recordings.iter().filter(same).count();
         let file = if copies == 0 { base } else { format!("{base}#{copies}") };
-        let begin = self.live[found.network].simulation.as_ref().map_or(0, Running::step);
         let folder = self.runner.settings.results.as_deref();
         let mut r = Recording::new(file, found.of, found.network, found.cells, found.what, begin, self.dt, folder);
         r.window = window.map(|((from, to), _)| (from, to));
         r.asked = window.map_or(e.span, |(_, span)| span);
-        self.record_beginning(&mut r, e.span)?;
+        if let What::Samples { .. } = r.what {
+            self.start_rates(r.network)?;
+        }
+        if let Some(values) = self.beginning(&r, e.span)? {
+            r.sample(begin, values.into_iter());
+        }
         self.recordings.push(r);
         if let Some(id) = id {
             self.set_local(id, Value::Recording(self.recordings.len() - 1));
@@ -90,26 +96,33 @@ impl Run<'_> {
         }
     }
 
-    /// The state at the beginning is part of a trace.
-    fn record_beginning(&mut self, r: &mut Recording, span: Span) -> Attempt<()> {
-        let What::Samples { of, .. } = r.what.clone() else { return Ok(()) };
-        self.start_rates(r.network)?;
+    /// The state at the beginning is part of a trace, if the trace begins then.
+    fn beginning(&self, r: &Recording, span: Span) -> Attempt<Option<Vec<f64>>> {
+        let What::Samples { of, .. } = &r.what else { return Ok(None) };
         let live = &self.live[r.network];
-        let begin = r.span.0;
-        match of {
+        Ok(match of {
             Sampled::Cells { .. } if live.network().batch.is_some() => {
                 let d = crate::diag::unsupported(span, "recording a network that sees several examples at once");
                 return Err(Box::new(d.help("use `measure`, or a network without a batch")));
             }
-            _ if !r.is_within(begin) => {}
+            _ if !r.is_within(r.span.0) => None,
             Sampled::Cells { variable, segments, .. } => {
                 let one = (segments.len() == 1).then_some(segments.start);
-                let now = live.values_along(&r.cells, variable, one, span)?;
-                r.sample(begin, now.data.iter().copied());
+                Some(live.values_along(&r.cells, *variable, one, span)?.data.to_vec())
             }
-            Sampled::Synapses(list) => {
-                let now: Vec<f64> = list.iter().flat_map(|(k, v)| live.synapse_values(*k, *v)).collect();
-                r.sample(begin, now.into_iter());
+            Sampled::Synapses(list) => Some(list.iter().flat_map(|(k, v)| live.synapse_values(*k, *v)).collect()),
+        })
+    }
+
+    /// Lets traces begin with what has been assigned since they were asked for, when time begins to pass.
+    pub(super) fn begin_traces(&mut self) -> Attempt<()> {
+        for k in 0..self.recordings.len() {
+            let r = &self.recordings[k];
+            if r.closed || r.network == GONE || r.span.0 != r.span.1 {
+                continue;
+            }
+            if let Some(values) = self.beginning(r, r.asked)? {
+                self.recordings[k].begin_with(values);
             }
         }
         Ok(())

@@ -597,6 +597,9 @@ impl<'a> Run<'a> {
         }
     }
 
+        if until > self.clock {
+            self.begin_traces()?;
+        }
     fn advance(&mut self, until: f64) -> Attempt<()> {
         let clock = std::time::Instant::now();
         // What is asked for is rounded, not each piece of it.

@@ -227,9 +227,12 @@ impl World for Surface<'_> {
     }
 
     fn recording(&self, p: &PopulationRef, id: EventId, span: Span) -> Attempt<usize> {
-        let found = self.recordings.iter().rposition(|r| {
+        let of_these = |r: &Recording| {
             r.network == p.network && r.cells == p.cells && matches!(r.what, What::Events(e) if e == id)
-        });
+        };
+        // The path is that of a recording without a name of its own, if there is one.
+        let by_path = self.recordings.iter().rposition(|r| of_these(r) && r.is_by_path());
+        let found = by_path.or_else(|| self.recordings.iter().rposition(of_these));
         let population = &self.live[p.network].network().populations[p.cells.population];
         match found {
             Some(i) => Ok(i),
