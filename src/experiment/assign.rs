@@ -30,6 +30,11 @@ pub(super) struct Variable {
     pub segment: Option<usize>,
 }
 
+/// The stream of the n-th assignment or signal that draws.
+pub(super) fn stream_of(seed: u64, n: u32) -> Stream {
+    Stream::new(seed, 0xc000_0000 + n)
+}
+
 impl Run<'_> {
     pub(super) fn set(&mut self, target: &Target, op: Option<Op>, value: &Written, span: Span) -> Attempt<()> {
         if let Written::Expr(e) = value {
@@ -58,7 +63,7 @@ impl Run<'_> {
     /// Another random stream for an assignment.
     pub(super) fn assignment_stream(&mut self) -> Stream {
         self.streams += 1;
-        Stream::new(self.seed, 0xc000_0000 + self.streams)
+        stream_of(self.seed, self.streams)
     }
 
     /// `x = e`, `x += e`, `x[3] = e` of a variable of the experiment.

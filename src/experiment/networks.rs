@@ -390,7 +390,7 @@ impl Run<'_> {
 }
 
 /// The seed of the n-th network that an experiment makes: that of the experiment for the first, and another one for each that follows.
-fn seed_of(seed: u64, n: u32) -> u64 {
+pub(super) fn seed_of(seed: u64, n: u32) -> u64 {
     if n == 0 {
         return seed;
     }

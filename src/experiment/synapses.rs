@@ -1,7 +1,9 @@
 //! What experiments do with projections: set weights, states and parameters, send signals, switch plasticity.
 
+use super::assign::stream_of;
 use super::failures::failure_of;
 use super::live::Live;
+use super::networks::seed_of;
 use super::run::Run;
 use crate::codegen::Backend;
 use crate::diag::{Code, Diagnostic};
@@ -267,7 +269,8 @@ impl Run<'_> {
             projections.iter().any(|k| !plan.projections[*k].synapse.draws.is_empty())
                 || populations.iter().any(of_cells) && !plan.is_without_events()
         };
-        let chance = receivers.iter().any(draws).then(|| self.assignment_stream());
+        let drawn = receivers.iter().any(draws);
+        self.streams += u32::from(drawn);
         for (network, projections, populations) in receivers {
             self.start(network)?;
             if let Some(Running::Batched(s)) = &self.live[network].simulation {
@@ -277,6 +280,7 @@ impl Run<'_> {
             heard |= projections.iter().any(|k| listens(&s.network().projections[*k]));
             let hears = |p: &usize| s.network().populations[*p].model.hears(name);
             heard |= populations.iter().any(hears);
+            let chance = drawn.then(|| stream_of(seed_of(self.seed, network as u32), self.streams));
             if let Err(f) = s.signal(name, &projections, &populations, chance.as_ref()) {
                 return Err(failure_of(&f, s.network()));
             }
