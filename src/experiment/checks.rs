@@ -12,28 +12,20 @@ use crate::source::Span;
 use crate::units::{Dim, canonical_unit, format_quantity, lookup};
 
 impl Run<'_> {
-    /// Refuses initial values and durations that models do not allow, and warns of what the precision is too coarse for.
-    pub(super) fn check_values(&mut self) -> Attempt<()> {
+    /// Refuses initial values and durations of a network that models do not allow, and warns of what the precision is too coarse for.
+    pub(super) fn check_values(&mut self, index: usize) -> Attempt<()> {
         let (dt, precision) = (self.dt, self.precision);
-        let new: Vec<usize> = (0..self.live.len()).filter(|i| self.live[*i].simulation.is_none()).collect();
-        for index in new {
-            let plan = &self.live[index].plan;
-            within_bounds(plan)?;
-            measures(plan, dt)?;
-            durations(plan, dt, precision)?;
-            cells_can_be_kept(plan, precision)?;
-            weights_can_be_kept(plan, precision)?;
-            if precision == Precision::F32 {
-                for found in plan.too_fine(dt) {
-                    let d = Diagnostic::at(
-                        Code::W0802,
-                        found.span,
-                        format!("{}, which single precision distorts", found.what),
-                        "has 24 binary digits",
-                    );
-                    self.out.warnings.push(d.help("write `precision f64` in the experiment"));
-                }
-            }
+        let plan = &self.live[index].plan;
+        within_bounds(plan)?;
+        measures(plan, dt)?;
+        durations(plan, dt, precision)?;
+        cells_can_be_kept(plan, precision)?;
+        weights_can_be_kept(plan, precision)?;
+        let fine = if precision == Precision::F32 { plan.too_fine(dt) } else { Vec::new() };
+        for found in fine {
+            let message = format!("{}, which single precision distorts", found.what);
+            let d = Diagnostic::at(Code::W0802, found.span, message, "has 24 binary digits");
+            self.out.warnings.push(d.help("write `precision f64` in the experiment"));
         }
         Ok(())
     }

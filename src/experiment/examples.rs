@@ -239,7 +239,6 @@ impl Run<'_> {
     pub(super) fn settle(&mut self, steps: &Expr, change: Option<&Expr>, span: Span) -> Attempt<()> {
         let most = self.size(steps)?;
         let change = change.map(|e| self.number(e)).transpose()?;
-        self.check_values()?;
         for index in 0..self.live.len() {
             self.start(index)?;
             if !self.live[index].network().has_no_events() {
@@ -255,8 +254,8 @@ impl Run<'_> {
             if self.schedule.first().is_some_and(|s| s.time <= self.clock + 1e-9) {
                 let d = crate::diag::unsupported(span, "`settle` past a time at which something happens (`at`)");
                 return Err(Box::new(d.help("write `run` with a duration, or let it happen between two `settle`s")));
-            self.begin_traces()?;
             }
+            self.begin_traces()?;
             let largest = self.step_rates()?;
             if change.is_some_and(|limit| largest < limit) {
                 break;

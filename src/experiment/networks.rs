@@ -189,6 +189,9 @@ impl Run<'_> {
             let d = Diagnostic::new(Code::E0822, message);
             return Err(Box::new(d.help("plan an experiment that makes its network and runs it")));
         }
+        if !self.builds_only {
+            self.check_values(index)?;
+        }
         self.limits.building(&self.live[index].name, 0, 0);
         let clock = std::time::Instant::now();
         let settings = &self.runner.settings;

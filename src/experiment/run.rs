@@ -520,7 +520,6 @@ impl<'a> Run<'a> {
         }
         self.countable_time(duration, span)?;
         self.warn_off_grid(duration, span, "rounded to whole steps");
-        self.check_values()?;
         for i in 0..self.live.len() {
             self.start(i)?;
             self.live[i].simulations().iter().try_for_each(|s| refuse_impossible(s, self.dt))?;
@@ -597,10 +596,10 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn advance(&mut self, until: f64) -> Attempt<()> {
         if until > self.clock {
             self.begin_traces()?;
         }
-    fn advance(&mut self, until: f64) -> Attempt<()> {
         let clock = std::time::Instant::now();
         // What is asked for is rounded, not each piece of it.
         let target_step = ((until / self.dt).round() as u64).max(self.step);
