@@ -1,7 +1,8 @@
 //! Why a run stops before its end, for the user.
 
-use crate::builtin::MOST_EVENTS;
+use crate::builtin::{Func, MOST_EVENTS};
 use crate::diag::{Code, Diagnostic};
+use crate::hir::{Expr, any_expr};
 use crate::image::Hidden;
 use crate::plan::Network;
 use crate::runtime::{Failure, Stopped, TooShort};
@@ -108,7 +109,14 @@ fn failure(f: &Failure, network: &Network) -> Box<Diagnostic> {
                 Some(last) => d.note(format!("one step before it was {last}")),
                 None => d,
             };
-            Box::new(d.help("make `dt` smaller, or look for a division by zero or a growing feedback"))
+            let is_poisson = |e: &Expr| e.any(&mut |e| matches!(e, Expr::Call(Func::Poisson, _)));
+            let counts = p.model.handlers.iter().any(|h| any_expr(&h.body, &is_poisson));
+            Box::new(match counts {
+                true => d.help(format!(
+                    "make `dt` smaller, or look for a division by zero, a growing feedback, or `poisson` of a mean below 0 or above {MOST_EVENTS}"
+                )),
+                false => d.help("make `dt` smaller, or look for a division by zero or a growing feedback"),
+            })
         }
     }
 }

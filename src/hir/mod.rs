@@ -595,6 +595,13 @@ impl Synapse {
         }
     }
 
+    /// Returns whether a delay makes no difference: it delivers nothing, and neither sees cells nor hears what they send.
+    pub fn has_nothing_under_way(&self) -> bool {
+        let sees_cells = self.vars.values().any(|v| matches!(v.kind, VarKind::Pre(_) | VarKind::Post(_)));
+        let hears_signals_only = self.handlers.iter().all(|h| matches!(h.trigger, Trigger::Signal(_)));
+        hears_signals_only && !sees_cells && self.deliver.is_none() && self.energy.is_none()
+    }
+
     /// Returns whether a state holds a value only while a signal is handled.
     pub fn is_of_signal(&self, id: VarId) -> bool {
         self.reductions.contains_key(&id) || self.draws.contains_key(&id)

@@ -211,6 +211,14 @@ fn connection(
                     let what = "a dendritic delay of a contribution at every step";
                     infer.diagnostics.push(crate::diag::unsupported(*span, what));
                 }
+                if synapse.has_nothing_under_way() {
+                    let message = format!("nothing of `{}` is under way for any time", synapse.name);
+                    infer.diagnostics.push(
+                        Diagnostic::at(Code::E0204, *span, message, "no effect")
+                            .note("it hears signals only, which reach all synapses at once")
+                            .help("remove it"),
+                    );
+                }
                 let value = match value {
                     ast::Value::Expr(e) => Value::Expr(infer.typed_time(world, e, "a delay")),
                     drawn => world.value(infer, drawn, "the delay", &Ty::time()),
