@@ -118,7 +118,8 @@ impl Run<'_> {
     pub(super) fn begin_traces(&mut self) -> Attempt<()> {
         for k in 0..self.recordings.len() {
             let r = &self.recordings[k];
-            if r.closed || r.network == GONE || r.span.0 != r.span.1 {
+            // What goes on after others were forgotten has no first sample.
+            if r.closed || r.network == GONE || r.span.0 != r.span.1 || r.records() != 1 {
                 continue;
             }
             if let Some(values) = self.beginning(r, r.asked)? {
