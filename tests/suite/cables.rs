@@ -587,3 +587,16 @@ experiment e {
     let counts = same_everywhere(&p, &Settings::default(), &["counts"]);
     assert!(counts.iter().all(|n| *n == 70.0), "{counts:?}");
 }
+
+/// The first compartment has an event, and the one after the thousandth several segments.
+#[test]
+fn more_than_a_thousand_compartments_are_told_apart() {
+    let body = "param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm   state v = -65 mV   current = 0.1 mS/cm^2 * (v + 65 mV)";
+    let compartment = |k: usize| {
+        let several = if k == 1000 { "[2]" } else { "" };
+        format!("compartment c{k}{several} {{ length 5 um   diameter 2 um   {body} }}\n")
+    };
+    let cell: String =
+        (0..1010).map(compartment).chain((1..1010).map(|k| format!("couple c{} <-> c{k}\n", k - 1))).collect();
+    program(&format!("neuron Long {{\n{cell}emit spike when rising c0.v > 0 mV\n}}"));
+}

@@ -39,6 +39,8 @@ impl Checker {
         let Some(order) = parents_first(infer, &compartments, !self.pending.uncoupled) else { return };
         self.follow_distances();
         let mut traced = self.traced(infer, &compartments);
+        // So much more are places in the new order than any in the old one.
+        let more = compartments.len();
         for (new_index, &i) in order.iter().enumerate() {
             let parent = compartments[i].cable.and_then(|p| p.checked_sub(1));
             let parent = parent.and_then(|p| order.iter().position(|&o| o == p));
@@ -50,12 +52,12 @@ impl Checker {
             self.out.cables.push(cable);
             for (_, var) in self.out.vars.iter_mut() {
                 if var.cable == Some(i) {
-                    var.cable = Some(1000 + new_index);
+                    var.cable = Some(more + new_index);
                 }
             }
         }
         for (_, var) in self.out.vars.iter_mut() {
-            var.cable = var.cable.map(|c| c.saturating_sub(1000));
+            var.cable = var.cable.map(|c| c.saturating_sub(more));
         }
     }
 
