@@ -45,6 +45,8 @@ mod errors;
 mod eventless;
 #[path = "suite/export.rs"]
 mod export;
+#[path = "suite/exported_networks.rs"]
+mod exported_networks;
 #[path = "suite/figures.rs"]
 mod figures;
 #[path = "suite/immediate.rs"]

@@ -2,11 +2,12 @@
 
 use super::files::{load, read};
 use super::messages::{Done, Messages, Stop};
-use neuro::compiler::compile;
+use neuro::compiler::{Program, Silent, compile};
 use neuro::convert::{Converted, Flaw, neuroml, nmodl};
-use neuro::diag::{Code, Diagnostic, Diagnostics};
+use neuro::diag::{Code, Diagnostic, Diagnostics, nearest};
 use neuro::disk::{Disk, source_of_bytes};
-use neuro::export;
+use neuro::experiment::{Runner, Settings};
+use neuro::export::{self, Exported};
 use neuro::source::{FileId, SourceFile, SourceMap, Span};
 use neuro::syntax::format::format;
 use std::io::Write;
@@ -52,12 +53,24 @@ pub enum Language {
     Neuroml,
 }
 
-/// Writes the cells and synapses of a file in another language.
-pub fn export(file: &Path, language: Language, only: &[String], output: Option<&Path>, messages: Messages) -> Done {
+/// What of a file is written.
+pub struct Wanted<'a> {
+    /// These cells and synapses, or all.
+    pub only: &'a [String],
+    /// The network of this experiment.
+    pub experiment: Option<&'a str>,
+}
+
+/// Writes the cells and synapses of a file, or a network, in another language.
+pub fn export(file: &Path, language: Language, what: &Wanted, output: Option<&Path>, messages: Messages) -> Done {
     let program = load(file, messages)?;
-    let written = match language {
-        Language::Nestml => export::nestml(&program, only),
-        Language::Neuroml => export::neuroml(&program, only),
+    let written = match (language, what.experiment) {
+        (Language::Neuroml, Some(name)) => Ok(network(file, &program, name)?),
+        (Language::Nestml, Some(_)) => {
+            return Err(Stop::Usage("networks are written with `--to neuroml`".into()));
+        }
+        (Language::Nestml, None) => export::nestml(&program, what.only),
+        (Language::Neuroml, None) => export::neuroml(&program, what.only),
     };
     let written = written.map_err(|unknown| {
         let meant = unknown.nearest.map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
@@ -70,6 +83,25 @@ pub fn export(file: &Path, language: Language, only: &[String], output: Option<&
             Err(Stop::Failed)
         }
     }
+}
+
+/// The network of an experiment.
+fn network(file: &Path, program: &Program, name: &str) -> Result<Result<Exported, Diagnostics>, Stop> {
+    let Some(experiment) = program.module.experiments.iter().find(|e| e.name == name) else {
+        let names = program.module.experiments.iter().map(|e| e.name.as_str());
+        let meant = nearest(name, names).map_or(String::new(), |n| format!(" (did you mean `{n}`?)"));
+        return Err(Stop::Usage(format!("{}: no experiment is called `{name}`{meant}", file.display())));
+    };
+    let disk = Disk::beside(file);
+    let runner = Runner { module: &program.module, files: &disk, settings: Settings::default(), progress: &Silent };
+    Ok(runner
+        .begun(experiment)
+        .map_err(|d| {
+            let mut flaws = Diagnostics::default();
+            flaws.push(*d);
+            flaws
+        })
+        .and_then(|begun| export::network(experiment, &begun)))
 }
 
 /// Prints a text or writes it into a new file, and tells what a reader should know.

@@ -191,6 +191,9 @@ enum Command {
         /// Write this cell or synapse only; may be given several times
         #[arg(long, value_name = "NAME", requires = "to")]
         only: Vec<String>,
+        /// Write the network of this experiment as it is when it first runs, and a simulation
+        #[arg(long, value_name = "NAME", requires = "to", conflicts_with = "only")]
+        experiment: Option<String>,
         /// The file to write, which must not be there yet; without it, the text is printed
         #[arg(short, long)]
         output: Option<PathBuf>,
@@ -279,8 +282,9 @@ pub fn main() -> ExitCode {
         Command::Doc { what, format: DocFormat::Latex, standalone } => commands::methods(&what, standalone, messages),
         Command::Doc { standalone: true, .. } => Err(Stop::Usage("`--standalone` is for `--format latex`".into())),
         Command::Doc { what, .. } => commands::doc(&what, messages),
-        Command::Convert { file, to: Some(language), only, output } => {
-            convert::export(&file, language, &only, output.as_deref(), messages)
+        Command::Convert { file, to: Some(language), only, experiment, output } => {
+            let what = convert::Wanted { only: &only, experiment: experiment.as_deref() };
+            convert::export(&file, language, &what, output.as_deref(), messages)
         }
         Command::Convert { file, output, .. } => convert::convert(&file, output.as_deref(), messages),
         Command::List => commands::list(),

@@ -3,6 +3,7 @@
 //! Input: a checked [`crate::hir::Module`] and one of its experiments. Output: an [`Outcome`], with recordings on disk.
 
 mod assign;
+mod begun;
 mod chances;
 mod checkpoint;
 mod checks;
@@ -35,6 +36,8 @@ mod world;
 
 pub use crate::evaluate::Attempt;
 pub use crate::value::{Quantity, Value};
+pub use begun::Begun;
+pub use live::PortFunction;
 pub use outcome::{Expectation, Moment, Outcome, Progress, Share, Snapshot};
 pub use planned::{Planned, PlannedNetwork};
 pub use run::{Checkpoints, Runner};

@@ -13,7 +13,7 @@ mod spelled;
 
 pub use chosen::Unknown;
 pub use nestml::nestml;
-pub use neuroml::neuroml;
+pub use neuroml::{network, neuroml};
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
@@ -27,9 +27,12 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-/// Says that a language has no words for something.
+/// Says that a language has no words for something of a model.
 fn unsayable(language: &str, at: Span, what: &str, why: &str) -> Diagnostic {
-    let message = format!("{language} cannot say {what}");
-    Diagnostic::at(Code::E0820, at, message, why)
-        .help("change the model, or write others of the file with `--only NAME`")
+    unsaid(language, at, what, why).help("change the model, or write others of the file with `--only NAME`")
+}
+
+/// Says that a language has no words for something.
+fn unsaid(language: &str, at: Span, what: &str, why: &str) -> Diagnostic {
+    Diagnostic::at(Code::E0820, at, format!("{language} cannot say {what}"), why)
 }

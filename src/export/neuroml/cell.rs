@@ -7,13 +7,13 @@ use super::unsayable;
 use crate::diag::Diagnostics;
 use crate::export::impulses::{coefficient, without};
 use crate::export::measured::measured;
-use crate::export::names::{Names, snake};
+use crate::export::names::Names;
 use crate::export::refused::of_any_cell;
 use crate::hir::{EventId, Expr, Func, Neuron, Stmt, VarId, VarKind, each_stmt};
 use crate::math::{eval_through, walk_through};
 use crate::source::Span;
 use crate::units::Dim;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that have a meaning in LEMS or in the core of NeuroML already.
 const CORE: &[&str] = &[
@@ -36,18 +36,34 @@ const CORE: &[&str] = &[
 
 const LONG: &str = "it has thousands of parts when it is written out";
 
-/// The type and the component of a neuron, or what cannot be said.
-pub fn written(n: &Neuron, units: &mut Units, notes: &mut Vec<String>) -> Result<String, Diagnostics> {
+/// Values of parameters and inputs and first values of states, and states whose first value is a parameter of the component.
+pub struct Given<'a> {
+    pub first: &'a BTreeMap<VarId, f64>,
+    pub begun: &'a BTreeSet<VarId>,
+}
+
+/// A neuron as a type, and the parameters of a component.
+pub struct Type {
+    pub name: String,
+    pub declared: String,
+    pub attributes: String,
+    /// What its states and events are called.
+    pub names: BTreeMap<VarId, String>,
+    pub events: BTreeMap<EventId, String>,
+}
+
+/// The type of a neuron, or what cannot be said.
+pub fn written(n: &Neuron, given: &Given, units: &mut Units, notes: &mut Vec<String>) -> Result<Type, Diagnostics> {
     let mut flaws = Diagnostics::default();
     refusals(n, &mut flaws);
     // Nothing but cables is left to be said of a cell with cables.
     if !n.cables.is_empty() {
         return Err(flaws);
     }
-    let mut cell = Cell::new(n, units);
-    let text = cell.text(notes);
+    let mut cell = Cell::new(n, given, units);
+    let written = cell.text(notes);
     flaws.append(cell.formulas.flaws);
-    if flaws.has_errors() { Err(flaws) } else { Ok(text) }
+    if flaws.has_errors() { Err(flaws) } else { Ok(written) }
 }
 
 /// What is said of a cell that asks for a scheme.
@@ -110,14 +126,16 @@ pub struct Cell<'a> {
     pub flags: Vec<(String, String)>,
     pub edges: Vec<(usize, String, String)>,
     /// First values of states, and values of parameters, as far as they are known.
-    pub first: BTreeMap<VarId, f64>,
+    pub first: &'a BTreeMap<VarId, f64>,
+    /// What the first values of states are called that are parameters.
+    begun: BTreeMap<VarId, String>,
     /// Names of constants: no time, and a time shorter than any step.
     pub zero_time: String,
     pub soon: String,
 }
 
 impl<'a> Cell<'a> {
-    fn new(n: &'a Neuron, units: &'a mut Units) -> Cell<'a> {
+    fn new(n: &'a Neuron, given: &Given<'a>, units: &'a mut Units) -> Cell<'a> {
         let mut formulas = Formulas::new(&n.vars, units);
         let (mut held, mut muted) = (BTreeMap::new(), BTreeMap::new());
         for emit in &n.emits {
@@ -134,6 +152,8 @@ impl<'a> Cell<'a> {
         let ports = n.events.iter().map(|(id, e)| (id, formulas.free.give(&e.name))).collect();
         let inputs = n.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::EventPort));
         let weights = inputs.map(|(id, v)| (id, formulas.free.give(&format!("{}_weight", v.name)))).collect();
+        let begun =
+            given.begun.iter().map(|s| (*s, formulas.free.give(&format!("first_{}", n.vars[*s].name)))).collect();
         let (zero_time, soon) = (formulas.free.give("no_time"), formulas.free.give("instant"));
         let mut cell = Cell {
             n,
@@ -146,7 +166,8 @@ impl<'a> Cell<'a> {
             attached: attached(n),
             flags: Vec::new(),
             edges: Vec::new(),
-            first: first_values(n),
+            first: given.first,
+            begun,
             zero_time,
             soon,
         };
@@ -200,7 +221,7 @@ impl<'a> Cell<'a> {
         out
     }
 
-    fn text(&mut self, notes: &mut Vec<String>) -> String {
+    fn text(&mut self, notes: &mut Vec<String>) -> Type {
         let n = self.n;
         let at = n.vars.values().next().map_or_else(Span::default, |v| v.span);
         let (parameters, attributes) = self.parameters();
@@ -232,14 +253,14 @@ impl<'a> Cell<'a> {
         lines.push("</Dynamics>".into());
         let body: String = lines.iter().map(|l| format!("        {l}\n")).collect();
         let doc = escaped(n.doc.lines().next().unwrap_or_default().trim());
-        let name = &Names::beside(CORE).give(&n.name);
-        let id = snake(&n.name);
+        let name = Names::beside(CORE).give(&n.name);
         if n.scheme.is_some() {
-            notes.push(left_to_tools(name));
+            notes.push(left_to_tools(&name));
         }
-        format!(
-            "    <ComponentType name=\"{name}\" extends=\"baseCell\" description=\"{doc}\">\n{body}    </ComponentType>\n    <{name} id=\"{id}\"{attributes}/>\n"
-        )
+        let declared = format!(
+            "    <ComponentType name=\"{name}\" extends=\"baseCell\" description=\"{doc}\">\n{body}    </ComponentType>\n"
+        );
+        Type { declared, name, attributes, names: self.formulas.names.clone(), events: self.ports.clone() }
     }
 
     fn parameters(&mut self) -> (Vec<String>, String) {
@@ -268,6 +289,13 @@ impl<'a> Cell<'a> {
             let dimension = self.formulas.dimension(v.dim, v.span);
             lines.push(format!("<Parameter name=\"{name}\" dimension=\"{dimension}\"/>"));
             attributes += &format!(" {name}=\"{}\"", self.formulas.quantity(1.0, v.dim, v.span));
+        }
+        for (state, name) in self.begun.clone() {
+            let v = &n.vars[state];
+            let dimension = self.formulas.dimension(v.dim, v.span);
+            lines.push(format!("<Parameter name=\"{name}\" dimension=\"{dimension}\"/>"));
+            let x = self.first.get(&state).copied().unwrap_or(0.0);
+            attributes += &format!(" {name}=\"{}\"", self.formulas.quantity(x, v.dim, v.span));
         }
         (lines, attributes)
     }
@@ -378,6 +406,10 @@ impl<'a> Cell<'a> {
             let VarKind::State(e) = &v.kind else { continue };
             let (name, dimension) = (self.formulas.names[&id].clone(), self.formulas.dimension(v.dim, v.span));
             lines.push(format!("<StateVariable name=\"{name}\" dimension=\"{dimension}\" exposure=\"{name}\"/>"));
+            if let Some(first) = self.begun.get(&id) {
+                starts.push(assign(&name, first));
+                continue;
+            }
             let Some(e) = self.beginning(e, &mut 4096) else {
                 self.formulas.refuse(v.span, "a first value as long as this", LONG);
                 continue;
@@ -486,14 +518,15 @@ fn renamed(formula: &str, port: &str, weight: &str) -> String {
 }
 
 /// The input that currents are attached to: of all inputs one, as what is attached says no more than what it is.
-fn attached(n: &Neuron) -> Option<VarId> {
+pub fn attached(n: &Neuron) -> Option<VarId> {
     let port = |dim: Dim| {
         n.vars.iter().find(|(_, v)| matches!(v.kind, VarKind::AnalogPort(_)) && v.dim == dim).map(|(id, _)| id)
     };
     port(Dim::CURRENT).or_else(|| port(Dim::ONE))
 }
 
-fn block(name: &str, attributes: &str, actions: &[String]) -> Vec<String> {
+/// An element with what is within it; none without anything.
+pub fn block(name: &str, attributes: &str, actions: &[String]) -> Vec<String> {
     if actions.is_empty() {
         return Vec::new();
     }
@@ -502,7 +535,7 @@ fn block(name: &str, attributes: &str, actions: &[String]) -> Vec<String> {
 }
 
 /// Whether any expression of statements, also of times, satisfies a predicate.
-fn any_in(body: &[Stmt], predicate: &dyn Fn(&Expr) -> bool) -> bool {
+pub fn any_in(body: &[Stmt], predicate: &dyn Fn(&Expr) -> bool) -> bool {
     let mut found = false;
     each_stmt(body, &mut |s| {
         found |= match s {
@@ -515,7 +548,8 @@ fn any_in(body: &[Stmt], predicate: &dyn Fn(&Expr) -> bool) -> bool {
     found
 }
 
-fn escaped(text: &str) -> String {
+/// A text as the value of an attribute.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -91,12 +91,6 @@ impl Polynomial {
         self.terms.get(&factors).copied().unwrap_or(0.0)
     }
 
-    /// The products of which a factor is no part.
-    pub fn without(mut self, factor: Factor) -> Polynomial {
-        self.terms.retain(|factors, _| !factors.contains(&factor));
-        self
-    }
-
     /// Whether it consists of these products, some of which may be missing.
     pub fn is_of(&self, all: &[&[Factor]]) -> bool {
         let known = |factors: &Vec<Factor>| {

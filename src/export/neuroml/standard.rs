@@ -1,33 +1,39 @@
 //! Cells that NeuroML has a type for: integrate-and-fire, Izhikevich's of 2007, and the adaptive exponential one.
 //!
-//! A cell is one of these if its equations are, whichever way they are written: they are compared as sums of products. What arrives at
-//! a port and decays becomes a synapse, as `synapses` says.
+//! A cell is one of these if its equations are, whichever way they are written: they are compared as sums of products.
 
 use super::polynomial::{Factor, Known, LARGEST, Polynomial, close};
-use super::synapses::{Port, Synapse, Values};
+use super::synapses::Values;
 use super::unit::Units;
 use crate::hir::{Expr, Neuron, Op, Stmt, VarId, VarKind};
 use crate::units::{Dim, lookup};
 use std::collections::BTreeMap;
 
-/// The components that a neuron is, a cell and the synapses that its ports are, with these values of parameters and first values of
-/// states; none if it is no standard cell.
-pub fn components(n: &Neuron, id: &str, first: &BTreeMap<VarId, f64>, units: &mut Units) -> Option<String> {
+/// The component that a neuron without ports is, with these values of parameters and first values of states; none if it is no standard
+/// cell.
+pub fn component(n: &Neuron, first: &BTreeMap<VarId, f64>, units: &mut Units) -> Option<Standard> {
     let cell = Cell::of(n, first)?;
     let (kind, values) = cell.integrate().or_else(|| cell.izhikevich()).or_else(|| cell.exponential())?;
-    let mut text = String::new();
-    for synapse in &cell.synapses {
-        let name = format!("{id}_{}", n.vars[synapse.port].name);
-        text += &format!("    <{} id=\"{name}\"{}/>\n", synapse.kind, attributes(&synapse.values, units)?);
-    }
-    text += &format!("    <{kind} id=\"{id}\"{}/>\n", attributes(&values, units)?);
-    Some(text)
+    let second = if kind == "izhikevich2007Cell" { "u" } else { "w" };
+    let names = [(cell.v, "v")].into_iter().chain(cell.second.map(|s| (s, second))).collect();
+    Some(Standard { attributes: attributes(&values, units)?, kind, names })
 }
 
-fn attributes(values: &Values, units: &mut Units) -> Option<String> {
+/// A component of a type of NeuroML.
+pub struct Standard {
+    pub kind: String,
+    /// Its parameters.
+    pub attributes: String,
+    /// What its states are called.
+    pub names: BTreeMap<VarId, &'static str>,
+}
+
+/// Values as attributes.
+pub fn attributes(values: &Values, units: &mut Units) -> Option<String> {
     let mut out = String::new();
     for (name, x, unit) in values.iter().filter(|(_, x, _)| x.is_finite()) {
         let dim = match *unit {
+            "" => Dim::ONE,
             "nS/mV" => Dim::CURRENT / Dim::VOLTAGE / Dim::VOLTAGE,
             unit => lookup(unit)?.dim,
         };
@@ -37,7 +43,7 @@ fn attributes(values: &Values, units: &mut Units) -> Option<String> {
 }
 
 /// A number without what rounding left in its last places.
-fn tidy(x: f64) -> f64 {
+pub fn tidy(x: f64) -> f64 {
     format!("{x:.12e}").parse().unwrap_or(x)
 }
 
@@ -49,7 +55,6 @@ struct Cell {
     v: VarId,
     second: Option<VarId>,
     input: Option<VarId>,
-    synapses: Vec<Synapse>,
     rates: BTreeMap<VarId, Polynomial>,
     first: BTreeMap<VarId, f64>,
     threshold: f64,
@@ -72,12 +77,11 @@ impl Cell {
         if !is_plain(n) {
             return None;
         }
-        let (mut inputs, mut ports) = (Vec::new(), Vec::new());
+        let mut inputs = Vec::new();
         for (id, var) in &n.vars {
             match var.kind {
                 VarKind::Param(_) | VarKind::State(_) if first.contains_key(&id) => {}
                 VarKind::Let(_) => {}
-                VarKind::EventPort => ports.push(id),
                 VarKind::AnalogPort(_) if var.dim == Dim::CURRENT && first.get(&id) == Some(&0.0) => inputs.push(id),
                 _ => return None,
             }
@@ -85,7 +89,7 @@ impl Cell {
         let known = |v: VarId| match &n.vars[v].kind {
             VarKind::Param(_) => first.get(&v).map_or(Known::Nothing, |x| Known::Value(*x)),
             VarKind::Let(e) => Known::Definition(e),
-            VarKind::State(_) | VarKind::AnalogPort(_) | VarKind::EventPort => Known::Itself,
+            VarKind::State(_) | VarKind::AnalogPort(_) => Known::Itself,
             _ => Known::Nothing,
         };
         let sum = |e: &Expr| Polynomial::of(e, &known, &mut { LARGEST });
@@ -102,18 +106,13 @@ impl Cell {
             return None;
         }
         let input = inputs.first().copied();
-        let mut synapses = Vec::new();
-        for port in ports {
-            let dim = |of: VarId| n.vars[of].dim;
-            synapses.push(Port { port, v, input: input?, first, dim: &dim }.synapse(&mut rates)?);
-        }
         let second = rates.keys().copied().find(|s| *s != v);
         if rates.len() > 2 {
             return None;
         }
         let first = first.clone();
         let (reset, step, held) = (f64::NAN, 0.0, None);
-        let mut cell = Cell { v, second, input, synapses, rates, first, threshold, reset, step, held };
+        let mut cell = Cell { v, second, input, rates, first, threshold, reset, step, held };
         cell.event(&emit.body, &sum)?;
         cell.reset.is_finite().then_some(cell)
     }

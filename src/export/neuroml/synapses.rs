@@ -1,8 +1,7 @@
-//! Ports of cells as synapses of NeuroML: a conductance that decays by itself, at once or after it has risen.
+//! Ports of cells as synapses of NeuroML: a conductance or a current that decays by itself, at once or after it has risen.
 
 use super::polynomial::{Factor, Polynomial, close};
 use crate::hir::VarId;
-use crate::units::Dim;
 use std::collections::BTreeMap;
 
 /// Values of parameters: name, value in our unit, and that unit.
@@ -12,23 +11,30 @@ pub type Values = Vec<(&'static str, f64, &'static str)>;
 pub struct Port<'a> {
     pub port: VarId,
     pub v: VarId,
-    /// The input that currents are attached to.
-    pub input: VarId,
     /// First values of states.
     pub first: &'a BTreeMap<VarId, f64>,
-    pub dim: &'a dyn Fn(VarId) -> Dim,
 }
 
 /// A synapse that stands for a port.
 pub struct Synapse {
     pub port: VarId,
-    /// Its type, and the values of its parameters.
-    pub kind: &'static str,
-    pub values: Values,
+    /// Its type, and its parameters as attributes.
+    pub kind: String,
+    pub attributes: Attributes,
+    /// The declaration of the type, if NeuroML does not have it.
+    pub declared: Option<String>,
+    /// The weight there that one unit of the port is.
+    pub unit: f64,
+}
+
+/// Values of parameters of a type, or how they are written already.
+pub enum Attributes {
+    Values(Values),
+    Written(String),
 }
 
 impl Port<'_> {
-    /// The synapse, if there is one; its states are taken out of the rates.
+    /// The synapse, if there is one, by the rates of its states and, as that of the potential, the current that they make.
     pub fn synapse(&self, rates: &mut BTreeMap<VarId, Polynomial>) -> Option<Synapse> {
         let arriving = [Factor::Variable(self.port)];
         let (enters, jump) = self.only(rates, |rate| rate.coefficient(&arriving))?;
@@ -43,28 +49,36 @@ impl Port<'_> {
                 close(own, decay).then_some((state, jump * gain * decay / std::f64::consts::E, true))?
             }
         };
-        let potential = rates.remove(&self.v)?;
+        let current = rates.remove(&self.v)?;
         let (state, own) = (Factor::Variable(acts), Factor::Variable(self.v));
-        let (fixed, driven) = (potential.coefficient(&[state]), potential.coefficient(&[state, own]));
-        let input = potential.coefficient(&[Factor::Variable(self.input)]);
-        let rest = potential.without(state);
-        let untouched = rest.clone().without(Factor::Variable(enters)) == rest;
+        let (fixed, driven) = (current.coefficient(&[state]), current.coefficient(&[state, own]));
+        let alone = current.is_of(&[&[state], &[state, own]]);
         let quiet = [acts, enters].iter().all(|s| self.first.get(s) == Some(&0.0));
-        rates.insert(self.v, rest);
-        rates.remove(&acts);
-        rates.remove(&enters);
-        let elsewhere = rates.values().any(|r| r.clone().without(state).without(Factor::Variable(enters)) != *r);
-        if !untouched || !quiet || elsewhere || input <= 0.0 {
+        if !alone || !quiet || rates.len() != 1 + usize::from(rises) {
             return None;
         }
-        if driven >= 0.0 || (self.dim)(acts) != Dim::CURRENT / Dim::VOLTAGE {
-            return None;
-        }
-        // So that a weight of 1 nS is one of 1 there.
-        let base = weight * -driven / input;
-        let (kind, constant) = if rises { ("alphaSynapse", "tau") } else { ("expOneSynapse", "tauDecay") };
-        let values = vec![("gbase", base, "nS"), ("erev", -fixed / driven, "mV"), (constant, decay, "ms")];
-        Some(Synapse { port: self.port, kind, values })
+        // So that a weight of one unit of the port is one of 1 there; `expCurrSynapse` counts in nA.
+        let (kind, values, unit) = match (driven < 0.0, rises) {
+            (true, _) => {
+                let (kind, constant) = if rises { ("alphaSynapse", "tau") } else { ("expOneSynapse", "tauDecay") };
+                let base = ("gbase", weight * -driven, "nS");
+                (kind, vec![base, ("erev", -fixed / driven, "mV"), (constant, decay, "ms")], 1.0)
+            }
+            (false, true) if driven == 0.0 => {
+                ("alphaCurrentSynapse", vec![("tau", decay, "ms"), ("ibase", weight * fixed, "pA")], 1.0)
+            }
+            (false, false) if driven == 0.0 => {
+                ("expCurrSynapse", vec![("tau_syn", decay, "")], weight * fixed / 1000.0)
+            }
+            _ => return None,
+        };
+        Some(Synapse {
+            port: self.port,
+            kind: kind.into(),
+            attributes: Attributes::Values(values),
+            declared: None,
+            unit,
+        })
     }
 
     /// The only state beside the potential, and other than itself, in whose rate something is, and what it is multiplied by.
