@@ -66,7 +66,9 @@ fn expect_run(name: &str, statements: &str) {
 
 #[test]
 fn texts_are_as_expected_and_pass_the_checks() {
-    for name in ["izhikevich.xml", "channels.xml", "network.xml", "own_types.xml", "branches.xml", "varying.xml"] {
+    for name in
+        ["izhikevich.xml", "channels.xml", "network.xml", "own_types.xml", "branches.xml", "varying.xml", "pools.xml"]
+    {
         expect_file(name);
     }
 }
@@ -173,6 +175,26 @@ fn densities_vary_as_in_neuron() {
             &format!("    expect values({name})[round(oracle.time * 2000)] == oracle.{column} * 1 mV within 0.01 mV\n");
     }
     expect_run("varying.xml", &statements);
+}
+
+/// A pool of a type of the file, a Nernst potential and a population of channels.
+#[test]
+fn own_pools_are_those_of_jneuroml() {
+    let statements = "    let oracle = csv(\"pools.csv\")
+    expect values(cells_v)[round(oracle.time * 2000)] == oracle.v * 1 mV within 0.005 mV
+    expect values(cells_ca)[round(oracle.time * 2000)] == oracle.ca * 1 nM within 2 nM\n";
+    expect_run("pools.xml", statements);
+    let pools = read(&folder().join("convert/neuroml/pools.xml")).expect("a test file");
+    let pools = pools.trim().trim_start_matches("<Lems>").trim_end_matches("</Lems>");
+    let moving = "<TimeDerivative variable=\"extConcentration\" value=\"-extConcentration / decay\"/><OnStart>";
+    refused(&pools.replace("<OnStart>", moving), "outside of the cell that changes", "<TimeDerivative variable=\"ext");
+    let longer = "<segment id=\"1\"><parent segment=\"0\"/><distal x=\"0\" y=\"90\" z=\"0\" diameter=\"2\"/></segment></morphology>";
+    let several = pools
+        .replace("</morphology>", longer)
+        .replace("<intracellularProperties>", "<intracellularProperties><resistivity value=\"0.15 kohm_cm\"/>");
+    refused(&several, "on several compartments", "<channelPopulation");
+    let alone = several.replace("ionChannel=\"leak\" number", "ionChannel=\"leak\" segment=\"0\" number");
+    assert!(convert(&format!("<Lems>{alone}</Lems>")).is_ok());
 }
 
 /// A cell of three segments, with more in its morphology and other properties.

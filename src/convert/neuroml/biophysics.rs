@@ -10,6 +10,7 @@ use super::model::{Model, kind};
 use super::neuron::Neuron;
 use super::part::Builder;
 use super::place::{Outcome, flaw};
+use super::pools::Around;
 use super::scope::{Scope, Written};
 use super::xml::Element;
 
@@ -33,11 +34,20 @@ pub fn build<'a>(group: &mut Group<'a>, model: &Model<'a>, element: &'a Element,
         }
         return Ok(());
     };
+    let mut populations: Vec<&Element> = Vec::new();
     let sender = tree.sender.or(tree.compartment(None, 0.5)).unwrap_or(0);
     let mut threshold = None;
     for (n, own) in tree.compartments.iter_mut().enumerate() {
         let stretch = Stretch { shape: &tree.shape, members: &own.members, cylinder: own.cylinder, path: own.path };
         let membrane = membrane::read(model, element, Some(&stretch))?;
+        for (channels, _) in membrane.channels.iter().filter(|(c, _)| kind(c).starts_with("channelPopulation")) {
+            if populations.iter().any(|known| std::ptr::eq(*known, *channels)) {
+                let what = "a population of channels on several compartments cannot be carried over";
+                return Err(flaw(&channels.place, what, "how many are on each is not said")
+                    .help("write a `channelDensity`, or a `channelPopulation` for each compartment"));
+            }
+            populations.push(channels);
+        }
         let current = membrane_of(&mut own.body, model, &membrane, shared)?;
         own.body.neuron.currents.extend((!current.is_empty()).then_some(current));
         if n == sender {
@@ -179,6 +189,9 @@ impl<'a> Cell<'_, '_, 'a> {
                 "here",
             ));
         }
+        if self.model.is_own(kind(pool)) && self.model.is_a(kind(pool), "concentrationModel") {
+            return self.own_pool(pool, species, flux, membrane);
+        }
         let rest = self.model.quantity(pool, "restingConc", CONCENTRATION)?;
         self.param("ca_rest", rest.text);
         let enters = |factor: &str| match &flux {
@@ -211,10 +224,7 @@ impl<'a> Cell<'_, '_, 'a> {
                 self.param("tau_ca", tau);
                 if flux.is_some() {
                     self.param("shell", shell);
-                    if let (Some((Some(length), diameter)), Some(_)) = (membrane.shape, &membrane.resistivity) {
-                        let area = super::dimension::number(std::f64::consts::PI * diameter * length);
-                        self.param("area", format!("{area} um^2"));
-                    }
+                    self.area(membrane);
                     let radius = "sqrt(area / (4 * 3.14159))".to_string();
                     self.neuron.lets.push(("radius".into(), radius));
                     let volume = "4 / 3 * 3.14159 * (radius^3 - (radius - shell)^3)".to_string();
@@ -229,6 +239,29 @@ impl<'a> Cell<'_, '_, 'a> {
         let below = ("negative".to_string(), "ca < 0 mM".to_string(), vec!["ca = 0 mM".to_string()]);
         self.neuron.emits.push(below);
         Ok(())
+    }
+
+    /// The area of a compartment; a cell of one segment knows its own.
+    fn area(&mut self, membrane: &Membrane) {
+        if let (Some((Some(length), diameter)), Some(_)) = (membrane.shape, &membrane.resistivity) {
+            let area = super::dimension::number(std::f64::consts::PI * diameter * length);
+            self.param("area", format!("{area} um^2"));
+        }
+    }
+
+    /// A pool of a type of the file.
+    fn own_pool(
+        &mut self,
+        pool: &'a Element,
+        species: &Element,
+        outward: Option<String>,
+        membrane: &Membrane,
+    ) -> Outcome<()> {
+        self.area(membrane);
+        let inside = self.model.quantity(species, "initialConcentration", CONCENTRATION)?;
+        let outside = species.get("initialExtConcentration").map(|_| "ca_ext");
+        let around = Around { outward, area: "area".into(), inside: &inside, outside };
+        super::pools::own(&mut Builder { model: self.model, neuron: &mut self.neuron }, pool, &around)
     }
 
     fn channel(&mut self, element: &'a Element, density: Option<&Quantity>, membrane: &Membrane<'a>) -> Outcome<()> {
@@ -248,15 +281,11 @@ impl<'a> Cell<'_, '_, 'a> {
             "channelPopulation" | "channelPopulationNernst" => Some(self.model.quantity(element, "number", NONE)?),
             _ => None,
         };
-        if count.is_some() && membrane.shape.is_some() {
-            return Err(flaw(
-                &element.place,
-                "a channel population on a cell with a surface cannot be carried over",
-                "here",
-            )
-            .help("write a `channelDensity`"));
-        }
         let conductance = count.map_or(conductance.clone(), |n| conductance.times(n.value));
+        let conductance = match membrane.area().filter(|_| own.starts_with("channelPopulation")) {
+            Some(area) => per_area(&conductance, area),
+            None => conductance,
+        };
         let driving = match own {
             "channelDensityGHK" => Driving::Field(self.temperature(element)?),
             "channelDensityNernst" | "channelPopulationNernst" | "channelDensityNonUniformNernst" => {
@@ -364,6 +393,13 @@ impl<'a> Cell<'_, '_, 'a> {
         }
         Ok(())
     }
+}
+
+/// A conductance through an area, in square micrometres, as a density.
+fn per_area(conductance: &Quantity, area: f64) -> Quantity {
+    let value = conductance.value / (area * 1e-12);
+    let unit = "mS/cm^2".to_string();
+    Quantity { text: format!("{} {unit}", super::dimension::number(value / 10.0)), value, dimension: DENSITY, unit }
 }
 
 fn driving_needs(driving: &Driving) -> bool {

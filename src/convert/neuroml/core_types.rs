@@ -431,8 +431,9 @@ type baseGate
 param instances none
 type gate : baseGate
 type concentrationModel
-param initialConcentration concentration
-text ion
+text ion species
+state concentration concentration
+state extConcentration concentration
 
 type baseBlockMechanism
 type voltageConcDepBlockMechanism : baseBlockMechanism

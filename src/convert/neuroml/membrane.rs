@@ -33,6 +33,13 @@ pub struct Membrane<'a> {
     pub inner_paths: Vec<String>,
 }
 
+impl Membrane<'_> {
+    /// Its area in square micrometres, if it has a surface.
+    pub fn area(&self) -> Option<f64> {
+        self.shape.map(|(length, diameter)| std::f64::consts::PI * diameter * length.unwrap_or(diameter))
+    }
+}
+
 /// Stretches of a cell that are asked about.
 pub struct Stretch<'s> {
     /// The shape of the cell.

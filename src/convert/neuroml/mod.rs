@@ -22,6 +22,7 @@ mod notation;
 mod part;
 mod pieces;
 mod place;
+mod pools;
 mod projections;
 mod scope;
 mod segments;
