@@ -212,7 +212,7 @@ REFUSED = {
     "type twice": (lambda d: text(d / "network/v1_node_types.csv", "20 V1", "10 V1"), "node_type_id 10: is there twice"),
     "morphology": (
         lambda d: text(d / "network/v1_node_types.csv", "point_process", "biophysical"),
-        r"v1_node_types\.csv: node_type_id 20: `model_type` biophysical is a cell with a morphology",
+        r"v1_node_types\.csv: node_type_id 20: `model_template` nest:iaf_psc_exp is not carried over",
     ),
     "compartment": (
         lambda d: text(d / "network/v1_node_types.csv", "point_process", "single_compartment"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
@@ -9,6 +10,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ._errors import FormatError, need
+from ._sonata_cells import Exp2Syn
 from ._sonata_files import BLOCK, H5, MOST_EDGES, Types, read_json
 from ._sonata_nodes import Part, Population
 
@@ -36,6 +38,8 @@ class Projection:
     delays: tuple[float, float] = (np.inf, 0.0)
     #: Whether the table has edges of other nodes, too.
     part_only: bool = False
+    #: Whether it says on which segment each synapse sits.
+    placed: bool = False
 
 
 class _Table:
@@ -45,13 +49,14 @@ class _Table:
         self._pa = need("pyarrow")
         self.projection = projection
         names = [("source", "int64"), ("target", "int64"), ("weight", "float64"), ("delay", "float64")]
+        names += [("segment", "int64")] if projection.placed else []
         self._schema = self._pa.schema([(n, self._pa.type_for_alias(t)) for n, t in names])
         self._writer = need("pyarrow.parquet").ParquetWriter(
             folder / projection.file, self._schema, compression="snappy", use_dictionary=["delay"]
         )
 
-    def add(self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, delay: np.ndarray) -> None:
-        self._writer.write_table(self._pa.table([source, target, weight, delay], schema=self._schema))
+    def add(self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, delay: np.ndarray, *more: np.ndarray) -> None:
+        self._writer.write_table(self._pa.table([source, target, weight, delay, *more], schema=self._schema))
         of = self.projection
         of.rows += len(source)
         of.delays = (min(of.delays[0], float(delay.min())), max(of.delays[1], float(delay.max())))
@@ -63,8 +68,10 @@ class _Table:
 class _EdgeTypes:
     """What each type of edges says: weight, delay, number of synapses, and whether its synapse is carried over."""
 
-    def __init__(self, types: Types, folder: Optional[Path]) -> None:
-        self.types, self.folder = types, folder
+    def __init__(self, types: Types, folder: Optional[Path], shaped: bool) -> None:
+        self.types, self.folder, self.shaped = types, folder, shaped
+        #: Synapses onto cells with a morphology: their name, and what they are.
+        self.synapses: list[tuple[str, Exp2Syn]] = []
         self.ids = np.array(sorted(types.rows), dtype=np.int64)
         self.columns: dict[str, np.ndarray] = {}
         for name in ("syn_weight", "delay", "nsyns"):
@@ -79,6 +86,9 @@ class _EdgeTypes:
     def _check(self, k: int, type_id: int) -> None:
         row = self.types.rows[type_id]
         template = row.get("model_template")
+        if self.shaped:
+            self._shaped(type_id, template, row)
+            return
         if template is not None and template.lower() not in _STATIC:
             fix = f"carried over are {', '.join(_STATIC[1:4])}"
             raise self.types.fault(type_id, f"`model_template` {template} is a synapse that is not carried over", fix)
@@ -90,6 +100,30 @@ class _EdgeTypes:
         self._parameters(k, type_id, row.get("dynamics_params"))
         if receptor is not None:
             self._receptor(k, type_id, receptor)
+
+    def _shaped(self, type_id: int, template: Any, row: dict[str, Any]) -> None:
+        """A synapse with states of its own, onto a cell with a morphology."""
+        if str(template).lower() != "exp2syn":
+            raise self.types.fault(type_id, f"`model_template` {template} is a synapse that is not carried over", "carried over is Exp2Syn")
+        function = row.get("weight_function")
+        if function is not None and function not in _PLAIN:
+            fix = "write the weights themselves as `syn_weight` of the edges"
+            raise self.types.fault(type_id, f"`weight_function` {function} is a function of Python", fix)
+        named = row.get("dynamics_params")
+        if named is None or self.folder is None:
+            raise self.types.fault(type_id, "`dynamics_params` is missing" if named is None else "where `dynamics_params` are is not said")
+        of = dict(read_json(self.folder / named))
+        of.pop("level_of_detail", None)
+        values = [of.pop(name, None) for name in ("tau1", "tau2", "erev")]
+        if of or not all(isinstance(v, (int, float)) and np.isfinite(v) for v in values) or min(values[:2]) <= 0:
+            what = (
+                f"`{next(iter(of))}` of a synapse is not carried over"
+                if of
+                else "has no time constants `tau1`, `tau2` above zero and `erev`"
+            )
+            raise FormatError(self.folder / named, None, what)
+        word = re.sub(r"\W+", "_", Path(named).stem, flags=re.ASCII).lower()
+        self.synapses.append((word if not word[0].isdigit() else f"synapse_{word}", Exp2Syn(*map(float, values))))
 
     def _receptor(self, k: int, type_id: int, receptor: Any) -> None:
         if receptor not in ("excitatory", "inhibitory", "default"):
@@ -189,8 +223,11 @@ def edges(
         columns["index"] = h5.column(f"{at}/edge_group_index", n, MOST_EDGES)
     elif len(groups) > 1:
         raise h5.fault(f"{at}/edge_group_id", "is missing", "with several groups of edges it says which group an edge is in")
-    of_types = _EdgeTypes(types, synapses)
-    own = _attributes(h5, at, groups)
+    shaped = [p.model is not None and p.model.segments is not None for p in target.parts]
+    if any(shaped) and not all(shaped):
+        raise h5.fault(f"{at}/target_node_id", "are of a population of cells with and without a morphology", "give each a population")
+    of_types = _EdgeTypes(types, synapses, any(shaped))
+    own = _attributes(h5, at, groups, any(shaped))
     tables: dict[tuple[int, int, str], _Table] = {}
     without_delay = 0
     try:
@@ -207,6 +244,7 @@ def edges(
             group = got["group"] if by_group else np.full(end - begin, int(groups[0]) if groups else 0)
             index = got["index"] if by_group else np.arange(begin, end)
             values = {c: of_types.columns[c][kind] for c in ("syn_weight", "delay", "nsyns")}
+            values.update({c: np.full(end - begin, np.nan) for c in ("sec_id", "sec_x")})
             sign = of_types.sign[kind]
             for number in np.unique(group).tolist():
                 if str(number) not in groups:
@@ -219,6 +257,10 @@ def edges(
             missing = np.isnan(delay)
             without_delay += int(missing.sum())
             parts_of = [e.of(h5, f"{at}/{c}_node_id", ids[c], begin) for c, e in (("source", source), ("target", target))]
+            if any(shaped):
+                _place(tables, parts_of, ids, weight, np.where(missing, 1.0, delay), (values["sec_id"], values["sec_x"]),
+                       (of_types, kind), (source, target), folder, word, (h5, at, begin, dt))  # fmt: skip
+                continue
             _write(tables, parts_of, ids, weight, np.where(missing, 1.0, delay), of_types.port[kind],
                    (source, target), folder, word, (h5, at, begin, dt))  # fmt: skip
     finally:
@@ -234,8 +276,12 @@ def edges(
     return out
 
 
-def _attributes(h5: H5, at: str, groups: list[str]) -> dict[str, dict[str, tuple[str, Any]]]:
-    """Columns of weights, delays and numbers of synapses that groups of edges have of their own."""
+#: What attributes of edges are called that say where a synapse is.
+_PLACES = {"sec_id": "sec_id", "sec_x": "sec_x", "afferent_section_id": "sec_id", "afferent_section_pos": "sec_x"}
+
+
+def _attributes(h5: H5, at: str, groups: list[str], shaped: bool) -> dict[str, dict[str, tuple[str, Any]]]:
+    """Columns of weights, delays and numbers of synapses that groups of edges have of their own, and of places on cells with a morphology."""
     own: dict[str, dict[str, tuple[str, Any]]] = {}
     for number in groups:
         own[number] = {}
@@ -243,6 +289,8 @@ def _attributes(h5: H5, at: str, groups: list[str]) -> dict[str, dict[str, tuple
             place = f"{at}/{number}/{name}"
             if name in ("syn_weight", "delay", "nsyns"):
                 own[number][name] = (place, h5.column(place, most=MOST_EDGES))
+            elif shaped and name in _PLACES:
+                own[number][_PLACES[name]] = (place, h5.column(place, most=MOST_EDGES))
             elif name == "dynamics_params":
                 for parameter in h5.group(place):
                     known = {"weight": "syn_weight", "delay": "delay"}.get(parameter)
@@ -252,6 +300,41 @@ def _attributes(h5: H5, at: str, groups: list[str]) -> dict[str, dict[str, tuple
             elif name in ("model_template", "receptor_type", "weight_function"):
                 raise h5.fault(place, "is given edge by edge, which is not carried over", "give it in the types of edges")
     return own
+
+
+def _place(tables: dict, parts_of: list, ids: dict, weight: np.ndarray, delay: np.ndarray, where: tuple, of: tuple, ends: tuple,
+           folder: Path, word: str, around: tuple) -> None:  # fmt: skip
+    """Adds edges onto cells with a morphology to the tables of their parts, synapses and kinds of sections."""
+    (h5, at, begin, dt), (of_types, kind) = around, of
+    lost = np.flatnonzero(np.isnan(where[0]) | np.isnan(where[1]))
+    if len(lost):
+        what = f"edge {begin + int(lost[0])} has no `sec_id` and `sec_x`: BMTK would draw where it sits"
+        raise h5.fault(at, what, "write them into the edges")
+    rows: dict[tuple[int, int, str, str], list[tuple[int, int]]] = {}
+    for k, (section, x) in enumerate(zip(where[0].tolist(), where[1].tolist())):
+        a, b = int(parts_of[0][k]), int(parts_of[1][k])
+        source, target = ends[0].parts[a], ends[1].parts[b]
+        found = target.model.segments.at(int(section), x)
+        if found is None:
+            raise h5.fault(at, f"edge {begin + k} is at {x:g} of section {int(section)}, which its cell does not have")
+        least = 0.0 if source.model is None else (dt or 0.0)
+        if delay[k] < least - 1e-9 or weight[k] < 0:
+            what = f"has a delay of {delay[k]:g} ms, and a step is {dt:g} ms" if weight[k] >= 0 else f"has a weight of {weight[k]:g}"
+            raise h5.fault(at, f"edge {begin + k} {what}", "delays take a step, and conductances are not negative")
+        name, synapse = of_types.synapses[int(kind[k])]
+        known = target.synapses.setdefault((found[0], name), synapse)
+        if known != synapse:
+            raise of_types.types.fault(int(of_types.ids[kind[k]]), f"another synapse onto these cells is called `{name}`, too")
+        rows.setdefault((a, b, *found[:1], name), []).append((k, found[1]))
+    for (a, b, part, name), own in rows.items():
+        key = (a, b, f"{part}.{name}")
+        if key not in tables:
+            source, target = ends[0].parts[a], ends[1].parts[b]
+            words = [p.name for end, p in zip(ends, (source, target)) if len(end.parts) > 1]
+            file = "_".join([word, *words, part, name])
+            tables[key] = _Table(folder, Projection(file, source, target, key[2], f"{file}.parquet", "uS", placed=True))
+        at_rows, segments = np.array([r for r, _ in own]), np.array([s for _, s in own])
+        tables[key].add(ids["source"][at_rows], ids["target"][at_rows], weight[at_rows], delay[at_rows], segments)
 
 
 def _weights(h5: H5, at: str, values: dict[str, np.ndarray], begin: int) -> np.ndarray:

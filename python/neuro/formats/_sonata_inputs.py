@@ -287,7 +287,7 @@ class Clamps:
                     assert part.model is not None
                     unit = self.unit or part.model.current
                     unit = "mV" if part.model.current == "mV" else unit
-                    out.append(f"{when}net.{name}{chosen(rows, len(before))}.I = {value:.17g} {unit}")
+                    out.append(f"{when}net.{name}{chosen(rows, len(before))}.{part.model.put} = {value:.17g} {unit}")
                 now[name] = after
         if len(out) > self.MOST:
             raise config.fault("inputs", f"change currents {len(out)} times", f"{self.MOST} changes are carried over at most")

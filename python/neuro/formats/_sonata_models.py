@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,14 @@ class Model:
     receptors: tuple[str, ...] = ()
     #: Parameters that have another name in the language, where `cm` is a unit.
     renamed: tuple[tuple[str, str], ...] = ()
+    #: Where currents are put in.
+    put: str = "I"
+    #: What reports call variables of a cell with a morphology.
+    recorded: Optional[dict[str, str]] = None
+    #: Channels that the text uses, each with its own text.
+    channels: tuple[Any, ...] = ()
+    #: Where its sections are among its segments.
+    segments: Optional[Any] = None
 
     def default(self, name: str) -> float:
         """The value of a parameter or state that no file gives."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional
@@ -15,7 +15,6 @@ from ._sonata_files import H5, Types, read_json
 from ._sonata_models import IDLE, MODELS, Model, glif_psc
 
 _REFUSED = {
-    "biophysical": "is a cell with a morphology: only point neurons are carried over",
     "single_compartment": "is a compartment with mechanisms of NEURON: only point neurons are carried over",
 }
 #: Attributes that say something of a cell's place or shape in space, or are read otherwise.
@@ -33,6 +32,8 @@ class Part:
     template: str
     #: Values that nodes are given, by parameter or state, one for each.
     values: dict[str, np.ndarray] = field(default_factory=dict)
+    #: Synapses onto cells with a morphology, by kind of section and name.
+    synapses: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
 class Population:
@@ -169,11 +170,19 @@ def _parameters(population: Population, type_id: int, named: Any, folder: Option
 
 
 def parts(
-    population: Population, names: Mapping[str, str], folder: Optional[Path], v_init: Optional[float], notes: list[str]
+    population: Population,
+    names: Mapping[str, str],
+    folder: Optional[Path],
+    v_init: Optional[float],
+    notes: list[str],
+    shaped: Callable[[Types, int, Any, Any, Any, Any], Model],
 ) -> list[Part]:
-    """The populations of the language that a population becomes: one for each model. `names` gives words that are free."""
+    """The populations of the language that a population becomes: one for each model. `names` gives words that are free, `shaped` models of
+    cells with a morphology."""
     kinds, templates = population.text("model_type"), population.text("model_template")
     keys = []
+    own: dict[str, Model] = {}
+    shapes = [population.text(name) for name in ("morphology", "model_processing", "dynamics_params")]
     for row, (kind, template, type_id) in enumerate(zip(kinds, templates, population.type_ids.tolist())):
         if kind is None:
             raise population.types.fault(type_id, "`model_type` is missing", "SONATA asks for it in the types or in the nodes")
@@ -186,6 +195,12 @@ def parts(
                 what = f"`model_template` {template} is not known" if template else "`model_template` is missing"
                 raise population.types.fault(type_id, f"{what} (node {population.ids[row]})", f"carried over are {known}")
             keys.append(key)
+        elif kind == "biophysical":
+            said = [of[row] for of in shapes]
+            key = f"{template} {said}"
+            if key not in own:
+                own[key] = shaped(population.types, type_id, template, *said)
+            keys.append(key)
         else:
             why = _REFUSED.get(str(kind), "is not known")
             raise population.types.fault(type_id, f"`model_type` {kind} {why} (node {population.ids[row]} of {population.path})")
@@ -195,12 +210,12 @@ def parts(
     cache: dict[Path, dict[str, Any]] = {}
     for key in distinct:
         rows = np.flatnonzero(kinds_of == key)
-        model = MODELS.get(key)
+        model = own.get(key) or MODELS.get(key)
         if key == "nest:glif_psc":
             model = _glif(population, rows, folder, cache)
         name = names[population.name] if len(distinct) == 1 else f"{names[population.name]}_{model.neuron if model else 'virtual'}"
         part = Part(name, rows, population.ids[rows], model, key)
-        if model is not None:
+        if model is not None and key not in own:
             _give(part, population, folder, v_init, cache, notes)
         out.append(part)
     return out

@@ -15,6 +15,7 @@ import numpy as np
 from .._model import Model as Program
 from .._model import compile
 from ._errors import need
+from ._sonata_cells import Biophysics, with_synapses
 from ._sonata_config import Config, NodeSets
 from ._sonata_edges import Projection, edges
 from ._sonata_files import H5, Types
@@ -126,7 +127,8 @@ def _carry(setting: Config, folder: Path, dt: Optional[float]) -> tuple[dict[str
     step, stop = _run(setting, dt) if of_run else (dt, None)
     v_init = setting.number("conditions", "v_init")
     cells = _folder(setting, "point_neuron_models_dir")
-    split = {name: parts(p, names, cells, v_init, notes) for name, p in populations.items()}
+    shaped = Biophysics(setting, folder, v_init).model
+    split = {name: parts(p, names, cells, v_init, notes, shaped) for name, p in populations.items()}
     if v_init is not None and any(p.model and p.model.initial for ps in split.values() for p in ps):
         notes.append(f"cells begin at v_init = {v_init:g} mV of `conditions`; BMTK lets cells of NEST begin at NEST's own value")
     called = [p.name for ps in split.values() for p in ps]
@@ -167,9 +169,8 @@ def _carry(setting: Config, folder: Path, dt: Optional[float]) -> tuple[dict[str
             for part in ps:
                 split[of].append(part)
                 parquet.write_table(pa.table(_columns(populations[of], part)), folder / f"{part.name}_nodes.parquet", compression="snappy")
-                projections += [
-                    replace(j, name=f"{j.name}_{part.name}", source=part, part_only=True) for j in projections if j.source.name == sender
-                ]
+                own = [j for j in projections if j.source.name == sender]
+                projections += [again for j in own if (again := _again(j, part, folder)) is not None]
                 notes.append(f"`{part.name}` sends what shares a step with another spike of its node")
         if spikes.after:
             notes.append(f"{spikes.after} spikes of inputs are after the end of the run")
@@ -179,6 +180,21 @@ def _carry(setting: Config, folder: Path, dt: Optional[float]) -> tuple[dict[str
     (folder / "circuit.neuro").write_text(text, encoding="utf-8")
     nodes = {p.name: (name, p.ids.astype(np.uint64)) for name in populations for p in split[name]}
     return nodes, notes
+
+
+def _again(j: Projection, part: Part, folder: Path) -> Optional[Projection]:
+    """A projection from those of its sources that send once more."""
+    more = replace(j, name=f"{j.name}_{part.name}", source=part, part_only=True)
+    if not j.placed:
+        return more
+    # Places are those of all rows of a table, so it has no other rows.
+    parquet = need("pyarrow.parquet")
+    table = parquet.read_table(folder / j.file)
+    kept = table.filter(np.isin(table["source"].to_numpy(), part.ids))
+    if not kept.num_rows:
+        return None
+    parquet.write_table(kept, folder / f"{more.name}.parquet", compression="snappy")
+    return replace(more, file=f"{more.name}.parquet", part_only=False)
 
 
 def _run(config: Config, dt: Optional[float]) -> tuple[float, float]:
@@ -211,6 +227,9 @@ def _reports(config: Config, sets: NodeSets, split: Mapping[str, list[Part]], dt
         if not isinstance(of, dict) or of.get("enabled", True) is False:
             continue
         place = f"reports/{key}"
+        if of.get("module") == "extracellular":
+            notes.append(f"report `{key}` is left out: potentials outside of cells are not computed")
+            continue
         variable = of.get("variable_name")
         begin, end = (config.number(place, w, of.get(w)) for w in ("start_time", "end_time"))
         every = config.number(place, "dt", of.get("dt")) or dt
@@ -222,6 +241,8 @@ def _reports(config: Config, sets: NodeSets, split: Mapping[str, list[Part]], dt
                 rows = np.flatnonzero(mask[part.rows])
                 if part.model is None or not len(rows):
                     continue
+                if part.model.recorded is not None and of.get("sections", "soma") != "soma":
+                    raise config.fault(place, f"`sections` {of['sections']} is not carried over", "recorded is the soma")
                 state = _state(part, variable)
                 if state is None:
                     notes.append(f"report `{key}`: `{part.template}` has no variable {variable}, so it is not recorded")
@@ -234,6 +255,8 @@ def _reports(config: Config, sets: NodeSets, split: Mapping[str, list[Part]], dt
 
 def _state(part: Part, variable: Any) -> Optional[str]:
     assert part.model is not None
+    if part.model.recorded is not None:
+        return part.model.recorded.get(str(variable))
     known = set(re.findall(r"(?:state |, )(\w+) = ", "\n".join(x for x in part.model.text.split("\n") if "state " in x)))
     if variable in known:
         return str(variable)
@@ -253,9 +276,16 @@ def _text(
     notes: list[str],
 ) -> str:
     models = {p.model.neuron: p.model for p in all_parts if p.model is not None}
+    channels = list(dict.fromkeys(c for m in models.values() for c in m.channels))
     lines = [f"## Carried over from SONATA: {path.name}."]
     lines += [f"## {note[0].upper()}{note[1:]}." for note in notes]
-    lines += ["", *("\n\n".join(m.text for m in models.values())).split("\n"), ""] if models else [""]
+    lines += dict.fromkeys(use for c in channels for use in c.uses)
+    synapses: dict[str, dict[tuple[str, str], Any]] = {name: {} for name in models}
+    for p in all_parts:
+        if p.model is not None:
+            synapses[p.model.neuron].update(p.synapses)
+    texts = [c.text for c in channels] + [with_synapses(m.text, synapses[name]) for name, m in models.items()]
+    lines += ["", *"\n\n".join(texts).split("\n"), ""] if models else [""]
     lines.append("network Circuit {")
     for p in all_parts:
         lines.append(f'    let {p.name}_nodes = parquet("{p.name}_nodes.parquet", id = "node_id")')
@@ -272,6 +302,8 @@ def _text(
             else:
                 lines.append(f"    init {p.name}.{name} = {p.name}_nodes.{name}{factor}")
     for j in projections:
+        if j.placed:
+            lines.append(f'    let {j.name}_places = parquet("{j.file}")')
         weight = "weight" if j.unit == "1" else f"weight * 1 {j.unit}"
         lines.append(f"    projection {j.name}: {j.source.name} -> {j.target.name}.{j.port}: Static {{")
         alike = j.delays[0] == j.delays[1]
@@ -279,6 +311,8 @@ def _text(
         lines.append(f'        connect from "{j.file}"(pre = "source", post = "target", weight = {weight}{more})')
         if alike:
             lines.append(f"        delay {_short(j.delays[0], 'ms')}")
+        if j.placed:
+            lines.append(f"        place segment {j.name}_places.segment")
         lines.append("    }")
     for name, file in sent.items():
         lines.append(f'    drive {name}.in_ {{ spikes parquet("{file}")   weight 1   delay 0 ms }}')
