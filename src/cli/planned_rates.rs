@@ -1,4 +1,4 @@
-//! `neuro plan` of networks without events: all processes have all weights, and examples are dealt out.
+//! `neuro plan` of networks without events: examples, and synapses that products alone read, are dealt out.
 
 use super::messages::several;
 use super::options::PlanOptions;
@@ -45,7 +45,10 @@ impl Eventless<'_> {
             })
         };
         let efforts = self.efforts().into_iter().map(|(name, e)| {
-            let counts = json!({ "multiplications": e.multiplications, "dealt": e.dealt, "operations": e.operations });
+            let counts = json!({
+                "multiplications": e.multiplications, "dealt": e.dealt,
+                "operations": e.operations, "dealt_operations": e.dealt_operations,
+            });
             (name, counts)
         });
         let costs: serde_json::Map<String, Value> = self.costs.all().map(|(n, v)| (n.into(), json!(v))).collect();

@@ -323,12 +323,12 @@ impl Running {
         }
     }
 
-    /// Puts into effect what has been given since the last step, so that the state is that of the network as it is.
+    /// Puts into effect what has been given since the last step, so that the state is that of the network as it is, and known to all.
     pub fn put_into_effect(&mut self) {
         match self {
             Running::Events(s) => s.refresh(),
             Running::Batched(s) => s.each(Simulation::refresh),
-            Running::Rates(_) => {}
+            Running::Rates(s) => s.complete_synapses(),
         }
     }
 

@@ -481,6 +481,7 @@ network Net {
     population out: LinearLearner[33]
     projection filters: image -> maps.drive: ErrorDrivenMomentum(eta = 1e-4) { connect conv(3)   weight ~ xavier(1) }
     projection up: maps -> hidden.drive: ErrorDrivenMomentum(eta = 1e-4) { connect all_to_all   weight ~ xavier(1) }
+    projection direct: image -> hidden.drive: ErrorDrivenMomentum(eta = 1e-4) { connect all_to_all   weight ~ xavier(0.1) }
     projection last: hidden -> out.drive: Single { connect fixed_probability(0.5)   weight ~ xavier(1) }
     projection out -> hidden.teach: Feedback { connect transpose of last }
     projection hidden -> maps.teach: Feedback { connect transpose of up }
@@ -494,10 +495,15 @@ experiment e {
             net.out.teach = 0.01 * (y - mean(net.out.r))
             run 1 ms
             signal learn
+            signal learn in net.direct
         }
+        measure halfway = mean(net.direct.w)
+        net.direct.w *= 0.9
         measure gathered = all(net.out.r) over d[0 .. 50] { net.image.r = x }
     }
     measure filters = net.filters.w
+    measure direct = net.direct.w
+    save net to \"all.state\"
     measure up = mean(net.up.w)
     measure last = net.last.w
     measure bias = net.maps.bias
@@ -519,6 +525,35 @@ fn networks_without_events_have_the_same_bits_in_any_number_of_processes() {
                 assert!(traffic.received > 1_000_000, "nothing is dealt out: {traffic:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_weight_that_fails_in_another_process_is_told_by_all_as_by_one() {
+    let text = "
+use std.neurons.rate: RateInput
+neuron Out { param k = 0   input drive: 1   let r = drive   let error = heaviside(k - 190) }
+synapse Grows { weight w: 1   deliver w * pre.r   on learn { w += 1e30 * pre.r * w * w * post.error } }
+network Net {
+    population image: RateInput[300]
+    population out: Out[200]
+    init out.k = i
+    projection p: image -> out.drive: Grows { connect all_to_all   weight 1 }
+}
+experiment e {
+    network net = Net() with batch 40
+    net.image.r = 1
+    for k in 1 .. 9 { measure x = net.out.r   signal learn }
+}";
+    let told = |ranks| {
+        let p = program(text);
+        let out = run(text, Settings { threads: 1, ranks, ..Settings::default() });
+        rendered(out.failure.iter().map(|d| &**d), &p.sources)
+    };
+    let alone = told(Ranks::default());
+    assert!(alone.contains("error"), "it does not fail");
+    for found in together(3, told) {
+        assert_eq!(found, alone);
     }
 }
 

@@ -74,7 +74,8 @@ impl Costs {
     /// Predicts the time in seconds of what is computed at once without events, by a process among so many, with so many threads.
     pub fn time_of(&self, effort: &RateEffort, count: usize, threads: usize) -> f64 {
         let multiplications = effort.multiplications + effort.dealt / count as f64;
-        let computed = self.of("multiply") * multiplications + self.of("operation") * effort.operations;
+        let operations = effort.operations + effort.dealt_operations / count as f64;
+        let computed = self.of("multiply") * multiplications + self.of("operation") * operations;
         let doublings = (count as f64).log2().ceil();
         let told = self.of("message") * effort.gathers * doublings + self.of("byte") * effort.traffic(count).1;
         computed / threads as f64 + told

@@ -38,6 +38,8 @@ struct Pass<'a, F> {
     whole: Option<Vec<SlotMemory>>,
     active: usize,
     n: usize,
+    /// Whose synapses are worked on here, of the targets and what fills up their last vector.
+    lanes: Range<usize>,
     word: usize,
     /// Sources that are reduced before the rules are applied to them.
     together: usize,
@@ -86,7 +88,8 @@ impl Inner {
         let (ld, word) = (padded(n), self.precision().bytes());
         let reductions = rules[0].1.reductions.len();
         let together = if reductions == 0 { rows } else { (KEPT / ld).clamp(8, 256).min(rows) };
-        let threads = if rows * n * self.active.max(4) < WORTH_SHARING { 1 } else { self.pool.threads() };
+        let own = self.own_lanes(first, ld).len().min(n);
+        let threads = if rows * own * self.active.max(4) < WORTH_SHARING { 1 } else { self.pool.threads() };
         let size = (reductions * together * ld).max(1);
         while self.scratch.len() < threads || self.scratch.iter().any(|b| b.len() < size) {
             self.scratch.retain(|b| b.len() >= size);
@@ -148,6 +151,7 @@ impl Inner {
             whole,
             active: self.active,
             n,
+            lanes: self.own_lanes(first, ld),
             word,
             together,
         };
@@ -175,6 +179,9 @@ impl<F> Pass<'_, F> {
     where
         F: Fn(&Buffer) -> &[T],
     {
+        if self.lanes.is_empty() {
+            return;
+        }
         let ld = padded(self.n);
         let row_of = |memory: &SlotMemory, row: usize| {
             // SAFETY: the memory has so many rows.
@@ -207,7 +214,7 @@ impl<F> Pass<'_, F> {
                     // SAFETY: each thread has sources, and scratch, of its own; rows are padded.
                     let finite = unsafe {
                         std::ptr::write_bytes(table[each.sum].output, 0, ld * self.word);
-                        each.kernel.run(&table, 0..ld, self.active)
+                        each.kernel.run(&table, self.lanes.clone(), self.active)
                     };
                     self.note(&self.rules[0], finite);
                 }
@@ -224,7 +231,7 @@ impl<F> Pass<'_, F> {
                     }
                     rule.reduced.iter().for_each(|(slot, r)| table[*slot] = row(*r, k, *source));
                     // SAFETY: each thread has sources, and scratch, of its own; rows are padded.
-                    self.note(rule, unsafe { rule.kernel.run(table, 0..ld, 1) });
+                    self.note(rule, unsafe { rule.kernel.run(table, self.lanes.clone(), 1) });
                 }
             }
         }
@@ -281,7 +288,8 @@ impl<F> Pass<'_, F> {
         // SAFETY: each thread has scratch of its own, with `together` padded rows for each reduction.
         unsafe {
             std::ptr::write_bytes(out.cast::<u8>(), 0, chosen.len() * ld * self.word);
-            T::accumulate(&Tile { out, ld, rows: 0..chosen.len(), columns: 0..self.n }, left, right);
+            let columns = self.lanes.start..self.lanes.end.min(self.n);
+            T::accumulate(&Tile { out, ld, rows: 0..chosen.len(), columns }, left, right);
         }
     }
 }

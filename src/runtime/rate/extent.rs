@@ -20,6 +20,8 @@ pub struct Effort {
     pub dealt: f64,
     /// Operations of kernels on single cells and synapses, which every process does.
     pub operations: f64,
+    /// Those on synapses of which each process has some.
+    pub dealt_operations: f64,
     /// How often processes tell each other their examples' part of a product.
     pub gathers: f64,
     /// Bytes of these products, of all examples.
@@ -51,8 +53,14 @@ impl Effort {
         self.multiplications += other.multiplications;
         self.dealt += other.dealt;
         self.operations += other.operations;
+        self.dealt_operations += other.dealt_operations;
         self.gathers += other.gathers;
         self.told += other.told;
+    }
+
+    /// The same where each process does it for its own synapses, and all hear whether everything is finite.
+    fn dealt_out(self) -> Effort {
+        Effort { dealt: self.multiplications, dealt_operations: self.operations, gathers: 1.0, ..Effort::default() }
     }
 
     fn of_kernel(kernel: &Compiled, lanes: usize) -> Effort {
@@ -69,9 +77,14 @@ impl Effort {
 }
 
 impl RateNetwork {
-    /// Returns what it takes and does.
+    /// Returns what it takes and does, of which several processes would share out what is dealt.
     pub fn extent(&self) -> RateExtent {
-        self.inner.borrow_mut().extent(&self.network)
+        let mut inner = self.inner.borrow_mut();
+        let dealt = inner.dealt_among_several(&self.network);
+        let own = std::mem::replace(&mut inner.dealt, dealt);
+        let extent = inner.extent(&self.network);
+        inner.dealt = own;
+        extent
     }
 }
 
@@ -162,14 +175,16 @@ impl Inner {
             let (rows, n) = lies.extent();
             let places = rows * padded(n);
             let each = self.batch * if lies.layout == Layout::Dense { places } else { lies.multiplications() };
+            let mut of_group = Effort::default();
             for (_, how) in group.iter().take(1).flat_map(|(_, rule)| &rule.reductions) {
-                out.add(match how {
+                of_group.add(match how {
                     Reducing::Product(..) => Effort { multiplications: each as f64, ..Effort::default() },
                     Reducing::Each(kernel) => Effort::of_kernel(kernel, each),
                 });
             }
             let applied = group.iter().filter_map(|(_, rule)| rule.apply.as_ref());
-            applied.for_each(|kernel| out.add(Effort::of_kernel(kernel, places)));
+            applied.for_each(|kernel| of_group.add(Effort::of_kernel(kernel, places)));
+            out.add(if self.is_dealt_out(group[0].0) { of_group.dealt_out() } else { of_group });
         }
         for p in (0..net.populations.len()).filter(|p| net.populations[*p].model.hears(signal)) {
             let lanes = padded(net.populations[p].n) * self.batch;

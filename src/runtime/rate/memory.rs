@@ -91,6 +91,7 @@ impl Inner {
     }
 
     fn restore(&mut self, net: &Network, from: &Memory) -> bool {
+        self.partial.clear();
         if !(1..=self.batch).contains(&from.active) {
             return false;
         }

@@ -7,6 +7,7 @@ mod apply;
 mod array;
 mod build;
 mod convolution;
+mod dealt;
 mod evaluate;
 mod extent;
 mod graph;
@@ -78,6 +79,9 @@ struct Inner {
     /// `let`s of cells that synapses read, which are kept.
     stored: BTreeSet<(usize, VarId)>,
     synapses: Vec<Synapses>,
+    /// Projections of whose synapses each of several processes has some, and those that have changed since all knew them.
+    dealt: BTreeSet<usize>,
+    partial: BTreeSet<usize>,
     deliveries: BTreeMap<usize, Contribution>,
     /// Values at earlier steps, and those that are read of them.
     kept: Vec<Earlier>,
@@ -136,6 +140,8 @@ impl RateNetwork {
             graph,
             stored: BTreeSet::new(),
             synapses: Vec::new(),
+            dealt: BTreeSet::new(),
+            partial: BTreeSet::new(),
             deliveries: BTreeMap::new(),
             kept: Vec::new(),
             past: Vec::new(),
@@ -159,6 +165,9 @@ impl RateNetwork {
         };
         inner.rescale();
         inner.allocate(&network);
+        if options.ranks.are_several() {
+            inner.dealt = inner.dealt_among_several(&network);
+        }
         RateNetwork { network, inner: RefCell::new(inner) }
     }
 
@@ -341,7 +350,13 @@ impl RateNetwork {
         let mut inner = self.inner.borrow_mut();
         let node = inner.synaptic(&self.network, projection, variable);
         let owner = self.network.projections[projection].transpose_of.unwrap_or(projection);
+        inner.complete_synapses(&self.network, owner);
         inner.synapses[owner].read(&self.network.projections[owner], &inner.graph.nodes[node].array)
+    }
+
+    /// Lets every process know all synapses.
+    pub fn complete_synapses(&mut self) {
+        self.inner.get_mut().complete_all_synapses(&self.network);
     }
 
     /// Replaces the weights or a state of a projection, one value for all or one per synapse of the plan.

@@ -300,6 +300,7 @@ impl Inner {
                 finite
             }
         };
+        self.changed_in_part(rules[0].0, &mut finite);
         let mut result = Ok(());
         for ((k, rule), finite) in rules.iter_mut().zip(&mut finite) {
             // Afterwards: the synapses read what the projection shared before the signal.
@@ -321,7 +322,8 @@ impl Inner {
         for (k, rule) in rules {
             let like = |group: &&mut Vec<(usize, SynapseRule)>| {
                 let (j, other) = &group[0];
-                self.synapses[*j].lies_like(&self.synapses[k]) && other.is_reduced_like(&rule)
+                let alike = self.is_dealt_out(*j) == self.is_dealt_out(k);
+                alike && self.synapses[*j].lies_like(&self.synapses[k]) && other.is_reduced_like(&rule)
             };
             match groups.iter_mut().find(like) {
                 Some(group) => group.push((k, rule)),
@@ -334,6 +336,7 @@ impl Inner {
     /// Finds the synapse whose weight or state is not finite. There may be none: places of the matrix without a synapse have weights of zero,
     /// of which a rule makes what it makes of zero; then they are zero again.
     fn not_finite(&mut self, net: &Network, k: usize) -> Option<Failure> {
+        self.complete_synapses(net, k);
         let p = &net.projections[k];
         let time = self.step as f64 * self.options.dt;
         let mut arrays = Vec::new();

@@ -9,7 +9,8 @@ use crate::codegen::abi::SlotMemory;
 use crate::hir::{Expr, Place, VarId, VarKind};
 use crate::image::Store;
 use crate::ir::{Precision, SlotKind};
-use crate::plan::{Column, Convolution, Network, Pairs, Pooling, Projection};
+use crate::plan::{Column, Convolution, GROUP, Network, Pairs, Pooling, Projection};
+use crate::runtime::exchange::{Array as Values, Layout as Lanes};
 use crate::runtime::pool::share;
 use crate::runtime::product::{Element, FEW, Matrix, Tile};
 use crate::solve::{Owner, Splitter, Term, owner_in_synapse};
@@ -346,17 +347,24 @@ impl Inner {
         }
     }
 
-    /// `out += sources * matrix`, or with the matrix transposed: each process the rows of its examples, where that is worth a message.
+    /// `out += sources * matrix`, or with the matrix transposed: each process what arrives at its cells, where it has their synapses alone, or
+    /// the rows of its examples, where that is worth a message.
     fn multiply(&mut self, net: &Network, k: usize, p: &Product, out: SlotMemory, ld: usize) {
         let ranks = self.options.ranks.clone();
         let work = self.active * self.synapses[k].multiplications();
-        if !ranks.are_several() || !self.is_dealt(work) {
-            return self.multiply_rows(net, k, p, out, (ld, 0..self.active));
+        let dealt_out = self.is_dealt_out(k);
+        if !dealt_out && (!ranks.are_several() || !self.is_dealt(work)) {
+            return self.multiply_rows(net, k, p, out, (ld, 0..self.active, 0..ld));
         }
-        self.multiply_rows(net, k, p, out, (ld, ranks.rows(self.active)));
-        let bytes = self.active * ld * self.precision().bytes();
+        let rows = if dealt_out { 0..self.active } else { ranks.rows(self.active) };
+        self.multiply_rows(net, k, p, out, (ld, rows, self.own_lanes(k, ld)));
+        let size = self.precision().bytes();
         // SAFETY: `out` holds a padded row for every example, and nobody else uses it meanwhile.
-        ranks.collect(self.active, unsafe { std::slice::from_raw_parts_mut(out.output, bytes) });
+        let bytes = unsafe { std::slice::from_raw_parts_mut(out.output, self.active * ld * size) };
+        match dealt_out {
+            true => ranks.complete(vec![Values { bytes, layout: Lanes { lanes: ld, unit: GROUP, size } }]),
+            false => ranks.collect(self.active, bytes),
+        }
     }
 
     /// Whether each process computes its own examples of a product of so many multiplications, where there are several.
@@ -364,14 +372,14 @@ impl Inner {
         work >= WORTH_TELLING && self.batch > FEW
     }
 
-    /// The same for some rows, which are `ld` apart.
+    /// The same for some rows, which are `ld` apart, and some lanes of them; of convolutions, all.
     fn multiply_rows(
         &mut self,
         net: &Network,
         k: usize,
         p: &Product,
         out: SlotMemory,
-        (ld, examples): (usize, Range<usize>),
+        (ld, examples, lanes): (usize, Range<usize>, Range<usize>),
     ) {
         if let Some(map) = self.synapses[k].map {
             let transposed = net.projections[k].transpose_of.is_some();
@@ -385,8 +393,8 @@ impl Inner {
             };
         }
         match self.precision() {
-            Precision::F32 => self.multiply_as::<f32>(net, k, p, out, (ld, examples), |b| b.f32()),
-            Precision::F64 => self.multiply_as::<f64>(net, k, p, out, (ld, examples), |b| b.f64()),
+            Precision::F32 => self.multiply_as::<f32>(net, k, p, out, (ld, examples, lanes), |b| b.f32()),
+            Precision::F64 => self.multiply_as::<f64>(net, k, p, out, (ld, examples, lanes), |b| b.f64()),
         }
     }
 
@@ -396,7 +404,7 @@ impl Inner {
         k: usize,
         p: &Product,
         out: SlotMemory,
-        (ld, examples): (usize, Range<usize>),
+        (ld, examples, lanes): (usize, Range<usize>, Range<usize>),
         numbers: impl Fn(&crate::runtime::Buffer) -> &[T],
     ) {
         let projection = &net.projections[k];
@@ -407,13 +415,12 @@ impl Inner {
         let transposed = projection.transpose_of.is_some();
         let threads = if m * inner * n < WORTH_SHARING { 1 } else { self.pool.threads() };
         let few = self.batch <= FEW;
-        let columns = ld;
         let job = |t: usize| {
             if t >= threads {
                 return;
             }
-            let part = share(columns, t, threads);
-            let part = part.start..part.end.min(n);
+            let part = share(lanes.len(), t, threads);
+            let part = lanes.start + part.start..(lanes.start + part.end).min(n);
             if part.is_empty() {
                 return;
             }
