@@ -118,7 +118,6 @@ codes! {
     E0818 "nothing to take a snapshot of"
     E0819 "cannot be carried over"
     E0820 "cannot be said in another language"
-    E0821 "cannot be dealt out to several processes"
     E0822 "cannot be planned without being drawn"
     W0201 "unused name"
     W0202 "shadowed name"

@@ -184,7 +184,6 @@ impl Run<'_> {
         }
         self.unheard_precision = None;
         if self.expects() {
-            self.can_be_dealt_out(index)?;
             let message = format!("the experiment asks what `{}` does before the first `run`", self.live[index].name);
             let d = Diagnostic::new(Code::E0822, message);
             return Err(Box::new(d.help("plan an experiment that makes its network and runs it")));
@@ -215,7 +214,6 @@ impl Run<'_> {
             .collect();
         let ports: Vec<(usize, VarId)> =
             self.live[index].functions.iter().map(|f| (f.cells.population, f.port)).collect();
-        self.can_be_dealt_out(index)?;
         self.fits(index)?;
         self.sites_hold(index)?;
         let live = &mut self.live[index];
@@ -237,20 +235,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Refuses a network of which several processes cannot have a part each.
-    pub(super) fn can_be_dealt_out(&self, index: usize) -> Attempt<()> {
-        let Live { name, plan, .. } = &self.live[index];
-        if !self.runner.settings.ranks.are_several() && !self.expects() {
-            return Ok(());
-        }
-        if plan.is_without_events() || plan.batch.is_none() {
-            return Ok(());
-        }
-        let message = format!("`{name}` cannot be dealt out to several processes: it shows examples side by side");
-        let d = Diagnostic::new(Code::E0821, message);
-        Err(Box::new(d.help("run it in one process, with `--threads` for the cores of a machine")))
-    }
-
     /// Refuses a network that does not fit into memory once it runs: states, deliveries under way, and synapses.
     fn fits(&self, index: usize) -> Attempt<()> {
         let plan = &self.live[index].plan;
@@ -270,11 +254,14 @@ impl Run<'_> {
                 parts.push((word * rows * n * f64::from(longest), what));
             }
         }
-        // Examples of a network with events have each synapses of their own.
-        let times = if plan.is_without_events() { 1.0 } else { rows };
-        let ranks = &self.runner.settings.ranks;
+        let ranks = self.runner.settings.ranks.count();
+        // Examples of a network with events have each synapses of their own, and processes have examples; without a batch they have cells.
         // Of synapses that learn without events every process has all.
-        let processes = if plan.is_without_events() { 1 } else { ranks.count() };
+        let (times, processes) = match plan.batch {
+            _ if plan.is_without_events() => (1.0, 1),
+            Some(batch) => (batch.size.div_ceil(ranks) as f64, 1),
+            None => (1.0, ranks),
+        };
         for p in plan.projections.iter().filter(|p| p.stored) {
             let (n, each) = (p.pairs.len(), p.bytes_per_synapse(self.precision.bytes()));
             let several = if times > 1.0 { format!("{times} times ") } else { String::new() };
@@ -286,7 +273,7 @@ impl Run<'_> {
         let sum: f64 = parts.iter().map(|(bytes, _)| bytes).sum();
         let fits = budget::fits(sum);
         // Where one process has too little, all end.
-        if !ranks.any(fits.is_err()) {
+        if !self.runner.settings.ranks.any(fits.is_err()) {
             return Ok(());
         }
         let lack = fits.map_or_else(|lack| lack.to_string(), |()| "another process has too little".into());

@@ -37,7 +37,6 @@ impl Runner<'_> {
             return self.made(experiment);
         }
         done?;
-        (0..run.live.len()).try_for_each(|i| run.can_be_dealt_out(i))?;
         let (dt, precision) = (run.dt, run.precision);
         let planned = |l: Live| Planned { name: l.name, network: PlannedNetwork::Counted(l.plan, dt, precision) };
         Ok(run.live.into_iter().map(planned).collect())

@@ -154,6 +154,11 @@ impl Deliveries {
         }
     }
 
+    /// Forgets all rows for good: nothing is delivered.
+    pub fn forget(&mut self) {
+        self.targets.iter_mut().for_each(|target| target.bundles.clear());
+    }
+
     /// Lets what is delivered arrive at the ports of populations.
     pub fn aim(&mut self, pops: &mut [Pop]) {
         for target in &mut self.targets {

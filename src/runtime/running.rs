@@ -114,7 +114,7 @@ impl Running {
     pub fn options(&self) -> Options {
         match self {
             Running::Events(s) => s.options().clone(),
-            Running::Batched(s) => s.first().options().clone(),
+            Running::Batched(s) => s.options(),
             Running::Rates(s) => s.options(),
         }
     }
@@ -345,15 +345,17 @@ impl Running {
     pub fn known(&self) -> Snapshot {
         match self {
             Running::Events(s) => Snapshot::Events(Box::new(s.known())),
-            Running::Batched(_) | Running::Rates(_) => self.snapshot(),
+            Running::Batched(s) => Snapshot::Batched(s.known()),
+            Running::Rates(_) => self.snapshot(),
         }
     }
 
-    /// Returns what this process alone knows of it.
-    pub fn share(&self) -> Option<Share> {
+    /// Returns what this process alone knows of it: of its cells, or of each of its examples.
+    pub fn shares(&self) -> Vec<Share> {
         match self {
-            Running::Events(s) => Some(s.share()),
-            Running::Batched(_) | Running::Rates(_) => None,
+            Running::Events(s) => vec![s.share()],
+            Running::Batched(s) => s.shares(),
+            Running::Rates(_) => Vec::new(),
         }
     }
 
@@ -371,20 +373,26 @@ impl Running {
     pub fn restore_known(&mut self, from: &Snapshot) -> bool {
         match (self, from) {
             (Running::Events(s), Snapshot::Events(from)) => s.restore_known(from),
+            (Running::Batched(s), Snapshot::Batched(from)) => s.restore_known(from),
             (running, from) => running.restore(from),
         }
     }
 
     /// Returns whether a process knew anything alone of what is this process's now.
-    pub fn has_cells_of(&self, process: Process) -> bool {
-        self.simulations().iter().any(|s| s.has_cells_of(process))
+    pub fn has_any_of(&self, process: Process) -> bool {
+        match self {
+            Running::Events(s) => s.has_cells_of(process),
+            Running::Batched(s) => s.has_examples_of(process),
+            Running::Rates(_) => false,
+        }
     }
 
     /// Goes on from what one of the processes alone knew; says of how many synapses here, and nothing if it does not fit.
-    pub fn restore_share(&mut self, from: Option<&Share>, process: Process) -> Option<usize> {
+    pub fn restore_shares(&mut self, from: &[Share], process: Process) -> Option<usize> {
         match (self, from) {
-            (Running::Events(s), Some(from)) => s.restore_share(from, process),
-            (Running::Batched(_) | Running::Rates(_), None) => Some(0),
+            (Running::Events(s), [from]) => s.restore_share(from, process),
+            (Running::Batched(s), from) => s.restore_shares(from, process),
+            (Running::Rates(_), []) => Some(0),
             _ => None,
         }
     }
@@ -393,7 +401,8 @@ impl Running {
     pub fn restore_rest(&mut self, synapses: usize) -> bool {
         match self {
             Running::Events(s) => s.restore_rest(synapses),
-            Running::Batched(_) | Running::Rates(_) => synapses == 0,
+            Running::Batched(s) => s.restore_rest(synapses),
+            Running::Rates(_) => synapses == 0,
         }
     }
 }

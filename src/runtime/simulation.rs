@@ -25,6 +25,7 @@ use crate::hir::{EventId, Expr, VarId, VarKind};
 use crate::image::Listing;
 use crate::plan::{Column, Lanes, Network, Pairs};
 use crate::rng::Stream;
+use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 
 /// Watches a run.
@@ -99,7 +100,7 @@ pub struct Simulation {
 }
 
 /// How much has been done since the simulation was built.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
     /// Steps of single cells.
     pub updates: u64,
@@ -237,6 +238,11 @@ impl Simulation {
         let delivered = network.projections.iter().filter(here).filter(|p| !analog(p)).map(|p| p.port);
         let events = driven.chain(delivered).collect();
         Pop::new(&network.populations[index], index, &events, &summed, self.ring_slots, self.max_pass, &self.options)
+    }
+
+    /// Keeps no rows of synapses: another process runs it, and tells what it remembers.
+    pub(super) fn leave_to_another(&mut self) {
+        self.deliveries.forget();
     }
 
     /// Returns the options of the run.

@@ -162,15 +162,26 @@ impl Simulation {
 
     /// Goes on when all shares have been put back, which must have had so many synapses of this process.
     pub fn restore_rest(&mut self, synapses: usize) -> bool {
-        let fits = synapses == self.plastic.iter().flatten().map(Plastic::own).sum::<usize>();
+        let fits = synapses == self.own_synapses();
         if fits {
             self.restored();
         }
         fits
     }
 
+    /// Returns how many synapses that learn are this process's.
+    pub(super) fn own_synapses(&self) -> usize {
+        self.plastic.iter().flatten().map(Plastic::own).sum()
+    }
+
+    /// Becomes what another process, which runs it, tells of it; false if it is of another plan.
+    pub(super) fn become_known(&mut self, from: &Remembered) -> bool {
+        self.windows.beginning.clear();
+        self.restore_known(from)
+    }
+
     /// Lets what follows from a state follow from the one that was put back.
-    fn restored(&mut self) {
+    pub(super) fn restored(&mut self) {
         self.windows.beginning.clear();
         (0..self.network.projections.len()).for_each(|k| self.follow_weights(k));
         self.deliveries.draw_again(&self.network, &self.projections, &self.history);

@@ -15,7 +15,7 @@ use std::process::Command;
 type Raise = fn() -> Vec<Code>;
 
 /// Codes that the text of a page cannot bring about, because they follow from files, options or what happens to a run; and what does.
-const OTHERWISE: [(Code, Raise); 16] = [
+const OTHERWISE: [(Code, Raise); 15] = [
     (Code::E0609, || {
         of_files("connect from \"edges.csv\"(pre = \"a\", post = \"b\")", "", &[("edges.csv", b"a,b\n0,1\n0,99\n")])
     }),
@@ -35,7 +35,6 @@ const OTHERWISE: [(Code, Raise); 16] = [
     (Code::E0814, || of_files("connect all_to_all", "data d = mnist()", &[])),
     (Code::E0819, || of_conversion("NEURON { SUFFIX x }\nVERBATIM\nENDVERBATIM\n")),
     (Code::E0820, of_export),
-    (Code::E0821, crate::ranks::refused),
     (Code::E0822, crate::planned::refused),
     (Code::E0815, || {
         of_files("connect all_to_all", "data d = mnist()", &[("mnist/train-images-idx3-ubyte", b"other images")])

@@ -130,6 +130,28 @@ fn the_fullest_process_is_that_with_the_most_synapses() {
     }
 }
 
+#[test]
+fn examples_side_by_side_are_planned_as_networks_of_their_own() {
+    let values = "weight ~ uniform(0 mV, 0.1 mV)   delay ~ uniform(0.5 ms, 6 ms)";
+    let text = network("fixed_in_degree(9)", values).replace("Net()  run", "Net() with batch 5  run");
+    let extent = extent(&text, 2);
+    assert_eq!(extent.size(), (5 * 1400, 5.0 * (1400.0 * 9.0 + 800.0 * 9.0)));
+    for count in [1, 2, 7] {
+        let (plan, mean) = extent.fullest(count);
+        let most = 5_usize.div_ceil(count);
+        assert_eq!((plan.cells, mean), (1400 * most, extent.size().1 / count as f64));
+        let found = together(count, |ranks| {
+            let out = run(&text, ranks);
+            (out.synapse_bytes, out.work)
+        });
+        let bytes = found.iter().map(|(bytes, _)| *bytes).max().unwrap() as f64;
+        let planned = plan.memory.synapses + plan.memory.index;
+        assert!((planned / bytes - 1.0).abs() < 0.03, "{count}: {planned} bytes of rows, {bytes}");
+        let deliveries = found[0].1.deliveries as f64 * most as f64 / 5.0;
+        assert!((plan.effort.deliveries * SECONDS / deliveries - 1.0).abs() < 0.02, "{count}: {deliveries}");
+    }
+}
+
 /// What cannot be planned.
 const UNKNOWN: [&str; 5] = [
     "network Net { population a: Clock[100000]  projection a -> a.exc: Static { connect where(mod(pre.i, 7) == mod(post.i, 11))  weight 1 mV } }",
@@ -226,11 +248,14 @@ fn networks_without_events_are_planned_as_they_are_made() {
     assert_eq!((learn.dealt, learn.multiplications), (20.0 * 200_000.0, 20.0 * (400 * 16) as f64));
     let found = together(2, |ranks| [5, 25].map(|times| (run(&eventless(times), ranks.clone()), ranks.traffic())));
     let (handed, _) = extent.values.traffic(2);
+    let mut told = 0.0;
     for [(_, first), (out, second)] in found {
         assert_eq!(extent.of_synapses, out.synapse_bytes as f64);
         // Whether all go on, and whether weights are finite, is asked in short messages.
         told += (second.handed - first.handed) as f64 - (512 * (second.gathers - first.gathers - 25)) as f64;
     }
+    // Targets come in groups of sixteen, so one process has some more of them.
+    assert_eq!(told, 2.0 * 25.0 * handed);
 }
 
 fn plan(folder: &Path, args: &[&str]) -> (Output, String, String) {
@@ -247,15 +272,12 @@ fn folder(name: &str) -> std::path::PathBuf {
     std::fs::create_dir_all(&out).expect("a folder");
     out
 }
-    let mut told = 0.0;
 
 #[test]
 fn a_rate_is_given_or_that_of_a_run_and_never_made_up() {
     let folder = folder("planned");
     std::fs::write(folder.join("m.neuro"), network("fixed_total(1000)", "weight 0.1 mV   delay 1 ms")).expect("a file");
     let (out, _, told) = plan(&folder, &["m.neuro"]);
-    // Targets come in groups of sixteen, so one process has some more of them.
-    assert_eq!(told, 2.0 * 25.0 * handed);
     assert!(out.status.code() == Some(2) && told.contains("--rate"), "{told}");
     let (out, _, told) = plan(&folder, &["m.neuro", "--rate", "a=5Hz"]);
     assert!(out.status.code() == Some(2) && told.contains("how often cells of `b` have events"), "{told}");

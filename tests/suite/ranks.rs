@@ -391,7 +391,7 @@ fn every_example_with_events_has_the_same_bits_in_three_processes() {
             let mut all = Vec::new();
             for e in p.module.experiments.iter().filter(|e| !e.slow) {
                 match runner.networks(e) {
-                    Err(d) => assert_eq!(d.code, Code::E0821, "{}", d.message),
+                    Err(d) => panic!("{}: {}", path.display(), d.message),
                     Ok(networks) => {
                         for network in networks {
                             let Running::Events(mut s) = network else { continue };
@@ -557,27 +557,69 @@ experiment e {
     }
 }
 
-const BATCHED: &str =
-    "neuron Cell { input I: mV  state v = 0 mV  v' = (I - v) / 10 ms  emit spike when v > 5 mV { v = 0 mV } }
-network Net { population a: Cell[9] }";
-
-/// What two processes say of a network; both say the same.
-fn said(network: &str) -> (Code, String) {
-    let text = format!("{network}\nexperiment e {{ network net = Net() with batch 4  run 1 ms }}");
-    let mut found = together(2, |ranks| {
-        let d = run(&text, Settings { ranks, ..Settings::default() }).failure.expect("refused");
-        (d.code, d.message.clone())
-    });
-    assert_eq!(found[0], found[1]);
-    found.swap_remove(0)
+/// Examples side by side: delays of one and many steps, synapses that are not kept and synapses with states of their own, noise, drives,
+/// windows, signals, values for each example, and a last turn with fewer examples.
+pub const BATCHED: &str = "
+use std.synapses.short_term
+neuron Cell {
+    event input exc: 1
+    input I: 1 = 0
+    state v = 0, n = 0, drawn = 0
+    let low = v at end of look
+    v' = (I - v) / 5 ms + 0.1 * xi / sqrt(1 ms) + exc
+    emit spike when v > 1 { v = 0   n += 1 }
+    on tell { drawn = low + uniform(0, 1) }
 }
-
-/// The codes of a network that cannot be dealt out.
-pub fn refused() -> Vec<Code> {
-    vec![said(BATCHED).0]
+synapse Faces { weight w: 1   state seen = 0   on pre.spike { deliver w * (1 + 0.1 * seen)   seen = post.v } }
+network Net {
+    population a: Cell[37]
+    population b: Cell[20]
+    init a.v ~ uniform(0, 1)
+    projection a -> b.exc: ShortTerm { connect fixed_probability(0.3)   weight 0.2   delay ~ uniform(0.5 ms, 3 ms) }
+    projection faces: b -> a.exc: Faces { connect fixed_in_degree(5)   weight ~ uniform(0, 0.2)   delay 1 ms }
+    projection a -> a.exc: Static { store never   connect fixed_out_degree(3)   weight 0.1   delay ~ uniform(0.2 ms, 2 ms) }
+    drive a.exc { poisson 400 Hz   weight 0.2 }
+    drive b.exc { spikes [1 ms, 4 ms]   weight 0.7 }
 }
+experiment e {
+    network net = Net() with batch 5
+    data d = dataset(x = linspace(0, 1, 7), examples = 7)
+    for x in d {
+        net.a.I = x
+        net.b[3].I = 0.5
+        window look { run 20 ms }
+        signal tell in net.a
+        net.a[5].v = x
+        run 7 ms
+        measure spikes = net.a.n
+        measure drawn = net.a.drawn
+        measure v = mean(net.b.v)
+        measure weights = sum(net.faces.w)
+        net.faces.w = 0.15
+    }
+    save net to \"batch.state\"
+    run 3 ms
+    load net from \"batch.state\"
+    run 5 ms
+    measure last = net.b.v
+}";
 
 #[test]
-fn what_cannot_be_dealt_out_is_refused() {
-    assert_eq!(said(BATCHED).1, "`net` cannot be dealt out to several processes: it shows examples side by side");
+fn examples_side_by_side_have_the_same_bits_in_any_number_of_processes() {
+    for precision in [Precision::F32, Precision::F64] {
+        let settings = |threads, ranks| Settings { threads, ranks, precision: Some(precision), ..Settings::default() };
+        let alone = run(BATCHED, settings(1, Ranks::default()));
+        let whole = bits(&alone);
+        assert!(alone.work.spikes > 100, "{:?}", alone.work);
+        for (ranks, threads) in [(2, 1), (3, 2), (7, 1)] {
+            for out in together(ranks, |ranks| {
+                let out = run(BATCHED, settings(threads, ranks));
+                (bits(&out), out.work, out.saved)
+            }) {
+                assert!(out.0 == whole, "{ranks} processes of {threads} threads, {precision:?}");
+                assert_eq!(out.1, alone.work, "{ranks} processes of {threads} threads");
+                assert!(out.2 == alone.saved, "what {ranks} processes save");
+            }
+        }
+    }
 }

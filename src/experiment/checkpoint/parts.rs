@@ -22,7 +22,7 @@ pub(super) struct Parts {
 #[derive(Serialize, Deserialize)]
 struct Part {
     rank: usize,
-    networks: Vec<Option<Share>>,
+    networks: Vec<Vec<Share>>,
 }
 
 impl Parts {
@@ -56,7 +56,8 @@ impl Run<'_> {
         let number = self.checkpoints_kept + 1;
         let mine = Parts::name(number, ranks.rank());
         let written = self.spools().and_then(|spools| {
-            let networks = self.live.iter().map(|l| l.simulation.as_ref().and_then(Running::share)).collect();
+            let networks =
+                self.live.iter().map(|l| l.simulation.as_ref().map_or(Vec::new(), Running::shares)).collect();
             let part = PART.write(Some(belongs.clone()), &Part { rank: ranks.rank(), networks })?;
             keeper.keep_part(&mine, &part).map(|()| (spools, sha256(&part)))
         });
@@ -93,7 +94,7 @@ impl Run<'_> {
         let mut synapses = vec![0; self.live.len()];
         let count = parts.digests.len();
         for rank in 0..count {
-            let concerns = |s: &Running| s.has_cells_of((rank, count));
+            let concerns = |s: &Running| s.has_any_of((rank, count));
             if !self.live.iter().filter_map(|l| l.simulation.as_ref()).any(concerns) {
                 continue;
             }
@@ -101,9 +102,9 @@ impl Run<'_> {
             if part.networks.len() != self.live.len() {
                 return Err(unfit());
             }
-            for ((live, share), synapses) in self.live.iter_mut().zip(&part.networks).zip(&mut synapses) {
+            for ((live, shares), synapses) in self.live.iter_mut().zip(&part.networks).zip(&mut synapses) {
                 let Some(s) = &mut live.simulation else { continue };
-                *synapses += s.restore_share(share.as_ref(), (rank, count)).ok_or_else(unfit)?;
+                *synapses += s.restore_shares(shares, (rank, count)).ok_or_else(unfit)?;
             }
         }
         let mut running = self.live.iter_mut().zip(synapses).filter_map(|(l, n)| Some((l.simulation.as_mut()?, n)));

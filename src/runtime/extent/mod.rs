@@ -3,6 +3,7 @@
 //! Lanes are dealt out, projections put into bundles and lanes into blocks by what does it in a run. What is drawn is taken as its
 //! expectation; events of different cells and steps are taken to be independent.
 
+mod batch;
 mod cells;
 mod costs;
 mod rows;
@@ -137,6 +138,11 @@ impl Extent {
     ///
     /// `fano` is the variance over the mean of how many events all cells have in a pass: one if they are independent.
     pub fn new(mut network: Network, options: Options, (rates, fano): (Rates, f64)) -> Extent {
+        // An example that has others beside it has one thread.
+        let options = match network.batch {
+            Some(_) => Options { side_by_side: options.threads, threads: 1, ..options },
+            None => options,
+        };
         network.write_transposes();
         network.remember_events(options.dt);
         let windows = Windows::new(network.keep_windows(), options.dt);
@@ -157,7 +163,10 @@ impl Extent {
 
     /// Returns how many cells and synapses there are.
     pub fn size(&self) -> (usize, f64) {
-        (self.cells.iter().map(|c| c.n).sum(), self.onto.iter().map(|(.., synapses)| synapses).sum())
+        let (cells, synapses): (usize, f64) =
+            (self.cells.iter().map(|c| c.n).sum(), self.onto.iter().map(|(.., synapses)| synapses).sum());
+        let examples = self.network.batch.map_or(1, |batch| batch.size);
+        (examples * cells, examples as f64 * synapses)
     }
 
     /// Returns how many steps go by between two times at which processes tell each other events.
@@ -167,6 +176,9 @@ impl Extent {
 
     /// Returns what the process with the most synapses would have and do among so many, and the mean number of synapses.
     pub fn fullest(&self, count: usize) -> (Process, f64) {
+        if let Some(batch) = self.network.batch {
+            return self.of_examples(batch.size, count);
+        }
         let loads = parallel::map(count, |rank| self.load(&Ranks::planned(rank, count)));
         let heavier = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
         let rank = (0..count).rev().max_by(|a, b| heavier(&loads[*a], &loads[*b])).unwrap_or(0);
