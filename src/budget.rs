@@ -2,6 +2,7 @@
 //!
 //! The limit is that of the process: what `--max-memory` allows, or what the machine, its container and the shell leave.
 
+use crate::parallel;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the user allows, in bytes; zero if nothing was said.
@@ -53,6 +54,15 @@ pub fn is_bounded() -> bool {
 
 /// Returns whether so many bytes more can be had.
 pub fn fits(bytes: f64) -> Result<(), Lack> {
+    fits_into(bytes, left)
+}
+
+/// The same for each of the processes of a run, all of which must ask.
+pub fn fits_all(bytes: f64) -> Result<(), Lack> {
+    fits_into(bytes, |allowed| parallel::least(left(allowed)))
+}
+
+fn fits_into(bytes: f64, left: impl Fn(u64) -> f64) -> Result<(), Lack> {
     let allowed = ALLOWED.load(Ordering::Relaxed);
     if bytes < SMALL && allowed == 0 {
         return Ok(());

@@ -1,12 +1,48 @@
 //! Work on several processors whose results do not depend on their number.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 thread_local! {
     /// How many threads [`map`] may use when this one calls it, if that was said.
     static ALLOWED: Cell<Option<usize>> = const { Cell::new(None) };
+    /// What tells the other processes a number of this one, and returns those of all, if there are others.
+    static TOLD: RefCell<Option<Told>> = const { RefCell::new(None) };
+}
+
+/// Tells other processes a number, and returns those of all.
+type Told = Rc<dyn Fn(f64) -> Vec<f64>>;
+
+/// What was told before, also where the work panics.
+struct ToldBefore(Option<Told>);
+
+impl Drop for ToldBefore {
+    fn drop(&mut self) {
+        TOLD.replace(self.0.take());
+    }
+}
+
+/// Does some work in which all of several processes agree on what each would find out by itself, at the same places of it.
+pub fn agreeing<T>(told: impl Fn(f64) -> Vec<f64> + 'static, work: impl FnOnce() -> T) -> T {
+    let _before = ToldBefore(TOLD.replace(Some(Rc::new(told))));
+    work()
+}
+
+fn told(mine: f64) -> Vec<f64> {
+    let told = TOLD.with_borrow(Clone::clone);
+    told.map_or_else(|| vec![mine], |told| told(mine))
+}
+
+/// Returns the least of what processes have that agree.
+pub fn least(mine: f64) -> f64 {
+    told(mine).into_iter().fold(f64::INFINITY, f64::min)
+}
+
+/// Returns what the first of the processes has that agree.
+pub fn first(mine: f64) -> f64 {
+    told(mine)[0]
 }
 
 /// Does some work, of which no [`map`] uses more threads than these.
@@ -51,6 +87,8 @@ pub fn with_deep_stack<T>(work: impl FnOnce() -> T) -> T {
 
 /// Computes so many results on all processors or [`within`] some threads; none may depend on another one.
 pub fn map<T: Send>(n: usize, compute: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    // Other processes may have other threads, so none of them can be told anything meanwhile.
+    let _before = ToldBefore(TOLD.take());
     let threads = allowed().min(n);
     if threads <= 1 {
         return (0..n).map(compute).collect();
@@ -94,6 +132,16 @@ mod tests {
         for n in [0, 1, 7, 1000] {
             assert_eq!(super::map(n, |i| i * i), (0..n).map(|i| i * i).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn processes_agree_unless_the_work_is_shared_out() {
+        let others = |mine: f64| vec![3.0, mine, 1.0];
+        let found = super::agreeing(others, || {
+            (super::least(2.0), super::first(2.0), super::map(3, |_| super::least(2.0)), super::least(0.5))
+        });
+        assert_eq!(found, (1.0, 3.0, vec![2.0; 3], 0.5));
+        assert_eq!((super::least(2.0), super::first(2.0)), (2.0, 2.0));
     }
 
     #[test]

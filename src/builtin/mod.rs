@@ -262,7 +262,7 @@ impl Refusal {
 /// Refuses an array of more elements than there is memory for.
 pub fn room(extents: &[usize], argument: usize) -> Result<usize, Refusal> {
     let bytes = extents.iter().fold(8.0, |product, n| product * *n as f64);
-    match crate::budget::fits(bytes) {
+    match crate::budget::fits_all(bytes) {
         // What fits into memory can be counted.
         Ok(()) => Ok(extents.iter().product()),
         Err(lack) => {

@@ -19,7 +19,7 @@ pub fn examples(set: &Examples, field: usize, items: &[usize]) -> Quantity {
 }
 
 fn known(host: &dyn Host, name: &str) -> Result {
-    if let Err(lack) = crate::budget::fits(data::bytes_to_read(name) as f64) {
+    if let Err(lack) = crate::budget::fits_all(data::bytes_to_read(name) as f64) {
         let refusal = Refusal::new(Code::E0408, format!("`{name}` does not fit into memory"), lack.to_string());
         return Err(refusal.help("let one experiment run after the other, or take a machine with more memory"));
     }

@@ -483,9 +483,9 @@ pub fn another_shuffle((seed, count): (u64, &Cell<u32>)) -> Stream {
 /// When somebody first asked for the time.
 static BEGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
 
-/// Seconds since somebody first asked.
+/// Seconds since somebody first asked; in several processes, those of the first.
 pub fn wall_clock() -> f64 {
-    BEGIN.get_or_init(std::time::Instant::now).elapsed().as_secs_f64()
+    crate::parallel::first(BEGIN.get_or_init(std::time::Instant::now).elapsed().as_secs_f64())
 }
 
 impl World for Elaborator<'_> {

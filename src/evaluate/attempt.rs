@@ -15,7 +15,7 @@ pub fn fail<T>(code: Code, span: Span, message: impl Into<String>, label: impl I
 
 /// Refuses what does not fit into memory; `what` says where the bytes come from.
 pub fn room(bytes: f64, span: Span, what: impl FnOnce() -> String) -> Attempt<()> {
-    let Err(lack) = crate::budget::fits(bytes) else { return Ok(()) };
+    let Err(lack) = crate::budget::fits_all(bytes) else { return Ok(()) };
     let d = Diagnostic::at(Code::E0408, span, format!("{} do not fit into memory", what()), lack.to_string());
     Err(Box::new(d.help("make it smaller, or run it on a machine with more memory")))
 }

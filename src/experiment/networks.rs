@@ -271,12 +271,8 @@ impl Run<'_> {
             ));
         }
         let sum: f64 = parts.iter().map(|(bytes, _)| bytes).sum();
-        let fits = budget::fits(sum);
         // Where one process has too little, all end.
-        if !self.runner.settings.ranks.any(fits.is_err()) {
-            return Ok(());
-        }
-        let lack = fits.map_or_else(|lack| lack.to_string(), |()| "another process has too little".into());
+        let Err(lack) = budget::fits_all(sum) else { return Ok(()) };
         parts.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut d =
             Diagnostic::new(Code::E0408, format!("`{}` does not fit into memory: {lack}", self.live[index].name));

@@ -20,7 +20,7 @@ use crate::hir::Module;
 use crate::hir::experiment::model::{BlockId, Experiment, StatementKind};
 use crate::hir::typed::{Expr, LocalId};
 use crate::ir::Precision;
-use crate::parallel::within;
+use crate::parallel::{agreeing, within};
 use crate::plan::MOST_STEPS;
 use crate::runtime::{Failure, Observer, RateNetwork, Running};
 use crate::source::Span;
@@ -70,7 +70,9 @@ impl Runner<'_> {
         let runner = Runner { module, files: &files, settings: self.settings.clone(), progress };
         let mut run = Run::new(&runner, experiment);
         run.checkpoints = checkpoints;
-        within(self.settings.threads, || {
+        let ranks = self.settings.ranks.clone();
+        let told = move |mine: f64| if ranks.are_several() { ranks.tell(&mine) } else { vec![mine] };
+        let work = || {
             let begun = match run.checkpoints.and_then(|c| Some((c.resume.as_ref()?, c))) {
                 Some((file, checkpoints)) => run.resume(file, checkpoints),
                 None => run.begin(),
@@ -79,7 +81,8 @@ impl Runner<'_> {
                 run.out.failure = Some(d);
             }
             run.finish()
-        })
+        };
+        agreeing(told, || within(self.settings.threads, work))
     }
 
     /// Builds the networks of an experiment as they are when it first runs, for `emit` and `explain`.

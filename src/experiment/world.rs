@@ -10,6 +10,7 @@ use crate::evaluate::{Attempt, World, fail};
 use crate::hir::experiment::model::Environment;
 use crate::hir::{EventId, Module, VarId, VarKind};
 use crate::measure::Events;
+use crate::parallel;
 use crate::plan::{Pairs, Projection, Unnamed};
 use crate::rng::Stream;
 use crate::runtime::Running;
@@ -61,8 +62,11 @@ impl Surface<'_> {
     }
 }
 
-fn unreadable(reason: String) -> Refusal {
-    Refusal::of(0, Code::E0802, "a recording cannot be read back", reason)
+/// Refuses a recording that cannot be read back, here or in another process.
+fn read_by_all<T>(read: Result<T, String>) -> Result<T, Refusal> {
+    let all = parallel::least(f64::from(u8::from(read.is_ok()))) > 0.0;
+    let read = read.and_then(|read| if all { Ok(read) } else { Err("another process cannot read it".into()) });
+    read.map_err(|reason| Refusal::of(0, Code::E0802, "a recording cannot be read back", reason))
 }
 
 /// Refuses to read a recording that has seen nothing of its window: what did not happen then is not known.
@@ -87,7 +91,7 @@ impl Host for Surface<'_> {
         let r = &self.recordings[recording];
         missed(r)?;
         match r.what {
-            What::Events(_) => r.events(window).map_err(unreadable),
+            What::Events(_) => read_by_all(r.events(window)),
             What::Samples { .. } => Err(Refusal::of(0, Code::E0407, "events are needed", "this is a recorded state")),
         }
     }
@@ -98,7 +102,7 @@ impl Host for Surface<'_> {
             return Err(Refusal::of(0, Code::E0407, "a recorded state is needed", "these are events"));
         };
         missed(r)?;
-        let (times, values) = r.samples(window).map_err(unreadable)?;
+        let (times, values) = read_by_all(r.samples(window))?;
         Ok(Samples { times, values, cells: r.width(), dim: *dim, unit: unit.clone() })
     }
 

@@ -623,3 +623,10 @@ fn examples_side_by_side_have_the_same_bits_in_any_number_of_processes() {
         }
     }
 }
+
+#[test]
+fn processes_agree_on_what_time_it_is() {
+    let text = "experiment e { for k in 1 .. 20 { measure now = wall_clock() } }";
+    let found = together(3, |ranks| bits(&run(text, Settings { ranks, ..Settings::default() })));
+    assert!(found[1..].iter().all(|other| *other == found[0]));
+}
