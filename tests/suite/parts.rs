@@ -1,7 +1,7 @@
 //! Checkpoints of several processes, which here are threads: each keeps a part, and any number of them goes on from these.
 
 use crate::checkpoint::{All, Files, Parts, belongs, bits, run_with};
-use crate::ranks::{BATCHED, DENDRITES, EVENTLESS, REACHING, together};
+use crate::ranks::{BATCHED, DENDRITES, EVENTLESS, REACHING, UNEVEN, together};
 use crate::support::program;
 use neuro::diag::Code;
 use neuro::experiment::{Outcome, Settings};
@@ -30,7 +30,7 @@ fn kept(text: &str, processes: usize) -> (Vec<u64>, Vec<Vec<u8>>, Parts) {
 
 #[test]
 fn a_checkpoint_of_two_processes_goes_on_in_any_number() {
-    for text in [REACHING, DENDRITES, BATCHED, EVENTLESS] {
+    for text in [REACHING, DENDRITES, UNEVEN, BATCHED, EVENTLESS] {
         let (whole, checkpoints, _) = kept(text, 1);
         assert!(checkpoints.len() > 3);
         for (before, after) in [(2, [3, 1, 2]), (3, [2, 5, 1])] {

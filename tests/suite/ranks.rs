@@ -264,6 +264,70 @@ experiment e {
     measure basal = net.p.basal.v
 }";
 
+/// Cables of different numbers of segments beside each other, in cells of several processes.
+pub const UNEVEN: &str = "
+neuron Branched {
+    param parts = 1, twigs = 2
+    compartment soma {
+        length 20 um   diameter 20 um
+        param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+        input I: pA = 0 pA
+        state v = -70 mV
+        current = 0.1 mS/cm^2 * (v + 70 mV)
+    }
+    compartment trunk[parts] {
+        length 300 um   diameter 3 um
+        param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+        event input exc: nS
+        state v = -70 mV
+        state g = 0 nS
+        g' = -g / 2 ms + exc
+        current = 0.1 mS/cm^2 * (1 + distance / 200 um) * (v + 70 mV)
+        current = g * (v - 0 mV)
+    }
+    compartment left[twigs] {
+        length 200 um   diameter 1 um
+        param C_m = 1 uF/cm^2, R_a = 100 Ohm*cm
+        input inject: pA = 0 pA
+        state v = -70 mV
+        state noisy = 0
+        noisy' = -noisy / 4 ms + 0.1 / ms^0.5 * xi
+        current = 0.1 mS/cm^2 * (v + 70 mV) + 0.05 uA*ms^0.5/cm^2 * xi
+    }
+    couple soma <-> trunk
+    couple trunk <-> left
+    emit spike when rising soma.v > -60 mV { soma.v = -70 mV }
+}
+synapse Local { weight w: nS in 0 nS .. 9 nS   on pre.spike { deliver w   w += 0.01 nS/mV * (post.here.v + 70 mV) } }
+network Net {
+    population cell: Branched(parts = 1 + mod(7 * i, 11), twigs = 1 + mod(i, 4))[53]
+    population few: Branched(parts = 2 + i)[3]
+    projection tip: cell -> cell.trunk.exc: Local { connect fixed_in_degree(3)   place segment mod(7 * post.i, 11)   weight 3 nS   delay 1 ms }
+    projection each: cell -> few.trunk.exc: Local { connect fixed_in_degree(5)   place each segment   weight 0.5 nS   delay ~ uniform(1 ms, 3 ms) }
+    projection far: few -> cell.trunk.exc: Static { connect all_to_all   place 200 um   weight 1 nS   delay 1.5 ms }
+    drive cell.trunk.exc { poisson 300 Hz   weight 2 nS   place segment 0 }
+    drive few.trunk.exc { poisson 500 Hz   weight 1 nS   place each segment }
+}
+experiment e {
+    dt 0.05 ms
+    network net = Net()
+    record (net.cell.spike, net.few.spike)
+    record net.cell[50].trunk.v every 1 ms as whole
+    record net.cell.trunk[0].v every 1 ms as first
+    record net.tip.w every 5 ms as weights
+    for k in 1 .. 3 {
+        net.cell.soma.I = 200 pA
+        run 8 ms
+        net.cell.soma.I = 0 pA
+        net.cell[41].trunk[1].v = -50 mV
+        run 8 ms
+        measure soma = net.cell.soma.v
+        measure along = net.cell[52].trunk.v
+        measure twig = net.few.left[0].v
+        measure w = net.each.w
+    }
+}";
+
 #[test]
 fn whatever_reaches_others_has_the_same_bits_in_any_number_of_processes() {
     for (text, precision) in [
@@ -271,6 +335,8 @@ fn whatever_reaches_others_has_the_same_bits_in_any_number_of_processes() {
         (REACHING, Precision::F64),
         (DENDRITES, Precision::F32),
         (DENDRITES, Precision::F64),
+        (UNEVEN, Precision::F32),
+        (UNEVEN, Precision::F64),
     ] {
         let settings = |threads, ranks| Settings { threads, ranks, precision: Some(precision), ..Settings::default() };
         let alone = run(text, settings(1, Ranks::default()));
