@@ -174,6 +174,64 @@ struct Sweep<'a> {
     threads: usize,
 }
 
+/// How runs are dealt out to several processes, as they become free.
+struct Dealing {
+    /// A folder that all of them see while the sweep goes on, where they mark what they have taken.
+    folder: Option<PathBuf>,
+    /// Which runs were there before; the first process tells of those.
+    there: Vec<bool>,
+    rank: usize,
+}
+
+/// How the name of the folder begins.
+const DEALT: &str = ".dealt-";
+
+impl Dealing {
+    /// Makes the folder among the results, if there are several processes; what earlier ones have left behind goes.
+    fn new(results: &Path, ranks: &Ranks, there: Vec<bool>) -> Result<Dealing, Stop> {
+        let made = if ranks.rank() == 0 { Dealing::make(results, ranks.are_several()) } else { Ok(None) };
+        let told = if ranks.are_several() { ranks.tell(&made).swap_remove(0) } else { made };
+        let name = told.map_err(|why| Stop::Usage(format!("cannot use {}: {why}", results.display())))?;
+        Ok(Dealing { folder: name.map(|name| results.join(name)), there, rank: ranks.rank() })
+    }
+
+    fn make(results: &Path, needed: bool) -> Result<Option<PathBuf>, String> {
+        let left = std::fs::read_dir(results).into_iter().flatten().flatten();
+        let left = left.filter(|entry| entry.file_name().to_string_lossy().starts_with(DEALT));
+        left.for_each(|entry| drop(std::fs::remove_dir_all(entry.path())));
+        if !needed {
+            return Ok(None);
+        }
+        let name = PathBuf::from(format!("{DEALT}{}", std::process::id()));
+        std::fs::create_dir_all(results.join(&name)).map_err(|e| e.to_string())?;
+        Ok(Some(name))
+    }
+
+    /// Takes a run; false if it is another process's.
+    fn take(&self, number: usize) -> Result<bool, String> {
+        let Some(folder) = &self.folder else { return Ok(true) };
+        if self.there[number] {
+            return Ok(self.rank == 0);
+        }
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(folder.join(number.to_string())) {
+            Ok(_) => Ok(true),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            Err(e) => Err(format!(
+                "process {} cannot use {}: {e}; all processes must see the folder of results",
+                self.rank,
+                folder.display()
+            )),
+        }
+    }
+}
+
+impl Drop for Dealing {
+    fn drop(&mut self) {
+        let folder = self.folder.take().filter(|_| self.rank == 0);
+        folder.into_iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
+    }
+}
+
 /// What became of the runs of a process.
 #[derive(Default, Serialize, Deserialize)]
 struct Ended {
@@ -190,9 +248,12 @@ pub fn sweep(request: &Request, ranks: &Ranks, messages: Messages) -> Done {
     let (sweep, points) = ranks::prepared(ranks, || prepare(request, ranks, messages))?;
     let what = format!("{}\n{}\n{:?}\n{:?}", sweep.digest, request.experiment, request.over, sweep.fixed);
     ranks::same(ranks, &what)?;
-    let ended = sweep.run(&sweep.dealt(&points));
+    let there = if ranks.are_several() { sweep.there(&points) } else { Vec::new() };
+    let dealing = Dealing::new(&request.results, ranks, there)?;
+    let ended = sweep.run(&points, &dealing);
     // What runs elsewhere may have the processors that are here.
     ranks.wait();
+    drop(dealing);
     let all = if ranks.are_several() { ranks.tell(&ended) } else { vec![ended] };
     let seen = sweep.all_are_seen(&points, &all);
     let done = seen.and_then(|()| if ranks.rank() == 0 { sweep.write(&points) } else { Ok(()) });
@@ -251,18 +312,11 @@ impl Sweep<'_> {
         self.fixed.iter().map(|o| (o.path.clone(), o.value.clone())).chain(swept).collect()
     }
 
-    /// The runs of this process: in turn of those that are not there yet, as the first process sees them.
-    fn dealt<'p>(&self, points: &'p [Point]) -> Vec<&'p Point> {
-        if !self.ranks.are_several() {
-            return points.iter().collect();
-        }
+    /// Which runs are there, as the first process sees them.
+    fn there(&self, points: &[Point]) -> Vec<bool> {
         let is_there = |p: &Point| finished(p, self, &self.overrides(p)).is_some();
         let there: Vec<bool> = points.iter().map(is_there).collect();
-        let there = self.ranks.tell(&there).swap_remove(0);
-        let kept = points.iter().zip(&there).filter(|(_, there)| **there && self.ranks.rank() == 0);
-        let missing = points.iter().zip(&there).filter(|(_, there)| !**there).map(|(p, _)| p);
-        let mine = missing.skip(self.ranks.rank()).step_by(self.ranks.count());
-        kept.map(|(p, _)| p).chain(mine).collect()
+        self.ranks.tell(&there).swap_remove(0)
     }
 
     /// Makes one run, unless it is there.
@@ -322,32 +376,30 @@ impl Sweep<'_> {
         command
     }
 
-    /// Makes runs, some at the same time, and says what becomes of each.
-    fn run(&self, points: &[&Point]) -> Ended {
+    /// Makes those runs that this process takes, some at the same time, and says what becomes of each.
+    fn run(&self, points: &[Point], dealing: &Dealing) -> Ended {
         let next = AtomicUsize::new(0);
-        let course = Mutex::new(Course { begun: Instant::now(), ended: 0, ran: 0 });
+        let course = Mutex::new(Course { begun: Instant::now(), processes: self.ranks.count(), ended: 0, ran: 0 });
         let failed = AtomicBool::new(false);
         let trouble = Mutex::new(None);
-        let work = || {
-            while let Some(p) = points.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| stop_asked_for().is_none())
-            {
-                let end = self.one(p);
-                let far = match (&end, course.lock()) {
-                    (Ok(end), Ok(mut course)) => course.after(end, points.len(), self.jobs),
-                    _ => String::new(),
-                };
-                match end {
-                    Ok(end) => {
-                        self.tell(p, end, &far);
-                        failed.fetch_or(matches!(end, End::Failed | End::Kept(false)), Ordering::Relaxed);
-                    }
-                    Err(why) => {
-                        if let Ok(mut t) = trouble.lock() {
-                            t.get_or_insert(why);
-                        }
-                        return;
-                    }
+        let one = |k: usize, p: &Point| -> Result<(), String> {
+            if !dealing.take(k)? {
+                return Ok(());
+            }
+            let end = self.one(p)?;
+            let far = course.lock().map_or(String::new(), |mut course| course.after(end, k, points.len(), self.jobs));
+            self.tell(p, end, &far);
+            failed.fetch_or(matches!(end, End::Failed | End::Kept(false)), Ordering::Relaxed);
+            Ok(())
+        };
+        let work = || loop {
+            let k = next.fetch_add(1, Ordering::Relaxed);
+            let Some(p) = points.get(k).filter(|_| stop_asked_for().is_none()) else { return };
+            if let Err(why) = one(k, p) {
+                if let Ok(mut t) = trouble.lock() {
+                    t.get_or_insert(why);
                 }
+                return;
             }
         };
         std::thread::scope(|scope| (0..self.jobs).for_each(|_| drop(scope.spawn(work))));
@@ -401,23 +453,28 @@ impl Sweep<'_> {
 /// How far a sweep is.
 struct Course {
     begun: Instant,
+    processes: usize,
     /// Runs that have ended, and those of them that were not kept.
     ended: usize,
     ran: usize,
 }
 
 impl Course {
-    /// Says how many of all runs have ended, and how long the others will take if they are like those.
-    fn after(&mut self, end: &End, of: usize, jobs: usize) -> String {
+    /// Says how many of all runs have ended, and how long the others will take if they are like those; of what other processes do it is known
+    /// that they have taken all runs before one that this process takes.
+    fn after(&mut self, end: End, number: usize, of: usize, jobs: usize) -> String {
         self.ended += 1;
         self.ran += usize::from(!matches!(end, End::Kept(_)));
+        if self.processes > 1 {
+            self.ended = self.ended.max(number + 1);
+        }
         let left = of - self.ended;
         if left == 0 || self.ran == 0 {
             return format!("   ({} of {of})", self.ended);
         }
         // The first that end have run side by side with others.
         let each = self.begun.elapsed().as_secs_f64() / self.ran.div_ceil(jobs).max(1) as f64;
-        format!("   ({} of {of}, {} left)", self.ended, spelled(each * left.div_ceil(jobs) as f64))
+        format!("   ({} of {of}, {} left)", self.ended, spelled(each * left.div_ceil(jobs * self.processes) as f64))
     }
 }
 

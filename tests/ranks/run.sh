@@ -8,9 +8,9 @@ neuro=$(realpath "$1")
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# As root OpenMPI wants to be told; processes that wait leave the processor to others.
+# As root OpenMPI wants to be told; processes that wait leave the processor to others, and none is bound to one that somebody else uses.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-launch=(mpirun --oversubscribe --mca mpi_yield_when_idle 1 --mca btl self,vader)
+launch=(mpirun --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 --mca btl self,vader)
 cd "$folder"
 run=("$neuro" run --quiet --threads 1)
 same() {
@@ -69,7 +69,7 @@ echo "ranks: killed $kills times at random moments, the files of one"
 # A full disk of one process, and a file that one cannot read, end all of them with what is said of it. Shared memory is a file, too.
 ends() {
     local ended=0
-    timeout 60 mpirun --oversubscribe --mca mpi_yield_when_idle 1 --mca btl self,tcp -n 2 \
+    timeout 60 mpirun --oversubscribe --bind-to none --mca mpi_yield_when_idle 1 --mca btl self,tcp -n 2 \
         "$here/alone.sh" "${@:3}" > ended.txt 2> ended.err || ended=$?
     [ $ended != 0 ] && [ $ended != 124 ] && grep -q "$1" ended.err && grep -qE "$2" ended.err && ! grep -q "internal error" ended.err \
         || { cat ended.err; echo "ranks: it ends with $ended, not as $1: $2"; exit 1; }
@@ -109,8 +109,13 @@ rm -r "dealt3/k=3 J=0.1mV"
 "${launch[@]}" -n 3 "${sweep[@]}" --mpi --results dealt3 > again.txt 2> again.err || true
 cmp plain/sweep.csv dealt3/sweep.csv
 # What failed is there as well, as it came to its end.
-[ "$(grep -c '^ran .* in process 0' again.err)" = 1 ] && [ "$(grep -c '^kept' again.err)" = 4 ]
+[ "$(grep -c '^ran .* in process' again.err)" = 1 ] && [ "$(grep -c '^kept' again.err)" = 4 ]
 echo "ranks: a sweep goes on where it was"
+# While one process is busy with a long run, the other takes all others; nothing is left of how they were dealt out.
+"${launch[@]}" -n 2 "$neuro" sweep "$here/sweep.neuro" e --over T=100s,10ms,20ms,30ms,40ms --threads 1 --jobs 1 --mpi --results uneven > dealt.txt 2> dealt.err
+grep -o "in process ." dealt.err | sort | uniq -c | awk '{ print $1 }' | sort -n | tr '\n' ' ' | grep -qx "1 4 "
+[ -z "$(find uneven -name '.dealt*')" ] || { echo "ranks: how runs were dealt out is left"; exit 1; }
+echo "ranks: runs go to processes as these become free"
 # What cannot be dealt out, and what is not a run.
 if "${launch[@]}" -n 2 "$neuro" check "$here/network.neuro" > refused.txt 2>&1; then exit 1; fi
 grep -q "only \`neuro run\`" refused.txt
