@@ -134,6 +134,10 @@ impl Deliveries {
             target.due.sort_by_key(|(delay, bundle, _)| (std::cmp::Reverse(*delay), *bundle));
         }
         let shortest = targets.iter().flat_map(|t| &t.due).map(|d| d.0).min();
+        // Most events of other processes' cells are of no interest where projections are local.
+        for Target { due, bundles, .. } in &mut targets {
+            due.retain(|(_, bundle, _)| bundles[*bundle as usize].reach_here());
+        }
         let mut out =
             Deliveries { targets, precision: options.precision, ranks: options.ranks.clone(), ahead: AHEAD, shortest };
         if out.bytes() >= FAR {
@@ -240,6 +244,7 @@ impl Deliveries {
                         scratch.runs.push((run, factor));
                     };
                     match synapses {
+                        Synapses::Rows(rows) if rows[block].are_empty() => {}
                         Synapses::Rows(rows) => {
                             let rows = &rows[block];
                             projections[*projection].arriving(history, *pre, steps, |source, factor| {
@@ -271,6 +276,16 @@ impl Deliveries {
             watch.was(Profiled::Arriving(target.population, target.port));
         }
         visited
+    }
+}
+
+impl Bundle {
+    /// Returns whether any synapses are onto cells of this process.
+    fn reach_here(&self) -> bool {
+        match &self.synapses {
+            Synapses::Rows(rows) => rows.iter().any(|rows| !rows.are_empty()),
+            Synapses::Anew(_) => true,
+        }
     }
 }
 

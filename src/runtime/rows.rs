@@ -37,6 +37,8 @@ struct Chunk {
 
 /// Where the synapses of a source with the same delay are in its chunk.
 enum Runs {
+    /// There are none.
+    None,
     /// From `start[source * (delays + 1) + rank]` up to the next one.
     Dense { delays: usize, start: Fixed<u32> },
     /// Those of a source are `row[source] .. row[source + 1]`, with the ranks of their delays, which ascend; each begins at `start`
@@ -109,6 +111,11 @@ impl Rows {
         self.runs.bytes() + self.chunks.iter().map(Chunk::bytes).sum::<usize>()
     }
 
+    /// Returns whether there are no synapses.
+    pub fn are_empty(&self) -> bool {
+        matches!(self.runs, Runs::None)
+    }
+
     /// Returns the synapses of a source with the delay of a rank.
     #[inline]
     pub fn run(&self, source: usize, rank: usize) -> Run<'_> {
@@ -133,6 +140,9 @@ impl Runs {
     /// Finds the runs of all sources.
     fn new(parts: &[Part], sources: usize, shift: u32, delays: &[u16]) -> Runs {
         let n: usize = parts.iter().map(|p| p.runs.len()).sum();
+        if n == 0 {
+            return Runs::None;
+        }
         let rank = |d: u16| delays.partition_point(|x| *x < d);
         let all = || parts.iter().enumerate().flat_map(|(c, p)| p.runs.iter().map(move |r| (c << shift, p, r)));
         // A table of all delays costs little where most rows have most of them.
@@ -173,6 +183,7 @@ impl Runs {
 
     fn bytes(&self) -> usize {
         match self {
+            Runs::None => 0,
             Runs::Dense { start, .. } => start.len() * 4,
             Runs::Sparse { row, rank, start, end } => (row.len() + start.len() + end.len()) * 4 + rank.len() * 2,
         }
@@ -181,6 +192,7 @@ impl Runs {
     #[inline]
     fn find(&self, source: usize, rank: usize) -> Range<usize> {
         match self {
+            Runs::None => 0..0,
             Runs::Dense { delays, start } => {
                 let at = source * (delays + 1) + rank;
                 start[at] as usize..start[at + 1] as usize

@@ -21,7 +21,7 @@ use super::simulation::{by_level, pass};
 use super::windows::Windows;
 use crate::hir::{EventId, Side, Trigger};
 use crate::parallel;
-use crate::plan::{Column, Delay, GROUP, Network, Pairs, Projection};
+use crate::plan::{Column, Delay, Network, Pairs, Projection};
 use cranelift_entity::EntityRef;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -322,9 +322,9 @@ impl Extent {
             let deliveries = SECOND * rate * b.onto(&own);
             out.deliveries += deliveries;
             out.fetched += if far { deliveries * b.bytes_of_synapse(word) } else { 0.0 };
-            // Each thread has a block of its own at least.
-            let lanes = own.len() * b.lanes.1 / GROUP;
-            let blocks = lanes.div_ceil(self.options.threads).div_ceil(super::rows::BLOCK).max(1) as f64;
+            // Threads share blocks, of which each has one at least; where no synapses arrive nothing is looked up.
+            let reached = b.blocks(ranks, self.options.threads).iter().filter(|block| b.onto(block) > 0.0).count();
+            let blocks = reached.div_ceil(self.options.threads) as f64;
             let rows = SECOND * rate * b.pre.1 as f64 * b.delays * blocks;
             *(if far_index { &mut out.far_rows } else { &mut out.rows }) += rows;
             out.delays += steps * b.delays * blocks;

@@ -152,6 +152,10 @@ impl Bundle {
             out.synapses += synapses * each;
             lists += self.near(block).map(|m| m.onto(block) * m.listed).sum::<f64>();
             let table = sources * (self.delays + 1.0);
+            // Where none arrive, nothing says where any begin.
+            if synapses == 0.0 {
+                continue;
+            }
             let dense = table <= 4.0 * of_block + 16.0;
             out.index += if dense { 4.0 * table } else { 4.0 * (sources + 1.0) + 10.0 * of_block };
             starts = starts.max(if dense { 4.0 * table } else { 0.0 });
