@@ -247,8 +247,9 @@ class Place:
         return len(names)
 
 
-# When a run is stopped, in parts of the time that it takes.
-PARTS = (0.4, 0.2, 0.1, 0.05, 0.02, 0.01)
+# When a run is stopped: in parts of the time that it takes, or else where it first can be, in seconds.
+PARTS = (0.4, 0.1)
+AT_ONCE = 0.001
 
 
 def compare(place):
@@ -263,11 +264,12 @@ def compare(place):
         files = place.same("one", str(ranks))
         if there != one:
             raise Failed(f"what is printed in {ranks} processes is not what one prints")
-    # The launcher takes time as well, which is not known, so several are tried.
-    stopped = any(place.stops(2, "stopped", part * took[1]) for part in PARTS)
+    # The launcher takes time as well, which is not known.
+    times = [part * took[1] for part in PARTS] + [AT_ONCE]
+    stopped = next((f"after {after}" for after in times if place.stops(2, f"after {after}", after)), None)
     if stopped:
-        place.run(3, "stopped", "--checkpoint-every", "1h", "--resume")
-        place.same("one", "stopped")
+        place.run(3, stopped, "--checkpoint-every", "1h", "--resume")
+        place.same("one", stopped)
     return files, took, stopped
 
 
