@@ -599,7 +599,12 @@ impl Synapse {
     pub fn has_nothing_under_way(&self) -> bool {
         let sees_cells = self.vars.values().any(|v| matches!(v.kind, VarKind::Pre(_) | VarKind::Post(_)));
         let hears_signals_only = self.handlers.iter().all(|h| matches!(h.trigger, Trigger::Signal(_)));
-        hears_signals_only && !sees_cells && self.deliver.is_none() && self.energy.is_none()
+        // One without any handler has lost them to a mistake, which is told.
+        !self.handlers.is_empty()
+            && hears_signals_only
+            && !sees_cells
+            && self.deliver.is_none()
+            && self.energy.is_none()
     }
 
     /// Returns whether a state holds a value only while a signal is handled.

@@ -98,18 +98,18 @@ fn of_model(folder: &Path, model: &str, over: &[&str]) -> (Vec<String>, String) 
 #[test]
 fn a_column_has_one_unit() {
     let folder = folder("units");
-    let model = "experiment decay(I = 100 pA, p = 5 %) { measure drive = I   measure part = p   measure time = if I > 200 pA then 13.9 ms else 1 s }";
+    let model = "experiment decay(I = 100 pA, p = 5 %) { measure drive = I   measure part = p   measure time = if I > 200 pA then 250 ms else 1 s }";
     let (lines, said) = of_model(&folder, model, &["I=100pA,500pA,1nA", "p=5%,0.5"]);
     assert_eq!(lines[0], "I,p,complete,expectations_met,expectations,drive (pA),part (%),time (s)", "{said}");
     assert_eq!(lines[1], "100pA,5%,true,0,0,100,5,1");
     assert_eq!(lines[2], "100pA,0.5,true,0,0,100,50,1");
-    assert_eq!(lines[5], "1nA,5%,true,0,0,1000,5,0.0139");
+    assert_eq!(lines[5], "1nA,5%,true,0,0,1000,5,0.25");
 }
 
 #[test]
 fn a_run_whose_data_have_changed_is_made_again() {
     let folder = folder("data");
-    let model = "experiment decay(n = 1) { let t = csv(\"t.csv\")   measure y = n * t.y[0] }";
+    let model = "experiment decay(n = 1) { let rows = csv(\"t.csv\")   measure y = n * rows.y[0] }";
     std::fs::write(folder.join("t.csv"), "y\n5\n").expect("a file");
     let (lines, said) = of_model(&folder, model, &["n=1,2"]);
     assert!(lines[1].ends_with(",5") && lines[2].ends_with(",10"), "{lines:?} {said}");
