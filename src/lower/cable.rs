@@ -3,7 +3,7 @@
 use super::binding::entries;
 use super::expression::{Clock, Lowering};
 use super::lowered::Lowered;
-use crate::hir::{self, Expr, Neuron, Op, Var, VarId, VarKind, inline_lets};
+use crate::hir::{self, Expr, Neuron, Op, VarId, VarKind, inline_lets};
 use crate::ir::{Precision, Slot, SlotKind, Value};
 use crate::math::{Linear, derivative, linear_in, simplify};
 use crate::plan::{Column, Lanes, Population};
@@ -131,10 +131,10 @@ fn lower_cable(
 /// The segments of a cable, for which kernels are made.
 struct Segments<'a> {
     p: &'a Population,
-    cable: &'a hir::Cable,
+    index: usize,
     states: Vec<VarId>,
     lanes: Lanes,
-    /// What stays, the same everywhere or by place: parameters, distances, entries of propagators.
+    /// What stays of what is its own, the same everywhere or by place: parameters, distances, entries of propagators.
     fixed: HashMap<VarId, Column>,
     dt: f64,
     precision: Precision,
@@ -145,22 +145,42 @@ impl<'a> Segments<'a> {
         let model = &p.model;
         let lanes = p.lanes(index);
         let states: Vec<VarId> = model.states().filter(|(_, v)| v.cable == Some(index)).map(|(id, _)| id).collect();
-        // A cell's parameter holds for all its segments, unless it follows from where they are.
-        let column = |(id, var): (VarId, &Var)| {
-            let along = model.varies_along(id) && var.cable == Some(index);
-            match p.params.get(&id) {
-                Some(Column::Const(c)) if !along => Some((id, Column::Const(*c))),
-                None if !along => None,
-                _ => {
-                    let value = |(cell, segment): (usize, usize)| p.fixed(id, cell, segment);
-                    Some((id, Column::Array(Arc::new(p.each_place(index).map(value).collect::<Option<_>>()?))))
+        let mut of = Segments { p, index, states, lanes, fixed: HashMap::new(), dt, precision };
+        let own = model.vars.iter().filter(|(_, v)| v.cable == Some(index));
+        let mut used: BTreeSet<VarId> = own.map(|(id, _)| id).collect();
+        for block in p.solved.propagators.iter().filter(|b| b.states.iter().all(|s| of.states.contains(s))) {
+            let mut mention = |e: &Expr| {
+                if let Expr::Var(v) = e {
+                    used.insert(*v);
                 }
+            };
+            block.matrix.iter().flatten().for_each(|e| e.walk(&mut mention));
+        }
+        of.fixed = used.into_iter().filter_map(|id| Some((id, of.column(id)?))).collect();
+        of.fixed.extend(propagated(p, &of.fixed, lanes, dt, |s| of.states.contains(&s)));
+        of
+    }
+
+    /// What a parameter, or the distance, is in each segment, if it is either. A cell's parameter holds for all its segments, unless it
+    /// follows from where they are.
+    fn column(&self, id: VarId) -> Option<Column> {
+        let (p, var) = (self.p, &self.p.model.vars[id]);
+        if !matches!(var.kind, VarKind::Param(_) | VarKind::Distance) {
+            return None;
+        }
+        let along = p.model.varies_along(id) && var.cable == Some(self.index);
+        match p.params.get(&id) {
+            Some(Column::Const(c)) if !along => Some(Column::Const(*c)),
+            None if !along => None,
+            _ => {
+                let value = |(cell, segment): (usize, usize)| p.fixed(id, cell, segment);
+                Some(Column::Array(Arc::new(p.each_place(self.index).map(value).collect::<Option<_>>()?)))
             }
-        };
-        let stays = model.vars.iter().filter(|(_, v)| matches!(v.kind, VarKind::Param(_) | VarKind::Distance));
-        let mut fixed: HashMap<VarId, Column> = stays.filter_map(column).collect();
-        fixed.extend(propagated(p, &fixed, lanes, dt, |s| states.contains(&s)));
-        Segments { p, cable: &model.cables[index], states, lanes, fixed, dt, precision }
+        }
+    }
+
+    fn cable(&self) -> &'a hir::Cable {
+        &self.p.model.cables[self.index]
     }
 
     /// Makes a kernel that has the states, perhaps to replace them, and what it `reads` besides.
@@ -172,14 +192,14 @@ impl<'a> Segments<'a> {
         body: impl FnOnce(&mut Lowering, &mut Vec<(Slot, CableSlot)>),
     ) -> Lowered<CableSlot> {
         let model = &self.p.model;
-        let params = |v: VarId| self.fixed.get(&v).cloned();
+        let params = |v: VarId| self.fixed.get(&v).cloned().or_else(|| self.column(v));
         let lets = |v: VarId| model.definition(v).cloned();
-        let name = format!("{}.{}.{name}", model.name, self.cable.name);
+        let name = format!("{}.{}.{name}", model.name, self.cable().name);
         let mut l = Lowering::new(&name, self.precision, &params, &lets);
         (l.dt, l.n_lanes) = (Some(self.dt), self.lanes.places());
         let mut slots = Vec::new();
         let states = self.states.iter().map(|id| {
-            let kind = if writes && *id != self.cable.v { SlotKind::State } else { SlotKind::Lane };
+            let kind = if writes && *id != self.cable().v { SlotKind::State } else { SlotKind::Lane };
             (*id, kind, CableSlot::State(*id))
         });
         let outside = reads.outside.iter().map(|id| (*id, SlotKind::Lane, CableSlot::OfCell(*id)));
@@ -212,11 +232,11 @@ impl<'a> Segments<'a> {
 
     /// Conductance and current at zero potential, per area, and of the whole segment if there is any.
     fn membrane(&self, reads: &Reads, density: &Expr, whole: Option<&Expr>) -> Lowered<CableSlot> {
-        let density = linearized(density, self.cable.v);
+        let density = linearized(density, self.cable().v);
         let mut outputs =
             vec![("g", CableSlot::Conductance, density.coefficient), ("i", CableSlot::Current, density.rest)];
         if let Some(whole) = whole {
-            let whole = linearized(whole, self.cable.v);
+            let whole = linearized(whole, self.cable().v);
             outputs.push(("g_whole", CableSlot::WholeConductance, whole.coefficient));
             outputs.push(("i_whole", CableSlot::WholeCurrent, whole.rest));
         }
@@ -265,7 +285,7 @@ impl<'a> Segments<'a> {
     fn store(&self, l: &mut Lowering, slots: &[(Slot, CableSlot)], next: &[(VarId, Value)]) {
         for (slot, meaning) in slots {
             let CableSlot::State(id) = meaning else { continue };
-            if *id != self.cable.v {
+            if *id != self.cable().v {
                 let new = next.iter().rfind(|(s, _)| s == id).map_or(l.env[id], |(_, v)| *v);
                 l.b.store(*slot, new);
             }

@@ -4,19 +4,19 @@ use super::{Change, Propagator, Rate, Solved, decay};
 use crate::hir::{Expr, Func, Neuron, Op, Scheme, Var, VarId, VarKind};
 use crate::math::{add, linear_in, mul, neg, simplify, sub};
 use crate::units::Dim;
+use cranelift_entity::PrimaryMap;
 use std::collections::BTreeSet;
 
 /// A state, the coefficients of the set's states in its rate, and the rest.
 type Row = (VarId, Vec<(VarId, Expr)>, Expr);
 
-/// Finds the states, of a cable or of none, whose equations are linear in each other with coefficients of parameters, driven by nothing that
-/// changes within a step.
-pub(super) fn closed_linear(neuron: &Neuron, rates: &[Rate], cable: Option<usize>) -> BTreeSet<VarId> {
+/// Finds those of some states whose equations are linear in each other with coefficients of parameters, driven by nothing that changes
+/// within a step, as `moving` states do.
+pub(super) fn closed_linear(neuron: &Neuron, rates: &[&Rate], moving: &BTreeSet<VarId>) -> BTreeSet<VarId> {
     let own_scheme = |state: VarId| neuron.state_schemes.iter().any(|(s, ..)| *s == state);
-    let free = rates.iter().map(|r| r.state).filter(|s| neuron.vars[*s].cable == cable && !own_scheme(*s));
-    let mut set: BTreeSet<VarId> = free.collect();
+    let mut set: BTreeSet<VarId> = rates.iter().map(|r| r.state).filter(|s| !own_scheme(*s)).collect();
     loop {
-        let bad = rates.iter().find(|r| set.contains(&r.state) && row(neuron, rates, &set, r).is_none());
+        let bad = rates.iter().find(|r| set.contains(&r.state) && row(&neuron.vars, moving, &set, r).is_none());
         match bad {
             Some(r) => set.remove(&r.state),
             None => return set,
@@ -25,13 +25,18 @@ pub(super) fn closed_linear(neuron: &Neuron, rates: &[Rate], cable: Option<usize
 }
 
 /// Splits a rate into coefficients of the set's states and the rest; `None` if it does not qualify.
-fn row(neuron: &Neuron, rates: &[Rate], set: &BTreeSet<VarId>, r: &Rate) -> Option<(Vec<(VarId, Expr)>, Expr)> {
+fn row(
+    vars: &PrimaryMap<VarId, Var>,
+    moving: &BTreeSet<VarId>,
+    set: &BTreeSet<VarId>,
+    r: &Rate,
+) -> Option<(Vec<(VarId, Expr)>, Expr)> {
     let mut rest = r.rhs.clone();
     let mut coefficients = Vec::new();
     for &x in set {
         let split = linear_in(&rest, x)?;
         let constant = !split.coefficient.any(&mut |e| match e {
-            Expr::Var(v) => !matches!(neuron.vars[*v].kind, VarKind::Param(_)),
+            Expr::Var(v) => !matches!(vars[*v].kind, VarKind::Param(_)),
             Expr::Time | Expr::Noise(_) | Expr::Since(_) | Expr::Fired(_) | Expr::Draw(..) => true,
             _ => false,
         });
@@ -46,7 +51,7 @@ fn row(neuron: &Neuron, rates: &[Rate], set: &BTreeSet<VarId>, r: &Rate) -> Opti
     }
     let changes = rest.any(&mut |e| match e {
         // A large `let` is not looked into.
-        Expr::Var(v) => rates.iter().any(|q| q.state == *v) || matches!(neuron.vars[*v].kind, VarKind::Let(_)),
+        Expr::Var(v) => moving.contains(v) || matches!(vars[*v].kind, VarKind::Let(_)),
         Expr::Time | Expr::Noise(_) | Expr::Since(_) => true,
         _ => false,
     });
@@ -82,8 +87,8 @@ pub(super) fn exact(out: &mut Solved, rates: &[&Rate], why: &'static str) {
 /// Splits the rates of a closed linear set.
 fn rows(out: &Solved, rates: &[&Rate]) -> Vec<Row> {
     let set: BTreeSet<VarId> = rates.iter().map(|r| r.state).collect();
-    let neuron = Neuron { vars: out.vars.clone(), ..Neuron::default() };
-    rates.iter().filter_map(|r| row(&neuron, &[], &set, r).map(|(c, rest)| (r.state, c, rest))).collect()
+    let moving = BTreeSet::new();
+    rates.iter().filter_map(|r| row(&out.vars, &moving, &set, r).map(|(c, rest)| (r.state, c, rest))).collect()
 }
 
 /// Advances the states of a closed linear set of a cable that depend on each other; returns which.

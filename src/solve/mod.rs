@@ -168,7 +168,8 @@ fn integrates(neuron: &Neuron, scheme: Scheme, span: Span, rates: &[Rate]) -> Re
             "remove the `scheme` line, or write `scheme crank_nicolson` for potentials of second order",
         ),
         Scheme::Exact => {
-            let linear = linear_block::closed_linear(neuron, rates, None);
+            let moving = rates.iter().map(|r| r.state).collect();
+            let linear = linear_block::closed_linear(neuron, &rates.iter().collect::<Vec<_>>(), &moving);
             match rates.iter().find(|r| !linear.contains(&r.state)) {
                 Some(r) => refuse(
                     format!("`{}` is not linear with constant coefficients", neuron.vars[r.state].name),
@@ -214,11 +215,18 @@ pub fn discretize(neuron: &Neuron) -> Solved {
     };
     let (segments, all): (Vec<&Rate>, Vec<&Rate>) = rates.iter().partition(|r| neuron.vars[r.state].cable.is_some());
     let noisy = |r: &Rate| r.rhs.any(&mut |e| matches!(e, Expr::Noise(_)));
-    for cable in 0..neuron.cables.len() {
-        let linear = linear_block::closed_linear(neuron, &rates, Some(cable));
-        let linear: Vec<&Rate> = segments.iter().copied().filter(|r| linear.contains(&r.state)).collect();
+    let moving: BTreeSet<VarId> = rates.iter().map(|r| r.state).collect();
+    let mut of_cables: Vec<Vec<&Rate>> = vec![Vec::new(); neuron.cables.len()];
+    for r in segments {
+        if let Some(cable) = neuron.vars[r.state].cable {
+            of_cables[cable].push(r);
+        }
+    }
+    for own in of_cables {
+        let linear = linear_block::closed_linear(neuron, &own, &moving);
+        let linear: Vec<&Rate> = own.iter().copied().filter(|r| linear.contains(&r.state)).collect();
         let done = linear_block::exact_in_segments(&mut out, &linear);
-        for r in segments.iter().filter(|r| neuron.vars[r.state].cable == Some(cable) && !done.contains(&r.state)) {
+        for r in own.iter().filter(|r| !done.contains(&r.state)) {
             let exact = linear_block::exact_scalar(r.state, &r.rhs).filter(|_| r.is_linear(&neuron.vars) && !noisy(r));
             let euler = || add(Expr::Var(r.state), mul(Expr::Dt, r.rhs.clone()));
             out.schemes.push(match (&exact, noisy(r)) {
@@ -253,7 +261,7 @@ pub fn discretize(neuron: &Neuron) -> Solved {
         }
         Some(Scheme::ExponentialEuler) => explicit::exponential_euler(&mut out, &all, "asked for"),
         asked @ (None | Some(Scheme::Exact | Scheme::Implicit | Scheme::CrankNicolson)) => {
-            let linear: BTreeSet<VarId> = linear_block::closed_linear(neuron, &rates, None);
+            let linear: BTreeSet<VarId> = linear_block::closed_linear(neuron, &all, &moving);
             let (exact, rest): (Vec<&Rate>, Vec<&Rate>) = all.into_iter().partition(|r| linear.contains(&r.state));
             let why = if asked == Some(Scheme::Exact) { "asked for" } else { "linear, constant coefficients" };
             linear_block::exact(&mut out, &exact, why);
