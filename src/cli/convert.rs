@@ -49,7 +49,7 @@ pub fn convert(file: &Path, output: Option<&Path>, messages: Messages) -> Done {
 pub enum Language {
     /// NESTML 9: cells and synapses
     Nestml,
-    /// LEMS, in which the types of NeuroML 2 are written: cells
+    /// LEMS, in which the types of NeuroML 2 are written: cells, or the network of an experiment
     Neuroml,
 }
 

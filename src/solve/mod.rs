@@ -218,8 +218,9 @@ pub fn discretize(neuron: &Neuron) -> Solved {
     let moving: BTreeSet<VarId> = rates.iter().map(|r| r.state).collect();
     let mut of_cables: Vec<Vec<&Rate>> = vec![Vec::new(); neuron.cables.len()];
     for r in segments {
-        if let Some(cable) = neuron.vars[r.state].cable {
-            of_cables[cable].push(r);
+        // A cable with a mistake is not among them.
+        if let Some(own) = neuron.vars[r.state].cable.and_then(|cable| of_cables.get_mut(cable)) {
+            own.push(r);
         }
     }
     for own in of_cables {
