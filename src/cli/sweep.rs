@@ -71,7 +71,10 @@ fn axis(text: &str) -> Result<(String, Vec<String>), Stop> {
         Some((a, b)) => (a..=b).map(|k| k.to_string()).collect(),
         None => listed(values),
     };
-    if range.is_none() && values.iter().any(|v| v.contains("..") && !v.contains('[')) {
+    // Texts may hold `..` as well, as paths do.
+    let begins_with_digit = |v: &str| v.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let is_range = |v: &String| v.split_once("..").is_some_and(|(a, b)| begins_with_digit(a) && begins_with_digit(b));
+    if range.is_none() && values.iter().any(is_range) {
         return Err(bad("has a range that is not of whole numbers"));
     }
     if values.is_empty() || values.iter().any(String::is_empty) {
@@ -574,7 +577,8 @@ mod tests {
         let names: Vec<_> = all.iter().map(|p| p.folder.display().to_string()).collect();
         assert_eq!(names.len(), 6);
         assert_eq!(names[1], "r/seed=1 T=8s");
-        for bad in ["seed=0..99999999999", "seed", "seed=", "seed=1,,2", "seed=5..1", "seed=1,1"] {
+        assert_eq!(axis("file=\"../a.csv\", \"../b.csv\"").ok().map(|(_, values)| values.len()), Some(2));
+        for bad in ["seed=0..99999999999", "seed", "seed=", "seed=1,,2", "seed=5..1", "seed=1,1", "I=1pA..3pA"] {
             assert!(axis(bad).is_err(), "{bad}");
         }
     }
